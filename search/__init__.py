@@ -1,0 +1,1 @@
+"""Proposals: spaces, scales, strategies, stopping rules. Pure: no input or output, no state."""

@@ -1,0 +1,1 @@
+"""The server: REST, store, use cases, agents, engines, dashboard."""
