@@ -1,0 +1,233 @@
+"""What a server is told at its start: read once from arguments and environment, checked, then frozen."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+MIB = 1 << 20
+
+
+class ConfigError(ValueError):
+    """A setting the server cannot start with; names the setting and the remedy."""
+
+    def __init__(self, setting: str, message: str, remedy: str) -> None:
+        super().__init__(f"{setting}: {message}. {remedy}")
+        self.setting = setting
+        self.message = message
+        self.remedy = remedy
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds on what one caller may ask of the server; sizes in bytes, times in seconds."""
+
+    body: int = 8 * MIB  # any JSON body; an exchange of a busy agent is about 100 kB
+    upload: int = 512 * MIB  # a data set
+    checkpoint: int = 1024 * MIB  # a checkpoint or a model
+    header_seconds: float = 30.0  # between two pieces of a body
+    page: int = 1000  # items a page may hold
+    streams: int = 256  # event streams open at once
+    requests: int = 2000  # requests per second of one address before 429; 0: no limit
+    inspect_memory: int = 1536 * MIB  # address space of the process that reads an upload, beyond its start
+    inspect_seconds: float = 60.0  # processor time of the same
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything `create_app` needs to know; build it with `read`."""
+
+    data: Path
+    database_url: URL
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    allowed_hosts: tuple[str, ...] = ()  # names under which a proxy or a network reaches this server
+    allowed_origins: tuple[str, ...] = ()  # other pages that may call it, such as https://lab.example
+    token_required: bool = False
+    admin_token: str | None = field(default=None, repr=False)  # given by the operator, kept only as a hash
+    agent_token: str | None = field(default=None, repr=False)
+    log_format: str = "auto"  # auto: text on a terminal, JSON elsewhere
+    log_level: str = "info"
+    lease: float = 30.0
+    interval: float = 1.0
+    drain_seconds: float = 25.0  # the longest a SIGTERM waits for agents and streams
+    limits: Limits = Limits()
+
+    @property
+    def loopback(self) -> bool:
+        """Tell whether only this machine can reach the server."""
+        return is_loopback(self.host)
+
+    @property
+    def sqlite(self) -> bool:
+        """Tell whether the database is a file of this machine."""
+        return self.database_url.get_backend_name() == "sqlite"
+
+    @property
+    def database(self) -> str:
+        """Give the database URL as text, with its password; never log this."""
+        return self.database_url.render_as_string(hide_password=False)
+
+    @property
+    def database_shown(self) -> str:
+        """Give the database URL fit for logs and messages."""
+        return self.database_url.render_as_string(hide_password=True)
+
+    @property
+    def url(self) -> str:
+        """Give the address at which agents on this machine reach the server."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(self.host, self.host)  # noqa: S104
+        return f"http://{host}:{self.port}"
+
+
+def read(environment: Mapping[str, str] | None = None, **arguments: Any) -> Config:
+    """Read a configuration: arguments (None: not given) before environment before defaults.
+
+    Arguments: host, port, workers, data, database, allowed_hosts, allowed_origins, token_required,
+    log_format, log_level, lease, interval, drain_seconds, limits. The data folder is made when it is missing.
+
+    Raises ConfigError when the server could not work with what it was given.
+    """
+    source = _Source(os.environ if environment is None else environment, arguments)
+    host = str(source.get("host", "CAVIAR_HOST", "127.0.0.1"))
+    data = _data_folder(Path(str(source.get("data", "CAVIAR_DATA", "caviar-data"))))
+    names = source.names("allowed_hosts", "CAVIAR_ALLOWED_HOSTS")
+    exposed = not is_loopback(host) or any(not is_loopback(name) for name in names)
+    return Config(
+        data=data,
+        database_url=_database_url(source, data),
+        host=host,
+        port=int(source.number("port", "CAVIAR_PORT", 8000, 0, 65535)),
+        workers=int(source.number("workers", "CAVIAR_WORKERS", _default_workers(), 0, 4096)),
+        allowed_hosts=names,
+        allowed_origins=source.names("allowed_origins", "CAVIAR_ALLOWED_ORIGINS"),
+        token_required=_token_required(source, exposed, host),
+        admin_token=source.secret("CAVIAR_ADMIN_TOKEN"),
+        agent_token=source.secret("CAVIAR_AGENT_TOKEN"),
+        log_format=source.choice("log_format", "CAVIAR_LOG_FORMAT", ("auto", "text", "json")),
+        log_level=source.choice("log_level", "CAVIAR_LOG_LEVEL", ("info", "debug", "warning", "error")),
+        lease=source.number("lease", "CAVIAR_LEASE", 30.0, 0.5, 86400),
+        interval=source.number("interval", "CAVIAR_INTERVAL", 1.0, 0.02, 3600),
+        drain_seconds=source.number("drain_seconds", "CAVIAR_DRAIN_SECONDS", 25.0, 0, 3600),
+        limits=arguments.get("limits") or Limits(),
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address means this machine alone."""
+    bare = host.strip("[]").lower().rstrip(".")
+    if bare == "localhost" or bare.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(bare).is_loopback
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Arguments over environment, with errors that name where a value came from."""
+
+    environment: Mapping[str, str]
+    arguments: Mapping[str, Any]
+
+    def get(self, argument: str, variable: str, default: Any) -> Any:
+        given = self.arguments.get(argument)
+        return given if given is not None else self.environment.get(variable) or default
+
+    def label(self, argument: str, variable: str) -> str:
+        return f"--{argument.replace('_', '-')}" if self.arguments.get(argument) is not None else variable
+
+    def number(self, argument: str, variable: str, default: float, low: float, high: float) -> float:
+        value = self.get(argument, variable, default)
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = float("nan")
+        if not low <= number <= high or (isinstance(default, int) and number != int(number)):
+            kind = "a whole number" if isinstance(default, int) else "a number"
+            remedy = f"Give {kind} from {low:g} to {high:g}"
+            raise ConfigError(self.label(argument, variable), f"{value!r} is out of range", remedy)
+        return number
+
+    def choice(self, argument: str, variable: str, choices: tuple[str, ...]) -> str:
+        value = str(self.get(argument, variable, choices[0])).lower()
+        if value not in choices:
+            remedy = f"Choose one of {', '.join(choices)}"
+            raise ConfigError(self.label(argument, variable), f"{value!r} is unknown", remedy)
+        return value
+
+    def names(self, argument: str, variable: str) -> tuple[str, ...]:
+        value = self.get(argument, variable, ())
+        parts = value.split(",") if isinstance(value, str) else value
+        return tuple(part.strip().lower() for part in parts if part.strip())
+
+    def secret(self, variable: str) -> str | None:
+        """Read a secret from VARIABLE, or from the file that VARIABLE_FILE names."""
+        path = self.environment.get(f"{variable}_FILE")
+        if not path:
+            return self.environment.get(variable) or None
+        try:
+            return Path(path).read_text("utf-8").strip() or None
+        except OSError as error:
+            remedy = "Make the file readable for the server or unset the variable"
+            raise ConfigError(
+                f"{variable}_FILE", f"{path} cannot be read ({error.strerror})", remedy
+            ) from None
+
+
+def _default_workers() -> int:
+    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+def _token_required(source: _Source, exposed: bool, host: str) -> bool:
+    value = str(source.get("token_required", "CAVIAR_TOKEN_REQUIRED", exposed)).lower()
+    wanted = value in {"1", "true", "yes", "on"}
+    if exposed and not wanted:
+        remedy = "Listen on 127.0.0.1 without CAVIAR_ALLOWED_HOSTS, or leave tokens required"
+        where = f"the server can be reached from other machines ({host})"
+        raise ConfigError(source.label("token_required", "CAVIAR_TOKEN_REQUIRED"), where, remedy)
+    return wanted
+
+
+def _data_folder(path: Path) -> Path:
+    remedy = "Choose a folder you may write to with --data or CAVIAR_DATA"
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        probe = path / f".probe-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise ConfigError("data folder", f"{path} is not writable ({error.strerror})", remedy) from None
+    return path.resolve()
+
+
+def _database_url(source: _Source, data: Path) -> URL:
+    text = str(source.get("database", "CAVIAR_DATABASE_URL", f"sqlite:///{data / 'caviar.db'}"))
+    label = source.label("database", "CAVIAR_DATABASE_URL")
+    remedy = "Write sqlite:///path/to/file.db or postgresql://user:password@host:5432/name"
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise ConfigError(label, f"{_hide_password(text)!r} is not a database URL", remedy) from None
+    if url.get_backend_name() == "sqlite":
+        if not url.database or url.database == ":memory:":
+            raise ConfigError(label, "a database in memory would lose every trial", remedy)
+        return url.set(drivername="sqlite")
+    if url.drivername not in {"postgres", "postgresql", "postgresql+psycopg"}:
+        raise ConfigError(label, f"databases of the kind {url.drivername!r} are not supported", remedy)
+    password = source.secret("CAVIAR_DATABASE_PASSWORD")
+    return url.set(drivername="postgresql+psycopg", password=password or url.password)
+
+
+def _hide_password(text: str) -> str:
+    return re.sub(r"(//[^:/@]*:).*@", r"\1***@", text)
