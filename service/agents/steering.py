@@ -1,0 +1,217 @@
+"""What a person asked of the trial in hand: when each command is due, and what it does to the run.
+
+The worker calls, between two slices::
+
+    until_step, until_epoch = steering.bounds(run)      # the slice must not pass these
+    piece = run.advance(0.05, until_step, until_epoch)
+    steering.observe(piece.epochs)
+    turn = steering.act(run)                            # changes the run, says what else is to be done
+
+A run that was restored first *catches up*: logged changes are made again at their steps, and nothing that waits
+is due before the run is where the server last saw it (docs/decisions/steering-by-replay.md).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+NOW = "now"
+EPOCH_END = "epoch_end"
+
+
+class Steerable(Protocol):
+    """The part of a trainer's run that steering touches."""
+
+    @property
+    def step(self) -> int:
+        """Mini-batches done."""
+
+    @property
+    def epoch(self) -> int:
+        """Epochs ended."""
+
+    def change(self, settings: Mapping[str, Any]) -> Any:
+        """Change settings from here on; gives step, before and after. Raises ValueError, changing nothing."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """One thing asked of a trial, as the exchange brings it."""
+
+    id: int
+    kind: str
+    arguments: Mapping[str, Any]
+    at: str
+    received_epoch: int
+
+    def due_epoch(self) -> int | None:
+        """The epoch at whose end it is due, None where that cannot be known beforehand."""
+        if self.at == EPOCH_END:
+            return self.received_epoch + 1
+        if self.at.startswith("epoch:"):
+            return int(self.at.removeprefix("epoch:"))
+        return None
+
+
+@dataclass(frozen=True)
+class Line:
+    """The way to a state: changes to make again, in order, and where the run is caught up."""
+
+    changes: tuple[
+        Mapping[str, Any], ...
+    ] = ()  # {"step": 120, "settings": {...}}, those the checkpoint lacks
+    step: int = 0
+    epoch: int = 0
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any] | None) -> Line:
+        """From its JSON form."""
+        data = data or {}
+        return cls(tuple(data.get("changes", ())), int(data.get("step", 0)), int(data.get("epoch", 0)))
+
+
+@dataclass
+class Turn:
+    """What one look at the commands led to; the worker does what a run alone cannot."""
+
+    acknowledged: list[dict[str, Any]] = field(default_factory=list)
+    checkpoint: bool = False
+    pause: bool = False
+    stop: bool = False
+    rewind: Command | None = None
+
+
+class Steering:
+    """The commands of one trial in hand."""
+
+    def __init__(self, line: Line | None = None) -> None:
+        self._waiting: dict[int, Command] = {}
+        self._seen: set[int] = set()
+        self._best_cost = math.inf
+        self._epochs_without_improvement = 0
+        self._follow(line or Line())
+
+    def _follow(self, line: Line) -> None:
+        self._to_repeat = list(line.changes)
+        self._goal = line
+
+    def receive(self, commands: Iterable[Mapping[str, Any]], epoch: int) -> None:
+        """Take in commands from an exchange; those seen before are ignored."""
+        for given in commands:
+            if given["id"] not in self._seen:
+                self._seen.add(given["id"])
+                at = str((given.get("when") or {}).get("at", NOW))
+                command = Command(given["id"], given["kind"], given.get("arguments") or {}, at, epoch)
+                self._waiting[command.id] = command
+
+    def catching_up(self, run: Steerable) -> bool:
+        """Whether the run is still behind the state that the server has recorded."""
+        return bool(self._to_repeat) or run.step < self._goal.step or run.epoch < self._goal.epoch
+
+    def bounds(self, run: Steerable) -> tuple[int | None, int | None]:
+        """The step and the epoch that the next slice must not pass, None where there is no such limit."""
+        if self._to_repeat:
+            return int(self._to_repeat[0]["step"]), None
+        if self.catching_up(run):
+            return (self._goal.step, None) if run.step < self._goal.step else (None, self._goal.epoch)
+        if any(command.at.startswith("no_improvement") for command in self._waiting.values()):
+            return None, run.epoch + 1
+        ends = [end for command in self._waiting.values() if (end := command.due_epoch()) and end > run.epoch]
+        return None, min(ends, default=None)
+
+    def observe(self, epochs: Sequence[Mapping[str, Any]]) -> None:
+        """Follow the training cost, for commands that wait on it."""
+        for epoch in epochs:
+            cost = float(epoch.get("train_cost", math.nan))
+            if cost < self._best_cost:
+                self._best_cost, self._epochs_without_improvement = cost, 0
+            else:
+                self._epochs_without_improvement += 1
+
+    def act(self, run: Steerable) -> Turn:
+        """Make the logged changes of this step, then what is due, in order; a rewind, pause or stop ends it."""
+        while self._to_repeat and int(self._to_repeat[0]["step"]) == run.step:
+            run.change(self._to_repeat.pop(0)["settings"])
+        turn = Turn()
+        if self.catching_up(run):
+            return turn
+        waiting = sorted(self._waiting.values(), key=lambda command: command.id)
+        due = [command for command in waiting if self._is_due(command, run)]
+        for changes, group in itertools.groupby(due, key=lambda command: command.kind in ("set", "extend")):
+            if changes:
+                self._change(run, list(group), turn)
+                continue
+            for command in group:
+                self._do(run, command, turn)
+                if turn.pause or turn.stop or turn.rewind:
+                    return turn
+        return turn
+
+    def rewound(self, run: Steerable, command: Command, before: Mapping[str, Any]) -> dict[str, Any]:
+        """Acknowledge a rewind once its run has caught up; the conditions start anew on the new branch."""
+        self._waiting.pop(command.id, None)
+        self._best_cost, self._epochs_without_improvement = math.inf, 0
+        after = {"branch": command.arguments["branch"], "epoch": run.epoch}
+        return _acknowledgement(command, run, dict(before), after)
+
+    def restart(self, line: Line) -> None:
+        """Catch up along another line: the run was replaced by an earlier state."""
+        self._follow(line)
+
+    def _is_due(self, command: Command, run: Steerable) -> bool:
+        if command.at == NOW:
+            return True
+        if command.at.startswith("no_improvement:"):
+            return self._epochs_without_improvement >= int(command.at.removeprefix("no_improvement:"))
+        end = command.due_epoch()
+        return end is not None and run.epoch >= end
+
+    def _change(self, run: Steerable, commands: list[Command], turn: Turn) -> None:
+        """Commands that are due together change the run together or not at all."""
+        if not commands:
+            return
+        wanted: dict[str, Any] = {}
+        for command in commands:
+            wanted |= command.arguments
+        refused = None
+        change = None
+        try:
+            change = run.change(wanted)
+        except ValueError as error:
+            refused = str(error)
+        for command in commands:
+            del self._waiting[command.id]
+            before = {name: change.before.get(name) for name in command.arguments} if change else {}
+            after = {name: change.after.get(name) for name in command.arguments} if change else {}
+            turn.acknowledged.append(_acknowledgement(command, run, before, after, refused))
+
+    def _do(self, run: Steerable, command: Command, turn: Turn) -> None:
+        if command.kind == "rewind":
+            turn.rewind = command  # acknowledged by rewound(), when the state is reached
+            return
+        del self._waiting[command.id]
+        turn.checkpoint |= command.kind == "checkpoint"
+        turn.pause |= command.kind == "pause"
+        turn.stop |= command.kind == "stop"
+        turn.acknowledged.append(_acknowledgement(command, run, {}, {}))
+
+
+def _acknowledgement(
+    command: Command,
+    run: Steerable,
+    before: dict[str, Any],
+    after: dict[str, Any],
+    refused: str | None = None,
+) -> dict[str, Any]:
+    return {
+        "command": command.id,
+        "step": run.step,
+        "epoch": run.epoch,
+        "before": before,
+        "after": after,
+        "refused": refused,
+    }
