@@ -7,8 +7,8 @@ The worker calls, between two slices::
     steering.observe(piece.epochs)
     turn = steering.act(run)                            # changes the run, says what else is to be done
 
-A run that was restored first *catches up*: logged changes are made again at their steps, and nothing that waits
-is due before the run is where the server last saw it (docs/decisions/steering-by-replay.md).
+A run that was restored first *catches up*: logged changes are made again at their steps, and nothing that
+waits is due before the run is where the server last saw it (docs/decisions/steering-by-replay.md).
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ class Steering:
                 self._epochs_without_improvement += 1
 
     def act(self, run: Steerable) -> Turn:
-        """Make the logged changes of this step, then what is due, in order; a rewind, pause or stop ends it."""
+        """Make the logged changes of this step, then what is due; a rewind, pause or stop ends the turn."""
         while self._to_repeat and int(self._to_repeat[0]["step"]) == run.step:
             run.change(self._to_repeat.pop(0)["settings"])
         turn = Turn()

@@ -1,0 +1,132 @@
+"""Commands take effect at their step, once, in order, and a run that catches up lands on the same bits."""
+
+import math
+from types import SimpleNamespace
+
+import pytest
+
+from service.agents.steering import Line, Steering
+
+
+class CountingRun:
+    """A run in miniature: ten steps an epoch, and a weight that depends on every step and every setting."""
+
+    def __init__(self):
+        self.step, self.weight, self.settings = 0, 1.0, {"learning_rate": 0.1}
+
+    @property
+    def epoch(self):
+        return self.step // 10
+
+    def change(self, settings):
+        if "width" in settings:
+            raise ValueError("width: it changes the shape of the net; fork with another width")
+        before = dict(self.settings)
+        self.settings |= settings
+        return SimpleNamespace(step=self.step, before=before, after=dict(self.settings))
+
+    def advance(self, steps, until_step, until_epoch):
+        limits = [self.step + steps] + [u for u in (until_step, until_epoch and 10 * until_epoch) if u]
+        start = self.epoch
+        while self.step < min(limits):
+            self.step += 1
+            self.weight = 0.9 * self.weight + self.settings["learning_rate"] * math.sin(self.step)
+        return [{"epoch": e, "train_cost": 1.0 / e} for e in range(start + 1, self.epoch + 1)]
+
+
+def drive(run, steering, until, piece=7):
+    acknowledged = []
+    while run.step < until:
+        acknowledged += steering.act(run).acknowledged
+        steering.observe(run.advance(min(piece, until - run.step), *steering.bounds(run)))
+    return acknowledged
+
+
+def set_rate(number, rate, at="now"):
+    return {"id": number, "kind": "set", "arguments": {"learning_rate": rate}, "when": {"at": at}}
+
+
+def test_now_takes_effect_at_the_next_look():
+    run, steering = CountingRun(), Steering()
+    drive(run, steering, 14)
+    steering.receive([set_rate(1, 0.5)], run.epoch)
+    (told,) = steering.act(run).acknowledged
+    assert told == {
+        "command": 1,
+        "step": 14,
+        "epoch": 1,
+        "before": {"learning_rate": 0.1},
+        "after": {"learning_rate": 0.5},
+        "refused": None,
+    }
+
+
+@pytest.mark.parametrize(("at", "step"), [("epoch_end", 10), ("epoch:3", 30)])
+def test_scheduled_commands_take_effect_exactly_at_the_end_of_their_epoch(at, step):
+    run, steering = CountingRun(), Steering()
+    steering.receive([set_rate(1, 0.5, at)], run.epoch)
+    (told,) = drive(run, steering, 60)
+    assert told["step"] == step
+
+
+def test_no_improvement_waits_for_that_many_epochs():
+    run, steering = CountingRun(), Steering()
+    steering.receive([set_rate(1, 0.5, "no_improvement:2")], run.epoch)
+    told = []
+    for cost in (1.0, 0.5, 0.6, 0.4, 0.5, 0.45):
+        steering.observe([{"train_cost": cost}])
+        run.step += 10
+        told += steering.act(run).acknowledged
+    assert [one["epoch"] for one in told] == [6]
+
+
+def test_a_command_sent_twice_applies_once():
+    run, steering = CountingRun(), Steering()
+    steering.receive([set_rate(1, 0.5)], 0)
+    first = steering.act(run).acknowledged
+    steering.receive([set_rate(1, 0.5)], 0)
+    assert len(first) == 1
+    assert steering.act(run).acknowledged == []
+
+
+def test_what_is_due_together_applies_together_or_not_at_all():
+    run, steering = CountingRun(), Steering()
+    steering.receive([set_rate(1, 0.5), {"id": 2, "kind": "set", "arguments": {"width": 9}}], 0)
+    told = steering.act(run).acknowledged
+    assert run.settings["learning_rate"] == 0.1
+    assert all("fork" in one["refused"] for one in told)
+
+
+def test_a_change_after_a_rewind_in_one_request_waits_for_the_new_branch():
+    run, steering = CountingRun(), Steering()
+    drive(run, steering, 30)
+    back = {"id": 1, "kind": "rewind", "arguments": {"epoch": 1, "branch": 1}}
+    steering.receive([back, set_rate(2, 0.5)], run.epoch)
+    turn = steering.act(run)
+    assert turn.rewind is not None
+    assert turn.acknowledged == []
+    run = CountingRun()
+    steering.restart(Line(epoch=1, step=10))
+    drive(run, steering, 10)
+    told = steering.rewound(run, turn.rewind, {"branch": 0, "epoch": 3})
+    assert (told["step"], told["after"]) == (10, {"branch": 1, "epoch": 1})
+    assert steering.act(run).acknowledged[0]["step"] == 10
+
+
+@pytest.mark.parametrize("piece", [1, 3, 7, 100])
+def test_catching_up_repeats_every_change_at_its_step_and_holds_back_new_ones(piece):
+    steered, steering = CountingRun(), Steering()
+    log = []
+    for number, at in enumerate((3, 3, 17, 25), start=1):
+        drive(steered, steering, at)
+        steering.receive([set_rate(number, 0.1 * number)], steered.epoch)
+        log += steering.act(steered).acknowledged
+    drive(steered, steering, 42)
+
+    again = CountingRun()
+    line = Line(tuple({"step": one["step"], "settings": one["after"]} for one in log), step=42, epoch=4)
+    follower = Steering(line)
+    follower.receive([set_rate(9, 7.0)], 0)
+    assert drive(again, follower, 42, piece) == []
+    assert again.weight == steered.weight
+    assert [one["step"] for one in follower.act(again).acknowledged] == [42]
