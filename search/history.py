@@ -1,0 +1,59 @@
+"""What a proposal may see of the trials before it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+STATES = ("completed", "stopped", "diverged", "failed", "cancelled")
+
+
+@dataclass(frozen=True)
+class History:
+    """Columns of the visible trials in ascending order of their numbers, and the points still pending.
+
+    values: lower is better whatever the direction of the search. NaN means no value (failed, cancelled);
+    +inf is worse than every number (diverged). A stopped trial has the value it had reached.
+    """
+
+    numbers: Integers  # (n,)
+    units: Floats  # (n, d)
+    values: Floats  # (n,)
+    states: npt.NDArray[np.str_]  # (n,), of STATES
+    epochs: Integers  # (n,) epochs trained
+    pending: Floats  # (p, d) proposed, result not visible
+
+    @classmethod
+    def empty(cls, dimensions: int) -> Self:
+        """History of a search in which nothing is visible yet."""
+        return cls.of([], np.empty((0, dimensions)), [])
+
+    @classmethod
+    def of(
+        cls,
+        numbers: Sequence[int] | Integers,
+        units: Floats,
+        values: Sequence[float] | Floats,
+        states: Sequence[str] | npt.NDArray[np.str_] | None = None,
+        epochs: Sequence[int] | Integers | None = None,
+        pending: Floats | None = None,
+    ) -> Self:
+        """Make a history from columns; states and epochs default to completed trials of one epoch."""
+        units = np.asarray(units, dtype=np.float64)
+        count, dimensions = len(numbers), units.shape[1]
+        return cls(
+            numbers=np.asarray(numbers, dtype=np.int64),
+            units=units,
+            values=np.asarray(values, dtype=np.float64),
+            states=np.full(count, "completed") if states is None else np.asarray(states, dtype=np.str_),
+            epochs=np.ones(count, dtype=np.int64) if epochs is None else np.asarray(epochs, dtype=np.int64),
+            pending=np.empty((0, dimensions)) if pending is None else np.asarray(pending, dtype=np.float64),
+        )
+
+    def __len__(self) -> int:
+        return len(self.numbers)

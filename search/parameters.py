@@ -1,0 +1,207 @@
+"""Definitions of parameters as a user writes them: a range, a list of choices, or one fixed value."""
+
+import math
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from search.scales import ScaleName
+
+Value = bool | int | float | str | None | list[Any]
+LARGEST_INTEGER = 2**53
+_YAML_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+")
+
+
+def number_from_yaml(value: Any) -> Any:
+    """Turn `1e-4` back into a number: YAML 1.1 reads it as text unless it is written 1.0e-4."""
+    if isinstance(value, str) and _YAML_NUMBER.fullmatch(value):
+        return float(value)
+    if isinstance(value, list):
+        return [number_from_yaml(item) for item in value]
+    if isinstance(value, dict):
+        return {key: number_from_yaml(item) for key, item in value.items()}
+    return value
+
+
+def refuse(field: str, message: str, remedy: str) -> PydanticCustomError:
+    """Make an error that search.checking turns into a Problem with a field and a remedy."""
+    return PydanticCustomError("rule", "{message}", {"field": field, "message": message, "remedy": remedy})
+
+
+class Model(BaseModel):
+    """Frozen, strict about names, finite numbers only."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Between(Model):
+    """Part of a range, both ends included; an end left out is open."""
+
+    low: float | None = None
+    high: float | None = None
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if self.low is None and self.high is None:
+            raise refuse("low", "the condition has neither low nor high", "give at least one of them")
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise refuse("low", "low is above high", "no value can meet this condition; swap them")
+        return self
+
+
+When = dict[str, Between | Value]
+
+
+class Definition(Model):
+    """What every parameter may have: a condition, and a list whose length another parameter sets."""
+
+    when: When | None = Field(default=None, description="Active only where all of these hold.")
+    each: str | int | None = Field(
+        default=None, description="One value for each of this whole number, or of this parameter's value."
+    )
+
+    @field_validator("when", mode="before")
+    @classmethod
+    def _numbers(cls, value: Any) -> Any:
+        return number_from_yaml(value)
+
+    @model_validator(mode="after")
+    def _each(self) -> Self:
+        if isinstance(self.each, int) and not 1 <= self.each <= 1000:
+            raise refuse("each", f"{self.each} values are asked for", "give 1 to 1000")
+        return self
+
+
+class Range(Definition):
+    """Numbers from low to high on a scale."""
+
+    scale: ScaleName = "linear"
+    type: Literal["float", "int"] = "float"
+    low: float
+    high: float
+    step: float | None = Field(default=None, description="Only low, low + step, low + 2 step, ...")
+    zero: float | None = Field(default=None, description="Exactly zero with this probability.")
+
+    @model_validator(mode="after")
+    def _rules(self) -> Self:
+        _check_ends(self)
+        _check_scale(self)
+        if self.type == "int":
+            _check_integers(self)
+        if self.step is not None and not 0 < self.step <= self.high - self.low:
+            raise refuse("step", f"{self.step:g} does not fit", "give a step above 0 and up to high - low")
+        if self.zero is not None and not 0 < self.zero < 1:
+            raise refuse("zero", f"{self.zero:g} is no share", "give a probability between 0 and 1")
+        return self
+
+
+def _check_ends(range_: Range) -> None:
+    low, high = range_.low, range_.high
+    if low >= high:
+        raise refuse(
+            "low", f"low {low:g} is not below high {high:g}", "swap them, or fix the value with {value: ...}"
+        )
+    if not math.isfinite(high - low):
+        raise refuse("high", "the range is too wide for a number", "choose nearer ends")
+
+
+def _check_scale(range_: Range) -> None:
+    low, high = range_.low, range_.high
+    if range_.scale == "log" and low <= 0:
+        raise refuse(
+            "low",
+            f"a log scale cannot begin at {low:g}",
+            "choose low above 0; for exact zeros add zero: 0.1",
+        )
+    if range_.scale == "one_minus_log":
+        if low < 0 or high >= 1:
+            field = "low" if low < 0 else "high"
+            raise refuse(field, "one_minus_log covers values from 0 to below 1", "try low 0.9, high 0.999")
+        if range_.type == "int" or range_.step is not None:
+            field = "type" if range_.type == "int" else "step"
+            raise refuse(field, "one_minus_log has floats without steps only", "use linear or log")
+
+
+def _check_integers(range_: Range) -> None:
+    for field in ("low", "high", "step"):
+        number = getattr(range_, field)
+        if number is not None and (number != int(number) or abs(number) > LARGEST_INTEGER):
+            raise refuse(field, f"{number!r} is no whole number up to 2^53", "round it, or use type: float")
+
+
+class Choice(Definition):
+    """One of several values; ordered says that neighbours in the list resemble each other."""
+
+    choices: list[Value]
+    ordered: bool = False
+
+    @field_validator("choices", mode="before")
+    @classmethod
+    def _numbers(cls, value: Any) -> Any:
+        return number_from_yaml(value)
+
+    @field_validator("choices", mode="after")
+    @classmethod
+    def _distinct(cls, value: list[Value]) -> list[Value]:
+        if not value:
+            raise refuse("", "there is nothing to choose from", "give at least one choice")
+        if any(not finite(item) for item in value):
+            raise refuse("", "a choice is not finite", "leave out nan and inf")
+        keys = [identity(item) for item in value]
+        twice = [item for item, key in zip(value, keys, strict=True) if keys.count(key) > 1]
+        if twice:
+            raise refuse("", f"{twice[0]!r} is there more than once", "name each choice once")
+        return value
+
+
+class Fixed(Definition):
+    """One value for every trial."""
+
+    value: Value
+
+    @field_validator("value", mode="before")
+    @classmethod
+    def _numbers(cls, value: Any) -> Any:
+        return number_from_yaml(value)
+
+    @field_validator("value", mode="after")
+    @classmethod
+    def _finite(cls, value: Value) -> Value:
+        if not finite(value):
+            raise refuse("", "the value is not finite", "give a finite number")
+        return value
+
+
+def finite(value: Value) -> bool:
+    """Tell whether no number in a value is NaN or infinite."""
+    if isinstance(value, list):
+        return all(finite(item) for item in value)
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+def identity(value: Any) -> Any:
+    """Key under which two values are the same: 1 is 1.0 (JSON does not tell them apart) but not true."""
+    if isinstance(value, list | tuple):
+        return ("list", *map(identity, value))
+    if isinstance(value, bool) or value is None:
+        return (str(value),)
+    if isinstance(value, int | float):
+        return float(value)
+    return value
+
+
+def _kind(value: Any) -> str:
+    """Tell which definition is meant, so that errors are about it and not about all three."""
+    if isinstance(value, Fixed) or (isinstance(value, dict) and "value" in value):
+        return "fixed"
+    if isinstance(value, Choice) or (isinstance(value, dict) and "choices" in value):
+        return "choice"
+    return "range"
+
+
+Parameter = Annotated[
+    Annotated[Range, Tag("range")] | Annotated[Choice, Tag("choice")] | Annotated[Fixed, Tag("fixed")],
+    Discriminator(_kind),
+]

@@ -1,0 +1,31 @@
+"""What is wrong with what somebody submitted, and how to put it right."""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong: where it stands, what is wrong with it, what to do about it."""
+
+    field: str
+    message: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}" + (f" ({self.remedy})" if self.remedy else "")
+
+
+class SearchError(ValueError):
+    """A search cannot be accepted; `problems` names every reason at once."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+def unknown(field: str, name: object, known: list[str]) -> Problem:
+    """Report a name that does not exist, with the nearest one that does."""
+    near = get_close_matches(str(name), known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return Problem(field, f"{name!r} is not known", f"{hint}known: {', '.join(known)}")

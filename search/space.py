@@ -1,0 +1,224 @@
+"""A space: named parameters, and the way between its points and unit coordinates."""
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import ConfigDict, RootModel, model_validator
+
+from search.axes import Axis, Choices, Numbers
+from search.conditions import evaluation_order, largest_count, problems_of_conditions, when_holds
+from search.parameters import Choice, Fixed, Parameter, Range, Value, identity
+from search.problem import Problem, unknown
+
+Point = dict[str, Any]
+Units = npt.NDArray[np.float64]
+MOST_PARAMETERS = 1000
+NEUTRAL = 0.5  # the coordinate of a parameter that a point does not have
+
+
+class Space(RootModel[dict[str, Parameter]]):
+    """Parameters by name, in the order of the user.
+
+    Every searched parameter has one axis, a per-layer parameter as many as it can have entries, a fixed one
+    none. An axis that is inactive at a point has the coordinate 0.5.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    @model_validator(mode="after")
+    def _rules(self) -> Self:
+        from search.checking import refuse_all  # checking needs Space
+
+        problems = problems_of_conditions(self.root)
+        if len(self.root) > MOST_PARAMETERS:
+            problems.append(
+                Problem("", f"{len(self.root)} parameters", f"search at most {MOST_PARAMETERS} at once")
+            )
+        if problems:
+            raise refuse_all(problems)
+        if self.dimensions > MOST_PARAMETERS:
+            per_layer = [name for name, one in self.root.items() if one.each is not None]
+            raise refuse_all(
+                [
+                    Problem(
+                        f"{per_layer[0]}.each",
+                        f"the space has {self.dimensions} coordinates",
+                        f"let per-layer parameters have fewer entries: {MOST_PARAMETERS} in all at most",
+                    )
+                ]
+            )
+        return self
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of all parameters, fixed ones too, in the order of the user."""
+        return tuple(self.root)
+
+    @cached_property
+    def axes(self) -> tuple[Axis, ...]:
+        """Axes of the unit cube, in the order of the user."""
+        return tuple(axis for name in self.names for axis in _axes_of(name, self.root))
+
+    @cached_property
+    def dimensions(self) -> int:
+        """Number of axes."""
+        return len(self.axes)
+
+    @cached_property
+    def _slices(self) -> dict[str, slice]:
+        first: dict[str, int] = {}
+        last: dict[str, int] = {}
+        for position, axis in enumerate(self.axes):
+            first.setdefault(axis.parameter, position)
+            last[axis.parameter] = position + 1
+        return {name: slice(first[name], last[name]) for name in first}
+
+    @cached_property
+    def _order(self) -> tuple[tuple[str, Parameter], ...]:
+        return tuple((name, self.root[name]) for name in evaluation_order(self.root))
+
+    @cached_property
+    def _reordered(self) -> bool:
+        return tuple(name for name, _ in self._order) != self.names
+
+    def from_unit(self, units: Sequence[float] | Units) -> Point:
+        """Point at unit coordinates, without the parameters that are inactive there."""
+        row = units.tolist() if isinstance(units, np.ndarray) else units
+        point: Point = {}
+        for name, parameter in self._order:
+            if parameter.when is not None and not when_holds(parameter.when, point):
+                continue
+            if isinstance(parameter, Fixed):
+                value: Value = parameter.value
+                point[name] = value if parameter.each is None else [value] * self._count(parameter, point)
+                continue
+            where = self._slices[name]
+            if parameter.each is None:
+                point[name] = self.axes[where.start].from_unit(row[where.start])
+            else:
+                entries = range(where.start, where.start + self._count(parameter, point))
+                point[name] = [self.axes[entry].from_unit(row[entry]) for entry in entries]
+        return {name: point[name] for name in self.names if name in point} if self._reordered else point
+
+    def to_unit(self, point: Mapping[str, Any]) -> Units:
+        """Unit coordinates of a point; what it does not have is at 0.5, what lies outside is clipped."""
+        row = [NEUTRAL] * self.dimensions
+        for name, where in self._slices.items():
+            if name not in point:
+                continue
+            value = point[name]
+            if self.root[name].each is None:
+                row[where.start] = self.axes[where.start].to_unit(value)
+            else:
+                for entry, item in zip(range(where.start, where.stop), value, strict=False):
+                    row[entry] = self.axes[entry].to_unit(item)
+        return np.array(row)
+
+    def active(self, point: Mapping[str, Any]) -> npt.NDArray[np.bool_]:
+        """Tell for each axis whether the point has it."""
+        flags = [False] * self.dimensions
+        for position, axis in enumerate(self.axes):
+            if axis.parameter in point:
+                flags[position] = axis.index is None or axis.index < len(point[axis.parameter])
+        return np.array(flags, dtype=np.bool_)
+
+    def check(self, point: Mapping[str, Any]) -> list[Problem]:
+        """Everything wrong with a point: missing, unknown, inactive or out of its range."""
+        problems = [unknown(name, name, list(self.names)) for name in point if name not in self.root]
+        for name, parameter in self._order:
+            active = parameter.when is None or when_holds(parameter.when, point)
+            if not active and name in point:
+                problems.append(
+                    Problem(name, "is inactive here", f"leave it out, or meet {_words(parameter)}")
+                )
+            elif active and name not in point and not isinstance(parameter, Fixed):
+                problems.append(Problem(name, "is missing", f"give {self._describe(name)}"))
+            elif active and name in point:
+                problems += self._check_value(name, parameter, point)
+        return problems
+
+    def _check_value(self, name: str, parameter: Parameter, point: Mapping[str, Any]) -> list[Problem]:
+        value = point[name]
+        items = [value]
+        if parameter.each is not None:
+            if not isinstance(value, list | tuple):
+                return [Problem(name, f"{value!r} is no list", "give one value per entry")]
+            count = self._count(parameter, point)
+            if len(value) != count:
+                return [
+                    Problem(name, f"has {len(value)} entries", f"give {count}: one for each {parameter.each}")
+                ]
+            items = list(value)
+        if isinstance(parameter, Fixed):
+            wrong = [item for item in items if identity(item) != identity(parameter.value)]
+            return (
+                [Problem(name, f"{wrong[0]!r} is not the fixed value", f"give {parameter.value!r}")]
+                if wrong
+                else []
+            )
+        domain = self.axes[self._slices[name].start].domain
+        return [
+            Problem(name, f"{item!r} is outside the space", f"give {domain.describe()}")
+            for item in items
+            if not domain.contains(item)
+        ][:1]
+
+    def _describe(self, name: str) -> str:
+        text: str = self.axes[self._slices[name].start].domain.describe()
+        return text
+
+    def canonical(self, point: Mapping[str, Any]) -> Point:
+        """Same point in the order and types of the space; fixed values filled in. It must pass check()."""
+        result: Point = {}
+        for name, parameter in self._order:
+            if parameter.when is not None and not when_holds(parameter.when, result):
+                continue
+            if isinstance(parameter, Fixed):
+                value: Value = parameter.value
+                result[name] = value if parameter.each is None else [value] * self._count(parameter, result)
+            else:
+                domain = self.axes[self._slices[name].start].domain
+                if parameter.each is None:
+                    result[name] = domain.canonical(point[name])
+                else:
+                    result[name] = [domain.canonical(item) for item in point[name]]
+        return {name: result[name] for name in self.names if name in result}
+
+    def key(self, point: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Hashable identity of a point: two points that train alike have one key."""
+        return tuple(_rounded(identity(value)) for value in self.canonical(point).values())
+
+    def _count(self, parameter: Parameter, point: Mapping[str, Any]) -> int:
+        if isinstance(parameter.each, int):
+            return parameter.each
+        count = point.get(parameter.each or "", 0)
+        return count if isinstance(count, int) and count > 0 else 0
+
+
+def _rounded(key: Any) -> Any:
+    """Twelve digits are enough: what a round trip through unit coordinates changes is no other point."""
+    if isinstance(key, float) and math.isfinite(key):
+        return float(f"{key:.12g}")
+    return tuple(map(_rounded, key)) if isinstance(key, tuple) else key
+
+
+def _axes_of(name: str, definitions: Mapping[str, Parameter]) -> list[Axis]:
+    parameter = definitions[name]
+    if isinstance(parameter, Fixed):
+        return []
+    domain = Numbers(parameter) if isinstance(parameter, Range) else Choices(parameter)
+    if parameter.each is None:
+        return [Axis(name, name, None, domain)]
+    count = largest_count(parameter.each, definitions)
+    return [Axis(f"{name}.{index}", name, index, domain) for index in range(count)]
+
+
+def _words(parameter: Parameter) -> str:
+    return ", ".join(f"{name}: {value!r}" for name, value in (parameter.when or {}).items())
+
+
+__all__ = ["Choice", "Fixed", "Point", "Range", "Space", "Units"]

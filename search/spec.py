@@ -1,0 +1,105 @@
+"""A search as submitted: one frozen model for the domain, for JSON and YAML, and for OpenAPI."""
+
+from functools import cached_property
+from typing import Any, Literal, Self
+
+from pydantic import Field, JsonValue, ValidationError, field_validator, model_validator
+
+from search.checking import problems_of, refuse_all
+from search.parameters import Model, number_from_yaml
+from search.problem import Problem, SearchError
+from search.settings import (
+    Budget,
+    CoarseToFine,
+    NoStopping,
+    Objective,
+    Reevaluate,
+    Stopping,
+    Strategy,
+)
+from search.space import Space
+
+
+class SearchSpec(Model):
+    """One job: data set, trainer, fixed settings, space, strategy, stopping rule, objective, budget, seed."""
+
+    name: str = Field(default="search", min_length=1, max_length=200)
+    note: str | None = Field(default=None, max_length=10_000)
+    dataset: dict[str, JsonValue] = Field(default_factory=dict)
+    trainer: str = Field(default="mlp", min_length=1, max_length=100)
+    settings: dict[str, JsonValue] = Field(default_factory=dict)
+    space: Space
+    strategy: Strategy = Field(default_factory=CoarseToFine)
+    stopping: Stopping = Field(default_factory=NoStopping)
+    objective: Objective = Field(default_factory=Objective)
+    mode: Literal["caviar", "panda"] = "caviar"
+    parallel: int = Field(default=1, ge=1, le=10_000, description="Trials in training at the same time.")
+    budget: Budget
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    lag: int | None = Field(default=None, ge=1, description="Trial n sees trials below n - lag.")
+    reproducible: bool = True
+    enqueued: list[dict[str, JsonValue]] = Field(default_factory=list, description="Points to try first.")
+    base_error: float = Field(default=0.0, ge=0, description="Human or Bayes error, for the diagnosis.")
+    reevaluate: Reevaluate = Field(default_factory=Reevaluate)
+
+    @classmethod
+    def parse(cls, data: Any) -> Self:
+        """Read a search from what JSON or YAML gave.
+
+        Raises SearchError with all problems if it cannot be accepted.
+        """
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise SearchError(problems_of(error)) from None
+
+    @field_validator("settings", "dataset", "enqueued", mode="before")
+    @classmethod
+    def _numbers(cls, value: Any) -> Any:
+        return number_from_yaml(value)
+
+    @field_validator("strategy", "stopping", "budget", "objective", "reevaluate", "lag", mode="before")
+    @classmethod
+    def _numbers_inside(cls, value: Any) -> Any:
+        return number_from_yaml(value)
+
+    @model_validator(mode="after")
+    def _rules(self) -> Self:
+        problems: list[Problem] = []
+        for position, point in enumerate(self.enqueued):
+            problems += [
+                Problem(f"enqueued.{position}.{one.field}", one.message, one.remedy)
+                for one in self.space.check(point)
+            ]
+        if problems:
+            raise refuse_all(problems)
+        return self
+
+    def warnings(self) -> list[Problem]:
+        """What is allowed but worth saying."""
+        return [
+            Problem(f"settings.{name}", "is searched too", "the space has the last word; leave it out here")
+            for name in self.settings
+            if name in self.space.root
+        ]
+
+    def submitted(self) -> dict[str, Any]:
+        """Give the search back as it was submitted, defaults left out."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+    @cached_property
+    def total(self) -> int:
+        """Trials in all: the budget, and the re-evaluations of the leaders after it."""
+        return self.budget.trials + self.reevaluate.leaders * self.reevaluate.seeds
+
+    def resolved_lag(self) -> int:
+        """How far behind a trial looks; the default is recorded when the search is submitted."""
+        return self.lag if self.lag is not None else self.parallel
+
+    def horizon(self, number: int) -> int:
+        """Trial `number` may use the results of trials numbered below this, all of which must have ended."""
+        if self.strategy.name in ("random", "sobol", "grid") and self.stopping.name == "none":
+            seen = 0
+        else:
+            seen = max(0, number - self.resolved_lag())
+        return self.budget.trials if number >= self.budget.trials else seen

@@ -1,0 +1,33 @@
+"""The one way to a proposal: points enqueued by hand first, then the strategy, then the leaders once more."""
+
+from collections.abc import Callable
+from importlib import import_module
+
+from search.history import History
+from search.proposal import Proposal
+from search.spec import SearchSpec
+
+Strategy = Callable[[SearchSpec, int, History], Proposal]
+
+# Imported when first asked for: Optuna takes a second that most commands need not wait for.
+_MODULES = {
+    "random": "search.random",
+    "coarse_to_fine": "search.coarse_to_fine",
+}
+
+
+def strategy(name: str) -> Strategy:
+    """Find the function of a strategy."""
+    found: Strategy = import_module(_MODULES[name]).propose
+    return found
+
+
+def propose(spec: SearchSpec, number: int, history: History) -> Proposal:
+    """Propose trial `number`; a pure function of its arguments.
+
+    The history holds the trials below `spec.horizon(number)`; its pending are the points of the others.
+    """
+    if number < len(spec.enqueued):
+        point = spec.space.canonical(spec.enqueued[number])
+        return Proposal(point, spec.space.to_unit(point), "enqueued", "enqueued by hand")
+    return strategy(spec.strategy.name)(spec, number, history)
