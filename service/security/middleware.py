@@ -1,0 +1,233 @@
+"""The guard before the whole application: nothing is reached, by any method, without passing it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.config import Config
+from service.security.addresses import Addresses
+from service.security.bodies import CountedBody, cap
+from service.security.rules import OPEN, needed
+from service.security.tokens import LOCAL, Token, TokenBook
+
+COOKIE = "caviar_token"
+LINGER_SECONDS = 1.0
+_PATH = re.compile(r"/[A-Za-z0-9._~:@,+=/-]*")  # what the server's own paths are made of; no %, no backslash
+_SAFE = frozenset({"GET", "HEAD"})
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"content-security-policy", _POLICY.encode()),
+)
+
+
+@dataclass(eq=False)
+class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault
+    """Why a request goes no further, in the shape of every other error."""
+
+    status: int
+    title: str
+    detail: str
+    field: str
+    remedy: str
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class Guard:
+    """Pure ASGI, outermost.
+
+    It decides on the method, the path and the headers as the server parsed them, never on a URL put together
+    again from the Host header.
+    """
+
+    def __init__(self, app: ASGIApp, config: Config, book: TokenBook) -> None:
+        self._app = app
+        self._config = config
+        self._book = book
+        self._addresses = Addresses(config)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        limits = self._config.limits
+        body = CountedBody(receive, cap(limits, scope["method"], scope["path"]), limits.header_seconds)
+        answer = _Answer(send, body)
+        try:
+            scope.setdefault("state", {})["caller"] = self._admit(scope)
+        except Refusal as refusal:
+            if refusal.status == 413:
+                await body.drain(LINGER_SECONDS)
+            await _refuse(answer, refusal)
+            return
+        try:
+            await self._app(scope, body, answer)
+        except Exception:
+            if body.fault is None:
+                raise
+        if body.fault is not None and not answer.started:
+            await body.drain(LINGER_SECONDS if body.fault == 413 else 0.0)
+            await _refuse(answer, _too_much(body.fault))
+
+    def _admit(self, scope: Scope) -> Token:
+        headers = _Headers(scope["headers"])
+        method, path = scope["method"], scope["path"]
+        if method not in _METHODS:
+            raise Refusal(
+                405, "Method not allowed", f"{method} is not served", "method", "Use another method"
+            )
+        if not _PATH.fullmatch(path) or any(part in {".", ".."} for part in path.split("/")):
+            raise Refusal(
+                400, "Bad path", "No such path can exist here", "path", "Use the ids the server gave"
+            )
+        host = headers.single(b"host")
+        if host is None or not self._addresses.host_allowed(host.lower()):
+            remedy = "Call the server by its own name, or start it with --allowed-hosts NAME"
+            raise Refusal(400, "Unknown host", "This server does not go by that name", "Host", remedy)
+        self._check_origin(headers, host)
+        length = headers.single(b"content-length") or "0"
+        if not length.isdecimal() or int(length) > cap(self._config.limits, method, path):
+            raise _too_much(413)
+        return self._identify(headers, needed(method, path))
+
+    def _check_origin(self, headers: _Headers, host: str) -> None:
+        origin = headers.single(b"origin")
+        if origin is not None:
+            allowed = self._addresses.origin_allowed(origin, host)
+        else:  # no page asks, or one that navigates: a browser says so itself
+            allowed = (
+                headers.single(b"sec-fetch-site") != "cross-site"
+                or headers.single(b"sec-fetch-mode") == "navigate"
+            )
+        if not allowed:
+            remedy = "Open the dashboard from this server, or start it with --allowed-origins ORIGIN"
+            raise Refusal(
+                403, "Foreign origin", "Another site's page may not call this server", "Origin", remedy
+            )
+
+    def _identify(self, headers: _Headers, scopes: tuple[str, ...]) -> Token:
+        text = headers.bearer() or headers.cookie(COOKIE)
+        if scopes == (OPEN,):
+            return (
+                LOCAL
+                if text is None and not self._config.token_required
+                else self._book.check(text or "") or ANYONE
+            )
+        if text is None:
+            if not self._config.token_required:
+                return LOCAL
+            raise _unauthorised("A token is needed")
+        token = self._book.check(text)
+        if token is None:
+            raise _unauthorised("This token is not known, or was revoked")
+        if not any(token.allows(scope) for scope in scopes):
+            detail = f"This needs the scope {' or '.join(scopes)}; the token {token.name!r} has {token.scope}"
+            raise Refusal(403, "Scope too narrow", detail, "Authorization", "Use a token with a wider scope")
+        return token
+
+
+ANYONE = Token("anyone", "anyone", "none", "", "")
+
+
+class _Headers:
+    """The few headers that matter here; one that comes twice is empty, which no check accepts."""
+
+    def __init__(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
+        self._values: dict[bytes, str] = {}
+        for name, value in raw:
+            self._values[name] = "" if name in self._values else value.decode("latin-1")
+
+    def single(self, name: bytes) -> str | None:
+        return self._values.get(name)
+
+    def bearer(self) -> str | None:
+        if b"authorization" not in self._values:
+            return None
+        kind, _, text = self._values[b"authorization"].partition(" ")
+        return text.strip() if kind.lower() == "bearer" else ""
+
+    def cookie(self, name: str) -> str | None:
+        for part in self._values.get(b"cookie", "").split(";"):
+            key, separator, value = part.strip().partition("=")
+            if separator and key == name:
+                return value
+        return None
+
+
+class _Answer:
+    """A send that adds the headers, and keeps quiet once the guard has to answer itself."""
+
+    def __init__(self, send: Send, body: CountedBody) -> None:
+        self._send = send
+        self._body = body
+        self.started = False
+
+    async def __call__(self, message: Message) -> None:
+        if self._body.fault is not None and not self.started:
+            return
+        await self.forward(message)
+
+    async def forward(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            headers = list(message.get("headers", ()))
+            present = {name.lower() for name, _ in headers}
+            headers += [pair for pair in _HEADERS if pair[0] not in present]
+            if b"cache-control" not in present:
+                headers.append((b"cache-control", b"private, no-cache"))
+            message = {**message, "headers": headers}
+        await self._send(message)
+
+
+def _unauthorised(detail: str) -> Refusal:
+    remedy = "Send Authorization: Bearer TOKEN; `caviar token create` makes one"
+    return Refusal(
+        401, "Not authorised", detail, "Authorization", remedy, ((b"www-authenticate", b"Bearer"),)
+    )
+
+
+def _too_much(status: int) -> Refusal:
+    if status == 408:
+        return Refusal(408, "Body too slow", "The body stopped coming", "body", "Send it again", _CLOSE)
+    return Refusal(
+        413, "Body too large", "The body is larger than this route takes", "body", "Send less", _CLOSE
+    )
+
+
+_CLOSE = ((b"connection", b"close"),)
+
+
+async def _refuse(answer: _Answer, refusal: Refusal) -> None:
+    body = json.dumps(
+        {
+            "type": "about:blank",
+            "title": refusal.title,
+            "status": refusal.status,
+            "detail": refusal.detail,
+            "errors": [{"field": refusal.field, "message": refusal.detail, "remedy": refusal.remedy}],
+        }
+    ).encode()
+    headers = [
+        (b"content-type", b"application/problem+json"),
+        (b"content-length", str(len(body)).encode()),
+        *refusal.headers,
+    ]
+    await answer.forward({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await answer.forward({"type": "http.response.body", "body": body})

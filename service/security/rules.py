@@ -1,0 +1,62 @@
+"""Which scope every route needs. What is not in this table needs admin; a test holds it complete."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+OPEN = "open"  # no token: liveness, and the dashboard's files, which hold no data
+
+_ID = r"[^/]+"
+_API = r"/api/v1"
+
+# (methods, path, scope), the first that matches decides. A path that slips through needs more, never less.
+_TABLE: tuple[tuple[str, str, str], ...] = (
+    ("GET", r"/(livez|readyz)", OPEN),
+    ("GET", r"/|/favicon\.ico|/favicon\.svg|/(dashboard|static|assets)(/.*)?", OPEN),
+    ("GET", r"/metrics|/docs|/redoc|/openapi\.json", "read"),
+    # The worker protocol
+    ("POST", rf"{_API}/exchange", "agent"),
+    ("GET", rf"{_API}/agents/{_ID}/wake", "agent"),
+    ("PUT", rf"{_API}/trials/{_ID}/checkpoints", "agent"),
+    # Tokens and the session of a browser
+    ("GET POST DELETE", rf"{_API}/session", "read"),
+    ("GET POST DELETE", rf"{_API}/tokens(/{_ID})?", "admin"),
+    # Searches
+    ("POST", rf"{_API}/searches", "submit"),
+    ("POST", rf"{_API}/searches/check", "read"),
+    ("POST", rf"{_API}/searches/import", "submit"),
+    ("POST", rf"{_API}/searches/{_ID}/(points|retest|rerun|finalists)", "submit"),
+    ("POST", rf"{_API}/searches/{_ID}/(pause|resume|cancel)", "steer"),
+    ("PATCH", rf"{_API}/searches/{_ID}", "steer"),
+    ("DELETE", rf"{_API}/searches/{_ID}", "admin"),
+    # Trials
+    ("POST", rf"{_API}/trials/{_ID}/commands", "steer"),
+    ("POST", rf"{_API}/trials/{_ID}/rerun", "submit"),
+    # Data sets
+    ("POST", rf"{_API}/datasets", "submit"),
+    ("DELETE", rf"{_API}/datasets/{_ID}", "admin"),
+    # Everything that only reads
+    ("GET", rf"{_API}/.*", "read"),
+)
+_RULES = tuple((frozenset(methods.split()), re.compile(path), scope) for methods, path, scope in _TABLE)
+
+# What agents may read besides: their checkpoints and their data.
+_AGENT_READS = re.compile(rf"{_API}/(checkpoints/{_ID}|datasets(/{_ID}(/content)?)?|trainers|session)")
+
+
+@lru_cache(maxsize=4096)
+def needed(method: str, path: str) -> tuple[str, ...]:
+    """Give the scopes of which a caller must hold one, or (OPEN,)."""
+    verb = "GET" if method == "HEAD" else method
+    for methods, pattern, scope in _RULES:
+        if verb in methods and pattern.fullmatch(path):
+            reads = verb == "GET" and _AGENT_READS.fullmatch(path)
+            return (scope, "agent") if reads else (scope,)
+    return ("admin",)
+
+
+def listed(method: str, path: str) -> bool:
+    """Tell whether the table names this route, rather than leaving it to the default."""
+    verb = "GET" if method == "HEAD" else method
+    return any(verb in methods and pattern.fullmatch(path) for methods, pattern, _ in _RULES)
