@@ -1,0 +1,98 @@
+"""What Prometheus may scrape. Counting takes a microsecond; the database is asked only at a scrape."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from fastapi import APIRouter, Response
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+
+LATENCIES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+FRESH_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What only the store knows, at one moment."""
+
+    trials: Mapping[str, int] = field(default_factory=dict)  # state: trials of all searches
+    searches: Mapping[str, int] = field(default_factory=dict)
+    agents: int = 0  # that were heard of within their lease
+
+
+class Metrics:
+    """The instruments of one server, on a registry of its own: two servers may share a process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self.registry)
+        self.proposals = Counter("caviar_proposals", "Trials proposed", registry=self.registry)
+        self.results = Counter("caviar_results", "Trials ended, by state", ["state"], registry=self.registry)
+        self.lease_expiries = Counter("caviar_lease_expiries", "Leases that ran out", registry=self.registry)
+        self.exchange_seconds = self._histogram(
+            "caviar_exchange_seconds", "Worker exchanges, from request to answer"
+        )
+        self.commit_seconds = self._histogram("caviar_commit_seconds", "Commits, with the sync to disk")
+
+    def gauges(self, source: Callable[[], Snapshot]) -> None:
+        """Ask this for the gauges at a scrape, at most once a second."""
+        self.registry.register(_Gauges(source))
+
+    def text(self) -> bytes:
+        """Give everything in the exposition format."""
+        return generate_latest(self.registry)
+
+    def _histogram(self, name: str, help_text: str) -> Histogram:
+        return Histogram(name, help_text, buckets=LATENCIES, registry=self.registry)
+
+
+class _Gauges(Collector):
+    def __init__(self, source: Callable[[], Snapshot], clock: Callable[[], float] = time.monotonic) -> None:
+        self._source = source
+        self._clock = clock
+        self._until = float("-inf")
+        self._snapshot = Snapshot()
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        # Keeps the registry from asking the source when it is registered, before the database may be there.
+        return ()
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        if self._clock() >= self._until:
+            self._snapshot = self._source()
+            self._until = self._clock() + FRESH_SECONDS
+        yield _by_state("caviar_trials", "Trials, by state", self._snapshot.trials)
+        yield _by_state("caviar_searches", "Searches, by state", self._snapshot.searches)
+        yield GaugeMetricFamily("caviar_agents", "Agents heard of within their lease", self._snapshot.agents)
+
+
+def _by_state(name: str, help_text: str, counts: Mapping[str, int]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, help_text, labels=["state"])
+    for state, count in counts.items():
+        family.add_metric([state], count)
+    return family
+
+
+def router(metrics: Metrics) -> APIRouter:
+    """Serve the metrics at /metrics; on a thread, because the gauges may ask the database."""
+    routes = APIRouter(tags=["operations"])
+
+    @routes.get("/metrics", response_class=Response, summary="Prometheus metrics")
+    def read_metrics() -> Response:
+        return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+    return routes
