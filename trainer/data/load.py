@@ -1,0 +1,144 @@
+"""A `dataset` object to `Data`: read, split, encode, normalise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+
+from trainer.data import normalize as normalizing
+from trainer.data import sources
+from trainer.data.columns import Encoding
+from trainer.data.description import problems_of
+from trainer.data.split import Fractions, check_classes, fractions, halves_of_dev, split_rows
+from trainer.data.table import Array, Table
+from trainer.data.targets import Target
+from trainer.data.types import Data
+from trainer.problem import DataError
+
+Precision = Literal["float32", "float64"]
+Parts = dict[str, tuple[Array, Array]]
+
+
+def load(dataset: Mapping[str, Any], precision: Precision = "float32", normalize: bool = True) -> Data:
+    """Load a data set, ready for training.
+
+    Parameters
+    ----------
+    dataset : mapping
+        The `dataset` object of a search; `trainer.data.KEYS` tells what may stand in it.
+    precision : {"float32", "float64"}
+        Of X and of regression targets.
+    normalize : bool
+        x := (x - mu) / sigma; `dataset["normalize"]` goes before it.
+
+    Returns
+    -------
+    Data
+        The same for the same arguments, whatever the seed of a trial.
+
+    Raises
+    ------
+    DataError
+        It cannot be trained on; `problems` names field and remedy, and row and column of a cell at fault.
+    """
+    problems = problems_of(dataset)
+    if problems:
+        raise DataError(problems)
+    table = sources.read(dataset, dataset)
+    target = Target.of(table, dataset.get("task"))
+    encoding, parts = _cut(dataset, table, target)
+    X_train, Y_train = parts["train"]
+    n = X_train.shape[1]
+    wanted = dataset.get("normalize", normalize)
+    mu, sigma = normalizing.moments(X_train) if wanted else (np.zeros(n), np.ones(n))
+    scale: dict[str, Array] = {"mu": _fixed(mu), "sigma": _fixed(sigma)}
+    if target.task == "regression":
+        scale["target_mu"], scale["target_sigma"] = map(_fixed, normalizing.moments(Y_train))
+    return Data(
+        kind=target.kind,
+        n_classes=len(target.classes),
+        feature_names=encoding.feature_names,
+        class_names=target.classes,
+        target_names=target.names,
+        image_shape=table.image_shape,
+        preprocessing=_preprocessing(table, target, encoding),
+        source=table.source,
+        **scale,
+        **_arrays(parts, scale, np.dtype(precision)),
+    )
+
+
+def _cut(dataset: Mapping[str, Any], table: Table, target: Target) -> tuple[Encoding, Parts]:
+    """Return the encoding learned from the training rows, and X and Y of each part, not yet normalised."""
+    others = {p: sources.read(dataset[p], dataset, f"dataset.{p}") for p in ("dev", "test") if dataset.get(p)}
+    split = dataset.get("split") or {}
+    shares = fractions(split, table.rows, "dev" in others, "test" in others)
+    Y = target.encode(table)
+    rows = _rows(dataset, shares, target, Y)
+    encoding = Encoding.fit(table, rows["train"])
+    X = encoding.transform(table)
+    parts = {part: (X[chosen], Y[chosen]) for part, chosen in rows.items()}
+    for part, other in others.items():
+        parts[part] = encoding.transform(other), target.encode(other, f"dataset.{part}")
+    if "dev" in others and "test" not in others and split.get("test"):
+        X, Y = parts["dev"]
+        rows = _rows(dataset, halves_of_dev(split), target, Y)
+        parts["dev"], parts["test"] = ((X[rows[half]], Y[rows[half]]) for half in ("train", "dev"))
+    if target.task == "classification":
+        _check_every_class(parts["train"][1], target)
+    return encoding, parts
+
+
+def _rows(dataset: Mapping[str, Any], shares: Fractions, target: Target, Y: Array) -> dict[str, Array]:
+    """Return the rows of each part, stratified if there are classes and nobody said otherwise."""
+    seed = int(dataset.get("seed") or 0)
+    if target.task == "regression" or dataset.get("stratify") is False:
+        return split_rows(shares, len(Y), None, seed)
+    check_classes(shares, Y, target.classes)
+    return split_rows(shares, len(Y), Y, seed)
+
+
+def _check_every_class(Y_train: Array, target: Target) -> None:
+    """Refuse a training set that lacks a class: nothing could be learned of it."""
+    counts = np.bincount(Y_train, minlength=len(target.classes))
+    if not counts.all():
+        name = target.classes[int(np.argmin(counts))]
+        remedy = "collect more of it, drop it, or let dataset.stratify be true"
+        raise DataError.of("dataset.split", f"the training set has no example of the class {name!r}", remedy)
+
+
+def _arrays(parts: Parts, scale: Mapping[str, Array], dtype: np.dtype[Any]) -> dict[str, Array]:
+    """Normalise each part by the training set and lay it out contiguously."""
+    arrays = {}
+    for part, (X, Y) in parts.items():
+        X = normalizing.apply(X, scale["mu"], scale["sigma"], dtype)
+        if not np.isfinite(X).all():
+            row, column = np.argwhere(~np.isfinite(X))[0]
+            message = f"row {row + 1} of the {part} set: feature {column} does not fit into {dtype}"
+            raise DataError.of("dataset", message, "scale the column, or train with precision float64")
+        if "target_mu" in scale:
+            Y = normalizing.apply(Y, scale["target_mu"], scale["target_sigma"], dtype)
+        arrays[f"X_{part}"], arrays[f"Y_{part}"] = _fixed(X), _fixed(np.ascontiguousarray(Y))
+    return arrays
+
+
+def _preprocessing(table: Table, target: Target, encoding: Encoding) -> dict[str, Any]:
+    """Return, as plain JSON, what prediction needs besides mu and sigma."""
+    return {
+        "version": 1,
+        "source": table.source,
+        "missing": table.missing,
+        "encoding": encoding.as_dict(),
+        "task": target.task,
+        "classes": list(target.classes),
+        "targets": list(target.names),
+        "image_shape": table.image_shape and list(table.image_shape),
+    }
+
+
+def _fixed(array: Array) -> Array:
+    """Make an array read-only: many runs share it."""
+    array.flags.writeable = False
+    return array

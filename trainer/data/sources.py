@@ -1,0 +1,102 @@
+"""Where rows come from: a built-in set, a file, or arrays of a script."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trainer.data import arrays, builtin
+from trainer.data.table import Table, shown
+from trainer.problem import DataError
+
+
+def read(source: Mapping[str, Any], options: Mapping[str, Any], field: str = "dataset") -> Table:
+    """Read a source: the `dataset` object itself, or its `dev` or `test`.
+
+    Parameters
+    ----------
+    source : mapping
+        One of name, path, or X and y.
+    options : mapping
+        The `dataset` object, for target, categorical, ignore, missing and image_shape.
+    field : str
+        Where the source stands, for messages.
+
+    Raises
+    ------
+    DataError
+        It cannot be read, or a row cannot be trained on.
+    """
+    if source.get("X") is not None:
+        table = arrays.to_table(source["X"], source["y"], str(source.get("name") or "the array"))
+    elif source.get("path") is not None:
+        from trainer.data import files
+
+        table = files.read(Path(source["path"]), {**options, **source}, field)
+    else:
+        table = builtin.read(source["name"])
+    table = _without(table, options.get("ignore") or ())
+    table = table.with_categories(options.get("categorical") or (), "dataset.categorical")
+    table = _shaped(table, options.get("image_shape"))
+    if options.get("missing"):
+        table = replace(table, missing=options["missing"])
+    check_numbers(table, field)
+    return table
+
+
+def check_numbers(table: Table, field: str) -> None:
+    """Refuse infinite numbers, and missing ones where they are not imputed; row and column are named.
+
+    Raises
+    ------
+    DataError
+        There is such a cell, or there are no columns at all.
+    """
+    if not table.number_names and not table.categories:
+        raise DataError.of(field, f"{table.source} has no column to learn from", "give at least one feature")
+    if table.numbers.dtype.kind != "f" or np.isfinite(table.numbers).all():
+        return
+    bad = np.isinf(table.numbers) if table.missing == "impute" else ~np.isfinite(table.numbers)
+    if not bad.any():
+        return
+    row, column = np.argwhere(bad)[0]
+    value = table.numbers[row, column]
+    message = f"{table.source}, row {row + 1}, column {table.number_names[column]!r}: {value} is not finite"
+    remedy = (
+        "replace it, or set dataset.missing to impute" if np.isnan(value) else "replace it by a finite number"
+    )
+    raise DataError.of(field, f"{message} ({int(bad.sum())} such cells)", remedy)
+
+
+def _without(table: Table, names: Any) -> Table:
+    """Leave columns out."""
+    unknown = [name for name in names if name not in (*table.number_names, *table.categories)]
+    if unknown:
+        known = shown((*table.number_names, *table.categories))
+        raise DataError.of("dataset.ignore", f"{table.source} has no column {unknown[0]!r}", f"use {known}")
+    if not names:
+        return table
+    kept = [j for j, name in enumerate(table.number_names) if name not in names]
+    return replace(
+        table,
+        numbers=table.numbers[:, kept],
+        number_names=tuple(table.number_names[j] for j in kept),
+        categories={name: column for name, column in table.categories.items() if name not in names},
+    )
+
+
+def _shaped(table: Table, shape: Any) -> Table:
+    """Say that the numbers of a row are an image."""
+    if shape is None:
+        fits = table.image_shape and np.prod(table.image_shape) == table.numbers.shape[1]
+        return table if fits else replace(table, image_shape=None)
+    height, width, channels = (*shape, 1)[:3]
+    if height * width * channels != table.numbers.shape[1] or table.categories:
+        n = table.numbers.shape[1]
+        message = f"{n} numbers in a row of {table.source} are not {height} x {width} x {channels}"
+        raise DataError.of("dataset.image_shape", message, "give the shape of the image that a row holds")
+    return replace(table, image_shape=(int(height), int(width), int(channels)))
