@@ -1,0 +1,79 @@
+# Everything runs in .venv, made here from the exact versions of the lock files. Needs python3.11 or newer and make, nothing else.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= $(firstword $(shell command -v python3 python3.11 python3.12 python3.13 python3.14))
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+PIP_INSTALL := $(BIN)/python -m pip install --quiet
+LOCK := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-annotate --no-header \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --build-deps-for=editable
+
+.PHONY: help demo serve test check format soak bench lock clean
+
+help:  ## Say what there is to make
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/.runtime  ## Set up, run a search of 40 trials on the digits, print the best
+	@$(BIN)/caviar demo
+
+serve: $(VENV)/.runtime  ## Start the server with its workers and the dashboard
+	@$(BIN)/caviar serve
+
+test: $(VENV)/.dev  ## Set up and run the tests (soak tests apart)
+	$(BIN)/python -m pytest -m "not soak"
+
+check: $(VENV)/.dev  ## Lint, format, types, import rules, migrations, JavaScript
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/unit/db_migrations
+	@if [ -x .ci/check-js ]; then .ci/check-js; fi
+
+format: $(VENV)/.dev  ## Put the code into its form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+soak: $(VENV)/.dev  ## Run the long fault and load tests (an hour or more)
+	$(BIN)/python -m pytest -m soak
+
+bench: $(VENV)/.dev $(VENV)/.bench  ## Measure against other libraries, in one run on this machine
+	$(BIN)/python -m benchmarks
+
+lock: $(VENV)/.dev  ## Write the lock files anew from pyproject.toml (Python 3.11 on Linux x86_64)
+	$(LOCK) --output-file=requirements.lock pyproject.toml
+	$(LOCK) --extra=dev --constraint=requirements.lock --output-file=requirements-dev.lock pyproject.toml
+	sed -i '1i # Exact versions with hashes for Python 3.11 and newer on Linux x86_64; written by: make lock' requirements.lock requirements-dev.lock
+
+clean:  ## Remove the environment and caches, keep the data
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Caviar needs Python 3.11 or newer, and none was found: install it, or make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Caviar needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V): make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "Setting up $(VENV) (once) ..."
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python's venv module is missing: apt-get install python3-venv" >&2; exit 1; }
+
+# The stamps say which lock was installed last; the development lock holds all of the runtime lock.
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Installing the packages of requirements.lock ..."
+	@$(PIP_INSTALL) --require-hashes -r requirements.lock
+	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Installing the packages of requirements-dev.lock ..."
+	@$(PIP_INSTALL) --require-hashes -r requirements-dev.lock
+	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $(VENV)/.runtime $@
+
+$(VENV)/.bench: benchmarks/requirements.txt | $(VENV)/.dev
+	@echo "Installing the libraries to measure against ..."
+	@$(PIP_INSTALL) -r benchmarks/requirements.txt
+	@touch $@
