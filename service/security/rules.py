@@ -13,7 +13,8 @@ _API = r"/api/v1"
 # (methods, path, scope), the first that matches decides. A path that slips through needs more, never less.
 _TABLE: tuple[tuple[str, str, str], ...] = (
     ("GET", r"/(livez|readyz)", OPEN),
-    ("GET", r"/|/favicon\.ico|/favicon\.svg|/(dashboard|static|assets)(/.*)?", OPEN),
+    ("GET", r"/|/favicon\.(ico|svg)|/static/.+", OPEN),
+    ("GET", rf"/(searches|trials|datasets)(/{_ID})?|/(new|compare|agents)", OPEN),
     ("GET", r"/metrics|/docs|/redoc|/openapi\.json", "read"),
     # The worker protocol
     ("POST", rf"{_API}/exchange", "agent"),
