@@ -1,1 +1,40 @@
-"""What users import and type: Client and the command line."""
+"""What users import and type: `Client`, and the command `caviar`."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from caviar.client import Client
+    from caviar.errors import (
+        CaviarError,
+        ConflictError,
+        InvalidError,
+        NotFoundError,
+        Problem,
+        RefusedError,
+        UnreachableError,
+    )
+    from caviar.records import Search, Trial
+
+__version__ = "0.1.0"
+__all__ = [
+    "CaviarError",
+    "Client",
+    "ConflictError",
+    "InvalidError",
+    "NotFoundError",
+    "Problem",
+    "RefusedError",
+    "Search",
+    "Trial",
+    "UnreachableError",
+    "__version__",
+]
+_HOMES = {"Client": "caviar.client", "Search": "caviar.records", "Trial": "caviar.records"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for: `caviar --help` must not wait for httpx."""
+    if name not in __all__:
+        raise AttributeError(f"module 'caviar' has no attribute {name!r}")
+    return getattr(import_module(_HOMES.get(name, "caviar.errors")), name)

@@ -1,0 +1,186 @@
+"""`Client`: everything a server can do, from Python.
+
+from caviar import Client
+
+client = Client()                       # CAVIAR_URL, else http://127.0.0.1:8000
+search = client.submit("search.yaml")
+client.wait(search)
+print(client.best(search, k=5))
+"""
+
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any, Self
+
+from caviar.asking import Asked, ask
+from caviar.errors import CaviarError
+from caviar.files import read_search
+from caviar.records import Event, Search, Trial
+from caviar.transport import Transport
+
+SearchLike = Search | int
+TrialLike = Trial | str
+
+
+class Client:
+    """A connection to a server. Every method raises CaviarError with a sentence that says what is wrong."""
+
+    def __init__(self, url: str | None = None, token: str | None = None, *, timeout: float = 30.0) -> None:
+        self.transport = Transport(url, token, timeout)
+
+    @property
+    def url(self) -> str:
+        """Give the server's address, which is also the dashboard's."""
+        return self.transport.url
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.transport.close()
+
+    # Searches
+
+    def submit(
+        self, search: Mapping[str, Any] | str | PathLike[str] | None = None, /, **fields: Any
+    ) -> Search:
+        """Submit a search: a mapping, a YAML or JSON file, or fields by name (which win over the file's).
+
+        Raises InvalidError with every problem and its remedy when the server refuses it.
+        """
+        read = read_search(Path(search)) if isinstance(search, str | PathLike) else dict(search or {})
+        headers = {"Idempotency-Key": uuid.uuid4().hex}
+        return Search.of(self.transport.call("POST", "/searches", json=read | fields, headers=headers))
+
+    def search(self, search: SearchLike) -> Search:
+        """Read a search as it stands now."""
+        return Search.of(self.transport.call("GET", f"/searches/{_number(search)}"))
+
+    def searches(self, **filters: Any) -> Iterator[Search]:
+        """Go through the searches, newest first; filters: state, name, sort."""
+        return (Search.of(one) for one in self._pages("/searches", filters))
+
+    def edit(self, search: SearchLike, **changes: Any) -> Search:
+        """Change budget, parallel, space, name or note, also while it runs."""
+        return Search.of(self.transport.call("PATCH", f"/searches/{_number(search)}", json=changes))
+
+    def pause(self, search: SearchLike) -> Search:
+        """Hand out no more trials of a search until it is resumed."""
+        return self._switch(search, "pause")
+
+    def resume(self, search: SearchLike) -> Search:
+        """Go on with a paused search."""
+        return self._switch(search, "resume")
+
+    def cancel(self, search: SearchLike) -> Search:
+        """End a search; trials in training stop between two slices."""
+        return self._switch(search, "cancel")
+
+    def delete(self, search: SearchLike) -> None:
+        """Remove a search with its trials and checkpoints, for good."""
+        self.transport.call("DELETE", f"/searches/{_number(search)}")
+
+    def wait(self, search: SearchLike, timeout: float | None = None) -> Search:
+        """Wait until a search has ended.
+
+        Raises TimeoutError when it has not within `timeout` seconds.
+        """
+        end = time.monotonic() + timeout if timeout is not None else float("inf")
+        pause = 0.05
+        while not (now := self.search(search)).done:
+            if time.monotonic() > end:
+                raise TimeoutError(f"search {now.id} is still {now.state} after {timeout:g} seconds")
+            time.sleep(pause)
+            pause = min(1.0, pause * 1.3)
+        return now
+
+    def events(self, search: SearchLike, last: str | None = None) -> Iterator[Event]:
+        """Follow a search as it goes: events `search` and `trial`."""
+        return self.transport.events(f"/searches/{_number(search)}/events", last=last)
+
+    # Trials
+
+    def trials(self, search: SearchLike, **filters: Any) -> Iterator[Trial]:
+        """Go through the trials of a search; filters: state, sort (`-value`), filter (`params.l2<0.1`)."""
+        return (Trial.of(one) for one in self._pages(f"/searches/{_number(search)}/trials", filters))
+
+    def best(self, search: SearchLike, k: int = 5) -> list[Trial]:
+        """Give the best trials, best first."""
+        answer = self.transport.call("GET", f"/searches/{_number(search)}/best", params={"k": k})
+        return [Trial.of(one) for one in answer["items"]]
+
+    def trial(self, trial: TrialLike) -> Trial:
+        """Read one trial."""
+        return Trial.of(self.transport.call("GET", f"/trials/{_name(trial)}"))
+
+    def curve(self, trial: TrialLike) -> dict[str, Any]:
+        """Give the learning curve: per branch a list per column."""
+        return self.transport.call("GET", f"/trials/{_name(trial)}/curve")
+
+    def trial_events(self, trial: TrialLike, last: str | None = None) -> Iterator[Event]:
+        """Follow a trial as it learns: events `epoch`, `cost`, `command`, `checkpoint`, `state`."""
+        return self.transport.events(f"/trials/{_name(trial)}/events", last=last)
+
+    def enqueue(self, search: SearchLike, *points: Mapping[str, Any]) -> list[Trial]:
+        """Have points of your own tried next."""
+        answer = self.transport.call("POST", f"/searches/{_number(search)}/points", json={"points": points})
+        return [Trial.of(one) for one in answer["items"]]
+
+    def rerun(self, trial: TrialLike) -> Trial:
+        """Queue a failed or cancelled trial again, as a new trial that names the old one."""
+        return Trial.of(self.transport.call("POST", f"/trials/{_name(trial)}/rerun"))
+
+    def command(self, trial: TrialLike, kind: str, *, at: str = "now", **arguments: Any) -> dict[str, Any]:
+        """Ask something of a trial: set, pause, resume, checkpoint, rewind, fork, extend, stop or note."""
+        return self.commands(trial, [{"kind": kind, "arguments": arguments, "when": {"at": at}}])[0]
+
+    def commands(self, trial: TrialLike, commands: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Ask several things of a trial, all or none."""
+        path = f"/trials/{_name(trial)}/commands"
+        headers = {"Idempotency-Key": uuid.uuid4().hex}
+        answer = self.transport.call("POST", path, json={"commands": list(commands)}, headers=headers)
+        return answer["items"] if isinstance(answer, dict) else answer
+
+    def model(self, trial: TrialLike) -> bytes:
+        """Give the trained model of a trial (safetensors)."""
+        return self.transport.request("GET", f"/trials/{_name(trial)}/model", timeout=300).content
+
+    # A training script of your own
+
+    def ask(self, search: SearchLike) -> Iterator[Asked]:
+        """Take part in a search of `trainer: external`: the trials it wants trained, one after the other.
+
+        Start the same script several times to train in parallel. The loop ends with the search.
+        """
+        return ask(self.transport, _number(search))
+
+    def _switch(self, search: SearchLike, verb: str) -> Search:
+        return Search.of(self.transport.call("POST", f"/searches/{_number(search)}/{verb}"))
+
+    def _pages(self, path: str, filters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        query = {"limit": 500} | {name: value for name, value in filters.items() if value is not None}
+        while True:
+            page = self.transport.call("GET", path, params=query)
+            yield from page["items"]
+            if not page.get("next"):
+                return
+            query["cursor"] = page["next"]
+
+
+def _number(search: SearchLike) -> int:
+    return search.id if isinstance(search, Search) else int(search)
+
+
+def _name(trial: TrialLike) -> str:
+    name = trial.id if isinstance(trial, Trial) else str(trial)
+    search, dot, number = name.partition(".")
+    if not (dot and search.isdigit() and number.isdigit()):
+        raise CaviarError(f"{name!r} is not a trial; a trial is search.number, such as 3.17")
+    return name

@@ -1,0 +1,261 @@
+"""The thread that talks to the server: one call carries reports away and brings trials, commands and drops.
+
+The training thread never waits for it. What it reports is kept until the server has acknowledged it, through
+any outage, and sent again as it was: the server's fences make a repetition harmless.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+import orjson
+
+from caviar.errors import CaviarError, RefusedError, UnreachableError
+from caviar.exchange.assignment import Assignment, Key
+from caviar.exchange.holdings import Holdings
+from caviar.exchange.outbox import Outbox
+from caviar.exchange.pace import Pace
+from caviar.exchange.wake import listen
+from caviar.transport import Transport
+
+logger = logging.getLogger(__name__)
+
+FIRST_BACKOFF, LONGEST_BACKOFF = 0.1, 5.0
+LEAST_GAP = 0.005  # seconds between two exchanges
+TRY_AGAIN = frozenset({401, 403, 408, 409, 425, 429})  # besides every 5xx: these may pass
+Write = Callable[[Outbox], None]
+
+
+class Exchange:
+    """The trials an agent holds, and all that is said about them."""
+
+    def __init__(self, transport: Transport, agent: Mapping[str, Any], pace: Pace | None = None) -> None:
+        self.transport = transport
+        self.agent = dict(agent)
+        self.lease, self.interval = 30.0, 1.0
+        self.failure: BaseException | None = None  # what ended the exchange for good
+        self._pace = pace or Pace()
+        self._changed = threading.Condition()
+        self._outbox = Outbox()
+        self._holdings = Holdings()
+        self._heard = self._last = time.monotonic()
+        self._sequence = self._written = self._acknowledged = 0
+        self._failures = 0
+        self._again_at = 0.0
+        self._hinted = False  # the server has something: ask now
+        self._more = True  # it may have more trials: ask when they run low
+        self._deadline: float | None = None  # set when closing
+        self._threads = [
+            threading.Thread(target=self._guard, args=(work,), name=name, daemon=True)
+            for work, name in ((self._talk, "exchange"), (lambda: listen(self), "wake"))
+        ]
+
+    def start(self) -> None:
+        """Begin to talk."""
+        for thread in self._threads:
+            thread.start()
+
+    def close(self, seconds: float) -> bool:
+        """Take on nothing more, tell what is left within so many seconds; say whether all of it arrived."""
+        with self._changed:
+            self._deadline = time.monotonic() + seconds
+            self._changed.notify_all()
+        self._threads[0].join(seconds + 1)
+        return not len(self._outbox)
+
+    # What the training thread asks
+
+    def next(self, timeout: float) -> Assignment | None:
+        """Give the next trial to train, None when there is none for so long.
+
+        Raises whatever ended the exchange for good.
+        """
+        with self._changed:
+            if not self._holdings.queue:
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: self._holdings.queue or self.failure, timeout)
+            self._check()
+            if not self._holdings.queue:
+                return None
+            assignment = self._holdings.begin()
+            if self._more and self._pace.low(len(self._holdings.queue), True):
+                self._changed.notify_all()
+            return assignment
+
+    def news(self, key: Key) -> bool:
+        """Tell whether commands or a drop have come; costs nothing, so ask between any two slices."""
+        return self._holdings.news(key) or self.failure is not None
+
+    def commands(self, key: Key) -> list[Mapping[str, Any]]:
+        """Take the commands that have come for a trial.
+
+        Raises whatever ended the exchange for good.
+        """
+        with self._changed:
+            self._check()
+            return self._holdings.commands(key)
+
+    def dropped(self, key: Key) -> str | None:
+        """Tell why the server does not want this attempt any more, None while it does."""
+        return self._holdings.why_dropped(key)
+
+    def silent(self) -> bool:
+        """Tell whether the server was not heard for a whole lease: nobody may train on such an attempt."""
+        return time.monotonic() - self._heard > self.lease
+
+    def report(self, write: Write, *, urgent: bool = False) -> int:
+        """Write to the outbox; gives a number for `acknowledged`."""
+        with self._changed:
+            due = self._outbox.due
+            write(self._outbox)
+            self._written += 1
+            if urgent:
+                self._outbox.due = 0.0
+            if self._outbox.due < due:
+                self._changed.notify_all()
+            return self._written
+
+    def let_go(self, key: Key, write: Write, seconds: float | None = None) -> None:
+        """Write the last report of a trial: its result, or that it is paused or released."""
+        with self._changed:
+            assignment = self._holdings.get(key)
+            if self._holdings.training == key:
+                self._holdings.end(key)
+        if assignment is None:
+            return  # dropped in the meantime: nobody wants to hear of it
+        if seconds is not None:
+            self._pace.finished(assignment.search_id, seconds)
+        self.report(write, urgent=self._holdings.idle)
+
+    def abandon(self, key: Key) -> None:
+        """Turn away from a trial that was dropped."""
+        with self._changed:
+            self._holdings.end(key)
+
+    def take_back(self) -> list[Assignment]:
+        """Empty the queue, to hand the trials back to the server."""
+        with self._changed:
+            waiting = list(self._holdings.queue)
+            self._holdings.queue.clear()
+            return waiting
+
+    def acknowledged(self, number: int, timeout: float) -> bool:
+        """Wait until the server has everything up to a number that `report` gave."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._acknowledged >= number or self.failure, timeout)
+            return self._acknowledged >= number
+
+    def hint(self) -> None:
+        """Ask the server soon: it seems to have something."""
+        with self._changed:
+            self._hinted = True
+            self._changed.notify_all()
+
+    @property
+    def known(self) -> bool:
+        """Tell whether the server knows this agent and is there."""
+        return self._sequence > 0 and not self._failures
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether there is nothing more to listen for."""
+        return self._deadline is not None or self.failure is not None
+
+    # The exchange thread
+
+    def _talk(self) -> None:
+        while True:
+            with self._changed:
+                while (delay := self._delay()) > 0:
+                    self._changed.wait(delay)
+                if self._over():
+                    return
+                request, reached = self._request()
+            try:
+                timeout = max(10.0, self.lease / 2)
+                answer = self.transport.call("POST", "/exchange", json=request, timeout=timeout)
+            except (CaviarError, httpx.HTTPError, orjson.JSONDecodeError) as error:
+                self._failed(error)
+            else:
+                with self._changed:
+                    self._apply(answer, request["want"], reached)
+
+    def _over(self) -> bool:
+        return self._deadline is not None and (not len(self._outbox) or time.monotonic() > self._deadline)
+
+    def _delay(self) -> float:
+        """Seconds until the next exchange is due, with what is known now."""
+        now = time.monotonic()
+        due = min(self._last + self.interval, self._outbox.due)
+        hungry = self._more and self._pace.low(len(self._holdings.queue), self._holdings.training is not None)
+        idle_with_news = self._holdings.idle and len(self._outbox)
+        if self._hinted or hungry or idle_with_news or self._deadline is not None:
+            due = 0.0
+        if self._over():
+            return 0.0
+        return max(due, self._again_at, self._last + LEAST_GAP) - now
+
+    def _request(self) -> tuple[dict[str, Any], int]:
+        """Build the next request, and the number up to which its reports go."""
+        self._sequence += 1
+        self._hinted = False
+        training = self._holdings.training is not None
+        want = 0 if self._deadline is not None else self._pace.want(len(self._holdings.queue), training)
+        reports = self._outbox.take()
+        reached = self._written if len(reports) == len(self._outbox) else self._acknowledged
+        request = {
+            "agent": self.agent,
+            "sequence": self._sequence,
+            "want": want,
+            "known": [int(search) for search in self._holdings.searches],
+            "holding": self._holdings.keys(),
+            "reports": [{name: value for name, value in one.items() if value != []} for one in reports],
+        }
+        return request, reached
+
+    def _apply(self, answer: Mapping[str, Any], want: int, reached: int) -> None:
+        if self._failures:
+            logger.info("the server is there again, after %d failed tries", self._failures)
+        self._failures, self._again_at = 0, 0.0
+        self._heard = self._last = time.monotonic()
+        self.lease, self.interval = float(answer["lease"]), float(answer["interval"])
+        for report in self._outbox.sent():
+            if "result" in report or "state" in report:
+                self._holdings.forget((report["trial"], report["attempt"]))
+        self._acknowledged = max(self._acknowledged, reached)
+        came = self._holdings.take_on(answer.get("trials") or (), answer.get("searches") or {})
+        self._holdings.receive(answer.get("commands") or ())
+        for drop in answer.get("drop") or ():
+            key = drop["trial"], drop["attempt"]
+            self._outbox.forget(key)
+            self._holdings.drop(key, drop.get("why") or "the server does not want it any more")
+        self._more = came >= want > 0 or (self._more and not want)
+        self._changed.notify_all()
+
+    def _failed(self, error: Exception) -> None:
+        if isinstance(error, RefusedError) and error.status < 500 and error.status not in TRY_AGAIN:
+            raise error
+        with self._changed:
+            self._failures += 1
+            longest = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(self._failures - 1, 10))
+            self._last = time.monotonic()
+            self._again_at = self._last + longest * random.uniform(0.5, 1.0)
+            if self._failures == 1:
+                level = logging.INFO if isinstance(error, UnreachableError) else logging.WARNING
+                logger.log(level, "the server takes no reports; keeping them and trying again: %s", error)
+
+    def _guard(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001  (raised again in the training thread)
+            with self._changed:
+                self.failure = error
+                self._changed.notify_all()
+
+    def _check(self) -> None:
+        if self.failure is not None:
+            raise self.failure

@@ -1,0 +1,37 @@
+"""How much work an agent takes on ahead, and how long it may keep news to itself."""
+
+from collections import defaultdict
+
+AHEAD_SECONDS = 0.4  # short trials are fetched for this long, so that none waits for a round trip
+SHORT_SECONDS = 1.0  # trials below this are worth having one spare; longer ones are left for other agents
+AHEAD_LIMIT = 128
+SMOOTHING = 0.2
+ROWS_SECONDS = 0.2  # epochs are told this often
+RESULTS_SECONDS = 0.08  # results, while there is more to train
+
+
+class Pace:
+    """The mean duration of the trials of each search, as this agent has seen them."""
+
+    def __init__(self, ahead: bool = True) -> None:
+        self._ahead = ahead
+        self._seconds: dict[int, float] = defaultdict(float)
+        self._recent: float | None = None
+
+    def finished(self, search: int, seconds: float) -> None:
+        """Learn from a trial that has ended."""
+        known = self._seconds.get(search)
+        self._seconds[search] = seconds if known is None else known + SMOOTHING * (seconds - known)
+        self._recent = self._seconds[search]
+
+    def want(self, queued: int, training: bool) -> int:
+        """Tell how many trials to ask for, with so many waiting here and perhaps one in training."""
+        if self._recent is None or not self._ahead or self._recent > SHORT_SECONDS:
+            return 0 if queued or training else 1
+        ahead = max(1, min(AHEAD_LIMIT, round(AHEAD_SECONDS / max(self._recent, 1e-6))))
+        return max(0, ahead + (not training) - queued)
+
+    def low(self, queued: int, training: bool) -> bool:
+        """Tell whether it is time to ask: half of what should be here has been used up."""
+        wanted = self.want(queued, training)
+        return wanted > queued or (wanted > 0 and not queued)

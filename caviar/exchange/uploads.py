@@ -1,0 +1,122 @@
+"""The thread that uploads checkpoints and models while training goes on.
+
+A checkpoint is sent only after every report made before it was acknowledged: the server never holds a state
+that its log does not explain.
+"""
+
+import hashlib
+import logging
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+
+from caviar.errors import CaviarError, RefusedError
+from caviar.exchange.assignment import Key
+from caviar.exchange.exchanger import TRY_AGAIN, Exchange, Write
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = 600.0  # seconds an upload is tried for before it is given up
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A state of a trial on its way to the server."""
+
+    key: Key
+    content: bytes
+    kind: str  # schedule, command, end, model
+    branch: int
+    epoch: int
+    step: int
+    after: int  # the report, by number, that must have arrived first
+    then: Write | None = None  # the last report of the trial, made once it is there
+
+
+class Uploads:
+    """A queue of uploads, in order; of scheduled ones waiting for the same trial only the newest is kept."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._changed = threading.Condition()
+        self._waiting: deque[Upload] = deque()
+        self._busy = False
+        self._deadline = float("inf")
+        threading.Thread(target=self._work, name="uploads", daemon=True).start()
+
+    def add(self, upload: Upload) -> None:
+        """Queue an upload."""
+        with self._changed:
+            if upload.kind == "schedule":
+                same = [one for one in self._waiting if one.kind == "schedule" and one.key == upload.key]
+                for one in same:
+                    self._waiting.remove(one)
+            self._waiting.append(upload)
+            self._changed.notify_all()
+
+    def pending(self, key: Key) -> bool:
+        """Tell whether an upload of a trial is still on its way."""
+        with self._changed:
+            return any(one.key == key for one in self._waiting)
+
+    def finish(self, seconds: float) -> bool:
+        """Wait until all is sent, so many seconds at most; say whether it is."""
+        self._deadline = time.monotonic() + seconds
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._waiting and not self._busy, seconds)
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._busy = False
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: self._waiting)
+                upload = self._waiting.popleft()
+                self._busy = True
+            try:
+                self._send(upload)
+            except CaviarError as error:
+                trial, attempt = upload.key
+                extra = {"trial": trial, "attempt": attempt}
+                logger.warning("a %s of trial %s was not stored: %s", upload.kind, trial, error, extra=extra)
+            if upload.then is not None:
+                self._exchange.let_go(upload.key, upload.then)
+
+    def _send(self, upload: Upload) -> None:
+        """Wait for the reports before it, then send it, again and again while the server is away."""
+        until = min(time.monotonic() + PATIENCE, self._deadline)
+        while not self._exchange.acknowledged(upload.after, 0.5):
+            if self._exchange.failure or time.monotonic() > min(until, self._deadline):
+                raise CaviarError("the reports before it did not arrive")
+        trial, attempt = upload.key
+        query = {
+            "attempt": attempt,
+            "branch": upload.branch,
+            "epoch": upload.epoch,
+            "step": upload.step,
+            "kind": upload.kind,
+            "digest": f"sha256:{hashlib.sha256(upload.content).hexdigest()}",
+        }
+        pause = 0.1
+        while True:
+            try:
+                self._exchange.transport.request(
+                    "PUT",
+                    f"/trials/{trial}/checkpoints",
+                    params=query,
+                    content=upload.content,
+                    headers={"Content-Type": "application/octet-stream"},
+                    timeout=300.0,
+                    tries=1,
+                )
+            except CaviarError as error:
+                final = isinstance(error, RefusedError) and (
+                    error.status == 409 or (error.status < 500 and error.status not in TRY_AGAIN)
+                )
+                if final or time.monotonic() > min(until, self._deadline):
+                    raise
+                time.sleep(pause)
+                pause = min(5.0, 2 * pause)
+            else:
+                return

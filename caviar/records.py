@@ -1,0 +1,90 @@
+"""Searches and trials as the server tells them, as frozen values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, Self
+
+TrialState = Literal["queued", "running", "paused", "completed", "stopped", "diverged", "failed", "cancelled"]
+SearchState = Literal["queued", "running", "paused", "completed", "cancelled"]
+ENDED = frozenset({"completed", "stopped", "diverged", "failed", "cancelled"})
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What a server of another version adds is left out, what it leaves out keeps its default."""
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Self:
+        known = {one.name for one in fields(cls)}
+        return cls(**{name: value for name, value in data.items() if name in known})
+
+
+@dataclass(frozen=True)
+class Search(_Record):
+    """A search and how far it has come."""
+
+    id: int
+    name: str
+    state: SearchState
+    spec: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    mode: str = "caviar"
+    note: str | None = None
+    created: str | None = None
+    started: str | None = None
+    ended: str | None = None
+    finished: int = 0
+    budget: Mapping[str, Any] = field(default_factory=dict)
+    parallel: int = 1
+    counts: Mapping[str, int] = field(default_factory=dict)
+    rate: float | None = None
+    best: Mapping[str, Any] | None = None
+    warnings: list[Any] = field(default_factory=list)
+
+    @property
+    def done(self) -> bool:
+        """Tell whether no trial of it will change any more."""
+        active = sum(self.counts.get(state, 0) for state in ("queued", "running", "paused"))
+        return self.state == "completed" or (self.state == "cancelled" and not active)
+
+    @property
+    def trials(self) -> int:
+        """Count the trials of its budget."""
+        return int(self.budget.get("trials", 0))
+
+
+@dataclass(frozen=True)
+class Trial(_Record):
+    """One point of a search's space and what came of it."""
+
+    id: str
+    search: int
+    number: int
+    state: TrialState
+    params: Mapping[str, Any] = field(default_factory=dict)
+    value: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    attempt: int = 0
+    epoch: int = 0
+    epochs: int | None = None
+    origin: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    reason: str | None = None
+    agent: str | None = None
+    created: str | None = None
+    started: str | None = None
+    ended: str | None = None
+    seed: int | None = None
+    branch: int = 0
+
+    @property
+    def done(self) -> bool:
+        """Tell whether it has reached a state that never changes again."""
+        return self.state in ENDED
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event of a stream: `search`, `trial`, `epoch`, `cost`, `command`, `checkpoint` or `state`."""
+
+    kind: str
+    data: Any
+    id: str | None = None
