@@ -36,10 +36,10 @@ def read(source: Mapping[str, Any], options: Mapping[str, Any], field: str = "da
     elif source.get("path") is not None:
         from trainer.data import files
 
-        table = files.read(Path(source["path"]), {**options, **source}, field)
+        table = files.read(Path(source["path"]), files.Wanted.by({**options, **source}, field))
     else:
         table = builtin.read(source["name"])
-    table = _without(table, options.get("ignore") or ())
+    table = _without(table, [name for name in options.get("ignore") or () if source.get("path") is None])
     table = table.with_categories(options.get("categorical") or (), "dataset.categorical")
     table = _shaped(table, options.get("image_shape"))
     if options.get("missing"):

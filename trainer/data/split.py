@@ -1,4 +1,4 @@
-"""Cut rows into train, dev, test and train-dev sets: seeded, stratified, the same for all trials of a search."""
+"""Cut rows into train, dev, test and train-dev sets: seeded, stratified, the same for every trial."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Fractions:
 
 
 def default_fractions(m: int) -> Fractions:
-    """Return sensible shares for m rows: 60/20/20 if small, 98/1/1 from a million, 99.5/.25/.25 from 4 million.
+    """Return sensible shares for m rows: 60/20/20 if small, 98/1/1 from 1 million, 99.5/.25/.25 from 4.
 
     In between the dev and test sets grow from 2,000 to 10,000 rows, evenly in the logarithm of m: what a dev
     set must resolve does not grow with the training set.

@@ -45,6 +45,11 @@ class Category:
         all_codes[~missing] = codes
         return cls(all_codes, tuple(text_of(level) for level in levels))._ordered()
 
+    @classmethod
+    def of_levels(cls, codes: Array, levels: Sequence[str]) -> Category:
+        """Make a category of codes into levels that are in no order, and may not all be used."""
+        return cls(codes, tuple(levels))._ordered()
+
     def _ordered(self) -> Category:
         """Sort numeric levels by value: 2 before 10."""
         try:

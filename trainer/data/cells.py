@@ -1,0 +1,210 @@
+"""Files of cells, CSV and Parquet, to tables: which columns are numbers, which are categories."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pa_parquet
+
+from trainer.data.files import LARGEST, Wanted
+from trainer.data.table import Array, Category, Table, shown
+
+GAPS = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "none", "?", "#N/A")  # missing cells
+_MOSTLY = 0.9  # share of numbers from which a column with some text is taken for numbers with mistakes
+_ONE_THREAD = pa_csv.ReadOptions(use_threads=False)  # then errors know their row
+_CONVERT = {"null_values": list(GAPS), "strings_can_be_null": True}
+_ARROW_CELL = re.compile(r"column #(\d+): (?:Row #(\d+): )?.*invalid value '(.*)'", re.DOTALL)
+_ARROW_ROW = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
+
+
+def read_csv(path: Path, wanted: Wanted) -> Table:
+    """Read a CSV file whose first line names the columns.
+
+    Rows are counted from 1, the header and empty lines not among them. Raises DataError.
+    """
+    names = column_names(path, "csv", wanted)
+    parse = pa_csv.ParseOptions(delimiter=_delimiter(path))
+    try:
+        with pa_csv.open_csv(path, _ONE_THREAD, parse, pa_csv.ConvertOptions(**_CONVERT)) as start:
+            guessed = start.schema
+        types = {name: _csv_type(name, guessed.field(name).type, wanted) for name in _used(names, wanted)}
+        convert = pa_csv.ConvertOptions(**_CONVERT, column_types=types, include_columns=list(types))
+        cells = pa_csv.read_csv(path, _ONE_THREAD, parse, convert)
+    except pa.ArrowInvalid as error:
+        message, remedy = _explain(str(error), names)
+        raise wanted.refuse("path", f"{path.name}, {message}", remedy) from error
+    return _table(cells, path.name, wanted)
+
+
+def read_parquet(path: Path, wanted: Wanted) -> Table:
+    """Read a Parquet file of plain columns. Raises DataError."""
+    names = column_names(path, "parquet", wanted)
+    try:
+        cells = pa_parquet.read_table(path, columns=list(_used(names, wanted)), use_threads=False)
+    except (pa.ArrowException, OSError) as error:
+        remedy = "write it again; it is damaged or cut short"
+        raise wanted.refuse("path", f"cannot read {path.name}: {error}", remedy) from error
+    return _table(cells, path.name, wanted)
+
+
+def column_names(path: Path, kind: str, wanted: Wanted) -> tuple[str, ...]:
+    """Return the names of the columns, and check that those that are wanted are there. Raises DataError."""
+    names = _csv_header(path, wanted) if kind == "csv" else _parquet_header(path, wanted)
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        message = f"{path.name} has several columns called {shown(twice)}"
+        raise wanted.refuse("path", message, "give each column its own name")
+    for key in ("target", "ignore", "categorical"):
+        for name in () if wanted.numbers is not None else getattr(wanted, key):
+            if name not in names:
+                raise wanted.refuse(key, f"{path.name} has no column {name!r}", f"it has {shown(names)}")
+    if wanted.needs_target and not wanted.target:
+        raise wanted.refuse("target", "no column to predict is named", f"{path.name} has {shown(names)}")
+    return names
+
+
+def _csv_header(path: Path, wanted: Wanted) -> tuple[str, ...]:
+    try:
+        parse = pa_csv.ParseOptions(delimiter=_delimiter(path))
+        with pa_csv.open_csv(path, _ONE_THREAD, parse) as start:
+            names = tuple(start.schema.names)
+    except pa.ArrowInvalid as error:
+        message, remedy = _explain(str(error), ())
+        raise wanted.refuse("path", f"{path.name}, {message}", remedy) from error
+    except UnicodeDecodeError as error:
+        message = f"{path.name}: the first line is not UTF-8"
+        raise wanted.refuse("path", message, "save it as UTF-8") from error
+    if names and all(_number(name) is not None for name in names):
+        message = f"{path.name}: the first line has numbers only ({shown(names, 4)})"
+        raise wanted.refuse("path", message, "name the columns in the first line")
+    return names
+
+
+def _parquet_header(path: Path, wanted: Wanted) -> tuple[str, ...]:
+    try:
+        with pa_parquet.ParquetFile(path) as file:
+            names, meta = tuple(file.schema_arrow.names), file.metadata
+    except (pa.ArrowException, OSError) as error:
+        remedy = "write it again; it is damaged or cut short"
+        raise wanted.refuse("path", f"cannot read {path.name}: {error}", remedy) from error
+    unpacked = sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
+    if max(unpacked, 8 * meta.num_rows * len(names)) > LARGEST:
+        message = f"{path.name} has {meta.num_rows} rows of {len(names)} columns"
+        raise wanted.refuse("path", message, f"give what fits into {LARGEST >> 20} MB")
+    return names
+
+
+def _delimiter(path: Path) -> str:
+    with path.open("rb") as file:
+        first = file.readline(1 << 20)
+    return max(",;\t|", key=lambda mark: first.count(mark.encode()))
+
+
+def _used(names: Sequence[str], wanted: Wanted) -> tuple[str, ...]:
+    if wanted.numbers is not None:
+        return tuple(name for name in names if name in (*wanted.numbers, *wanted.categorical))
+    return tuple(name for name in names if name not in wanted.ignore)
+
+
+def _csv_type(name: str, guessed: pa.DataType, wanted: Wanted) -> pa.DataType:
+    """Return the type to read a column as, given what its first megabyte looks like."""
+    if name in wanted.categorical or pa.types.is_null(guessed):
+        return pa.string()  # an empty start says nothing; `_column` looks at the rest
+    if name in (wanted.numbers or ()) or pa.types.is_integer(guessed):
+        return pa.float64()  # 1.5 may follow
+    return pa.string() if pa.types.is_binary(guessed) else guessed
+
+
+def _explain(message: str, names: Sequence[str]) -> tuple[str, str]:
+    """Turn Arrow's message into row (counted from 1 below the header), column and remedy."""
+    if found := _ARROW_ROW.search(message):
+        row, expected, got = map(int, found.groups())
+        return (
+            f"row {row - 1}: {got} cells where the header has {expected}",
+            "repair it; quote commas in texts",
+        )
+    if found := _ARROW_CELL.search(message):
+        column, row, value = found.groups()
+        name = names[int(column)] if int(column) < len(names) else column
+        where = f"row {int(row) - 1}, column {name!r}" if row else f"column {name!r}"
+        if "UTF8" in message or "\ufffd" in value:
+            return f"{where}: {value!r} is not UTF-8", "save the file as UTF-8"
+        remedy = "write a number, leave the cell empty, or list the column in dataset.categorical"
+        return f"{where}: {value!r} is not a number", remedy
+    return message, "save it as CSV in UTF-8, one line per row"
+
+
+def _table(cells: pa.Table, source: str, wanted: Wanted) -> Table:
+    if cells.num_rows == 0:
+        raise wanted.refuse("path", f"{source} has a header but no rows", "give at least a few dozen rows")
+    columns = {name: _column(cells.column(name), name, source, wanted) for name in cells.column_names}
+    targets = [columns.pop(name) for name in wanted.target]
+    numbers = {name: values for name, values in columns.items() if isinstance(values, np.ndarray)}
+    matrix = np.empty((cells.num_rows, len(numbers)))
+    for j, values in enumerate(numbers.values()):
+        matrix[:, j] = values
+    categories = {name: values for name, values in columns.items() if isinstance(values, Category)}
+    target = _target(targets, wanted)
+    names = tuple(map(str, wanted.target))
+    return Table(source, matrix, tuple(numbers), categories, target, names, missing="impute")
+
+
+def _target(columns: list[Array | Category], wanted: Wanted) -> Array | Category | None:
+    if len(columns) <= 1:
+        only = columns[0] if columns else None
+        return only[:, None] if isinstance(only, np.ndarray) else only
+    if any(isinstance(column, Category) for column in columns):
+        raise wanted.refuse("target", "one of several targets has texts", "name columns of numbers")
+    return np.column_stack([column for column in columns if isinstance(column, np.ndarray)])
+
+
+def _column(cells: pa.ChunkedArray, name: str, source: str, wanted: Wanted) -> Array | Category:
+    """Return a column as numbers (NaN where missing) or as a category."""
+    kind = cells.type
+    if pa.types.is_dictionary(kind):
+        cells, kind = cells.cast(kind.value_type), kind.value_type
+    if pa.types.is_boolean(kind) and name in wanted.target:
+        cells, kind = cells.cast(pa.string()), pa.string()
+    if pa.types.is_boolean(kind) or pa.types.is_null(kind):
+        cells = cells.cast(pa.uint8()).cast(pa.float64())
+        return cells.to_numpy()
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return cells.cast(pa.float64(), safe=False).to_numpy()
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return _texts(cells, name, source, wanted)
+    message = f"{source}, column {name!r} has the type {kind}"
+    raise wanted.refuse("ignore", message, "turn it into numbers or texts, or list it in dataset.ignore")
+
+
+def _texts(cells: pa.ChunkedArray, name: str, source: str, wanted: Wanted) -> Array | Category:
+    """Return texts as a category, or as numbers if they are; refuse numbers with a few mistakes."""
+    encoded = pc.dictionary_encode(cells.combine_chunks())
+    levels: list[str] = encoded.dictionary.to_pylist()
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+    must_be_numbers = wanted.numbers is not None and name in wanted.numbers
+    if name in wanted.categorical and not must_be_numbers:
+        return Category.of_levels(codes, levels)
+    parsed = [np.nan if level in GAPS else _number(level) for level in levels]
+    wrong = np.array([value is None for value in parsed] + [False])
+    values = np.array([np.nan if value is None else value for value in parsed] + [np.nan])
+    rows = np.flatnonzero(wrong[codes])
+    if not len(rows):
+        return values[codes]
+    if not must_be_numbers and len(rows) > (1 - _MOSTLY) * np.count_nonzero(codes >= 0):
+        return Category.of_levels(codes, levels)
+    message = f"{source}, row {rows[0] + 1}, column {name!r}: {levels[codes[rows[0]]]!r} is not a number"
+    remedy = "write a number, leave the cell empty, or list the column in dataset.categorical"
+    raise wanted.refuse("path", f"{message} ({len(rows)} such cells)", remedy)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
