@@ -1,25 +1,17 @@
 """Random search: each point by itself, uniform on the scales."""
 
-from functools import lru_cache
-
 from search.history import History
-from search.proposal import Proposal
-from search.randomness import Salts, salts, uniforms
+from search.proposal import Proposal, at
+from search.randomness import uniforms
 from search.space import Units
 from search.spec import SearchSpec
 
 
-@lru_cache(maxsize=256)
-def _salts(names: tuple[str, ...]) -> Salts:
-    return salts(list(names))
-
-
 def draw(spec: SearchSpec, number: int, purpose: str = "") -> Units:
     """Uniform coordinates of a trial, one per axis."""
-    return uniforms(spec.seed, number, _salts(tuple(axis.name for axis in spec.space.axes)), purpose)
+    return uniforms(spec.seed, number, spec.space.salts, purpose)
 
 
 def propose(spec: SearchSpec, number: int, history: History) -> Proposal:
     """Draw a point; the history plays no part."""
-    unit = draw(spec, number)
-    return Proposal(spec.space.from_unit(unit), unit, "random", "drawn at random")
+    return at(spec.space, draw(spec, number), "random", "drawn at random")

@@ -51,4 +51,4 @@ def trial_seed(seed: int, number: int) -> int:
 
 def generator(seed: int, number: int, purpose: str) -> np.random.Generator:
     """Numpy generator for a strategy that needs more than one number per axis."""
-    return np.random.Generator(np.random.Philox(key=counter(seed, number, purpose)))
+    return np.random.default_rng(counter(seed, number, purpose))

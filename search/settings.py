@@ -1,6 +1,6 @@
 """Settings of the strategies, the stopping rules and the objective, as a user writes them."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -9,26 +9,34 @@ from search.parameters import Model, refuse
 from search.problem import Problem, unknown
 
 
-class Random(Model):
+class Method(Model):
+    """A strategy or a stopping rule."""
+
+    uses_results: ClassVar[bool] = False  # whether it looks at the results of other trials
+
+
+class Random(Method):
     """Every point by itself, uniform on the scales."""
 
     name: Literal["random"] = "random"
 
 
-class Sobol(Model):
+class Sobol(Method):
     """Scrambled Sobol sequence: random, but evenly spread."""
 
     name: Literal["sobol"] = "sobol"
 
 
-class Grid(Model):
+class Grid(Method):
     """Every combination of a few values per axis; for comparison."""
 
     name: Literal["grid"] = "grid"
 
 
-class CoarseToFine(Model):
+class CoarseToFine(Method):
     """Rounds of boxes, each around the good points of the one before."""
+
+    uses_results: ClassVar[bool] = True
 
     name: Literal["coarse_to_fine"] = "coarse_to_fine"
     rounds: int | None = Field(default=None, ge=1, le=100, description="Default: by the budget.")
@@ -51,34 +59,40 @@ class CoarseToFine(Model):
         return self
 
 
-class Tpe(Model):
+class Tpe(Method):
     """Tree-structured Parzen estimator, by Optuna."""
+
+    uses_results: ClassVar[bool] = True
 
     name: Literal["tpe"] = "tpe"
     startup: int = Field(default=10, ge=1, description="Random trials before the estimator begins.")
 
 
-class Gp(Model):
+class Gp(Method):
     """Gaussian process, by Optuna."""
+
+    uses_results: ClassVar[bool] = True
 
     name: Literal["gp"] = "gp"
     startup: int = Field(default=10, ge=1, description="Random trials before the process begins.")
 
 
-class Cmaes(Model):
+class Cmaes(Method):
     """Covariance matrix adaptation, by Optuna."""
+
+    uses_results: ClassVar[bool] = True
 
     name: Literal["cmaes"] = "cmaes"
     startup: int = Field(default=1, ge=1, description="Random trials before the adaptation begins.")
 
 
-class NoStopping(Model):
+class NoStopping(Method):
     """Every trial runs to its end."""
 
     name: Literal["none"] = "none"
 
 
-class Rule(Model):
+class Rule(Method):
     """What all stopping rules have."""
 
     warmup: int = Field(default=0, ge=0, description="Epochs before which nothing is stopped.")
@@ -86,6 +100,8 @@ class Rule(Model):
 
 class Median(Rule):
     """Stop below the median of the others at the same epoch."""
+
+    uses_results: ClassVar[bool] = True
 
     name: Literal["median"] = "median"
     interval: int = Field(default=1, ge=1, description="Epochs between checks.")
@@ -95,17 +111,21 @@ class Median(Rule):
 class SuccessiveHalving(Rule):
     """Only the best 1/factor at a rung goes on to the next, which is factor times further; asynchronous."""
 
+    uses_results: ClassVar[bool] = True
+
     name: Literal["successive_halving"] = "successive_halving"
     factor: int = Field(default=3, ge=2, le=10)
-    first: int = Field(default=1, ge=1, description="Epoch of the first rung.")
+    first: int | None = Field(default=None, ge=1, description="Epoch of the first rung; default: epochs/27.")
 
 
 class Hyperband(Rule):
     """Successive halving with several first rungs, in turn."""
 
+    uses_results: ClassVar[bool] = True
+
     name: Literal["hyperband"] = "hyperband"
     factor: int = Field(default=3, ge=2, le=10)
-    first: int = Field(default=1, ge=1, description="Epoch of the lowest rung.")
+    first: int | None = Field(default=None, ge=1, description="Epoch of the lowest rung; default: epochs/27.")
 
 
 class Patience(Rule):

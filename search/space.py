@@ -13,6 +13,7 @@ from search.axes import Axis, Choices, Numbers
 from search.conditions import evaluation_order, largest_count, problems_of_conditions, when_holds
 from search.parameters import Choice, Fixed, Parameter, Range, Value, identity
 from search.problem import Problem, unknown
+from search.randomness import Salts, salts
 
 Point = dict[str, Any]
 Units = npt.NDArray[np.float64]
@@ -67,6 +68,11 @@ class Space(RootModel[dict[str, Parameter]]):
     def dimensions(self) -> int:
         """Number of axes."""
         return len(self.axes)
+
+    @cached_property
+    def salts(self) -> Salts:
+        """One hash per axis, for random numbers that hang on its name and not on its position."""
+        return salts([axis.name for axis in self.axes])
 
     @cached_property
     def _slices(self) -> dict[str, slice]:

@@ -1,6 +1,5 @@
 """A search as submitted: one frozen model for the domain, for JSON and YAML, and for OpenAPI."""
 
-from functools import cached_property
 from typing import Any, Literal, Self
 
 from pydantic import Field, JsonValue, ValidationError, field_validator, model_validator
@@ -36,7 +35,7 @@ class SearchSpec(Model):
     parallel: int = Field(default=1, ge=1, le=10_000, description="Trials in training at the same time.")
     budget: Budget
     seed: int = Field(default=0, ge=0, lt=2**63)
-    lag: int | None = Field(default=None, ge=1, description="Trial n sees trials below n - lag.")
+    lag: int | None = Field(default=None, ge=0, description="Trial n sees trials below n - lag.")
     reproducible: bool = True
     enqueued: list[dict[str, JsonValue]] = Field(default_factory=list, description="Points to try first.")
     base_error: float = Field(default=0.0, ge=0, description="Human or Bayes error, for the diagnosis.")
@@ -87,19 +86,29 @@ class SearchSpec(Model):
         """Give the search back as it was submitted, defaults left out."""
         return self.model_dump(mode="json", exclude_unset=True)
 
-    @cached_property
+    @property
     def total(self) -> int:
         """Trials in all: the budget, and the re-evaluations of the leaders after it."""
         return self.budget.trials + self.reevaluate.leaders * self.reevaluate.seeds
 
+    @property
+    def uses_results(self) -> bool:
+        """Whether proposals or stopping rules look at other trials at all."""
+        return self.strategy.uses_results or self.stopping.uses_results
+
     def resolved_lag(self) -> int:
-        """How far behind a trial looks; the default is recorded when the search is submitted."""
-        return self.lag if self.lag is not None else self.parallel
+        """How far behind a trial looks; the default is recorded when the search is submitted.
+
+        Why these defaults: docs/decisions/lag.md.
+        """
+        if self.lag is not None:
+            return self.lag
+        others = self.parallel - 1
+        wanted = (6 if self.stopping.uses_results else 3) * others
+        return max(1, min(wanted, max(others, self.budget.trials // 3)))
 
     def horizon(self, number: int) -> int:
         """Trial `number` may use the results of trials numbered below this, all of which must have ended."""
-        if self.strategy.name in ("random", "sobol", "grid") and self.stopping.name == "none":
-            seen = 0
-        else:
-            seen = max(0, number - self.resolved_lag())
-        return self.budget.trials if number >= self.budget.trials else seen
+        if number >= self.budget.trials:
+            return self.budget.trials
+        return max(0, number - self.resolved_lag()) if self.uses_results else 0

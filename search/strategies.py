@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from importlib import import_module
 
+from search import leaders
 from search.history import History
 from search.proposal import Proposal
 from search.spec import SearchSpec
@@ -12,7 +13,12 @@ Strategy = Callable[[SearchSpec, int, History], Proposal]
 # Imported when first asked for: Optuna takes a second that most commands need not wait for.
 _MODULES = {
     "random": "search.random",
+    "sobol": "search.sobol",
+    "grid": "search.grid",
     "coarse_to_fine": "search.coarse_to_fine",
+    "tpe": "search.tpe",
+    "gp": "search.gp",
+    "cmaes": "search.cmaes",
 }
 
 
@@ -30,4 +36,8 @@ def propose(spec: SearchSpec, number: int, history: History) -> Proposal:
     if number < len(spec.enqueued):
         point = spec.space.canonical(spec.enqueued[number])
         return Proposal(point, spec.space.to_unit(point), "enqueued", "enqueued by hand")
+    if number >= spec.budget.trials and spec.reevaluate.leaders:
+        again = leaders.propose(spec, number, history)
+        if again is not None:
+            return again
     return strategy(spec.strategy.name)(spec, number, history)

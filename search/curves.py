@@ -1,0 +1,64 @@
+"""Curves of the visible trials, cut down to what a stopping rule compares: their values at the rungs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count, takewhile
+from typing import Self
+
+import numpy as np
+
+from search.history import Floats, Integers
+from search.settings import Hyperband, Median, SuccessiveHalving
+from search.spec import SearchSpec
+
+MOST_RUNGS = 100
+
+
+def rungs(spec: SearchSpec, epochs: int) -> tuple[int, ...]:
+    """Epochs at which the rule of a search compares trials that train for `epochs`."""
+    rule = spec.stopping
+    if isinstance(rule, SuccessiveHalving | Hyperband):
+        first = rule.first or max(1, epochs // rule.factor**3)
+        ladder = takewhile(lambda epoch: epoch < epochs, (first * rule.factor**k for k in count()))
+    elif isinstance(rule, Median):
+        interval = max(rule.interval, -(-epochs // MOST_RUNGS))
+        ladder = takewhile(lambda epoch: epoch < epochs, count(interval, interval))
+    else:
+        return ()
+    return tuple(epoch for epoch in ladder if epoch >= rule.warmup)
+
+
+def rung_values(curve: Sequence[float] | Floats, ladder: Sequence[int], direction: str) -> Floats:
+    """Best value up to each rung, lower is better; NaN where the curve ends before it.
+
+    The best so far, because a single noisy epoch should neither save nor end a trial. The curve has the
+    metric of epoch 1 first, in the metric's own sign; an epoch that is not finite counts as the worst.
+    """
+    values = np.full(len(ladder), np.nan)
+    if not len(curve) or not len(ladder):
+        return values
+    signed = np.asarray(curve, dtype=np.float64) * (-1.0 if direction == "maximize" else 1.0)
+    best = np.minimum.accumulate(np.where(np.isfinite(signed), signed, np.inf))
+    for position, epoch in enumerate(ladder):
+        if epoch <= len(best):
+            values[position] = best[epoch - 1]
+    return values
+
+
+@dataclass(frozen=True)
+class CurveTable:
+    """One row per visible trial, one column per rung, as `rung_values` gives them."""
+
+    rungs: tuple[int, ...]
+    numbers: Integers  # (n,)
+    values: Floats  # (n, r)
+
+    @classmethod
+    def of(
+        cls, spec: SearchSpec, epochs: int, numbers: Sequence[int], curves: Sequence[Sequence[float]]
+    ) -> Self:
+        """Make a table from whole curves."""
+        ladder = rungs(spec, epochs)
+        rows = [rung_values(curve, ladder, spec.objective.direction) for curve in curves]
+        values = np.array(rows).reshape(len(rows), len(ladder))
+        return cls(ladder, np.asarray(numbers, dtype=np.int64), values)

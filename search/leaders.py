@@ -1,0 +1,64 @@
+"""The leading points, and their second chance: trained again before a winner is named."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from search.history import History
+from search.proposal import Proposal
+from search.spec import SearchSpec
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One point and all trainings it had."""
+
+    numbers: tuple[int, ...]  # trials of this point, the first one first
+    mean: float  # of their values, lower is better
+    spread: float  # standard deviation between trainings, NaN for a single one
+
+
+def standings(history: History, most: int | None = None) -> list[Standing]:
+    """Points by their mean value, best first; the oftener tried first among equals.
+
+    A point that was trained once is only as good as its luck: with re-evaluations, name the winner among the
+    points that had them. Trials without a finite value do not count; stopped ones come after completed ones.
+    """
+    groups: dict[bytes, list[int]] = {}
+    for row in np.flatnonzero(np.isfinite(history.values)):
+        groups.setdefault(history.units[row].tobytes(), []).append(int(row))
+    ranked = []
+    for rows in groups.values():
+        completed = [row for row in rows if history.states[row] == "completed"]
+        values = history.values[completed or rows]
+        spread = float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
+        numbers = tuple(int(history.numbers[row]) for row in rows)
+        ranked.append(
+            (
+                not completed,
+                float(np.mean(values)),
+                -len(rows),
+                Standing(numbers, float(np.mean(values)), spread),
+            )
+        )
+    ranked.sort(key=lambda entry: (*entry[:3], entry[3].numbers))
+    return [entry[3] for entry in ranked[:most]]
+
+
+def winner(history: History, least: int = 1) -> Standing | None:
+    """The best point among those trained at least so often, or among all if none was."""
+    ranked = standings(history)
+    trained = [standing for standing in ranked if len(standing.numbers) >= least]
+    return next(iter(trained or ranked), None)
+
+
+def propose(spec: SearchSpec, number: int, history: History) -> Proposal | None:
+    """Train a leader again with the seed of this trial's number; None if there is no leader."""
+    ranked = standings(history, spec.reevaluate.leaders)
+    if not ranked:
+        return None
+    leader = ranked[(number - spec.budget.trials) % len(ranked)]
+    parent = leader.numbers[0]
+    unit = history.units[int(np.flatnonzero(history.numbers == parent)[0])]
+    why = f"trial {parent} once more with another seed, so that luck does not name the winner"
+    return Proposal(spec.space.from_unit(unit), unit, "reevaluation", why, parent=parent)
