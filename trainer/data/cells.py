@@ -19,7 +19,7 @@ GAPS = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "none", "?
 _MOSTLY = 0.9  # share of numbers from which a column with some text is taken for numbers with mistakes
 _ONE_THREAD = pa_csv.ReadOptions(use_threads=False)  # then errors know their row
 _CONVERT = {"null_values": list(GAPS), "strings_can_be_null": True}
-_ARROW_CELL = re.compile(r"column #(\d+): (?:Row #(\d+): )?.*invalid value '(.*)'", re.DOTALL)
+_ARROW_CELL = re.compile(r"column #(\d+): (?:Row #(\d+): )?.*(?:invalid value '(.*)'|UTF8)", re.DOTALL)
 _ARROW_ROW = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
 
 
@@ -133,8 +133,8 @@ def _explain(message: str, names: Sequence[str]) -> tuple[str, str]:
         column, row, value = found.groups()
         name = names[int(column)] if int(column) < len(names) else column
         where = f"row {int(row) - 1}, column {name!r}" if row else f"column {name!r}"
-        if "UTF8" in message or "\ufffd" in value:
-            return f"{where}: {value!r} is not UTF-8", "save the file as UTF-8"
+        if value is None:
+            return f"{where}: the text is not UTF-8", "save the file as UTF-8"
         remedy = "write a number, leave the cell empty, or list the column in dataset.categorical"
         return f"{where}: {value!r} is not a number", remedy
     return message, "save it as CSV in UTF-8, one line per row"

@@ -26,7 +26,7 @@ class Encoding:
     ----------
     numbers : tuple of str
     fills : tuple of float
-        Median of each number column: what a missing cell becomes.
+        Median of each number column: what a missing cell becomes. Empty where missing numbers are refused.
     indicators : tuple of str
         Columns that had missing cells in training.
     levels : mapping of str to tuple of str
@@ -47,14 +47,7 @@ class Encoding:
         DataError
             A column has no value at all in these rows, or is a category with too many levels.
         """
-        gaps = _gaps(table.numbers)[rows]
-        fills = np.zeros(len(table.number_names))
-        for j in np.flatnonzero(gaps.any(axis=0)):
-            present = table.numbers[rows, j][~gaps[:, j]]
-            if not len(present):
-                raise _empty(table.number_names[j])
-            fills[j] = np.median(present)
-        indicators = [name for name, gap in zip(table.number_names, gaps.any(axis=0), strict=True) if gap]
+        fills, indicators = _medians(table, rows) if table.missing == "impute" else ([], [])
         levels = {}
         for name, category in table.categories.items():
             codes = category.codes[rows]
@@ -71,7 +64,7 @@ class Encoding:
             levels[name] = tuple(category.levels[code] for code in seen)
             if (codes < 0).any():
                 indicators.append(name)
-        return cls(table.number_names, tuple(fills.tolist()), tuple(indicators), levels)
+        return cls(table.number_names, tuple(fills), tuple(indicators), levels)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -105,7 +98,8 @@ class Encoding:
         p = len(self.numbers)
         X[:, :p] = table.numbers[:, [index[name] for name in self.numbers]]
         gaps = np.isnan(X[:, :p])
-        X[:, :p][gaps] = np.broadcast_to(self.fills, gaps.shape)[gaps]
+        if self.fills:
+            X[:, :p][gaps] = np.broadcast_to(self.fills, gaps.shape)[gaps]
         for j, name in enumerate(self.indicators, start=p):
             if name in self.levels:
                 X[:, j] = table.categories[name].codes < 0
@@ -148,6 +142,20 @@ class Encoding:
 
 def _gaps(numbers: Array) -> Array:
     return np.isnan(numbers) if numbers.dtype.kind == "f" else np.zeros(numbers.shape, dtype=bool)
+
+
+def _medians(table: Table, rows: Array) -> tuple[list[float], list[str]]:
+    """Return the median of each number column, and the names of those with missing cells."""
+    fills, indicators = [], []
+    for j, name in enumerate(table.number_names):
+        values = table.numbers[rows, j]
+        present = values[~np.isnan(values)] if values.dtype.kind == "f" else values
+        if not len(present):
+            raise _empty(name)
+        if len(present) < len(values):
+            indicators.append(name)
+        fills.append(float(np.median(present)))
+    return fills, indicators
 
 
 def _empty(name: str) -> DataError:

@@ -31,8 +31,7 @@ def read_npy(path: Path, wanted: Wanted) -> Table:
         message = f"{path.name} has the shape {array.shape}"
         raise wanted.refuse("path", message, "save features and target as one array (m, n + 1), or use npz")
     column = _target_column(array.shape[1], path.name, wanted)
-    table = arrays.to_table(np.delete(array, column, axis=1), array[:, column], path.name)
-    return table
+    return arrays.to_table(np.delete(array, column, axis=1), array[:, column], path.name)
 
 
 def read_npz(path: Path, wanted: Wanted) -> Table:
@@ -75,10 +74,8 @@ def _check_archive(archive: zipfile.ZipFile, path: Path, wanted: Wanted) -> dict
     """Return the arrays by name, once the directory and each header are known to be sane."""
     members = archive.infolist()
     unpacked = sum(member.file_size for member in members)
-    claimed = [
-        member for member in members if member.file_size > _MOST_DEFLATED * member.compress_size + 1024
-    ]
-    if len(members) > _MOST_MEMBERS or unpacked > LARGEST or claimed:
+    bombs = [member for member in members if member.file_size > _MOST_DEFLATED * member.compress_size + 1024]
+    if len(members) > _MOST_MEMBERS or unpacked > LARGEST or bombs:
         message = f"{path.name} says it unpacks to {unpacked >> 20} MB in {len(members)} arrays"
         raise wanted.refuse("path", message, f"give at most {LARGEST >> 20} MB, saved with numpy.savez")
     for member in members:
@@ -105,7 +102,7 @@ def _check_header(file: IO[bytes], size: int, name: str, wanted: Wanted) -> None
         remedy = "convert it to numbers or to a fixed-width text type; pickled objects are never loaded"
         raise wanted.refuse("path", f"{name} holds Python objects", remedy)
     bytes_needed = math.prod(shape) * dtype.itemsize
-    if bytes_needed > LARGEST or bytes_needed > size:
+    if bytes_needed > LARGEST or bytes_needed > size or min(shape, default=1) < 0:
         message = f"{name} says it is {shape} of {dtype}, {bytes_needed} bytes; the file has {size}"
         raise wanted.refuse("path", message, "save it again; the file is cut short or its header is wrong")
 
