@@ -1,0 +1,65 @@
+"""Uploaded data sets on the agent's side: fetched once, checked, and read from a local file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+SUFFIXES = frozenset({"csv", "parquet", "npz", "npy"})
+
+
+class FetchError(RuntimeError):
+    """A data set did not arrive as it was sent; try again."""
+
+
+def localise(
+    dataset: Mapping[str, Any], folder: Path, fetch: Callable[[int], Iterator[bytes]]
+) -> dict[str, Any]:
+    """Replace every `upload` in a search's data set by the `path` of a file in `folder`.
+
+    `fetch` gives the content of an id in pieces. The folder is a cache that many agents of a machine may share.
+
+    Raises FetchError when the content has another digest than the server said.
+    """
+    local = dict(dataset)
+    for part in ("dev", "test"):
+        if isinstance(local.get(part), Mapping):
+            local[part] = _one(local[part], folder, fetch)
+    return _one(local, folder, fetch)
+
+
+def _one(source: Mapping[str, Any], folder: Path, fetch: Callable[[int], Iterator[bytes]]) -> dict[str, Any]:
+    upload = source.get("upload")
+    plain = {key: value for key, value in source.items() if key != "upload"}
+    if upload is None:
+        return plain
+    digest = str(upload["digest"]).removeprefix("sha256:")
+    if upload["kind"] not in SUFFIXES or len(digest) != 64 or not digest.isalnum():
+        raise FetchError(f"the server names data set {upload['id']} in a way this agent does not understand")
+    path = folder / f"{digest}.{upload['kind']}"
+    if not path.exists():
+        _download(path, digest, fetch(int(upload["id"])))
+    return {**plain, "path": str(path)}
+
+
+def _download(path: Path, digest: str, pieces: Iterator[bytes]) -> None:
+    """Write a file under a name of its own, check it, then move it into place."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    arriving = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    found = hashlib.sha256()
+    try:
+        with arriving.open("xb") as file:
+            for piece in pieces:
+                found.update(piece)
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        if found.hexdigest() != digest:
+            raise FetchError("a data set arrived with another content than the server announced")
+        arriving.replace(path)
+    finally:
+        arriving.unlink(missing_ok=True)

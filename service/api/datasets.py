@@ -1,0 +1,145 @@
+"""Data sets over REST: list, upload, read, preview, content."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import FileResponse
+from pydantic import BaseModel, Field
+
+from service.errors import ServiceError
+from service.usecases.datasets import Datasets
+
+
+class MediaTypeError(ServiceError):
+    """A body in a form that is not taken."""
+
+    status = 415
+    title = "Media type not taken"
+
+
+class Column(BaseModel):
+    """One column: a number with its range, or a category with its levels."""
+
+    name: str
+    kind: Literal["number", "category"]
+    missing: int
+    low: float | None = None
+    high: float | None = None
+    mean: float | None = None
+    levels: int | None = None
+
+
+class ClassCount(BaseModel):
+    """A class and how many rows have it."""
+
+    name: str
+    count: int
+
+
+class TargetInfo(BaseModel):
+    """What is to be predicted, or why this target will not do."""
+
+    names: list[str]
+    task: str | None = None
+    classes: list[ClassCount] | None = None
+    ranges: list[dict[str, float | None]] | None = None
+    problem: str | None = None
+
+
+class DatasetInfo(BaseModel):
+    """A data set as the server knows it. Those that come with the trainer have their name as id."""
+
+    id: int | str
+    name: str
+    builtin: bool
+    kind: str
+    digest: str | None = None
+    size: int | None = None
+    created: datetime | None = None
+    rows: int
+    columns: int
+    missing: int
+    features: list[Column]
+    target: TargetInfo | None = None
+    image_shape: list[int] | None = None
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class DatasetList(BaseModel):
+    """All data sets, the built-in ones first."""
+
+    items: list[DatasetInfo]
+
+
+class Preview(BaseModel):
+    """The first rows, the target last."""
+
+    columns: list[str]
+    rows: list[list[float | str | None]]
+
+
+Names = Annotated[list[str] | None, Query(max_length=1000)]
+Key = str
+
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "The file itself: CSV, Parquet, npz or npy. Its first bytes tell which.",
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+def router(datasets: Datasets) -> APIRouter:
+    """Serve data sets below the prefix of the API."""
+    routes = APIRouter(prefix="/datasets", tags=["data sets"])
+
+    @routes.get("", summary="List data sets")
+    async def list_datasets() -> DatasetList:
+        return DatasetList(items=[_info(item) for item in await datasets.listed()])
+
+    @routes.post("", status_code=201, summary="Upload a data set", openapi_extra=_BODY)
+    async def upload_dataset(
+        request: Request,
+        response: Response,
+        name: Annotated[str, Query(min_length=1, max_length=100)],
+        target: Names = None,
+        task: Literal["classification", "regression"] | None = None,
+        categorical: Names = None,
+        ignore: Names = None,
+    ) -> DatasetInfo:
+        if request.headers.get("content-type", "").startswith("multipart/"):
+            raise MediaTypeError("Send the file itself as the body, with the name in the query: no form")
+        given = {"target": target, "task": task, "categorical": categorical, "ignore": ignore}
+        options: dict[str, Any] = {key: value for key, value in given.items() if value}
+        if target and len(target) == 1:
+            options["target"] = target[0]
+        found, fresh = await datasets.upload(name, request.stream(), options)
+        response.status_code = 201 if fresh else 200
+        response.headers["Location"] = f"/api/v1/datasets/{found['id']}"
+        return _info(found)
+
+    @routes.get("/{key}", summary="Read a data set")
+    async def read_dataset(key: Key) -> DatasetInfo:
+        return _info(await datasets.get(key))
+
+    @routes.get("/{key}/preview", summary="Its first rows")
+    async def preview_dataset(key: Key) -> Preview:
+        return Preview(**await datasets.preview(key))
+
+    @routes.get("/{key}/content", summary="The file, as it was uploaded", response_class=FileResponse)
+    async def download_dataset(key: Key) -> FileResponse:
+        path, digest = await datasets.content(key)
+        headers = {"ETag": f'"{digest}"', "Caviar-Digest": digest}
+        return FileResponse(path, media_type="application/octet-stream", headers=headers)
+
+    return routes
+
+
+def _info(dataset: dict[str, Any]) -> DatasetInfo:
+    created = dataset["created"]
+    moment = None if created is None else datetime.fromtimestamp(created, UTC)
+    return DatasetInfo(**{**dataset, "created": moment})

@@ -1,0 +1,171 @@
+"""Read an uploaded file in a process of its own, under limits, and say on standard output what is in it.
+
+`python -I -m service.inspection PATH MEMORY SECONDS OPTIONS` prints one line of JSON: a description, or
+an `error` with field, message and remedy. A file that asks for too much memory or time ends this process
+and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+BASE_BYTES = 256 << 20  # beyond what the libraries take: enough for any small file
+BYTES_PER_BYTE = 12  # parsed tables are larger than their text
+MOST_COLUMNS = 200  # described one by one
+MOST_CLASSES = 100
+TARGETS = ("target", "label", "class", "y")
+PREVIEW_ROWS, PREVIEW_COLUMNS = 20, 50
+
+
+def main(arguments: list[str]) -> int:
+    """Inspect one file."""
+    path, memory, seconds, options = arguments
+    os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", ARROW_DEFAULT_MEMORY_POOL="system")
+    resource.setrlimit(resource.RLIMIT_CPU, (int(float(seconds)), int(float(seconds)) + 1))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # it has nothing to write
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    import numpy  # noqa: F401 - loaded before its address space is bounded
+
+    if not _is_arrays(path):
+        import trainer.data.cells  # noqa: F401
+    from trainer.data import npy, sources, targets  # noqa: F401
+    from trainer.problem import DataError
+
+    _bound_memory(Path(path), int(memory))
+    try:
+        answer = describe(path, json.loads(options))
+    except DataError as error:
+        problem = error.problems[0]
+        fault = {"field": problem.field, "message": problem.message, "remedy": problem.remedy}
+        answer = {"error": {name: text.replace(path, "the file") for name, text in fault.items()}}
+    except MemoryError:
+        answer = {
+            "error": {"field": "body", "message": "the file asks for too much memory", "remedy": "Send less"}
+        }
+    sys.stdout.write(json.dumps(answer))
+    return 0
+
+
+def _bound_memory(path: Path, largest: int) -> None:
+    """Limit the address space to what is in use now and what this file may reasonably need."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0]) if sys.platform == "linux" else 0
+    bound = pages * os.sysconf("SC_PAGE_SIZE") + min(
+        largest, BASE_BYTES + BYTES_PER_BYTE * path.stat().st_size
+    )
+    if pages:
+        resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
+
+
+def _is_arrays(path: str) -> bool:
+    with Path(path).open("rb") as file:
+        return file.read(2) in {b"PK", b"\x93N"}
+
+
+def describe(path: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe the table in a file: kind, shape, columns, missing cells, classes, and its first rows.
+
+    Where nobody names a target, it is the column that is called like one, or else the last.
+    """
+    from trainer.data import sources
+    from trainer.data.files import Wanted, column_names, kind_of
+
+    wanted = Wanted(needs_target=False)
+    kind, names = kind_of(Path(path), wanted), column_names(Path(path), wanted)
+    chosen = dict(options)
+    if names and not chosen.get("target"):
+        chosen["target"] = next((name for name in names if name.lower() in TARGETS), names[-1])
+    table = sources.read({"path": path}, {**chosen, "path": path, "missing": "impute"})
+    return {"kind": kind, "options": chosen, **describe_table(table)}
+
+
+def describe_table(table: Any) -> dict[str, Any]:
+    """Describe a table as plain JSON."""
+    import numpy as np
+
+    numbers = np.asarray(table.numbers)
+    gaps = np.isnan(numbers) if numbers.dtype.kind == "f" else np.zeros(numbers.shape, dtype=bool)
+    columns: list[dict[str, Any]] = []
+    for j, name in enumerate(table.number_names[:MOST_COLUMNS]):
+        present = numbers[~gaps[:, j], j].astype(np.float64)
+        low, high, mean = (present.min(), present.max(), present.mean()) if len(present) else (np.nan,) * 3
+        columns.append(
+            {"name": name, "kind": "number", "missing": int(gaps[:, j].sum()), "low": _plain(low)}
+            | {"high": _plain(high), "mean": _plain(mean)}
+        )
+    for name, category in list(table.categories.items())[: max(0, MOST_COLUMNS - len(columns))]:
+        missing = int((category.codes < 0).sum())
+        columns.append({"name": name, "kind": "category", "missing": missing, "levels": len(category.levels)})
+    return {
+        "rows": table.rows,
+        "columns": len(table.number_names) + len(table.categories),
+        "features": columns,
+        "missing": int(gaps.sum()) + sum(int((c.codes < 0).sum()) for c in table.categories.values()),
+        "target": _target(table),
+        "image_shape": list(table.image_shape) if table.image_shape else None,
+        "preview": _preview(table),
+    }
+
+
+def _target(table: Any) -> dict[str, Any] | None:
+    """Describe what is to be predicted, by the rule that training itself goes by."""
+    import numpy as np
+
+    from trainer.data.targets import Target
+    from trainer.problem import DataError
+
+    if table.target is None:
+        return None
+    try:
+        target = Target.of(table, table.task)
+        encoded = target.encode(table)
+    except DataError as error:  # the file may still do for another target, or as a dev set
+        return {"names": list(table.target_names), "problem": str(error)}
+    described: dict[str, Any] = {"names": list(table.target_names), "task": target.task}
+    if target.task == "classification":
+        counts = np.bincount(encoded, minlength=len(target.classes))[:MOST_CLASSES]
+        pairs = zip(target.classes, counts, strict=False)
+        return described | {"classes": [{"name": name, "count": int(count)} for name, count in pairs]}
+    ranges = [{"low": _plain(column.min()), "high": _plain(column.max())} for column in np.asarray(encoded).T]
+    return described | {"ranges": ranges}
+
+
+def _preview(table: Any) -> dict[str, Any]:
+    """Give the first rows as they stand in the file, the target last."""
+    head = min(table.rows, PREVIEW_ROWS)
+    names: list[str] = []
+    columns: list[list[Any]] = []
+    for j, name in enumerate(table.number_names[:PREVIEW_COLUMNS]):
+        names.append(name)
+        columns.append([_plain(value) for value in table.numbers[:head, j]])
+    for name, category in list(table.categories.items())[: PREVIEW_COLUMNS - len(names)]:
+        names.append(name)
+        columns.append(_texts(category, head))
+    if hasattr(table.target, "codes"):
+        names += table.target_names
+        columns.append(_texts(table.target, head))
+    elif table.target is not None:
+        names += table.target_names
+        columns += [[_plain(value) for value in column] for column in table.target[:head].T]
+    return {"columns": names, "rows": [list(row) for row in zip(*columns, strict=True)]}
+
+
+def _texts(category: Any, head: int) -> list[str | None]:
+    return [category.levels[code][:200] if code >= 0 else None for code in category.codes[:head]]
+
+
+def _plain(value: Any) -> float | int | None:
+    """Make a number fit for JSON: whole ones without a point, those that are not finite null."""
+    number = float(value)
+    if number != number or number in {float("inf"), float("-inf")}:
+        return None
+    return int(number) if number.is_integer() and abs(number) < 1e15 else number
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

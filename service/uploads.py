@@ -1,0 +1,146 @@
+"""Files of data sets: streamed to a cap, read in another process, kept under the hash of their content."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from service import faults
+from service.config import Limits
+from service.errors import RefusedError, ServiceError, UnavailableError
+
+RESERVE = 64 << 20  # bytes an upload leaves free for the database
+AT_ONCE = 2  # files read at the same time
+
+
+class TooLargeError(ServiceError):
+    """A body beyond the cap."""
+
+    status = 413
+    title = "Body too large"
+
+
+@dataclass(frozen=True)
+class Received:
+    """A file that has arrived whole, under a name nobody else uses."""
+
+    path: Path
+    digest: str
+    size: int
+
+
+class Uploads:
+    """The folder of data sets of one server."""
+
+    def __init__(self, data: Path, limits: Limits) -> None:
+        self._arriving = data / "uploads"
+        self._kept = data / "datasets"
+        self._limits = limits
+        self._readers = asyncio.Semaphore(AT_ONCE)
+        for folder in (self._arriving, self._kept):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for leftover in self._arriving.iterdir():  # of a server that was killed
+            leftover.unlink(missing_ok=True)
+
+    def path(self, digest: str, kind: str) -> Path:
+        """Give the place of a file by the hash the server itself computed."""
+        return self._kept / f"{digest.removeprefix('sha256:')}.{kind}"
+
+    async def receive(self, stream: AsyncIterator[bytes]) -> Received:
+        """Write a body to a file, piece by piece.
+
+        Raises TooLargeError beyond the cap, UnavailableError when the disk is full.
+        """
+        path = self._arriving / f"{secrets.token_hex(16)}"
+        digest, size = hashlib.sha256(), 0
+        try:
+            with path.open("xb") as file:
+                async for piece in stream:
+                    size += len(piece)
+                    if size > self._limits.upload:
+                        raise TooLargeError(f"A data set may have {self._limits.upload} bytes")
+                    self._require_room(len(piece))
+                    digest.update(piece)
+                    await asyncio.to_thread(file.write, piece)
+                file.flush()
+                await asyncio.to_thread(os.fsync, file.fileno())
+        except BaseException as error:
+            path.unlink(missing_ok=True)
+            if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+                raise UnavailableError(
+                    "The disk of the server is full; free some space and send it again"
+                ) from error
+            raise
+        return Received(path, f"sha256:{digest.hexdigest()}", size)
+
+    def discard(self, received: Received) -> None:
+        """Remove a file that is not kept."""
+        received.path.unlink(missing_ok=True)
+
+    def keep(self, received: Received, kind: str) -> None:
+        """Move a file to its place, durably; the same content twice is one file."""
+        faults.point("blobs.rename.before")
+        received.path.replace(self.path(received.digest, kind))
+        folder = os.open(self._kept, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        faults.point("blobs.rename.after")
+
+    async def inspect(self, received: Received, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Have another process say what is in a file.
+
+        Raises RefusedError when it cannot be read, or not within its limits.
+        """
+        async with self._readers:
+            status, output = await self._run(received.path, options)
+        if status == 0:
+            answer: dict[str, Any] = json.loads(output)
+            if "error" not in answer:
+                return answer
+            raise RefusedError.of(**answer["error"])
+        limit = self._limits
+        message = (
+            f"reading it took too much memory or more than {limit.inspect_seconds:g} s, or broke the reader"
+        )
+        raise RefusedError.of(
+            "body", message, "Check the file, or send it as Parquet or npz, or send a part of it"
+        )
+
+    async def _run(self, path: Path, options: Mapping[str, Any]) -> tuple[int, bytes]:
+        limits = self._limits
+        arguments = (str(path), str(limits.inspect_memory), str(limits.inspect_seconds), json.dumps(options))
+        environment = {"PATH": os.defpath, "LANG": "C.UTF-8"}  # nothing of ours: no token, no password
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", "-m", "service.inspection", *arguments),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env=environment,
+            start_new_session=True,
+        )
+        try:
+            async with asyncio.timeout(2 * limits.inspect_seconds):
+                output, _ = await process.communicate()
+        except TimeoutError:
+            return -1, b""
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        return process.returncode or 0, output
+
+    def _require_room(self, size: int) -> None:
+        if shutil.disk_usage(self._arriving).free < size + RESERVE:
+            raise UnavailableError("The disk of the server is nearly full; free some space and send it again")

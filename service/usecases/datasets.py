@@ -1,0 +1,160 @@
+"""Data sets: those that come with the trainer, and those that people upload."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping
+
+from service.errors import ConflictError, NotFoundError, RefusedError
+from service.inspection import describe_table
+from service.ports import Store
+from service.store import datasets as rows
+from service.store.transaction import Transaction
+from service.uploads import Received, Uploads
+from trainer.data import builtin
+
+OPTIONS = ("target", "task", "categorical", "ignore", "arrays", "image_shape")
+SOURCES = (None, "dev", "test")  # where a dataset object may name one
+FROM_FILES = ("path", "X", "y")  # what REST never carries
+_NAME = re.compile(r"[\w][\w .()+-]{0,99}")
+
+
+class Datasets:
+    """What the REST layer asks about data sets."""
+
+    def __init__(self, store: Store, uploads: Uploads) -> None:
+        self._store = store
+        self._uploads = uploads
+
+    async def upload(
+        self, name: str, stream: AsyncIterator[bytes], options: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], bool]:
+        """Store a file under a name; gives the data set and whether it is new.
+
+        Raises RefusedError for a name or a file that will not do, ConflictError when the name is taken.
+        """
+        _check_name(name)
+        received = await self._uploads.receive(stream)
+        try:
+            meta = await self._uploads.inspect(received, options)
+            meta["size"] = received.size
+            return await self._keep(name, received, meta)
+        finally:
+            self._uploads.discard(received)
+
+    async def _keep(self, name: str, received: Received, meta: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+        kind = str(meta.pop("kind"))
+        await asyncio.to_thread(self._uploads.keep, received, kind)
+
+        def work(transaction: Transaction) -> tuple[dict[str, Any], bool]:
+            found = rows.by_name(transaction.connection, name)
+            if found is None:
+                number = rows.add(transaction, name, received.digest, kind, meta)
+                return self._shown(rows.by_id(transaction.connection, number)), True
+            if found["digest"] == received.digest and json.loads(found["meta"])["options"] == meta["options"]:
+                return self._shown(found), False
+            raise ConflictError(f"There is another data set called {name!r}; choose another name")
+
+        return await self._store.write(work)
+
+    async def listed(self) -> list[dict[str, Any]]:
+        """Give all data sets, the built-in ones first."""
+        uploaded = await self._store.read(rows.listed)
+        known = await asyncio.to_thread(lambda: [_builtin(name) for name in builtin.BUILTIN])
+        return [_brief(item) for item in (*known, *(self._shown(row) for row in uploaded))]
+
+    async def get(self, key: str) -> dict[str, Any]:
+        """Give one by its id, or a built-in one by its name. Raises NotFoundError."""
+        return _brief(await self._whole(key))
+
+    async def preview(self, key: str) -> dict[str, Any]:
+        """Give the first rows of one. Raises NotFoundError."""
+        preview: dict[str, Any] = (await self._whole(key))["preview"]
+        return preview
+
+    async def content(self, key: str) -> tuple[Path, str]:
+        """Give the place and the digest of an uploaded file. Raises NotFoundError."""
+        found = await self._whole(key)
+        if found["builtin"]:
+            raise NotFoundError(f"{key} comes with the trainer and has no file")
+        return self._uploads.path(found["digest"], found["kind"]), found["digest"]
+
+    async def _whole(self, key: str) -> dict[str, Any]:
+        if key in builtin.BUILTIN:
+            return await asyncio.to_thread(_builtin, key)
+        found = await self._store.read(lambda c: rows.by_id(c, int(key))) if _is_id(key) else None
+        if found is None:
+            raise NotFoundError(f"There is no data set {key!r}")
+        return self._shown(found)
+
+    @staticmethod
+    def _shown(row: RowMapping | None) -> dict[str, Any]:
+        assert row is not None
+        shown = {name: row[name] for name in ("id", "name", "digest", "kind", "created")}
+        return {**json.loads(row["meta"]), **shown, "builtin": False}
+
+
+def resolve(connection: Connection, dataset: Mapping[str, Any]) -> dict[str, Any]:
+    """Say where each source of a search's `dataset` object comes from.
+
+    A source that names an uploaded data set gains `upload` (id, digest, kind), by which an agent fetches it,
+    and the options it was uploaded with, unless the search says otherwise.
+
+    Raises RefusedError for a name that is not known, and for files: REST names data sets, never paths.
+    """
+    resolved = dict(dataset)
+    for part in SOURCES:
+        source = resolved if part is None else resolved.get(part)
+        field = "dataset" if part is None else f"dataset.{part}"
+        if not isinstance(source, Mapping):
+            continue
+        for key in FROM_FILES:
+            if source.get(key) is not None:
+                message = "a search over REST cannot read files of the server"
+                raise RefusedError.of(f"{field}.{key}", message, "Upload the data set and give its name")
+        name = source.get("name")
+        if name is None or name in builtin.BUILTIN:
+            continue
+        row = rows.by_name(connection, str(name))
+        if row is None:
+            known = ", ".join(builtin.BUILTIN)
+            remedy = f"Upload it, or use one of {known}"
+            raise RefusedError.of(f"{field}.name", f"no data set is called {name!r}", remedy)
+        upload = {"upload": {"id": row["id"], "digest": row["digest"], "kind": row["kind"]}}
+        options = json.loads(row["meta"])["options"]
+        if part is None:
+            resolved = {**options, **resolved, **upload}
+        else:
+            resolved[part] = {**source, **upload}
+    return resolved
+
+
+@lru_cache(maxsize=len(builtin.BUILTIN))
+def _builtin(name: str) -> dict[str, Any]:
+    described = describe_table(builtin.read(name))
+    return {**described, "id": name, "name": name, "kind": "builtin", "digest": None, "size": None} | {
+        "created": None,
+        "options": {},
+        "builtin": True,
+    }
+
+
+def _brief(dataset: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in dataset.items() if key != "preview"}
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name) or name in builtin.BUILTIN:
+        message = f"{name!r:.120} is not a free name for a data set"
+        raise RefusedError.of("name", message, "Use up to 100 letters, digits, spaces and . _ - ( ) +")
+
+
+def _is_id(key: str) -> bool:
+    return key.isascii() and key.isdigit() and len(key) < 10

@@ -1,0 +1,50 @@
+"""Data sets on the agent's side."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.agents.files import FetchError, localise
+
+CONTENT = b"a,b\n1,2\n"
+DIGEST = hashlib.sha256(CONTENT).hexdigest()
+UPLOAD = {"id": 3, "digest": f"sha256:{DIGEST}", "kind": "csv"}
+
+
+class Server:
+    def __init__(self, content: bytes = CONTENT) -> None:
+        self.content = content
+        self.asked: list[int] = []
+
+    def __call__(self, number: int) -> Iterator[bytes]:
+        self.asked.append(number)
+        yield self.content[:3]
+        yield self.content[3:]
+
+
+def test_each_source_becomes_a_file_and_is_fetched_once(tmp_path: Path) -> None:
+    server = Server()
+    dataset = {"name": "mine", "target": "b", "upload": UPLOAD, "dev": {"name": "mine", "upload": UPLOAD}}
+    path = str(tmp_path / f"{DIGEST}.csv")
+    expected = {"name": "mine", "target": "b", "path": path, "dev": {"name": "mine", "path": path}}
+    assert localise(dataset, tmp_path, server) == expected
+    assert localise(dataset, tmp_path, server) == expected
+    assert server.asked == [3]
+    assert Path(path).read_bytes() == CONTENT
+    assert localise({"name": "digits", "dev": None}, tmp_path, server) == {"name": "digits", "dev": None}
+
+
+def test_another_content_is_not_kept(tmp_path: Path) -> None:
+    with pytest.raises(FetchError):
+        localise({"name": "mine", "upload": UPLOAD}, tmp_path, Server(b"a,b\n1,3\n"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "change", [{"kind": "../csv"}, {"kind": "pkl"}, {"digest": "sha256:../../x"}, {"digest": "/" * 64}]
+)
+def test_a_server_cannot_choose_the_path(tmp_path: Path, change: dict[str, str]) -> None:
+    with pytest.raises(FetchError):
+        localise({"upload": {**UPLOAD, **change}}, tmp_path, Server())
