@@ -37,6 +37,11 @@ class Axis:
         return self.domain.ordered
 
     @property
+    def even(self) -> bool:
+        """Whether every level has an equal part of the unit interval."""
+        return self.domain.even
+
+    @property
     def zero(self) -> float:
         """Share at the low end that is exactly zero."""
         return self.domain.zero
@@ -75,6 +80,11 @@ class Numbers:
         if self.step is None:
             return None
         return self.steps + 1 + (1 if self.zero and not self._holds_zero else 0)
+
+    @cached_property
+    def even(self) -> bool:
+        """Whether every level has an equal part of the unit interval."""
+        return self.step is not None and self.definition.scale == "linear" and not self.zero
 
     @cached_property
     def _holds_zero(self) -> bool:
@@ -163,6 +173,7 @@ class Choices:
 
     definition: Choice
     zero: float = field(default=0.0, init=False)
+    even: bool = field(default=True, init=False)
 
     @cached_property
     def ordered(self) -> bool:

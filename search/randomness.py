@@ -9,6 +9,11 @@ import numpy.typing as npt
 
 Salts: TypeAlias = npt.NDArray[np.uint64]
 _MASK = 2**64 - 1
+_ROUNDS = tuple(
+    (np.uint64(shift), np.uint64(factor))
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 0xD6E8FEB86659FD93))
+)
+_11, _32 = np.uint64(11), np.uint64(32)
 
 
 @lru_cache(maxsize=65536)
@@ -38,10 +43,10 @@ def counter(seed: int, number: int, purpose: str = "") -> int:
 def uniforms(seed: int, number: int, names: Salts, purpose: str = "") -> npt.NDArray[np.float64]:
     """One number in [0, 1) for each name; adding a name leaves those of the others as they are."""
     bits = names ^ np.uint64(counter(seed, number, purpose))
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 0xD6E8FEB86659FD93)):
-        bits = (bits ^ (bits >> np.uint64(shift))) * np.uint64(factor)
-    bits ^= bits >> np.uint64(32)
-    return np.asarray((bits >> np.uint64(11)) * 2.0**-53, dtype=np.float64)
+    for shift, factor in _ROUNDS:
+        bits = (bits ^ (bits >> shift)) * factor
+    bits ^= bits >> _32
+    return np.asarray((bits >> _11) * 2.0**-53, dtype=np.float64)
 
 
 def trial_seed(seed: int, number: int) -> int:

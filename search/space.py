@@ -10,7 +10,7 @@ import numpy.typing as npt
 from pydantic import ConfigDict, RootModel, model_validator
 
 from search.axes import Axis, Choices, Numbers
-from search.conditions import evaluation_order, largest_count, problems_of_conditions, when_holds
+from search.conditions import evaluation_order, largest_count, needs, problems_of_conditions, when_holds
 from search.parameters import Choice, Fixed, Parameter, Range, Value, identity
 from search.problem import Problem, unknown
 from search.randomness import Salts, salts
@@ -68,6 +68,13 @@ class Space(RootModel[dict[str, Parameter]]):
     def dimensions(self) -> int:
         """Number of axes."""
         return len(self.axes)
+
+    @cached_property
+    def conditional(self) -> frozenset[str]:
+        """Names of the parameters that some points do not have, or not all entries of."""
+        return frozenset(
+            name for name, one in self.root.items() if one.when is not None or isinstance(one.each, str)
+        )
 
     @cached_property
     def salts(self) -> Salts:
@@ -131,6 +138,39 @@ class Space(RootModel[dict[str, Parameter]]):
             if axis.parameter in point:
                 flags[position] = axis.index is None or axis.index < len(point[axis.parameter])
         return np.array(flags, dtype=np.bool_)
+
+    def active_at(self, units: Units) -> npt.NDArray[np.bool_]:
+        """Tell for each row of coordinates (n, d) and each axis whether the point there has it."""
+        flags = np.ones(units.shape, dtype=np.bool_)
+        if not self.conditional:
+            return flags
+        for place, row in enumerate(units.tolist()):
+            deciding: Point = {}
+            for name, parameter in self._deciding:
+                if parameter.when is not None and not when_holds(parameter.when, deciding):
+                    flags[place, self._slices.get(name, slice(0))] = False
+                    continue
+                count = None if parameter.each is None else self._count(parameter, deciding)
+                if count is not None and name in self._slices:
+                    where = self._slices[name]
+                    flags[place, where.start + count : where.stop] = False
+                elif isinstance(parameter, Fixed):
+                    deciding[name] = parameter.value
+                elif name in self._deciders:
+                    axis = self._slices[name].start
+                    deciding[name] = self.axes[axis].from_unit(row[axis])
+        return flags
+
+    @cached_property
+    def _deciders(self) -> frozenset[str]:
+        """Parameters that others hang on."""
+        return frozenset(name for parameter in self.root.values() for name in needs(parameter))
+
+    @cached_property
+    def _deciding(self) -> tuple[tuple[str, Parameter], ...]:
+        return tuple(
+            (name, one) for name, one in self._order if name in self._deciders or name in self.conditional
+        )
 
     def check(self, point: Mapping[str, Any]) -> list[Problem]:
         """Everything wrong with a point: missing, unknown, inactive or out of its range."""

@@ -1,6 +1,7 @@
 """The one way to a proposal: points enqueued by hand first, then the strategy, then the leaders once more."""
 
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 
 from search import leaders
@@ -11,20 +12,22 @@ from search.spec import SearchSpec
 Strategy = Callable[[SearchSpec, int, History], Proposal]
 
 # Imported when first asked for: Optuna takes a second that most commands need not wait for.
-_MODULES = {
-    "random": "search.random",
-    "sobol": "search.sobol",
-    "grid": "search.grid",
-    "coarse_to_fine": "search.coarse_to_fine",
-    "tpe": "search.tpe",
-    "gp": "search.gp",
-    "cmaes": "search.cmaes",
+_FUNCTIONS = {
+    "random": "search.random:propose",
+    "sobol": "search.sobol:propose",
+    "grid": "search.grid:propose",
+    "coarse_to_fine": "search.coarse_to_fine:propose",
+    "tpe": "search.optuna_bridge:tpe",
+    "gp": "search.optuna_bridge:gp",
+    "cmaes": "search.cmaes:propose",
 }
 
 
+@cache
 def strategy(name: str) -> Strategy:
     """Find the function of a strategy."""
-    found: Strategy = import_module(_MODULES[name]).propose
+    module, function = _FUNCTIONS[name].split(":")
+    found: Strategy = getattr(import_module(module), function)
     return found
 
 

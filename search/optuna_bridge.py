@@ -1,0 +1,248 @@
+"""The one place where Optuna is imported: its samplers, its importance of parameters, its distributions.
+
+Samplers see an in-memory study that is made anew for every proposal from a window of the visible trials.
+Its parameters are unit coordinates, so that scales.py stays the only place of scale mathematics, and nothing
+that a sampler writes is kept: CMA-ES would pickle itself into it.
+"""
+
+import json
+from collections.abc import Container, Sequence
+from typing import Any
+
+import numpy as np
+from optuna import Study
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.importance import PedAnovaImportanceEvaluator
+from optuna.samplers import BaseSampler, GPSampler, TPESampler
+from optuna.storages import InMemoryStorage
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from search.axes import Axis
+from search.history import Floats, History, Integers
+from search.parameters import Choice, Fixed, Parameter, Range, Value
+from search.proposal import Proposal, at
+from search.random import draw
+from search.randomness import counter
+from search.settings import Gp, Tpe
+from search.space import NEUTRAL, Space
+from search.spec import SearchSpec
+
+Coordinate = int | float
+BEST, LATEST = 40, 80  # the window: what a sampler may see of a long history
+MOST_FOR_IMPORTANCE = 5000
+
+
+class _Window(InMemoryStorage):
+    """Storage of one study whose trials are given and never change."""
+
+    def __init__(self, trials: list[FrozenTrial]) -> None:
+        super().__init__()
+        self._trials = trials
+
+    def get_study_id_from_name(self, study_name: str) -> int:
+        return 0
+
+    def get_study_directions(self, study_id: int) -> list[StudyDirection]:
+        return [StudyDirection.MINIMIZE]
+
+    def get_all_trials(
+        self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
+    ) -> list[FrozenTrial]:
+        return [trial for trial in self._trials if states is None or trial.state in states]
+
+    def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
+        """Keep nothing."""
+
+
+def _distribution(axis: Axis) -> BaseDistribution:
+    """Distribution of a coordinate: an index where levels have equal cells, else the unit interval."""
+    if axis.levels is None or not axis.even:
+        return FloatDistribution(0.0, 1.0)
+    if axis.ordered:
+        return IntDistribution(0, axis.levels - 1)
+    return CategoricalDistribution(range(axis.levels))
+
+
+def _coordinates(axis: Axis, units: Floats) -> list[Coordinate]:
+    if axis.levels is None or not axis.even:
+        return list(units.tolist())
+    return list(np.minimum((units * axis.levels).astype(np.int64), axis.levels - 1).tolist())
+
+
+def _unit(axis: Axis, coordinate: Coordinate) -> float:
+    if axis.levels is None or not axis.even:
+        return float(coordinate)
+    return (coordinate + 0.5) / axis.levels
+
+
+def window(history: History) -> Integers:
+    """Rows of the best and of the latest trials that have a value, in their order."""
+    rows = np.flatnonzero(~np.isnan(history.values))
+    if len(rows) <= BEST + LATEST:
+        return rows
+    best = rows[np.argpartition(history.values[rows], BEST)[:BEST]]
+    return np.union1d(best, rows[-LATEST:])
+
+
+def finite_values(values: Floats) -> Floats:
+    """Values with infinities replaced by something a little worse than the worst number."""
+    finite = values[np.isfinite(values)]
+    if len(finite) == len(values):
+        return values
+    if not len(finite):
+        return np.zeros_like(values)
+    worst = finite.max() + max(float(np.ptp(finite)), 1e-3 * abs(float(finite.max())), 1e-9)
+    return np.nan_to_num(values, nan=worst, posinf=worst, neginf=float(finite.min()))
+
+
+def _frozen(
+    number: int, state: TrialState, value: float | None, params: dict[str, Any], step: int
+) -> FrozenTrial:
+    steps = {step: value} if state == TrialState.PRUNED and value is not None else {}
+    return FrozenTrial(number, state, value, None, None, params, {}, {}, {}, steps, number)
+
+
+def _trials(space: Space, history: History, rows: Integers, neutral: bool) -> list[FrozenTrial]:
+    """Trials of the window and the pending ones; with `neutral` they have inactive coordinates too."""
+    values = finite_values(history.values[rows]).tolist()
+    states = [
+        TrialState.PRUNED if state == "stopped" else TrialState.COMPLETE for state in history.states[rows]
+    ]
+    epochs = history.epochs[rows].tolist()
+    units = np.concatenate([history.units[rows], history.pending])
+    active = np.ones(units.shape, dtype=np.bool_) if neutral else space.active_at(units)
+    columns = [_coordinates(axis, column) for axis, column in zip(space.axes, units.T, strict=True)]
+    trials = []
+    for number, (row, flags) in enumerate(zip(zip(*columns, strict=True), active.tolist(), strict=True)):
+        params = {axis.name: at for axis, at, flag in zip(space.axes, row, flags, strict=True) if flag}
+        if number < len(rows):
+            trials.append(_frozen(number, states[number], values[number], params, epochs[number]))
+        else:
+            trials.append(_frozen(number, TrialState.RUNNING, None, params, 0))
+    return trials
+
+
+def _seed(spec: SearchSpec, number: int, purpose: str) -> int:
+    return counter(spec.seed, number, purpose) >> 33
+
+
+def _ask(
+    sampler: BaseSampler, trials: list[FrozenTrial], axes: Sequence[Axis]
+) -> tuple[Study, FrozenTrial, dict[str, Any]]:
+    """Coordinates of the next trial, all axes together."""
+    study = Study("window", _Window(trials), sampler)
+    trial = _frozen(len(trials), TrialState.RUNNING, None, {}, 0)
+    distributions = {axis.name: _distribution(axis) for axis in sorted(axes, key=lambda axis: axis.name)}
+    distributions = {name: one for name, one in distributions.items() if not one.single()}
+    return study, trial, sampler.sample_relative(study, trial, distributions)
+
+
+def _startup(spec: SearchSpec, number: int, origin: str) -> Proposal:
+    return at(spec.space, draw(spec, number), origin, "drawn at random: too few results yet")
+
+
+def tpe(spec: SearchSpec, number: int, history: History) -> Proposal:
+    """Propose by Optuna's TPE: where good results are dense and bad ones are not."""
+    assert isinstance(spec.strategy, Tpe)
+    space, rows = spec.space, window(history)
+    if len(rows) < spec.strategy.startup or not space.dimensions:
+        return _startup(spec, number, "tpe")
+    sampler = TPESampler(seed=_seed(spec, number, "tpe"), n_startup_trials=0)
+    always = [axis for axis in space.axes if axis.parameter not in space.conditional]
+    study, trial, found = _ask(sampler, _trials(space, history, rows, neutral=False), always)
+    while True:
+        # What hangs on a condition is sampled by itself, once the parameters it hangs on are known.
+        row = [_unit(axis, found[axis.name]) if axis.name in found else NEUTRAL for axis in space.axes]
+        active = space.active_at(np.array([row]))[0]
+        missing = [
+            axis
+            for axis, flag in zip(space.axes, active, strict=True)
+            if flag and axis.parameter in space.conditional and axis.name not in found
+        ]
+        if not missing:
+            return at(space, np.array(row), "tpe", f"estimated from {len(rows)} results")
+        for axis in missing:
+            found[axis.name] = sampler.sample_independent(study, trial, axis.name, _distribution(axis))
+
+
+def gp(spec: SearchSpec, number: int, history: History) -> Proposal:
+    """Propose by Optuna's Gaussian process: the largest expected improvement."""
+    assert isinstance(spec.strategy, Gp)
+    space, rows = spec.space, window(history)
+    if len(rows) < max(spec.strategy.startup, 2) or not space.dimensions:
+        return _startup(spec, number, "gp")
+    sampler = GPSampler(seed=_seed(spec, number, "gp"), n_startup_trials=0, warn_independent_sampling=False)
+    trials = _trials(space, history, rows, neutral=True)
+    for trial in trials:
+        if trial.state == TrialState.PRUNED:  # which the process would not look at
+            trial.state = TrialState.COMPLETE
+    _, _, found = _ask(sampler, trials, space.axes)
+    row = [_unit(axis, found[axis.name]) if axis.name in found else NEUTRAL for axis in space.axes]
+    return at(space, np.array(row), "gp", f"largest expected improvement, from {len(rows)} results")
+
+
+def importance(space: Space, history: History) -> dict[str, float]:
+    """Share of each parameter in being good (PED-ANOVA), in all 1; all 0 if too little is known."""
+    names = list(dict.fromkeys(axis.parameter for axis in space.axes))
+    shares = dict.fromkeys(names, 0.0)
+    rows = np.flatnonzero(~np.isnan(history.values))[-MOST_FOR_IMPORTANCE:]
+    if len(rows) < 5 or np.ptp(finite_values(history.values[rows])) == 0:
+        return shares
+    blank = np.empty((0, space.dimensions))
+    known = History(
+        history.numbers,
+        history.units,
+        history.values,
+        np.full(len(history), "completed"),
+        history.epochs,
+        blank,
+    )
+    trials = _trials(space, known, rows, neutral=False)
+    distributions = {axis.name: _distribution(axis) for axis in space.axes}
+    for trial in trials:
+        trial._distributions = {name: distributions[name] for name in trial.params}
+    study = Study("window", _Window(trials), TPESampler(seed=0))
+    evaluator = PedAnovaImportanceEvaluator(target_quantile=min(0.5, max(0.1, 5 / len(rows))))
+    for name, share in evaluator.evaluate(study).items():
+        shares[name.rsplit(".", 1)[0] if name not in shares else name] += share
+    total = sum(shares.values())
+    return {name: share / total for name, share in shares.items()} if total > 0 else shares
+
+
+def distribution(parameter: Parameter) -> BaseDistribution:
+    """Optuna's distribution of a parameter's values; it has no one_minus_log and no `zero`."""
+    if isinstance(parameter, Fixed):
+        return CategoricalDistribution([_scalar(parameter.value)])
+    if isinstance(parameter, Choice):
+        return CategoricalDistribution([_scalar(choice) for choice in parameter.choices])
+    low = min(parameter.low, 0.0) if parameter.zero else parameter.low
+    log = parameter.scale == "log" and not parameter.zero
+    if parameter.type == "int":
+        step = 1 if log or parameter.zero else int(parameter.step or 1)
+        return IntDistribution(int(low), int(parameter.high), log=log, step=step)
+    step_or_none = None if log or parameter.zero else parameter.step
+    return FloatDistribution(low, parameter.high, log=log, step=step_or_none)
+
+
+def _scalar(value: Value) -> bool | int | float | str | None:
+    """Lists as text: Optuna's choices are single values."""
+    return json.dumps(value) if isinstance(value, list) else value
+
+
+def parameter_of(found: BaseDistribution) -> Parameter:
+    """Parameter with the values of one of Optuna's distributions, for import."""
+    if isinstance(found, CategoricalDistribution):
+        return Choice(choices=list(found.choices))
+    if not isinstance(found, FloatDistribution | IntDistribution):
+        raise TypeError(f"Optuna has no distribution {found!r}")
+    if found.single():
+        return Fixed(value=found.low)
+    kind = "int" if isinstance(found, IntDistribution) else "float"
+    step = None if found.log or (kind == "int" and found.step == 1) else found.step
+    return Range(scale="log" if found.log else "linear", type=kind, low=found.low, high=found.high, step=step)
