@@ -57,7 +57,7 @@ def _target(y: Array, m: int, source: str) -> Array | Category:
     if y.dtype.kind not in "fiub" or y.ndim > 2:
         remedy = "give numbers or texts, one for each row"
         raise _refuse("y", source, f"y has the type {y.dtype} and the shape {y.shape}", remedy)
-    return y.astype(np.float64).reshape(m, -1)
+    return y.astype(np.float64) if y.ndim == 2 else y.astype(np.float64)[:, None]
 
 
 def _refuse(field: str, source: str, message: str, remedy: str) -> DataError:

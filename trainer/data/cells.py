@@ -137,12 +137,16 @@ def _explain(message: str, names: Sequence[str]) -> tuple[str, str]:
             return f"{where}: the text is not UTF-8", "save the file as UTF-8"
         remedy = "write a number, leave the cell empty, or list the column in dataset.categorical"
         return f"{where}: {value!r} is not a number", remedy
+    if "Empty CSV file" in message:
+        return "it has a header but no rows", "give at least a few dozen rows"
     return message, "save it as CSV in UTF-8, one line per row"
 
 
 def _table(cells: pa.Table, source: str, wanted: Wanted) -> Table:
     if cells.num_rows == 0:
-        raise wanted.refuse("path", f"{source} has a header but no rows", "give at least a few dozen rows")
+        raise wanted.refuse(
+            "path", f"{source}, it has a header but no rows", "give at least a few dozen rows"
+        )
     columns = {name: _column(cells.column(name), name, source, wanted) for name in cells.column_names}
     targets = [columns.pop(name) for name in wanted.target]
     numbers = {name: values for name, values in columns.items() if isinstance(values, np.ndarray)}

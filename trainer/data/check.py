@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from trainer.data import files
 from trainer.data.description import problems_of
-from trainer.problem import Problem
+from trainer.problem import DataError, Problem
 
 
 def check(dataset: object) -> list[Problem]:
-    """Return what is wrong with a `dataset` object; an empty list if nothing is."""
-    return problems_of(dataset)
+    """Return what is wrong with a `dataset` object; an empty list if nothing is.
+
+    Of files the header alone is read; what a cell can have wrong is found by `load`.
+    """
+    found = problems_of(dataset)
+    if found or not isinstance(dataset, Mapping):
+        return found
+    sources = {"dataset": dataset, **{f"dataset.{key}": dataset.get(key) for key in ("dev", "test")}}
+    for field, source in sources.items():
+        if source and source.get("path") is not None and source.get("X") is None:
+            found += _header(source, dataset, field)
+    return found
+
+
+def _header(source: Mapping[str, Any], options: Mapping[str, Any], field: str) -> list[Problem]:
+    try:
+        files.column_names(Path(source["path"]), files.Wanted.by({**options, **source}, field))
+    except DataError as error:
+        return error.problems
+    return []

@@ -50,7 +50,7 @@ def problems_of(dataset: object) -> list[Problem]:
     for key in ("dev", "test"):
         if dataset.get(key) is not None:
             found += _other_source(f"dataset.{key}", dataset[key])
-    return found
+    return found or _empty_parts(dataset)
 
 
 def _unknown(field: str, key: object, known: Mapping[str, str] | tuple[str, ...]) -> Problem:
@@ -112,6 +112,17 @@ def _split(field: str, split: object) -> list[Problem]:
             message = f"train, dev and test add up to {total:g}"
             return [Problem(field, message, "make them add up to 1; a part that is left out is 0")]
     return found
+
+
+def _empty_parts(dataset: Mapping[str, Any]) -> list[Problem]:
+    """Refuse a split that leaves nothing to train on or to choose by."""
+    split = dataset.get("split") or {}
+    named = any(part in split for part in PARTS[:3])
+    if not named or dataset.get("dev") is not None:
+        return []
+    empty = [part for part in ("train", "dev") if not split.get(part)]
+    remedy = "give train and dev a share above 0, or name another source for the dev set"
+    return [Problem("dataset.split", f"there is no {part} set", remedy) for part in empty]
 
 
 def _names(field: str, names: object) -> list[Problem]:

@@ -1,0 +1,384 @@
+"""CSV, Parquet, npz and npy: what is read, and the message for each thing that cannot be."""
+
+import io
+import struct
+import tracemalloc
+import zipfile
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pa_parquet
+import pytest
+
+from trainer.data import check, files, load
+from trainer.problem import DataError
+
+ROWS = 60
+
+
+def lines(header="age,colour,income,label"):
+    rng = np.random.default_rng(0)
+    colours, labels = ["red", "green", "blue"], ["no", "yes"]
+    rows = [
+        f"{rng.integers(18, 90)},{colours[i % 3]},{rng.normal(100, 5):.2f},{labels[i % 2]}"
+        for i in range(ROWS)
+    ]
+    return [header, *rows]
+
+
+@pytest.fixture
+def csv(tmp_path):
+    def write(text, name="people.csv", **options):
+        path = tmp_path / name
+        path.write_bytes(text if isinstance(text, bytes) else "\n".join(text).encode())
+        return {"path": str(path), "target": "label", **options}
+
+    return write
+
+
+def refusal(dataset):
+    with pytest.raises(DataError) as raised:
+        load(dataset)
+    assert len(raised.value.problems) == 1
+    return raised.value.problems[0]
+
+
+def test_a_csv_with_numbers_texts_and_classes(csv):
+    data = load(csv(lines()), "float64")
+    assert data.kind == "binary"
+    assert data.class_names == ("no", "yes")
+    assert data.feature_names == ("age", "income", "colour=blue", "colour=green", "colour=red")
+    assert data.X_train.shape == (36, 5)
+    assert data.source == "people.csv"
+
+
+def test_rows_keep_their_own_cells(csv):
+    text = lines()
+    data = load(csv(text, normalize=False, split={"train": 0.5, "dev": 0.5}), "float64")
+    seen = {tuple(row) for row in np.column_stack([data.X_train, data.Y_train])}
+    for line in text[1:]:
+        age, colour, income, label = line.split(",")
+        one_hot = [float(colour == level) for level in ("blue", "green", "red")]
+        in_train = (float(age), float(income), *one_hot, float(label == "yes")) in seen
+        in_dev = (float(age), float(income), *one_hot, float(label == "yes")) in {
+            tuple(row) for row in np.column_stack([data.X_dev, data.Y_dev])
+        }
+        assert in_train != in_dev
+
+
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+def test_other_delimiters(csv, mark):
+    data = load(csv([line.replace(",", mark) for line in lines()]))
+    assert data.X_train.shape[1] == 5
+
+
+def test_byte_order_mark_windows_line_ends_and_empty_lines(csv):
+    text = "\ufeff" + "\r\n".join(lines()) + "\r\n\r\n"
+    assert load(csv(text.encode())).feature_names[0] == "age"
+
+
+def test_missing_cells_are_the_training_median_with_an_indicator(csv):
+    text = lines()
+    for row, gap in zip((5, 6, 7, 8), ("", "NA", "?", "nan"), strict=True):
+        cells = text[row].split(",")
+        text[row] = ",".join([gap, *cells[1:]])
+    data = load(csv(text, normalize=False, split={"train": 0.7, "dev": 0.3}), "float64")
+    assert data.feature_names == (
+        "age",
+        "income",
+        "age is missing",
+        "colour=blue",
+        "colour=green",
+        "colour=red",
+    )
+    gaps = data.X_train[:, 2] == 1
+    ages = data.X_train[~gaps, 0]
+    assert 0 < gaps.sum() <= 4
+    assert (data.X_train[gaps, 0] == np.median(ages)).all()
+    assert np.isin(data.X_train[:, 2], (0, 1)).all()
+
+
+def test_a_missing_text_has_no_level_and_an_indicator(csv):
+    text = lines()
+    for row in range(10, 20):
+        cells = text[row].split(",")
+        text[row] = ",".join([cells[0], "", *cells[2:]])
+    data = load(csv(text, normalize=False), "float64")
+    assert data.feature_names == (
+        "age",
+        "income",
+        "colour is missing",
+        "colour=blue",
+        "colour=green",
+        "colour=red",
+    )
+    assert (data.X_train[:, 2:].sum(axis=1) == 1).all()
+
+
+def test_numbers_that_are_categories(csv):
+    text = ["zip,size,label"] + [f"{(10115, 20095, 80331)[i % 3]},{i},{i % 2}" for i in range(ROWS)]
+    data = load(csv(text, categorical=["zip"]))
+    assert data.feature_names == ("size", "zip=10115", "zip=20095", "zip=80331")
+
+
+def test_integers_may_become_decimals_after_the_first_megabyte(csv):
+    text = ["a,label", *(f"{i},{i % 2}" for i in range(200_000))]
+    text[190_000] = "0.5,1"
+    assert load(csv(text)).kind == "binary"
+
+
+def test_several_targets(csv):
+    text = ["a,u,v", *(f"{i},{i * 2},{i * 0.5}" for i in range(ROWS))]
+    data = load(csv(text, target=["u", "v"]))
+    assert data.kind == "regression"
+    assert data.Y_train.shape == (36, 2)
+    assert data.target_names == ("u", "v")
+
+
+def with_cell(row, column, value):
+    text = lines()
+    cells = text[row].split(",")
+    cells[column] = value
+    text[row] = ",".join(cells)
+    return text
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "words"),
+    [
+        (with_cell(17, 0, "abc"), "path", "row 17, column 'age': 'abc' is not a number"),
+        (with_cell(17, 2, "inf"), "", "row 17, column 'income': inf is not finite"),
+        (with_cell(17, 2, "-Infinity"), "", "row 17, column 'income': -inf is not finite"),
+        (with_cell(17, 3, ""), "target", "row 17: the target is missing"),
+        (with_cell(17, 3, "no,x"), "path", "row 17: 5 cells where the header has 4"),
+        ([*lines(), "1,2"], "path", f"row {ROWS + 1}: 2 cells where the header has 4"),
+        (
+            "\n".join(with_cell(9, 1, "r\xe9d")).encode("latin-1"),
+            "path",
+            "row 9, column 'colour': the text is not UTF-8",
+        ),
+        (b"", "path", "is empty"),
+        (["age,label"], "path", "has a header but no rows"),
+        (["1,2", "3,4"], "path", "the first line has numbers only"),
+        (["age,age,label", "1,2,x"], "path", "several columns called age"),
+        (["age,weight", "1,2"], "target", "has no column 'label'"),
+        (["age,label", *["1,x"] * 10], "target", "one class only, 'x'"),
+        (["label", *["x", "y"] * 10], "", "no column to learn from"),
+        (["day,label", *["2026-11-21,x", "2026-11-22,y"] * 9], "ignore", "column 'day' has the type date"),
+        (["age,label", *[",x", ",y"] * 10], "ignore", "column 'age' has no value"),
+        (
+            ["id,label", *(f"u{i},{i % 2}" for i in range(4000))],
+            "ignore",
+            "column 'id' has 2400 different texts",
+        ),
+        (b"\x1f\x8b\x08\x00" + b"\0" * 50, "path", "it is compressed with gzip"),
+        (b"\x80\x04\x95" + b"\0" * 50, "path", "pickle"),
+        (b"\xd0\xcf\x11\xe0" + b"\0" * 50, "path", "Excel"),
+        (b"\x7fELF" + b"\0" * 50, "path", "neither text nor"),
+        (b"PAR1 and no more", "path", "cannot read people.csv"),
+        (b"PK\x03\x04 and no more", "path", "not a whole npz file"),
+        (b"\x93NUMPY\x01\x00", "path", "not an npy array"),
+    ],
+)
+def test_each_thing_that_cannot_be_read_is_named(csv, text, field, words):
+    problem = refusal(csv(text))
+    assert problem.field == f"dataset.{field}".rstrip(".")
+    assert words in f"{problem.message}; {problem.remedy}"
+    assert problem.remedy
+
+
+def test_a_text_among_numbers_far_down_is_named(csv):
+    text = ["a,label", *(f"{i},{i % 2}" for i in range(200_000))]
+    text[190_000] = "oops,1"
+    assert "row 190000, column 'a': 'oops' is not a number" in refusal(csv(text)).message
+
+
+def test_without_a_target_the_columns_are_listed(csv):
+    problem = refusal({**csv(lines()), "target": None})
+    assert problem.field == "dataset.target"
+    assert "age, colour, income, label" in problem.message + problem.remedy
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    assert "there is no file" in refusal({"path": str(tmp_path / "no.csv"), "target": "label"}).message
+
+
+def test_ignored_columns_may_hold_anything(csv):
+    text = ["id,when,a,label", *(f"u{i},2026-01-01,{i},{i % 2}" for i in range(ROWS))]
+    assert load(csv(text, ignore=["id", "when"])).feature_names == ("a",)
+    assert "has no column 'nope'" in refusal(csv(text, ignore=["nope"])).message
+
+
+def parquet(tmp_path, **columns):
+    path = tmp_path / "table.parquet"
+    pa_parquet.write_table(pa.table(columns), path)
+    return {"path": str(path), "target": "label"}
+
+
+def test_parquet_gives_the_same_data_as_csv(tmp_path, csv):
+    rows = [line.split(",") for line in lines()[1:]]
+    age, colour, income, label = zip(*rows, strict=True)
+    path = parquet(
+        tmp_path,
+        age=pa.array(map(int, age), pa.int16()),
+        colour=pa.array(colour).dictionary_encode(),
+        income=pa.array(map(float, income)),
+        label=pa.array(label, pa.large_string()),
+    )
+    assert load(path).digest == load(csv(lines())).digest
+
+
+def test_parquet_with_nulls_booleans_and_boolean_classes(tmp_path):
+    flags = [None if i % 7 == 0 else i % 3 == 0 for i in range(ROWS)]
+    labels = [i % 2 == 0 for i in range(ROWS)]
+    data = load(parquet(tmp_path, flag=flags, label=labels))
+    assert data.feature_names == ("flag", "flag is missing")
+    assert data.class_names == ("false", "true")
+
+
+def test_parquet_with_lists_is_refused(tmp_path):
+    problem = refusal(parquet(tmp_path, a=[[1, 2]] * ROWS, label=[0, 1] * (ROWS // 2)))
+    assert "column 'a' has the type list" in problem.message
+
+
+def test_parquet_that_unpacks_to_too_much_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    dataset = parquet(tmp_path, a=np.zeros(100_000), label=np.arange(100_000) % 2)
+    monkeypatch.setattr("trainer.data.cells.LARGEST", 1 << 20)
+    assert "100000 rows of 2 columns" in refusal(dataset).message
+
+
+def npz(tmp_path, **arrays):
+    path = tmp_path / "arrays.npz"
+    np.savez_compressed(path, **arrays)
+    return {"path": str(path)}
+
+
+def test_npz_images_with_labels_as_text(tmp_path):
+    X = np.random.default_rng(0).integers(0, 255, size=(ROWS, 4, 5), dtype=np.uint8)
+    data = load(npz(tmp_path, X=X, y=np.array(["cat", "dog"])[np.arange(ROWS) % 2]))
+    assert data.image_shape == (4, 5, 1)
+    assert data.class_names == ("cat", "dog")
+    assert data.X_train.dtype == np.float32
+
+
+def test_npz_with_named_arrays_for_each_part(tmp_path):
+    rng = np.random.default_rng(0)
+    path = npz(
+        tmp_path,
+        x_train=rng.normal(size=(50, 3)),
+        y_train=np.arange(50) % 2,
+        x_test=rng.normal(size=(20, 3)),
+        y_test=np.arange(20) % 2,
+    )["path"]
+    data = load({"path": path, "test": {"path": path, "arrays": ["x_test", "y_test"]}})
+    assert [len(part) for part in (data.X_train, data.X_dev, data.X_test)] == [40, 10, 20]
+
+
+def test_npz_without_the_arrays_names_what_it_has(tmp_path):
+    problem = refusal(npz(tmp_path, a=np.zeros((3, 2)), b=np.zeros(3)))
+    assert problem.field == "dataset.arrays"
+    assert "a, b" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "words"),
+    [
+        (np.zeros((10, 2, 2, 2, 2)), np.zeros(10), "shape (10, 2, 2, 2, 2)"),
+        (np.zeros((10, 2), complex), np.zeros(10), "type complex128"),
+        (np.zeros((10, 2)), np.zeros(9), "y has the shape (9,), X has 10 rows"),
+        (np.zeros((10, 0)), np.zeros(10), "shape (10, 0)"),
+        (np.zeros(10), np.zeros(10), "shape (10,)"),
+        (np.full((10, 2), np.nan), np.arange(10) % 2, "row 1, column 'x0': nan is not finite"),
+        (np.zeros((0, 2)), np.zeros(0), "has no rows"),
+        (np.ones((10, 2)), np.full(10, np.nan), "row 1: the target is missing or not finite"),
+    ],
+)
+def test_arrays_that_cannot_be_trained_on(tmp_path, X, y, words):
+    assert words in refusal(npz(tmp_path, X=X, y=y)).message
+    assert words in refusal({"X": X, "y": y}).message
+
+
+def test_nan_in_arrays_is_imputed_if_asked(tmp_path):
+    X = np.arange(ROWS, dtype=float).reshape(-1, 1).repeat(2, axis=1)
+    X[7, 1] = np.nan
+    data = load(
+        {
+            **npz(tmp_path, X=X, y=np.arange(ROWS) % 2),
+            "missing": "impute",
+            "split": {"train": 0.9, "dev": 0.1},
+        }
+    )
+    assert data.feature_names in (("x0", "x1"), ("x0", "x1", "x1 is missing"))
+    assert np.isfinite(data.X_train).all()
+    assert np.isfinite(data.X_dev).all()
+
+
+def test_npy_takes_the_last_column_or_the_one_named(tmp_path):
+    array = np.random.default_rng(0).normal(size=(ROWS, 4))
+    array[:, 1] = np.arange(ROWS) % 3
+    np.save(tmp_path / "a.npy", array)
+    path = str(tmp_path / "a.npy")
+    assert load({"path": path}).kind == "regression"
+    data = load({"path": path, "target": 1})
+    assert data.class_names == ("0", "1", "2")
+    assert refusal({"path": path, "target": 4}).field == "dataset.target"
+
+
+def test_objects_are_never_unpickled(tmp_path):
+    array = np.array([{"a": 1}] * 10, dtype=object)
+    np.savez(tmp_path / "o.npz", X=array, y=np.zeros(10))
+    np.save(tmp_path / "o.npy", array)
+    for name in ("o.npz", "o.npy"):
+        assert "Python objects" in refusal({"path": str(tmp_path / name)}).message
+
+
+def header(shape):
+    text = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}"
+    text += " " * (-(len(text) + 11) % 64) + "\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode()
+
+
+@pytest.mark.parametrize("shape", ["(65536, 65536)", "(1000, 1000)", "(-5, -5)", "(2**40,)"])
+def test_a_header_that_lies_allocates_nothing(tmp_path, shape):
+    (tmp_path / "lie.npy").write_bytes(header(shape))
+    with zipfile.ZipFile(tmp_path / "lie.npz", "w") as archive:
+        archive.writestr("X.npy", header(shape))
+        archive.writestr("y.npy", header("(10,)") + bytes(80))
+    tracemalloc.start()
+    for name in ("lie.npy", "lie.npz"):
+        assert refusal({"path": str(tmp_path / name)}).field == "dataset.path"
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 20
+
+
+def test_a_zip_bomb_is_refused_by_its_directory(tmp_path, monkeypatch):
+    monkeypatch.setattr("trainer.data.npy.LARGEST", 1 << 20)
+    dataset = npz(tmp_path, X=np.zeros((1000, 1000)), y=np.zeros(1000))
+    assert "unpacks to 7 MB" in refusal(dataset).message
+    with zipfile.ZipFile(tmp_path / "many.npz", "w") as archive:
+        for i in range(1001):
+            archive.writestr(f"{i}.npy", header("(0,)"))
+    assert "1001 arrays" in refusal({"path": str(tmp_path / "many.npz")}).message
+
+
+def test_a_damaged_archive_is_refused(tmp_path):
+    buffer = io.BytesIO()
+    np.savez(buffer, X=np.ones((100, 5)), y=np.arange(100) % 2)
+    damaged = bytearray(buffer.getvalue())
+    damaged[600] ^= 0xFF
+    (tmp_path / "d.npz").write_bytes(damaged)
+    assert "Bad CRC-32" in refusal({"path": str(tmp_path / "d.npz")}).message
+
+
+def test_a_file_that_is_too_large_is_not_opened(csv, monkeypatch):
+    monkeypatch.setattr(files, "LARGEST", 100)
+    assert "the most is" in refusal(csv(lines())).message
+
+
+def test_check_reads_the_header_alone(csv):
+    text = with_cell(17, 0, "abc")
+    assert check(csv(text)) == []
+    assert check(csv(text, target="nope"))[0].field == "dataset.target"
+    assert check(csv(b"\x80\x04"))[0].field == "dataset.path"
+    assert check({"name": "digits", "dev": csv(text, target="nope") | {"target": None}}) != []
