@@ -21,7 +21,7 @@ def localise(
 ) -> dict[str, Any]:
     """Replace every `upload` in a search's data set by the `path` of a file in `folder`.
 
-    `fetch` gives the content of an id in pieces. The folder is a cache that many agents of a machine may share.
+    `fetch` gives the content of an id in pieces. The folder is a cache; agents of a machine may share it.
 
     Raises FetchError when the content has another digest than the server said.
     """
