@@ -1,0 +1,177 @@
+"""Make what the kernels are given out of settings and data; refuse what does not fit into memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import psutil
+
+from .data.types import Data
+from .initialization import aligned_zeros
+from .kernels import structs
+from .network import SLACK, Network
+from .problem import SettingError
+from .settings import AUGMENTATIONS, DECAYS, OPTIMIZERS, Settings
+
+Array = np.ndarray[Any, Any]
+_EVALUATION_ROWS = 128
+_COSTS = 8192
+_ROWS = 256
+_DEFAULT_DECAY_RATES = {"exponential": 0.95, "staircase": 0.5}
+NO_LABELS = np.zeros(0, np.int32)
+
+
+def batch_size_of(settings: Settings, m: int) -> int:
+    """Return the mini-batch size; by default the whole set up to 2000 examples, else a power of two, 64 .. 512.
+
+    Raises
+    ------
+    SettingError
+        batch_size is larger than the training set.
+    """
+    if settings.batch_size is None:
+        return m if m <= 2000 else min(512, max(64, 1 << int(np.log2(m / 200))))
+    if settings.batch_size > m:
+        raise SettingError.of(
+            "settings.batch_size", f"{settings.batch_size} is more than the {m} training examples",
+            f"at most {m}; leave it out for the default",
+        )  # fmt: skip
+    return settings.batch_size
+
+
+def learning_rate_of(settings: Settings, whole_batch: bool) -> float:
+    """Return alpha0; without one: .1 for gd and momentum, for adam and rmsprop .01 (whole batch) or .001."""
+    if settings.learning_rate is not None:
+        return settings.learning_rate
+    if settings.optimizer in ("gd", "momentum"):
+        return 0.1
+    return 0.01 if whole_batch else 0.001
+
+
+def hyper_of(settings: Settings, data: Data) -> structs.Hyper:
+    """Return the settings that may change, as numbers."""
+    m = data.X_train.shape[0]
+    batch_size = batch_size_of(settings, m)
+    rate = settings.decay_rate
+    return structs.Hyper(
+        learning_rate=learning_rate_of(settings, batch_size == m),
+        optimizer=OPTIMIZERS.index(settings.optimizer),
+        momentum=settings.momentum,
+        beta1=settings.beta1,
+        beta2=settings.beta2,
+        epsilon=settings.epsilon,
+        decay=DECAYS.index(settings.decay),
+        decay_rate=_DEFAULT_DECAY_RATES.get(settings.decay, 1.0) if rate is None else rate,
+        decay_epochs=settings.decay_epochs,
+        batch_size=batch_size,
+        epochs=settings.epochs,
+        l1=settings.l1,
+        l2=settings.l2,
+        patience=settings.patience or 0,
+        keep=np.array((settings.input_keep_prob, *settings.keep_probs), np.float64),
+        augmentation=AUGMENTATIONS.index(settings.augmentation),
+        strength=settings.augmentation_strength,
+    )
+
+
+def examples_of(data: Data) -> structs.Examples:
+    """Return the data as flat arrays, without a copy."""
+    regression = data.kind == "regression"
+    nothing = np.zeros(0, data.dtype)
+    deviation = float(np.sqrt(np.mean(np.var(data.Y_train, axis=0)))) if regression else 1.0
+    train_y, dev_y = flat(data.Y_train), flat(data.Y_dev)
+    return structs.Examples(
+        X=flat(data.X_train),
+        labels=NO_LABELS if regression else train_y,
+        targets=train_y if regression else nothing,
+        dev_X=flat(data.X_dev),
+        dev_labels=NO_LABELS if regression else dev_y,
+        dev_targets=dev_y if regression else nothing,
+        m=data.X_train.shape[0],
+        dev_m=data.X_dev.shape[0],
+        target_deviation=deviation or 1.0,
+        mu=np.ascontiguousarray(data.mu, data.dtype),
+        sigma=np.ascontiguousarray(data.sigma, data.dtype),
+        image=np.array(data.image_shape or (0, 0, 0), np.int64),
+    )
+
+
+def scratch_of(network: Network, batch_size: int, m: int, dtype: Any) -> structs.Scratch:
+    """Allocate the room to work in: the only allocation of a run."""
+    rows = max(batch_size, min(m, _EVALUATION_ROWS))
+    columns = int(network.shape().columns[-1])
+    widest = max(network.sizes)
+    return structs.Scratch(
+        rows=rows,
+        A=aligned_zeros(rows * columns + SLACK, dtype),
+        normal=aligned_zeros(rows * columns + SLACK if network.batch_norm else 0, dtype),
+        deviation=aligned_zeros(columns if network.batch_norm else 0, dtype),
+        D=aligned_zeros(rows * widest + SLACK, dtype),
+        E=aligned_zeros(rows * widest + SLACK, dtype),
+        gradient=aligned_zeros(network.learned, dtype),
+        pack=aligned_zeros(pack_size(network.sizes, rows), dtype),
+        order=np.zeros(m, np.int32),
+        identity=np.arange(rows, dtype=np.int32),
+    )
+
+
+def pack_size(sizes: tuple[int, ...], rows: int) -> int:
+    """Return the elements that the matrix product needs for its panels."""
+    return (max(*sizes, rows) + 64) * 64
+
+
+def state_of(network: Network, weights: Array, seed: int) -> structs.State:
+    """Return the state of a run that has not begun."""
+    counters = np.zeros(structs.COUNTERS, np.int64)
+    counters[structs.EPOCH] = 1
+    counters[structs.SEED] = seed
+    sums = np.zeros(structs.SUMS)
+    sums[structs.BEST_ERROR] = np.inf
+    sums[structs.LAST_COST] = np.nan
+    learned = network.learned
+    zeros = [aligned_zeros(size, weights.dtype) for size in (learned, learned, network.total)]
+    return structs.State(weights, *zeros, counters, sums)
+
+
+def records_of(network: Network) -> structs.Records:
+    """Allocate what the kernels report into."""
+    return structs.Records(
+        np.zeros(_COSTS), np.zeros((_ROWS, structs.NORMS + network.layers)), np.zeros(2, np.int64)
+    )
+
+
+def refuse_what_does_not_fit(settings: Settings, data: Data, network: Network) -> None:
+    """Refuse a network that needs more than three quarters of the memory.
+
+    Raises
+    ------
+    SettingError
+        It does not fit, or batch_size is larger than the training set.
+    """
+    batch_size = batch_size_of(settings, data.X_train.shape[0])
+    rows = max(batch_size, _EVALUATION_ROWS)
+    activations = rows * (sum(network.sizes) * (2 if network.batch_norm else 1) + 2 * max(network.sizes))
+    needed = (2 * network.total + 3 * network.learned + activations) * data.dtype.itemsize
+    available = psutil.virtual_memory().available
+    if needed > 0.75 * available:
+        raise SettingError.of(
+            "settings.hidden_units",
+            f"a network {' x '.join(map(str, network.sizes))} with batches of {batch_size} needs "
+            f"{needed / 2**30:.3g} GiB, and {available / 2**30:.3g} GiB are free",
+            "use fewer or smaller layers, or a smaller batch_size",
+        )
+
+
+class _Memory:
+    """Lends an array's memory under another flag; read-only arrays would need kernels of their own."""
+
+    def __init__(self, array: Array):
+        self.array = array
+        self.__array_interface__ = {**array.__array_interface__, "data": (array.ctypes.data, False)}
+
+
+def flat(array: Array) -> Array:
+    """View an array as one row, writable to the eyes of Numba."""
+    flat = array.reshape(-1)
+    return flat if flat.flags.writeable else np.asarray(_Memory(flat))

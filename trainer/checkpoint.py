@@ -1,0 +1,73 @@
+"""Checkpoints: everything a run needs to go on bit for bit, as safetensors with JSON metadata. No pickle."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+from .data.types import Data
+from .kernels import structs
+from .problem import DataError, ProblemsError
+from .settings import Settings, make_settings
+
+FORMAT = "caviar-checkpoint-1"
+Array = np.ndarray[Any, Any]
+
+
+def save(settings: Settings, seed: int, data: Data, state: structs.State) -> bytes:
+    """Return a checkpoint of a run."""
+    from safetensors.numpy import save as write
+
+    metadata = {"format": FORMAT, "settings": settings.as_dict(), "seed": seed, "data": data.digest}
+    tensors = {name: np.ascontiguousarray(array) for name, array in state._asdict().items()}
+    return write(tensors, metadata={"caviar": json.dumps(metadata)})
+
+
+def load(saved: bytes, data: Data) -> tuple[Settings, int, dict[str, Array]]:
+    """Return settings, seed and the arrays of `structs.State`.
+
+    Raises
+    ------
+    ProblemsError
+        The bytes are damaged, no checkpoint, or of a later version.
+    DataError
+        The checkpoint belongs to other data.
+    """
+    metadata, tensors = read(saved, FORMAT)
+    if metadata["data"] != data.digest:
+        raise DataError.of(
+            "dataset", "the checkpoint was made with other data, or with another split or precision",
+            "use the data set and settings of the trial that it belongs to",
+        )  # fmt: skip
+    return make_settings(metadata["settings"]), int(metadata["seed"]), tensors
+
+
+def read(saved: bytes, expected: str) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Return metadata and tensors of a file of this package.
+
+    Raises
+    ------
+    ProblemsError
+        It cannot be read or is of another format.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load as read_tensors
+
+    try:
+        tensors = read_tensors(saved)
+        length = int.from_bytes(saved[:8], "little")
+        metadata = json.loads(json.loads(saved[8 : 8 + length])["__metadata__"]["caviar"])
+        found = metadata["format"]
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise ProblemsError.of(
+            "file",
+            f"cannot be read as {expected}: {error}",
+            "use a file written by caviar; this one may be damaged",
+        ) from error
+    if found != expected:
+        raise ProblemsError.of(
+            "file", f"is {found}, not {expected}", "use a file of the right kind and version"
+        )
+    return metadata, tensors

@@ -1,0 +1,35 @@
+"""Pass a whole set of examples through a network as it would predict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .buffers import NO_LABELS, flat
+from .kernels import epoch, structs
+
+Array = np.ndarray[Any, Any]
+
+
+def evaluate(
+    shape: structs.Shape,
+    state: structs.State,
+    scratch: structs.Scratch,
+    examples: structs.Examples,
+    weights: Array,
+    X: Array,
+    Y: Array,
+) -> tuple[float, float]:
+    """Return the mean loss and the error of `weights` on X (m, n), Y."""
+    state = state._replace(weights=weights)
+    regression = shape.output == structs.REGRESSION
+    labels, targets = (NO_LABELS, flat(Y)) if regression else (flat(Y), np.zeros(0, X.dtype))
+    X_flat, m = flat(X), X.shape[0]
+    cost = errors = 0.0
+    for begin in range(0, m, scratch.rows):
+        rows = min(scratch.rows, m - begin)
+        part = epoch.evaluate(shape, state, scratch, X_flat, labels, targets, begin, rows)
+        cost += part[0]
+        errors += part[1]
+    return cost / m, float(epoch.error_of(shape, examples, errors, m))

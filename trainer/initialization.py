@@ -1,0 +1,53 @@
+"""The first weights: zeros, normal, Xavier, Glorot, He. b = 0, gamma = 1, beta = 0."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .network import Network
+from .settings import Settings
+
+
+def standard_deviation(rule: str, scale: float | None, fan_in: int, fan_out: int) -> float:
+    """Return the standard deviation of W[l]; fan_in = n[l-1], fan_out = n[l]. Scale multiplies it.
+
+    Xavier: var = 1/n[l-1]. Glorot: 2/(n[l-1] + n[l]). He: 2/n[l-1]. Normal: the scale itself, default .01.
+    """
+    if rule == "zeros":
+        return 0.0
+    if rule == "normal":
+        return 0.01 if scale is None else scale
+    variance = {"xavier": 1 / fan_in, "glorot": 2 / (fan_in + fan_out), "he": 2 / fan_in}[rule]
+    return (1.0 if scale is None else scale) * math.sqrt(variance)
+
+
+def initial_weights(network: Network, settings: Settings, seed: int, dtype: Any) -> np.ndarray[Any, Any]:
+    """Return the flat buffer of a new network; each layer draws from its own stream of the seed.
+
+    Returns
+    -------
+    weights : ndarray(dtype, (network.total,))
+    """
+    weights = aligned_zeros(network.total, dtype)
+    rule = settings.initialization or ("he" if settings.activation in ("relu", "leaky_relu") else "xavier")
+    for name, tensor in network.tensors(weights).items():
+        if name.startswith("W"):
+            fan_out, fan_in = tensor.shape
+            deviation = standard_deviation(rule, settings.init_scale, fan_in, fan_out)
+            if deviation > 0:
+                generator = np.random.Generator(np.random.Philox(key=[seed, int(name[1:])]))
+                tensor.T[...] = generator.standard_normal((fan_in, fan_out)) * deviation
+        elif name.startswith("gamma"):
+            tensor[...] = 1
+    return weights
+
+
+def aligned_zeros(size: int, dtype: Any) -> np.ndarray[Any, Any]:
+    """Return zeros that begin on a cache line: a little faster to load. No result depends on it."""
+    itemsize = np.dtype(dtype).itemsize
+    raw = np.zeros(size * itemsize + 64, np.uint8)
+    begin = -raw.ctypes.data % 64
+    return raw[begin : begin + size * itemsize].view(dtype)

@@ -1,0 +1,18 @@
+"""Inverted dropout: D = rand < keep_prob, A := A * D / keep_prob. The mask is a hash of (key, element): the
+backward pass draws it again instead of storing it."""
+
+import numpy as np
+
+from .arrays import like
+from .compile import kernel
+from .random import element_hash
+
+
+@kernel
+def drop(A, keep, key):
+    """A := A * D / keep, in place. Applied to dA with the same key it is its own backward pass."""
+    zero, scale = like(A, 0), like(A, 1.0 / keep)
+    low, high = np.uint32(key), np.uint32(key >> np.uint64(32))
+    bound = np.uint32(min(keep * 4294967296.0, 4294967295.0))
+    for i in range(A.size):
+        A[i] = A[i] * scale if element_hash(i, low, high) < bound else zero

@@ -1,0 +1,97 @@
+"""Short loops over flat arrays. Each is a function of its own: inside a long one LLVM cannot rule out that
+arrays overlap, and does not vectorise."""
+
+import numpy as np
+
+from .arrays import like, part
+from .compile import kernel
+
+
+@kernel
+def add_bias(Z, b, m, n):
+    """Z := Z + b for each of m rows of n."""
+    for i in range(m):
+        row = part(Z, i * n, n)
+        for j in range(n):
+            row[j] += b[j]
+
+
+@kernel
+def column_sums(D, sums, m, n):
+    """Write the sum over m rows of each of n columns: db from dZ."""
+    for j in range(n):
+        sums[j] = like(sums, 0)
+    for i in range(m):
+        row = part(D, i * n, n)
+        for j in range(n):
+            sums[j] += row[j]
+
+
+@kernel
+def gather(X, order, begin, m, n, A):
+    """Copy the examples order[begin : begin + m] of X (rows of n) into A."""
+    for i in range(m):
+        source = part(X, np.int64(order[begin + i]) * n, n)
+        row = part(A, i * n, n)
+        for j in range(n):
+            row[j] = source[j]
+
+
+@kernel
+def scale_and_shift(Z, scale, shift, m, n):
+    """Z := Z * scale + shift by columns: batch norm at test time."""
+    for i in range(m):
+        row = part(Z, i * n, n)
+        for j in range(n):
+            row[j] = row[j] * scale[j] + shift[j]
+
+
+@kernel
+def sum_of_squares(x):
+    """Return the sum of squares."""
+    total = like(x, 0)
+    for i in range(x.size):
+        total += x[i] * x[i]
+    return np.float64(total)
+
+
+@kernel
+def add_l2(W, dW, factor):
+    """DW := dW + factor W; return the sum of squares of W."""
+    f = like(W, factor)
+    total = like(W, 0)
+    for i in range(W.size):
+        w = W[i]
+        dW[i] += f * w
+        total += w * w
+    return np.float64(total)
+
+
+@kernel
+def add_l1(W, dW, factor):
+    """DW := dW + factor sign(W); return the sum of |W|."""
+    f = like(W, factor)
+    zero = like(W, 0)
+    total = zero
+    for i in range(W.size):
+        w = W[i]
+        dW[i] += f if w > zero else (-f if w < zero else zero)
+        total += abs(w)
+    return np.float64(total)
+
+
+@kernel
+def count_small(W, bound):
+    """Return how many elements are smaller than bound in absolute value."""
+    b = like(W, bound)
+    count = 0
+    for i in range(W.size):
+        count += abs(W[i]) < b
+    return count
+
+
+@kernel
+def copy(source, target):
+    """target := source."""
+    for i in range(source.size):
+        target[i] = source[i]

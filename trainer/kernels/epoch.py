@@ -1,0 +1,245 @@
+"""The training loop: units of work, each a mini-batch or a chunk of the dev set, until a budget is used.
+
+Many short epochs pass within one call. What a call did follows from counters and seed alone, so it does not
+matter how a run is cut into calls.
+"""
+
+import numpy as np
+
+from .arrays import part
+from .compile import is_finite, kernel
+from .dropout import drop
+from .elementwise import copy, count_small, gather, sum_of_squares
+from .losses import loss
+from .optimizers import decayed, update
+from .passes import backward, forward, layer_input, predict, regularize
+from .random import DROPOUT, SHUFFLE, identity_order, key_of, shuffle_part
+from .structs import (
+    AVERAGED,
+    BEST_EPOCH,
+    BEST_ERROR,
+    COMPLETED,
+    COST,
+    DEV_COST,
+    DEV_ERROR,
+    DEV_ERRORS,
+    DEV_POSITION,
+    DIVERGED,
+    DIVERGED_DEV,
+    EARLY,
+    EPOCH,
+    ERRORS,
+    EVALUATING,
+    LAST_COST,
+    LEARNING_RATE,
+    MOMENTS,
+    NEAR_ZERO,
+    NORM,
+    NORMS,
+    PHASE,
+    POSITION,
+    RATE,
+    REGRESSION,
+    ROW_DEV_COST,
+    ROW_EPOCH,
+    ROW_STEP,
+    RUNNING,
+    SEED,
+    STATUS,
+    STEP,
+    TRAIN_COST,
+    TRAIN_ERROR,
+    TRAINING,
+)
+
+NEAR_ZERO_BOUND = 1e-3
+
+
+@kernel
+def work(shape, examples, hyper, state, scratch, records, budget, until_step, until_epoch):
+    """Do units of work worth about `budget` examples; return the examples handled (evaluation counts a third)."""
+    counters = state.counters
+    done = 0.0
+    while done < budget and counters[STATUS] == RUNNING:
+        if counters[PHASE] == TRAINING:
+            if counters[STEP] >= until_step or records.counts[0] >= records.costs.size:
+                break
+            done += train_mini_batch(shape, examples, hyper, state, scratch, records)
+        else:
+            done += evaluate_chunk(shape, examples, state, scratch) / 3.0
+            if counters[DEV_POSITION] >= examples.dev_m:
+                end_epoch(shape, examples, hyper, state, scratch, records)
+                if counters[EPOCH] > until_epoch or records.counts[1] >= records.rows.shape[0]:
+                    break
+    return done
+
+
+@kernel
+def finish_evaluation(shape, examples, hyper, state, scratch, records):
+    """Pass what is left of the dev set and end the epoch."""
+    while state.counters[DEV_POSITION] < examples.dev_m:
+        evaluate_chunk(shape, examples, state, scratch)
+    end_epoch(shape, examples, hyper, state, scratch, records)
+
+
+@kernel
+def restore_order(counters, order):
+    """Shuffle as far as the epoch under way has come."""
+    identity_order(order)
+    if counters[PHASE] == TRAINING:
+        shuffle_part(order, key_of(counters[SEED], SHUFFLE, counters[EPOCH], 0), 0, counters[POSITION])
+
+
+@kernel
+def train_mini_batch(shape, examples, hyper, state, scratch, records):
+    """One step: next examples, forward, loss, backward, regulariser, update. Return the number of examples."""
+    counters, sums = state.counters, state.sums
+    begin = counters[POSITION]
+    m = min(hyper.batch_size, examples.m - begin)
+    take_examples(shape, examples, hyper, state, scratch, begin, m)
+    forward(shape, hyper, state, scratch, m)
+    last = shape.weight.size
+    Z = layer_input(shape, scratch, last, m)
+    total, wrong = loss(
+        shape.output,
+        Z,
+        examples.labels,
+        examples.targets,
+        scratch.order,
+        begin,
+        m,
+        shape.sizes[last],
+        scratch.D,
+    )
+    backward(shape, hyper, state, scratch, m)
+    cost = total / m + regularize(shape, hyper, state, scratch, m)
+    counters[STEP] += 1
+    records.costs[records.counts[0]] = cost
+    records.counts[0] += 1
+    if not is_finite(cost):
+        counters[STATUS] = DIVERGED
+        return m
+    counters[MOMENTS] += 1
+    counters[AVERAGED] += 1
+    alpha = decayed(hyper, counters[EPOCH], counters[STEP])
+    learned = part(state.weights, 0, shape.learned)
+    update(
+        learned, part(scratch.gradient, 0, shape.learned), state.v, state.s, hyper, alpha, counters[MOMENTS]
+    )
+    sums[LAST_COST], sums[RATE] = cost, alpha
+    sums[COST] += cost * m
+    sums[ERRORS] += wrong
+    counters[POSITION] += m
+    if counters[POSITION] >= examples.m:
+        counters[PHASE] = EVALUATING
+    return m
+
+
+@kernel
+def gradient_at(shape, hyper, state, scratch, X, labels, targets, m):
+    """Return the cost of m examples, regulariser included; leave its gradient in scratch.gradient."""
+    last = shape.weight.size
+    copy(part(X, 0, m * shape.sizes[0]), layer_input(shape, scratch, 0, m))
+    forward(shape, hyper, state, scratch, m)
+    Z = layer_input(shape, scratch, last, m)
+    total, _ = loss(shape.output, Z, labels, targets, scratch.identity, 0, m, shape.sizes[last], scratch.D)
+    backward(shape, hyper, state, scratch, m)
+    return total / m + regularize(shape, hyper, state, scratch, m)
+
+
+@kernel
+def take_examples(shape, examples, hyper, state, scratch, begin, m):
+    """Shuffle as far as needed and copy the next m examples to A[0]."""
+    counters, order = state.counters, scratch.order
+    n = shape.sizes[0]
+    if begin == 0:
+        identity_order(order)
+    if hyper.batch_size < examples.m:
+        shuffle_part(order, key_of(counters[SEED], SHUFFLE, counters[EPOCH], 0), begin, begin + m)
+    A = layer_input(shape, scratch, 0, m)
+    gather(examples.X, order, begin, m, n, A)
+    if hyper.keep[0] < 1.0:
+        drop(A, hyper.keep[0], key_of(counters[SEED], DROPOUT, counters[STEP], 0))
+
+
+@kernel
+def evaluate_chunk(shape, examples, state, scratch):
+    """Add cost and errors of the next chunk of the dev set; return the number of examples."""
+    begin = state.counters[DEV_POSITION]
+    m = min(scratch.rows, examples.dev_m - begin)
+    cost, wrong = evaluate(
+        shape, state, scratch, examples.dev_X, examples.dev_labels, examples.dev_targets, begin, m
+    )
+    state.sums[DEV_COST] += cost
+    state.sums[DEV_ERRORS] += wrong
+    state.counters[DEV_POSITION] += m
+    return m
+
+
+@kernel
+def evaluate(shape, state, scratch, X, labels, targets, begin, m):
+    """Return the sum of losses and of errors of the examples begin .. begin + m - 1, m at most scratch.rows."""
+    n, last = shape.sizes[0], shape.weight.size
+    predict(shape, state, scratch, part(X, begin * n, m * n), m)
+    Z = layer_input(shape, scratch, last, m)
+    identity_order(part(scratch.identity, 0, m))
+    k = shape.sizes[last]
+    if shape.output == REGRESSION:
+        targets = part(targets, begin * k, m * k)
+    else:
+        labels = part(labels, begin, m)
+    return loss(shape.output, Z, labels, targets, scratch.identity, 0, m, k, scratch.D)
+
+
+@kernel
+def end_epoch(shape, examples, hyper, state, scratch, records):
+    """Write the epoch's row, keep the best weights, decide whether to go on."""
+    counters, sums = state.counters, state.sums
+    row = records.rows[records.counts[1]]
+    records.counts[1] += 1
+    write_row(shape, examples, state, scratch, row)
+    error = row[DEV_ERROR]
+    if not is_finite(sums[DEV_COST]):
+        counters[STATUS] = DIVERGED_DEV
+        return
+    if error < sums[BEST_ERROR]:
+        sums[BEST_ERROR] = error
+        counters[BEST_EPOCH] = counters[EPOCH]
+        if hyper.patience > 0:
+            copy(state.weights, state.best)
+    if hyper.patience > 0 and counters[EPOCH] - counters[BEST_EPOCH] >= hyper.patience:
+        counters[STATUS] = EARLY
+    elif counters[EPOCH] >= hyper.epochs:
+        counters[STATUS] = COMPLETED
+    counters[EPOCH] += 1
+    counters[POSITION] = counters[DEV_POSITION] = 0
+    counters[PHASE] = TRAINING
+    sums[COST] = sums[ERRORS] = sums[DEV_COST] = sums[DEV_ERRORS] = 0.0
+
+
+@kernel
+def write_row(shape, examples, state, scratch, row):
+    """Fill one row of Records.rows."""
+    counters, sums = state.counters, state.sums
+    row[ROW_EPOCH], row[ROW_STEP] = counters[EPOCH], counters[STEP]
+    row[TRAIN_COST] = sums[COST] / examples.m
+    row[TRAIN_ERROR] = error_of(shape, examples, sums[ERRORS], examples.m)
+    row[ROW_DEV_COST] = sums[DEV_COST] / examples.dev_m
+    row[DEV_ERROR] = error_of(shape, examples, sums[DEV_ERRORS], examples.dev_m)
+    row[LEARNING_RATE] = sums[RATE]
+    small, weights = 0, 0
+    for layer in range(shape.weight.size):
+        size = shape.sizes[layer] * shape.sizes[layer + 1]
+        small += count_small(part(state.weights, shape.weight[layer], size), NEAR_ZERO_BOUND)
+        weights += size
+        row[NORMS + layer] = np.sqrt(sum_of_squares(part(scratch.gradient, shape.weight[layer], size)))
+    row[NEAR_ZERO] = small / weights
+    row[NORM] = np.sqrt(sum_of_squares(part(scratch.gradient, 0, shape.learned)))
+
+
+@kernel
+def error_of(shape, examples, errors, m):
+    """Share of wrong classes, or root mean square in standard deviations of the training targets."""
+    if shape.output == REGRESSION:
+        return np.sqrt(errors / m) / examples.target_deviation
+    return errors / m

@@ -1,0 +1,134 @@
+"""What the kernels are given: named tuples of flat arrays, so that no kernel takes 26 arguments.
+
+Examples are rows: A[l] is stored (m, n[l]), row by row, and W[l] is stored (n[l-1], n[l]), the course's W
+transposed, so that Z = A W runs along memory.
+"""
+
+from typing import Any, NamedTuple
+
+# what the hidden layers apply to Z
+RELU, LEAKY_RELU, TANH, SIGMOID = range(4)
+# what the output layer does and which loss goes with it
+BINARY, MULTICLASS, REGRESSION = range(3)
+# the optimisers
+GD, MOMENTUM, RMSPROP, ADAM = range(4)
+# the decays of the learning rate
+NONE, INVERSE, EXPONENTIAL, INVERSE_SQRT, INVERSE_SQRT_STEP, STAIRCASE = range(6)
+# what a run is doing
+TRAINING, EVALUATING = range(2)
+# how a run stands
+RUNNING, COMPLETED, EARLY, DIVERGED, DIVERGED_DEV = range(5)
+
+# State.counters: integers that a checkpoint carries
+STEP, EPOCH, POSITION, PHASE, DEV_POSITION, MOMENTS, AVERAGED, BEST_EPOCH, STATUS, SEED = range(10)
+COUNTERS = 10
+# State.sums: real numbers that a checkpoint carries
+COST, ERRORS, DEV_COST, DEV_ERRORS, BEST_ERROR, LAST_COST, RATE = range(7)
+SUMS = 7
+# columns of Records.rows before the gradient norms of the layers
+(
+    ROW_EPOCH,
+    ROW_STEP,
+    TRAIN_COST,
+    TRAIN_ERROR,
+    ROW_DEV_COST,
+    DEV_ERROR,
+    LEARNING_RATE,
+    NEAR_ZERO,
+    NORM,
+    NORMS,
+) = range(10)
+
+Array = Any
+
+
+class Shape(NamedTuple):
+    """The network. L layers, the output one included; sizes[l] = n[l]."""
+
+    sizes: Array  # int64 (L + 1,)
+    columns: Array  # int64 (L + 1,): A[l] begins at columns[l] * rows of Scratch.A
+    weight: Array  # int64 (L,): where W[l+1] begins in State.weights
+    bias: Array  # int64 (L,): b, or batch norm's beta
+    gamma: Array  # int64 (L,): batch norm's gamma; -1 without
+    mean: Array  # int64 (L,): batch norm's average mu; -1 without
+    variance: Array  # int64 (L,): and average sigma^2
+    learned: int  # State.weights[:learned] is learned, the averages follow
+    activation: int
+    slope: float
+    output: int
+    batch_norm: int
+    batch_norm_momentum: float
+    batch_norm_epsilon: float
+
+
+class Examples(NamedTuple):
+    """The data. Either labels or targets is used."""
+
+    X: Array  # (m * n,)
+    labels: Array  # int32 (m,)
+    targets: Array  # (m * k,)
+    dev_X: Array
+    dev_labels: Array
+    dev_targets: Array
+    m: int
+    dev_m: int
+    target_deviation: float  # standard deviation of the training targets, 1 for classes
+    mu: Array  # (n,) of the normalisation, for augmentation
+    sigma: Array
+    image: Array  # int64 (3,): height, width, channels
+
+
+class Hyper(NamedTuple):
+    """Settings that may change while a run is in progress, as numbers."""
+
+    learning_rate: float
+    optimizer: int
+    momentum: float
+    beta1: float
+    beta2: float
+    epsilon: float
+    decay: int
+    decay_rate: float
+    decay_epochs: int
+    batch_size: int
+    epochs: int
+    l1: float
+    l2: float
+    patience: int
+    keep: Array  # float64 (L,): keep_prob of A[0] .. A[L-1]
+    augmentation: int
+    strength: float
+
+
+class State(NamedTuple):
+    """All that a checkpoint must hold; everything else follows from it."""
+
+    weights: Array  # W, b, gamma, beta of every layer, then the averages of batch norm
+    v: Array  # (learned,) average of the gradient
+    s: Array  # (learned,) average of its square
+    best: Array  # like weights, or empty without early stopping
+    counters: Array  # int64 (COUNTERS,)
+    sums: Array  # float64 (SUMS,)
+
+
+class Scratch(NamedTuple):
+    """Room to work in; nothing here outlives a mini-batch, but for order, which follows from seed and epoch."""
+
+    rows: int  # largest number of examples handled at once
+    A: Array  # A[0] .. A[L], each (rows, n[l])
+    normal: Array  # Z_norm of batch norm, laid out like A
+    deviation: Array  # 1 / sqrt(sigma^2 + epsilon) per unit, by columns
+    D: Array  # (rows, max n): dZ of a layer
+    E: Array  # and of the layer before it
+    gradient: Array  # (learned,)
+    pack: Array  # panels of the matrix product
+    order: Array  # int32 (m,): the shuffled examples
+    identity: Array  # int32 (rows,): 0, 1, 2, ...
+
+
+class Records(NamedTuple):
+    """What a call to the kernels has to tell."""
+
+    costs: Array  # float64: cost of each mini-batch
+    rows: Array  # float64 (capacity, columns): finished epochs
+    counts: Array  # int64 (2,): how many of each

@@ -1,0 +1,145 @@
+"""The layout of a network: where each parameter lies in one flat buffer, and views of it in the course's shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .data.types import Data
+from .kernels import structs
+from .settings import ACTIVATIONS, Settings
+
+_OUTPUTS = {"binary": structs.BINARY, "multiclass": structs.MULTICLASS, "regression": structs.REGRESSION}
+# Offsets are multiples of a cache line of float32; the tail lets the matrix product read past the last column.
+_LINE = 16
+SLACK = 64
+
+
+@dataclass(frozen=True)
+class Network:
+    """The shape of a network and its place in memory.
+
+    Attributes
+    ----------
+    sizes : tuple of int
+        n[0] .. n[L], inputs and outputs included.
+    kind : {"binary", "multiclass", "regression"}
+    learned, total : int
+        Elements of the flat buffer that are learned, and all (with the averages of batch norm and some slack).
+    """
+
+    sizes: tuple[int, ...]
+    kind: str
+    activation: str
+    slope: float
+    batch_norm: bool
+    batch_norm_momentum: float
+    batch_norm_epsilon: float
+
+    @classmethod
+    def of(cls, settings: Settings, data: Data) -> Network:
+        """Make the network that the settings ask for on this data."""
+        return cls(
+            (data.n_features, *settings.widths, data.n_outputs),
+            data.kind,
+            settings.activation,
+            settings.leaky_slope if settings.activation == "leaky_relu" else 0.0,
+            settings.batch_norm and bool(settings.widths),
+            settings.batch_norm_momentum,
+            settings.batch_norm_epsilon,
+        )
+
+    @property
+    def layers(self) -> int:
+        """L, the output layer included."""
+        return len(self.sizes) - 1
+
+    def entries(self) -> Iterator[tuple[str, int, tuple[int, ...]]]:
+        """Yield name, offset and stored shape: W1, b1 or gamma1 and beta1, ..., then mean1, variance1, ... .
+
+        W[l] is stored (n[l-1], n[l]), the course's W transposed.
+        """
+        offset = 0
+        for name, shape in self._names():
+            yield name, offset, shape
+            offset += _aligned(int(np.prod(shape)))
+
+    @property
+    def learned(self) -> int:
+        """Length of the learned part of the buffer."""
+        return next((offset for name, offset, _ in self.entries() if name == "mean1"), self._end())
+
+    @property
+    def total(self) -> int:
+        """Length of the whole buffer."""
+        return self._end() + SLACK
+
+    @property
+    def parameter_count(self) -> int:
+        """Number of learned parameters."""
+        return sum(
+            int(np.prod(shape)) for name, shape in self._names() if not name.startswith(("mean", "variance"))
+        )
+
+    def tensors(self, buffer: np.ndarray[Any, Any]) -> dict[str, np.ndarray[Any, Any]]:
+        """View a flat buffer of parameters, averages or gradients as arrays in the course's shapes.
+
+        Parameters
+        ----------
+        buffer : ndarray(float32 or float64, (learned,) or (total,))
+
+        Returns
+        -------
+        tensors : dict
+            Views: ``W1`` (n[1], n[0]), ``b1`` (n[1],) or ``gamma1``, ``beta1`` (n[1],), and so on; with a whole
+            buffer also the averages ``mean1``, ``variance1``.
+        """
+        views = {}
+        for name, offset, shape in self.entries():
+            if offset + int(np.prod(shape)) <= buffer.size:
+                view = buffer[offset : offset + int(np.prod(shape))].reshape(shape)
+                views[name] = view.T
+        return views
+
+    def shape(self) -> structs.Shape:
+        """Return what the kernels need to know."""
+        offsets = {name: offset for name, offset, _ in self.entries()}
+
+        def of(*names: str) -> np.ndarray[Any, Any]:
+            found = [
+                next((offsets[f"{name}{layer}"] for name in names if f"{name}{layer}" in offsets), -1)
+                for layer in range(1, self.layers + 1)
+            ]
+            return np.array(found, np.int64)
+
+        sizes = np.array(self.sizes, np.int64)
+        aligned = [_aligned(size) for size in self.sizes]
+        return structs.Shape(
+            sizes, np.concatenate(([0], np.cumsum(aligned))).astype(np.int64), of("W"), of("b", "beta"), of("gamma"),
+            of("mean"), of("variance"), self.learned, ACTIVATIONS.index(self.activation), self.slope,
+            _OUTPUTS[self.kind], int(self.batch_norm), self.batch_norm_momentum, self.batch_norm_epsilon,
+        )  # fmt: skip
+
+    def _names(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        for layer in range(1, self.layers + 1):
+            n = self.sizes[layer]
+            yield f"W{layer}", (self.sizes[layer - 1], n)
+            if self.batch_norm and layer < self.layers:
+                yield f"gamma{layer}", (n,)
+                yield f"beta{layer}", (n,)
+            else:
+                yield f"b{layer}", (n,)
+        if self.batch_norm:
+            for layer in range(1, self.layers):
+                yield f"mean{layer}", (self.sizes[layer],)
+                yield f"variance{layer}", (self.sizes[layer],)
+
+    def _end(self) -> int:
+        return sum(_aligned(int(np.prod(shape))) for _, shape in self._names())
+
+
+def _aligned(size: int) -> int:
+    return -(-size // _LINE) * _LINE

@@ -1,0 +1,70 @@
+"""The built-in trainer: what the service and `caviar` call. Everything else of trainer/ stands behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .data.types import Data
+from .problem import Problem
+from .run import Run
+from .setting_types import SettingInfo
+from .settings import Settings, describe, make_settings, problems_of
+
+
+class MLP:
+    """Fully connected networks; the entry point `mlp` of the group caviar.trainers."""
+
+    name = "mlp"
+    data_settings = ("precision", "normalize")
+    data_settings = ("precision", "normalize")  # what `load` depends on besides the data set
+
+    def settings(self) -> list[SettingInfo]:
+        """Return every setting with type, range, default, unit, and whether it may change while a run goes on."""
+        return describe()
+
+    def check(self, settings: Mapping[str, Any], dataset: Mapping[str, Any]) -> list[Problem]:
+        """Return all that is wrong with settings and the description of a data set, without reading the data."""
+        from .data.check import check
+
+        return [*problems_of(settings), *check(dataset)]
+
+    def load(self, dataset: Mapping[str, Any], settings: Mapping[str, Any] | Settings) -> Data:
+        """Read, split and normalise a data set; one `Data` serves all runs with its precision and normalisation.
+
+        Raises
+        ------
+        SettingError, DataError
+            With field and remedy.
+        """
+        from .data.load import load
+
+        parsed = make_settings(settings)
+        return load(dataset, precision=parsed.precision, normalize=parsed.normalize)
+
+    def start(self, settings: Mapping[str, Any] | Settings, data: Data, seed: int | None = None) -> Run:
+        """Begin a run; without a seed that of the settings is taken.
+
+        Raises
+        ------
+        SettingError
+            The settings do not fit the data, or the network not the memory.
+        """
+        parsed = make_settings(settings)
+        return Run(parsed, data, parsed.seed if seed is None else seed)
+
+    def restore(self, checkpoint: bytes, data: Data) -> Run:
+        """Go on from a checkpoint, bit for bit as if never stopped.
+
+        Raises
+        ------
+        ProblemsError
+            The checkpoint is damaged or belongs to other data.
+        """
+        return Run.restore(checkpoint, data)
+
+    def warm(self) -> None:
+        """Compile the kernels, or load them from the cache."""
+        from .cache import warm
+
+        warm()

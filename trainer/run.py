@@ -1,0 +1,234 @@
+"""One training run: advance in slices, change settings in between, save and restore bit for bit."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from . import buffers, checkpoint, evaluation, model_file
+from .data.types import Data
+from .initialization import initial_weights
+from .kernels import epoch, structs
+from .network import Network
+from .problem import SettingError
+from .settings import Settings, changed
+from .slices import Change, Pace, Slice, layer_norms, read_records
+
+_STATUS = ("running", "completed", "completed", "diverged", "diverged")
+
+
+_FOREVER = int(np.iinfo(np.int64).max)
+
+
+class Run:
+    """A network in training. Not safe for use by several threads at once."""
+
+    def __init__(
+        self, settings: Settings, data: Data, seed: int, weights: np.ndarray[Any, Any] | None = None
+    ):
+        """Begin; `weights` replaces the drawn initial weights, laid out as `network.tensors` tells.
+
+        Raises
+        ------
+        SettingError
+            The settings do not fit the data or the network does not fit into memory.
+        """
+        self.settings = settings
+        self.seed = seed
+        self.data = data
+        self.network = Network.of(settings, data)
+        buffers.refuse_what_does_not_fit(settings, data, self.network)
+        self._shape = self.network.shape()
+        self._hyper = buffers.hyper_of(settings, data)
+        self._examples = buffers.examples_of(data)
+        if weights is None:
+            weights = initial_weights(self.network, settings, seed, data.dtype)
+        self._state = buffers.state_of(self.network, weights, seed)
+        self._scratch = buffers.scratch_of(self.network, self._hyper.batch_size, self._examples.m, data.dtype)
+        self._records = buffers.records_of(self.network)
+        self._pace = Pace(self._examples.m + self._examples.dev_m / 3.0)
+
+    @property
+    def step(self) -> int:
+        """Mini-batches trained so far."""
+        return int(self._state.counters[structs.STEP])
+
+    @property
+    def epoch(self) -> int:
+        """Epochs finished so far."""
+        return int(self._state.counters[structs.EPOCH]) - 1
+
+    @property
+    def status(self) -> str:
+        """running, completed or diverged."""
+        return _STATUS[self._state.counters[structs.STATUS]]
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch with the lowest dev error so far, 0 before the first."""
+        return int(self._state.counters[structs.BEST_EPOCH])
+
+    @property
+    def weights(self) -> np.ndarray[Any, Any]:
+        """The flat buffer that the result describes: the best weights with early stopping, else the current ones."""
+        keeps_best = self.settings.patience is not None and self.best_epoch > 0
+        return self._state.best if keeps_best and self.status != "running" else self._state.weights
+
+    def advance(
+        self, seconds: float = 0.05, until_step: int | None = None, until_epoch: int | None = None
+    ) -> Slice:
+        """Train for about `seconds`, at least one mini-batch; not past a step or the end of an epoch if given.
+
+        Each dict of `Slice.epochs` holds epoch, step, train_cost, train_error, dev_cost, dev_error, learning_rate,
+        gradient_norm, gradient_norm_1 .. gradient_norm_L (of W[l], at the epoch's last step), near_zero_weights
+        (share of |W| < 1e-3) and seconds. train_cost and train_error are those of the mini-batches as they were
+        trained (regulariser and dropout included); the dev set is passed through whole, without either.
+        """
+        piece = Slice()
+        deadline = time.perf_counter() + seconds
+        last_step, last_epoch = until_step or _FOREVER, until_epoch or _FOREVER
+        while self.status == "running" and not self._reached(last_step, last_epoch):
+            self._work(deadline - time.perf_counter(), last_step, last_epoch, piece)
+            if not self._pace.fits(self._hyper.batch_size, deadline - time.perf_counter()):
+                break
+        return dataclasses.replace(piece, status=self.status, reason=self._reason())
+
+    def change(self, values: Mapping[str, Any]) -> Change:
+        """Change settings from the next mini-batch on.
+
+        Raises
+        ------
+        SettingError
+            A setting that does not exist, cannot change in a run, or is out of range; nothing was changed.
+        """
+        after = changed(self.settings, values)
+        hyper = buffers.hyper_of(after, self.data)
+        if after.epochs < self.epoch:
+            raise SettingError.of(
+                "settings.epochs", f"{after.epochs} is less than the {self.epoch} epochs done",
+                "give a larger number, or stop the trial",
+            )  # fmt: skip
+        self._finish_evaluation()
+        if hyper.batch_size > self._scratch.rows:
+            buffers.refuse_what_does_not_fit(after, self.data, self.network)
+            self._scratch = self._scratch_for(hyper)
+        if hyper.optimizer != self._hyper.optimizer:
+            for average in (self._state.v, self._state.s):
+                average[:] = 0
+            self._state.counters[structs.MOMENTS] = 0
+        before, now = self.settings.as_dict(), after.as_dict()
+        self.settings, self._hyper = after, hyper
+        self._reconsider_end()
+        return Change(
+            self.step, {name: before[name] for name in values}, {name: now[name] for name in values}
+        )
+
+    def save(self) -> bytes:
+        """Return a checkpoint: all that `MLP.restore` needs to go on bit for bit, in another process too."""
+        return checkpoint.save(self.settings, self.seed, self.data, self._state)
+
+    @classmethod
+    def restore(cls, saved: bytes, data: Data) -> Run:
+        """Go on from a checkpoint.
+
+        Raises
+        ------
+        ProblemsError
+            The bytes are no checkpoint, or the data is not that of the run.
+        """
+        settings, seed, arrays = checkpoint.load(saved, data)
+        run = cls(settings, data, seed, weights=np.zeros(Network.of(settings, data).total, data.dtype))
+        for name, array in arrays.items():
+            getattr(run._state, name)[...] = array
+        run._scratch = run._scratch_for(run._hyper)
+        return run
+
+    def model(self) -> bytes:
+        """Return the network as a model file: safetensors, with mu and sigma and the classes in it."""
+        return model_file.save(
+            self.network, self.weights, self._correction(), self.settings, self.data, self.seed
+        )
+
+    def result(self) -> dict[str, float]:
+        """Return final metrics of `weights`: a full pass over train, dev and train-dev set. The test set is left alone."""
+        metrics: dict[str, float] = {"epoch": self.epoch, "step": self.step, "best_epoch": self.best_epoch}
+        for part in ("train", "dev", "train_dev"):
+            if getattr(self.data, f"X_{part}") is not None:
+                cost, error = self.evaluate(part)
+                metrics[f"{part}_cost"], metrics[f"{part}_error"] = cost, error
+        return metrics
+
+    def evaluate(self, part: str) -> tuple[float, float]:
+        """Return the mean loss and the error of `weights` on "train", "dev", "train_dev" or "test".
+
+        No dropout, no regulariser; batch norm by its averages.
+        """
+        X, Y = getattr(self.data, f"X_{part}"), getattr(self.data, f"Y_{part}")
+        return evaluation.evaluate(
+            self._shape, self._state, self._scratch, self._examples, self.weights, X, Y
+        )
+
+    def _reached(self, last_step: int, last_epoch: int) -> bool:
+        training = self._state.counters[structs.PHASE] == structs.TRAINING
+        return training and (self.step >= last_step or self.epoch >= last_epoch)
+
+    def _work(self, seconds: float, last_step: int, last_epoch: int, piece: Slice) -> None:
+        """Make one call to the kernels and note what it did."""
+        begin = time.perf_counter()
+        done = epoch.work(
+            self._shape, self._examples, self._hyper, self._state, self._scratch, self._records,
+            self._pace.budget(seconds), last_step, last_epoch,
+        )  # fmt: skip
+        read_records(self._records, self.step, self._pace, done, time.perf_counter() - begin, piece)
+
+    def _finish_evaluation(self) -> None:
+        """End an epoch whose dev set is being passed: a change comes after it. Its row stays in the records."""
+        if self.status == "running" and self._state.counters[structs.PHASE] == structs.EVALUATING:
+            epoch.finish_evaluation(
+                self._shape, self._examples, self._hyper, self._state, self._scratch, self._records
+            )
+
+    def _reconsider_end(self) -> None:
+        """More epochs or more patience wake a completed run; fewer epochs end one."""
+        counters = self._state.counters
+        if self.status == "diverged":
+            return
+        impatient = self._hyper.patience and self.epoch - self.best_epoch >= self._hyper.patience
+        if self.epoch >= self._hyper.epochs and counters[structs.POSITION] == 0:
+            counters[structs.STATUS] = structs.COMPLETED
+        elif impatient and self.status == "completed":
+            counters[structs.STATUS] = structs.EARLY
+        else:
+            counters[structs.STATUS] = structs.RUNNING
+
+    def _scratch_for(self, hyper: structs.Hyper) -> structs.Scratch:
+        """Return new room to work in, with the examples in the order of the epoch under way."""
+        scratch = buffers.scratch_of(self.network, hyper.batch_size, self._examples.m, self.data.dtype)
+        epoch.restore_order(self._state.counters, scratch.order)
+        return scratch
+
+    def _correction(self) -> float:
+        """1 - momentum^t, by which the averages of batch norm are divided."""
+        steps = max(1, int(self._state.counters[structs.AVERAGED]))
+        return 1.0 - self._shape.batch_norm_momentum**steps
+
+    def _reason(self) -> str | None:
+        status = self._state.counters[structs.STATUS]
+        if status == structs.EARLY:
+            return (
+                f"no lower dev error in the {self._hyper.patience} epochs after epoch {self.best_epoch}; "
+                f"its weights are restored"
+            )
+        if status not in (structs.DIVERGED, structs.DIVERGED_DEV):
+            return None
+        what = "cost" if status == structs.DIVERGED else "dev cost"
+        norms = layer_norms(self.network, self._scratch.gradient)
+        return (
+            f"the {what} is not finite after step {self.step} (epoch {self.epoch + 1}); last finite cost "
+            f"{self._state.sums[structs.LAST_COST]:.6g}; gradient norms "
+            + ", ".join(f"{name} {norm:.3g}" for name, norm in norms.items())
+        )

@@ -1,0 +1,120 @@
+"""The kinds a setting can have: a number, an integer, a choice or a switch, with its range."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from .problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class SettingInfo:
+    """One setting, as forms and documents need it.
+
+    Attributes
+    ----------
+    type : {"float", "int", "choice", "bool"}
+    low, high : float or None
+        The range; both ends belong to it unless `low_open` or `high_open`.
+    nullable : bool
+        None is allowed and means: chosen by a rule that `help` gives.
+    per_layer : bool
+        A list with one value per hidden layer is allowed.
+    steerable : bool
+        May change while a run is in progress.
+    """
+
+    type: str
+    default: Any = None
+    low: float | None = None
+    high: float | None = None
+    low_open: bool = False
+    high_open: bool = False
+    choices: tuple[str, ...] = ()
+    unit: str = ""
+    symbol: str = ""
+    steerable: bool = False
+    nullable: bool = False
+    per_layer: bool = False
+    help: str = ""
+    name: str = ""
+
+    @property
+    def range(self) -> str:
+        """The range as a person reads it."""
+        if self.type == "choice":
+            return ", ".join(self.choices)
+        if self.type == "bool":
+            return "true, false"
+        return f"{'(' if self.low_open else '['}{self.low:g}, {self.high:g}{')' if self.high_open else ']'}"
+
+
+def number(default: float | None, **rest: Any) -> Any:
+    """Declare a real number."""
+    return _field("float", default, **rest)
+
+
+def integer(default: int | None, **rest: Any) -> Any:
+    """Declare an integer."""
+    return _field("int", default, **rest)
+
+
+def choice(default: str | None, choices: tuple[str, ...], **rest: Any) -> Any:
+    """Declare one of some names."""
+    return _field("choice", default, choices=choices, **rest)
+
+
+def switch(default: bool, **rest: Any) -> Any:
+    """Declare true or false."""
+    return _field("bool", default, **rest)
+
+
+def parse(info: SettingInfo, value: Any) -> Any:
+    """Return the value in its proper type, or the `Problem` with it."""
+    if value is None:
+        return None if info.nullable else _problem(info, value)
+    if isinstance(value, list | tuple):
+        if not info.per_layer:
+            return _problem(info, value)
+        values = [_parse_one(info, item) for item in value]
+        return next((item for item in values if isinstance(item, Problem)), tuple(values))
+    return _parse_one(info, value)
+
+
+def _field(kind: str, default: Any, **rest: Any) -> Any:
+    return dataclasses.field(default=default, metadata={"info": SettingInfo(kind, **rest)})
+
+
+def _parse_one(info: SettingInfo, value: Any) -> Any:
+    if info.type == "bool":
+        return bool(value) if isinstance(value, bool) else _problem(info, value)
+    if info.type == "choice":
+        return str(value) if isinstance(value, str) and value in info.choices else _problem(info, value)
+    if isinstance(value, bool | str) or not hasattr(value, "__float__"):
+        return _problem(info, value)
+    number = float(value)
+    if not math.isfinite(number) or not _inside(info, number):
+        return _problem(info, value)
+    if info.type == "float":
+        return number
+    return int(value) if number == int(value) else _problem(info, value)
+
+
+def _inside(info: SettingInfo, number: float) -> bool:
+    assert info.low is not None and info.high is not None
+    above = number > info.low if info.low_open else number >= info.low
+    below = number < info.high if info.high_open else number <= info.high
+    return above and below
+
+
+def _problem(info: SettingInfo, value: Any) -> Problem:
+    kinds = {"float": "a number in", "int": "an integer in", "choice": "one of", "bool": "one of"}
+    remedy = f"{kinds[info.type]} {info.range}"
+    if info.per_layer:
+        remedy += ", or a list of one per hidden layer"
+    if info.nullable:
+        remedy += ", or null"
+    return Problem(f"settings.{info.name}", f"{value!r} is not allowed", remedy)

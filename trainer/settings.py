@@ -1,0 +1,285 @@
+"""The settings of `mlp`: one frozen value, its ranges and defaults, and errors that say what to do.
+
+The names, ranges and defaults stand once, as the fields of `Settings`; forms, OpenAPI and the docs are
+made from `describe()`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .problem import Problem, SettingError
+from .setting_types import SettingInfo, choice, integer, number, parse, switch
+
+ACTIVATIONS = ("relu", "leaky_relu", "tanh", "sigmoid")
+INITIALIZATIONS = ("zeros", "normal", "xavier", "glorot", "he")
+OPTIMIZERS = ("gd", "momentum", "rmsprop", "adam")
+DECAYS = ("none", "inverse", "exponential", "inverse_sqrt", "inverse_sqrt_step", "staircase")
+AUGMENTATIONS = ("none", "flip", "shift", "zoom", "rotate", "distort", "all", "all_but_flip")
+PRECISIONS = ("float32", "float64")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a network is and how it is trained. The letters in the help texts are the course's."""
+
+    learning_rate: float | None = number(
+        None,
+        low=0,
+        high=1e3,
+        low_open=True,
+        steerable=True,
+        nullable=True,
+        symbol="alpha",
+        help="step size alpha0; default .01 for adam and rmsprop, .1 for gd and momentum; "
+        "for adam on mini-batches .001",
+    )
+    optimizer: str = choice("adam", OPTIMIZERS, steerable=True, help="a change restarts its averages at 0")
+    momentum: float = number(
+        0.9,
+        low=0,
+        high=1,
+        high_open=True,
+        steerable=True,
+        symbol="beta",
+        help="beta of gradient descent with momentum",
+    )
+    beta1: float = number(0.9, low=0, high=1, high_open=True, steerable=True, help="Adam's average of dW")
+    beta2: float = number(
+        0.999, low=0, high=1, high_open=True, steerable=True, help="average of dW^2 in RMSprop and Adam"
+    )
+    epsilon: float = number(
+        1e-8, low=0, high=1, low_open=True, steerable=True, help="added to the root in RMSprop and Adam"
+    )
+    decay: str = choice(
+        "none",
+        DECAYS,
+        steerable=True,
+        help="how alpha falls: alpha0/(1 + rate epoch), rate^epoch alpha0, "
+        "rate/sqrt(epoch) alpha0, rate/sqrt(t) alpha0, rate^floor((epoch-1)/decay_epochs) alpha0",
+    )
+    decay_rate: float | None = number(
+        None,
+        low=0,
+        high=1e6,
+        low_open=True,
+        steerable=True,
+        nullable=True,
+        help="rate of the decay; default 1 for inverse forms, .95 for exponential, .5 for staircase",
+    )
+    decay_epochs: int = integer(
+        10, low=1, high=1_000_000, steerable=True, unit="epochs", help="width of a stair"
+    )
+    batch_size: int | None = integer(
+        None,
+        low=1,
+        high=10_000_000,
+        steerable=True,
+        nullable=True,
+        unit="examples",
+        help="default: the whole training set up to 2000 examples, else a power of two from 64 to 512",
+    )
+    epochs: int = integer(
+        30, low=1, high=10_000_000, steerable=True, unit="epochs", help="passes over the data"
+    )
+    hidden_layers: int | None = integer(
+        None,
+        low=0,
+        high=1000,
+        nullable=True,
+        help="default 1, or the length of hidden_units; 0: logistic, softmax or linear regression",
+    )
+    hidden_units: int | tuple[int, ...] = integer(
+        100,
+        low=1,
+        high=1_000_000,
+        per_layer=True,
+        unit="units",
+        help="n[l], one for all or one per hidden layer",
+    )
+    activation: str = choice("relu", ACTIVATIONS, help="g of the hidden layers")
+    leaky_slope: float = number(0.01, low=0, high=1, help="slope of leaky_relu left of 0")
+    initialization: str | None = choice(
+        None, INITIALIZATIONS, nullable=True, help="default he for relu and leaky_relu, else xavier"
+    )
+    init_scale: float | None = number(
+        None,
+        low=0,
+        high=1e3,
+        nullable=True,
+        help="factor of the standard deviation; default .01 for normal, else 1",
+    )
+    batch_norm: bool = switch(False, help="normalise Z of every hidden layer over the mini-batch")
+    batch_norm_momentum: float = number(
+        0.9,
+        low=0,
+        high=1,
+        high_open=True,
+        help="of the averages of mu and sigma^2 that are used at test time",
+    )
+    batch_norm_epsilon: float = number(1e-5, low=0, high=1, low_open=True, help="added to sigma^2")
+    l1: float = number(0.0, low=0, high=1e9, steerable=True, symbol="lambda", help="lambda/(2m) sum |W|")
+    l2: float = number(0.0, low=0, high=1e9, steerable=True, symbol="lambda", help="lambda/(2m) sum W^2")
+    keep_prob: float | tuple[float, ...] = number(
+        1.0,
+        low=0,
+        high=1,
+        low_open=True,
+        steerable=True,
+        per_layer=True,
+        help="inverted dropout: share of a hidden layer's units that is kept",
+    )
+    input_keep_prob: float = number(
+        1.0,
+        low=0,
+        high=1,
+        low_open=True,
+        steerable=True,
+        help="the same for the inputs; 1 unless you know why",
+    )
+    augmentation: str = choice(
+        "none", AUGMENTATIONS, steerable=True, help="fresh random variants of training images each epoch"
+    )
+    augmentation_strength: float = number(
+        0.1,
+        low=0,
+        high=1,
+        steerable=True,
+        help="largest shift, zoom and distortion, as a share of the image; "
+        "largest turn, as a share of a right angle",
+    )
+    patience: int | None = integer(
+        None,
+        low=1,
+        high=10_000_000,
+        steerable=True,
+        nullable=True,
+        unit="epochs",
+        help="early stopping after so many epochs without a better dev error; the best weights are restored",
+    )
+    normalize: bool = switch(True, help="inputs to mean 0, variance 1, by the training set")
+    precision: str = choice("float32", PRECISIONS, help="of parameters, data and arithmetic")
+    seed: int = integer(
+        0, low=0, high=2**63 - 1, help="of the split, the initial weights and everything drawn later"
+    )
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Units of each hidden layer, n[1] .. n[L-1]."""
+        if isinstance(self.hidden_units, tuple):
+            return self.hidden_units
+        return (self.hidden_units,) * (1 if self.hidden_layers is None else self.hidden_layers)
+
+    @property
+    def keep_probs(self) -> tuple[float, ...]:
+        """keep_prob of each hidden layer."""
+        if isinstance(self.keep_prob, tuple):
+            return self.keep_prob
+        return (self.keep_prob,) * len(self.widths)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def describe() -> list[SettingInfo]:
+    """Every setting with its type, range, default and unit, in the order of importance to a form."""
+    return [
+        dataclasses.replace(field.metadata["info"], name=field.name, default=field.default)
+        for field in dataclasses.fields(Settings)
+    ]
+
+
+_INFOS = {info.name: info for info in describe()}
+
+
+def problems_of(values: Mapping[str, Any]) -> list[Problem]:
+    """All that is wrong with plain settings; an empty list if a `Settings` can be made of them."""
+    return _parse_all(values)[1]
+
+
+def make_settings(values: Mapping[str, Any] | Settings) -> Settings:
+    """Make `Settings` of plain values (JSON, YAML, a trial's parameters).
+
+    Raises
+    ------
+    SettingError
+        With one problem per wrong field.
+    """
+    if isinstance(values, Settings):
+        return values
+    parsed, problems = _parse_all(values)
+    if problems:
+        raise SettingError(problems)
+    return Settings(**parsed)
+
+
+def changed(settings: Settings, values: Mapping[str, Any]) -> Settings:
+    """Make the settings of a run that is changed while it runs.
+
+    Raises
+    ------
+    SettingError
+        Also for a setting that cannot be changed once training has begun.
+    """
+    fixed = [name for name in values if name in _INFOS and not _INFOS[name].steerable]
+    if fixed:
+        steerable = ", ".join(name for name, info in _INFOS.items() if info.steerable)
+        raise SettingError(
+            Problem(
+                f"settings.{name}",
+                "cannot be changed while a trial runs",
+                f"fork a new trial; changeable: {steerable}",
+            )
+            for name in fixed
+        )
+    return make_settings({**settings.as_dict(), **values})
+
+
+def _parse_all(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    parsed: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for name, value in values.items():
+        if name not in _INFOS:
+            problems.append(
+                Problem(f"settings.{name}", "no setting of mlp has this name", f"one of {', '.join(_INFOS)}")
+            )
+            continue
+        result = parse(_INFOS[name], value)
+        if isinstance(result, Problem):
+            problems.append(result)
+        else:
+            parsed[name] = result
+    return parsed, problems or _layer_problems(parsed)
+
+
+def _layer_problems(parsed: dict[str, Any]) -> list[Problem]:
+    """Lists with one value per layer must agree with the number of hidden layers."""
+    units = parsed.get("hidden_units")
+    layers = parsed.get("hidden_layers")
+    problems = []
+    if isinstance(units, tuple):
+        if layers is not None and layers != len(units):
+            problems.append(
+                Problem(
+                    "settings.hidden_units",
+                    f"{len(units)} values for {layers} hidden layers",
+                    "give one value per hidden layer, one number for all, or leave hidden_layers out",
+                )
+            )
+        layers = len(units)
+    layers = 1 if layers is None else layers
+    keep = parsed.get("keep_prob")
+    if isinstance(keep, tuple) and len(keep) != layers:
+        problems.append(
+            Problem(
+                "settings.keep_prob",
+                f"{len(keep)} values for {layers} hidden layers",
+                "give one value per hidden layer, or one number for all",
+            )
+        )
+    return problems

@@ -1,0 +1,109 @@
+"""What a run tells about a slice of training, and how long the next call to the kernels may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .kernels import structs
+
+_COLUMNS = (
+    "epoch", "step", "train_cost", "train_error", "dev_cost", "dev_error", "learning_rate", "near_zero_weights",
+    "gradient_norm",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What happened in one call of `Run.advance`.
+
+    Attributes
+    ----------
+    status : {"running", "completed", "stopped", "diverged"}
+    reason : str or None
+        Why a run ended other than by its last epoch.
+    epochs : list of dict
+        One per finished epoch, in order; see `Run.advance`.
+    costs : list of (step, cost)
+        Of every mini-batch, regulariser included.
+    """
+
+    status: str = "running"
+    reason: str | None = None
+    epochs: list[dict[str, float]] = field(default_factory=list)
+    costs: list[tuple[int, float]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What `Run.change` did: from step + 1 on the new values hold."""
+
+    step: int
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+class Pace:
+    """Measures how long an example takes, and so how many fit into the time that is left."""
+
+    def __init__(self, examples_per_epoch: float):
+        self._per_example = 0.0
+        self._budget = 0.0
+        self._epoch = examples_per_epoch
+        self._begun = 0.0  # examples and seconds of the epoch that is not finished
+        self._seconds = 0.0
+
+    def budget(self, seconds: float) -> float:
+        """Return how many examples to ask for; the first call is the shortest, growth is eightfold at most."""
+        if self._per_example == 0.0:
+            return 1.0
+        self._budget = min(8 * self._budget, max(1.0, 0.9 * seconds / self._per_example))
+        return self._budget
+
+    def fits(self, examples: float, seconds: float) -> bool:
+        """Is there time for so many examples, or most of them?"""
+        return seconds > 0.5 * examples * self._per_example
+
+    def measured(self, examples: float, seconds: float, finished: int) -> list[float]:
+        """Take note of a call; return the seconds of each epoch that it finished."""
+        self._budget = max(self._budget, examples)
+        self._per_example = seconds / examples
+        shares = []
+        for _ in range(finished):
+            used = self._epoch - self._begun
+            shares.append(self._seconds + used * self._per_example)
+            examples -= used
+            self._begun = self._seconds = 0.0
+        self._begun += examples
+        self._seconds += examples * self._per_example
+        return shares
+
+
+def read_records(
+    records: structs.Records, step: int, pace: Pace, examples: float, seconds: float, slice_: Slice
+) -> None:
+    """Move what a call has recorded into a slice."""
+    count, finished = (int(number) for number in records.counts)
+    slice_.costs.extend(zip(range(step - count + 1, step + 1), records.costs[:count].tolist(), strict=True))
+    durations = pace.measured(examples, seconds, finished)
+    for row, duration in zip(records.rows[:finished].tolist(), durations, strict=True):
+        values = dict(zip(_COLUMNS, row, strict=False))
+        values["epoch"], values["step"] = int(row[0]), int(row[1])
+        for layer, norm in enumerate(row[structs.NORMS :], 1):
+            values[f"gradient_norm_{layer}"] = norm
+        values["seconds"] = duration
+        slice_.epochs.append(values)
+    records.counts[:] = 0
+
+
+def layer_norms(network: Any, gradient: np.ndarray[Any, Any]) -> dict[str, float]:
+    """Return the norm of each dW[l], for a run that has diverged."""
+    tensors = network.tensors(gradient).items()
+    with np.errstate(over="ignore", invalid="ignore"):
+        return {
+            name: float(np.sqrt(np.sum(np.square(dW, dtype=np.float64))))
+            for name, dW in tensors
+            if name[0] == "W"
+        }
