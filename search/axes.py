@@ -1,6 +1,7 @@
 """Axes: one unit coordinate each, and the value that stands at it."""
 
 import math
+import sys
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -140,7 +141,9 @@ class Numbers:
 
     def contains(self, value: Any) -> bool:
         """Tell whether a value is one that from_unit can give."""
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        if not abs(value) <= sys.float_info.max:  # also true of nan, and safe with whole numbers of any size
             return False
         if self.zero and value == 0:
             return True

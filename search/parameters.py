@@ -11,17 +11,20 @@ from search.scales import ScaleName
 
 Value = bool | int | float | str | None | list[Any]
 LARGEST_INTEGER = 2**53
+DEEPEST = 20
 _YAML_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+")
 
 
-def number_from_yaml(value: Any) -> Any:
+def number_from_yaml(value: Any, depth: int = 0) -> Any:
     """Turn `1e-4` back into a number: YAML 1.1 reads it as text unless it is written 1.0e-4."""
+    if depth > DEEPEST:
+        raise refuse("", "is nested too deeply", f"nest at most {DEEPEST} lists or objects")
     if isinstance(value, str) and _YAML_NUMBER.fullmatch(value):
         return float(value)
     if isinstance(value, list):
-        return [number_from_yaml(item) for item in value]
+        return [number_from_yaml(item, depth + 1) for item in value]
     if isinstance(value, dict):
-        return {key: number_from_yaml(item) for key, item in value.items()}
+        return {key: number_from_yaml(item, depth + 1) for key, item in value.items()}
     return value
 
 

@@ -170,6 +170,13 @@ class Reevaluate(Model):
     seeds: int = Field(default=2, ge=1, le=1000, description="Further trainings of each leader.")
 
 
+class WarmStart(Model):
+    """Begin with the best points of an earlier search; its space may be another one."""
+
+    search: int = Field(ge=1)
+    points: int = Field(default=5, ge=1, le=1000)
+
+
 def _by_name(known: list[str]) -> BeforeValidator:
     """Accept a bare name for {name: ...}, and say which names there are when one is not known."""
 

@@ -175,8 +175,11 @@ class Space(RootModel[dict[str, Parameter]]):
     def check(self, point: Mapping[str, Any]) -> list[Problem]:
         """Everything wrong with a point: missing, unknown, inactive or out of its range."""
         problems = [unknown(name, name, list(self.names)) for name in point if name not in self.root]
+        known = dict(point)  # and the fixed values, which may be left out
         for name, parameter in self._order:
-            active = parameter.when is None or when_holds(parameter.when, point)
+            active = parameter.when is None or when_holds(parameter.when, known)
+            if active and isinstance(parameter, Fixed) and parameter.each is None:
+                known.setdefault(name, parameter.value)
             if not active and name in point:
                 problems.append(
                     Problem(name, "is inactive here", f"leave it out, or meet {_words(parameter)}")
@@ -184,7 +187,7 @@ class Space(RootModel[dict[str, Parameter]]):
             elif active and name not in point and not isinstance(parameter, Fixed):
                 problems.append(Problem(name, "is missing", f"give {self._describe(name)}"))
             elif active and name in point:
-                problems += self._check_value(name, parameter, point)
+                problems += self._check_value(name, parameter, known)
         return problems
 
     def _check_value(self, name: str, parameter: Parameter, point: Mapping[str, Any]) -> list[Problem]:

@@ -1,22 +1,29 @@
 """A search as submitted: one frozen model for the domain, for JSON and YAML, and for OpenAPI."""
 
+from contextlib import suppress
+from importlib.util import find_spec
 from typing import Any, Literal, Self
 
-from pydantic import Field, JsonValue, ValidationError, field_validator, model_validator
+from pydantic import Field, JsonValue, TypeAdapter, ValidationError, field_validator, model_validator
 
 from search.checking import problems_of, refuse_all
-from search.parameters import Model, number_from_yaml
+from search.conditions import needs, problems_of_conditions
+from search.parameters import Model, Parameter, number_from_yaml
 from search.problem import Problem, SearchError
 from search.settings import (
     Budget,
     CoarseToFine,
+    Gp,
     NoStopping,
     Objective,
     Reevaluate,
     Stopping,
     Strategy,
+    WarmStart,
 )
 from search.space import Space
+
+_PARAMETER: TypeAdapter[Parameter] = TypeAdapter(Parameter)
 
 
 class SearchSpec(Model):
@@ -38,6 +45,9 @@ class SearchSpec(Model):
     lag: int | None = Field(default=None, ge=0, description="Trial n sees trials below n - lag.")
     reproducible: bool = True
     enqueued: list[dict[str, JsonValue]] = Field(default_factory=list, description="Points to try first.")
+    warm_start: WarmStart | None = Field(
+        default=None, description="Resolved at submission: its points are appended to `enqueued`."
+    )
     base_error: float = Field(default=0.0, ge=0, description="Human or Bayes error, for the diagnosis.")
     reevaluate: Reevaluate = Field(default_factory=Reevaluate)
 
@@ -48,9 +58,13 @@ class SearchSpec(Model):
         Raises SearchError with all problems if it cannot be accepted.
         """
         try:
-            return cls.model_validate(data)
+            spec = cls.model_validate(data)
         except ValidationError as error:
-            raise SearchError(problems_of(error)) from None
+            raise SearchError([*problems_of(error), *_conditions_apart(data, error)]) from None
+        if isinstance(spec.strategy, Gp) and find_spec("torch") is None:
+            problem = Problem("strategy.name", "gp needs PyTorch", "install torch on the server, or take tpe")
+            raise SearchError([problem])
+        return spec
 
     @field_validator("settings", "dataset", "enqueued", mode="before")
     @classmethod
@@ -112,3 +126,20 @@ class SearchSpec(Model):
         if number >= self.budget.trials:
             return self.budget.trials
         return max(0, number - self.resolved_lag()) if self.uses_results else 0
+
+
+def _conditions_apart(data: Any, error: ValidationError) -> list[Problem]:
+    """Problems between the sound parameters of a space; its unsound ones hide them from pydantic."""
+    whole = any(detail["loc"] == ("space",) for detail in error.errors())
+    if whole or not isinstance(data, dict) or not isinstance(data.get("space"), dict):
+        return []
+    sound: dict[str, Parameter] = {}
+    for name, definition in data["space"].items():
+        with suppress(ValidationError):
+            sound[str(name)] = _PARAMETER.validate_python(definition)
+    unsound = set(map(str, data["space"])) - set(sound)
+    if not unsound:
+        return []
+    hidden = {name for name, one in sound.items() if unsound.intersection(needs(one))}
+    found = problems_of_conditions({name: one for name, one in sound.items() if name not in hidden})
+    return [Problem(f"space.{one.field}", one.message, one.remedy) for one in found]

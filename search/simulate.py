@@ -1,0 +1,112 @@
+"""A search on simulated workers: the same calls as the server makes, on a clock that costs nothing.
+
+It tells what a strategy, a stopping rule or a lag would do before anything is trained; tests and benchmarks
+stand on it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
+
+import numpy as np
+
+from search.curves import CurveTable, rung_values, rungs
+from search.history import Floats, History
+from search.proposal import Proposal
+from search.spec import SearchSpec
+from search.stopping import plan, verdict
+from search.strategies import propose
+
+Train = Callable[[int, Proposal], Sequence[float]]  # the metric after each epoch of the whole training
+Seconds = Callable[[int, int], float]  # how long a trial takes for its epochs
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What happened, one entry per trial."""
+
+    proposals: tuple[Proposal, ...]
+    curves: tuple[tuple[float, ...], ...]  # up to where each trial was stopped
+    values: Floats  # lower is better
+    states: tuple[str, ...]
+    seconds: float  # until the last trial ended
+    idle: float  # share of the workers' time spent waiting for results
+
+    @property
+    def epochs(self) -> int:
+        """Epochs trained in all."""
+        return sum(map(len, self.curves))
+
+
+def simulate(spec: SearchSpec, train: Train, workers: int = 1, seconds: Seconds | None = None) -> Simulated:
+    """Run a search to its end on some workers; every trial starts as soon as its horizon allows.
+
+    A training runs for as many epochs as the proposal says, or as `train` gives.
+    """
+    book = _Book(spec)
+    ended: list[float] = []
+    free = [0.0] * workers
+    heapify(free)
+    waited, latest, seen = 0.0, 0.0, 0
+    for number in range(spec.total):
+        while seen < spec.horizon(number):
+            latest, seen = max(latest, ended[seen]), seen + 1
+        worker = heappop(free)
+        start = max(worker, latest)
+        waited += start - worker
+        length = book.run(number, train)
+        ended.append(start + (float(length) if seconds is None else seconds(number, length)))
+        heappush(free, ended[-1])
+    end = max(ended, default=0.0)
+    return Simulated(
+        tuple(book.proposals),
+        tuple(map(tuple, book.curves)),
+        np.array(book.values),
+        tuple(book.states),
+        end,
+        waited / (end * workers) if end else 0.0,
+    )
+
+
+class _Book:
+    """Trials so far, and what of them a further one may see."""
+
+    def __init__(self, spec: SearchSpec) -> None:
+        self.spec = spec
+        self.proposals: list[Proposal] = []
+        self.curves: list[list[float]] = []
+        self.values: list[float] = []
+        self.states: list[str] = []
+
+    def history(self, number: int) -> History:
+        """Trials below the horizon, and the points of those from there on."""
+        horizon, dimensions = self.spec.horizon(number), self.spec.space.dimensions
+        units = np.array([proposal.unit for proposal in self.proposals]).reshape(-1, dimensions)
+        return History.of(
+            range(horizon),
+            units[:horizon],
+            self.values[:horizon],
+            self.states[:horizon],
+            [len(curve) for curve in self.curves[:horizon]],
+            units[horizon:],
+        )
+
+    def run(self, number: int, train: Train) -> int:
+        """Propose a trial, train it up to where its plan stops it, and note it down."""
+        proposal = propose(self.spec, number, self.history(number))
+        full = list(train(number, proposal))[: proposal.epochs]
+        ladder = rungs(self.spec, len(full))
+        direction = self.spec.objective.direction
+        visible = self.curves[: self.spec.horizon(number)]
+        rows = np.array([rung_values(curve, ladder, direction) for curve in visible])
+        table = CurveTable(ladder, np.arange(len(visible)), rows.reshape(len(visible), len(ladder)))
+        stop = plan(self.spec, number, table)
+        length = next((n for n in range(1, len(full)) if verdict(stop, full[:n], direction)), len(full))
+        value = full[length - 1] * (-1.0 if direction == "maximize" else 1.0)
+        self.proposals.append(proposal)
+        self.curves.append(full[:length])
+        self.values.append(value if np.isfinite(value) else np.inf)
+        self.states.append(
+            "diverged" if not np.isfinite(value) else "stopped" if length < len(full) else "completed"
+        )
+        return length

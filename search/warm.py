@@ -1,0 +1,35 @@
+"""Warm start: the best points of an earlier search, brought into the space of a new one."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from search.space import Point, Space
+
+
+def points(space: Space, earlier: Sequence[tuple[Mapping[str, Any], float]], most: int = 5) -> list[Point]:
+    """Starting points from pairs of (point, value, lower is better), the best first and each one once.
+
+    Common parameters keep their values, clipped to the new ranges; a choice that is no longer there and a
+    parameter that was not there take the middle of theirs. The spaces may differ in any way.
+    """
+    best = sorted((pair for pair in earlier if np.isfinite(pair[1])), key=lambda pair: pair[1])
+    found: dict[Any, Point] = {}
+    for point, _ in best:
+        if len(found) == most:
+            break
+        brought = bring(space, point)
+        found.setdefault(space.key(brought), brought)
+    return list(found.values())
+
+
+def bring(space: Space, point: Mapping[str, Any]) -> Point:
+    """Point of the space nearest to a point of another one."""
+    common = {}
+    for name, value in point.items():
+        parameter = space.root.get(name)
+        if parameter is None or isinstance(value, list) is not (parameter.each is not None):
+            continue
+        common[name] = value
+    return space.from_unit(space.to_unit(common))
