@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -23,7 +24,7 @@ class Transport:
 
     def __init__(self, url: str | None = None, token: str | None = None, timeout: float = 30.0) -> None:
         self.url = (url or os.environ.get("CAVIAR_URL") or DEFAULT_URL).rstrip("/")
-        token = token or os.environ.get("CAVIAR_TOKEN")
+        token = token or _token()
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
             self._http = httpx.Client(
@@ -71,6 +72,19 @@ class Transport:
         if response.is_error:
             raise RefusedError.of(response.status_code, _json(response.content))
         return response
+
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """Give the body of an answer in pieces.
+
+        Raises UnreachableError and RefusedError, as `call` does.
+        """
+        try:
+            with self._http.stream("GET", path, timeout=60.0) as response:
+                if response.is_error:
+                    raise RefusedError.of(response.status_code, _json(response.read()))
+                yield from response.iter_bytes()
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from None
 
     def events(self, path: str, *, last: str | None = None) -> Iterator[Event]:
         """Follow a stream of events without end; a broken connection resumes after the last event seen.
@@ -131,7 +145,8 @@ def _json(content: bytes) -> Mapping[str, Any]:
 
 def _parse(lines: Iterator[str]) -> Iterator[Event]:
     """Read server-sent events: fields up to an empty line, comments left out."""
-    kind, data, number = "message", [], None
+    kind, number = "message", None
+    data: list[str] = []
     for line in lines:
         if not line:
             if data:
@@ -146,3 +161,14 @@ def _parse(lines: Iterator[str]) -> Iterator[Event]:
             data.append(value)
         elif name == "id":
             number = value
+
+
+def _token() -> str | None:
+    """Give the token of CAVIAR_TOKEN, or of the file that CAVIAR_TOKEN_FILE names."""
+    path = os.environ.get("CAVIAR_TOKEN_FILE")
+    if os.environ.get("CAVIAR_TOKEN") or not path:
+        return os.environ.get("CAVIAR_TOKEN")
+    try:
+        return Path(path).read_text("utf-8").strip() or None
+    except OSError as error:
+        raise CaviarError(f"CAVIAR_TOKEN_FILE: {path} cannot be read: {error.strerror}") from None
