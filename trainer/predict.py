@@ -1,0 +1,218 @@
+"""Predict with a saved model: the columns are encoded and normalised as the training set was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .checkpoint import read
+from .data import arrays, files, normalize, sources
+from .data.columns import Encoding
+from .data.table import Category, Table, text_of
+from .model_file import FORMAT
+from .problem import DataError
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Source = str | Path | Array | Mapping[str, Sequence[Any]]
+_ROWS = 4096  # handled at once
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a model says about m examples.
+
+    Attributes
+    ----------
+    probabilities : ndarray(float32 or float64, (m, number of classes)) or None
+        One column per class, in the order of `classes`; None for regression.
+    values : ndarray(float64, (m, k)) or None
+        The targets in the user's own units; None for classes.
+    classes, targets : tuple of str
+    """
+
+    probabilities: Array | None
+    values: Array | None
+    classes: tuple[str, ...]
+    targets: tuple[str, ...]
+
+    @property
+    def labels(self) -> list[str]:
+        """The most probable class of each example (hardmax)."""
+        if self.probabilities is None:
+            return []
+        return [self.classes[i] for i in self.probabilities.argmax(axis=1)]
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return columns to print or write: the label and the probability of each class, or the values."""
+        if self.probabilities is None:
+            assert self.values is not None
+            return dict(zip(self.targets, self.values.T.tolist(), strict=True))
+        shares = {
+            f"p({name})": p for name, p in zip(self.classes, self.probabilities.T.tolist(), strict=True)
+        }
+        return {self.targets[0]: self.labels, **shares}
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A trained network with all that it needs to predict.
+
+    Attributes
+    ----------
+    info : mapping
+        The metadata of the file; `trainer.model_file` lists it.
+    tensors : mapping of str to ndarray
+        W1 (n[1], n[0]), b1 (n[1],) or gamma1, beta1, mean1, variance1, and so on; mu, sigma (n[0],).
+    """
+
+    info: Mapping[str, Any]
+    tensors: Mapping[str, Array]
+
+    @classmethod
+    def load(cls, saved: bytes | str | Path) -> Model:
+        """Read a model file, or the bytes of one.
+
+        Raises
+        ------
+        ProblemsError
+            It is damaged or no model.
+        DataError
+            There is no such file.
+        """
+        if not isinstance(saved, bytes):
+            try:
+                saved = Path(saved).read_bytes()
+            except OSError as error:
+                message = f"cannot open {saved}: {error.strerror}"
+                raise DataError.of("model", message, "give a model file (.safetensors)") from error
+        return cls(*read(saved, FORMAT))
+
+    def predict(self, source: Source) -> Prediction:
+        """Predict on a file, an array or columns.
+
+        Parameters
+        ----------
+        source : path, ndarray(real, (m, p)) or mapping of str to sequence
+            A CSV, Parquet, npz or npy file; or the columns of training, by position or by name. Numbers and
+            texts as the user had them: they are imputed, one-hot encoded and normalised here. More columns
+            than needed do no harm where columns have names.
+
+        Raises
+        ------
+        DataError
+            A column is missing, or a cell cannot be used; row and column are named.
+        """
+        X = self._features(source)
+        outputs = [self._outputs(X[start : start + _ROWS]) for start in range(0, len(X), _ROWS)]
+        out = np.concatenate(outputs) if outputs else np.zeros((0, self.info["sizes"][-1]))
+        classes, targets = tuple(self.info["class_names"]), tuple(self.info["target_names"])
+        if self.info["kind"] == "regression":
+            values = out * self.tensors["target_sigma"] + self.tensors["target_mu"]
+            return Prediction(None, values, classes, targets)
+        if self.info["kind"] == "binary":
+            out = np.column_stack([1 - out[:, 0], out[:, 0]])
+        return Prediction(out, None, classes, targets)
+
+    def _features(self, source: Source) -> Array:
+        """Return X, normalised, in the precision of the model."""
+        encoding = Encoding.from_dict(self.info["preprocessing"]["encoding"])
+        table = replace(_table(source, encoding), missing=self.info["preprocessing"]["missing"])
+        sources.check_numbers(table, "data")
+        X = encoding.transform(table)
+        dtype = self.tensors["W1"].dtype
+        return normalize.apply(X, self.tensors["mu"], self.tensors["sigma"], dtype)
+
+    def _outputs(self, A: Array) -> Array:
+        """Return A[L] (m, n[L]) of A[0] (m, n[0]): forward, without dropout, batch norm by its averages."""
+        T = self.tensors
+        L = len(self.info["sizes"]) - 1
+        for layer in range(1, L + 1):
+            Z = A @ T[f"W{layer}"].T
+            if self.info["batch_norm"] and layer < L:
+                deviation = np.sqrt(T[f"variance{layer}"] + Z.dtype.type(self.info["batch_norm_epsilon"]))
+                Z = T[f"gamma{layer}"] * ((Z - T[f"mean{layer}"]) / deviation) + T[f"beta{layer}"]
+            else:
+                Z = Z + T[f"b{layer}"]
+            A = _activate(Z, self.info["activation"], self.info["leaky_slope"]) if layer < L else Z
+        return _output(A, self.info["kind"])
+
+
+def predict(model: bytes | str | Path, source: Source) -> Prediction:
+    """Predict with a saved model; see `Model.predict`."""
+    return Model.load(model).predict(source)
+
+
+def _activate(Z: Array, activation: str, slope: float) -> Array:
+    if activation == "tanh":
+        return np.asarray(np.tanh(Z))
+    if activation == "sigmoid":
+        return _sigmoid(Z)
+    return np.where(Z > 0, Z, Z.dtype.type(slope) * Z)
+
+
+def _output(Z: Array, kind: str) -> Array:
+    if kind == "binary":
+        return _sigmoid(Z)
+    if kind == "multiclass":
+        t = np.exp(Z - Z.max(axis=1, keepdims=True))
+        return np.asarray(t / t.sum(axis=1, keepdims=True))
+    return Z
+
+
+def _sigmoid(Z: Array) -> Array:
+    e = np.exp(-np.abs(Z))
+    return np.where(Z > 0, 1 / (1 + e), e / (1 + e))
+
+
+def _table(source: Source, encoding: Encoding) -> Table:
+    """Return what is to be predicted on as a table with the columns of training."""
+    categorical = tuple(encoding.levels)
+    if isinstance(source, str | Path):
+        wanted = files.Wanted(
+            needs_target=False, categorical=categorical, numbers=encoding.numbers, field="data"
+        )
+        table = files.read(Path(source), wanted)
+        return table if table.missing == "impute" else _by_position(table, encoding)
+    if isinstance(source, Mapping):
+        return _by_name(source, encoding)
+    return _by_position(arrays.to_table(source, None, "the array"), encoding)
+
+
+def _by_position(table: Table, encoding: Encoding) -> Table:
+    """Give the columns of an array their names from training."""
+    names = (*encoding.numbers, *encoding.levels)
+    n = len(table.number_names)
+    if n != len(names):
+        message = f"{table.source} has {n} columns, training had {len(names)}"
+        raise DataError.of("data", message, "give the columns of training, in the same order")
+    if set(names) == set(table.number_names):
+        return table.with_categories(list(encoding.levels), "data")
+    if encoding.levels:
+        message = f"{table.source} has no column names, and training had columns of text"
+        raise DataError.of("data", message, "give a CSV or Parquet file, or columns by name")
+    return replace(table, number_names=encoding.numbers)
+
+
+def _by_name(columns: Mapping[str, Sequence[Any]], encoding: Encoding) -> Table:
+    """Make a table of columns; None and NaN are missing cells."""
+    lengths = {len(values) for values in columns.values()}
+    if len(lengths) != 1:
+        raise DataError.of("data", f"the columns have {sorted(lengths)} rows", "give columns of one length")
+    present = [name for name in encoding.numbers if name in columns]
+    matrix = np.empty((lengths.pop(), len(present)))
+    for j, name in enumerate(present):
+        try:
+            matrix[:, j] = np.array([np.nan if value is None else value for value in columns[name]], float)
+        except (TypeError, ValueError) as error:
+            raise DataError.of("data", f"column {name!r}: {error}", "give numbers there") from error
+    texts = {name: columns[name] for name in encoding.levels if name in columns}
+    categories = {name: Category.of([_text(value) for value in values]) for name, values in texts.items()}
+    return Table("the columns", matrix, tuple(present), categories)
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None or value != value else text_of(value)
