@@ -29,7 +29,7 @@ class TokenList(BaseModel):
 class NewToken(BaseModel):
     """What a token is to be called and to do."""
 
-    name: str = Field(min_length=1, max_length=100)
+    name: str = Field(min_length=1, max_length=60)
     scope: Literal["read", "submit", "steer", "admin", "agent"]
 
 
@@ -58,7 +58,7 @@ def router(book: TokenBook) -> APIRouter:
         return MadeToken(id=token.id, name=token.name, scope=token.scope, created=token.created, token=text)
 
     @routes.delete("/{name}", status_code=204, summary="Revoke a token")
-    def revoke_token(name: Annotated[str, Path(max_length=100)]) -> None:
+    def revoke_token(name: Annotated[str, Path(max_length=60)]) -> None:
         if not book.revoke(name):
             raise NotFoundError(f"There is no token called {name!r}")
 

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ PREFIX = "cav_"
 LADDER = ("read", "submit", "steer", "admin")  # each holds the ones before it
 AGENT = "agent"  # the worker protocol and nothing else
 SCOPES = (*LADDER, AGENT)
+NAME = re.compile(r"[A-Za-z0-9._-]{1,60}")
 SHORTEST = 32  # characters of a token that an operator brings along
 RELOAD_SECONDS = 1.0
 
@@ -90,8 +92,8 @@ class TokenBook:
         text = new_text()
         token = _token(name.strip(), scope, text)
         with self._change() as tokens:
-            if not token.name or any(other.name == token.name for other in tokens):
-                raise ValueError(f"name: {name!r} is empty or taken. Choose another or revoke the old token")
+            if not NAME.fullmatch(token.name) or any(other.name == token.name for other in tokens):
+                raise ValueError(f"name: {name!r} is taken, or not of letters, digits and . _ - alone")
             tokens.append(token)
         return token, text
 
