@@ -1,0 +1,42 @@
+/** What the page says when the server goes away, comes back, or asks for a token. */
+
+import { connection, setToken } from "../core/api.js";
+import { fill, h } from "../core/dom.js";
+
+/** @param {HTMLElement} banner */
+export function watchConnection(banner) {
+  connection.addEventListener("down", () => {
+    fill(
+      banner,
+      h("div", { class: "banner warning" }, h("span", { class: "pulse" }), h("div", null, h("strong", null, "The server does not answer. "), "What you see is as it was; the page goes on by itself as soon as it is back. Start it with ", h("code", null, "caviar serve"), ".")),
+    );
+  });
+  connection.addEventListener("up", () => {
+    const note = h("div", { class: "banner good" }, "The server is back.");
+    fill(banner, note);
+    setTimeout(() => note.remove(), 3000);
+  });
+  connection.addEventListener("denied", () => askToken(banner));
+}
+
+/** @param {HTMLElement} banner */
+function askToken(banner) {
+  if (banner.querySelector("form")) return;
+  const field = h("input", { type: "password", id: "token", autocomplete: "off", placeholder: "token", required: true });
+  const form = h(
+    "form",
+    {
+      class: "banner warning",
+      onsubmit: (/** @type {Event} */ event) => {
+        event.preventDefault();
+        setToken(field.value.trim());
+        location.reload();
+      },
+    },
+    h("label", { for: "token" }, "This server asks for a token (", h("code", null, "caviar token"), " makes one):"),
+    field,
+    h("button", { class: "primary" }, "Use it"),
+  );
+  fill(banner, form);
+  field.focus();
+}

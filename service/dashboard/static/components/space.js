@@ -1,0 +1,87 @@
+/** The space as a table, each parameter with a picture of what its scale draws. */
+
+import { h, svg } from "../core/dom.js";
+import { label, number } from "../core/format.js";
+import { linear, nines, scaleOf } from "../charts/scales.js";
+
+const WIDTH = 200;
+const HEIGHT = 34;
+const BINS = 40;
+const DRAWS = 4000;
+
+/**
+ * What a parameter's scale draws, seen on a linear axis: draws at equal steps of the unit interval, counted in bins of value.
+ * @param {Definition} definition
+ * @returns {number[]} shares
+ */
+export function drawShares(definition) {
+  const { low = 0, high = 1, zero } = definition;
+  const scale = scaleOf({ ...definition, zero: null });
+  const shares = new Array(BINS).fill(0);
+  for (let index = 0; index < DRAWS; index += 1) {
+    const value = scale.fromUnit((index + 0.5) / DRAWS);
+    const bin = Math.min(BINS - 1, Math.max(0, Math.floor(((value - low) / (high - low)) * BINS)));
+    shares[bin] += (1 - (zero ?? 0)) / DRAWS;
+  }
+  if (zero) shares[0] += zero;
+  return shares;
+}
+
+/**
+ * Two lines: the scale's own axis with its draws spread evenly, and where these fall on a linear axis.
+ * @param {Definition} definition
+ */
+export function scalePicture(definition) {
+  const { low, high, choices } = definition;
+  if (choices || low === undefined || high === undefined || !(low < high)) return h("span", { class: "muted" }, choices ? `each with ${number(100 / choices.length, 3)} %` : "");
+  const own = scaleOf(definition);
+  const flat = linear(low, high);
+  if (own.kind === "log" && low <= 0) return h("span");
+  if (own.kind === "one_minus_log" && (high >= 1 || low < 0)) return h("span");
+  const ticks = [];
+  for (let index = 0; index <= 24; index += 1) {
+    const unit = index / 24;
+    const x = 4 + flat.toUnit(own.fromUnit(own.kind === "log" && definition.zero ? 0.09 + unit * 0.91 : unit)) * (WIDTH - 8);
+    const top = 4 + unit * (WIDTH - 8);
+    ticks.push(`M${top.toFixed(1)} 5L${top.toFixed(1)} 11L${x.toFixed(1)} 24L${x.toFixed(1)} 30`);
+  }
+  return svg("svg", { class: "scalepicture", width: WIDTH, height: HEIGHT, viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `25 even draws on the scale, and where they fall between ${low} and ${high}` }, svg("path", { d: ticks.join("") }));
+}
+
+/**
+ * A sentence on what a scale does, with figures of this very range.
+ * @param {Definition} definition
+ */
+export function scaleWords(definition) {
+  const { scale = "linear", low = 0, high = 1, zero, choices, type } = definition;
+  if (choices) return `${choices.length} choices, equally likely`;
+  const sometimes = zero ? `; exactly 0 in ${number(zero * 100, 3)} % of draws` : "";
+  if (scale === "log" && low > 0) return `half of the draws below ${number(Math.sqrt(low * high), 2)}, ${number(100 / Math.log10(high / low), 3)} % for each decade${sometimes}`;
+  if (scale === "one_minus_log" && high < 1) return `half of the draws above ${nines(1 - Math.sqrt((1 - low) * (1 - high)))}${sometimes}`;
+  return `every ${type === "int" ? "whole number" : "value"} equally likely${sometimes}`;
+}
+
+/** @param {Definition} definition */
+export function rangeText(definition) {
+  if (definition.choices) return definition.choices.map((choice) => (Array.isArray(choice) ? `[${choice.join(", ")}]` : String(choice))).join(", ");
+  if (definition.value !== undefined) return String(definition.value);
+  const near = definition.scale === "one_minus_log" ? nines : number;
+  return `${near(Number(definition.low))} to ${near(Number(definition.high))}`;
+}
+
+/** @param {Record<string, Definition>} space */
+export function spaceTable(space) {
+  const rows = Object.entries(space).map(([name, definition]) =>
+    h(
+      "tr",
+      null,
+      h("td", null, h("strong", null, label(name))),
+      h("td", null, definition.choices ? "choice" : `${(definition.scale ?? "linear").replaceAll("_", "-")}${definition.type === "int" ? ", whole" : ""}`),
+      h("td", null, rangeText(definition)),
+      h("td", null, scalePicture(definition)),
+      h("td", { class: "muted" }, scaleWords(definition), definition.when ? ` · only when ${Object.entries(definition.when).map(([key, value]) => `${label(key)} is ${typeof value === "object" ? JSON.stringify(value) : value}`).join(" and ")}` : ""),
+    ),
+  );
+  const head = ["Parameter", "Scale", "Range", "Draws", ""].map((title) => h("th", { scope: "col" }, title));
+  return h("div", { class: "tablebox", tabindex: "0", role: "region", "aria-label": "Space" }, h("table", null, h("thead", null, h("tr", null, head)), h("tbody", null, rows)));
+}

@@ -1,0 +1,115 @@
+/** Addresses: which page an address shows, links without reloading, and the view's state in the query. */
+
+import { fill, h } from "./dom.js";
+
+/** @typedef {{pattern: RegExp, load: () => Promise<{page: (context: PageContext) => void | Promise<void>}>}} Route */
+
+/** @type {Route[]} */
+const routes = [
+  { pattern: /^\/(?:searches)?$/, load: () => import("../pages/searches.js") },
+  { pattern: /^\/searches\/(\d+)$/, load: () => import("../pages/search.js") },
+  { pattern: /^\/trials\/(\d+\.\d+)$/, load: () => import("../pages/trial.js") },
+  { pattern: /^\/new$/, load: () => import("../pages/new.js") },
+  { pattern: /^\/compare$/, load: () => import("../pages/compare.js") },
+  { pattern: /^\/agents$/, load: () => import("../pages/agents.js") },
+  { pattern: /^\/datasets(?:\/([\w-]+))?$/, load: () => import("../pages/datasets.js") },
+];
+
+/** @type {AbortController} */
+let current = new AbortController();
+let shown = "";
+/** @type {((query: URLSearchParams) => void)[]} */
+let listeners = [];
+
+/** Tells "page" after each change of page, for the navigation to mark where we are. */
+export const navigation = new EventTarget();
+
+/**
+ * Go to an address of this dashboard.
+ * @param {string} address
+ * @param {{replace?: boolean}} [options]
+ */
+export function go(address, { replace = false } = {}) {
+  history[replace ? "replaceState" : "pushState"](null, "", address);
+  void show();
+}
+
+async function show() {
+  const { pathname, search } = location;
+  const query = new URLSearchParams(search);
+  if (pathname === shown) {
+    for (const listener of listeners) listener(query);
+    return;
+  }
+  current.abort();
+  current = new AbortController();
+  listeners = [];
+  shown = pathname;
+  const { signal } = current;
+  const main = /** @type {HTMLElement} */ (document.getElementById("main"));
+  const match = routes.map((route) => ({ route, found: route.pattern.exec(pathname) })).find(({ found }) => found);
+  navigation.dispatchEvent(new Event("page"));
+  if (!match?.found) {
+    fill(main, h("div", { class: "empty" }, h("h1", null, "No such page"), h("p", null, "The address ", h("code", null, pathname), " leads nowhere."), h("p", null, h("a", { href: "/" }, "All searches"))));
+    return;
+  }
+  const params = match.found.slice(1).map((part) => part ?? "");
+  const { page } = await match.route.load();
+  if (signal.aborted) return;
+  const outlet = h("div", { class: "page" });
+  fill(main, outlet);
+  window.scrollTo(0, 0);
+  await page(context(outlet, params, signal));
+}
+
+/**
+ * @param {HTMLElement} outlet
+ * @param {string[]} params
+ * @param {AbortSignal} signal
+ * @returns {PageContext}
+ */
+function context(outlet, params, signal) {
+  return {
+    outlet,
+    params,
+    signal,
+    get query() {
+      return new URLSearchParams(location.search);
+    },
+    setQuery(changes, { push = false } = {}) {
+      if (!signal.aborted) go(changed(changes), { replace: !push });
+    },
+    onQuery: (listener) => listeners.push(listener),
+    title: (text) => {
+      document.title = `${text} - Caviar`;
+    },
+  };
+}
+
+/**
+ * The present address with some of its query changed; null takes a name out.
+ * @param {Record<string, string | null>} changes
+ */
+export function changed(changes) {
+  const query = new URLSearchParams(location.search);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === null || value === "") query.delete(name);
+    else query.set(name, value);
+  }
+  const text = query.toString();
+  return location.pathname + (text ? `?${text}` : "");
+}
+
+/** Begin: show the present address, and follow links and the history from now on. */
+export function start() {
+  window.addEventListener("popstate", () => void show());
+  document.addEventListener("click", (event) => {
+    if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    const link = event.target instanceof Element ? event.target.closest("a") : null;
+    const href = link?.getAttribute("href");
+    if (!href?.startsWith("/") || href.startsWith("/api/") || href.startsWith("/docs") || link?.target || link?.hasAttribute("download")) return;
+    event.preventDefault();
+    go(href);
+  });
+  return show();
+}

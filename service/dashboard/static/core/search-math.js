@@ -1,0 +1,63 @@
+/** What can be said of a search from its own record: share done, time left, direction, words for its best value. */
+
+import { count, duration, label, number } from "./format.js";
+
+/** @param {Search} search */
+export function share(search) {
+  const total = search.budget.trials;
+  if (total) return Math.min(1, search.finished / total);
+  return search.state === "completed" ? 1 : 0;
+}
+
+/** @param {Search} search */
+export function progressText(search) {
+  const total = search.budget.trials;
+  return total ? `${count(search.finished)} of ${count(total)}` : `${count(search.finished)} trials`;
+}
+
+/** @param {Search} search */
+export function timeLeft(search) {
+  const total = search.budget.trials;
+  if (search.state !== "running" || !search.rate || !total) return null;
+  return duration((total - search.finished) / search.rate);
+}
+
+/** @param {Search} search */
+export function elapsed(search) {
+  if (!search.started) return null;
+  return (Date.parse(search.ended ?? new Date().toISOString()) - Date.parse(search.started)) / 1000;
+}
+
+/** @param {Search} search */
+export function isOver(search) {
+  return ["completed", "cancelled"].includes(search.state);
+}
+
+/** @param {Search} search */
+export function minimizes(search) {
+  return search.spec.objective.direction !== "maximize";
+}
+
+/** @param {Search} search */
+export function objectiveName(search) {
+  return label(search.spec.objective.metric);
+}
+
+/**
+ * Trials per second or per minute, whichever reads better.
+ * @param {number | null} rate per second
+ */
+export function rateText(rate) {
+  if (!rate) return "–";
+  if (rate >= 0.5) return `${number(rate, 3)} /s`;
+  if (rate >= 0.5 / 60) return `${number(rate * 60, 2)} /min`;
+  return `${number(rate * 3600, 2)} /h`;
+}
+
+/**
+ * Names of the parameters that vary, in the order of the space.
+ * @param {Spec} spec
+ */
+export function parameterNames(spec) {
+  return Object.keys(spec.space).filter((name) => spec.space[name]?.value === undefined);
+}

@@ -1,0 +1,42 @@
+/** Writing YAML: the small part of it a search needs. Reading is the server's. */
+
+/** @param {unknown} value */
+function scalar(value) {
+  if (typeof value === "number") return yamlNumber(value);
+  if (typeof value === "string") return /^[A-Za-z][\w ./-]*$/.test(value) && !/^(true|false|null|yes|no|on|off|y|n)$/i.test(value) ? value : JSON.stringify(value);
+  return value === null || value === undefined ? "null" : String(value);
+}
+
+/**
+ * YAML 1.1 reads 1e-4 as text; 1.0e-4 is a number everywhere.
+ * @param {number} value
+ */
+function yamlNumber(value) {
+  const text = String(value);
+  return /^-?\d+e/.test(text) ? text.replace("e", ".0e") : text;
+}
+
+/** @param {unknown} value */
+function flow(value) {
+  /** @type {(each: unknown) => string} */
+  const write = (each) => {
+    if (Array.isArray(each)) return `[${each.map(write).join(", ")}]`;
+    if (each && typeof each === "object") return `{${Object.entries(each).filter(([, inner]) => inner !== null).map(([key, inner]) => `${key}: ${write(inner)}`).join(", ")}}`;
+    return scalar(each);
+  };
+  return write(value);
+}
+
+/**
+ * One line for each entry; the space has one line for each parameter.
+ * @param {Record<string, unknown>} value
+ */
+export function toYaml(value) {
+  const lines = [];
+  for (const [key, each] of Object.entries(value)) {
+    if (key === "space" && each && typeof each === "object") {
+      lines.push("space:", ...Object.entries(each).map(([name, definition]) => `  ${name}: ${flow(definition)}`));
+    } else lines.push(`${key}: ${flow(each)}`);
+  }
+  return `${lines.join("\n")}\n`;
+}

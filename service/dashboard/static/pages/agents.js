@@ -1,0 +1,69 @@
+/** Agents: the worker processes, what they hold, and how to add some. */
+
+import { call, connection, isAbort } from "../core/api.js";
+import { fill, h, setText } from "../core/dom.js";
+import { count } from "../core/format.js";
+import { chip, command, empty, problem, setChip, when } from "../components/parts.js";
+import { Table } from "../components/table.js";
+
+/** @param {PageContext} context */
+export async function page({ outlet, signal, title }) {
+  title("Agents");
+  const total = h("span", { class: "muted" });
+  const place = h("div");
+  const table = new Table({ columns: columns(), key: (/** @type {Agent} */ agent) => agent.id, label: "Agents" });
+  fill(
+    outlet,
+    h("div", { class: "pagehead" }, h("h1", null, "Agents"), total),
+    h("p", { class: "hint" }, "An agent is a worker process: it takes trials, trains them and reports. If one dies, its trials go on elsewhere from their last checkpoint."),
+    place,
+    h("section", { class: "card" }, h("div", { class: "cardhead" }, h("h2", null, "Add agents")), h("p", { class: "hint" }, "On any machine that reaches this server, with the package installed:"), command(`caviar worker --url ${location.origin}`)),
+  );
+  async function load() {
+    try {
+      /** @type {{items: Agent[]}} */
+      const { items } = await call("/agents", { signal });
+      setText(total, items.length ? count(items.length) : "");
+      if (!items.length) fill(place, empty("No agent is connected", h("p", null, "Queued trials wait until one is. ", h("code", null, "caviar serve --workers 2"), " starts two with the server; others join with the command below.")));
+      else {
+        if (!place.contains(table.node)) fill(place, table.node);
+        table.set(items);
+      }
+    } catch (error) {
+      if (!isAbort(error) && !place.contains(table.node)) fill(place, problem(error));
+    }
+    if (!signal.aborted) setTimeout(load, 2000);
+  }
+  connection.addEventListener("up", () => void load(), { signal });
+  await load();
+}
+
+/** @returns {import("../components/table.js").Column<Agent>[]} */
+function columns() {
+  return [
+    { key: "id", title: "Agent", cell: (agent) => h("span", { class: "mono" }, agent.id) },
+    { key: "state", title: "State", cell: (agent) => chip(stateOf(agent)), update: (cell, agent) => setChip(/** @type {HTMLElement} */ (cell.firstElementChild), stateOf(agent)) },
+    { key: "host", title: "Host", cell: (agent) => agent.host },
+    { key: "pid", title: "Process", numeric: true, cell: (agent) => String(agent.pid) },
+    { key: "engine", title: "Engine", cell: (agent) => agent.engine },
+    { key: "version", title: "Version", cell: (agent) => agent.version },
+    { key: "holding", title: "Trials in hand", cell: (agent) => h("span", null, holding(agent).flatMap((id, index) => [index ? ", " : "", h("a", { href: `/trials/${id}` }, id)])) },
+    { key: "seen", title: "Last heard of", cell: (agent) => when(/** @type {string | null} */ (agent.seen ?? null)) },
+    { key: "reason", title: "Why it left", cell: (agent) => String(agent.reason ?? "") },
+  ];
+}
+
+/** @param {Agent} agent */
+function stateOf(agent) {
+  const state = String(agent.state ?? "alive");
+  if (state === "alive") return holding(agent).length ? "running" : "idle";
+  return state;
+}
+
+/**
+ * @param {Agent} agent
+ * @returns {string[]}
+ */
+function holding(agent) {
+  return Array.isArray(agent.holding) ? agent.holding : [];
+}

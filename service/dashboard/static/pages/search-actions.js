@@ -1,0 +1,53 @@
+/** What a person can do to a search: pause, resume, cancel, change its budget, delete it, copy it. */
+
+import { call } from "../core/api.js";
+import { h } from "../core/dom.js";
+import { isOver } from "../core/search-math.js";
+import { ask } from "../components/dialog.js";
+import { attempt } from "../components/parts.js";
+import { editSearch } from "./search-edit.js";
+
+/**
+ * @param {Search} search
+ * @param {{replaced: (search: Search) => void, removed: () => void}} hooks
+ * @returns {HTMLElement[]}
+ */
+export function searchActions(search, hooks) {
+  const path = `/searches/${search.id}`;
+  /** @param {string} verb @param {string} done */
+  const act = async (verb, done) => {
+    const changed = await attempt(() => call(`${path}/${verb}`, { method: "POST" }), done);
+    if (changed) hooks.replaced(changed);
+  };
+  const buttons = [];
+  if (search.state === "paused") buttons.push(button("Resume", () => act("resume", "Resumed."), "primary"));
+  else if (!isOver(search)) buttons.push(button("Pause", () => act("pause", "Paused. Trials in hand stop and keep what they have learned.")));
+  buttons.push(button("Edit", () => editSearch(search.id, hooks.replaced)));
+  buttons.push(h("a", { class: "button", href: `/new?from=${search.id}` }, "Copy to new"));
+  if (!isOver(search)) {
+    const cancel = async () => {
+      if (await ask("Cancel this search?", "Trials in hand are stopped. Finished trials stay.", "Cancel the search")) await act("cancel", "Cancelled.");
+    };
+    buttons.push(button("Cancel", cancel, "danger"));
+  } else {
+    const remove = async () => {
+      if (!(await ask(`Delete ${search.name}?`, "Its trials, curves, checkpoints and models are removed for good.", "Delete for good"))) return;
+      const gone = await attempt(async () => {
+        await call(path, { method: "DELETE" });
+        return true;
+      }, "Deleted.");
+      if (gone) hooks.removed();
+    };
+    buttons.push(button("Delete", remove, "danger"));
+  }
+  return buttons;
+}
+
+/**
+ * @param {string} title
+ * @param {() => unknown} pressed
+ * @param {string} [kind]
+ */
+function button(title, pressed, kind = "") {
+  return h("button", { type: "button", class: kind, onclick: pressed }, title);
+}

@@ -1,0 +1,62 @@
+/** What was submitted, as YAML, curl and Python to copy; and what was edited since. */
+
+import { call, isAbort } from "../core/api.js";
+import { fill, h } from "../core/dom.js";
+import { toYaml } from "../core/yaml.js";
+import { copyButton, problem, when } from "../components/parts.js";
+import { spaceTable } from "../components/space.js";
+
+/** @param {import("./search.js").SearchView} view */
+export async function view({ outlet, search, signal }) {
+  const { spec } = search();
+  const edits = h("section", { class: "card", hidden: true });
+  fill(
+    outlet,
+    h("section", { class: "card" }, h("div", { class: "cardhead" }, h("h2", null, "Space")), h("p", { class: "hint" }, "In each picture the upper comb is 25 even steps of the scale, the lower one where they fall on a plain linear axis: the draws crowd where its teeth do."), spaceTable(spec.space)),
+    h("div", { class: "columns" }, text("YAML", "What caviar submit takes.", toYaml(clean(spec))), h("div", { class: "page" }, text("curl", "The same over REST.", curl(spec)), text("Python", "The same by the client library.", python(spec)))),
+    edits,
+  );
+  try {
+    const { items } = await call(`/searches/${search().id}/edits`, { signal });
+    if (!items.length) return;
+    edits.hidden = false;
+    fill(
+      edits,
+      h("div", { class: "cardhead" }, h("h2", null, "Edits")),
+      h("ul", { class: "records" }, items.map((/** @type {any} */ edit) => h("li", null, when(edit.created), h("span", { class: "muted" }, `from trial ${edit.proposed} on:`), h("code", null, JSON.stringify(edit.before)), "to", h("code", null, JSON.stringify(edit.after))))),
+    );
+  } catch (error) {
+    if (isAbort(error)) return;
+    edits.hidden = false;
+    fill(edits, problem(error));
+  }
+}
+
+/**
+ * Without what is empty: a definition people would write.
+ * @param {Spec} spec
+ */
+export function clean(spec) {
+  return Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== null && value !== undefined && !(Array.isArray(value) && !value.length)));
+}
+
+/**
+ * @param {string} title
+ * @param {string} hint
+ * @param {string} content
+ */
+function text(title, hint, content) {
+  return h("section", { class: "card" }, h("div", { class: "cardhead" }, h("h2", null, title), h("span", { class: "spacer" }), copyButton(content)), h("p", { class: "hint" }, hint), h("pre", { class: "code", tabindex: "0" }, content));
+}
+
+/** @param {Spec} spec */
+function curl(spec) {
+  const json = JSON.stringify(clean(spec)).replaceAll("'", "'\\''");
+  return `curl -X POST ${location.origin}/api/v1/searches \\\n  -H 'Content-Type: application/json' \\\n  -d '${json}'`;
+}
+
+/** @param {Spec} spec */
+function python(spec) {
+  const body = JSON.stringify(clean(spec), null, 4).replaceAll(/\btrue\b/g, "True").replaceAll(/\bfalse\b/g, "False").replaceAll(/\bnull\b/g, "None");
+  return `from caviar import Client\n\nclient = Client("${location.origin}")\nsearch = client.submit(${body})`;
+}

@@ -1,0 +1,54 @@
+/** Change a search while it runs: budget, parallel, name, note. If somebody else changed it meanwhile, the server says so. */
+
+import { ApiError, call, request } from "../core/api.js";
+import { fill, h } from "../core/dom.js";
+import { openDialog } from "../components/dialog.js";
+import { problem, toast } from "../components/parts.js";
+
+/**
+ * @param {number} id
+ * @param {(search: Search) => void} replaced
+ */
+export async function editSearch(id, replaced) {
+  const answer = await request(`/searches/${id}`);
+  /** @type {Search} */
+  const search = await answer.json();
+  const etag = answer.headers.get("ETag");
+  const fields = {
+    name: h("input", { id: "edit-name", value: search.name }),
+    note: h("textarea", { id: "edit-note", rows: 3 }, search.note ?? ""),
+    trials: h("input", { id: "edit-trials", type: "number", min: 1, value: search.budget.trials ?? "" }),
+    parallel: h("input", { id: "edit-parallel", type: "number", min: 1, value: search.parallel }),
+  };
+  const said = h("div");
+  const save = h("button", { class: "primary", type: "submit", form: "edit-form" }, "Save");
+  const back = h("button", { type: "button" }, "Back");
+  const form = h("form", { id: "edit-form", class: "fields" }, row("Name", fields.name), row("Trials in all", fields.trials), row("In parallel", fields.parallel), row("Note", fields.note), said);
+  const dialog = openDialog(`Edit ${search.name}`, [form], [back, save]);
+  back.addEventListener("click", () => dialog.close());
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const json = {
+      name: fields.name.value,
+      note: fields.note.value || null,
+      parallel: Number(fields.parallel.value),
+      budget: { ...search.budget, trials: fields.trials.value ? Number(fields.trials.value) : null },
+    };
+    try {
+      replaced(await call(`/searches/${id}`, { method: "PATCH", json, headers: etag ? { "If-Match": etag } : {} }));
+      toast("Saved.");
+      dialog.close();
+    } catch (error) {
+      const stale = error instanceof ApiError && error.status === 412;
+      fill(said, stale ? h("p", { class: "warning-note" }, "Somebody changed this search meanwhile. Close this and look again before you save.") : problem(error));
+    }
+  });
+}
+
+/**
+ * @param {string} name
+ * @param {HTMLElement} field
+ */
+function row(name, field) {
+  return h("div", { class: "field" }, h("label", { for: field.id }, name), field);
+}

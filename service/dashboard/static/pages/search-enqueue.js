@@ -1,0 +1,59 @@
+/** Add a point by hand: it runs before what the strategy would propose next. */
+
+import { call } from "../core/api.js";
+import { fill, h } from "../core/dom.js";
+import { label } from "../core/format.js";
+import { parameterNames } from "../core/search-math.js";
+import { openDialog } from "../components/dialog.js";
+import { problem, toast } from "../components/parts.js";
+
+/** @param {Search} search */
+export function enqueuePoint(search) {
+  const start = search.best?.params ?? {};
+  const fields = parameterNames(search.spec).map((name) => ({ name, field: fieldFor(name, search.spec.space[name] ?? {}, start[name]) }));
+  const said = h("div");
+  const back = h("button", { type: "button" }, "Back");
+  const form = h(
+    "form",
+    { id: "point-form", class: "fields two" },
+    fields.map(({ name, field }) => h("div", { class: "field" }, h("label", { for: field.id }, label(name)), field)),
+    said,
+  );
+  const dialog = openDialog("Add a point", [h("p", { class: "hint" }, "It starts from the best trial so far. Leave a field empty where a parameter does not apply."), form], [back, h("button", { class: "primary", type: "submit", form: "point-form" }, "Add it")]);
+  back.addEventListener("click", () => dialog.close());
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    try {
+      await call(`/searches/${search.id}/points`, { method: "POST", json: { points: [pointOf(fields)] } });
+      toast("Added: it runs as soon as a worker is free.");
+      dialog.close();
+    } catch (error) {
+      fill(said, problem(error));
+    }
+  });
+}
+
+/**
+ * @param {{name: string, field: HTMLInputElement | HTMLSelectElement}[]} fields
+ * @returns {Point}
+ */
+function pointOf(fields) {
+  /** @type {Point} */
+  const point = {};
+  for (const { name, field } of fields) {
+    if (field.value !== "") point[name] = field instanceof HTMLSelectElement ? JSON.parse(field.value) : Number(field.value);
+  }
+  return point;
+}
+
+/**
+ * @param {string} name
+ * @param {Definition} definition
+ * @param {Value | undefined} value
+ */
+function fieldFor(name, definition, value) {
+  const id = `point-${name}`;
+  if (!definition.choices) return h("input", { id, type: "number", step: "any", value: value ?? "" });
+  const empty = definition.when ? [h("option", { value: "" }, "not used")] : [];
+  return h("select", { id }, empty, definition.choices.map((choice) => h("option", { value: JSON.stringify(choice), selected: choice === value }, String(choice))));
+}

@@ -1,0 +1,60 @@
+/** The first view of a search: how it went so far, and the best trials. */
+
+import { call, isAbort } from "../core/api.js";
+import { fill, h } from "../core/dom.js";
+import { count, label, number, text } from "../core/format.js";
+import { objectiveName, parameterNames } from "../core/search-math.js";
+import { chip, command, empty, problem, when } from "../components/parts.js";
+import { Table } from "../components/table.js";
+import { historyPicture } from "../pictures/history.js";
+
+/** @param {import("./search.js").SearchView} view */
+export async function view(view) {
+  const { outlet, search, signal, live } = view;
+  const place = h("div");
+  const picture = historyPicture(view, { wide: true });
+  const table = new Table({ columns: columns(search()), key: (trial) => trial.id, label: "Best trials", row: (node, trial) => node.classList.toggle("first", trial.id === search().best?.trial) });
+  const all = h("a", { href: `?view=trials` }, "All trials");
+  all.setAttribute("href", `/searches/${search().id}?view=trials`);
+  const best = h("section", { class: "card" }, h("div", { class: "cardhead" }, h("h2", null, "Best trials"), h("span", { class: "spacer" }), all), table.node);
+  fill(outlet, place);
+
+  live(async () => {
+    const started = search().finished > 0 || Object.values(search().counts).some((amount) => amount > 0);
+    if (!started) {
+      fill(place, waiting(search()));
+      return;
+    }
+    if (!place.contains(best)) fill(place, h("div", { class: "page" }, h("div", { class: "figures" }, picture.node), best));
+    try {
+      const [found] = await Promise.all([call(`/searches/${search().id}/best?k=10`, { signal }), picture.update()]);
+      table.set(found.items);
+    } catch (error) {
+      if (!isAbort(error)) fill(outlet, problem(error));
+    }
+  });
+}
+
+/** @param {Search} search */
+function waiting(search) {
+  return empty(
+    "No trial has begun yet",
+    h("p", null, `${count(search.parallel)} trials may run at a time as soon as a worker is free. If this stays so, see whether there are `, h("a", { href: "/agents" }, "agents"), ", or start some on this machine or another:"),
+    command(`caviar worker --url ${location.origin}`),
+  );
+}
+
+/**
+ * @param {Search} search
+ * @returns {import("../components/table.js").Column<Trial>[]}
+ */
+function columns(search) {
+  return [
+    { key: "number", title: "Trial", numeric: true, cell: (trial) => h("a", { href: `/trials/${trial.id}` }, String(trial.number)) },
+    { key: "value", title: objectiveName(search), numeric: true, cell: (trial) => number(trial.value) },
+    ...parameterNames(search.spec).map((name) => ({ key: name, title: label(name), numeric: !search.spec.space[name]?.choices, cell: (/** @type {Trial} */ trial) => text(trial.params[name]) })),
+    { key: "state", title: "State", cell: (trial) => chip(trial.state) },
+    { key: "epoch", title: "Epochs", numeric: true, cell: (trial) => count(trial.epoch) },
+    { key: "ended", title: "Ended", cell: (trial) => when(trial.ended) },
+  ];
+}

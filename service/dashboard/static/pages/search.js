@@ -1,0 +1,130 @@
+/** One search: its head with progress and actions, and the views below it. */
+
+import { call, connection, isAbort } from "../core/api.js";
+import { fill, h } from "../core/dom.js";
+import { go } from "../core/router.js";
+import { follow, throttled } from "../core/stream.js";
+import { isOver } from "../core/search-math.js";
+import { problem } from "../components/parts.js";
+import { SearchHead } from "./search-head.js";
+
+/**
+ * What a view of a search can use: the search as it is now, and word of its changes.
+ * @typedef {object} SearchView
+ * @property {() => Search} search
+ * @property {HTMLElement} outlet
+ * @property {PageContext} context
+ * @property {AbortSignal} signal ends with the view
+ * @property {(work: () => Promise<unknown>, least?: number) => void} live call now and whenever trials have changed
+ */
+
+/** @type {Record<string, {title: string, load: () => Promise<{view: (view: SearchView) => void | Promise<void>}>}>} */
+const VIEWS = {
+  overview: { title: "Overview", load: () => import("./search-overview.js") },
+  trials: { title: "Trials", load: () => import("./search-trials.js") },
+  pictures: { title: "Pictures", load: () => import("./search-pictures.js") },
+  definition: { title: "Definition", load: () => import("./search-definition.js") },
+};
+
+/** @param {PageContext} context */
+export async function page(context) {
+  const { outlet, params, signal } = context;
+  const id = params[0];
+  /** @type {Search} */
+  let search;
+  try {
+    search = await call(`/searches/${id}`, { signal });
+  } catch (error) {
+    if (!isAbort(error)) fill(outlet, problem(error), h("p", null, h("a", { href: "/" }, "All searches")));
+    return;
+  }
+  context.title(search.name);
+  const changes = new EventTarget();
+  const head = new SearchHead(search, { replaced: take, removed: () => go("/") });
+  const tabs = h("nav", { class: "tabs", "aria-label": "Views of the search" });
+  const place = h("div", { class: "page" });
+  fill(outlet, head.node, tabs, place);
+
+  /** @param {Search} next */
+  function take(next) {
+    const before = search;
+    search = next;
+    head.set(next);
+    if (before.finished !== next.finished || before.state !== next.state) changes.dispatchEvent(new Event("trials"));
+  }
+
+  let shown = "";
+  let leave = new AbortController();
+  async function show() {
+    const wanted = context.query.get("view") ?? "overview";
+    const name = wanted in VIEWS ? wanted : "overview";
+    drawTabs(tabs, name);
+    if (name === shown) return;
+    shown = name;
+    leave.abort();
+    leave = new AbortController();
+    const here = AbortSignal.any([signal, leave.signal]);
+    const target = h("div", { class: "page" });
+    fill(place, target);
+    const module = await VIEWS[name]?.load();
+    if (here.aborted) return;
+    await module?.view({ search: () => search, outlet: target, context, signal: here, live: liveIn(changes, here) });
+  }
+
+  context.onQuery(() => void show());
+  const refresh = async () => {
+    try {
+      take(await call(`/searches/${id}`, { signal }));
+    } catch (error) {
+      if (!isAbort(error)) console.warn(error);
+    }
+  };
+  connection.addEventListener("up", () => void refresh(), { signal });
+  if (!isOver(search)) listen(String(id), take, changes, signal);
+  await show();
+}
+
+/**
+ * @param {string} id
+ * @param {(search: Search) => void} take
+ * @param {EventTarget} changes
+ * @param {AbortSignal} signal
+ */
+function listen(id, take, changes, signal) {
+  follow(
+    `/searches/${id}/events`,
+    ({ event, data }) => {
+      if (event === "search") take(data);
+      else if (event === "trial") changes.dispatchEvent(new Event("trials"));
+    },
+    signal,
+  );
+}
+
+/**
+ * @param {EventTarget} changes
+ * @param {AbortSignal} signal
+ * @returns {SearchView["live"]}
+ */
+function liveIn(changes, signal) {
+  return (work, least = 400) => {
+    const again = throttled(work, least, signal);
+    changes.addEventListener("trials", again, { signal });
+    connection.addEventListener("up", again, { signal });
+    again();
+  };
+}
+
+/**
+ * @param {HTMLElement} tabs
+ * @param {string} shown
+ */
+function drawTabs(tabs, shown) {
+  fill(
+    tabs,
+    Object.entries(VIEWS).map(([name, { title }]) => {
+      const href = name === "overview" ? location.pathname : `${location.pathname}?view=${name}`;
+      return h("a", { href, "aria-current": name === shown ? "page" : null }, title);
+    }),
+  );
+}

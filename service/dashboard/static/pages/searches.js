@@ -1,0 +1,142 @@
+/** All searches: state, progress, best value, its course, filter and sort. */
+
+import { call, connection, isAbort, withQuery } from "../core/api.js";
+import { fill, h, setText } from "../core/dom.js";
+import { count, number } from "../core/format.js";
+import { isOver, objectiveName, progressText, rateText, share, timeLeft } from "../core/search-math.js";
+import { chip, choose, command, empty, problem, Progress, setChip, when } from "../components/parts.js";
+import { sparkline } from "../components/sparkline.js";
+import { Table } from "../components/table.js";
+
+const STATES = /** @type {[string, string][]} */ ([["", "every state"], ...["queued", "running", "paused", "completed", "cancelled"].map((state) => [state, state])]);
+
+/** @type {Map<string, (number | null)[]>} best-so-far of a search, by its id and progress */
+const courses = new Map();
+
+/** @param {PageContext} context */
+export async function page(context) {
+  const { outlet, signal } = context;
+  context.title("Searches");
+  const field = h("input", { type: "search", placeholder: "Filter by name", "aria-label": "Filter by name", value: context.query.get("name") ?? "" });
+  field.addEventListener("input", () => context.setQuery({ name: field.value, cursor: null }));
+  const states = choose("State", STATES, context.query.get("state") ?? "", (state) => context.setQuery({ state, cursor: null }));
+  const total = h("span", { class: "muted" });
+  const place = h("div");
+  const compare = h("a", { class: "button", hidden: true }, "Compare");
+  const table = new Table({ columns: columns(() => marked(place, compare)), key: (search) => String(search.id), label: "Searches", sort: context.query.get("sort") ?? "-created", sorted: (sort) => context.setQuery({ sort, cursor: null }) });
+  const more = h("button", { type: "button", hidden: true }, "More");
+  fill(outlet, h("div", { class: "pagehead" }, h("h1", null, "Searches"), total, h("div", { class: "actions filters" }, compare, field, states)), place, more);
+
+  let limit = 50;
+  more.addEventListener("click", () => {
+    limit += 50;
+    void load();
+  });
+
+  async function load() {
+    const { query } = context;
+    const sort = query.get("sort") ?? "-created";
+    table.setSort(sort);
+    try {
+      const found = await call(withQuery("/searches", { name: query.get("name"), state: query.get("state"), sort, limit }), { signal });
+      setText(total, found.total ? count(found.total) : "");
+      more.hidden = !found.next;
+      if (!found.items.length) fill(place, nothing(query));
+      else {
+        if (!place.contains(table.node)) fill(place, table.node);
+        table.set(found.items);
+        for (const search of found.items) void drawCourse(table.body, search, signal);
+      }
+      return found.items.some((/** @type {Search} */ search) => !isOver(search));
+    } catch (error) {
+      if (!isAbort(error) && !place.contains(table.node)) fill(place, problem(error));
+      return true;
+    }
+  }
+
+  context.onQuery(() => void load());
+  connection.addEventListener("up", () => void load(), { signal });
+  const poll = async () => {
+    const live = await load();
+    if (!signal.aborted) setTimeout(poll, live ? 1500 : 6000);
+  };
+  await poll();
+}
+
+/** @param {URLSearchParams} query */
+function nothing(query) {
+  if (query.get("name") || query.get("state")) return empty("No search matches", h("p", null, "Change the filter above, or ", h("a", { href: "/" }, "show all searches"), "."));
+  return empty(
+    "No searches yet",
+    h("p", null, "A search tries many settings of one model and tells you which are best. Begin with an example in the form, or from a terminal:"),
+    command("caviar submit examples/digits.yaml --watch"),
+    h("a", { class: "button primary", href: "/new?example=digits" }, "Start with the digits example"),
+  );
+}
+
+/**
+ * @param {HTMLElement} place
+ * @param {HTMLAnchorElement} compare
+ */
+function marked(place, compare) {
+  const ids = [...place.querySelectorAll("input:checked")].map((box) => /** @type {HTMLInputElement} */ (box).value);
+  compare.hidden = ids.length < 2;
+  compare.href = `/compare?searches=${ids.join(",")}`;
+  setText(compare, `Compare ${ids.length}`);
+}
+
+/**
+ * @param {() => void} changed
+ * @returns {import("../components/table.js").Column<Search>[]}
+ */
+function columns(changed) {
+  return [
+    { key: "mark", title: "", cell: (search) => h("input", { type: "checkbox", value: search.id, "aria-label": `Select ${search.name} to compare`, onchange: changed }), update: () => undefined },
+    { key: "name", title: "Name", sort: "name", cell: (search) => h("a", { class: "searchname", href: `/searches/${search.id}` }, search.name, h("span", null, `${search.id} · ${search.spec.dataset.name ?? "data"} · ${String(search.spec.strategy.name).replaceAll("_", " ")}`)) },
+    { key: "state", title: "State", cell: (search) => chip(search.state), update: (cell, search) => setChip(/** @type {HTMLElement} */ (cell.firstElementChild), search.state) },
+    { key: "progress", title: "Progress", cell: () => h("div", { class: "progresscell" }, new Progress("Progress").node, h("span")), update: drawProgress },
+    { key: "best", title: "Best", numeric: true, cell: (search) => (search.best ? h("a", { href: `/trials/${search.best.trial}`, title: `trial ${search.best.number}` }, number(search.best.value)) : "–") },
+    { key: "metric", title: "Objective", cell: objectiveName },
+    { key: "course", title: "Best so far", cell: () => h("span", { class: "course" }), update: () => undefined },
+    { key: "rate", title: "Rate", numeric: true, cell: (search) => (isOver(search) ? "" : rateText(search.rate)) },
+    { key: "created", title: "Submitted", sort: "created", cell: (search) => when(search.created) },
+  ];
+}
+
+/**
+ * @param {HTMLElement} cell
+ * @param {Search} search
+ */
+function drawProgress(cell, search) {
+  const bar = /** @type {HTMLElement} */ (cell.querySelector(".progress"));
+  const text = /** @type {HTMLElement} */ (cell.querySelector(".progresscell > span"));
+  const left = timeLeft(search);
+  bar.dataset.state = search.state;
+  bar.setAttribute("aria-valuenow", (share(search) * 100).toFixed(0));
+  /** @type {HTMLElement} */ (bar.firstElementChild).style.setProperty("width", `${share(search) * 100}%`);
+  setText(text, progressText(search) + (left ? `, ${left} left` : ""));
+}
+
+/**
+ * @param {HTMLElement} body
+ * @param {Search} search
+ * @param {AbortSignal} signal
+ */
+async function drawCourse(body, search, signal) {
+  const place = body.querySelector(`tr[data-key="${search.id}"] .course`);
+  const key = `${search.id}:${search.finished}`;
+  if (!(place instanceof HTMLElement) || place.dataset.course === key || !search.finished) return;
+  place.dataset.course = key;
+  try {
+    let best = courses.get(key);
+    if (!best) {
+      /** @type {History} */
+      const history = await call(`/searches/${search.id}/history?points=48`, { signal });
+      best = history.best;
+      courses.set(key, best);
+    }
+    fill(place, sparkline(best, `Best so far, down to ${number(search.best?.value)}`));
+  } catch (error) {
+    if (!isAbort(error)) place.title = String(error);
+  }
+}

@@ -1,0 +1,84 @@
+/** Columns of the table of trials: which there are, and which a person chose; remembered for each search. */
+
+import { h } from "../core/dom.js";
+import { count, duration, label, number, text } from "../core/format.js";
+import { objectiveName, parameterNames } from "../core/search-math.js";
+import { chip, setChip, when } from "../components/parts.js";
+
+/** @typedef {import("../components/table.js").Column<Trial>} TrialColumn */
+
+const METRICS = ["train_error", "dev_error", "train_cost", "dev_cost", "best_epoch"];
+const HIDDEN = ["train_cost", "dev_cost", "best_epoch", "origin", "round", "attempt", "agent", "created", "time"];
+
+/** @param {Search} search */
+const storageKey = (search) => `caviar-columns-${search.id}`;
+
+/** @param {Search} search */
+function hiddenColumns(search) {
+  const kept = localStorage.getItem(storageKey(search));
+  return new Set(kept === null ? [...HIDDEN, search.spec.objective.metric] : kept.split(","));
+}
+
+/**
+ * @param {Search} search
+ * @param {Set<string>} selected
+ * @param {() => void} changed
+ * @returns {TrialColumn[]}
+ */
+export function allColumns(search, selected, changed) {
+  const toggle = (/** @type {Event} */ event, /** @type {Trial} */ trial) => {
+    const key = String(trial.number);
+    if (/** @type {HTMLInputElement} */ (event.target).checked) selected.add(key);
+    else selected.delete(key);
+    changed();
+  };
+  /** @type {(name: string) => TrialColumn} */
+  const parameter = (name) => ({ key: `params.${name}`, title: label(name), sort: `params.${name}`, numeric: !search.spec.space[name]?.choices, cell: (trial) => text(trial.params[name]) });
+  /** @type {(name: string) => TrialColumn} */
+  const metric = (name) => ({ key: name, title: label(name), sort: `metrics.${name}`, numeric: true, cell: (trial) => number(trial.metrics?.[name]) });
+  return [
+    { key: "select", title: "", cell: (trial) => h("input", { type: "checkbox", "aria-label": `Select trial ${trial.number} to compare`, checked: selected.has(String(trial.number)), onchange: (/** @type {Event} */ event) => toggle(event, trial) }), update: () => undefined },
+    { key: "number", title: "Trial", sort: "number", numeric: true, cell: (trial) => h("a", { href: `/trials/${trial.id}` }, String(trial.number)) },
+    { key: "state", title: "State", sort: "state", cell: (trial) => chip(trial.state), update: (cell, trial) => setChip(/** @type {HTMLElement} */ (cell.firstElementChild), trial.state) },
+    { key: "value", title: objectiveName(search), sort: "value", numeric: true, cell: (trial) => h("strong", null, number(trial.value)) },
+    ...parameterNames(search.spec).map(parameter),
+    ...METRICS.map(metric),
+    { key: "epoch", title: "Epochs", sort: "epoch", numeric: true, cell: (trial) => (trial.epochs && trial.epoch !== trial.epochs ? `${count(trial.epoch)} of ${count(trial.epochs)}` : count(trial.epoch)) },
+    { key: "origin", title: "Origin", cell: (trial) => trial.origin?.kind.replaceAll("_", " ") ?? "" },
+    { key: "round", title: "Round", sort: "round", numeric: true, cell: (trial) => trial.origin?.round ?? "" },
+    { key: "attempt", title: "Attempt", sort: "attempt", numeric: true, cell: (trial) => trial.attempt },
+    { key: "agent", title: "Agent", cell: (trial) => trial.agent ?? "" },
+    { key: "created", title: "Queued", sort: "created", cell: (trial) => when(trial.created) },
+    { key: "time", title: "Time", numeric: true, cell: (trial) => (trial.started && trial.ended ? duration((Date.parse(trial.ended) - Date.parse(trial.started)) / 1000) : "") },
+    { key: "ended", title: "Ended", sort: "ended", cell: (trial) => when(trial.ended) },
+  ];
+}
+
+/**
+ * @param {Search} search
+ * @param {TrialColumn[]} columns
+ */
+export function chosenColumns(search, columns) {
+  const hidden = hiddenColumns(search);
+  return columns.filter(({ key }) => !hidden.has(key));
+}
+
+/**
+ * @param {Search} search
+ * @param {() => void} changed
+ */
+export function columnMenu(search, changed) {
+  const hidden = hiddenColumns(search);
+  const columns = allColumns(search, new Set(), () => undefined).filter(({ key }) => !["select", "number"].includes(key));
+  const boxes = columns.map(({ key, title }) => {
+    const box = h("input", { type: "checkbox", checked: !hidden.has(key) });
+    box.addEventListener("change", () => {
+      if (box.checked) hidden.delete(key);
+      else hidden.add(key);
+      localStorage.setItem(storageKey(search), [...hidden].join(","));
+      changed();
+    });
+    return h("label", null, box, title);
+  });
+  return h("details", { class: "menu" }, h("summary", { class: "button" }, "Columns"), h("div", { class: "menubox" }, boxes));
+}

@@ -1,0 +1,62 @@
+/** What is on record of a trial: its attempts with their errors, its checkpoints. */
+
+import { call, isAbort } from "../core/api.js";
+import { fill, h } from "../core/dom.js";
+import { count, size } from "../core/format.js";
+import { chip, problem, when } from "../components/parts.js";
+
+/** @param {import("./trial.js").TrialView} view */
+export function trialRecords(view) {
+  const attempts = h("section", { class: "card" });
+  const checkpoints = h("section", { class: "card" });
+  const node = h("div", { class: "columns" }, attempts, checkpoints);
+  async function load() {
+    const { id } = view.trial();
+    await Promise.all([
+      part(attempts, "Attempts", `/trials/${id}/attempts`, view.signal, attemptRow, "No worker has taken this trial yet."),
+      part(checkpoints, "Checkpoints", `/trials/${id}/checkpoints`, view.signal, checkpointRow, "None kept: short trials need none, and old ones are removed."),
+    ]);
+  }
+  return { node, load };
+}
+
+/**
+ * @param {HTMLElement} place
+ * @param {string} title
+ * @param {string} path
+ * @param {AbortSignal} signal
+ * @param {(item: any) => HTMLElement} row
+ * @param {string} none
+ */
+async function part(place, title, path, signal, row, none) {
+  const head = h("div", { class: "cardhead" }, h("h2", null, title));
+  try {
+    const { items } = await call(path, { signal });
+    fill(place, head, items.length ? h("ul", { class: "records" }, items.map(row)) : h("p", { class: "muted" }, none));
+  } catch (error) {
+    if (!isAbort(error)) fill(place, head, problem(error));
+  }
+}
+
+/** @param {any} attempt */
+function attemptRow(attempt) {
+  const why = attempt.reason ?? attempt.error ?? "";
+  return h(
+    "li",
+    null,
+    h("strong", null, `Attempt ${attempt.attempt}`),
+    attempt.state ? chip(attempt.state) : null,
+    h("span", { class: "muted" }, attempt.agent ?? "", " ", when(attempt.started ?? attempt.claimed ?? null)),
+    why ? h("pre", { class: "log", tabindex: "0" }, why) : null,
+  );
+}
+
+/** @param {any} checkpoint */
+function checkpointRow(checkpoint) {
+  return h(
+    "li",
+    null,
+    h("strong", null, `Epoch ${count(checkpoint.epoch)}`),
+    h("span", { class: "muted" }, `${checkpoint.kind ?? ""} · branch ${checkpoint.branch ?? 0} · ${size(checkpoint.size ?? checkpoint.bytes ?? 0)} `, when(checkpoint.created ?? null)),
+  );
+}

@@ -1,0 +1,149 @@
+/** One trial: what it was told, how it learned, how it ended, where it came from, and what to do next. */
+
+import { call, connection, isAbort } from "../core/api.js";
+import { fill, h, setText } from "../core/dom.js";
+import { count, duration, label, number, text } from "../core/format.js";
+import { objectiveName } from "../core/search-math.js";
+import { follow, throttled } from "../core/stream.js";
+import { chip, problem, setChip, stat, when } from "../components/parts.js";
+import { costsPicture, curvesPicture } from "../pictures/curve.js";
+import { trialActions } from "./trial-actions.js";
+import { trialRecords } from "./trial-records.js";
+
+export const OVER = new Set(["completed", "stopped", "diverged", "failed", "cancelled"]);
+
+/**
+ * @typedef {object} TrialView
+ * @property {() => Trial} trial
+ * @property {Search} search
+ * @property {AbortSignal} signal
+ * @property {(trial: Trial) => void} replaced
+ */
+
+/** @param {PageContext} context */
+export async function page(context) {
+  const { outlet, params, signal } = context;
+  const id = params[0] ?? "";
+  /** @type {Trial} */
+  let trial;
+  /** @type {Search} */
+  let search;
+  try {
+    [trial, search] = await Promise.all([call(`/trials/${id}`, { signal }), call(`/searches/${id.split(".")[0]}`, { signal })]);
+  } catch (error) {
+    if (!isAbort(error)) fill(outlet, problem(error), h("p", null, h("a", { href: "/" }, "All searches")));
+    return;
+  }
+  context.title(`Trial ${trial.number} of ${search.name}`);
+  /** @type {TrialView} */
+  const view = { trial: () => trial, search, signal, replaced: take };
+  const head = new TrialHead(view);
+  const curves = curvesPicture(view, context);
+  const costs = costsPicture(view);
+  const records = trialRecords(view);
+  fill(outlet, head.node, h("div", { class: "figures" }, curves.node, costs.node), records.node);
+
+  /** @param {Trial} next */
+  function take(next) {
+    trial = next;
+    head.set(next);
+  }
+  const draw = async () => {
+    try {
+      const [fresh, curve] = await Promise.all([call(`/trials/${id}`, { signal }), call(`/trials/${id}/curve`, { signal })]);
+      take(fresh);
+      curves.draw(curve);
+      costs.draw(curve);
+    } catch (error) {
+      if (!isAbort(error)) curves.fail(error);
+    }
+  };
+  const again = throttled(draw, 250, signal);
+  connection.addEventListener("up", again, { signal });
+  context.onQuery(again);
+  again();
+  void records.load();
+  if (OVER.has(trial.state)) return;
+  follow(
+    `/trials/${id}/events`,
+    ({ event }) => {
+      again();
+      if (event !== "epoch" && event !== "cost") void records.load();
+    },
+    signal,
+  );
+}
+
+/** Name, state, result and the settings of the trial. */
+class TrialHead {
+  /** @param {TrialView} view */
+  constructor(view) {
+    const { search } = view;
+    const trial = view.trial();
+    this.view = view;
+    this.state = chip(trial.state);
+    this.reason = h("p", { class: "muted" });
+    this.values = { value: h("span"), epoch: h("span"), time: h("span"), train: h("span"), attempt: h("span") };
+    const value = stat(objectiveName(search), this.values.value);
+    value.lastElementChild?.classList.add("best");
+    this.actions = h("div", { class: "actions" });
+    this.origin = h("p", { class: "muted" });
+    this.node = h(
+      "div",
+      { class: "page" },
+      h("nav", { class: "crumbs", "aria-label": "Where you are" }, h("a", { href: "/" }, "Searches"), "/", h("a", { href: `/searches/${search.id}` }, search.name), "/", h("span", null, `trial ${trial.number}`)),
+      h("div", { class: "pagehead" }, h("h1", null, `Trial ${trial.number}`), this.state, this.actions),
+      this.reason,
+      h("section", { class: "card summary", "aria-label": "Result" }, h("div", { class: "stats" }, value, stat("train error", this.values.train), stat("Epochs", this.values.epoch), stat("Time", this.values.time), stat("Attempt", this.values.attempt))),
+      h("section", { class: "card" }, h("div", { class: "cardhead" }, h("h2", null, "Settings")), settings(trial, search), this.origin),
+    );
+    this.actionsFor = "";
+    this.set(trial);
+  }
+
+  /** @param {Trial} trial */
+  set(trial) {
+    const { values } = this;
+    setChip(this.state, trial.state);
+    setText(this.reason, trial.reason ?? "");
+    this.reason.hidden = !trial.reason;
+    setText(values.value, number(trial.value ?? trial.metrics?.[this.view.search.spec.objective.metric]));
+    setText(values.train, number(trial.metrics?.train_error));
+    setText(values.epoch, trial.epochs ? `${count(trial.epoch)} of ${count(trial.epochs)}` : count(trial.epoch));
+    setText(values.attempt, count(trial.attempt));
+    const end = trial.ended ? Date.parse(trial.ended) : Date.now();
+    setText(values.time, trial.started ? duration((end - Date.parse(trial.started)) / 1000) : "–");
+    if (this.actionsFor === trial.state) return;
+    this.actionsFor = trial.state;
+    fill(this.actions, trialActions(this.view));
+    fill(this.origin, origin(trial));
+  }
+}
+
+/**
+ * @param {Trial} trial
+ * @param {Search} search
+ */
+function settings(trial, search) {
+  const rest = Object.entries(search.spec.settings ?? {}).filter(([name]) => !(name in trial.params));
+  return h(
+    "dl",
+    { class: "settings" },
+    Object.entries(trial.params).filter(([, value]) => value !== null).map(([name, value]) => h("div", { class: "searched" }, h("dt", null, label(name)), h("dd", null, text(value)))),
+    rest.map(([name, value]) => h("div", { title: "fixed for the whole search" }, h("dt", null, label(name)), h("dd", null, text(value)))),
+    h("div", null, h("dt", null, "seed"), h("dd", null, String(trial.seed))),
+  );
+}
+
+/** @param {Trial} trial */
+function origin(trial) {
+  const from = trial.origin;
+  const parts = [];
+  if (from) {
+    parts.push(`Came from: ${from.kind.replaceAll("_", " ")}${from.round !== null && from.round !== undefined ? `, round ${from.round}` : ""}`);
+    if (from.parent) parts.push(", after ", h("a", { href: `/trials/${from.parent}` }, `trial ${from.parent}`));
+    parts.push(from.why ? ` (${from.why}). ` : ". ");
+  }
+  if (trial.ended) parts.push("Ended ", when(trial.ended), trial.agent ? ` on ${trial.agent}.` : ".");
+  return h("span", null, parts);
+}

@@ -1,0 +1,177 @@
+/** How one trial learns: error or cost of train and dev by epoch, and the cost of each mini-batch. */
+
+import { count, label, number } from "../core/format.js";
+import { colour, faded } from "../core/theme.js";
+import { fitted, linear } from "../charts/scales.js";
+import { line } from "../charts/layers.js";
+import { Figure } from "../components/figure.js";
+import { choose } from "../components/parts.js";
+
+/** What can be shown by epoch: a name for the choice and the columns it draws. */
+const SHOWN = /** @type {Record<string, {title: string, columns: string[], log?: boolean}>} */ ({
+  error: { title: "error", columns: ["train_error", "dev_error"] },
+  cost: { title: "cost", columns: ["train_cost", "dev_cost"] },
+  learning_rate: { title: "learning rate", columns: ["learning_rate"] },
+  gradient_norm: { title: "gradient norm", columns: ["gradient_norm"] },
+});
+
+/**
+ * @param {string} column
+ * @param {number} branch
+ * @param {number} current
+ */
+function look(column, branch, current) {
+  const base = colour(column.startsWith("dev") ? "--data-2" : "--data-1");
+  return branch === current ? base : faded(base, 0.35);
+}
+
+/**
+ * @param {import("../pages/trial.js").TrialView} view
+ * @param {PageContext} context
+ */
+export function curvesPicture(view, context) {
+  const chosen = () => context.query.get("curve") ?? "error";
+  const control = choose("What to show", Object.entries(SHOWN).map(([key, { title }]) => [key, title]), chosen(), (curve) => context.setQuery({ curve }));
+  control.classList.add("small");
+  const legend = makeLegend();
+  const figure = new Figure({
+    name: "learning-curve",
+    title: "Learning curve",
+    hint: "How training went, epoch by epoch. A wide gap between train and dev is variance (overfitting); both high is bias.",
+    controls: [control, legend.node],
+    height: 320,
+  });
+  /** @param {Curve} curve */
+  function draw(curve) {
+    const shown = SHOWN[chosen()] ?? SHOWN.error;
+    if (!shown || !curve.branches.some((branch) => branch.epoch.length)) {
+      figure.blank(view.trial().state === "queued" ? "It waits for a free worker." : "No epoch has ended yet.");
+      return;
+    }
+    const current = view.trial().branch;
+    const layers = [];
+    const all = [];
+    for (const branch of curve.branches) {
+      for (const column of shown.columns) {
+        const values = /** @type {(number | null)[] | undefined} */ (branch[column]);
+        if (!values) continue;
+        all.push(...values);
+        layers.push(line({ x: branch.epoch, y: values, colour: look(column, branch.branch, current), width: 2, end: "dot", tell: (index) => told(curve, branch, shown.columns, index) }));
+      }
+    }
+    legend.set(shown.columns.map((column) => [label(column), look(column, current, current)]));
+    const last = Math.max(...curve.branches.flatMap((branch) => branch.epoch.at(-1) ?? 1));
+    figure.show(
+      {
+        summary: `${shown.title} of trial ${view.trial().number} over ${last} epochs`,
+        x: { scale: linear(curve.branches[0]?.epoch[0] === 0 ? 0 : 1, Math.max(2, view.trial().ended ? last : view.trial().epochs ?? last), { integers: true }), title: "epoch" },
+        y: { scale: fitted(all), title: shown.title },
+        layers,
+      },
+      () => sheet(curve),
+    );
+  }
+  return { node: figure.node, draw, fail: (/** @type {unknown} */ error) => figure.fail(error) };
+}
+
+/**
+ * @param {Curve} curve
+ * @param {Branch} branch
+ * @param {string[]} columns
+ * @param {number} index
+ */
+function told(curve, branch, columns, index) {
+  const name = curve.branches.length > 1 ? `, branch ${branch.branch}` : "";
+  const rows = columns.map((column) => /** @type {[string, string]} */ ([label(column), number(/** @type {any} */ (branch[column])?.[index])]));
+  return { title: `Epoch ${branch.epoch[index]}${name}`, rows };
+}
+
+/** @param {Curve} curve */
+function sheet(curve) {
+  const names = curve.columns.filter((name) => name !== "epoch");
+  return {
+    names: ["branch", "epoch", ...names],
+    rows: curve.branches.flatMap((branch) => branch.epoch.map((epoch, index) => [branch.branch, epoch, ...names.map((name) => /** @type {any} */ (branch[name])?.[index])])),
+  };
+}
+
+/** A legend whose entries may change. */
+export function makeLegend() {
+  const node = document.createElement("span");
+  node.className = "legend";
+  return {
+    node,
+    /** @param {[string, string][]} entries */
+    set(entries) {
+      const key = JSON.stringify(entries);
+      if (node.dataset.shown === key) return;
+      node.dataset.shown = key;
+      node.textContent = "";
+      for (const [name, style] of entries) {
+        const entry = document.createElement("span");
+        const mark = document.createElement("i");
+        mark.style.setProperty("--mark", style);
+        entry.append(mark, name);
+        node.append(entry);
+      }
+    },
+  };
+}
+
+/** @param {import("../pages/trial.js").TrialView} view */
+export function costsPicture(view) {
+  const figure = new Figure({
+    name: "mini-batch-cost",
+    title: "Cost of each mini-batch",
+    hint: "The cost as the optimiser saw it, and its exponentially weighted average (memory of about 10 steps). Noise is normal; steady rising or wild swings mean the learning rate is too high.",
+    height: 320,
+  });
+  /** @param {Curve} curve */
+  function draw(curve) {
+    const { steps, costs } = costsOf(curve.costs);
+    if (!steps.length) {
+      figure.blank("No mini-batch cost was recorded.");
+      return;
+    }
+    const smooth = averaged(costs);
+    figure.show(
+      {
+        summary: `Cost over ${count(steps.at(-1))} steps, now ${number(smooth.at(-1))}`,
+        x: { scale: linear(0, steps.at(-1) ?? 1), title: "step" },
+        y: { scale: fitted(costs), title: "cost" },
+        layers: [
+          line({ x: steps, y: costs, colour: colour("--faint"), width: 1 }),
+          line({ x: steps, y: smooth, colour: colour("--data-1"), width: 2, tell: (index) => ({ title: `Step ${count(steps[index])}`, rows: [["cost", number(costs[index])], ["average", number(smooth[index])]] }) }),
+        ],
+      },
+      () => ({ names: ["step", "cost", "average"], rows: steps.map((step, index) => [step, costs[index], smooth[index]]) }),
+    );
+  }
+  return { node: figure.node, draw };
+}
+
+/**
+ * Read the costs in either form the API may use: two columns, or pairs.
+ * @param {any} costs
+ * @returns {{steps: number[], costs: number[]}}
+ */
+function costsOf(costs) {
+  if (Array.isArray(costs)) return { steps: costs.map((pair) => pair[0]), costs: costs.map((pair) => pair[1]) };
+  return { steps: costs?.step ?? [], costs: costs?.cost ?? [] };
+}
+
+const BETA = 0.9;
+
+/**
+ * v = beta v + (1 - beta) theta, corrected for its start.
+ * @param {number[]} values
+ */
+export function averaged(values) {
+  let average = 0;
+  let weight = 1;
+  return values.map((value) => {
+    average = BETA * average + (1 - BETA) * value;
+    weight *= BETA;
+    return average / (1 - weight);
+  });
+}

@@ -1,0 +1,79 @@
+/** Best so far: every trial as a point in the order of ending, and the best value up to then as a line. */
+
+import { call } from "../core/api.js";
+import { count, moment, number } from "../core/format.js";
+import { objectiveName } from "../core/search-math.js";
+import { colour } from "../core/theme.js";
+import { fitted, linear } from "../charts/scales.js";
+import { line, points } from "../charts/layers.js";
+import { Figure } from "../components/figure.js";
+
+const POINTS = 6000;
+
+/**
+ * @param {import("../pages/search.js").SearchView} view
+ * @param {{wide?: boolean}} [options]
+ */
+export function historyPicture(view, { wide = false } = {}) {
+  const figure = new Figure({
+    name: "history",
+    title: "Best so far",
+    hint: "Each point is a trial in the order of ending; the line is the best value up to then. When it has been flat for long, more trials of this kind will hardly help.",
+    height: wide ? 300 : 280,
+    wide,
+  });
+  async function update() {
+    const search = view.search();
+    /** @type {History} */
+    const history = await call(`/searches/${search.id}/history?points=${POINTS}`, { signal: view.signal });
+    if (!history.number.length) {
+      figure.blank("No trial has ended yet.");
+      return;
+    }
+    draw(figure, search, history);
+  }
+  return { node: figure.node, update };
+}
+
+/**
+ * @param {Figure} figure
+ * @param {Search} search
+ * @param {History} history
+ */
+function draw(figure, search, history) {
+  const { number: numbers, value, best } = history;
+  const order = /** @type {any} */ (history).order ?? numbers.map((_, index) => index + 1);
+  const total = history.total ?? numbers.length;
+  const worst = robustTop(value);
+  /** @param {number} index */
+  const tell = (index) => ({
+    title: `Trial ${numbers[index]}`,
+    rows: /** @type {[string, string][]} */ ([[objectiveName(search), number(value[index])], ["best so far", number(best[index])], ["ended", moment(history.ended[index] ?? "")]]),
+    open: `/trials/${search.id}.${numbers[index]}`,
+  });
+  figure.show(
+    {
+      summary: `Best ${objectiveName(search)} so far over ${count(total)} trials; now ${number(search.best?.value)}`,
+      x: { scale: linear(0, Math.max(1, total)), title: "trials ended" },
+      y: { scale: fitted(value.map((each) => (each !== null && each > worst ? null : each))), title: objectiveName(search) },
+      layers: [
+        points({ x: order, y: value, colour: colour("--faint"), size: 3, tell }),
+        line({ x: order, y: best, colour: colour("--best"), width: 2, step: true }),
+      ],
+    },
+    () => ({ names: ["trial", "value", "best", "ended"], rows: numbers.map((each, index) => [each, value[index], best[index], history.ended[index]]) }),
+    numbers.length < total ? `${count(numbers.length)} of ${count(total)} trials drawn: every improvement, the rest thinned evenly.` : "",
+  );
+}
+
+/**
+ * Where the far tail of bad values begins, so that one wild trial does not flatten all others.
+ * @param {(number | null)[]} values
+ */
+export function robustTop(values) {
+  const known = values.filter((value) => value !== null).sort((a, b) => a - b);
+  if (known.length < 10) return Infinity;
+  const middle = known[Math.floor(known.length / 2)] ?? 0;
+  const ninety = known[Math.floor(known.length * 0.95)] ?? Infinity;
+  return Math.max(ninety, middle + 6 * Math.abs(ninety - middle) * 0.5);
+}

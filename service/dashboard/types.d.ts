@@ -1,0 +1,64 @@
+/** Shapes of the public API as the dashboard reads them (docs/interfaces.md, section 4). Types only; nothing here is served. */
+
+type Value = number | string | boolean | null | (number | string | boolean | null)[];
+type Point = Record<string, Value>;
+
+interface ProblemItem { field: string; message: string; remedy: string }
+interface Problem { type: string; title: string; status: number; detail: string; errors?: ProblemItem[] }
+
+interface Definition {
+  scale?: "linear" | "log" | "one_minus_log";
+  type?: "float" | "int";
+  low?: number; high?: number; step?: number | null; zero?: number | null;
+  choices?: Value[]; value?: Value;
+  when?: Record<string, unknown> | null; each?: string | number | null;
+}
+
+interface Objective { metric: string; direction: "minimize" | "maximize" }
+
+interface Spec {
+  name: string; note?: string | null; dataset: Record<string, unknown> & { name?: string };
+  trainer: string; settings: Record<string, Value>; space: Record<string, Definition>;
+  strategy: Record<string, unknown> & { name: string }; stopping?: (Record<string, unknown> & { name: string }) | null;
+  objective: Objective; mode: string; parallel: number; budget: Record<string, number | null>; seed: number;
+  base_error?: number | null; [key: string]: unknown;
+}
+
+type Counts = Record<string, number>;
+
+interface Search {
+  id: number; name: string; note: string | null; state: string; mode: string; spec: Spec;
+  created: string; started: string | null; ended: string | null; finished: number;
+  budget: Record<string, number | null>; parallel: number; counts: Counts; rate: number | null;
+  best: { trial: string; number: number; value: number; params: Point } | null; warnings: (string | ProblemItem)[];
+}
+
+interface Trial {
+  id: string; search: number; number: number; state: string; attempt: number; params: Point; value: number | null;
+  metrics: Record<string, number | null> | null; epoch: number; epochs: number | null;
+  origin: { kind: string; round?: number | null; parent?: string | null; why?: string | null } | null;
+  reason: string | null; agent: string | null; created: string; started: string | null; ended: string | null;
+  seed: number; branch: number;
+}
+
+interface Page<T> { items: T[]; next: string | null; total: number }
+interface Columns { total: number; columns: Record<string, (number | string | null)[]> }
+interface History { number: number[]; value: (number | null)[]; best: (number | null)[]; ended: string[]; total?: number }
+
+interface Branch { branch: number; parent: number | null; from_epoch: number | null; epoch: number[]; [metric: string]: unknown }
+interface Curve { columns: string[]; branches: Branch[]; costs: unknown }
+
+interface Agent { id: string; host: string; pid: number; engine: string; version: string; [key: string]: unknown }
+
+/** What a page receives from the router. */
+interface PageContext {
+  outlet: HTMLElement;
+  params: string[];
+  query: URLSearchParams;
+  /** Aborted when the user leaves the page: listeners, requests and streams end with it. */
+  signal: AbortSignal;
+  /** Change the address; the page hears of it through onQuery. */
+  setQuery(changes: Record<string, string | null>, options?: { push?: boolean }): void;
+  onQuery(listener: (query: URLSearchParams) => void): void;
+  title(text: string): void;
+}
