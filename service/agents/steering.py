@@ -194,10 +194,21 @@ class Steering:
             turn.rewind = command  # acknowledged by rewound(), when the state is reached
             return
         del self._waiting[command.id]
+        if command.kind == "withdraw":
+            self._withdraw(run, command, turn)
+            return
         turn.checkpoint |= command.kind == "checkpoint"
         turn.pause |= command.kind == "pause"
         turn.stop |= command.kind == "stop"
         turn.acknowledged.append(_acknowledgement(command, run, {}, {}))
+
+    def _withdraw(self, run: Steerable, command: Command, turn: Turn) -> None:
+        """Forget a command that still waits; the withdrawal is refused when it has taken effect already."""
+        target = self._waiting.pop(int(command.arguments["command"]), None)
+        late = "it had taken effect already"
+        if target is not None:
+            turn.acknowledged.append(_acknowledgement(target, run, {}, {}, "withdrawn by a person"))
+        turn.acknowledged.append(_acknowledgement(command, run, {}, {}, None if target else late))
 
 
 def _acknowledgement(

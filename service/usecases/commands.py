@@ -1,0 +1,213 @@
+"""Giving commands to a trial, withdrawing them, and taking in what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Row, bindparam, update
+
+from service import trainers
+from service.errors import ChangedError, ConflictError, NotFoundError, RefusedError
+from service.ids import TrialId
+from service.mapping import trial_settings
+from service.protocol import Acknowledgement
+from service.store import commands as command_rows
+from service.store import searches as search_rows
+from service.store.tables import ENDED, trials
+from service.store.transaction import Transaction
+from service.usecases import forks, lineage
+from service.usecases.asking import Ask, Situation, problems
+from service.usecases.board import Board
+
+WITHDRAWN = "withdrawn by a person"
+
+
+def give(
+    tx: Transaction,
+    board: Board,
+    trial: TrialId,
+    asks: Sequence[Ask],
+    match: int | None = None,
+    key: str | None = None,
+) -> list[int]:
+    """Take commands for a trial, all or none; give their ids. The same idempotency key gives the same ids.
+
+    Raises NotFoundError, ChangedError when the trial's newest command is not `match`, ConflictError when the
+    state of the trial does not allow a command, RefusedError for all else, naming each command and field.
+    """
+    row = command_rows.trial(tx.connection, trial)
+    if row is None:
+        raise NotFoundError(f"there is no trial {trial}")
+    if key is not None and (known := command_rows.by_key(tx.connection, trial, key)):
+        return [one.id for one in known]
+    version = command_rows.version(tx.connection, trial)
+    if match is not None and match != version:
+        raise ChangedError(
+            f"the newest command of trial {trial} is {version}, not {match}: somebody else steers it too; "
+            "look again, then repeat the command"
+        )
+    now = situation(tx, board, row)
+    found = problems(asks, now)
+    if found:
+        text = "; ".join(f"{one.field}: {one.message}" for one in found)
+        if all(one.field.endswith(".kind") and row.state in ENDED for one in found):
+            raise ConflictError(text, found)
+        raise RefusedError(text, found)
+    given = [_give_one(tx, board, now, ask, position, key) for position, ask in enumerate(asks)]
+    tx.wake = True
+    return given
+
+
+def situation(tx: Transaction, board: Board, row: Row[Any]) -> Situation:
+    """Gather what commands to a trial are judged against."""
+    spec = board.spec(search_rows.get(tx, row.search_id))
+    return Situation(
+        row,
+        command_rows.waiting(tx.connection, TrialId(row.search_id, row.number)),
+        in_force(tx.connection, row, spec.settings),
+        trainers.get(spec.trainer),
+        spec.dataset,
+    )
+
+
+def in_force(connection: Connection, row: Row[Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the settings of a trial as they are now: submitted, drawn, and changed on its current branch."""
+    settings = trial_settings(fixed, orjson.loads(row.params), row.epochs, row.seed)
+    past = lineage.history(connection, row)
+    for change in past.branches.get(row.branch, past.branches[0]).changes:
+        settings |= change["settings"]
+    return settings
+
+
+def _give_one(tx: Transaction, board: Board, now: Situation, ask: Ask, position: int, key: str | None) -> int:
+    row = now.row
+    trial = TrialId(row.search_id, row.number)
+    arguments = dict(ask.arguments)
+    place = f"commands.{position}.arguments"
+    if ask.kind == "rewind":
+        arguments = _rewinding(tx, row, ask, place)
+    elif ask.kind == "fork" or (ask.kind == "extend" and row.state in ENDED):
+        arguments = forks.resolved(tx, now, ask, place)
+    elif ask.kind == "extend":
+        arguments = {"epochs": _planned_epochs(now, tx) + arguments["epochs"]}
+    values = {
+        "kind": ask.kind,
+        "arguments": orjson.dumps(arguments).decode(),
+        "at": orjson.dumps({"at": ask.at}).decode(),
+        "idempotency": key,
+    }
+    at_once = _carried_out(tx, board, now, ask, arguments)
+    if at_once is None:
+        number = command_rows.add(tx, trial, {**values, "state": "waiting"})
+        if row.state == "paused" and ask.kind == "stop":
+            _requeue(tx, row)  # an agent must restore it to give its best weights and its result
+        return number
+    done = {"state": "applied", "branch": row.branch, "epoch": row.epoch, "answered": tx.now}
+    return command_rows.add(tx, trial, {**values, **done, "after": orjson.dumps(at_once).decode()})
+
+
+def _carried_out(
+    tx: Transaction, board: Board, now: Situation, ask: Ask, arguments: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """Do what the server can do itself; None: it is for the agent."""
+    row = now.row
+    if ask.kind == "note":
+        return {}
+    if ask.kind == "resume":
+        _requeue(tx, row)
+        return {"state": "queued"}
+    forking = ask.kind == "fork" or (ask.kind == "extend" and row.state in ENDED)
+    if forking and ask.at == "now":
+        return {"trial": forks.fork(tx, board, row, arguments)}
+    return None
+
+
+def _planned_epochs(now: Situation, tx: Transaction) -> int:
+    """Give the epochs a trial will train once the commands that wait have taken effect."""
+    epochs = now.settings.get("epochs")
+    if not isinstance(epochs, int) and now.trainer is not None:
+        epochs = next((info.default for info in now.trainer.settings() if info.name == "epochs"), None)
+    for one in command_rows.waiting(tx.connection, TrialId(now.row.search_id, now.row.number)):
+        if one.kind in lineage.CHANGING:
+            epochs = orjson.loads(one.arguments).get("epochs", epochs)
+    return int(epochs or now.row.epoch)
+
+
+def _rewinding(tx: Transaction, row: Row[Any], ask: Ask, place: str) -> dict[str, Any]:
+    """Give an agent what it needs to be at an earlier point: line, checkpoints, number of the new branch."""
+    past = lineage.history(tx.connection, row)
+    point = lineage.point(tx.connection, past, row, ask.arguments, place)
+    ahead = [
+        orjson.loads(one.arguments)["branch"]
+        for one in command_rows.waiting(tx.connection, past.trial)
+        if one.kind == "rewind"
+    ]
+    return {
+        "epoch": point.epoch,
+        "branch": max([past.next_branch - 1, *ahead]) + 1,
+        "parent": point.branch,
+        "line": {"changes": list(point.changes), "epoch": point.epoch, "step": point.step or 0},
+        "resume": lineage.candidates(tx.connection, past, point.branch, point.epoch, point.step),
+    }
+
+
+def _requeue(tx: Transaction, row: Row[Any]) -> None:
+    """Put a paused trial back into the queue; a later attempt goes on from its checkpoint."""
+    t = trials.c
+    done = tx.connection.execute(
+        update(trials)
+        .where(t.search_id == bindparam("s"), t.number == bindparam("n"), t.state == "paused")
+        .values(state="queued", agent=None, revision=tx.revision()),
+        {"s": row.search_id, "n": row.number},
+    )
+    if done.rowcount:
+        tx.move(row.search_id, "paused", "queued")
+
+
+def withdraw(tx: Transaction, trial: TrialId, number: int) -> None:
+    """Take back a command that waits. Raises NotFoundError, ConflictError when it does not wait any more.
+
+    In an agent's hands only the agent knows whether it still waits: then the withdrawal is a command itself.
+    """
+    row = command_rows.trial(tx.connection, trial)
+    found = {one.id: one for one in command_rows.of_trial(tx.connection, trial)}.get(number)
+    if row is None or found is None:
+        raise NotFoundError(f"trial {trial} has no command {number}")
+    if found.state != "waiting":
+        raise ConflictError(f"command {number} is {found.state}; only one that waits can be withdrawn")
+    if row.agent is None:
+        command_rows.answer(tx, trial, number, {"state": "refused", "reason": WITHDRAWN})
+        return
+    arguments = orjson.dumps({"command": number}).decode()
+    values = {"kind": "withdraw", "arguments": arguments, "at": '{"at":"now"}', "state": "waiting"}
+    command_rows.add(tx, trial, values)
+    tx.wake = True
+
+
+def acknowledge(
+    tx: Transaction, board: Board, row: Row[Any], branch: int, done: Sequence[Acknowledgement]
+) -> None:
+    """Note what became of commands in an agent's hands; a second acknowledgement changes nothing."""
+    trial = TrialId(row.search_id, row.number)
+    for one in done:
+        known = {
+            "branch": branch,
+            "step": one.step,
+            "epoch": one.epoch,
+            "before": orjson.dumps(one.before).decode(),
+            "after": orjson.dumps(one.after).decode(),
+        }
+        outcome = {"state": "applied"} if one.refused is None else {"state": "refused", "reason": one.refused}
+        waits = {w.id: w for w in command_rows.waiting(tx.connection, trial)}.get(one.command)
+        taken = waits is not None and command_rows.answer(tx, trial, one.command, {**known, **outcome})
+        if taken and waits is not None and waits.kind == "fork" and one.refused is None:
+            forks.fork(tx, board, row, {**orjson.loads(waits.arguments), "epoch": one.epoch})
+
+
+def close(tx: Transaction, trial: TrialId, state: str) -> None:
+    """Refuse what still waits for a trial that has ended."""
+    for one in command_rows.waiting(tx.connection, trial):
+        reason = f"the trial is {state} now; fork or extend it"
+        command_rows.answer(tx, trial, one.id, {"state": "refused", "reason": reason})

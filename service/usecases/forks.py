@@ -1,0 +1,94 @@
+"""New trials that go on from a point of another one: forks, and the extension of a trial that has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from sqlalchemy import Row
+
+from service.errors import RefusedError
+from service.ids import TrialId
+from service.store import commands as command_rows
+from service.store import searches as search_rows
+from service.store import trials as trial_rows
+from service.store.transaction import Transaction
+from service.usecases import lineage
+from service.usecases.asking import Ask, Situation
+from service.usecases.board import Board
+
+
+def resolved(tx: Transaction, now: Situation, ask: Ask, place: str) -> dict[str, Any]:
+    """Give the arguments of a fork with its point and changes settled. Raises RefusedError."""
+    row = now.row
+    past = lineage.history(tx.connection, row)
+    point = lineage.point(tx.connection, past, row, {**ask.arguments, "epoch": _epoch(ask, row)}, place)
+    changes = dict(ask.arguments.get("changes") or {})
+    if ask.kind == "extend":
+        changes = {"epochs": row.epoch + ask.arguments["epochs"]}
+    epochs = changes.get("epochs", _epochs_there(now, point.changes))
+    if isinstance(epochs, int) and epochs <= point.epoch and ask.at == "now":
+        raise RefusedError.of(
+            f"{place}.changes.epochs",
+            f"{epochs} epochs are over at epoch {point.epoch}: nothing would be trained",
+            f"give changes: {{epochs: {point.epoch + 10}}}, or an earlier epoch",
+        )
+    return {"epoch": point.epoch, "branch": point.branch, "changes": changes}
+
+
+def _epoch(ask: Ask, row: Row[Any]) -> int:
+    """The point a fork leaves: the one it names, else where the trial is now."""
+    return int(ask.arguments.get("epoch", row.epoch)) if ask.kind == "fork" else int(row.epoch)
+
+
+def _epochs_there(now: Situation, changes: tuple[lineage.Change, ...]) -> Any:
+    """The epochs that were planned at a point."""
+    epochs = now.row.epochs if now.row.epochs is not None else now.settings.get("epochs")
+    for change in changes:
+        epochs = change["settings"].get("epochs", epochs)
+    return epochs
+
+
+def fork(tx: Transaction, board: Board, row: Row[Any], point: Mapping[str, Any]) -> str:
+    """Make a new trial that shares a point's past and goes on by itself; give its name.
+
+    It has the parent's seed and parameters; what the fork changes is its first command, logged like others.
+    """
+    past = lineage.history(tx.connection, row)
+    branch, epoch = int(point["branch"]), int(point["epoch"])
+    search = search_rows.get(tx, row.search_id)
+    line = {
+        "changes": list(past.at(branch, epoch)),
+        "epoch": epoch,
+        "from": {"trial": [row.search_id, row.number], "branch": branch},
+    }
+    child = {name: row._mapping[name] for name in ("search_id", "params", "unit", "epochs", "seed", "round")}
+    child |= {
+        "number": search.proposed,
+        "state": "queued",
+        "attempt": 0,
+        "agent": None,
+        "value": None,
+        "metrics": None,
+        "epoch": epoch,
+        "stop": None,
+        "origin": "fork",
+        "parent": str(TrialId(row.search_id, row.number)),
+        "continues": None,
+        "line": orjson.dumps(line).decode(),
+        "why": f"forked from {row.search_id}.{row.number}, branch {branch}, at the end of epoch {epoch}",
+        "reason": None,
+        "branch": 0,
+        "created": tx.now,
+        "started": None,
+        "ended": None,
+    }
+    trial_rows.insert_trials(tx, [child])
+    search_rows.add_by_hand(tx, search, 1)
+    name = TrialId(row.search_id, search.proposed)
+    if point["changes"]:
+        values = {"kind": "set", "arguments": orjson.dumps(point["changes"]).decode(), "state": "waiting"}
+        command_rows.add(tx, name, {**values, "at": '{"at":"now"}'})
+    tx.wake = True
+    return str(name)

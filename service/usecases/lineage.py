@@ -1,0 +1,226 @@
+"""How every state of a trial is reached again: the line of changes behind it, and the checkpoints on it.
+
+A branch is the snapshot it began with (a rewind's or a fork's line) and the changes applied on it since
+(docs/decisions/steering-by-replay.md). A change is `{"step", "epoch", "settings"}`: made after so many
+mini-batches, when so many epochs had ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Row, func, select
+
+from service.errors import RefusedError
+from service.ids import TrialId
+from service.store import commands as command_rows
+from service.store.tables import checkpoints, costs, curves
+
+Change = Mapping[str, Any]
+CHANGING = ("set", "extend")
+CANDIDATES = 5  # checkpoints named to an agent: the newest may be damaged
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One line of a trial's history."""
+
+    number: int
+    parent: int | None  # None: the first, or a fork's first
+    from_epoch: int
+    base: tuple[Change, ...]  # the changes it began with
+    changes: tuple[Change, ...]  # all of them, the base first
+    origin: Mapping[str, Any] | None  # of a fork: the trial and branch it left
+
+
+@dataclass(frozen=True)
+class History:
+    """All branches of a trial."""
+
+    trial: TrialId
+    branches: Mapping[int, Branch]
+
+    def at(self, branch: int, epoch: int) -> tuple[Change, ...]:
+        """Give the changes made on a branch before the end of an epoch, those at that very end left out."""
+        return tuple(change for change in self.branches[branch].changes if change["epoch"] < epoch)
+
+    @property
+    def next_branch(self) -> int:
+        """Give the number of the next branch."""
+        return max(self.branches) + 1
+
+
+def history(connection: Connection, row: Row[Any]) -> History:
+    """Read the branches of a trial from its commands."""
+    trial = TrialId(row.search_id, row.number)
+    applied = command_rows.applied(connection, trial)
+    line = orjson.loads(row.line) if row.line else {}
+    found = {0: _branch(0, None, int(line.get("epoch", 0)), line, applied)}
+    for command in applied:
+        if command.kind == "rewind":
+            arguments = orjson.loads(command.arguments)
+            number = int(arguments["branch"])
+            found[number] = _branch(
+                number, int(arguments["parent"]), int(arguments["epoch"]), arguments["line"], applied
+            )
+    return History(trial, found)
+
+
+def _branch(
+    number: int, parent: int | None, epoch: int, line: Mapping[str, Any], applied: Sequence[Row[Any]]
+) -> Branch:
+    base = tuple(line.get("changes", ()))
+    own = tuple(
+        {"step": one.step, "epoch": one.epoch, "settings": orjson.loads(one.after)}
+        for one in applied
+        if one.kind in CHANGING and one.branch == number
+    )
+    return Branch(number, parent, epoch, base, base + own, line.get("from"))
+
+
+def branch(past: History, number: int) -> Branch:
+    """Give a branch by number. Raises RefusedError naming those there are."""
+    if number not in past.branches:
+        known = ", ".join(str(one) for one in sorted(past.branches))
+        raise RefusedError.of("branch", f"there is no branch {number}", f"branches: {known}")
+    return past.branches[number]
+
+
+def resumption(connection: Connection, row: Row[Any]) -> dict[str, Any]:
+    """Give what an agent needs to go on where the server last saw a trial: `resume` and `line`."""
+    past = history(connection, row)
+    branch = past.branches.get(row.branch, past.branches[0])
+    line = {
+        "changes": list(branch.changes),
+        "step": last_step(connection, past.trial, branch),
+        "epoch": row.epoch,
+    }
+    return {"resume": candidates(connection, past, branch.number, row.epoch), "line": line}
+
+
+def last_step(connection: Connection, trial: TrialId, branch: Branch) -> int:
+    """Give the last step that the server has seen of a branch, by a change or a mini-batch's cost."""
+    c = costs.c
+    seen = connection.execute(
+        select(func.max(c.last)).where(
+            c.search_id == trial.search, c.number == trial.number, c.branch == branch.number
+        )
+    ).scalar()
+    changed = branch.changes[-1]["step"] if branch.changes else 0
+    return max(int(seen or 0), int(changed))
+
+
+def candidates(
+    connection: Connection, past: History, branch: int, epoch: int, step: int | None = None
+) -> dict[str, Any] | None:
+    """Give the checkpoints from which a state can be reached: the newest, with the `older` ones inside."""
+    found = [
+        {
+            "checkpoint": one.id,
+            "digest": one.digest,
+            "epoch": one.epoch,
+            "branch": branch,
+            "position": one.position,
+        }
+        for one in _usable(connection, past, branch, epoch, step)
+    ][:CANDIDATES]
+    return {**found[0], "older": found[1:]} if found else None
+
+
+def _usable(
+    connection: Connection, past: History, number: int, epoch: int, step: int | None
+) -> list[Row[Any]]:
+    """Walk from a branch to its ancestors, other trials' too, and gather checkpoints not beyond the point."""
+    found: list[Row[Any]] = []
+    trial, branches, position = past.trial, past.branches, None
+    while True:
+        branch = branches[number]
+        kept = len(branch.changes) if position is None else position
+        for one in stored(connection, trial, number):
+            here = one.epoch < epoch or (one.epoch == epoch and (step is None or one.step <= step))
+            if here and one.position <= kept:
+                found.append(one)
+        epoch, step, position = min(epoch, branch.from_epoch), None, min(kept, len(branch.base))
+        if branch.parent is not None:
+            number = branch.parent
+        elif branch.origin is not None:
+            trial = TrialId(*branch.origin["trial"])
+            row = command_rows.trial(connection, trial)
+            if row is None:
+                return found
+            number, branches = int(branch.origin["branch"]), history(connection, row).branches
+        else:
+            return found
+
+
+def stored(connection: Connection, trial: TrialId, branch: int | None = None) -> Sequence[Row[Any]]:
+    """Give the checkpoints of a trial (of one branch), the furthest first."""
+    c = checkpoints.c
+    query = select(checkpoints).where(
+        c.search_id == trial.search, c.number == trial.number, c.kind != "model"
+    )
+    if branch is not None:
+        query = query.where(c.branch == branch)
+    return connection.execute(query.order_by(c.step.desc(), c.id.desc())).all()
+
+
+@dataclass(frozen=True)
+class Point:
+    """A state of a trial that a person names: the end of an epoch, or a checkpoint."""
+
+    branch: int
+    epoch: int
+    step: int | None  # None: the end of the epoch
+    changes: tuple[Change, ...]
+
+
+def point(
+    connection: Connection, past: History, row: Row[Any], arguments: Mapping[str, Any], place: str
+) -> Point:
+    """Find the point that arguments name: `epoch` (of `branch`, default the current one) or `checkpoint`.
+
+    Raises RefusedError when there is no such point, naming the nearest.
+    """
+    if "checkpoint" in arguments:
+        return _checkpoint(connection, past, int(arguments["checkpoint"]), place)
+    branch, epoch = int(arguments.get("branch", row.branch)), int(arguments["epoch"])
+    if branch not in past.branches:
+        known = ", ".join(str(number) for number in sorted(past.branches))
+        raise RefusedError.of(f"{place}.branch", f"there is no branch {branch}", f"branches: {known}")
+    last = row.epoch if branch == row.branch else last_epoch(connection, past, branch)
+    if epoch > last:
+        raise RefusedError.of(
+            f"{place}.epoch",
+            f"branch {branch} has come to epoch {last}, not {epoch}",
+            f"name an epoch from 0 (the start) to {last}",
+        )
+    return Point(branch, epoch, None, past.at(branch, epoch))
+
+
+def _checkpoint(connection: Connection, past: History, number: int, place: str) -> Point:
+    kept = stored(connection, past.trial)
+    for one in kept:
+        if one.id == number:
+            changes = past.branches[one.branch].changes[: one.position]
+            return Point(one.branch, one.epoch, one.step, changes)
+    names = ", ".join(f"{one.id} (epoch {one.epoch})" for one in kept[:CANDIDATES])
+    nearest = f"kept: {names}; or " if kept else ""
+    raise RefusedError.of(
+        f"{place}.checkpoint",
+        f"trial {past.trial} has no checkpoint {number}; it may have been pruned",
+        f"{nearest}name an epoch: the end of any epoch can be reached again",
+    )
+
+
+def last_epoch(connection: Connection, past: History, branch: int) -> int:
+    """Give how far a branch has come that was left since."""
+    c = curves.c
+    end = connection.execute(
+        select(func.max(c.first + c.rows - 1)).where(
+            c.search_id == past.trial.search, c.number == past.trial.number, c.branch == branch
+        )
+    ).scalar()
+    return max(int(end or 0), past.branches[branch].from_epoch)

@@ -1,0 +1,231 @@
+"""What a person who watches one trial sees: settings in force, commands, branches, advice, the log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, Field
+from sqlalchemy import Connection, Row
+
+from search.spec import SearchSpec
+from service import records, trainers
+from service.ids import TrialId
+from service.mapping import trial_settings
+from service.store import commands as command_rows
+from service.store import curves, reads
+from service.usecases import lineage
+from service.usecases.commands import in_force
+from trainer.advice import advise
+
+
+class Setting(BaseModel):
+    """A setting that may change while the trial runs."""
+
+    name: str
+    type: str
+    low: float | None
+    high: float | None
+    choices: list[str]
+    unit: str
+    help: str
+    value: Any = Field(description="in force now")
+
+
+class BranchRecord(BaseModel):
+    """A line of the trial's history."""
+
+    branch: int
+    parent: int | None
+    from_epoch: int
+    changes: list[dict[str, Any]]
+
+
+class AdviceRecord(BaseModel):
+    """An observation, and the command that would act on it."""
+
+    kind: str
+    since: int
+    text: str
+    command: dict[str, Any] | None
+
+
+class Steering(BaseModel):
+    """All that steering a trial needs, in one answer."""
+
+    version: int = Field(description="number of the newest command; the ETag for If-Match")
+    state: str
+    branch: int
+    epoch: int
+    settings: list[Setting]
+    commands: list[dict[str, Any]]
+    branches: list[BranchRecord]
+    checkpoints: list[dict[str, Any]]
+    advice: list[AdviceRecord]
+
+
+class Log(BaseModel):
+    """What a branch of a trial follows from, bit for bit."""
+
+    trial: str
+    branch: int
+    state: str
+    trainer: str
+    dataset: dict[str, Any]
+    settings: dict[str, Any] = Field(description="at the beginning")
+    seed: int
+    changes: list[dict[str, Any]] = Field(description="step, epoch and settings, in order")
+    epoch: int = Field(description="how far it has come")
+    checkpoints: list[dict[str, Any]] = Field(description="states of this branch to compare with")
+
+
+class Schedule(BaseModel):
+    """Changes by epoch, as `schedule` of a search takes them."""
+
+    schedule: list[dict[str, Any]]
+
+
+def command_list(connection: Connection, trial: TrialId, only: Iterable[int] | None = None) -> dict[str, Any]:
+    """Give the commands of a trial, or some of them. Raises NotFoundError."""
+    reads.trial_row(connection, trial)
+    wanted = None if only is None else set(only)
+    rows = [one for one in command_rows.of_trial(connection, trial) if wanted is None or one.id in wanted]
+    version = command_rows.version(connection, trial)
+    return {"items": [command(one) for one in rows], "version": version}
+
+
+def command(row: Row[Any]) -> dict[str, Any]:
+    """Give a row of commands as REST shows it."""
+    arguments = orjson.loads(row.arguments)
+    if row.kind == "rewind":  # the line and the checkpoints are for the agent
+        arguments = {name: arguments[name] for name in ("epoch", "branch", "parent")}
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "arguments": arguments,
+        "when": orjson.loads(row.at),
+        "state": row.state,
+        "branch": row.branch,
+        "step": row.step,
+        "epoch": row.epoch,
+        "before": orjson.loads(row.before) if row.before else None,
+        "after": orjson.loads(row.after) if row.after else None,
+        "reason": row.reason,
+        "created": records.iso(row.created),
+        "answered": records.iso(row.answered),
+    }
+
+
+def steering(connection: Connection, trial: TrialId) -> dict[str, Any]:
+    """Give all that steering a trial needs. Raises NotFoundError."""
+    row = reads.trial_row(connection, trial)
+    spec = _spec(connection, trial)
+    settings = in_force(connection, row, spec.settings)
+    past = lineage.history(connection, row)
+    curve = _curve(connection, trial, row.branch)
+    return {
+        "version": command_rows.version(connection, trial),
+        "state": row.state,
+        "branch": row.branch,
+        "epoch": row.epoch,
+        "settings": _settings(spec, settings),
+        "commands": command_list(connection, trial)["items"],
+        "branches": [_branch(one) for one in past.branches.values()],
+        "checkpoints": [_checkpoint(one) for one in lineage.stored(connection, trial)],
+        "advice": [
+            {"kind": one.kind, "since": one.since, "text": one.text, "command": one.command}
+            for one in (advise(curve, settings) if curve else [])
+        ],
+    }
+
+
+def log(connection: Connection, trial: TrialId, branch: int | None = None) -> dict[str, Any]:
+    """Give what replays a branch, by default the current one. Raises NotFoundError."""
+    row = reads.trial_row(connection, trial)
+    spec = _spec(connection, trial)
+    past = lineage.history(connection, row)
+    number = row.branch if branch is None else branch
+    line = lineage.branch(past, number)
+    reached = row.epoch if number == row.branch else lineage.last_epoch(connection, past, number)
+    return {
+        "trial": str(trial),
+        "branch": number,
+        "state": row.state,
+        "trainer": spec.trainer,
+        "dataset": spec.dataset,
+        "settings": trial_settings(spec.settings, orjson.loads(row.params), row.epochs, row.seed),
+        "seed": row.seed,
+        "changes": list(line.changes),
+        "epoch": reached,
+        "checkpoints": [_checkpoint(one) for one in lineage.stored(connection, trial, number)],
+    }
+
+
+def schedule(connection: Connection, trial: TrialId, branch: int | None = None) -> dict[str, Any]:
+    """Give the changes of a branch by epoch, each at the last epoch end before it. Raises NotFoundError."""
+    made: dict[int, dict[str, Any]] = {}
+    for change in log(connection, trial, branch)["changes"]:
+        settings = {name: value for name, value in change["settings"].items() if name != "epochs"}
+        if settings:
+            made.setdefault(int(change["epoch"]), {}).update(settings)
+    return {"schedule": [{"epoch": epoch, "set": made[epoch]} for epoch in sorted(made)]}
+
+
+def _spec(connection: Connection, trial: TrialId) -> SearchSpec:
+    return SearchSpec.parse(orjson.loads(reads.search_row(connection, trial.search).spec))
+
+
+def _settings(spec: SearchSpec, values: dict[str, Any]) -> list[dict[str, Any]]:
+    trainer = trainers.get(spec.trainer)
+    infos: Any = trainer.settings() if trainer else ()
+    return [
+        {
+            "name": info.name,
+            "type": info.type,
+            "low": info.low,
+            "high": info.high,
+            "choices": list(info.choices),
+            "unit": info.unit,
+            "help": info.help,
+            "value": values.get(info.name, info.default),
+        }
+        for info in infos
+        if info.steerable
+    ]
+
+
+def _branch(one: lineage.Branch) -> dict[str, Any]:
+    return {
+        "branch": one.number,
+        "parent": one.parent,
+        "from_epoch": one.from_epoch,
+        "changes": list(one.changes),
+    }
+
+
+def _checkpoint(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "branch": row.branch,
+        "epoch": row.epoch,
+        "step": row.step,
+        "position": row.position,
+        "kind": row.kind,
+        "digest": row.digest,
+        "size": row.size,
+        "created": records.iso(row.created),
+    }
+
+
+def _curve(connection: Connection, trial: TrialId, branch: int) -> dict[str, Any]:
+    """Give the columns of one branch, missing values as NaN."""
+    found = curves.read(connection, trial.search, trial.number)["branches"]
+    one = next((part for part in found if part["branch"] == branch), None)
+    if one is None or "train_cost" not in one:
+        return {}
+    return {
+        name: [float("nan") if value is None else value for value in values]
+        for name, values in one.items()
+        if isinstance(values, list)
+    }
