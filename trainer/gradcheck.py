@@ -1,0 +1,252 @@
+"""Gradient check: is the gradient that backward computes the slope of the cost?
+
+For every parameter theta the two-sided difference (J(theta + epsilon) - J(theta - epsilon)) / (2 epsilon) is
+set against d theta. J is the cost that training lowers, regulariser included; epsilon = 1e-7 in float64,
+where the difference is exact to O(epsilon^2) and to the rounding of J, about 1e-16 |J| / epsilon.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from . import buffers
+from .data.load import load
+from .data.types import Data
+from .initialization import initial_weights
+from .kernels import epoch, losses, passes
+from .network import Network
+from .problem import SettingError
+from .run import Run
+from .settings import Settings, make_settings
+
+Array = np.ndarray[Any, np.dtype[Any]]
+EPSILON = 1e-7
+GREAT, WRONG = 1e-7, 1e-3  # around 1e-5 lies what should be looked at
+
+
+@dataclass(frozen=True)
+class GradientCheck:
+    """How well difference and gradient agree at one point.
+
+    Attributes
+    ----------
+    epochs : int
+        After how much training.
+    error : float
+        ||g_approx - g|| / (||g_approx|| + ||g||) over all parameters.
+    errors : dict of str to float
+        The same for each of W1, b1 or gamma1, beta1, and so on, that has a parameter not at a kink.
+    rounding, roundings : float, dict of str to float
+        How large `error` and `errors` can be by the rounding of J alone, where a gradient nearly vanishes.
+    checked, kinks : int
+        Parameters compared, and those left out because a ReLU switches within epsilon: J has no slope there.
+    """
+
+    epochs: int
+    error: float
+    errors: Mapping[str, float]
+    rounding: float
+    roundings: Mapping[str, float]
+    checked: int
+    kinks: int
+
+    @property
+    def worst(self) -> str:
+        """The tensor with the largest error beyond rounding."""
+        return max(self.errors, key=lambda name: self.errors[name] - self.roundings[name])
+
+    @property
+    def verdict(self) -> Literal["great", "look", "wrong"]:
+        """great up to 1e-7, look below 1e-3, else wrong: the worst of whole and parts, beyond rounding."""
+        worst = max(self.error - self.rounding, *(self.errors[n] - self.roundings[n] for n in self.errors))
+        return "great" if worst <= GREAT else "look" if worst < WRONG else "wrong"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain JSON, worst and verdict with it."""
+        return {**asdict(self), "worst": self.worst, "verdict": self.verdict}
+
+
+def gradient_check(
+    settings: Mapping[str, Any] | Settings,
+    data: Data,
+    seed: int | None = None,
+    epochs: int = 3,
+    dropout: bool = False,
+    examples: int = 64,
+    most: int | None = 500,
+) -> list[GradientCheck]:
+    """Check the gradient at initialisation and again after some training.
+
+    Parameters
+    ----------
+    settings : mapping or Settings
+        Of `mlp`, with precision float64.
+    data : Data
+        Loaded with precision float64.
+    seed : int, optional
+        Default: that of the settings.
+    epochs : int
+        To train before the second check; 0 for the first check alone.
+    dropout : bool
+        True: with one fixed mask per layer. False: off.
+    examples : int
+        Of the training set, taken as one mini-batch.
+    most : int or None
+        Parameters compared per tensor, chosen by the seed; None for all.
+
+    Returns
+    -------
+    checks : list of GradientCheck
+        One or two.
+
+    Raises
+    ------
+    SettingError
+        Settings that cannot be trained with, or another precision.
+    """
+    settings = make_settings(settings)
+    if data.dtype != np.float64:
+        remedy = "load the data with precision float64"
+        raise SettingError.of("settings.precision", "a gradient can only be checked in float64", remedy)
+    seed = settings.seed if seed is None else seed
+    off = {} if dropout else {"keep_prob": 1.0, "input_keep_prob": 1.0}
+    checked = replace(settings, precision="float64", augmentation="none", batch_size=None, **off)
+    objective = _Objective(checked, data, seed, examples)
+    weights = initial_weights(objective.network, checked, seed, np.float64)
+    checks = [_check(objective, weights, 0, seed, most)]
+    if epochs:
+        run = Run(replace(settings, epochs=epochs, patience=None), data, seed)
+        while run.status == "running":
+            run.advance()
+        checks.append(_check(objective, run.weights.copy(), epochs, seed, most))
+    return checks
+
+
+def check_description(description: Mapping[str, Any], **options: Any) -> list[dict[str, Any]]:
+    """Check the gradient of what a file describes: `dataset` and `settings`, as in a search.
+
+    Parameters
+    ----------
+    description : mapping
+        As read from YAML or JSON; the space of a search is not looked at.
+    **options
+        Of `gradient_check`.
+
+    Returns
+    -------
+    checks : list of dict
+        `GradientCheck.as_dict` of each.
+
+    Raises
+    ------
+    SettingError, DataError
+        With field and remedy.
+    """
+    settings = make_settings({**(description.get("settings") or {}), "precision": "float64"})
+    data = load(description.get("dataset"), "float64", settings.normalize)
+    return [check.as_dict() for check in gradient_check(settings, data, **options)]
+
+
+class _Objective:
+    """The cost of one fixed mini-batch as a function of the weights, by the kernels that training uses."""
+
+    def __init__(self, settings: Settings, data: Data, seed: int, examples: int):
+        m = min(examples, len(data.X_train))
+        data = replace(data, X_train=data.X_train[:m], Y_train=data.Y_train[:m])
+        self.network = Network.of(settings, data)
+        self._shape = self.network.shape()
+        self._hyper = buffers.hyper_of(settings, data)._replace(batch_size=m)
+        self._examples = buffers.examples_of(data)
+        self._scratch = buffers.scratch_of(self.network, m, m, data.dtype)
+        self._m = m
+        # step 0 for ever: dropout's masks hang on seed and step, so they stay the same
+        self._state = buffers.state_of(self.network, np.zeros(self.network.total), seed)
+
+    def cost(self, weights: Array) -> float:
+        """Return J; leaves dZ[L] and A in the scratch room for `gradient`."""
+        state, m = self._state, self._m
+        state.weights[:] = weights
+        epoch.take_examples(self._shape, self._examples, self._hyper, state, self._scratch, 0, m)
+        passes.forward(self._shape, self._hyper, state, self._scratch, m)
+        last = len(self.network.sizes) - 1
+        Z = passes.layer_input(self._shape, self._scratch, last, m)
+        total, _ = losses.loss(
+            self._shape.output, Z, self._examples.labels, self._examples.targets, self._scratch.order, 0, m,
+            self.network.sizes[-1], self._scratch.D,
+        )  # fmt: skip
+        return float(total / m + passes.regularize(self._shape, self._hyper, state, self._scratch, m))
+
+    def gradient(self, weights: Array) -> Array:
+        """Return dJ by backward, laid out like the weights."""
+        self.cost(weights)
+        passes.backward(self._shape, self._hyper, self._state, self._scratch, self._m)
+        passes.regularize(self._shape, self._hyper, self._state, self._scratch, self._m)
+        return self._scratch.gradient.copy()
+
+
+def _check(objective: _Objective, weights: Array, epochs: int, seed: int, most: int | None) -> GradientCheck:
+    g = objective.gradient(weights)
+    J = objective.cost(weights)
+    network, generator = objective.network, np.random.default_rng(seed)
+    pairs: dict[str, tuple[Array, Array]] = {}
+    kinks = 0
+    for name, offset, shape in network.entries():
+        if offset >= network.learned:
+            break
+        chosen = offset + _some(math.prod(shape), most, generator)
+        sides = np.array([_sides(objective, weights, int(i)) for i in chosen])
+        smooth = _smooth(sides, J)
+        kinks += int((~smooth).sum())
+        if smooth.any():
+            pairs[name] = ((sides[:, 0] - sides[:, 1])[smooth] / (2 * EPSILON), g[chosen][smooth])
+    whole = tuple(np.concatenate([pair[side] for pair in pairs.values()]) for side in (0, 1))
+    return GradientCheck(
+        epochs,
+        relative_error(*whole),
+        {name: relative_error(*pair) for name, pair in pairs.items()},
+        _rounding(J, *whole),
+        {name: _rounding(J, *pair) for name, pair in pairs.items()},
+        len(whole[0]),
+        kinks,
+    )
+
+
+def relative_error(g_approx: Array, g: Array) -> float:
+    """Return ||g_approx - g|| / (||g_approx|| + ||g||), 0 if both vanish."""
+    return float(np.linalg.norm(g_approx - g) / _size(g_approx, g))
+
+
+def _rounding(J: float, g_approx: Array, g: Array) -> float:
+    """Return the relative error that rounding makes: J is a mean of many terms, its last two bits are noise."""
+    return float(4 * np.spacing(abs(J)) / (2 * EPSILON) * math.sqrt(g.size) / _size(g_approx, g))
+
+
+def _size(g_approx: Array, g: Array) -> float:
+    return float(np.linalg.norm(g_approx) + np.linalg.norm(g)) or 1.0
+
+
+def _sides(objective: _Objective, weights: Array, i: int) -> tuple[float, float]:
+    """Return J with parameter i moved by +epsilon and by -epsilon."""
+    moved = weights.copy()
+    moved[i] = weights[i] + EPSILON
+    above = objective.cost(moved)
+    moved[i] = weights[i] - EPSILON
+    return above, objective.cost(moved)
+
+
+def _smooth(sides: Array, J: float) -> Array:
+    """Tell where the slopes on both sides agree; at a kink they differ by more than curvature explains."""
+    right, left = (sides[:, 0] - J) / EPSILON, (J - sides[:, 1]) / EPSILON
+    return np.abs(right - left) <= 1e-5 * (1 + np.abs(right) + np.abs(left))
+
+
+def _some(size: int, most: int | None, generator: np.random.Generator) -> Array:
+    """Return the indices of all elements, or of a random choice."""
+    if most is None or size <= most:
+        return np.arange(size)
+    return np.sort(generator.choice(size, most, replace=False))
