@@ -19,7 +19,7 @@ from search.proposal import Proposal, at
 from search.random import draw
 from search.randomness import counter
 from search.settings import Cmaes
-from search.spec import SearchSpec
+from search.spec import SearchSpec, first_unseen
 
 Generation = tuple[Floats, Floats]  # coordinates and values of the trials that one update is made of
 
@@ -66,9 +66,9 @@ def _generations(
     generation_of: dict[int, int] = {}
     pool: list[int] = []
     generation = seen = 0
-    lag = spec.resolved_lag()
+    lag, growing = spec.resolved_lag(), spec.stopping.uses_results
     for trial in range(first, number + 1):
-        while seen < trial - lag:
+        while seen < first_unseen(trial, lag, growing):
             if seen in row_of and generation_of.get(seen) == generation:
                 pool.append(row_of[seen])
                 if len(pool) == size:

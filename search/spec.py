@@ -42,7 +42,7 @@ class SearchSpec(Model):
     parallel: int = Field(default=1, ge=1, le=10_000, description="Trials in training at the same time.")
     budget: Budget
     seed: int = Field(default=0, ge=0, lt=2**63)
-    lag: int | None = Field(default=None, ge=0, description="Trial n sees trials below n - lag.")
+    lag: int | None = Field(default=None, ge=0, description="Trial n sees the trials below n - lag.")
     reproducible: bool = True
     enqueued: list[dict[str, JsonValue]] = Field(default_factory=list, description="Points to try first.")
     warm_start: WarmStart | None = Field(
@@ -125,7 +125,19 @@ class SearchSpec(Model):
         """Trial `number` may use the results of trials numbered below this, all of which must have ended."""
         if number >= self.budget.trials:
             return self.budget.trials
-        return max(0, number - self.resolved_lag()) if self.uses_results else 0
+        if not self.uses_results:
+            return 0
+        return first_unseen(number, self.resolved_lag(), self.stopping.uses_results)
+
+
+def first_unseen(number: int, lag: int, growing: bool) -> int:
+    """Number of the first trial that trial `number` does not see.
+
+    A growing lag begins at a third, so that a stopping rule has something to compare with early on.
+    """
+    if growing:
+        lag = min(lag, max(-(-lag // 3), number // 2))
+    return max(0, number - lag)
 
 
 def _conditions_apart(data: Any, error: ValidationError) -> list[Problem]:
