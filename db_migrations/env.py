@@ -1,0 +1,12 @@
+"""Alembic's environment: runs on the connection that service.store.schema hands over."""
+
+from alembic import context
+
+from service.store.tables import metadata
+
+connection = context.config.attributes.get("connection")
+if connection is None:
+    raise SystemExit("run migrations with: caviar migrate")
+
+context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
+context.run_migrations()

@@ -1,0 +1,143 @@
+"""Event streams (SSE). The id of an event is the revision it brings the reader to, so a cut stream resumes exactly."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Header, Query
+from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
+from sqlalchemy import Connection
+
+from service import records
+from service.errors import RefusedError
+from service.ids import TrialId, trial_id
+from service.services import Services
+from service.store import reads, streams
+
+KEEPALIVE_SECONDS = 15.0
+POLL_SECONDS = 5.0  # wake-ups may be lost
+PAUSE_SECONDS = 0.1  # changes in between come as one
+MOST = 500  # trials in one look
+Id = Annotated[str | None, Header(alias="Last-Event-ID")]
+
+
+def router(services: Services) -> APIRouter:
+    """Serve event streams below the prefix of the API."""
+    routes = APIRouter(tags=["events"])
+
+    @routes.get("/searches/{search}/events", response_class=EventSourceResponse, summary="Follow a search")
+    async def search_events(
+        search: int, last_event_id: Id = None, since: Annotated[str | None, Query()] = None
+    ) -> EventSourceResponse:
+        await services.store.read(lambda connection: reads.search_row(connection, search))
+        start = _start(last_event_id or since)
+        return EventSourceResponse(_search_stream(services, search, start), headers=_HEADERS)
+
+    @routes.get("/trials/{name}/events", response_class=EventSourceResponse, summary="Follow a trial")
+    async def trial_events(
+        name: str, last_event_id: Id = None, since: Annotated[str | None, Query()] = None
+    ) -> EventSourceResponse:
+        trial = trial_id(name)
+        await services.store.read(lambda connection: reads.trial_row(connection, trial))
+        position = streams.Position.read(last_event_id or since)
+        return EventSourceResponse(_trial_stream(services, trial, position), headers=_HEADERS)
+
+    return routes
+
+
+_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+def _start(text: str | None) -> int:
+    if text is None:
+        return 0
+    if not text.isdecimal() or len(text) > 18:
+        raise RefusedError.of(
+            "Last-Event-ID", f"{text!r} is not an id of this stream", "send back an `id`, or nothing"
+        )
+    return int(text)
+
+
+async def _search_stream(services: Services, search: int, after: int) -> AsyncIterator[bytes]:
+    """Yield what changed since `after`: the trials in the order of their last change, then the search."""
+    quiet = 0.0
+    with services.notifier.watching(search) as event:
+        while not services.notifier.closing.is_set():
+            event.clear()
+            now = services.clock.now()
+            news = await services.store.read(
+                lambda connection, after=after, now=now: _search_news(connection, search, after, now)
+            )
+            if news is None:
+                yield format_sse_event(event="deleted", data_str="{}")
+                return
+            after, parts = news
+            if parts:
+                yield b"".join(parts)
+            quiet = 0.0 if parts else quiet + POLL_SECONDS
+            if quiet >= KEEPALIVE_SECONDS:
+                yield KEEPALIVE_COMMENT
+                quiet = 0.0
+            await _pause(event, full=len(parts) > MOST)
+
+
+def _search_news(
+    connection: Connection, search: int, after: int, now: float
+) -> tuple[int, list[bytes]] | None:
+    row = connection.execute(reads.SEARCH.where(reads.s.id == search)).first()
+    if row is None:
+        return None
+    rows = reads.changed_trials(connection, search, after, MOST)
+    parts = [_event("trial", records.trial(one), one.revision) for one in rows]
+    if rows:
+        after = rows[-1].revision
+    if len(rows) < MOST and row.revision > after:
+        after = row.revision
+        parts.append(_event("search", reads.shown(connection, row, now), after))
+    elif rows:
+        parts.append(_event("search", reads.shown(connection, row, now), after))
+    return after, parts
+
+
+async def _trial_stream(
+    services: Services, trial: TrialId, position: streams.Position
+) -> AsyncIterator[bytes]:
+    quiet = 0.0
+    with services.notifier.watching(trial.search) as event:
+        while not services.notifier.closing.is_set():
+            event.clear()
+            news = await services.store.read(
+                lambda connection, position=position: streams.trial_news(connection, trial, position)
+            )
+            if news is None:
+                yield format_sse_event(event="deleted", data_str="{}")
+                return
+            parts = []
+            for kind, body, position in news:
+                parts.append(_event(kind, body, str(position)))
+            if parts:
+                yield b"".join(parts)
+            quiet = 0.0 if parts else quiet + POLL_SECONDS
+            if quiet >= KEEPALIVE_SECONDS:
+                yield KEEPALIVE_COMMENT
+                quiet = 0.0
+            await _pause(event, full=False)
+
+
+async def _pause(event: asyncio.Event, full: bool) -> None:
+    """Wait for the next change; shortly even then, so that a storm of changes comes in few looks."""
+    if full:
+        return
+    try:
+        async with asyncio.timeout(POLL_SECONDS):
+            await event.wait()
+    except TimeoutError:
+        return
+    await asyncio.sleep(PAUSE_SECONDS)
+
+
+def _event(kind: str, body: Any, identity: int | str) -> bytes:
+    return format_sse_event(event=kind, data_str=orjson.dumps(body).decode(), id=str(identity))

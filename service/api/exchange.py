@@ -1,0 +1,95 @@
+"""The worker protocol over REST; the hottest path of the server."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import ValidationError
+
+from service.api import problems
+from service.api.common import answer, body_schema
+from service.ids import trial_id
+from service.protocol import ExchangeRequest, ExchangeResponse
+from service.services import Services
+from service.store import reads
+from service.usecases import checkpoints
+from service.usecases.exchange import exchange
+
+SEEN_SECONDS = 3600.0  # lost agents are listed for an hour
+
+
+def router(services: Services) -> APIRouter:
+    """Serve the worker protocol below the prefix of the API."""
+    routes = APIRouter(tags=["workers"])
+    store, board, metrics = services.store, services.board, services.metrics
+    lease, interval = services.config.lease, services.config.interval
+
+    @routes.post(
+        "/exchange",
+        response_model=ExchangeResponse,
+        summary="Report, renew leases, take on work",
+        openapi_extra=body_schema("ExchangeRequest"),
+    )
+    async def post_exchange(request: Request) -> Response:
+        began = time.perf_counter()
+        try:
+            message = ExchangeRequest.model_validate_json(await request.body())
+        except ValidationError as error:
+            raise problems.of_validation(error) from None
+        done = await store.write(lambda tx: exchange(tx, board, message, lease, interval))
+        metrics.exchange_seconds.observe(time.perf_counter() - began)
+        if done.proposed:
+            metrics.proposals.inc(done.proposed)
+        return answer(done.body)
+
+    @routes.get("/agents", summary="Workers seen lately")
+    async def list_agents() -> Response:
+        since = services.clock.now() - SEEN_SECONDS
+        return answer({"items": await store.read(lambda connection: reads.agents_seen(connection, since))})
+
+    @routes.get("/agents/{agent}/wake", status_code=204, summary="Wait until there may be work")
+    async def wake(agent: str, timeout: Annotated[float, Query(ge=0, le=60)] = 20.0) -> Response:
+        await services.notifier.work(timeout)
+        return Response(status_code=204)
+
+    @routes.put("/trials/{name}/checkpoints", status_code=201, summary="Store a checkpoint or a model")
+    async def put_checkpoint(
+        name: str,
+        request: Request,
+        attempt: Annotated[int, Query(ge=1)],
+        digest: Annotated[str, Query(pattern="^sha256:[0-9a-f]{64}$")],
+        branch: Annotated[int, Query(ge=0)] = 0,
+        epoch: Annotated[int, Query(ge=0)] = 0,
+        step: Annotated[int, Query(ge=0)] = 0,
+        position: Annotated[int, Query(ge=0)] = 0,
+        kind: Literal["schedule", "command", "end", "model"] = "schedule",
+    ) -> Response:
+        given = checkpoints.Given(attempt, branch, epoch, step, position, kind, digest)
+        data = await request.body()
+        stored = await checkpoints.keep(store, services.blobs, trial_id(name), given, data)
+        return answer({"id": stored}, 201)
+
+    @routes.get("/checkpoints/{checkpoint}", summary="The bytes of a checkpoint", response_class=Response)
+    async def get_checkpoint(checkpoint: int) -> Response:
+        data, digest = await checkpoints.load(store, services.blobs, checkpoint)
+        return Response(data, media_type="application/octet-stream", headers={"Caviar-Digest": digest})
+
+    @routes.get("/trials/{name}/checkpoints", summary="Its checkpoints")
+    async def list_checkpoints(name: str) -> Response:
+        trial = trial_id(name)
+        return answer({"items": await store.read(lambda connection: checkpoints.listed(connection, trial))})
+
+    @routes.get("/trials/{name}/model", summary="Its final model", response_class=Response)
+    async def get_model(name: str) -> Response:
+        trial = trial_id(name)
+        newest = await store.read(lambda connection: checkpoints.model_of(connection, trial))
+        data, digest = await checkpoints.load(store, services.blobs, newest)
+        headers = {
+            "Caviar-Digest": digest,
+            "Content-Disposition": f'attachment; filename="trial-{trial}.safetensors"',
+        }
+        return Response(data, media_type="application/octet-stream", headers=headers)
+
+    return routes

@@ -1,0 +1,138 @@
+"""Searches over REST: submit, list, read, edit, pause, resume, cancel, delete, enqueue."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from anyio import to_thread
+from fastapi import APIRouter, Header, Query, Request, Response
+from pydantic import BaseModel, JsonValue
+
+from service import records
+from service.api.common import answer, body_schema, if_match, json_body, tagged
+from service.errors import RefusedError
+from service.ids import TrialId
+from service.services import Services
+from service.store import reads, search_pages
+from service.usecases import steer_search
+from service.usecases.submit import accept, submit
+
+Limit = Annotated[int, Query(ge=1, le=1000)]
+
+
+class Points(BaseModel):
+    """Points to be trained before the next proposals."""
+
+    points: list[dict[str, JsonValue]]
+
+
+def router(services: Services) -> APIRouter:
+    """Serve searches below the prefix of the API."""
+    routes = APIRouter(prefix="/searches", tags=["searches"])
+    store, board = services.store, services.board
+
+    async def shown(search: int) -> dict[str, Any]:
+        now = services.clock.now()
+        found = await store.read(lambda connection: reads.search(connection, search, now))
+        return found
+
+    @routes.post(
+        "",
+        status_code=201,
+        response_model=records.Search,
+        summary="Submit a search",
+        openapi_extra=body_schema("SearchSpec"),
+    )
+    async def submit_search(
+        request: Request,
+        idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
+    ) -> Response:
+        data = await json_body(request)
+        spec = await to_thread.run_sync(accept, store, data)
+        search, fresh = await store.write(lambda tx: submit(tx, spec, idempotency_key))
+        body = await shown(search)
+        body["warnings"] = [
+            {"field": w.field, "message": w.message, "remedy": w.remedy} for w in spec.warnings()
+        ]
+        return tagged(body, 201 if fresh else 200, Location=f"/api/v1/searches/{search}")
+
+    @routes.post(
+        "/check", summary="Check a search without storing it", openapi_extra=body_schema("SearchSpec")
+    )
+    async def check_search(request: Request) -> Response:
+        data = await json_body(request)
+        try:
+            await to_thread.run_sync(accept, store, data)
+        except RefusedError as error:
+            found = [{"field": p.field, "message": p.message, "remedy": p.remedy} for p in error.problems]
+            return answer({"errors": found})
+        return answer({"errors": []})
+
+    @routes.get("", response_model=records.SearchPage, summary="List searches")
+    async def list_searches(
+        state: str | None = None,
+        name: str | None = None,
+        sort: str = "-created",
+        limit: Limit = 50,
+        cursor: str | None = None,
+    ) -> Response:
+        wish = search_pages.Wish(state, name, sort, limit, cursor)
+        now = services.clock.now()
+        return answer(await store.read(lambda connection: search_pages.page(connection, wish, now)))
+
+    @routes.get("/{search}", response_model=records.Search, summary="Read a search")
+    async def read_search(search: int) -> Response:
+        return tagged(await shown(search))
+
+    @routes.patch(
+        "/{search}", response_model=records.Search, summary="Edit budget, parallel, space, name or note"
+    )
+    async def edit_search(search: int, request: Request) -> Response:
+        changes = await json_body(request)
+        if not isinstance(changes, dict):
+            raise RefusedError.of("body", "is not a JSON object", "send the fields to change")
+        match = if_match(request)
+        await store.write(lambda tx: steer_search.edit(tx, board, search, changes, match))
+        return tagged(await shown(search))
+
+    @routes.delete("/{search}", status_code=204, summary="Delete a search and all that belongs to it")
+    async def delete_search(search: int) -> Response:
+        await store.write(lambda tx: steer_search.delete(tx, board, search))
+        return Response(status_code=204)
+
+    @routes.post("/{search}/pause", response_model=records.Search, summary="Hand out no more trials")
+    async def pause_search(search: int) -> Response:
+        await store.write(lambda tx: steer_search.switch(tx, search, "paused"))
+        return tagged(await shown(search))
+
+    @routes.post("/{search}/resume", response_model=records.Search, summary="Go on handing out trials")
+    async def resume_search(search: int) -> Response:
+        await store.write(lambda tx: steer_search.switch(tx, search, "active"))
+        return tagged(await shown(search))
+
+    @routes.post(
+        "/{search}/cancel", response_model=records.Search, summary="End a search and its running trials"
+    )
+    async def cancel_search(search: int) -> Response:
+        await store.write(lambda tx: steer_search.cancel(tx, search))
+        return tagged(await shown(search))
+
+    @routes.post(
+        "/{search}/points", status_code=201, response_model=records.Trials, summary="Enqueue points by hand"
+    )
+    async def enqueue_points(search: int, body: Points) -> Response:
+        numbers = await store.write(lambda tx: steer_search.enqueue(tx, board, search, body.points))
+        rows = await store.read(
+            lambda connection: [reads.trial_row(connection, TrialId(search, n)) for n in numbers]
+        )
+        return answer({"items": [records.trial(row) for row in rows]}, 201)
+
+    @routes.get("/{search}/edits", summary="What was changed while it ran")
+    async def list_edits(search: int) -> Response:
+        def query(connection: Any) -> list[dict[str, Any]]:
+            reads.search_row(connection, search)
+            return reads.edits_of(connection, search)
+
+        return answer({"items": await store.read(query)})
+
+    return routes

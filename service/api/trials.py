@@ -1,0 +1,90 @@
+"""Trials over REST: pages, the best, columns, one trial with its curve."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel
+from sqlalchemy import Connection
+
+from service import records
+from service.api.common import answer
+from service.api.searches import Limit
+from service.ids import TrialId, trial_id
+from service.services import Services
+from service.store import columns, curves, pages, reads
+
+
+class Attempts(BaseModel):
+    """Attempts that did not end their trial, or ended it as failed."""
+
+    items: list[records.Attempt]
+
+
+def router(services: Services) -> APIRouter:
+    """Serve trials below the prefix of the API."""
+    routes = APIRouter(tags=["trials"])
+    store = services.store
+
+    @routes.get("/searches/{search}/trials", response_model=records.TrialPage, summary="List trials")
+    async def list_trials(
+        search: int,
+        sort: Annotated[str, Query(description="a field, with - in front: descending")] = "number",
+        state: Annotated[str | None, Query(description="states, comma-separated")] = None,
+        filter: Annotated[
+            list[str] | None, Query(description="such as params.l2<0.1; several: all hold")
+        ] = None,
+        limit: Limit = 100,
+        cursor: str | None = None,
+    ) -> Response:
+        wish = pages.Wish(sort, state, tuple(filter or ()), limit, cursor)
+        body = await store.read(lambda connection: pages.trials_page(connection, search, wish))
+        return answer(body)
+
+    @routes.get("/searches/{search}/best", response_model=records.Trials, summary="The best trials")
+    async def best_trials(search: int, k: Limit = 5) -> Response:
+        rows = await store.read(lambda connection: reads.best(connection, search, k))
+        return answer({"items": [records.trial(row) for row in rows]})
+
+    @routes.get("/searches/{search}/history", summary="Values in order of ending, with the best so far")
+    async def history(search: int) -> Response:
+        return answer(await store.read(lambda connection: reads.history(connection, search)))
+
+    @routes.get("/searches/{search}/columns", summary="Fields of all trials as columns")
+    async def read_columns(
+        search: int,
+        fields: Annotated[str, Query(description="comma-separated")] = "number,value,state",
+        limit: Annotated[int, Query(ge=1, le=1_000_000)] = 1_000_000,
+    ) -> Response:
+        names = [name.strip() for name in fields.split(",") if name.strip()]
+        return answer(await store.read(lambda connection: columns.read(connection, search, names, limit)))
+
+    @routes.get("/trials/{name}", response_model=records.Trial, summary="Read a trial")
+    async def read_trial(name: str) -> Response:
+        trial = trial_id(name)
+        return answer(records.trial(await store.read(lambda connection: reads.trial_row(connection, trial))))
+
+    @routes.get("/trials/{name}/curve", summary="Its learning curve")
+    async def read_curve(name: str) -> Response:
+        trial = trial_id(name)
+        return answer(await store.read(lambda connection: _curve(connection, trial)))
+
+    @routes.get(
+        "/trials/{name}/attempts", response_model=Attempts, summary="Attempts that were lost or failed"
+    )
+    async def read_attempts(name: str) -> Response:
+        trial = trial_id(name)
+
+        def query(connection: Connection) -> list[dict[str, Any]]:
+            reads.trial_row(connection, trial)
+            return reads.attempts_of(connection, trial)
+
+        return answer({"items": await store.read(query)})
+
+    return routes
+
+
+def _curve(connection: Connection, trial: TrialId) -> dict[str, Any]:
+    reads.trial_row(connection, trial)
+    return curves.read(connection, trial.search, trial.number)

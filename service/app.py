@@ -1,0 +1,198 @@
+"""The composition root: one place chooses adapters, wires them, and builds the application."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from functools import partial
+
+import orjson
+from anyio import to_thread
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+from sqlalchemy import func, select
+
+import caviar
+from search.spec import SearchSpec
+from service import metrics as metrics_module
+from service.api import datasets as datasets_api
+from service.api import events, exchange, health, problems, searches, session, tokens, trials
+from service.blobs import FileBlobs
+from service.clock import SteadyClock
+from service.config import Config
+from service.metrics import Metrics, Snapshot
+from service.notifier import Notifier
+from service.protocol import ExchangeRequest
+from service.security.announce import announce
+from service.security.middleware import Guard
+from service.security.tokens import TokenBook
+from service.services import Services
+from service.store import agents as agent_rows
+from service.store import schema
+from service.store.database import Committed, Database
+from service.store.tables import STATES
+from service.store.tables import agents as agents_table
+from service.store.tables import searches as searches_table
+from service.uploads import Uploads
+from service.usecases import leases
+from service.usecases.board import Board
+from service.usecases.datasets import Datasets
+
+PREFIX = "/api/v1"
+SWEEP_SECONDS = 1.0
+log = logging.getLogger(__name__)
+
+
+def build_services(config: Config) -> Services:
+    """Choose and wire the adapters; nothing is opened yet."""
+    notifier, metrics, clock = Notifier(), Metrics(), SteadyClock()
+
+    def committed(what: Committed) -> None:
+        metrics.commit_seconds.observe(what.seconds)
+        notifier.changed(what.searches, what.wake)
+
+    store = Database(config.database_url, clock, committed)
+    board = Board(wake=lambda: notifier.changed((), True))
+    return Services(config, clock, store, board, notifier, metrics, FileBlobs(config.data / "checkpoints"))
+
+
+def create_app(config: Config) -> FastAPI:
+    """Build the application: `caviar serve` and the tests run exactly this.
+
+    Its start raises StartError when the database cannot be used, with what to do about it.
+    """
+    services = build_services(config)
+    vitals = health.Health({"database": lambda: _answers(services), "schema": lambda: _at_head(services)})
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await to_thread.run_sync(open_store, services)
+        services.notifier.start()
+        sweeper = asyncio.create_task(_sweep(services, vitals))
+        try:
+            yield
+        finally:
+            vitals.drain()
+            services.notifier.close()
+            sweeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await sweeper
+            services.board.close()
+            await to_thread.run_sync(services.store.close)
+
+    app = FastAPI(
+        title="Caviar",
+        version=caviar.__version__,
+        summary="A hyperparameter search service",
+        lifespan=lifespan,
+        responses=problems.RESPONSES,
+        openapi_url=f"{PREFIX}/openapi.json",
+    )
+    app.state.services = services
+    app.state.health = vitals
+    app.state.agent_lost = partial(_agent_lost, services)
+    problems.install(app)
+    book = TokenBook(config.data)
+    announce(book.start(config), config.data)
+    app.state.tokens = book
+    app.add_middleware(Guard, config=config, book=book)
+    _include(app, services, vitals, book)
+    _describe(app)
+    return app
+
+
+def _include(app: FastAPI, services: Services, vitals: health.Health, book: TokenBook) -> None:
+    """Put every route in its place."""
+    uploads = Uploads(services.config.data, services.config.limits)
+    datasets = Datasets(services.store, uploads)
+    api = APIRouter(prefix=PREFIX, dependencies=[Depends(problems.known_query)])
+    for router in (searches.router, trials.router, exchange.router, events.router):
+        api.include_router(router(services))
+    api.include_router(datasets_api.router(datasets))
+    api.include_router(session.router(services.config.token_required))
+    api.include_router(tokens.router(book))
+    app.include_router(api)
+    app.include_router(health.router(vitals))
+    services.metrics.gauges(lambda: _snapshot(services))
+    app.include_router(metrics_module.router(services.metrics))
+
+
+def open_store(services: Services) -> None:
+    """Open the database: build an empty one, refuse a schema that is not ours; extend the leases once.
+
+    Raises StartError.
+    """
+    store, config = services.store, services.config
+    store.dialect.open()
+    schema.prepare(store.dialect, config.database_shown)
+    store.start()
+    # While no server ran, nobody could renew: every agent gets a full lease to come back.
+    store.submit(lambda tx: agent_rows.extend_all(tx, config.lease)).result()
+
+
+async def _agent_lost(services: Services, agent: str, reason: str) -> None:
+    """Take back the trials of an agent whose death its supervisor has seen."""
+    await services.store.write(lambda tx: leases.agent_lost(tx, agent, reason))
+
+
+async def _sweep(services: Services, vitals: health.Health) -> None:
+    """Take back trials of agents whose lease has run out, again and again."""
+    while True:
+        try:
+            lost = await services.store.write(leases.sweep)
+            if lost:
+                services.metrics.lease_expiries.inc(lost)
+            vitals.beat("sweep")
+        except Exception:
+            log.exception("the sweep failed; it is tried again")
+        await asyncio.sleep(SWEEP_SECONDS)
+
+
+def _answers(services: Services) -> None:
+    schema.writable(services.store.dialect.readers)
+
+
+def _at_head(services: Services) -> None:
+    with services.store.reading() as connection:
+        found, wanted = schema.current(connection), schema.head()
+    if found != wanted:
+        raise RuntimeError(f"schema {found}, needed {wanted}: run caviar migrate")
+
+
+def _snapshot(services: Services) -> Snapshot:
+    """Count for the metrics, at a scrape."""
+    columns = [func.coalesce(func.sum(searches_table.c[state]), 0) for state in STATES]
+    with services.store.reading() as connection:
+        counts = connection.execute(select(*columns)).one()
+        alive = connection.execute(
+            select(func.count()).select_from(agents_table).where(agents_table.c.state == "alive")
+        ).scalar_one()
+    return Snapshot(trials=dict(zip(STATES, map(int, counts), strict=True)), agents=alive)
+
+
+def _describe(app: FastAPI) -> None:
+    """Add to OpenAPI the bodies that are parsed by hand, and the problem."""
+
+    def openapi() -> dict[str, object]:
+        if app.openapi_schema is None:
+            document = get_openapi(
+                title=app.title, version=app.version, summary=app.summary, routes=app.routes
+            )
+            _, extra = models_json_schema(
+                [
+                    (ExchangeRequest, "validation"),
+                    (SearchSpec, "validation"),
+                    (problems.Problem, "validation"),
+                ],
+                ref_template="#/components/schemas/{model}",
+            )
+            schemas = document.setdefault("components", {}).setdefault("schemas", {})
+            for name, definition in extra["$defs"].items():
+                schemas.setdefault(name, definition)
+            app.openapi_schema = orjson.loads(orjson.dumps(document))
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

@@ -1,0 +1,84 @@
+"""Files of checkpoints and models: written to a temporary name, synced, renamed, then synced in the folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+from pathlib import Path
+
+from service import faults
+
+_NAME = re.compile(r"[a-z0-9]{1,32}(/[a-z0-9][a-z0-9.-]{0,63})?")
+
+
+class DigestError(OSError):
+    """A file is not what was written or announced."""
+
+
+def digest_of(data: bytes) -> str:
+    """Give the digest of bytes as it is written everywhere: sha256: and 64 hex digits."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+class FileBlobs:
+    """Blobs in a folder; names are made by the server, never by a caller."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for left in folder.rglob("*.part"):
+            left.unlink(missing_ok=True)  # of a server that was killed while it wrote
+
+    def path(self, name: str) -> Path:
+        """Give the place of a file. Raises ValueError for a name the server cannot have made."""
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is not the name of a blob")
+        return self.folder / name
+
+    def write(self, name: str, data: bytes, digest: str) -> None:
+        """Store a file durably. Raises DigestError if the bytes are not the announced ones, OSError."""
+        if digest_of(data) != digest:
+            raise DigestError(f"the bytes have digest {digest_of(data)}, {digest} was announced")
+        path = self.path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+        faults.point("blobs.write.before")
+        try:
+            with part.open("wb") as file:
+                file.write(data)
+                file.flush()
+                faults.point("blobs.write.after")
+                os.fsync(file.fileno())
+            faults.point("blobs.rename.before")
+            part.replace(path)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
+        faults.point("blobs.rename.after")
+
+    def read(self, name: str, digest: str) -> bytes:
+        """Give a file's bytes. Raises DigestError when they are torn or missing."""
+        try:
+            data = self.path(name).read_bytes()
+        except FileNotFoundError:
+            raise DigestError(f"the file of {name} is missing") from None
+        if digest_of(data) != digest:
+            raise DigestError(f"the file of {name} is damaged: it is not what was written")
+        return data
+
+    def remove(self, name: str) -> None:
+        """Remove a file; one that is gone already is fine."""
+        faults.point("blobs.remove.before")
+        self.path(name).unlink(missing_ok=True)
+        faults.point("blobs.remove.after")
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

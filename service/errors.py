@@ -1,0 +1,67 @@
+"""What a use case may refuse, each with what the caller needs to know; the REST layer maps them to problems."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FieldProblem:
+    """One thing wrong in a request: where, what, and what to do about it."""
+
+    field: str
+    message: str
+    remedy: str = ""
+
+
+class ServiceError(Exception):
+    """A request that was not carried out; `status` is its HTTP status."""
+
+    status = 500
+    title = "Internal error"
+
+    def __init__(self, detail: str, problems: Iterable[FieldProblem] = ()) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.problems = tuple(problems)
+
+
+class NotFoundError(ServiceError):
+    """What was named does not exist."""
+
+    status = 404
+    title = "Not found"
+
+
+class ConflictError(ServiceError):
+    """The state of the thing does not allow it."""
+
+    status = 409
+    title = "Conflict"
+
+
+class ChangedError(ServiceError):
+    """Somebody else changed it meanwhile (If-Match)."""
+
+    status = 412
+    title = "Changed meanwhile"
+
+
+class RefusedError(ServiceError):
+    """The request is understood but wrong; `problems` names every reason."""
+
+    status = 422
+    title = "Refused"
+
+    @classmethod
+    def of(cls, field: str, message: str, remedy: str = "") -> RefusedError:
+        """Make the error of a single problem."""
+        return cls(f"{field}: {message}", [FieldProblem(field, message, remedy)])
+
+
+class UnavailableError(ServiceError):
+    """The database or the disk cannot be written now; the same request may be repeated."""
+
+    status = 503
+    title = "The store is not available"

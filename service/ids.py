@@ -1,0 +1,28 @@
+"""Names of things on the wire: a search is `3`, its trial number 17 is `3.17`."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from service.errors import NotFoundError
+
+_TRIAL = re.compile(r"(\d{1,9})\.(\d{1,9})")
+
+
+class TrialId(NamedTuple):
+    """A trial: its search and its number there."""
+
+    search: int
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.search}.{self.number}"
+
+
+def trial_id(text: str) -> TrialId:
+    """Read the id of a trial. Raises NotFoundError when the text cannot name one."""
+    match = _TRIAL.fullmatch(text)
+    if match is None:
+        raise NotFoundError(f"{text!r} does not name a trial; trials are named like 3.17")
+    return TrialId(int(match[1]), int(match[2]))

@@ -1,0 +1,67 @@
+"""What the use cases need from the world; service/app.py chooses the adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection
+
+from service.store.transaction import Transaction
+
+T = TypeVar("T")
+
+
+class Store(Protocol):
+    """Durable state. A write that was answered is on the disk; one that failed left nothing behind."""
+
+    def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
+        """Queue a piece of work for the writer; the future ends after its commit.
+
+        Raises (in the future) UnavailableError when the database cannot be written now, and whatever `work` raises.
+        """
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run a piece of work in the writer and wait for its commit."""
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """Run a query on a reader's connection, in a thread of its own."""
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Open a reader's connection: one consistent snapshot, read only."""
+
+
+class Clock(Protocol):
+    """Time in seconds since 1970."""
+
+    def now(self) -> float:
+        """Give the time."""
+
+
+class Blobs(Protocol):
+    """Files of checkpoints and models, addressed by ids that the server made."""
+
+    def write(self, name: str, data: bytes, digest: str) -> None:
+        """Store a file durably under a name. Raises DigestError, OSError."""
+
+    def read(self, name: str, digest: str) -> bytes:
+        """Give a file's bytes. Raises DigestError when they are not those that were written."""
+
+    def path(self, name: str) -> Path:
+        """Give the place of a file."""
+
+    def remove(self, name: str) -> None:
+        """Remove a file; one that is gone already is fine."""
+
+
+class Engine(Protocol):
+    """Starts agents and keeps them alive."""
+
+    async def start(self) -> None:
+        """Start the agents."""
+
+    async def stop(self, grace: float) -> None:
+        """Ask the agents to end, and end those that have not after `grace` seconds."""

@@ -1,0 +1,151 @@
+"""The worker protocol: what agents and server say to each other (docs/interfaces.md, section 5)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+TrialName = Annotated[str, Field(pattern=r"^\d{1,9}\.\d{1,9}$", max_length=19)]
+Number = float | None
+EndState = Literal["completed", "stopped", "diverged", "failed", "cancelled"]
+
+
+class Message(BaseModel):
+    """What both sides have: unknown fields are ignored, so that an older server understands a newer agent."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class Agent(Message):
+    """Who is speaking; the id is random, one for each process."""
+
+    id: Annotated[str, Field(pattern=r"^a-[0-9a-f]{16}$")]
+    host: Annotated[str, Field(max_length=255)] = ""
+    pid: int = 0
+    engine: Annotated[str, Field(max_length=32)] = "script"
+    version: Annotated[str, Field(max_length=32)] = ""
+    trainers: list[str] = []
+    searches: list[int] | None = None  # only trials of these searches
+
+
+class Result(Message):
+    """How a trial ended."""
+
+    state: EndState
+    metrics: dict[str, Number] = {}
+    epoch: Annotated[int, Field(ge=0)] = 0
+    reason: Annotated[str, Field(max_length=10_000)] | None = None
+    log: Annotated[str, Field(max_length=100_000)] | None = None
+
+
+class Acknowledgement(Message):
+    """A command that took effect, or was refused by the trainer."""
+
+    command: int
+    step: int | None = None
+    epoch: int | None = None
+    before: dict[str, JsonValue] = {}
+    after: dict[str, JsonValue] = {}
+    refused: Annotated[str, Field(max_length=2000)] | None = None
+
+
+class Report(Message):
+    """News of one attempt at one trial."""
+
+    trial: TrialName
+    attempt: Annotated[int, Field(ge=1)]
+    branch: Annotated[int, Field(ge=0)] = 0
+    parent: Annotated[int, Field(ge=0)] | None = None  # with a new branch: the branch it left
+    from_epoch: Annotated[int, Field(ge=0)] | None = None  # and at the end of which epoch
+    first: Annotated[int, Field(ge=1)] = 1
+    columns: list[Annotated[str, Field(max_length=64)]] = []
+    rows: list[list[Number]] = []
+    costs: list[tuple[float, Number]] = []
+    acknowledged: list[Acknowledgement] = []
+    state: Literal["running", "paused", "released"] | None = None  # released: handed back
+    age: Annotated[float, Field(ge=0)] | None = None  # seconds since the training began
+    result: Result | None = None
+
+
+class ExchangeRequest(Message):
+    """Reports, heartbeats and the wish for work, in one message."""
+
+    agent: Agent
+    sequence: int = 0
+    want: Annotated[int, Field(ge=0, le=10_000)] = 0
+    known: list[int] = []
+    holding: list[tuple[TrialName, int]] = []
+    reports: list[Report] = []
+
+
+class SearchSettings(Message):
+    """What an agent needs to know of a search, sent once."""
+
+    name: str
+    trainer: str
+    dataset: dict[str, Any]
+    settings: dict[str, Any]
+    objective: dict[str, Any]
+    mode: str
+
+
+class Resume(Message):
+    """The checkpoint from which an attempt goes on."""
+
+    checkpoint: int
+    digest: str
+    epoch: int
+    branch: int
+
+
+class StopTable(Message):
+    """The stopping rule of one trial: bounds the agent obeys without asking."""
+
+    checks: list[tuple[int, float]]
+    patience: int | None
+    warmup: int
+    why: str
+
+
+class Assignment(Message):
+    """A trial handed to an agent."""
+
+    trial: TrialName
+    attempt: int
+    number: int
+    params: dict[str, Any]
+    seed: int
+    epochs: int | None
+    stop: StopTable | None
+    resume: Resume | None
+
+
+class CommandOrder(Message):
+    """A command for a trial in hand; sent again until it is acknowledged."""
+
+    id: int
+    trial: TrialName
+    attempt: int
+    kind: str
+    arguments: dict[str, Any]
+    when: dict[str, Any]
+
+
+class Drop(Message):
+    """A trial the agent must let go of, and report no more."""
+
+    trial: TrialName
+    attempt: int
+    why: str
+
+
+class ExchangeResponse(Message):
+    """What the server answers."""
+
+    lease: float
+    interval: float
+    searches: dict[str, SearchSettings]
+    trials: list[Assignment]
+    commands: list[CommandOrder]
+    drop: list[Drop]

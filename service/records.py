@@ -1,0 +1,277 @@
+"""What the REST interface shows: each a model, which is the OpenAPI schema, and made from rows in one place."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.store.tables import ENDED, STATES
+
+
+class Record(BaseModel):
+    """What all records have."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Counts(Record):
+    """Trials by state."""
+
+    queued: int = 0
+    running: int = 0
+    paused: int = 0
+    completed: int = 0
+    stopped: int = 0
+    diverged: int = 0
+    failed: int = 0
+    cancelled: int = 0
+
+
+class Best(Record):
+    """The best trial of a search so far."""
+
+    trial: str
+    number: int
+    value: float
+    params: dict[str, Any]
+
+
+class Warning(Record):
+    """What is allowed in a search but worth saying."""
+
+    field: str
+    message: str
+    remedy: str
+
+
+class Search(Record):
+    """A search and how far it has come."""
+
+    id: int
+    name: str
+    note: str | None
+    state: str = Field(description="queued, running, paused, completed or cancelled; derived")
+    mode: str
+    spec: dict[str, Any] = Field(description="as submitted, with the lag resolved and edits applied")
+    version: int = Field(description="grows with every edit; the ETag")
+    created: str
+    started: str | None
+    ended: str | None
+    finished: int
+    budget: dict[str, Any]
+    parallel: int
+    counts: Counts
+    rate: float | None = Field(
+        description="trials ended per second, lately; over the whole when it has ended"
+    )
+    best: Best | None
+    warnings: list[Warning] = []
+
+
+class Origin(Record):
+    """Where a trial's point came from."""
+
+    kind: str
+    round: int | None
+    parent: str | None
+    why: str | None
+
+
+class Trial(Record):
+    """One point of a search, trained."""
+
+    id: str
+    search: int
+    number: int
+    state: str
+    attempt: int
+    params: dict[str, Any]
+    value: float | None
+    metrics: dict[str, float | None]
+    epoch: int
+    epochs: int | None
+    origin: Origin
+    reason: str | None
+    agent: str | None
+    created: str
+    started: str | None
+    ended: str | None
+    seed: int
+    branch: int
+
+
+class SearchPage(Record):
+    """A page of searches."""
+
+    items: list[Search]
+    next: str | None
+    total: int
+
+
+class TrialPage(Record):
+    """A page of trials."""
+
+    items: list[Trial]
+    next: str | None
+    total: int
+
+
+class Trials(Record):
+    """Trials, all at once."""
+
+    items: list[Trial]
+
+
+class Attempt(Record):
+    """An attempt that did not end its trial, or ended it as failed."""
+
+    attempt: int
+    agent: str | None
+    epoch: int
+    started: str | None
+    ended: str
+    reason: str
+    log: str | None
+
+
+class Agent(Record):
+    """A worker process."""
+
+    id: str
+    host: str
+    pid: int
+    engine: str
+    version: str
+    state: str
+    started: str
+    seen: str
+    holding: list[str]
+    reason: str | None
+
+
+class Edit(Record):
+    """A change of a search by a person."""
+
+    version: int
+    created: str
+    proposed: int
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+def iso(seconds: float | None) -> str | None:
+    """Write a time as ISO 8601 in UTC, with milliseconds."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def trial(row: Any) -> dict[str, Any]:
+    """Give a row of trials as `Trial`, ready for JSON."""
+    return {
+        "id": f"{row.search_id}.{row.number}",
+        "search": row.search_id,
+        "number": row.number,
+        "state": row.state,
+        "attempt": row.attempt,
+        "params": orjson.Fragment(row.params),
+        "value": row.value,
+        "metrics": orjson.Fragment(row.metrics) if row.metrics else {},
+        "epoch": row.epoch,
+        "epochs": row.epochs,
+        "origin": {
+            "kind": row.origin,
+            "round": row.round,
+            "parent": row.parent,
+            "why": row.why,
+        },
+        "reason": row.reason,
+        "agent": row.agent,
+        "created": iso(row.created),
+        "started": iso(row.started),
+        "ended": iso(row.ended),
+        "seed": row.seed,
+        "branch": row.branch,
+    }
+
+
+def search_state(row: Any) -> str:
+    """Derive the state of a search from its switch and its trials."""
+    if row.switch == "cancelled":
+        return "cancelled"
+    if row.ended is not None:
+        return "completed"
+    if row.switch == "paused":
+        return "paused"
+    return "queued" if row.started is None else "running"
+
+
+def search(row: Any, best_params: str | None, rate: float | None) -> dict[str, Any]:
+    """Give a row of searches as `Search`, ready for JSON."""
+    spec = orjson.loads(row.spec)
+    best = None
+    if row.best_number is not None and best_params is not None:
+        best = {
+            "trial": f"{row.id}.{row.best_number}",
+            "number": row.best_number,
+            "value": row.best_value,
+            "params": orjson.Fragment(best_params),
+        }
+    return {
+        "id": row.id,
+        "name": row.name,
+        "note": row.note,
+        "state": search_state(row),
+        "mode": row.mode,
+        "spec": spec,
+        "version": row.version,
+        "created": iso(row.created),
+        "started": iso(row.started),
+        "ended": iso(row.ended),
+        "finished": sum(getattr(row, state) for state in ENDED),
+        "budget": spec["budget"],
+        "parallel": row.parallel,
+        "counts": {state: getattr(row, state) for state in STATES},
+        "rate": rate,
+        "best": best,
+        "warnings": [],
+    }
+
+
+def checkpoint(row: Any) -> dict[str, Any]:
+    """Give a row of checkpoints, ready for JSON."""
+    return {
+        "id": row.id,
+        "attempt": row.attempt,
+        "branch": row.branch,
+        "epoch": row.epoch,
+        "step": row.step,
+        "position": row.position,
+        "kind": row.kind,
+        "digest": row.digest,
+        "size": row.size,
+        "created": iso(row.created),
+    }
+
+
+def command(row: Any) -> dict[str, Any]:
+    """Give a row of commands, ready for JSON."""
+    return {
+        "id": row.id,
+        "trial": f"{row.search_id}.{row.number}",
+        "kind": row.kind,
+        "arguments": orjson.Fragment(row.arguments),
+        "when": orjson.Fragment(row.at),
+        "state": row.state,
+        "branch": row.branch,
+        "step": row.step,
+        "epoch": row.epoch,
+        "before": None if row.before is None else orjson.Fragment(row.before),
+        "after": None if row.after is None else orjson.Fragment(row.after),
+        "reason": row.reason,
+        "created": iso(row.created),
+        "answered": iso(row.answered),
+    }

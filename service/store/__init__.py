@@ -1,0 +1,1 @@
+"""The store: tables, reads and one writer with group commit, on SQLite and Postgres."""

@@ -1,0 +1,64 @@
+"""Fields of all trials of a search as columns, for plots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, select
+
+from service import records
+from service.errors import RefusedError
+from service.store import reads
+from service.store.tables import trials
+
+t = trials.c
+DIRECT = (
+    "number",
+    "value",
+    "state",
+    "epoch",
+    "epochs",
+    "attempt",
+    "round",
+    "origin",
+    "agent",
+    "seed",
+    "created",
+    "started",
+    "ended",
+)
+TIMES = ("created", "started", "ended")
+MOST_FIELDS = 200
+
+
+def read(connection: Connection, search: int, fields: Sequence[str], limit: int) -> dict[str, Any]:
+    """Give fields of the first `limit` trials by number. Raises NotFoundError, RefusedError."""
+    row = reads.search_row(connection, search)
+    inside = {name: _split(name) for name in fields if name not in DIRECT}
+    if len(fields) > MOST_FIELDS:
+        raise RefusedError.of("fields", f"{len(fields)} are too many", f"ask for at most {MOST_FIELDS}")
+    wanted = [t[name] for name in fields if name in DIRECT]
+    documents = sorted({document for document, _ in inside.values()})
+    query = select(t.number, *wanted, *(t[name] for name in documents)).where(t.search_id == search)
+    rows = connection.execute(query.order_by(t.number).limit(limit)).all()
+    parsed = {name: [orjson.loads(getattr(one, name) or "{}") for one in rows] for name in documents}
+    columns: dict[str, list[Any]] = {}
+    for name in fields:
+        if name in inside:
+            document, key = inside[name]
+            columns[name] = [one.get(key) for one in parsed[document]]
+        elif name in TIMES:
+            columns[name] = [records.iso(getattr(one, name)) for one in rows]
+        else:
+            columns[name] = [getattr(one, name) for one in rows]
+    return {"total": row.proposed, "columns": columns}
+
+
+def _split(name: str) -> tuple[str, str]:
+    document, _, key = name.partition(".")
+    if document not in ("params", "metrics") or not key:
+        known = f"{', '.join(DIRECT)}, params.NAME, metrics.NAME"
+        raise RefusedError.of("fields", f"{name!r} is not a field of trials", f"known: {known}")
+    return document, key

@@ -1,0 +1,137 @@
+"""Learning curves as pieces of float32: written with the reports, put together when somebody reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+from sqlalchemy import Connection, select, tuple_
+
+from service.store.tables import branches, costs, curve_columns, curves
+
+c = curves.c
+Floats = npt.NDArray[np.float32]
+
+
+def pack(rows: Sequence[Sequence[float | None]]) -> bytes:
+    """Turn rows of numbers (None: not finite) into bytes."""
+    return np.array(rows, dtype="<f4").tobytes()
+
+
+def unpack(data: bytes, rows: int) -> Floats:
+    """Turn bytes back into rows."""
+    return np.frombuffer(data, dtype="<f4").reshape(rows, -1)
+
+
+def pieces(connection: Connection, search: int, number: int) -> list[dict[str, Any]]:
+    """Give the pieces of a trial's curves, in order of branch and epoch."""
+    query = (
+        select(c.branch, c.first, c.rows, c.data, curve_columns.c.names)
+        .join(curve_columns, curve_columns.c.id == c.columns_id)
+        .where(c.search_id == search, c.number == number)
+        .order_by(c.branch, c.first)
+    )
+    return [
+        {
+            "branch": row.branch,
+            "first": row.first,
+            "names": orjson.loads(row.names),
+            "rows": unpack(row.data, row.rows),
+        }
+        for row in connection.execute(query)
+    ]
+
+
+def read(connection: Connection, search: int, number: int) -> dict[str, Any]:
+    """Put the curve of a trial together: one list per column and branch, as REST gives it."""
+    found = pieces(connection, search, number)
+    columns = list(dict.fromkeys(name for piece in found for name in piece["names"]))
+    lines = _branches(connection, search, number)
+    for piece in found:
+        lines.setdefault(piece["branch"], {"branch": piece["branch"], "parent": None, "from_epoch": 0})
+    for line in lines.values():
+        line["epoch"] = []
+        line.update({name: [] for name in columns})
+    for piece in found:
+        line = lines[piece["branch"]]
+        line["epoch"] += range(piece["first"], piece["first"] + len(piece["rows"]))
+        for name in columns:
+            position = piece["names"].index(name) if name in piece["names"] else None
+            line[name] += (
+                [None] * len(piece["rows"]) if position is None else floats(piece["rows"][:, position])
+            )
+    return {
+        "columns": ["epoch", *columns],
+        "branches": [lines[branch] for branch in sorted(lines)],
+        "costs": read_costs(connection, search, number),
+    }
+
+
+def _branches(connection: Connection, search: int, number: int) -> dict[int, dict[str, Any]]:
+    b = branches.c
+    query = select(b.branch, b.parent, b.from_epoch).where(b.search_id == search, b.number == number)
+    lines = {row.branch: dict(row._mapping) for row in connection.execute(query)}
+    if lines:
+        lines[0] = {"branch": 0, "parent": None, "from_epoch": 0}
+    return lines
+
+
+def read_costs(
+    connection: Connection, search: int, number: int, most: int = 5000
+) -> dict[str, list[float | None]]:
+    """Give the costs of mini-batches of a trial's newest branch, thinned to `most` points."""
+    query = (
+        select(costs.c.branch, costs.c.data)
+        .where(costs.c.search_id == search, costs.c.number == number)
+        .order_by(costs.c.branch, costs.c.first)
+    )
+    rows = connection.execute(query).all()
+    newest = [np.frombuffer(r.data).reshape(-1, 2) for r in rows if r.branch == rows[-1].branch]
+    if not newest:
+        return {"step": [], "cost": []}
+    pairs = np.concatenate(newest)
+    pairs = pairs[:: max(1, len(pairs) // most)]
+    return {"step": [int(step) for step in pairs[:, 0]], "cost": floats(pairs[:, 1])}
+
+
+def metric_of(
+    connection: Connection, search: int, which: Iterable[tuple[int, int]], metric: str
+) -> dict[int, npt.NDArray[np.float64]]:
+    """Give one metric of the curves of several trials (number, branch), epoch 1 first; NaN where unknown."""
+    keys = list(which)
+    found: dict[int, npt.NDArray[np.float64]] = {}
+    for start in range(0, len(keys), 500):
+        query = (
+            select(c.number, c.first, c.rows, c.data, curve_columns.c.names)
+            .join(curve_columns, curve_columns.c.id == c.columns_id)
+            .where(c.search_id == search, tuple_(c.number, c.branch).in_(keys[start : start + 500]))
+            .order_by(c.number, c.first)
+        )
+        for row in connection.execute(query):
+            names = orjson.loads(row.names)
+            if metric not in names:
+                continue
+            column = unpack(row.data, row.rows)[:, names.index(metric)]
+            curve = found.get(row.number, np.empty(0))
+            end = row.first - 1 + row.rows
+            if len(curve) < end:
+                curve = np.concatenate([curve, np.full(end - len(curve), np.nan)])
+            curve[row.first - 1 : end] = column
+            found[row.number] = curve
+    return found
+
+
+def floats(column: npt.NDArray[Any]) -> list[float | None]:
+    """Give a column as JSON numbers, rounded to what float32 holds; None where not finite."""
+    return [
+        float(f"{value:.7g}") if finite else None
+        for value, finite in zip(column.tolist(), np.isfinite(column).tolist(), strict=True)
+    ]
+
+
+def pack_costs(pairs: Sequence[tuple[float, float | None]]) -> bytes:
+    """Turn (step, cost) pairs into bytes; float64, since steps may pass what float32 counts."""
+    return np.array(pairs, dtype="<f8").tobytes()

@@ -1,0 +1,166 @@
+"""Reads of searches, trials and agents, for REST and event streams."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Row, and_, func, select
+
+from service import records
+from service.errors import NotFoundError
+from service.ids import TrialId
+from service.store.tables import HELD, agents, attempts, edits, searches, trials
+
+s, t = searches.c, trials.c
+RATE_SECONDS = 10.0
+_BEST = and_(t.search_id == s.id, t.number == s.best_number)
+SEARCH = select(searches, t.params.label("best_params")).select_from(searches.outerjoin(trials, _BEST))
+
+
+def search(connection: Connection, number: int, now: float) -> dict[str, Any]:
+    """Give a search as REST shows it. Raises NotFoundError."""
+    row = connection.execute(SEARCH.where(s.id == number)).first()
+    if row is None:
+        raise NotFoundError(f"there is no search {number}")
+    return shown(connection, row, now)
+
+
+def shown(connection: Connection, row: Row[Any], now: float) -> dict[str, Any]:
+    """Give a row of a search as REST shows it."""
+    return records.search(row, row.best_params, _rate(connection, row, now))
+
+
+def _rate(connection: Connection, row: Row[Any], now: float) -> float | None:
+    if row.started is None:
+        return None
+    if row.ended is not None:
+        finished = row.completed + row.stopped + row.diverged + row.failed
+        return round(finished / max(row.ended - row.started, 1e-3), 3)
+    window = min(RATE_SECONDS, max(now - row.started, 1e-3))
+    recent = connection.execute(
+        select(func.count()).where(t.search_id == row.id, t.ended > now - window)
+    ).scalar_one()
+    return round(recent / window, 3)
+
+
+def search_row(connection: Connection, number: int) -> Row[Any]:
+    """Give the row of a search. Raises NotFoundError."""
+    row = connection.execute(select(searches).where(s.id == number)).first()
+    if row is None:
+        raise NotFoundError(f"there is no search {number}")
+    return row
+
+
+def trial_row(connection: Connection, trial: TrialId) -> Row[Any]:
+    """Give the row of a trial. Raises NotFoundError."""
+    row = connection.execute(
+        select(trials).where(t.search_id == trial.search, t.number == trial.number)
+    ).first()
+    if row is None:
+        raise NotFoundError(f"there is no trial {trial}")
+    return row
+
+
+def best(connection: Connection, number: int, count: int) -> Sequence[Row[Any]]:
+    """Give the best trials of a search, best first; equal values: the lower number first."""
+    row = search_row(connection, number)
+    maximize = orjson.loads(row.spec).get("objective", {}).get("direction") == "maximize"
+    order = (t.value.desc(), t.number) if maximize else (t.value, t.number)
+    query = select(trials).where(
+        t.search_id == number, t.value.is_not(None), t.state.in_(("completed", "stopped"))
+    )
+    return connection.execute(query.order_by(*order).limit(count)).all()
+
+
+def history(connection: Connection, number: int) -> dict[str, list[Any]]:
+    """Give number, value, best so far and time of the ended trials, in order of ending."""
+    row = search_row(connection, number)
+    maximize = orjson.loads(row.spec).get("objective", {}).get("direction") == "maximize"
+    rows = connection.execute(
+        select(t.number, t.value, t.ended)
+        .where(t.search_id == number, t.ended.is_not(None))
+        .order_by(t.ended, t.number)
+    ).all()
+    leading: list[float | None] = []
+    lead: float | None = None
+    for one in rows:
+        if one.value is not None and (lead is None or (one.value > lead if maximize else one.value < lead)):
+            lead = one.value
+        leading.append(lead)
+    return {
+        "number": [one.number for one in rows],
+        "value": [one.value for one in rows],
+        "best": leading,
+        "ended": [records.iso(one.ended) for one in rows],
+    }
+
+
+def changed_trials(connection: Connection, number: int, after: int, limit: int) -> Sequence[Row[Any]]:
+    """Give the trials of a search that changed after a revision, in the order of their last change."""
+    query = select(trials).where(t.search_id == number, t.revision > after)
+    return connection.execute(query.order_by(t.revision).limit(limit)).all()
+
+
+def attempts_of(connection: Connection, trial: TrialId) -> list[dict[str, Any]]:
+    """Give the attempts of a trial that did not end it, or ended it as failed."""
+    a = attempts.c
+    rows = connection.execute(
+        select(attempts).where(a.search_id == trial.search, a.number == trial.number).order_by(a.attempt)
+    )
+    return [
+        {
+            "attempt": row.attempt,
+            "agent": row.agent,
+            "epoch": row.epoch,
+            "started": records.iso(row.started),
+            "ended": records.iso(row.ended),
+            "reason": row.reason,
+            "log": row.log,
+        }
+        for row in rows
+    ]
+
+
+def edits_of(connection: Connection, number: int) -> list[dict[str, Any]]:
+    """Give the edits of a search, oldest first."""
+    rows = connection.execute(select(edits).where(edits.c.search_id == number).order_by(edits.c.id))
+    return [
+        {
+            "version": row.version,
+            "created": records.iso(row.created),
+            "proposed": row.proposed,
+            "before": orjson.loads(row.before),
+            "after": orjson.loads(row.after),
+        }
+        for row in rows
+    ]
+
+
+def agents_seen(connection: Connection, since: float) -> list[dict[str, Any]]:
+    """Give the agents that are alive, and those lost since a time, with what they hold."""
+    a = agents.c
+    rows = connection.execute(
+        select(agents).where((a.state == "alive") | (a.seen > since)).order_by(a.started, a.id)
+    ).all()
+    held: dict[str, list[str]] = {}
+    for one in connection.execute(
+        select(t.agent, t.search_id, t.number).where(t.agent.is_not(None), t.state.in_(HELD))
+    ):
+        held.setdefault(one.agent, []).append(f"{one.search_id}.{one.number}")
+    return [
+        {
+            "id": row.id,
+            "host": row.host,
+            "pid": row.pid,
+            "engine": row.engine,
+            "version": row.version,
+            "state": row.state,
+            "started": records.iso(row.started),
+            "seen": records.iso(row.seen),
+            "holding": held.get(row.id, []),
+            "reason": row.reason,
+        }
+        for row in rows
+    ]

@@ -1,0 +1,95 @@
+"""The version of the database: built by Alembic, checked at every start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.engine import URL
+
+import db_migrations
+from service.store.postgres import Dialect as Postgres
+from service.store.sqlite import Dialect as Sqlite
+from service.store.sqlite import StartError
+
+MIGRATION_LOCK = 0x0CA71A2  # key of the Postgres advisory lock: one migrator at a time
+
+
+def head() -> str:
+    """Give the schema version this program knows."""
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
+def current(connection: Connection) -> str | None:
+    """Give the schema version of a database; None for an empty one."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def migrate(dialect: Sqlite | Postgres, revision: str = "head") -> None:
+    """Bring the schema to a revision in one transaction; a second migrator waits, then finds nothing to do."""
+    with dialect.writer.connect() as connection, connection.begin():
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
+def prepare(dialect: Sqlite | Postgres, shown: str) -> None:
+    """Build the schema of an empty database; check that of any other.
+
+    Raises StartError when the schema is not the one this program knows.
+    """
+    with dialect.readers.connect() as connection:
+        found = current(connection)
+        empty = found is None and not inspect(connection).has_table("searches")
+    if empty:
+        migrate(dialect)
+        return
+    wanted = head()
+    if found == wanted:
+        return
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if found in known:
+        raise StartError(
+            f"the database {shown} has schema {found}, this version of caviar needs {wanted}; "
+            "make a backup, then run: caviar migrate"
+        )
+    raise StartError(
+        f"the database {shown} has schema {found}, which this version of caviar (schema {wanted}) does not know; "
+        "it was written by a newer version: install that one"
+    )
+
+
+def migrate_url(url: URL) -> str:
+    """Bring a database to the newest schema (the command `caviar migrate`) and give its version.
+
+    Raises StartError when a server is using the database file.
+    """
+    from service.clock import SteadyClock
+
+    dialect = Sqlite(url, SteadyClock()) if url.get_backend_name() == "sqlite" else Postgres(url)
+    try:
+        dialect.open()
+        migrate(dialect)
+    finally:
+        dialect.close()
+    return head()
+
+
+def writable(engine: Engine) -> None:
+    """Check that the database answers. Raises SQLAlchemyError."""
+    with engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+
+
+def _config() -> AlembicConfig:
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(Path(db_migrations.__file__).parent).replace("%", "%%"))
+    return config

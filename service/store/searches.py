@@ -1,0 +1,67 @@
+"""Writes and locked reads of searches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, bindparam, delete, insert, select, update
+
+from service.errors import NotFoundError
+from service.store.tables import edits, idempotency, searches
+from service.store.transaction import Transaction
+
+s = searches.c
+_OPEN = select(searches).where(s.switch == "active", s.ended.is_(None)).order_by(s.id)
+_ONE = select(searches).where(s.id == bindparam("search"))
+
+
+def insert_search(tx: Transaction, **values: Any) -> int:
+    """Add a search and give its id."""
+    statement = insert(searches).values(**values, revision=tx.revision()).returning(s.id)
+    search = int(tx.connection.execute(statement).scalar_one())
+    tx.touched.add(search)
+    return search
+
+
+def get(tx: Transaction, search: int) -> Row[Any]:
+    """Give the row of a search. Raises NotFoundError."""
+    row = tx.connection.execute(_ONE, {"search": search}).first()
+    if row is None:
+        raise NotFoundError(f"there is no search {search}")
+    return row
+
+
+def open_searches(tx: Transaction) -> Sequence[Row[Any]]:
+    """Give the searches that may have work: switched on and not ended."""
+    return tx.connection.execute(_OPEN).all()
+
+
+def change(tx: Transaction, search: int, **values: Any) -> None:
+    """Write columns of a search."""
+    tx.connection.execute(update(searches).where(s.id == search).values(**values, revision=tx.revision()))
+    tx.touched.add(search)
+
+
+def remove(tx: Transaction, search: int) -> None:
+    """Remove a search with all that belongs to it; its id is never used again."""
+    tx.connection.execute(delete(idempotency).where(idempotency.c.search_id == search))
+    tx.connection.execute(delete(searches).where(s.id == search))
+    tx.touched.add(search)
+
+
+def record_edit(tx: Transaction, **values: Any) -> None:
+    """Keep what a person changed."""
+    tx.connection.execute(insert(edits).values(**values, created=tx.now))
+
+
+def key_used(tx: Transaction, key: str) -> Row[Any] | None:
+    """Give what an idempotency key was used for."""
+    return tx.connection.execute(select(idempotency).where(idempotency.c.key == key)).first()
+
+
+def use_key(tx: Transaction, key: str, digest: str, search: int) -> None:
+    """Remember an idempotency key."""
+    tx.connection.execute(
+        insert(idempotency).values(key=key, digest=digest, search_id=search, created=tx.now)
+    )

@@ -1,0 +1,93 @@
+"""SQLite: one process, one writer, readers on their own connections."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from typing import Any, TextIO
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL
+
+from service.errors import ServiceError
+from service.ports import Clock
+
+PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "busy_timeout=10000",
+    "foreign_keys=ON",
+    "temp_store=MEMORY",
+    "cache_size=-16000",
+    "wal_autocheckpoint=1000",
+)
+
+
+class StartError(ServiceError):
+    """The server cannot start with this database; the text says why and what to do."""
+
+
+class Dialect:
+    """Engines for one SQLite file, and the lock that keeps a second server out."""
+
+    def __init__(self, url: URL, clock: Clock) -> None:
+        self.path = Path(str(url.database))
+        self.clock = clock
+        self._lock: TextIO | None = None
+        self.writer = _engine(url, "BEGIN IMMEDIATE", pool_size=1, max_overflow=0)
+        self.readers = _engine(url, "BEGIN", pool_size=8, max_overflow=64)
+        event.listen(self.readers, "connect", _read_only)
+
+    def open(self) -> None:
+        """Take the lock of the database file. Raises StartError when another server holds it."""
+        if self._lock is not None:
+            return
+        path = self.path.with_name(self.path.name + ".lock")
+        lock = path.open("a+", encoding="utf-8")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            holder = lock.read().strip() or "unknown"
+            lock.close()
+            raise StartError(
+                f"another caviar server (pid {holder}) uses this data folder ({self.path.parent}); "
+                "stop it, or choose another folder with --data"
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        self._lock = lock
+
+    def close(self) -> None:
+        """Close every connection and release the lock."""
+        self.readers.dispose()
+        self.writer.dispose()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def now(self, connection: Connection) -> float:
+        """Give the time for a transaction: the server's steady clock."""
+        return self.clock.now()
+
+
+def _engine(url: URL, begin: str, **pool: int) -> Engine:
+    engine = create_engine(url, connect_args={"check_same_thread": False}, **pool)
+
+    @event.listens_for(engine, "connect")
+    def connect(dbapi: Any, record: object) -> None:
+        dbapi.isolation_level = None  # the driver must not begin transactions by its own rules
+        for pragma in PRAGMAS:
+            dbapi.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def start(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _read_only(dbapi: Any, record: object) -> None:
+    dbapi.execute("PRAGMA query_only=ON")

@@ -1,0 +1,283 @@
+"""The tables, declared once for SQLite and Postgres; db_migrations/ builds exactly these.
+
+Columns exist for what is filtered, sorted or locked; the rest is JSON text. Times are seconds since 1970 (UTC).
+`revision` is a number of the whole store that grows with every change of a row: "what changed since" is one
+index scan, and event streams resume by it.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+STATES = ("queued", "running", "paused", "completed", "stopped", "diverged", "failed", "cancelled")
+HELD = ("running", "paused")  # in the hands of an agent
+ENDED = ("completed", "stopped", "diverged", "failed", "cancelled")
+HELD_SQL = "state IN ('running', 'paused')"
+SPEC_VERSION = 1
+
+metadata = MetaData()
+BigId = BigInteger().with_variant(Integer(), "sqlite")  # SQLite counts rows by INTEGER keys alone
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
+searches = Table(
+    "searches",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("note", Text),
+    Column("switch", String(9), nullable=False),  # active, paused, cancelled
+    Column("mode", String(9), nullable=False),
+    Column("spec", Text, nullable=False),
+    Column("spec_version", Integer, nullable=False),
+    Column("version", Integer, nullable=False),  # grows with every edit: the ETag
+    Column("parallel", Integer, nullable=False),
+    Column("lag", Integer, nullable=False),
+    Column("seed", BigInteger, nullable=False),
+    Column("total", Integer, nullable=False),  # trials it will have when it has ended
+    Column("proposed", Integer, nullable=False),  # numbers given out so far
+    Column("exhausted", Boolean, nullable=False),  # the strategy has no further points
+    *(Column(state, Integer, nullable=False, server_default="0") for state in STATES),
+    Column("best_number", Integer),
+    Column("best_value", Double),
+    Column("created", Double, nullable=False),
+    Column("started", Double),
+    Column("ended", Double),
+    Column("revision", BigInteger, nullable=False),
+    Index("searches_open", "switch", "ended"),
+    Index("searches_revision", "revision"),
+    sqlite_autoincrement=True,
+)
+
+trials = Table(
+    "trials",
+    metadata,
+    Column("search_id", Integer, ForeignKey("searches.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("state", String(9), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("agent", String(32)),
+    Column("params", Text, nullable=False),
+    Column("unit", LargeBinary),  # float64 coordinates; NULL: the point lies outside the edited space
+    Column("value", Double),
+    Column("metrics", Text),
+    Column("epoch", Integer, nullable=False),
+    Column("epochs", Integer),
+    Column("stop", Text),  # the stopping rule's table of bounds, fixed with the proposal
+    Column("origin", String(24), nullable=False),
+    Column("round", Integer),
+    Column("parent", String(32)),
+    Column("continues", String(32)),  # the trial from whose last checkpoint this one starts
+    Column("why", Text),
+    Column("reason", Text),
+    Column("seed", BigInteger, nullable=False),
+    Column("branch", Integer, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("started", Double),
+    Column("ended", Double),
+    Column("revision", BigInteger, nullable=False),
+    Index("trials_state", "search_id", "state", "number"),
+    Index("trials_value", "search_id", "value", "number"),
+    Index("trials_ended", "search_id", "ended", "number"),
+    Index("trials_revision", "search_id", "revision"),
+    Index("trials_held", "agent", sqlite_where=text(HELD_SQL), postgresql_where=text(HELD_SQL)),
+    sqlite_with_rowid=False,
+)
+
+_TRIAL = ("trials.search_id", "trials.number")
+
+
+def _of_trial() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["search_id", "number"], list(_TRIAL), ondelete="CASCADE")
+
+
+attempts = Table(
+    "attempts",  # the attempts that did not end their trial, with what became of them
+    metadata,
+    Column("search_id", Integer, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("agent", String(32)),
+    Column("epoch", Integer, nullable=False),
+    Column("started", Double),
+    Column("ended", Double, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("log", Text),
+    _of_trial(),
+    sqlite_with_rowid=False,
+)
+
+curve_columns = Table(
+    "curve_columns",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("names", String(2000), nullable=False, unique=True),  # JSON list
+)
+
+curves = Table(
+    "curves",  # append-only pieces of learning curves: float32, row after row
+    metadata,
+    Column("search_id", Integer, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("branch", Integer, primary_key=True),
+    Column("first", Integer, primary_key=True),  # epoch of the first row
+    Column("rows", Integer, nullable=False),
+    Column("columns_id", Integer, ForeignKey("curve_columns.id"), nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    _of_trial(),
+    sqlite_with_rowid=False,
+)
+
+costs = Table(
+    "costs",  # costs of mini-batches, where somebody wants them: (float64 step, float64 cost) pairs
+    metadata,
+    Column("search_id", Integer, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("branch", Integer, primary_key=True),
+    Column("first", BigInteger, primary_key=True),  # the first step
+    Column("last", BigInteger, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    _of_trial(),
+    sqlite_with_rowid=False,
+)
+
+branches = Table(
+    "branches",  # where a trial's line of history left another one; branch 0 has no row
+    metadata,
+    Column("search_id", Integer, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("branch", Integer, primary_key=True),
+    Column("parent", Integer, nullable=False),
+    Column("from_epoch", Integer, nullable=False),
+    Column("created", Double, nullable=False),
+    _of_trial(),
+    sqlite_with_rowid=False,
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("search_id", Integer, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("branch", Integer, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("step", BigInteger, nullable=False),
+    Column("position", Integer, nullable=False),  # changes of settings it already contains
+    Column("kind", String(16), nullable=False),  # schedule, command, end, model
+    Column("name", String(80), nullable=False),  # of the file, made by the server
+    Column("digest", String(80), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Index("checkpoints_trial", "search_id", "number", "id"),
+    _of_trial(),
+    sqlite_autoincrement=True,
+)
+
+commands = Table(
+    "commands",  # what a person asked of a running trial
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("search_id", Integer, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("branch", Integer),  # where it took effect
+    Column("kind", String(16), nullable=False),
+    Column("arguments", Text, nullable=False),
+    Column("at", Text, nullable=False),  # the `when` of the request, as JSON
+    Column("state", String(9), nullable=False),  # waiting, applied, refused
+    Column("step", BigInteger),
+    Column("epoch", Integer),
+    Column("before", Text),
+    Column("after", Text),
+    Column("reason", Text),
+    Column("idempotency", String(200)),
+    Column("created", Double, nullable=False),
+    Column("answered", Double),
+    Column("revision", BigInteger, nullable=False),
+    Index("commands_trial", "search_id", "number", "id"),
+    Index(
+        "commands_waiting",
+        "search_id",
+        "number",
+        sqlite_where=text("state = 'waiting'"),
+        postgresql_where=text("state = 'waiting'"),
+    ),
+    _of_trial(),
+    sqlite_autoincrement=True,
+)
+
+agents = Table(
+    "agents",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("host", String(255), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("engine", String(32), nullable=False),
+    Column("version", String(32), nullable=False),
+    Column("trainers", Text, nullable=False),
+    Column("state", String(9), nullable=False),  # alive, lost, gone
+    Column("started", Double, nullable=False),
+    Column("seen", Double, nullable=False),
+    Column("lease_until", Double, nullable=False),
+    Column("reason", Text),
+    Index("agents_lease", "state", "lease_until"),
+)
+
+edits = Table(
+    "edits",  # every change of a search by a person: before and after, as JSON
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("search_id", Integer, ForeignKey("searches.id", ondelete="CASCADE"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("proposed", Integer, nullable=False),  # trials numbered from here on follow it
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Index("edits_search", "search_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+idempotency = Table(
+    "idempotency",  # Idempotency-Key of a submit: the same key gives the same search again
+    metadata,
+    Column("key", String(200), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("search_id", Integer, nullable=False),
+    Column("created", Double, nullable=False),
+)
+
+datasets = Table(
+    "datasets",  # uploaded data sets; those built into a trainer have no row
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(200), nullable=False, unique=True),
+    Column("digest", String(80), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("columns", Integer, nullable=False),
+    Column("meta", Text, nullable=False),
+    Column("created", Double, nullable=False),
+    sqlite_autoincrement=True,
+)

@@ -1,0 +1,297 @@
+"""Writes of trials. Every write of an agent names the attempt, and the statement itself refuses an old one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+from sqlalchemy import Row, and_, bindparam, func, insert, or_, select, text, tuple_, update
+
+from search.space import Space
+from service.ids import TrialId
+from service.store.curves import pack_costs
+from service.store.tables import HELD, HELD_SQL, attempts, branches, costs, curve_columns, curves, trials
+from service.store.transaction import Transaction
+
+t = trials.c
+Rows = Sequence[Mapping[str, Any]]
+
+_MINE = and_(
+    t.search_id == bindparam("b_search"),
+    t.number == bindparam("b_number"),
+    t.attempt == bindparam("b_attempt"),
+    text(HELD_SQL),
+)
+_HELD_BY = select(t.search_id, t.number, t.attempt, t.state, t.branch, t.epoch, t.started).where(
+    t.agent == bindparam("agent"), t.state.in_(HELD)
+)
+_QUEUED = (
+    select(trials)
+    .where(t.search_id == bindparam("search"), t.state == "queued")
+    .order_by(t.number)
+    .limit(bindparam("count"))
+    .with_for_update(skip_locked=True)
+)
+_CLAIM = (
+    update(trials)
+    .where(t.search_id == bindparam("b_search"), t.number == bindparam("b_number"), t.state == "queued")
+    .values(
+        state="running",
+        attempt=bindparam("new_attempt"),
+        agent=bindparam("new_agent"),
+        started=bindparam("new_started"),
+        revision=bindparam("new_revision"),
+    )
+)
+_ADVANCE = (
+    update(trials)
+    .where(_MINE)
+    .values(
+        state=bindparam("new_state"),
+        epoch=bindparam("new_epoch"),
+        branch=bindparam("new_branch"),
+        started=bindparam("new_started"),
+        revision=bindparam("new_revision"),
+    )
+)
+_FINISH = (
+    update(trials)
+    .where(_MINE)
+    .values(
+        state=bindparam("new_state"),
+        value=bindparam("new_value"),
+        metrics=bindparam("new_metrics"),
+        epoch=bindparam("new_epoch"),
+        branch=bindparam("new_branch"),
+        reason=bindparam("new_reason"),
+        started=bindparam("new_started"),
+        ended=bindparam("new_ended"),
+        revision=bindparam("new_revision"),
+    )
+)
+_RELEASE = (
+    update(trials)
+    .where(_MINE)
+    .values(
+        state=bindparam("new_state"),
+        agent=None,
+        reason=bindparam("new_reason"),
+        ended=bindparam("new_ended"),
+        revision=bindparam("new_revision"),
+    )
+)
+
+_RECODE = (
+    update(trials)
+    .where(t.search_id == bindparam("b_search"), t.number == bindparam("b_number"))
+    .values(unit=bindparam("new_unit"), revision=bindparam("new_revision"))
+)
+
+
+@dataclass(frozen=True)
+class CostPiece:
+    """Costs of mini-batches of one branch: (step, cost) pairs in ascending order."""
+
+    key: tuple[int, int, int]  # search, number, branch
+    pairs: Sequence[tuple[float, float | None]]
+
+
+class FenceError(AssertionError):
+    """A write that the transaction had found allowed was refused by its own statement."""
+
+
+def insert_trials(tx: Transaction, rows: Rows) -> None:
+    """Add trials; every row is complete but for its revision."""
+    if not rows:
+        return
+    tx.connection.execute(insert(trials), [{**row, "revision": tx.revision()} for row in rows])
+    for row in rows:
+        tx.move(row["search_id"], None, row["state"])
+
+
+def held_by(tx: Transaction, agent: str) -> dict[TrialId, Row[Any]]:
+    """Give the trials in the hands of an agent."""
+    found = tx.connection.execute(_HELD_BY, {"agent": agent}).all()
+    return {TrialId(row.search_id, row.number): row for row in found}
+
+
+def queued(tx: Transaction, search: int, count: int) -> Sequence[Row[Any]]:
+    """Give the first queued trials of a search: those handed back come first, their numbers being lower."""
+    return tx.connection.execute(_QUEUED, {"search": search, "count": count}).all()
+
+
+def claim(tx: Transaction, agent: str, rows: Sequence[Row[Any]]) -> None:
+    """Hand queued trials to an agent: the attempt grows by one."""
+    _fenced(
+        tx,
+        _CLAIM,
+        [
+            {
+                "b_search": row.search_id,
+                "b_number": row.number,
+                "new_attempt": row.attempt + 1,
+                "new_agent": agent,
+                "new_started": tx.now,
+                "new_revision": tx.revision(),
+            }
+            for row in rows
+        ],
+    )
+    for row in rows:
+        tx.move(row.search_id, "queued", "running")
+
+
+def advance(tx: Transaction, rows: Rows) -> None:
+    """Write how far trials in hand have come: epoch, branch, running or paused."""
+    _fenced(tx, _ADVANCE, [{**row, "new_revision": tx.revision()} for row in rows])
+
+
+def finish(tx: Transaction, rows: Rows) -> None:
+    """Write results; at most one per trial, since only a held trial takes one."""
+    _fenced(tx, _FINISH, [{**row, "new_revision": tx.revision()} for row in rows])
+
+
+def release(tx: Transaction, rows: Rows) -> None:
+    """Take trials out of an agent's hands: back to the queue, failed, or cancelled."""
+    _fenced(tx, _RELEASE, [{**row, "new_revision": tx.revision()} for row in rows])
+
+
+def _fenced(tx: Transaction, statement: Any, rows: Rows) -> None:
+    if not rows:
+        return
+    result = tx.connection.execute(statement, rows)
+    if result.rowcount != len(rows):
+        raise FenceError(f"{len(rows)} writes of trials, {result.rowcount} applied")
+
+
+def record_attempts(tx: Transaction, rows: Rows) -> None:
+    """Keep what became of attempts that did not end their trial."""
+    if rows:
+        tx.connection.execute(insert(attempts), rows)
+
+
+def append_curves(tx: Transaction, rows: Rows) -> None:
+    """Add pieces of learning curves; one epoch exists once per branch."""
+    if rows:
+        tx.connection.execute(insert(curves), rows)
+
+
+def append_costs(tx: Transaction, pieces: Sequence[CostPiece]) -> None:
+    """Add costs of mini-batches: those of steps beyond the last one known of each branch."""
+    if not pieces:
+        return
+    k = costs.c
+    key = (k.search_id, k.number, k.branch)
+    found = tx.connection.execute(
+        select(*key, func.max(k.last)).where(tuple_(*key).in_([piece.key for piece in pieces])).group_by(*key)
+    )
+    last = {tuple(row[:3]): row[3] for row in found}
+    rows = []
+    for piece in pieces:
+        fresh = [pair for pair in piece.pairs if pair[0] > last.get(piece.key, -1)]
+        if fresh:
+            rows.append(
+                {
+                    "search_id": piece.key[0],
+                    "number": piece.key[1],
+                    "branch": piece.key[2],
+                    "first": int(fresh[0][0]),
+                    "last": int(fresh[-1][0]),
+                    "data": pack_costs(fresh),
+                }
+            )
+            last[piece.key] = int(fresh[-1][0])
+    if rows:
+        tx.connection.execute(insert(costs), rows)
+
+
+def columns_id(tx: Transaction, names: str) -> int:
+    """Give the id of a list of column names (JSON), new or known."""
+    found = tx.connection.execute(select(curve_columns.c.id).where(curve_columns.c.names == names)).scalar()
+    if found is None:
+        found = tx.connection.execute(
+            insert(curve_columns).values(names=names).returning(curve_columns.c.id)
+        ).scalar_one()
+    return int(found)
+
+
+def add_branch(tx: Transaction, row: Mapping[str, Any]) -> None:
+    """Record where a new branch of a trial left its parent; one that is known already stays."""
+    c = branches.c
+    key = and_(c.search_id == row["search_id"], c.number == row["number"], c.branch == row["branch"])
+    if tx.connection.execute(select(c.branch).where(key)).first() is None:
+        tx.connection.execute(insert(branches).values(**row, created=tx.now))
+
+
+def states_of(tx: Transaction, ids: Iterable[TrialId]) -> dict[TrialId, tuple[str, int]]:
+    """Give state and attempt of trials by id; those that do not exist are left out."""
+    wanted: dict[int, list[int]] = {}
+    for one in ids:
+        wanted.setdefault(one.search, []).append(one.number)
+    if not wanted:
+        return {}
+    where = or_(*(and_(t.search_id == s, t.number.in_(n)) for s, n in wanted.items()))
+    rows = tx.connection.execute(select(t.search_id, t.number, t.state, t.attempt).where(where))
+    return {TrialId(r.search_id, r.number): (r.state, r.attempt) for r in rows}
+
+
+def held_counts(tx: Transaction) -> Sequence[Row[Any]]:
+    """Count the trials in hand, by search and agent."""
+    query = (
+        select(t.search_id, t.agent, func.count().label("count"))
+        .where(t.agent.is_not(None), t.state.in_(HELD))
+        .group_by(t.search_id, t.agent)
+    )
+    return tx.connection.execute(query).all()
+
+
+def held_in(tx: Transaction, search: int) -> Sequence[Row[Any]]:
+    """Give the trials of a search that are in hand."""
+    return tx.connection.execute(select(trials).where(t.search_id == search, t.state.in_(HELD))).all()
+
+
+def cancel_queued(tx: Transaction, search: int, reason: str) -> int:
+    """Cancel the queued trials of a search; tell how many."""
+    numbers = (
+        tx.connection.execute(select(t.number).where(t.search_id == search, t.state == "queued"))
+        .scalars()
+        .all()
+    )
+    if numbers:
+        tx.connection.execute(
+            update(trials)
+            .where(t.search_id == bindparam("b_search"), t.number == bindparam("b_number"))
+            .values(state="cancelled", reason=reason, ended=tx.now, revision=bindparam("new_revision")),
+            [{"b_search": search, "b_number": n, "new_revision": tx.revision()} for n in numbers],
+        )
+        tx.move(search, "queued", "cancelled", len(numbers))
+    return len(numbers)
+
+
+def recode(tx: Transaction, search: int, space: Space) -> None:
+    """Write the coordinates of all trials of a search anew after its space was edited.
+
+    Points that the new space does not hold keep their results but have no coordinates any more.
+    """
+    rows = tx.connection.execute(select(t.number, t.params).where(t.search_id == search)).all()
+    changes = [
+        {
+            "b_search": search,
+            "b_number": row.number,
+            "new_unit": coordinates(space, orjson.loads(row.params)),
+            "new_revision": tx.revision(),
+        }
+        for row in rows
+    ]
+    if changes:
+        tx.connection.execute(_RECODE, changes)
+
+
+def coordinates(space: Space, point: Mapping[str, Any]) -> bytes | None:
+    """Give the coordinates of a point as stored; None when the space does not hold it."""
+    if space.check(point):
+        return None
+    return np.asarray(space.to_unit(point), dtype="<f8").tobytes()

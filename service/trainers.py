@@ -1,0 +1,64 @@
+"""Trainers by registered name: entry points of the group caviar.trainers. REST never carries code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any, Protocol
+
+from search.spec import SearchSpec
+
+GROUP = "caviar.trainers"
+
+
+class Problem(Protocol):
+    """What a trainer says is wrong."""
+
+    field: str
+    message: str
+    remedy: str
+
+
+class SettingInfo(Protocol):
+    """What a trainer says about one of its settings."""
+
+    name: str
+    default: Any
+
+
+class Trainer(Protocol):
+    """The part of a trainer plugin that the server uses; agents use the rest."""
+
+    def settings(self) -> Iterable[SettingInfo]:
+        """Describe the settings."""
+
+    def check(self, settings: Mapping[str, Any], dataset: Mapping[str, Any]) -> Iterable[Problem]:
+        """Say what is wrong with settings and data set."""
+
+
+def names() -> list[str]:
+    """Name the trainers installed here."""
+    return sorted({entry.name for entry in entry_points(group=GROUP)})
+
+
+@cache
+def get(name: str) -> Trainer | None:
+    """Give a trainer by name; None if it is not installed here (an agent elsewhere may have it)."""
+    found = [entry for entry in entry_points(group=GROUP) if entry.name == name]
+    if not found:
+        return None
+    plugin: Trainer = found[0].load()()
+    return plugin
+
+
+def default_epochs(spec: SearchSpec) -> int | None:
+    """Give how many epochs the trials of a search train, as far as settings or the trainer say."""
+    epochs = spec.settings.get("epochs")
+    if isinstance(epochs, int):
+        return epochs
+    trainer = get(spec.trainer)
+    if trainer is None:
+        return None
+    default = next((info.default for info in trainer.settings() if info.name == "epochs"), None)
+    return default if isinstance(default, int) else None

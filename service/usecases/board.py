@@ -1,0 +1,170 @@
+"""The views of the searches in work, and proposals drawn from them."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import orjson
+from sqlalchemy import Row
+
+from search.proposal import Proposal
+from search.spec import SearchSpec
+from search.stopping import StopPlan, plan
+from search.strategies import propose
+from service import trainers
+from service.mapping import trial_epochs, trial_seed
+from service.store.transaction import Transaction
+from service.usecases.view import View, stop_json
+
+SLOW = frozenset({"tpe", "gp", "cmaes"})  # proposed ahead, in a thread of their own
+VIEWS = 16  # searches kept in memory
+NO_PLAN = StopPlan()
+
+
+class Board:
+    """What the writer thread knows about searches; other threads only compute proposals from frozen arrays."""
+
+    def __init__(self, wake: Callable[[], None] = lambda: None) -> None:
+        self._wake = wake
+        self._views: OrderedDict[int, View] = OrderedDict()
+        self._specs: OrderedDict[tuple[int, int], SearchSpec] = OrderedDict()
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="caviar-propose")
+
+    def close(self) -> None:
+        """End the proposing thread."""
+        self._threads.shutdown(cancel_futures=True)
+
+    def spec(self, row: Row[Any]) -> SearchSpec:
+        """Give the spec of a search, parsed once for each version of it."""
+        key = (row.id, row.version)
+        spec = self._specs.get(key)
+        if spec is None:
+            spec = self._specs[key] = SearchSpec.parse(orjson.loads(row.spec))
+            if len(self._specs) > 1000:
+                self._specs.popitem(last=False)
+        return spec
+
+    def forget(self, search: int) -> None:
+        """Drop the view of a search; it is built again when next needed."""
+        self._views.pop(search, None)
+
+    def view(self, tx: Transaction, row: Row[Any]) -> View:
+        """Give the view of a search, caught up with the store."""
+        view = self._views.get(row.id)
+        if view is None or view.version != row.version:
+            spec = self.spec(row)
+            view = View(row.id, row.version, spec, trainers.default_epochs(spec))
+            self._views[row.id] = view
+        self._views.move_to_end(row.id)
+        if len(self._views) > VIEWS:
+            self._views.popitem(last=False)
+        tx.undo.append(lambda: self.forget(row.id))
+        view.catch_up(tx.connection)
+        return view
+
+    def propose(self, tx: Transaction, row: Row[Any], count: int, agent: str) -> list[dict[str, Any]]:
+        """Make up to `count` new trials of a search, running in the hands of an agent; rows to be inserted."""
+        spec = self.spec(row)
+        count = min(count, spec.total - row.proposed)
+        if count <= 0 or row.exhausted:
+            return []
+        view = self.view(tx, row)
+        made: list[dict[str, Any]] = []
+        for number in range(row.proposed, row.proposed + count):
+            answer = self._answer(view, number)
+            if answer is None:
+                break
+            view.put(number, answer[0].unit)
+            made.append(_row(tx, row, spec, number, *answer, agent))
+        if spec.strategy.name in SLOW:
+            self._ahead(view, row.proposed + len(made), count + 1)
+        return made
+
+    def _answer(self, view: View, number: int) -> tuple[Proposal, StopPlan] | None:
+        if not view.may_propose(number):
+            return None
+        if number in view.ready:
+            return view.ready.pop(number)
+        if view.spec.strategy.name in SLOW:
+            return None
+        return compute(view, number)
+
+    def _ahead(self, view: View, first: int, count: int) -> None:
+        """Have the next proposals of a slow strategy computed, as far as what they see is settled."""
+        for number in range(first, min(first + count, view.spec.total)):
+            if number in view.ready or number in view.asked or not view.may_propose(number):
+                continue
+            view.asked.add(number)
+            inputs = view.history(number), view.curve_table(number)
+            self._threads.submit(self._compute_ahead, view, number, inputs)
+
+    def _compute_ahead(self, view: View, number: int, inputs: tuple[Any, Any]) -> None:
+        proposal = propose(view.spec, number, inputs[0])
+        view.ready[number] = proposal, _plan(view.spec, number, inputs[1])
+        view.asked.discard(number)
+        self._wake()
+
+
+def compute(view: View, number: int) -> tuple[Proposal, StopPlan]:
+    """Propose one trial and fix its stopping table, now."""
+    proposal = propose(view.spec, number, view.history(number))
+    if view.spec.stopping.name == "none":
+        return proposal, NO_PLAN
+    return proposal, _plan(view.spec, number, view.curve_table(number))
+
+
+def _plan(spec: SearchSpec, number: int, table: Any) -> StopPlan:
+    return NO_PLAN if spec.stopping.name == "none" else plan(spec, number, table)
+
+
+def _row(
+    tx: Transaction,
+    row: Row[Any],
+    spec: SearchSpec,
+    number: int,
+    proposal: Proposal,
+    stop: StopPlan,
+    agent: str,
+) -> dict[str, Any]:
+    made = new_trial(tx, row.id, number, proposal, spec)
+    made.update(state="running", attempt=1, agent=agent, started=tx.now, stop=stop_json(stop))
+    return made
+
+
+def new_trial(
+    tx: Transaction, search: int, number: int, proposal: Proposal, spec: SearchSpec
+) -> dict[str, Any]:
+    """Give the row of a new trial, queued."""
+    return {
+        "search_id": search,
+        "number": number,
+        "state": "queued",
+        "attempt": 0,
+        "agent": None,
+        "params": orjson.dumps(proposal.point, option=orjson.OPT_SERIALIZE_NUMPY).decode(),
+        "unit": np.asarray(proposal.unit, dtype="<f8").tobytes(),
+        "value": None,
+        "metrics": None,
+        "epoch": 0,
+        "epochs": trial_epochs(spec.settings, proposal.point, proposal.epochs),
+        "stop": None,
+        "origin": proposal.origin,
+        "round": proposal.round,
+        "parent": _name(search, proposal.parent if proposal.parent is not None else proposal.continue_from),
+        "continues": _name(search, proposal.continue_from),
+        "why": proposal.why,
+        "reason": None,
+        "seed": trial_seed(spec.seed, number),
+        "branch": 0,
+        "created": tx.now,
+        "started": None,
+        "ended": None,
+    }
+
+
+def _name(search: int, number: int | None) -> str | None:
+    return None if number is None else f"{search}.{number}"

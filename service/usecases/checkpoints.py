@@ -1,0 +1,151 @@
+"""Checkpoints and models: a row exists only after its file is written, synced and renamed."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from anyio import to_thread
+from sqlalchemy import Connection, delete, insert, select
+
+from service import faults, records
+from service.blobs import DigestError
+from service.errors import ConflictError, NotFoundError, RefusedError, UnavailableError
+from service.ids import TrialId
+from service.ports import Blobs, Store
+from service.store import reads
+from service.store import trials as trial_rows
+from service.store.tables import HELD, checkpoints
+from service.store.transaction import Transaction
+
+KEEP = 3  # scheduled checkpoints of a branch that stay
+c = checkpoints.c
+
+
+@dataclass(frozen=True)
+class Given:
+    """What an agent says of the bytes it sends."""
+
+    attempt: int
+    branch: int
+    epoch: int
+    step: int
+    position: int
+    kind: str
+    digest: str
+
+
+async def keep(store: Store, blobs: Blobs, trial: TrialId, given: Given, data: bytes) -> int:
+    """Store a checkpoint of an attempt that is in hand; give its id.
+
+    Raises NotFoundError, ConflictError for an attempt that was lost, RefusedError for a wrong digest,
+    UnavailableError when the disk cannot be written.
+    """
+    await store.read(lambda connection: _fence(connection, trial, given.attempt))
+    name = f"{trial.search}/{trial.number}-{secrets.token_hex(8)}"
+    try:
+        await to_thread.run_sync(blobs.write, name, data, given.digest)
+    except DigestError as error:
+        raise RefusedError.of("digest", str(error), "send the bytes again") from None
+    except OSError as error:
+        raise UnavailableError(f"the checkpoint cannot be written: {error.strerror or error}") from error
+    try:
+        faults.point("blobs.row.before")
+        stored, stale = await store.write(lambda tx: _record(tx, trial, given, name, len(data)))
+        faults.point("blobs.row.after")
+    except BaseException:
+        await to_thread.run_sync(blobs.remove, name)
+        raise
+    for old in stale:
+        await to_thread.run_sync(blobs.remove, old)
+    return stored
+
+
+def _fence(connection: Connection, trial: TrialId, attempt: int) -> None:
+    row = reads.trial_row(connection, trial)
+    if row.attempt != attempt or row.state not in HELD:
+        raise ConflictError(f"attempt {attempt} at trial {trial} is over; drop it")
+
+
+def _record(tx: Transaction, trial: TrialId, given: Given, name: str, size: int) -> tuple[int, list[str]]:
+    found = trial_rows.states_of(tx, [trial]).get(trial)
+    if found is None or found[1] != given.attempt or found[0] not in HELD:
+        raise ConflictError(f"attempt {given.attempt} at trial {trial} is over; drop it")
+    values = {
+        **asdict(given),
+        "search_id": trial.search,
+        "number": trial.number,
+        "name": name,
+        "size": size,
+        "created": tx.now,
+        "revision": tx.revision(),
+    }
+    stored = tx.connection.execute(insert(checkpoints).values(**values).returning(c.id)).scalar_one()
+    tx.touched.add(trial.search)
+    return int(stored), _prune(tx, trial, given.branch)
+
+
+def _prune(tx: Transaction, trial: TrialId, branch: int) -> list[str]:
+    """Take out all but the newest scheduled checkpoints of a branch; name their files."""
+    rows = tx.connection.execute(
+        select(c.id, c.name)
+        .where(
+            c.search_id == trial.search,
+            c.number == trial.number,
+            c.branch == branch,
+            c.kind == "schedule",
+        )
+        .order_by(c.id.desc())
+        .offset(KEEP)
+    ).all()
+    if rows:
+        tx.connection.execute(delete(checkpoints).where(c.id.in_([row.id for row in rows])))
+    return [row.name for row in rows]
+
+
+async def load(store: Store, blobs: Blobs, checkpoint: int) -> tuple[bytes, str]:
+    """Give the bytes of a checkpoint and their digest.
+
+    Raises NotFoundError, ConflictError when the file is damaged (an older one may serve).
+    """
+
+    def query(connection: Connection) -> Any:
+        return connection.execute(select(checkpoints).where(c.id == checkpoint)).first()
+
+    row = await store.read(query)
+    if row is None:
+        raise NotFoundError(f"there is no checkpoint {checkpoint}")
+    try:
+        return await to_thread.run_sync(blobs.read, row.name, row.digest), row.digest
+    except DigestError as error:
+        await store.write(lambda tx: _discard(tx, checkpoint))
+        raise ConflictError(f"checkpoint {checkpoint} cannot be used: {error}") from None
+
+
+def _discard(tx: Transaction, checkpoint: int) -> None:
+    """Take a damaged checkpoint out, so that the next attempt goes on from an older one."""
+    tx.connection.execute(delete(checkpoints).where(c.id == checkpoint))
+
+
+def listed(connection: Connection, trial: TrialId) -> list[dict[str, Any]]:
+    """Give the checkpoints of a trial, oldest first. Raises NotFoundError."""
+    reads.trial_row(connection, trial)
+    rows = connection.execute(
+        select(checkpoints).where(c.search_id == trial.search, c.number == trial.number).order_by(c.id)
+    )
+    return [records.checkpoint(row) for row in rows]
+
+
+def model_of(connection: Connection, trial: TrialId) -> int:
+    """Give the id of a trial's newest model. Raises NotFoundError."""
+    reads.trial_row(connection, trial)
+    found = connection.execute(
+        select(c.id)
+        .where(c.search_id == trial.search, c.number == trial.number, c.kind == "model")
+        .order_by(c.id.desc())
+        .limit(1)
+    ).scalar()
+    if found is None:
+        raise NotFoundError(f"trial {trial} has no stored model")
+    return int(found)

@@ -1,0 +1,109 @@
+"""Handing out trials: requeued ones first, then points enqueued by hand, then new proposals."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from sqlalchemy import Row, select
+
+from service.ids import TrialId, trial_id
+from service.protocol import ExchangeRequest
+from service.store import searches as search_rows
+from service.store import trials as trial_rows
+from service.store.tables import checkpoints
+from service.store.transaction import Transaction
+from service.usecases.board import Board
+
+
+def claim(tx: Transaction, board: Board, request: ExchangeRequest) -> list[Mapping[str, Any]]:
+    """Claim up to `want` trials for an agent, shared evenly between the open searches.
+
+    `parallel` of a search limits the agents that train for it: an agent trains one trial at a time,
+    the others in its hands only wait there to save round trips.
+    """
+    agent = request.agent.id
+    held: dict[int, dict[str, int]] = defaultdict(dict)
+    for row in trial_rows.held_counts(tx):
+        held[row.search_id][row.agent] = row.count
+    open_rows = [
+        row
+        for row in search_rows.open_searches(tx)
+        if (agent in held[row.id] or len(held[row.id]) < row.parallel)
+        and _trainable(board, row, request)
+        and (row.queued or row.proposed < row.total)
+    ]
+    open_rows.sort(key=lambda row: sum(held[row.id].values()))
+    taken: list[Mapping[str, Any]] = []
+    for position, row in enumerate(open_rows):
+        left = request.want - len(taken)
+        share = -(-left // (len(open_rows) - position))
+        taken += _take(tx, board, row, share, agent)
+    return taken
+
+
+def _trainable(board: Board, row: Row[Any], request: ExchangeRequest) -> bool:
+    agent = request.agent
+    if agent.searches is not None and row.id not in agent.searches:
+        return False
+    return not agent.trainers or board.spec(row).trainer in agent.trainers
+
+
+def _take(tx: Transaction, board: Board, row: Row[Any], count: int, agent: str) -> list[Mapping[str, Any]]:
+    if count <= 0:
+        return []
+    taken: list[Mapping[str, Any]] = []
+    if row.queued:
+        again = trial_rows.queued(tx, row.id, count)
+        trial_rows.claim(tx, agent, again)
+        taken += [{**one._mapping, "attempt": one.attempt + 1} for one in again]
+    made = board.propose(tx, row, count - len(taken), agent)
+    trial_rows.insert_trials(tx, made)
+    changes: dict[str, Any] = {"proposed": row.proposed + len(made)} if made else {}
+    if row.started is None and (taken or made):
+        changes["started"] = tx.now
+    if changes:
+        search_rows.change(tx, row.id, **changes)
+    return taken + made
+
+
+def assignment(tx: Transaction, trial: Mapping[str, Any]) -> dict[str, Any]:
+    """Write a claimed trial as the agent reads it."""
+    return {
+        "trial": f"{trial['search_id']}.{trial['number']}",
+        "attempt": trial["attempt"],
+        "number": trial["number"],
+        "params": orjson.Fragment(trial["params"]),
+        "seed": trial["seed"],
+        "epochs": trial["epochs"],
+        "stop": None if trial["stop"] is None else orjson.Fragment(trial["stop"]),
+        "resume": _resume(tx, trial),
+    }
+
+
+def _resume(tx: Transaction, trial: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Find the checkpoint to go on from: the trial's own newest, else that of the trial it continues."""
+    if trial["attempt"] > 1:
+        own = newest_checkpoint(tx, TrialId(trial["search_id"], trial["number"]), trial["branch"])
+        if own is not None:
+            return own
+    if trial["continues"] is not None:
+        return newest_checkpoint(tx, trial_id(trial["continues"]), None)
+    return None
+
+
+def newest_checkpoint(tx: Transaction, trial: TrialId, branch: int | None) -> dict[str, Any] | None:
+    """Give the newest checkpoint of a branch of a trial (None: of its newest branch that has one)."""
+    c = checkpoints.c
+    query = select(c.id, c.digest, c.epoch, c.branch).where(
+        c.search_id == trial.search, c.number == trial.number, c.kind != "model"
+    )
+    if branch is not None:
+        query = query.where(c.branch == branch)
+    order = (c.branch.desc(), c.epoch.desc(), c.step.desc(), c.id.desc())
+    row = tx.connection.execute(query.order_by(*order).limit(1)).first()
+    if row is None:
+        return None
+    return {"checkpoint": row.id, "digest": row.digest, "epoch": row.epoch, "branch": row.branch}

@@ -1,0 +1,173 @@
+"""One exchange with an agent: reports in, then drops, commands and new trials out, in one piece of writing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Row, and_, or_, select
+
+from search.spec import SearchSpec
+from service.ids import TrialId, trial_id
+from service.protocol import ExchangeRequest
+from service.store import agents as agent_rows
+from service.store import searches as search_rows
+from service.store import trials as trial_rows
+from service.store.tables import commands, trials
+from service.store.transaction import Transaction
+from service.usecases.board import Board
+from service.usecases.claim import assignment, claim
+from service.usecases.report import take_reports
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to an agent, and what the server itself wants to know of the exchange."""
+
+    body: dict[str, Any]
+    hungry: bool  # the agent got less than it wanted
+    proposed: int
+    ended: int
+
+
+def exchange(
+    tx: Transaction, board: Board, request: ExchangeRequest, lease: float, interval: float
+) -> Answer:
+    """Carry out one exchange; see docs/interfaces.md, section 5."""
+    agent = request.agent.id
+    _renew(tx, request, lease)
+    held = trial_rows.held_by(tx, agent)
+    specs = _Specs(tx, board)
+    ended = take_reports(tx, request.reports, held, specs.of, agent) if request.reports else set()
+    in_hand = {trial: row for trial, row in held.items() if trial not in ended}
+    drops = _drops(tx, request, held, ended)
+    again = _undelivered(tx, in_hand, request) if len(in_hand) > len(request.holding) - len(drops) else []
+    tx.settle()  # the claim must see what these reports have ended
+    claimed = claim(tx, board, request) if request.want else []
+    if ended:
+        tx.wake = True  # others may go on to trials that waited for these results
+    given = [*again, *claimed]
+    return Answer(
+        {
+            "lease": lease,
+            "interval": interval,
+            "searches": specs.settings({t["search_id"] for t in given} - set(request.known)),
+            "trials": [assignment(tx, trial) for trial in given],
+            "commands": _commands(tx, in_hand),
+            "drop": drops,
+        },
+        len(claimed) < request.want,
+        sum(1 for trial in claimed if trial["attempt"] == 1),
+        len(ended),
+    )
+
+
+class _Specs:
+    """The specs that this exchange touches."""
+
+    def __init__(self, tx: Transaction, board: Board) -> None:
+        self._tx = tx
+        self._board = board
+        self._found: dict[int, SearchSpec] = {}
+
+    def of(self, search: int) -> SearchSpec:
+        if search not in self._found:
+            self._found[search] = self._board.spec(search_rows.get(self._tx, search))
+        return self._found[search]
+
+    def settings(self, wanted: Iterable[int]) -> dict[str, dict[str, Any]]:
+        """Give what an agent must know of searches that are new to it."""
+        return {
+            str(search): {
+                "name": spec.name,
+                "trainer": spec.trainer,
+                "dataset": spec.dataset,
+                "settings": spec.settings,
+                "objective": spec.objective.model_dump(),
+                "mode": spec.mode,
+            }
+            for search in wanted
+            for spec in (self.of(search),)
+        }
+
+
+def _renew(tx: Transaction, request: ExchangeRequest, lease: float) -> None:
+    agent = request.agent
+    row = {
+        "id": agent.id,
+        "host": agent.host,
+        "pid": agent.pid,
+        "engine": agent.engine,
+        "version": agent.version,
+        "trainers": orjson.dumps(agent.trainers).decode(),
+    }
+    agent_rows.renew(tx, row, lease)
+
+
+def _drops(
+    tx: Transaction,
+    request: ExchangeRequest,
+    held: Mapping[TrialId, Row[Any]],
+    ended: set[TrialId],
+) -> list[dict[str, Any]]:
+    """Name what the agent must let go of, with the reason."""
+    named = {(trial_id(trial), attempt) for trial, attempt in request.holding}
+    named |= {(trial_id(report.trial), report.attempt) for report in request.reports}
+    lost = [
+        (trial, attempt) for trial, attempt in named if trial not in held or held[trial].attempt != attempt
+    ]
+    if not lost:
+        return []
+    states = trial_rows.states_of(tx, {trial for trial, _ in lost})
+    return [
+        {"trial": str(trial), "attempt": attempt, "why": _why(states.get(trial), attempt)}
+        for trial, attempt in sorted(lost)
+    ]
+
+
+def _why(found: tuple[str, int] | None, attempt: int) -> str:
+    if found is None:
+        return "the trial was deleted"
+    state, newest = found
+    if newest != attempt or state in ("queued", "running", "paused"):
+        return "the lease ran out"
+    return f"the trial is {state}"
+
+
+def _undelivered(
+    tx: Transaction, in_hand: Mapping[TrialId, Row[Any]], request: ExchangeRequest
+) -> list[Mapping[str, Any]]:
+    """Give again what this agent was given but does not name: the answer that held it was lost."""
+    named = {trial_id(trial) for trial, _ in request.holding}
+    named |= {trial_id(report.trial) for report in request.reports}
+    missing = [trial for trial in in_hand if trial not in named]
+    if not missing:
+        return []
+    t = trials.c
+    where = or_(*(and_(t.search_id == m.search, t.number == m.number) for m in missing))
+    return [row._mapping for row in tx.connection.execute(select(trials).where(where))]
+
+
+def _commands(tx: Transaction, in_hand: Mapping[TrialId, Row[Any]]) -> list[dict[str, Any]]:
+    """Give the commands waiting for trials in hand."""
+    if not in_hand:
+        return []
+    c = commands.c
+    wanted: dict[int, list[int]] = {}
+    for trial in in_hand:
+        wanted.setdefault(trial.search, []).append(trial.number)
+    where = or_(*(and_(c.search_id == s, c.number.in_(n)) for s, n in wanted.items()))
+    rows = tx.connection.execute(select(commands).where(c.state == "waiting", where).order_by(c.id))
+    return [
+        {
+            "id": row.id,
+            "trial": f"{row.search_id}.{row.number}",
+            "attempt": in_hand[TrialId(row.search_id, row.number)].attempt,
+            "kind": row.kind,
+            "arguments": orjson.Fragment(row.arguments),
+            "when": orjson.Fragment(row.at),
+        }
+        for row in rows
+    ]

@@ -1,0 +1,88 @@
+"""Agents that are lost: their trials go back to the queue, or fail when they have been tried too often."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from sqlalchemy import Row, func, select
+
+from service.store import agents as agent_rows
+from service.store import trials as trial_rows
+from service.store.tables import HELD, attempts, trials
+from service.store.transaction import Transaction
+
+ATTEMPTS = 3  # lost ones; a trial that its agent hands back does not count
+log = logging.getLogger(__name__)
+t = trials.c
+_LOST = (
+    select(func.count())
+    .where(attempts.c.search_id == t.search_id, attempts.c.number == t.number)
+    .correlate(trials)
+    .scalar_subquery()
+)
+
+
+def sweep(tx: Transaction) -> int:
+    """Take back the trials of agents whose lease has run out; tell how many agents."""
+    lost = agent_rows.expired(tx)
+    for agent in lost:
+        agent_lost(tx, agent, "the lease ran out")
+    return len(lost)
+
+
+def agent_lost(tx: Transaction, agent: str, reason: str, text: str | None = None) -> int:
+    """Take back the trials of an agent that is gone; tell how many. `text` is the end of its log.
+
+    Attempt and state are part of the statement: a trial that has ended meanwhile stays as it is.
+    """
+    agent_rows.mark(tx, agent, "lost", reason)
+    rows = tx.connection.execute(
+        select(trials, _LOST.label("lost"))
+        .where(t.agent == agent, t.state.in_(HELD))
+        .with_for_update(of=trials)
+    ).all()
+    if not rows:
+        return 0
+    trial_rows.record_attempts(tx, [_attempt(tx, row, reason, text) for row in rows])
+    trial_rows.release(tx, [_released(tx, row, reason) for row in rows])
+    for row in rows:
+        tx.move(row.search_id, row.state, "failed" if row.lost + 1 >= ATTEMPTS else "queued")
+        log.warning(
+            "agent %s was lost (%s)",
+            agent,
+            reason,
+            extra={
+                "search": row.search_id,
+                "trial": f"{row.search_id}.{row.number}",
+                "attempt": row.attempt,
+            },
+        )
+    tx.wake = True
+    return len(rows)
+
+
+def _attempt(tx: Transaction, row: Row[Any], reason: str, text: str | None) -> dict[str, Any]:
+    return {
+        "search_id": row.search_id,
+        "number": row.number,
+        "attempt": row.attempt,
+        "agent": row.agent,
+        "epoch": row.epoch,
+        "started": row.started,
+        "ended": tx.now,
+        "reason": reason,
+        "log": text,
+    }
+
+
+def _released(tx: Transaction, row: Row[Any], reason: str) -> dict[str, Any]:
+    failed = row.lost + 1 >= ATTEMPTS
+    return {
+        "b_search": row.search_id,
+        "b_number": row.number,
+        "b_attempt": row.attempt,
+        "new_state": "failed" if failed else "queued",
+        "new_reason": f"given up after {row.lost + 1} lost attempts: {reason}" if failed else None,
+        "new_ended": tx.now if failed else None,
+    }

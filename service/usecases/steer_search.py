@@ -1,0 +1,160 @@
+"""Pausing, resuming, cancelling, deleting and editing a search while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from sqlalchemy import Row
+
+from search.proposal import Proposal
+from service.errors import ChangedError, ConflictError, RefusedError
+from service.store import searches as search_rows
+from service.store import trials as trial_rows
+from service.store.transaction import Transaction
+from service.usecases.board import Board, new_trial
+from service.usecases.submit import check, refused
+
+EDITABLE = ("name", "note", "parallel", "budget", "space")
+
+
+def switch(tx: Transaction, search: int, to: str) -> None:
+    """Pause or resume a search. Raises NotFoundError, ConflictError when it was cancelled."""
+    row = search_rows.get(tx, search)
+    if row.switch == "cancelled":
+        raise ConflictError(f"search {search} was cancelled; submit it again to run it")
+    if row.switch == to:
+        return
+    _record(tx, row, {"switch": row.switch}, {"switch": to})
+    search_rows.change(tx, search, switch=to, version=row.version + 1)
+    tx.wake = True
+
+
+def cancel(tx: Transaction, search: int) -> None:
+    """Cancel a search: queued and running trials end as cancelled; agents are told to drop theirs."""
+    row = search_rows.get(tx, search)
+    if row.switch == "cancelled" or row.ended is not None:
+        return
+    _record(tx, row, {"switch": row.switch}, {"switch": "cancelled"})
+    search_rows.change(tx, search, switch="cancelled", version=row.version + 1)
+    trial_rows.cancel_queued(tx, search, "the search was cancelled")
+    _cancel_held(tx, search)
+    tx.settle()
+    if search_rows.get(tx, search).ended is None:  # there was no trial to cancel
+        search_rows.change(tx, search, ended=tx.now)
+    tx.wake = True
+
+
+def _cancel_held(tx: Transaction, search: int) -> None:
+    held = trial_rows.held_in(tx, search)
+    trial_rows.release(
+        tx,
+        [
+            {
+                "b_search": search,
+                "b_number": row.number,
+                "b_attempt": row.attempt,
+                "new_state": "cancelled",
+                "new_reason": "the search was cancelled",
+                "new_ended": tx.now,
+            }
+            for row in held
+        ],
+    )
+    for row in held:
+        tx.move(search, row.state, "cancelled")
+
+
+def delete(tx: Transaction, board: Board, search: int) -> None:
+    """Remove a search and everything that belongs to it. Raises NotFoundError."""
+    search_rows.get(tx, search)
+    search_rows.remove(tx, search)
+    board.forget(search)
+    tx.wake = True
+
+
+def edit(tx: Transaction, board: Board, search: int, changes: Mapping[str, Any], match: int | None) -> None:
+    """Change budget, parallel, space, name or note; later proposals follow.
+
+    Raises NotFoundError, ChangedError when `match` is not the search's version, RefusedError.
+    """
+    row = search_rows.get(tx, search)
+    if match is not None and match != row.version:
+        raise ChangedError(
+            f"search {search} has version {row.version}, not {match}: read it again, then repeat the change"
+        )
+    unknown = sorted(set(changes) - set(EDITABLE))
+    if unknown:
+        raise RefusedError.of(unknown[0], "cannot be edited", f"editable: {', '.join(EDITABLE)}")
+    before = orjson.loads(row.spec)
+    after = {**before, **{k: v for k, v in changes.items() if v is not None or k == "note"}}
+    if after == before:
+        return
+    spec = check(after)
+    if spec.budget.trials < row.proposed and spec.budget != board.spec(row).budget:
+        raise RefusedError.of(
+            "budget.trials",
+            f"{spec.budget.trials} is below the {row.proposed} trials proposed already",
+            f"give at least {row.proposed}, or pause or cancel the search",
+        )
+    changed = {key: value for key, value in after.items() if before.get(key) != value}
+    _record(tx, row, {key: before.get(key) for key in changed}, changed)
+    search_rows.change(
+        tx,
+        search,
+        name=spec.name,
+        note=spec.note,
+        parallel=spec.parallel,
+        total=spec.total,
+        spec=orjson.dumps(after).decode(),
+        version=row.version + 1,
+        ended=None if spec.total > row.proposed and row.switch != "cancelled" else row.ended,
+    )
+    if "space" in changed:
+        trial_rows.recode(tx, search, spec.space)
+    board.forget(search)
+    tx.wake = True
+
+
+def _record(tx: Transaction, row: Row[Any], before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    search_rows.record_edit(
+        tx,
+        search_id=row.id,
+        version=row.version + 1,
+        proposed=row.proposed,
+        before=orjson.dumps(before).decode(),
+        after=orjson.dumps(after).decode(),
+    )
+
+
+def enqueue(tx: Transaction, board: Board, search: int, points: list[Mapping[str, Any]]) -> list[int]:
+    """Add points by hand, to be trained before the next proposals; give their numbers.
+
+    Raises NotFoundError, ConflictError when the search was cancelled, RefusedError naming each bad point.
+    """
+    row = search_rows.get(tx, search)
+    if row.switch == "cancelled":
+        raise ConflictError(f"search {search} was cancelled")
+    spec = board.spec(row)
+    problems = [
+        type(problem)(f"points.{position}.{problem.field}", problem.message, problem.remedy)
+        for position, point in enumerate(points)
+        for problem in spec.space.check(point)
+    ]
+    if problems:
+        raise refused(problems)
+    if row.proposed + len(points) > spec.budget.trials:
+        left = max(0, spec.budget.trials - row.proposed)
+        raise RefusedError.of(
+            "points", f"the budget leaves {left} trials", "raise budget.trials first (PATCH)"
+        )
+    made = []
+    for number, given in enumerate(points, row.proposed):
+        point = spec.space.canonical(given)
+        proposal = Proposal(point, spec.space.to_unit(point), "enqueued", "enqueued by hand")
+        made.append(new_trial(tx, search, number, proposal, spec))
+    trial_rows.insert_trials(tx, made)
+    search_rows.change(tx, search, proposed=row.proposed + len(points), ended=None)
+    tx.wake = True
+    return [trial["number"] for trial in made]

@@ -1,0 +1,153 @@
+"""What a strategy may see of a search, kept in memory and caught up from the store by revision.
+
+A view is a cache and nothing else: thrown away at any doubt, built again from the rows. Its arrays only grow, and
+what a proposal sees (trials below its horizon) has ended and never changes, so a proposal may run in another thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import orjson
+from sqlalchemy import Connection, Row, bindparam, select
+
+from search.curves import CurveTable, rung_values, rungs
+from search.history import History
+from search.proposal import Proposal
+from search.spec import SearchSpec
+from search.stopping import StopPlan
+from service.store import curves
+from service.store.tables import ENDED, trials
+
+t = trials.c
+_NEWS = select(t.number, t.state, t.unit, t.value, t.epoch, t.branch, t.revision).where(
+    t.search_id == bindparam("search"), t.revision > bindparam("after")
+)
+_ENDED = frozenset(ENDED)
+
+
+class View:
+    """Columns of one search's trials, by number."""
+
+    def __init__(self, search: int, version: int, spec: SearchSpec, epochs: int | None) -> None:
+        self.search = search
+        self.version = version
+        self.spec = spec
+        self.sign = -1.0 if spec.objective.direction == "maximize" else 1.0
+        self.rungs = rungs(spec, epochs) if epochs is not None else ()
+        self.count = 0  # trials there are
+        self.frontier = 0  # all trials below it have ended
+        self.ready: dict[int, tuple[Proposal, StopPlan]] = {}  # proposed ahead by a slow strategy
+        self.asked: set[int] = set()  # being proposed
+        self._revision = 0
+        self._dimensions = spec.space.dimensions
+        self._allocate(64)
+
+    def _allocate(self, size: int) -> None:
+        old = self.count
+        kept = getattr(self, "_columns", None)
+        self._columns = {
+            "units": np.full((size, self._dimensions), np.nan),
+            "values": np.full(size, np.nan),
+            "states": np.full(size, "", dtype="<U9"),
+            "epochs": np.zeros(size, dtype=np.int64),
+            "ended": np.zeros(size, dtype=np.bool_),
+            "rungs": np.full((size, len(self.rungs)), np.nan),
+        }
+        if kept is not None:
+            for name, column in self._columns.items():
+                column[:old] = kept[name][:old]
+        self._numbers = np.arange(size, dtype=np.int64)
+
+    def put(self, number: int, unit: Any) -> None:
+        """Add a trial that was just proposed."""
+        if number >= len(self._numbers):
+            self._allocate(max(2 * len(self._numbers), number + 1))
+        self.count = max(self.count, number + 1)
+        self._columns["units"][number] = unit
+
+    def catch_up(self, connection: Connection) -> None:
+        """Take in what changed in the store since the last time."""
+        rows = connection.execute(_NEWS, {"search": self.search, "after": self._revision}).all()
+        ended: list[Row[Any]] = []
+        for row in rows:
+            self._revision = max(self._revision, row.revision)
+            if row.number >= self.count or not self._columns["ended"][row.number]:
+                unit = np.nan if row.unit is None else np.frombuffer(row.unit)
+                self.put(row.number, unit)
+                if row.state in _ENDED:
+                    ended.append(row)
+        if not ended:
+            return
+        if self.rungs:
+            self._take_curves(connection, ended)
+        for row in ended:
+            self._end(row)
+        done = self._columns["ended"]
+        while self.frontier < self.count and done[self.frontier]:
+            self.frontier += 1
+
+    def _end(self, row: Row[Any]) -> None:
+        columns = self._columns
+        value = np.inf if row.state == "diverged" else np.nan if row.value is None else self.sign * row.value
+        columns["values"][row.number] = value
+        columns["states"][row.number] = row.state
+        columns["epochs"][row.number] = row.epoch
+        columns["ended"][row.number] = True
+
+    def _take_curves(self, connection: Connection, ended: Sequence[Row[Any]]) -> None:
+        metric = self.spec.objective.metric
+        found = curves.metric_of(connection, self.search, [(r.number, r.branch) for r in ended], metric)
+        for number, curve in found.items():
+            self._columns["rungs"][number] = rung_values(curve, self.rungs, self.spec.objective.direction)
+
+    def may_propose(self, number: int) -> bool:
+        """Tell whether everything that the proposal of this trial sees has ended."""
+        return not self.spec.reproducible or self.spec.horizon(number) <= self.frontier
+
+    def _visible(self, number: int) -> tuple[Any, Any]:
+        """Give selectors of the visible and of the pending trials."""
+        if self.spec.reproducible:
+            horizon = min(self.spec.horizon(number), self.count)
+            seen, pending = slice(0, horizon), slice(horizon, min(number, self.count))
+        else:
+            ended = self._columns["ended"][: self.count].copy()
+            seen, pending = np.flatnonzero(ended), np.flatnonzero(~ended)
+        if np.isnan(self._columns["units"][seen]).any():  # points outside an edited space
+            inside = ~np.isnan(self._columns["units"]).any(axis=1)
+            seen = self._numbers[seen][inside[seen]]
+        return seen, pending
+
+    def history(self, number: int) -> History:
+        """Give what the proposal of a trial may see; views of the arrays where possible, no copies."""
+        seen, pending = self._visible(number)
+        columns = self._columns
+        waiting = columns["units"][pending]
+        return History(
+            numbers=self._numbers[seen],
+            units=columns["units"][seen],
+            values=columns["values"][seen],
+            states=columns["states"][seen],
+            epochs=columns["epochs"][seen],
+            pending=waiting[~np.isnan(waiting).any(axis=1)],
+        )
+
+    def curve_table(self, number: int) -> CurveTable:
+        """Give the curves that the stopping rule of a trial may see, at the rungs."""
+        seen, _ = self._visible(number)
+        return CurveTable(self.rungs, self._numbers[seen], self._columns["rungs"][seen])
+
+
+def stop_json(plan: StopPlan) -> str | None:
+    """Write a stopping rule's table for the agent; None when there is nothing to check."""
+    if not plan.checks and plan.patience is None:
+        return None
+    table = {
+        "checks": plan.checks,
+        "patience": plan.patience,
+        "warmup": plan.warmup,
+        "why": plan.why,
+    }
+    return orjson.dumps(table).decode()
