@@ -7,7 +7,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from search.problem import Problem
 
-_TAGS = {"range", "choice", "fixed"}
+_UNIONS = {"space": 2, "strategy": 1, "stopping": 1}  # where in the path the tag of a union stands
 _REMEDIES = {
     "missing": "add it",
     "extra_forbidden": "remove it, or check its spelling",
@@ -48,7 +48,7 @@ def _without_tags(parts: list[str]) -> list[str]:
     """Drop what pydantic adds for the member of a union: space.beta1.range.low is space.beta1.low."""
     kept = []
     for position, part in enumerate(parts):
-        tag = position == 2 and parts[0] == "space" and part in _TAGS
+        tag = position == _UNIONS.get(parts[0])
         if not tag and not (position > 0 and part.startswith(("function-", "is-instance["))):
             kept.append(part)
     return kept

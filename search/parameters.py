@@ -15,16 +15,21 @@ DEEPEST = 20
 _YAML_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+")
 
 
-def number_from_yaml(value: Any, depth: int = 0) -> Any:
-    """Turn `1e-4` back into a number: YAML 1.1 reads it as text unless it is written 1.0e-4."""
+def plain(value: Any, depth: int = 0) -> Any:
+    """Make sure of finite numbers and sane nesting, and turn `1e-4` back into a number.
+
+    YAML 1.1 reads it as text unless it is written 1.0e-4.
+    """
     if depth > DEEPEST:
         raise refuse("", "is nested too deeply", f"nest at most {DEEPEST} lists or objects")
     if isinstance(value, str) and _YAML_NUMBER.fullmatch(value):
         return float(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise refuse("", f"{value} is not finite", "give a finite number, or leave it out")
     if isinstance(value, list):
-        return [number_from_yaml(item, depth + 1) for item in value]
+        return [plain(item, depth + 1) for item in value]
     if isinstance(value, dict):
-        return {key: number_from_yaml(item, depth + 1) for key, item in value.items()}
+        return {key: plain(item, depth + 1) for key, item in value.items()}
     return value
 
 
@@ -68,7 +73,7 @@ class Definition(Model):
     @field_validator("when", mode="before")
     @classmethod
     def _numbers(cls, value: Any) -> Any:
-        return number_from_yaml(value)
+        return plain(value)
 
     @model_validator(mode="after")
     def _each(self) -> Self:
@@ -143,15 +148,13 @@ class Choice(Definition):
     @field_validator("choices", mode="before")
     @classmethod
     def _numbers(cls, value: Any) -> Any:
-        return number_from_yaml(value)
+        return plain(value)
 
     @field_validator("choices", mode="after")
     @classmethod
     def _distinct(cls, value: list[Value]) -> list[Value]:
         if not value:
             raise refuse("", "there is nothing to choose from", "give at least one choice")
-        if any(not finite(item) for item in value):
-            raise refuse("", "a choice is not finite", "leave out nan and inf")
         keys = [identity(item) for item in value]
         twice = [item for item, key in zip(value, keys, strict=True) if keys.count(key) > 1]
         if twice:
@@ -167,21 +170,7 @@ class Fixed(Definition):
     @field_validator("value", mode="before")
     @classmethod
     def _numbers(cls, value: Any) -> Any:
-        return number_from_yaml(value)
-
-    @field_validator("value", mode="after")
-    @classmethod
-    def _finite(cls, value: Value) -> Value:
-        if not finite(value):
-            raise refuse("", "the value is not finite", "give a finite number")
-        return value
-
-
-def finite(value: Value) -> bool:
-    """Tell whether no number in a value is NaN or infinite."""
-    if isinstance(value, list):
-        return all(finite(item) for item in value)
-    return not isinstance(value, float) or math.isfinite(value)
+        return plain(value)
 
 
 def identity(value: Any) -> Any:

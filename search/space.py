@@ -10,6 +10,7 @@ import numpy.typing as npt
 from pydantic import ConfigDict, RootModel, model_validator
 
 from search.axes import Axis, Choices, Numbers
+from search.checking import refuse_all
 from search.conditions import evaluation_order, largest_count, needs, problems_of_conditions, when_holds
 from search.parameters import Choice, Fixed, Parameter, Range, Value, identity
 from search.problem import Problem, unknown
@@ -32,8 +33,6 @@ class Space(RootModel[dict[str, Parameter]]):
 
     @model_validator(mode="after")
     def _rules(self) -> Self:
-        from search.checking import refuse_all  # checking needs Space
-
         problems = problems_of_conditions(self.root)
         if len(self.root) > MOST_PARAMETERS:
             problems.append(

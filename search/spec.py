@@ -8,7 +8,7 @@ from pydantic import Field, JsonValue, TypeAdapter, ValidationError, field_valid
 
 from search.checking import problems_of, refuse_all
 from search.conditions import needs, problems_of_conditions
-from search.parameters import Model, Parameter, number_from_yaml
+from search.parameters import Model, Parameter, plain
 from search.problem import Problem, SearchError
 from search.settings import (
     Budget,
@@ -69,12 +69,12 @@ class SearchSpec(Model):
     @field_validator("settings", "dataset", "enqueued", mode="before")
     @classmethod
     def _numbers(cls, value: Any) -> Any:
-        return number_from_yaml(value)
+        return plain(value)
 
     @field_validator("strategy", "stopping", "budget", "objective", "reevaluate", "lag", mode="before")
     @classmethod
     def _numbers_inside(cls, value: Any) -> Any:
-        return number_from_yaml(value)
+        return plain(value)
 
     @model_validator(mode="after")
     def _rules(self) -> Self:
