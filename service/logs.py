@@ -69,7 +69,7 @@ def uvicorn_config(config: Config) -> dict[str, Any]:
             "uvicorn": {"level": level},
             # A line for each exchange would drown everything else; metrics count them.
             "uvicorn.access": {"level": "INFO" if level == "DEBUG" else "WARNING"},
-            "alembic": {"level": level},
+            "alembic": {"level": "WARNING"},  # it tells of itself at every look at the schema
         },
     }
 

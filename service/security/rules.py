@@ -43,7 +43,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
 _RULES = tuple((frozenset(methods.split()), re.compile(path), scope) for methods, path, scope in _TABLE)
 
 # What agents may read besides: their checkpoints and their data.
-_AGENT_READS = re.compile(rf"{_API}/(checkpoints/{_ID}|datasets(/{_ID}(/content)?)?|trainers|session)")
+_AGENT_READS = re.compile(rf"{_API}/(checkpoints/{_ID}|datasets(/{_ID}(/content)?)?|trainers|session|agents)")
 
 
 @lru_cache(maxsize=4096)

@@ -1,0 +1,28 @@
+"""Fault tests import their harness by name, and give each server a folder of its own."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from harness import Server
+
+
+@pytest.fixture
+def make_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Make servers that are gone when the test is over."""
+    made: list[Server] = []
+
+    def make(**arguments: Any) -> Server:
+        folder = tmp_path / f"server-{len(made)}"
+        folder.mkdir()
+        made.append(Server(arguments.pop("folder", folder), **arguments))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.close()

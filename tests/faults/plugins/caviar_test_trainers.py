@@ -1,0 +1,149 @@
+"""Trainers for fault tests: no mathematics, exact results, every second of theirs under control.
+
+`counting` trains epochs of a given length, and its checkpoint is a line of JSON. It writes each epoch that it
+trains into the file that the environment variable COUNTING_LOG names: so a test sees what was trained twice.
+`stubborn` does the same but holds the GIL for a whole epoch, as a compiler or a careless plugin does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+DEFAULTS = {"epochs": 3, "epoch_seconds": 0.0, "x": 0.0, "seed": 0}
+
+
+@dataclass(frozen=True)
+class Info:
+    name: str
+    default: Any
+    type: str = "float"
+    low: float | None = None
+    high: float | None = None
+    unit: str = ""
+    steerable: bool = False
+    choices: tuple[str, ...] = ()
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class Change:
+    step: int
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Slice:
+    status: str
+    reason: str | None = None
+    epochs: list[dict[str, float]] = field(default_factory=list)
+    costs: list[tuple[int, float]] = field(default_factory=list)
+
+
+def error_after(x: float, epoch: int) -> float:
+    """The exact dev error of a point after so many epochs: tests compare what arrived with it."""
+    return (x - 0.3) ** 2 + 1.0 / (1 + epoch)
+
+
+class Run:
+    def __init__(self, settings: dict[str, Any], epoch: int = 0) -> None:
+        self.settings = settings
+        self.epoch = epoch
+        self._left = float(settings["epoch_seconds"])
+
+    @property
+    def step(self) -> int:
+        return self.epoch
+
+    @property
+    def status(self) -> str:
+        return "running" if self.epoch < self.settings["epochs"] else "completed"
+
+    def advance(
+        self, seconds: float = 0.05, until_step: int | None = None, until_epoch: int | None = None
+    ) -> Slice:
+        if self._left > seconds:
+            time.sleep(seconds)
+            self._left -= seconds
+            return Slice("running")
+        self.pass_time(self._left)
+        self._left = float(self.settings["epoch_seconds"])
+        self.epoch += 1
+        _note(self)
+        error = error_after(self.settings["x"], self.epoch)
+        row = {"epoch": self.epoch, "step": self.step, "train_error": error, "dev_error": error}
+        return Slice(self.status, None, [row])
+
+    def pass_time(self, seconds: float) -> None:
+        time.sleep(max(0.0, seconds))
+
+    def change(self, values: Mapping[str, Any]) -> Change:
+        before = {name: self.settings[name] for name in values}
+        self.settings = {**self.settings, **values}
+        return Change(self.step, before, dict(values))
+
+    def save(self) -> bytes:
+        return json.dumps({"settings": self.settings, "epoch": self.epoch}).encode()
+
+    def model(self) -> bytes:
+        return self.save()
+
+    def result(self) -> dict[str, float]:
+        error = error_after(self.settings["x"], self.epoch)
+        return {"dev_error": error, "train_error": error, "epochs_trained": float(self.epoch)}
+
+
+class StubbornRun(Run):
+    def advance(
+        self, seconds: float = 0.05, until_step: int | None = None, until_epoch: int | None = None
+    ) -> Slice:
+        return super().advance(float("inf"), until_step, until_epoch)
+
+    def pass_time(self, seconds: float) -> None:
+        """Compute one huge number at a time: the interpreter gives the GIL away only between two of them."""
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            pow(3, 3_000_000)
+
+
+class Counting:
+    data_settings = ()
+    run: type[Run] = Run
+
+    def settings(self) -> list[Info]:
+        kinds = {int: "int", float: "float"}
+        return [Info(name, value, kinds[type(value)]) for name, value in DEFAULTS.items()]
+
+    def check(self, settings: Mapping[str, Any], dataset: Mapping[str, Any]) -> list[Any]:
+        return []
+
+    def load(self, dataset: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+        return None
+
+    def start(self, settings: Mapping[str, Any], data: None, seed: int) -> Run:
+        return self.run({**DEFAULTS, **settings})
+
+    def restore(self, checkpoint: bytes, data: None) -> Run:
+        saved = json.loads(checkpoint)
+        return self.run(saved["settings"], saved["epoch"])
+
+    def warm(self) -> None:
+        return None
+
+
+class Stubborn(Counting):
+    run = StubbornRun
+
+
+def _note(run: Run) -> None:
+    path = os.environ.get("COUNTING_LOG")
+    if path:
+        line = f"{os.getpid()} {run.settings['seed']} {run.epoch} {time.time():.3f}\n"
+        with Path(path).open("a", encoding="utf-8") as log:
+            log.write(line)
