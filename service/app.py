@@ -19,7 +19,7 @@ import caviar
 from search.spec import SearchSpec
 from service import metrics as metrics_module
 from service.api import datasets as datasets_api
-from service.api import events, exchange, health, problems, searches, session, tokens, trials
+from service.api import commands, events, exchange, health, problems, searches, session, tokens, trials
 from service.blobs import FileBlobs
 from service.clock import SteadyClock
 from service.config import Config
@@ -109,7 +109,7 @@ def _include(app: FastAPI, services: Services, vitals: health.Health, book: Toke
     uploads = Uploads(services.config.data, services.config.limits)
     datasets = Datasets(services.store, uploads)
     api = APIRouter(prefix=PREFIX, dependencies=[Depends(problems.known_query)])
-    for router in (searches.router, trials.router, exchange.router, events.router):
+    for router in (searches.router, trials.router, commands.router, exchange.router, events.router):
         api.include_router(router(services))
     api.include_router(datasets_api.router(datasets))
     api.include_router(session.router(services.config.token_required))

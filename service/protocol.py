@@ -56,8 +56,6 @@ class Report(Message):
     trial: TrialName
     attempt: Annotated[int, Field(ge=1)]
     branch: Annotated[int, Field(ge=0)] = 0
-    parent: Annotated[int, Field(ge=0)] | None = None  # with a new branch: the branch it left
-    from_epoch: Annotated[int, Field(ge=0)] | None = None  # and at the end of which epoch
     first: Annotated[int, Field(ge=1)] = 1
     columns: list[Annotated[str, Field(max_length=64)]] = []
     rows: list[list[Number]] = []
@@ -97,6 +95,8 @@ class Resume(Message):
     digest: str
     epoch: int
     branch: int
+    position: int = 0  # changes of the line that it contains
+    older: list[dict[str, Any]] = []
 
 
 class StopTable(Message):
@@ -119,6 +119,7 @@ class Assignment(Message):
     epochs: int | None
     stop: StopTable | None
     resume: Resume | None
+    line: dict[str, Any] | None = None  # changes to make again, and where the server last saw the trial
 
 
 class CommandOrder(Message):

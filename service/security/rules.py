@@ -15,7 +15,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("GET", r"/(livez|readyz)", OPEN),
     ("GET", r"/|/favicon\.(ico|svg)|/static/.+", OPEN),
     ("GET", rf"/(searches|trials|datasets)(/{_ID})?|/(new|compare|agents)", OPEN),
-    ("GET", r"/metrics|/docs|/redoc|/openapi\.json", "read"),
+    ("GET", r"/metrics|/docs(/oauth2-redirect)?|/redoc|/openapi\.json", "read"),
     # The worker protocol
     ("POST", rf"{_API}/exchange", "agent"),
     ("GET", rf"{_API}/agents/{_ID}/wake", "agent"),
@@ -26,17 +26,16 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     # Searches
     ("POST", rf"{_API}/searches", "submit"),
     ("POST", rf"{_API}/searches/check", "read"),
-    ("POST", rf"{_API}/searches/import", "submit"),
-    ("POST", rf"{_API}/searches/{_ID}/(points|retest|rerun|finalists)", "submit"),
+    ("POST", rf"{_API}/searches/{_ID}/points", "submit"),
     ("POST", rf"{_API}/searches/{_ID}/(pause|resume|cancel)", "steer"),
     ("PATCH", rf"{_API}/searches/{_ID}", "steer"),
     ("DELETE", rf"{_API}/searches/{_ID}", "admin"),
     # Trials
     ("POST", rf"{_API}/trials/{_ID}/commands", "steer"),
+    ("DELETE", rf"{_API}/trials/{_ID}/commands/{_ID}", "steer"),
     ("POST", rf"{_API}/trials/{_ID}/rerun", "submit"),
     # Data sets
     ("POST", rf"{_API}/datasets", "submit"),
-    ("DELETE", rf"{_API}/datasets/{_ID}", "admin"),
     # Everything that only reads
     ("GET", rf"{_API}/.*", "read"),
 )

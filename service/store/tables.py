@@ -25,9 +25,8 @@ from sqlalchemy import (
 )
 
 STATES = ("queued", "running", "paused", "completed", "stopped", "diverged", "failed", "cancelled")
-HELD = ("running", "paused")  # in the hands of an agent
 ENDED = ("completed", "stopped", "diverged", "failed", "cancelled")
-HELD_SQL = "state IN ('running', 'paused')"
+HELD_SQL = "state = 'running'"  # in the hands of an agent; a paused trial has been handed back
 SPEC_VERSION = 1
 
 metadata = MetaData()
@@ -55,6 +54,9 @@ searches = Table(
     Column("lag", Integer, nullable=False),
     Column("seed", BigInteger, nullable=False),
     Column("total", Integer, nullable=False),  # trials it will have when it has ended
+    Column(
+        "by_hand", Integer, nullable=False
+    ),  # of these, made by a person (forks, re-runs), beyond the budget
     Column("proposed", Integer, nullable=False),  # numbers given out so far
     Column("exhausted", Boolean, nullable=False),  # the strategy has no further points
     *(Column(state, Integer, nullable=False, server_default="0") for state in STATES),
@@ -88,6 +90,8 @@ trials = Table(
     Column("round", Integer),
     Column("parent", String(32)),
     Column("continues", String(32)),  # the trial from whose last checkpoint this one starts
+    Column("line", Text),  # of a fork: the changes of settings behind the point it left, and where that is
+    Column("line", Text),  # of a fork: the changes of settings behind its start, as JSON
     Column("why", Text),
     Column("reason", Text),
     Column("seed", BigInteger, nullable=False),
@@ -157,19 +161,6 @@ costs = Table(
     Column("first", BigInteger, primary_key=True),  # the first step
     Column("last", BigInteger, nullable=False),
     Column("data", LargeBinary, nullable=False),
-    _of_trial(),
-    sqlite_with_rowid=False,
-)
-
-branches = Table(
-    "branches",  # where a trial's line of history left another one; branch 0 has no row
-    metadata,
-    Column("search_id", Integer, primary_key=True),
-    Column("number", Integer, primary_key=True),
-    Column("branch", Integer, primary_key=True),
-    Column("parent", Integer, nullable=False),
-    Column("from_epoch", Integer, nullable=False),
-    Column("created", Double, nullable=False),
     _of_trial(),
     sqlite_with_rowid=False,
 )

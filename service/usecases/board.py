@@ -63,13 +63,14 @@ class Board:
         if len(self._views) > VIEWS:
             self._views.popitem(last=False)
         tx.undo.append(lambda: self.forget(row.id))
+        view.by_hand = row.by_hand
         view.catch_up(tx.connection)
         return view
 
     def propose(self, tx: Transaction, row: Row[Any], count: int, agent: str) -> list[dict[str, Any]]:
         """Make up to `count` new trials of a search, running in the hands of an agent; rows to be inserted."""
         spec = self.spec(row)
-        count = min(count, spec.total - row.proposed)
+        count = min(count, row.total - row.proposed)
         if count <= 0 or row.exhausted:
             return []
         view = self.view(tx, row)
@@ -95,7 +96,7 @@ class Board:
 
     def _ahead(self, view: View, first: int, count: int) -> None:
         """Have the next proposals of a slow strategy computed, as far as what they see is settled."""
-        for number in range(first, min(first + count, view.spec.total)):
+        for number in range(first, min(first + count, view.spec.total + view.by_hand)):
             if number in view.ready or number in view.asked or not view.may_propose(number):
                 continue
             view.asked.add(number)
@@ -103,7 +104,7 @@ class Board:
             self._threads.submit(self._compute_ahead, view, number, inputs)
 
     def _compute_ahead(self, view: View, number: int, inputs: tuple[Any, Any]) -> None:
-        proposal = propose(view.spec, number, inputs[0])
+        proposal = propose(view.spec, number - view.by_hand, inputs[0])
         view.ready[number] = proposal, _plan(view.spec, number, inputs[1])
         view.asked.discard(number)
         self._wake()
@@ -111,7 +112,7 @@ class Board:
 
 def compute(view: View, number: int) -> tuple[Proposal, StopPlan]:
     """Propose one trial and fix its stopping table, now."""
-    proposal = propose(view.spec, number, view.history(number))
+    proposal = propose(view.spec, number - view.by_hand, view.history(number))
     if view.spec.stopping.name == "none":
         return proposal, NO_PLAN
     return proposal, _plan(view.spec, number, view.curve_table(number))
@@ -156,6 +157,8 @@ def new_trial(
         "round": proposal.round,
         "parent": _name(search, proposal.parent if proposal.parent is not None else proposal.continue_from),
         "continues": _name(search, proposal.continue_from),
+        "line": None,
+        "line": None,
         "why": proposal.why,
         "reason": None,
         "seed": trial_seed(spec.seed, number),

@@ -16,7 +16,7 @@ from service.ids import TrialId
 from service.ports import Blobs, Store
 from service.store import reads
 from service.store import trials as trial_rows
-from service.store.tables import HELD, checkpoints
+from service.store.tables import checkpoints
 from service.store.transaction import Transaction
 
 KEEP = 3  # scheduled checkpoints of a branch that stay
@@ -64,13 +64,13 @@ async def keep(store: Store, blobs: Blobs, trial: TrialId, given: Given, data: b
 
 def _fence(connection: Connection, trial: TrialId, attempt: int) -> None:
     row = reads.trial_row(connection, trial)
-    if row.attempt != attempt or row.state not in HELD:
+    if row.attempt != attempt or row.state != "running":
         raise ConflictError(f"attempt {attempt} at trial {trial} is over; drop it")
 
 
 def _record(tx: Transaction, trial: TrialId, given: Given, name: str, size: int) -> tuple[int, list[str]]:
     found = trial_rows.states_of(tx, [trial]).get(trial)
-    if found is None or found[1] != given.attempt or found[0] not in HELD:
+    if found is None or found[1] != given.attempt or found[0] != "running":
         raise ConflictError(f"attempt {given.attempt} at trial {trial} is over; drop it")
     values = {
         **asdict(given),

@@ -11,10 +11,12 @@ from sqlalchemy import Row, select
 
 from service.ids import TrialId, trial_id
 from service.protocol import ExchangeRequest
+from service.store import commands as command_rows
 from service.store import searches as search_rows
 from service.store import trials as trial_rows
 from service.store.tables import checkpoints
 from service.store.transaction import Transaction
+from service.usecases import lineage
 from service.usecases.board import Board
 
 
@@ -79,16 +81,21 @@ def assignment(tx: Transaction, trial: Mapping[str, Any]) -> dict[str, Any]:
         "seed": trial["seed"],
         "epochs": trial["epochs"],
         "stop": None if trial["stop"] is None else orjson.Fragment(trial["stop"]),
-        "resume": _resume(tx, trial),
+        **_past(tx, trial),
     }
 
 
+def _past(tx: Transaction, trial: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what a trial goes on from; one that begins has nothing behind it."""
+    if trial["attempt"] == 1 and trial["line"] is None:
+        return {"resume": _resume(tx, trial), "line": None}
+    row = command_rows.trial(tx.connection, TrialId(trial["search_id"], trial["number"]))
+    past = lineage.resumption(tx.connection, row)
+    return {**past, "resume": past["resume"] or _resume(tx, trial)}
+
+
 def _resume(tx: Transaction, trial: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Find the checkpoint to go on from: the trial's own newest, else that of the trial it continues."""
-    if trial["attempt"] > 1:
-        own = newest_checkpoint(tx, TrialId(trial["search_id"], trial["number"]), trial["branch"])
-        if own is not None:
-            return own
+    """Find the checkpoint of the trial that this one continues."""
     if trial["continues"] is not None:
         return newest_checkpoint(tx, trial_id(trial["continues"]), None)
     return None

@@ -187,10 +187,9 @@ def withdraw(tx: Transaction, trial: TrialId, number: int) -> None:
 
 
 def acknowledge(
-    tx: Transaction, board: Board, row: Row[Any], branch: int, done: Sequence[Acknowledgement]
+    tx: Transaction, board: Board, trial: TrialId, branch: int, done: Sequence[Acknowledgement]
 ) -> None:
     """Note what became of commands in an agent's hands; a second acknowledgement changes nothing."""
-    trial = TrialId(row.search_id, row.number)
     for one in done:
         known = {
             "branch": branch,
@@ -202,7 +201,8 @@ def acknowledge(
         outcome = {"state": "applied"} if one.refused is None else {"state": "refused", "reason": one.refused}
         waits = {w.id: w for w in command_rows.waiting(tx.connection, trial)}.get(one.command)
         taken = waits is not None and command_rows.answer(tx, trial, one.command, {**known, **outcome})
-        if taken and waits is not None and waits.kind == "fork" and one.refused is None:
+        row = command_rows.trial(tx.connection, trial)
+        if taken and row and waits is not None and waits.kind == "fork" and one.refused is None:
             forks.fork(tx, board, row, {**orjson.loads(waits.arguments), "epoch": one.epoch})
 
 

@@ -40,7 +40,7 @@ def exchange(
     _renew(tx, request, lease)
     held = trial_rows.held_by(tx, agent)
     specs = _Specs(tx, board)
-    ended = take_reports(tx, request.reports, held, specs.of, agent) if request.reports else set()
+    ended = take_reports(tx, request.reports, held, board, specs.of, agent) if request.reports else set()
     in_hand = {trial: row for trial, row in held.items() if trial not in ended}
     drops = _drops(tx, request, held, ended)
     again = _undelivered(tx, in_hand, request) if len(in_hand) > len(request.holding) - len(drops) else []
@@ -55,7 +55,7 @@ def exchange(
             "interval": interval,
             "searches": specs.settings({t["search_id"] for t in given} - set(request.known)),
             "trials": [assignment(tx, trial) for trial in given],
-            "commands": _commands(tx, in_hand),
+            "commands": _commands(tx, in_hand, claimed),
             "drop": drops,
         },
         len(claimed) < request.want,
@@ -131,7 +131,7 @@ def _why(found: tuple[str, int] | None, attempt: int) -> str:
     if found is None:
         return "the trial was deleted"
     state, newest = found
-    if newest != attempt or state in ("queued", "running", "paused"):
+    if newest != attempt or state in ("queued", "running"):
         return "the lease ran out"
     return f"the trial is {state}"
 
@@ -150,13 +150,19 @@ def _undelivered(
     return [row._mapping for row in tx.connection.execute(select(trials).where(where))]
 
 
-def _commands(tx: Transaction, in_hand: Mapping[TrialId, Row[Any]]) -> list[dict[str, Any]]:
-    """Give the commands waiting for trials in hand."""
-    if not in_hand:
+def _commands(
+    tx: Transaction, in_hand: Mapping[TrialId, Row[Any]], claimed: Iterable[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Give the commands waiting for trials in hand; a trial that was in the queue may have some from the start."""
+    attempts = {trial: int(row.attempt) for trial, row in in_hand.items()}
+    for one in claimed:
+        if one["state"] == "queued":
+            attempts[TrialId(one["search_id"], one["number"])] = one["attempt"]
+    if not attempts:
         return []
     c = commands.c
     wanted: dict[int, list[int]] = {}
-    for trial in in_hand:
+    for trial in attempts:
         wanted.setdefault(trial.search, []).append(trial.number)
     where = or_(*(and_(c.search_id == s, c.number.in_(n)) for s, n in wanted.items()))
     rows = tx.connection.execute(select(commands).where(c.state == "waiting", where).order_by(c.id))
@@ -164,7 +170,7 @@ def _commands(tx: Transaction, in_hand: Mapping[TrialId, Row[Any]]) -> list[dict
         {
             "id": row.id,
             "trial": f"{row.search_id}.{row.number}",
-            "attempt": in_hand[TrialId(row.search_id, row.number)].attempt,
+            "attempt": attempts[TrialId(row.search_id, row.number)],
             "kind": row.kind,
             "arguments": orjson.Fragment(row.arguments),
             "when": orjson.Fragment(row.at),

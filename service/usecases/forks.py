@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Row
 
-from service.errors import RefusedError
+from service.errors import ConflictError, RefusedError
 from service.ids import TrialId
 from service.store import commands as command_rows
 from service.store import searches as search_rows
@@ -20,8 +20,10 @@ from service.usecases.board import Board
 
 
 def resolved(tx: Transaction, now: Situation, ask: Ask, place: str) -> dict[str, Any]:
-    """Give the arguments of a fork with its point and changes settled. Raises RefusedError."""
+    """Give the arguments of a fork with its point and changes settled. Raises RefusedError, ConflictError."""
     row = now.row
+    if search_rows.get(tx, row.search_id).switch == "cancelled":
+        raise ConflictError(f"search {row.search_id} was cancelled: nothing of it is trained any more")
     past = lineage.history(tx.connection, row)
     point = lineage.point(tx.connection, past, row, {**ask.arguments, "epoch": _epoch(ask, row)}, place)
     changes = dict(ask.arguments.get("changes") or {})
@@ -86,6 +88,7 @@ def fork(tx: Transaction, board: Board, row: Row[Any], point: Mapping[str, Any])
     }
     trial_rows.insert_trials(tx, [child])
     search_rows.add_by_hand(tx, search, 1)
+    board.forget(search.id)  # what was proposed ahead was counted without this trial
     name = TrialId(row.search_id, search.proposed)
     if point["changes"]:
         values = {"kind": "set", "arguments": orjson.dumps(point["changes"]).decode(), "state": "waiting"}

@@ -9,7 +9,7 @@ from sqlalchemy import Row, func, select
 
 from service.store import agents as agent_rows
 from service.store import trials as trial_rows
-from service.store.tables import HELD, attempts, trials
+from service.store.tables import attempts, trials
 from service.store.transaction import Transaction
 
 ATTEMPTS = 3  # lost ones; a trial that its agent hands back does not count
@@ -39,7 +39,7 @@ def agent_lost(tx: Transaction, agent: str, reason: str, text: str | None = None
     agent_rows.mark(tx, agent, "lost", reason)
     rows = tx.connection.execute(
         select(trials, _LOST.label("lost"))
-        .where(t.agent == agent, t.state.in_(HELD))
+        .where(t.agent == agent, t.state == "running")
         .with_for_update(of=trials)
     ).all()
     if not rows:

@@ -89,7 +89,7 @@ def branch(past: History, number: int) -> Branch:
     return past.branches[number]
 
 
-def resumption(connection: Connection, row: Row[Any]) -> dict[str, Any]:
+def resumption(connection: Connection, row: Any) -> dict[str, Any]:
     """Give what an agent needs to go on where the server last saw a trial: `resume` and `line`."""
     past = history(connection, row)
     branch = past.branches.get(row.branch, past.branches[0])

@@ -38,32 +38,11 @@ def cancel(tx: Transaction, search: int) -> None:
         return
     _record(tx, row, {"switch": row.switch}, {"switch": "cancelled"})
     search_rows.change(tx, search, switch="cancelled", version=row.version + 1)
-    trial_rows.cancel_queued(tx, search, "the search was cancelled")
-    _cancel_held(tx, search)
+    trial_rows.cancel(tx, search, "the search was cancelled")
     tx.settle()
     if search_rows.get(tx, search).ended is None:  # there was no trial to cancel
         search_rows.change(tx, search, ended=tx.now)
     tx.wake = True
-
-
-def _cancel_held(tx: Transaction, search: int) -> None:
-    held = trial_rows.held_in(tx, search)
-    trial_rows.release(
-        tx,
-        [
-            {
-                "b_search": search,
-                "b_number": row.number,
-                "b_attempt": row.attempt,
-                "new_state": "cancelled",
-                "new_reason": "the search was cancelled",
-                "new_ended": tx.now,
-            }
-            for row in held
-        ],
-    )
-    for row in held:
-        tx.move(search, row.state, "cancelled")
 
 
 def delete(tx: Transaction, board: Board, search: int) -> None:
@@ -92,7 +71,7 @@ def edit(tx: Transaction, board: Board, search: int, changes: Mapping[str, Any],
     if after == before:
         return
     spec = check(after)
-    if spec.budget.trials < row.proposed and spec.budget != board.spec(row).budget:
+    if spec.budget.trials + row.by_hand < row.proposed and spec.budget != board.spec(row).budget:
         raise RefusedError.of(
             "budget.trials",
             f"{spec.budget.trials} is below the {row.proposed} trials proposed already",
@@ -106,10 +85,10 @@ def edit(tx: Transaction, board: Board, search: int, changes: Mapping[str, Any],
         name=spec.name,
         note=spec.note,
         parallel=spec.parallel,
-        total=spec.total,
+        total=spec.total + row.by_hand,
         spec=orjson.dumps(after).decode(),
         version=row.version + 1,
-        ended=None if spec.total > row.proposed and row.switch != "cancelled" else row.ended,
+        ended=None if spec.total + row.by_hand > row.proposed and row.switch != "cancelled" else row.ended,
     )
     if "space" in changed:
         trial_rows.recode(tx, search, spec.space)
@@ -155,6 +134,6 @@ def enqueue(tx: Transaction, board: Board, search: int, points: list[Mapping[str
         proposal = Proposal(point, spec.space.to_unit(point), "enqueued", "enqueued by hand")
         made.append(new_trial(tx, search, number, proposal, spec))
     trial_rows.insert_trials(tx, made)
-    search_rows.change(tx, search, proposed=row.proposed + len(points), ended=None)
+    search_rows.add_by_hand(tx, row, len(points))
     tx.wake = True
     return [trial["number"] for trial in made]

@@ -114,6 +114,7 @@ def _columns(tx: Transaction, spec: SearchSpec) -> Mapping[str, Any]:
         "parallel": spec.parallel,
         "lag": spec.resolved_lag(),
         "total": spec.total,
+        "by_hand": 0,
         "seed": spec.seed,
         "proposed": 0,
         "exhausted": False,

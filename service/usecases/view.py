@@ -41,6 +41,7 @@ class View:
         self.frontier = 0  # all trials below it have ended
         self.ready: dict[int, tuple[Proposal, StopPlan]] = {}  # proposed ahead by a slow strategy
         self.asked: set[int] = set()  # being proposed
+        self.by_hand = 0  # trials that a person made; they do not count for the strategy
         self._revision = 0
         self._dimensions = spec.space.dimensions
         self._allocate(64)
@@ -105,12 +106,17 @@ class View:
 
     def may_propose(self, number: int) -> bool:
         """Tell whether everything that the proposal of this trial sees has ended."""
-        return not self.spec.reproducible or self.spec.horizon(number) <= self.frontier
+        return not self.spec.reproducible or self._horizon(number) <= self.frontier
+
+    def _horizon(self, number: int) -> int:
+        """Give the number below which results are seen; trials made by hand shift the strategy's count."""
+        horizon = self.spec.horizon(number - self.by_hand)
+        return horizon + self.by_hand if horizon else 0
 
     def _visible(self, number: int) -> tuple[Any, Any]:
         """Give selectors of the visible and of the pending trials."""
         if self.spec.reproducible:
-            horizon = min(self.spec.horizon(number), self.count)
+            horizon = min(self._horizon(number), self.count)
             seen, pending = slice(0, horizon), slice(horizon, min(number, self.count))
         else:
             ended = self._columns["ended"][: self.count].copy()

@@ -1,0 +1,68 @@
+"""Results of trials: what they come to, and the best of a search."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import orjson
+from sqlalchemy import and_, or_, update
+
+from search.spec import SearchSpec
+from service.protocol import Result
+from service.store.tables import searches
+from service.store.transaction import Transaction
+
+Verdict = tuple[str, float | None, str | None]  # state, value, reason
+
+
+def judge(result: Result, spec: SearchSpec) -> Verdict:
+    """Give state, value and reason of a result: without a finite objective nothing is completed."""
+    metric = spec.objective.metric
+    value = result.metrics.get(metric)
+    if result.state not in ("completed", "stopped"):
+        return result.state, None, result.reason or result.state
+    if value is not None and math.isfinite(value):
+        return result.state, value, result.reason
+    if metric in result.metrics:
+        return "diverged", None, result.reason or f"{metric} is not finite"
+    known = ", ".join(sorted(result.metrics)) or "none"
+    return "failed", None, f"the trainer reported no metric {metric!r}; it reported: {known}"
+
+
+def columns(verdict: Verdict, result: Result, now: float) -> dict[str, Any]:
+    """Give the columns of a trial that its result fills."""
+    return {
+        "new_state": verdict[0],
+        "new_value": verdict[1],
+        "new_metrics": orjson.dumps(result.metrics).decode() if result.metrics else None,
+        "new_reason": verdict[2],
+        "new_ended": now,
+    }
+
+
+class Bests:
+    """The best results of one batch, by search."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, tuple[float, int, float]] = {}  # signed value, number, sign
+
+    def take(self, search: int, number: int, value: float, direction: str) -> None:
+        """Consider a result; of equal values the lower number is better."""
+        sign = -1.0 if direction == "maximize" else 1.0
+        found = self._found.get(search)
+        if found is None or (sign * value, number) < found[:2]:
+            self._found[search] = sign * value, number, sign
+
+    def write(self, tx: Transaction) -> None:
+        """Note them where they are better than the best so far."""
+        c = searches.c
+        for search, (signed, number, sign) in self._found.items():
+            value = sign * signed
+            better = c.best_value > value if sign > 0 else c.best_value < value
+            equal = and_(c.best_value == value, c.best_number > number)
+            tx.connection.execute(
+                update(searches)
+                .where(c.id == search, or_(c.best_value.is_(None), better, equal))
+                .values(best_value=value, best_number=number)
+            )
