@@ -1,4 +1,4 @@
-"""Files of checkpoints and models: written to a temporary name, synced, renamed, then synced in the folder."""
+"""Files of checkpoints and models: written under a temporary name, synced, renamed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a use case may refuse, each with what the caller needs to know; the REST layer maps them to problems."""
+"""What a use case may refuse, with what the caller needs to know; REST maps them to problems."""
 
 from __future__ import annotations
 

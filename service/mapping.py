@@ -10,7 +10,7 @@ from typing import Any
 def trial_settings(
     settings: Mapping[str, Any], params: Mapping[str, Any], epochs: int | None, seed: int
 ) -> dict[str, Any]:
-    """Merge the fixed settings of a search with a trial's point; the point has the last word, epochs the very last."""
+    """Merge the fixed settings of a search with a trial's point; the point has the last word."""
     merged = {**settings, **params}
     if epochs is not None:
         merged["epochs"] = epochs

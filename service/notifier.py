@@ -1,4 +1,4 @@
-"""Wake-ups within the server: event streams and waiting agents. They may be lost; the database is the truth."""
+"""Wake-ups within the server: event streams and waiting agents. They may be lost."""
 
 from __future__ import annotations
 

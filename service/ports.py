@@ -21,7 +21,7 @@ class Store(Protocol):
     def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
         """Queue a piece of work for the writer; the future ends after its commit.
 
-        Raises (in the future) UnavailableError when the database cannot be written now, and whatever `work` raises.
+        Raises (in the future) UnavailableError when the database cannot be written, and what `work` raises.
         """
 
     async def write(self, work: Callable[[Transaction], T]) -> T:

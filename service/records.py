@@ -1,4 +1,4 @@
-"""What the REST interface shows: each a model, which is the OpenAPI schema, and made from rows in one place."""
+"""What the REST interface shows: models, which are the OpenAPI schema, made from rows."""
 
 from __future__ import annotations
 

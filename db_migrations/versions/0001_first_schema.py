@@ -9,6 +9,13 @@ branch_labels = None
 depends_on = None
 
 
+def of_trial() -> sa.ForeignKeyConstraint:
+    """Refer to the trial a row belongs to."""
+    return sa.ForeignKeyConstraint(
+        ["search_id", "number"], ["trials.search_id", "trials.number"], ondelete="CASCADE"
+    )
+
+
 def upgrade() -> None:
     op.create_table(
         "agents",
@@ -154,8 +161,8 @@ def upgrade() -> None:
             "trials_held",
             ["agent"],
             unique=False,
-            sqlite_where=sa.text("state IN ('running', 'paused')"),
-            postgresql_where=sa.text("state IN ('running', 'paused')"),
+            sqlite_where=sa.text("state = 'running'"),
+            postgresql_where=sa.text("state = 'running'"),
         )
         batch_op.create_index("trials_revision", ["search_id", "revision"], unique=False)
         batch_op.create_index("trials_state", ["search_id", "state", "number"], unique=False)
@@ -172,24 +179,8 @@ def upgrade() -> None:
         sa.Column("ended", sa.Double(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("log", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["search_id", "number"], ["trials.search_id", "trials.number"], ondelete="CASCADE"
-        ),
+        of_trial(),
         sa.PrimaryKeyConstraint("search_id", "number", "attempt"),
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
-        "branches",
-        sa.Column("search_id", sa.Integer(), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("branch", sa.Integer(), nullable=False),
-        sa.Column("parent", sa.Integer(), nullable=False),
-        sa.Column("from_epoch", sa.Integer(), nullable=False),
-        sa.Column("created", sa.Double(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["search_id", "number"], ["trials.search_id", "trials.number"], ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("search_id", "number", "branch"),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -208,9 +199,7 @@ def upgrade() -> None:
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("created", sa.Double(), nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["search_id", "number"], ["trials.search_id", "trials.number"], ondelete="CASCADE"
-        ),
+        of_trial(),
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
     )
@@ -236,9 +225,7 @@ def upgrade() -> None:
         sa.Column("created", sa.Double(), nullable=False),
         sa.Column("answered", sa.Double(), nullable=True),
         sa.Column("revision", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["search_id", "number"], ["trials.search_id", "trials.number"], ondelete="CASCADE"
-        ),
+        of_trial(),
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
     )
@@ -260,9 +247,7 @@ def upgrade() -> None:
         sa.Column("first", sa.BigInteger(), nullable=False),
         sa.Column("last", sa.BigInteger(), nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["search_id", "number"], ["trials.search_id", "trials.number"], ondelete="CASCADE"
-        ),
+        of_trial(),
         sa.PrimaryKeyConstraint("search_id", "number", "branch", "first"),
         sqlite_with_rowid=False,
     )
@@ -279,9 +264,7 @@ def upgrade() -> None:
             ["columns_id"],
             ["curve_columns.id"],
         ),
-        sa.ForeignKeyConstraint(
-            ["search_id", "number"], ["trials.search_id", "trials.number"], ondelete="CASCADE"
-        ),
+        of_trial(),
         sa.PrimaryKeyConstraint("search_id", "number", "branch", "first"),
         sqlite_with_rowid=False,
     )

@@ -1,4 +1,4 @@
-"""Event streams (SSE). The id of an event is the revision it brings the reader to, so a cut stream resumes exactly."""
+"""Event streams (SSE). An event's id is the revision it brings the reader to: a cut stream resumes."""
 
 from __future__ import annotations
 

@@ -33,8 +33,7 @@ def router(services: Services) -> APIRouter:
 
     async def shown(search: int) -> dict[str, Any]:
         now = services.clock.now()
-        found = await store.read(lambda connection: reads.search(connection, search, now))
-        return found
+        return await store.read(lambda connection: reads.search(connection, search, now))
 
     @routes.post(
         "",

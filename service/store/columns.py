@@ -33,8 +33,17 @@ TIMES = ("created", "started", "ended")
 MOST_FIELDS = 200
 
 
-def read(connection: Connection, search: int, fields: Sequence[str], limit: int) -> dict[str, Any]:
-    """Give fields of the first `limit` trials by number. Raises NotFoundError, RefusedError."""
+def read(
+    connection: Connection,
+    search: int,
+    fields: Sequence[str],
+    limit: int,
+    numbers: Sequence[int] | None = None,
+) -> dict[str, Any]:
+    """Give fields of the first `limit` trials by number, or of those with the given numbers.
+
+    Raises NotFoundError, RefusedError.
+    """
     row = reads.search_row(connection, search)
     inside = {name: _split(name) for name in fields if name not in DIRECT}
     if len(fields) > MOST_FIELDS:
@@ -42,6 +51,8 @@ def read(connection: Connection, search: int, fields: Sequence[str], limit: int)
     wanted = [t[name] for name in fields if name in DIRECT]
     documents = sorted({document for document, _ in inside.values()})
     query = select(t.number, *wanted, *(t[name] for name in documents)).where(t.search_id == search)
+    if numbers is not None:
+        query = query.where(t.number.in_(numbers))
     rows = connection.execute(query.order_by(t.number).limit(limit)).all()
     parsed = {name: [orjson.loads(getattr(one, name) or "{}") for one in rows] for name in documents}
     columns: dict[str, list[Any]] = {}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
 
 from service.ids import TrialId
 from service.store.tables import commands, trials
@@ -38,6 +38,17 @@ def waiting(connection: Connection, name: TrialId) -> Sequence[Row[Any]]:
     """Give the commands that wait for their moment."""
     query = select(commands).where(c.search_id == name.search, c.number == name.number, c.state == "waiting")
     return connection.execute(query.order_by(c.id)).all()
+
+
+def waiting_in(connection: Connection, names: Iterable[TrialId]) -> Sequence[Row[Any]]:
+    """Give the commands that wait for any of several trials."""
+    wanted: dict[int, list[int]] = {}
+    for name in names:
+        wanted.setdefault(name.search, []).append(name.number)
+    if not wanted:
+        return []
+    where = or_(*(and_(c.search_id == s, c.number.in_(n)) for s, n in wanted.items()))
+    return connection.execute(select(commands).where(c.state == "waiting", where).order_by(c.id)).all()
 
 
 def version(connection: Connection, name: TrialId) -> int:

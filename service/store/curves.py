@@ -10,7 +10,7 @@ import numpy.typing as npt
 import orjson
 from sqlalchemy import Connection, select, tuple_
 
-from service.store.tables import branches, costs, curve_columns, curves
+from service.store.tables import commands, costs, curve_columns, curves
 
 c = curves.c
 Floats = npt.NDArray[np.float32]
@@ -71,12 +71,16 @@ def read(connection: Connection, search: int, number: int) -> dict[str, Any]:
 
 
 def _branches(connection: Connection, search: int, number: int) -> dict[int, dict[str, Any]]:
-    b = branches.c
-    query = select(b.branch, b.parent, b.from_epoch).where(b.search_id == search, b.number == number)
-    lines = {row.branch: dict(row._mapping) for row in connection.execute(query)}
-    if lines:
-        lines[0] = {"branch": 0, "parent": None, "from_epoch": 0}
-    return lines
+    """Give the branches that rewinds began, with the one and the epoch that each left."""
+    k = commands.c
+    query = select(k.arguments).where(
+        k.search_id == search, k.number == number, k.kind == "rewind", k.state == "applied"
+    )
+    rewinds = [orjson.loads(text) for text in connection.execute(query).scalars()]
+    return {
+        one["branch"]: {"branch": one["branch"], "parent": one["parent"], "from_epoch": one["epoch"]}
+        for one in rewinds
+    }
 
 
 def read_costs(

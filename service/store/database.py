@@ -1,4 +1,4 @@
-"""The store's engine room: one writer thread that commits many pieces of work at once, and readers beside it."""
+"""The store's engine room: one writer thread with group commit, and readers beside it."""
 
 from __future__ import annotations
 

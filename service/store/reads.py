@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, and_, func, select
 from service import records
 from service.errors import NotFoundError
 from service.ids import TrialId
-from service.store.tables import HELD, agents, attempts, edits, searches, trials
+from service.store.tables import agents, attempts, edits, searches, trials
 
 s, t = searches.c, trials.c
 RATE_SECONDS = 10.0
@@ -74,29 +74,6 @@ def best(connection: Connection, number: int, count: int) -> Sequence[Row[Any]]:
     return connection.execute(query.order_by(*order).limit(count)).all()
 
 
-def history(connection: Connection, number: int) -> dict[str, list[Any]]:
-    """Give number, value, best so far and time of the ended trials, in order of ending."""
-    row = search_row(connection, number)
-    maximize = orjson.loads(row.spec).get("objective", {}).get("direction") == "maximize"
-    rows = connection.execute(
-        select(t.number, t.value, t.ended)
-        .where(t.search_id == number, t.ended.is_not(None))
-        .order_by(t.ended, t.number)
-    ).all()
-    leading: list[float | None] = []
-    lead: float | None = None
-    for one in rows:
-        if one.value is not None and (lead is None or (one.value > lead if maximize else one.value < lead)):
-            lead = one.value
-        leading.append(lead)
-    return {
-        "number": [one.number for one in rows],
-        "value": [one.value for one in rows],
-        "best": leading,
-        "ended": [records.iso(one.ended) for one in rows],
-    }
-
-
 def changed_trials(connection: Connection, number: int, after: int, limit: int) -> Sequence[Row[Any]]:
     """Give the trials of a search that changed after a revision, in the order of their last change."""
     query = select(trials).where(t.search_id == number, t.revision > after)
@@ -146,7 +123,7 @@ def agents_seen(connection: Connection, since: float) -> list[dict[str, Any]]:
     ).all()
     held: dict[str, list[str]] = {}
     for one in connection.execute(
-        select(t.agent, t.search_id, t.number).where(t.agent.is_not(None), t.state.in_(HELD))
+        select(t.agent, t.search_id, t.number).where(t.agent.is_not(None), t.state == "running")
     ):
         held.setdefault(one.agent, []).append(f"{one.search_id}.{one.number}")
     return [

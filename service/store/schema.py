@@ -30,7 +30,7 @@ def current(connection: Connection) -> str | None:
 
 
 def migrate(dialect: Sqlite | Postgres, revision: str = "head") -> None:
-    """Bring the schema to a revision in one transaction; a second migrator waits, then finds nothing to do."""
+    """Bring the schema to a revision in one transaction; a second migrator waits and finds it done."""
     with dialect.writer.connect() as connection, connection.begin():
         if connection.dialect.name == "postgresql":
             connection.execute(text("SET LOCAL lock_timeout = 0"))
@@ -62,7 +62,7 @@ def prepare(dialect: Sqlite | Postgres, shown: str) -> None:
             "make a backup, then run: caviar migrate"
         )
     raise StartError(
-        f"the database {shown} has schema {found}, which this version of caviar (schema {wanted}) does not know; "
+        f"the database {shown} has schema {found}, unknown to this version of caviar ({wanted}); "
         "it was written by a newer version: install that one"
     )
 

@@ -55,12 +55,6 @@ def add_by_hand(tx: Transaction, row: Row[Any], count: int) -> None:
     )
 
 
-def add_by_hand(tx: Transaction, row: Row[Any], count: int) -> None:
-    """Count trials that a person added to a search, which goes on if it had ended."""
-    proposed = row.proposed + count
-    change(tx, row.id, proposed=proposed, total=max(row.total, proposed), ended=None)
-
-
 def remove(tx: Transaction, search: int) -> None:
     """Remove a search with all that belongs to it; its id is never used again."""
     tx.connection.execute(delete(idempotency).where(idempotency.c.search_id == search))

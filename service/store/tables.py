@@ -1,6 +1,6 @@
 """The tables, declared once for SQLite and Postgres; db_migrations/ builds exactly these.
 
-Columns exist for what is filtered, sorted or locked; the rest is JSON text. Times are seconds since 1970 (UTC).
+Columns exist for what is filtered, sorted or locked; the rest is JSON text. Times are seconds since 1970.
 `revision` is a number of the whole store that grows with every change of a row: "what changed since" is one
 index scan, and event streams resume by it.
 """
@@ -54,9 +54,7 @@ searches = Table(
     Column("lag", Integer, nullable=False),
     Column("seed", BigInteger, nullable=False),
     Column("total", Integer, nullable=False),  # trials it will have when it has ended
-    Column(
-        "by_hand", Integer, nullable=False
-    ),  # of these, made by a person (forks, re-runs), beyond the budget
+    Column("by_hand", Integer, nullable=False),  # of these, beyond the budget: forks, re-runs
     Column("proposed", Integer, nullable=False),  # numbers given out so far
     Column("exhausted", Boolean, nullable=False),  # the strategy has no further points
     *(Column(state, Integer, nullable=False, server_default="0") for state in STATES),
@@ -91,7 +89,6 @@ trials = Table(
     Column("parent", String(32)),
     Column("continues", String(32)),  # the trial from whose last checkpoint this one starts
     Column("line", Text),  # of a fork: the changes of settings behind the point it left, and where that is
-    Column("line", Text),  # of a fork: the changes of settings behind its start, as JSON
     Column("why", Text),
     Column("reason", Text),
     Column("seed", BigInteger, nullable=False),

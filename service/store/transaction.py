@@ -39,8 +39,8 @@ _END = (
 class Transaction:
     """What a use case writes through. All writes of all servers run one after the other.
 
-    The first statement takes the row of the revision counter, so that on Postgres too a transaction sees everything
-    with a lower revision, and a reader that has seen revision r never misses a lower one that commits later.
+    The first statement takes the row of the revision counter: on Postgres too a transaction sees all that
+    has a lower revision, and a reader that has seen revision r never misses a lower one that commits later.
     """
 
     def __init__(self, connection: Connection, now: float) -> None:
@@ -58,7 +58,7 @@ class Transaction:
         return self._revision
 
     def move(self, search: int, before: str | None, after: str | None, count: int = 1) -> None:
-        """Count trials of a search that change state (None: that did not exist before, or do not any more)."""
+        """Count trials of a search that change state (None: there was none, or is none any more)."""
         moves = self._moves.setdefault(search, Counter())
         if before is not None:
             moves[before] -= count

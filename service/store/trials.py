@@ -1,4 +1,4 @@
-"""Writes of trials. Every write of an agent names the attempt, and the statement itself refuses an old one."""
+"""Writes of trials. A write of an agent names the attempt; the statement itself refuses an old one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy import Row, and_, bindparam, func, insert, or_, select, text, tu
 from search.space import Space
 from service.ids import TrialId
 from service.store.curves import pack_costs
-from service.store.tables import HELD, HELD_SQL, attempts, branches, costs, curve_columns, curves, trials
+from service.store.tables import HELD_SQL, attempts, costs, curve_columns, curves, trials
 from service.store.transaction import Transaction
 
 t = trials.c
@@ -25,9 +25,9 @@ _MINE = and_(
     t.attempt == bindparam("b_attempt"),
     text(HELD_SQL),
 )
-_HELD_BY = select(t.search_id, t.number, t.attempt, t.state, t.branch, t.epoch, t.started).where(
-    t.agent == bindparam("agent"), t.state.in_(HELD)
-)
+_HELD_BY = select(
+    t.search_id, t.number, t.attempt, t.agent, t.branch, t.epoch, t.started, t.line, t.continues
+).where(t.agent == bindparam("agent"), text(HELD_SQL))
 _QUEUED = (
     select(trials)
     .where(t.search_id == bindparam("search"), t.state == "queued")
@@ -84,6 +84,17 @@ _RELEASE = (
     )
 )
 
+_CANCEL = (
+    update(trials)
+    .where(t.search_id == bindparam("b_search"), t.number == bindparam("b_number"))
+    .values(
+        state="cancelled",
+        agent=None,
+        reason=bindparam("new_reason"),
+        ended=bindparam("new_ended"),
+        revision=bindparam("new_revision"),
+    )
+)
 _RECODE = (
     update(trials)
     .where(t.search_id == bindparam("b_search"), t.number == bindparam("b_number"))
@@ -218,14 +229,6 @@ def columns_id(tx: Transaction, names: str) -> int:
     return int(found)
 
 
-def add_branch(tx: Transaction, row: Mapping[str, Any]) -> None:
-    """Record where a new branch of a trial left its parent; one that is known already stays."""
-    c = branches.c
-    key = and_(c.search_id == row["search_id"], c.number == row["number"], c.branch == row["branch"])
-    if tx.connection.execute(select(c.branch).where(key)).first() is None:
-        tx.connection.execute(insert(branches).values(**row, created=tx.now))
-
-
 def states_of(tx: Transaction, ids: Iterable[TrialId]) -> dict[TrialId, tuple[str, int]]:
     """Give state and attempt of trials by id; those that do not exist are left out."""
     wanted: dict[int, list[int]] = {}
@@ -242,33 +245,39 @@ def held_counts(tx: Transaction) -> Sequence[Row[Any]]:
     """Count the trials in hand, by search and agent."""
     query = (
         select(t.search_id, t.agent, func.count().label("count"))
-        .where(t.agent.is_not(None), t.state.in_(HELD))
+        .where(t.agent.is_not(None), t.state == "running")
         .group_by(t.search_id, t.agent)
     )
     return tx.connection.execute(query).all()
 
 
-def held_in(tx: Transaction, search: int) -> Sequence[Row[Any]]:
-    """Give the trials of a search that are in hand."""
-    return tx.connection.execute(select(trials).where(t.search_id == search, t.state.in_(HELD))).all()
-
-
-def cancel_queued(tx: Transaction, search: int, reason: str) -> int:
-    """Cancel the queued trials of a search; tell how many."""
-    numbers = (
-        tx.connection.execute(select(t.number).where(t.search_id == search, t.state == "queued"))
-        .scalars()
-        .all()
+def unended(tx: Transaction, search: int) -> Sequence[Row[Any]]:
+    """Give number and state of the trials of a search that have not ended."""
+    query = select(t.number, t.state).where(
+        t.search_id == search, t.state.in_(("queued", "running", "paused"))
     )
-    if numbers:
+    return tx.connection.execute(query).all()
+
+
+def cancel(tx: Transaction, search: int, reason: str) -> None:
+    """Cancel the trials of a search that have not ended, those in agents' hands too."""
+    rows = unended(tx, search)
+    if rows:
         tx.connection.execute(
-            update(trials)
-            .where(t.search_id == bindparam("b_search"), t.number == bindparam("b_number"))
-            .values(state="cancelled", reason=reason, ended=tx.now, revision=bindparam("new_revision")),
-            [{"b_search": search, "b_number": n, "new_revision": tx.revision()} for n in numbers],
+            _CANCEL,
+            [
+                {
+                    "b_search": search,
+                    "b_number": row.number,
+                    "new_reason": reason,
+                    "new_ended": tx.now,
+                    "new_revision": tx.revision(),
+                }
+                for row in rows
+            ],
         )
-        tx.move(search, "queued", "cancelled", len(numbers))
-    return len(numbers)
+    for row in rows:
+        tx.move(search, row.state, "cancelled")
 
 
 def recode(tx: Transaction, search: int, space: Space) -> None:

@@ -26,7 +26,7 @@ NO_PLAN = StopPlan()
 
 
 class Board:
-    """What the writer thread knows about searches; other threads only compute proposals from frozen arrays."""
+    """What the writer thread knows about searches; others only compute proposals from frozen arrays."""
 
     def __init__(self, wake: Callable[[], None] = lambda: None) -> None:
         self._wake = wake
@@ -68,7 +68,7 @@ class Board:
         return view
 
     def propose(self, tx: Transaction, row: Row[Any], count: int, agent: str) -> list[dict[str, Any]]:
-        """Make up to `count` new trials of a search, running in the hands of an agent; rows to be inserted."""
+        """Make up to `count` new trials of a search, running in an agent's hands; rows to be inserted."""
         spec = self.spec(row)
         count = min(count, row.total - row.proposed)
         if count <= 0 or row.exhausted:
@@ -157,7 +157,6 @@ def new_trial(
         "round": proposal.round,
         "parent": _name(search, proposal.parent if proposal.parent is not None else proposal.continue_from),
         "continues": _name(search, proposal.continue_from),
-        "line": None,
         "line": None,
         "why": proposal.why,
         "reason": None,

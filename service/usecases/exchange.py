@@ -1,4 +1,4 @@
-"""One exchange with an agent: reports in, then drops, commands and new trials out, in one piece of writing."""
+"""One exchange with an agent: reports in; drops, commands and new trials out; in one piece of writing."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from search.spec import SearchSpec
 from service.ids import TrialId, trial_id
 from service.protocol import ExchangeRequest
 from service.store import agents as agent_rows
+from service.store import commands as command_rows
 from service.store import searches as search_rows
 from service.store import trials as trial_rows
-from service.store.tables import commands, trials
+from service.store.tables import trials
 from service.store.transaction import Transaction
 from service.usecases.board import Board
 from service.usecases.claim import assignment, claim
@@ -40,7 +41,7 @@ def exchange(
     _renew(tx, request, lease)
     held = trial_rows.held_by(tx, agent)
     specs = _Specs(tx, board)
-    ended = take_reports(tx, request.reports, held, board, specs.of, agent) if request.reports else set()
+    ended = take_reports(tx, board, request.reports, held, specs.of) if request.reports else set()
     in_hand = {trial: row for trial, row in held.items() if trial not in ended}
     drops = _drops(tx, request, held, ended)
     again = _undelivered(tx, in_hand, request) if len(in_hand) > len(request.holding) - len(drops) else []
@@ -153,19 +154,14 @@ def _undelivered(
 def _commands(
     tx: Transaction, in_hand: Mapping[TrialId, Row[Any]], claimed: Iterable[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Give the commands waiting for trials in hand; a trial that was in the queue may have some from the start."""
+    """Give the commands waiting for trials in hand; one that was in the queue may have some already."""
     attempts = {trial: int(row.attempt) for trial, row in in_hand.items()}
     for one in claimed:
         if one["state"] == "queued":
             attempts[TrialId(one["search_id"], one["number"])] = one["attempt"]
     if not attempts:
         return []
-    c = commands.c
-    wanted: dict[int, list[int]] = {}
-    for trial in attempts:
-        wanted.setdefault(trial.search, []).append(trial.number)
-    where = or_(*(and_(c.search_id == s, c.number.in_(n)) for s, n in wanted.items()))
-    rows = tx.connection.execute(select(commands).where(c.state == "waiting", where).order_by(c.id))
+    rows = command_rows.waiting_in(tx.connection, attempts)
     return [
         {
             "id": row.id,

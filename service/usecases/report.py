@@ -12,6 +12,7 @@ from sqlalchemy import Row
 from search.spec import SearchSpec
 from service.ids import TrialId, trial_id
 from service.protocol import Report, Result
+from service.store import commands as command_rows
 from service.store import curves
 from service.store import trials as trial_rows
 from service.store.transaction import Transaction
@@ -58,6 +59,7 @@ class Batch:
     attempts: list[dict[str, Any]] = field(default_factory=list)
     columns: dict[tuple[str, ...], int] = field(default_factory=dict)
     bests: results.Bests = field(default_factory=results.Bests)
+    ended: dict[TrialId, str] = field(default_factory=dict)
 
     def write(self, tx: Transaction) -> None:
         """Write all of it."""
@@ -68,6 +70,9 @@ class Batch:
         trial_rows.append_costs(tx, self.costs)
         trial_rows.record_attempts(tx, self.attempts)
         self.bests.write(tx)
+        for waiting in command_rows.waiting_in(tx.connection, self.ended):
+            trial = TrialId(waiting.search_id, waiting.number)
+            commands.close(tx, trial, self.ended[trial])
 
 
 def take_reports(
@@ -163,7 +168,7 @@ def _take_result(tx: Transaction, batch: Batch, hand: Hand, result: Result, spec
     hand.epoch = max(hand.epoch, result.epoch)
     tx.move(trial.search, "running", state)
     batch.finishes.append({**hand.key, **results.columns(verdict, result, tx.now), **hand.come})
-    commands.close(tx, trial, state)
+    batch.ended[trial] = state
     if value is not None:
         batch.bests.take(trial.search, trial.number, value, spec.objective.direction)
     if state == "failed":

@@ -123,8 +123,8 @@ def enqueue(tx: Transaction, board: Board, search: int, points: list[Mapping[str
     ]
     if problems:
         raise refused(problems)
-    if row.proposed + len(points) > spec.budget.trials:
-        left = max(0, spec.budget.trials - row.proposed)
+    left = max(0, spec.budget.trials + row.by_hand - row.proposed)
+    if len(points) > left:
         raise RefusedError.of(
             "points", f"the budget leaves {left} trials", "raise budget.trials first (PATCH)"
         )
@@ -134,6 +134,6 @@ def enqueue(tx: Transaction, board: Board, search: int, points: list[Mapping[str
         proposal = Proposal(point, spec.space.to_unit(point), "enqueued", "enqueued by hand")
         made.append(new_trial(tx, search, number, proposal, spec))
     trial_rows.insert_trials(tx, made)
-    search_rows.add_by_hand(tx, row, len(points))
+    search_rows.change(tx, search, proposed=row.proposed + len(points))
     tx.wake = True
     return [trial["number"] for trial in made]

@@ -34,7 +34,7 @@ def check(data: Any) -> SearchSpec:
 
 
 def accept(store: Store, data: Any) -> SearchSpec:
-    """Read and check a search with everything the store knows, its uploaded data sets too. Raises RefusedError."""
+    """Read and check a search with what the store knows (uploaded data sets). Raises RefusedError."""
     spec = check(data)
     with store.reading() as connection:
         datasets.resolve(connection, spec.dataset)

@@ -1,7 +1,8 @@
 """What a strategy may see of a search, kept in memory and caught up from the store by revision.
 
-A view is a cache and nothing else: thrown away at any doubt, built again from the rows. Its arrays only grow, and
-what a proposal sees (trials below its horizon) has ended and never changes, so a proposal may run in another thread.
+A view is a cache and nothing else: thrown away at any doubt, built again from the rows. Its arrays only grow,
+and what a proposal sees (trials below its horizon) has ended and never changes, so that a proposal may run in
+another thread.
 """
 
 from __future__ import annotations

@@ -1,0 +1,123 @@
+"""Queries behind the pictures: which trials to draw where there are very many, courses, timelines, units."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+from sqlalchemy import Connection, Row, select
+
+from service import records
+from service.errors import RefusedError
+from service.store import curves, reads
+from service.store.tables import STATES, trials
+
+t = trials.c
+LEADING_SHARE = 10  # a tenth of a thinned sample are the best trials, the rest an even spread
+MOST_CURVES = 500
+
+
+def thinned(connection: Connection, search: int, points: int) -> list[int] | None:
+    """Choose about `points` trials: the best and an even spread of all; None: there are no more."""
+    row = reads.search_row(connection, search)
+    if row.proposed <= points:
+        return None
+    spread = np.linspace(0, row.proposed - 1, points - points // LEADING_SHARE, dtype=np.int64)
+    order = t.value.desc() if _maximizes(row) else t.value
+    best = connection.execute(
+        select(t.number)
+        .where(t.search_id == search, t.value.is_not(None))
+        .order_by(order, t.number)
+        .limit(points // LEADING_SHARE)
+    ).scalars()
+    return sorted({*spread.tolist(), *best})
+
+
+def ended_since(connection: Connection, search: int, revision: int) -> Sequence[Any]:
+    """Give the trials that ended after a revision, in order of ending: number, value, ended, revision."""
+    query = select(t.number, t.value, t.ended, t.revision).where(
+        t.search_id == search, t.revision > revision, t.ended.is_not(None)
+    )
+    return connection.execute(query.order_by(t.ended, t.number)).all()
+
+
+def timeline(connection: Connection, search: int) -> dict[str, Any]:
+    """Give who trained what when: agents and states by their places in lists, times in seconds after `origin`."""
+    row = reads.search_row(connection, search)
+    rows = connection.execute(
+        select(t.number, t.agent, t.state, t.started, t.ended)
+        .where(t.search_id == search, t.started.is_not(None))
+        .order_by(t.number)
+    ).all()
+    origin = row.started or row.created
+    agents = list(dict.fromkeys(one.agent or "" for one in sorted(rows, key=lambda one: one.started)))
+    places = {name: place for place, name in enumerate(agents)}
+    states = {name: place for place, name in enumerate(STATES)}
+    return {
+        "origin": records.iso(origin),
+        "agents": agents,
+        "states": list(STATES),
+        "number": [one.number for one in rows],
+        "agent": [places[one.agent or ""] for one in rows],
+        "state": [states[one.state] for one in rows],
+        "started": [round(one.started - origin, 3) for one in rows],
+        "ended": [None if one.ended is None else round(one.ended - origin, 3) for one in rows],
+    }
+
+
+def leading_and_others(
+    connection: Connection, search: int, metric: str, leading: int, others: int
+) -> dict[str, Any]:
+    """Give one metric of the curves of the best trials, best first, and of an even spread of the others."""
+    if leading + others > MOST_CURVES:
+        raise RefusedError.of(
+            "others",
+            f"{leading + others} curves are too many",
+            f"at most {MOST_CURVES} with the leading ones",
+        )
+    total = reads.search_row(connection, search).proposed
+    first = [row.number for row in reads.best(connection, search, leading)] if leading else []
+    spread = np.linspace(0, max(0, total - 1), min(total, others), dtype=np.int64).tolist()
+    numbers = list(dict.fromkeys([*first, *spread]))
+    rows = connection.execute(
+        select(t.number, t.state, t.branch).where(t.search_id == search, t.number.in_(numbers))
+    ).all()
+    found = curves.metric_of(connection, search, [(row.number, row.branch) for row in rows], metric)
+    states = {row.number: row.state for row in rows}
+    items = [
+        _curve(search, number, states[number], number in first, found[number])
+        for number in numbers
+        if number in found
+    ]
+    return {"metric": metric, "items": items, "total": total}
+
+
+def _curve(
+    search: int, number: int, state: str, leading: bool, values: npt.NDArray[np.float64]
+) -> dict[str, Any]:
+    return {
+        "trial": f"{search}.{number}",
+        "number": number,
+        "state": state,
+        "leading": leading,
+        "epoch": list(range(1, len(values) + 1)),
+        "values": curves.floats(values),
+    }
+
+
+def units(connection: Connection, search: int, most: int) -> tuple[list[int], list[bytes], list[float]]:
+    """Give numbers, unit coordinates and values of the last `most` trials that have both, by number."""
+    rows = connection.execute(
+        select(t.number, t.unit, t.value)
+        .where(t.search_id == search, t.value.is_not(None), t.unit.is_not(None))
+        .order_by(t.number.desc())
+        .limit(most)
+    ).all()[::-1]
+    return [row.number for row in rows], [row.unit for row in rows], [row.value for row in rows]
+
+
+def _maximizes(row: Row[Any]) -> bool:
+    return bool(orjson.loads(row.spec).get("objective", {}).get("direction") == "maximize")
