@@ -18,11 +18,23 @@ from sqlalchemy import func, select
 import caviar
 from search.spec import SearchSpec
 from service import metrics as metrics_module
+from service.api import (
+    commands,
+    events,
+    exchange,
+    figures,
+    health,
+    problems,
+    searches,
+    session,
+    tokens,
+    trials,
+)
 from service.api import datasets as datasets_api
-from service.api import commands, events, exchange, health, problems, searches, session, tokens, trials
 from service.blobs import FileBlobs
 from service.clock import SteadyClock
 from service.config import Config
+from service.dashboard import mount_dashboard
 from service.metrics import Metrics, Snapshot
 from service.notifier import Notifier
 from service.protocol import ExchangeRequest
@@ -109,7 +121,14 @@ def _include(app: FastAPI, services: Services, vitals: health.Health, book: Toke
     uploads = Uploads(services.config.data, services.config.limits)
     datasets = Datasets(services.store, uploads)
     api = APIRouter(prefix=PREFIX, dependencies=[Depends(problems.known_query)])
-    for router in (searches.router, trials.router, commands.router, exchange.router, events.router):
+    for router in (
+        figures.router,
+        searches.router,
+        trials.router,
+        commands.router,
+        exchange.router,
+        events.router,
+    ):
         api.include_router(router(services))
     api.include_router(datasets_api.router(datasets))
     api.include_router(session.router(services.config.token_required))
@@ -118,6 +137,7 @@ def _include(app: FastAPI, services: Services, vitals: health.Health, book: Toke
     app.include_router(health.router(vitals))
     services.metrics.gauges(lambda: _snapshot(services))
     app.include_router(metrics_module.router(services.metrics))
+    mount_dashboard(app)
 
 
 def open_store(services: Services) -> None:

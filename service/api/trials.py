@@ -13,7 +13,7 @@ from service.api.common import answer
 from service.api.searches import Limit
 from service.ids import TrialId, trial_id
 from service.services import Services
-from service.store import columns, curves, pages, reads
+from service.store import curves, pages, reads
 
 
 class Attempts(BaseModel):
@@ -46,19 +46,6 @@ def router(services: Services) -> APIRouter:
     async def best_trials(search: int, k: Limit = 5) -> Response:
         rows = await store.read(lambda connection: reads.best(connection, search, k))
         return answer({"items": [records.trial(row) for row in rows]})
-
-    @routes.get("/searches/{search}/history", summary="Values in order of ending, with the best so far")
-    async def history(search: int) -> Response:
-        return answer(await store.read(lambda connection: reads.history(connection, search)))
-
-    @routes.get("/searches/{search}/columns", summary="Fields of all trials as columns")
-    async def read_columns(
-        search: int,
-        fields: Annotated[str, Query(description="comma-separated")] = "number,value,state",
-        limit: Annotated[int, Query(ge=1, le=1_000_000)] = 1_000_000,
-    ) -> Response:
-        names = [name.strip() for name in fields.split(",") if name.strip()]
-        return answer(await store.read(lambda connection: columns.read(connection, search, names, limit)))
 
     @routes.get("/trials/{name}", response_model=records.Trial, summary="Read a trial")
     async def read_trial(name: str) -> Response:

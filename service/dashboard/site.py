@@ -1,7 +1,7 @@
 """Serve the dashboard's static files from memory, cached for ever under the hash of their content.
 
-Every file is addressed as /static/<hash of all files>/<path>, so that a browser never asks twice for the same content and
-never mixes two versions; only the small page itself is asked for again each time.
+Every file is addressed as /static/<hash of all files>/<path>, so that a browser never asks twice for the same
+content and never mixes two versions; only the small page itself is asked for again each time.
 """
 
 from __future__ import annotations
@@ -40,8 +40,9 @@ MEDIA_TYPES = {
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -100,7 +101,7 @@ def _asset(name: str, content: bytes) -> Asset:
 
 
 def _page(template: str, version: str, names: list[str]) -> str:
-    """Fill in the version and let the browser fetch the shared modules at once instead of one level of imports at a time."""
+    """Fill in the version; name the shared modules, so that they load at once and not level after level."""
     shared = [name for name in names if name.endswith(".js") and not name.startswith(("pages/", "pictures/"))]
     preloads = "\n".join(f'<link rel="modulepreload" href="/static/{version}/{name}">' for name in shared)
     return template.replace("<!-- preload -->", preloads).replace("{version}", version)
@@ -121,5 +122,5 @@ def mount_dashboard(app: FastAPI) -> None:
         return asset.response(request, "public, max-age=31536000, immutable" if fresh else "no-cache")
 
     for address in PAGES:
-        app.add_api_route(address, page, methods=["GET"], include_in_schema=False)
-    app.add_api_route("/static/{version}/{name:path}", static, methods=["GET"], include_in_schema=False)
+        app.add_api_route(address, page, methods=["GET", "HEAD"], include_in_schema=False)
+    app.add_api_route("/static/{version}/{name:path}", static, methods=["GET", "HEAD"], include_in_schema=False)

@@ -25,7 +25,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("GET POST DELETE", rf"{_API}/tokens(/{_ID})?", "admin"),
     # Searches
     ("POST", rf"{_API}/searches", "submit"),
-    ("POST", rf"{_API}/searches/check", "read"),
+    ("POST", rf"{_API}/searches/(check|parse)", "read"),
     ("POST", rf"{_API}/searches/{_ID}/points", "submit"),
     ("POST", rf"{_API}/searches/{_ID}/(pause|resume|cancel)", "steer"),
     ("PATCH", rf"{_API}/searches/{_ID}", "steer"),

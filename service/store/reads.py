@@ -37,12 +37,12 @@ def _rate(connection: Connection, row: Row[Any], now: float) -> float | None:
         return None
     if row.ended is not None:
         finished = row.completed + row.stopped + row.diverged + row.failed
-        return round(finished / max(row.ended - row.started, 1e-3), 3)
+        return float(round(finished / max(row.ended - row.started, 1e-3), 3))
     window = min(RATE_SECONDS, max(now - row.started, 1e-3))
     recent = connection.execute(
         select(func.count()).where(t.search_id == row.id, t.ended > now - window)
     ).scalar_one()
-    return round(recent / window, 3)
+    return float(round(recent / window, 3))
 
 
 def search_row(connection: Connection, number: int) -> Row[Any]:

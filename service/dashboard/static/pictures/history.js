@@ -32,7 +32,7 @@ export function historyPicture(view, { wide = false } = {}) {
     }
     draw(figure, search, history);
   }
-  return { node: figure.node, update };
+  return { node: figure.node, update, fail: (/** @type {unknown} */ error) => figure.fail(error) };
 }
 
 /**

@@ -1,0 +1,117 @@
+"""What the pictures draw, over REST: columns rather than records, thinned on request."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import yaml
+from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy import Connection
+
+from service.api.common import answer
+from service.errors import RefusedError
+from service.services import Services
+from service.store import columns, figures
+from service.usecases.figures import Figures, importances
+
+Points = Annotated[
+    int | None,
+    Query(ge=10, le=100_000, description="of more trials, the best and an even spread of about so many"),
+]
+YAML_LIMIT = 1_000_000
+
+
+def router(services: Services) -> APIRouter:
+    """Serve the data of pictures below the prefix of the API."""
+    routes = APIRouter(prefix="/searches", tags=["figures"])
+    store, kept = services.store, Figures()
+
+    @routes.get("/{search}/history", summary="Values in order of ending, with the best so far")
+    async def read_history(search: int, points: Points = None) -> Response:
+        return _json(await store.read(lambda connection: kept.history(connection, search, points)))
+
+    @routes.get("/{search}/columns", summary="Fields of trials as columns")
+    async def read_columns(
+        search: int,
+        fields: Annotated[str, Query(description="comma-separated")] = "number,value,state",
+        limit: Annotated[int, Query(ge=1, le=1_000_000)] = 1_000_000,
+        points: Points = None,
+    ) -> Response:
+        names = [name.strip() for name in fields.split(",") if name.strip()]
+
+        def query(connection: Connection) -> bytes:
+            def make() -> dict[str, Any]:
+                which = None if points is None else figures.thinned(connection, search, points)
+                return columns.read(connection, search, names, limit, which)
+
+            return kept.kept(connection, search, ("columns", *names, limit, points), make)
+
+        return _json(await store.read(query))
+
+    @routes.get("/{search}/curves", summary="Learning curves of the leading trials and of some others")
+    async def read_curves(
+        search: int,
+        metric: str = "dev_error",
+        leading: Annotated[int, Query(ge=0, le=100)] = 10,
+        others: Annotated[int, Query(ge=0, le=500)] = 100,
+    ) -> Response:
+        def query(connection: Connection) -> bytes:
+            return kept.kept(
+                connection,
+                search,
+                ("curves", metric, leading, others),
+                lambda: figures.leading_and_others(connection, search, metric, leading, others),
+            )
+
+        return _json(await store.read(query))
+
+    @routes.get("/{search}/timeline", summary="Which agent trained what, and when")
+    async def read_timeline(search: int) -> Response:
+        return _json(
+            await store.read(
+                lambda connection: kept.kept(
+                    connection, search, ("timeline",), lambda: figures.timeline(connection, search)
+                )
+            )
+        )
+
+    @routes.get("/{search}/importance", summary="How much each parameter matters")
+    async def read_importance(search: int) -> Response:
+        return _json(
+            await store.read(
+                lambda connection: kept.kept(
+                    connection, search, ("importance",), lambda: importances(connection, search)
+                )
+            )
+        )
+
+    @routes.post(
+        "/parse", summary="Read a search from YAML; nothing is checked or stored", openapi_extra=_YAML
+    )
+    async def parse_search(request: Request) -> Response:
+        return answer({"spec": _parsed(await request.body())})
+
+    return routes
+
+
+_YAML = {"requestBody": {"required": True, "content": {"application/yaml": {"schema": {"type": "string"}}}}}
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    """Read YAML or JSON as a mapping. Raises RefusedError."""
+    if len(body) > YAML_LIMIT:
+        raise RefusedError.of("body", f"has {len(body)} bytes", f"send at most {YAML_LIMIT}")
+    try:
+        spec = yaml.safe_load(body)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        where = str(error).replace("\n", " ")[:300]
+        raise RefusedError.of(
+            "body", f"is not YAML: {where}", "see examples/ for how a search is written"
+        ) from None
+    if not isinstance(spec, dict):
+        raise RefusedError.of("body", "is not a mapping", "begin with a line like name: digits")
+    return spec
+
+
+def _json(body: bytes) -> Response:
+    return Response(body, media_type="application/json")

@@ -1,0 +1,70 @@
+/** The distribution of the objective: the share of trials at or below each value, for one search or several. */
+
+import { call } from "../core/api.js";
+import { number } from "../core/format.js";
+import { colour } from "../core/theme.js";
+import { line } from "../charts/layers.js";
+import { fitted, linear } from "../charts/scales.js";
+import { Figure } from "../components/figure.js";
+import { objectiveName } from "../core/search-math.js";
+import { makeLegend } from "./curve.js";
+
+export const SERIES = ["--data-1", "--data-2", "--data-3", "--data-4", "--data-5", "--data-6"];
+const STEPS = 1000;
+
+/**
+ * Steps of the empirical distribution, at most a thousand.
+ * @param {(number | null)[]} values
+ */
+export function distribution(values) {
+  const sorted = values.filter((value) => value !== null).sort((a, b) => a - b);
+  const stride = Math.max(1, Math.ceil(sorted.length / STEPS));
+  const x = [];
+  const y = [];
+  for (let index = 0; index < sorted.length; index += stride) {
+    x.push(sorted[index]);
+    y.push((index + 1) / sorted.length);
+  }
+  if (sorted.length) {
+    x.push(sorted.at(-1));
+    y.push(1);
+  }
+  return { x, y };
+}
+
+/**
+ * @param {() => Search[]} searches
+ * @param {AbortSignal} signal
+ */
+export function edfPicture(searches, signal) {
+  const legend = makeLegend();
+  const figure = new Figure({
+    name: "distribution",
+    title: "Distribution",
+    hint: "The share of trials at or better than each value. A curve that rises early belongs to a search most of whose trials were good, not only its best.",
+    height: 330,
+    controls: [legend.node],
+  });
+  async function update() {
+    const all = searches();
+    const found = await Promise.all(all.map((search) => call(`/searches/${search.id}/history?points=4000`, { signal })));
+    const curves = found.map((history) => distribution(history.value));
+    if (!curves.some(({ x }) => x.length)) {
+      figure.blank("No trial has a value yet.");
+      return;
+    }
+    if (all.length > 1) legend.set(all.map((search, index) => [`${search.id} ${search.name}`, colour(SERIES[index % SERIES.length] ?? "--data-1")]));
+    figure.show(
+      {
+        summary: `Distribution of ${all[0] ? objectiveName(all[0]) : "the objective"} over ${all.length} searches`,
+        x: { scale: fitted(curves.flatMap(({ x }) => x.map((value) => value ?? null))), title: all[0] ? objectiveName(all[0]) : "" },
+        y: { scale: linear(0, 1), title: "share of trials" },
+        layers: curves.map(({ x, y }, index) =>
+          line({ x, y, step: true, width: 2, colour: colour(SERIES[index % SERIES.length] ?? "--data-1"), tell: (at) => ({ title: all[index]?.name ?? "", rows: [["value", number(x[at])], ["share", `${number(Number(y[at]) * 100, 3)} %`]] }) }),
+        ),
+      },
+      () => ({ names: ["search", "value", "share"], rows: curves.flatMap(({ x, y }, index) => x.map((value, at) => [all[index]?.name, value, y[at]])) }),
+    );
+  }
+  return { node: figure.node, update, fail: (/** @type {unknown} */ error) => figure.fail(error) };
+}

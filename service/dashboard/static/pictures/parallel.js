@@ -1,0 +1,92 @@
+/** Parallel coordinates of a search, with brushes kept in the address. */
+
+import { fill, h } from "../core/dom.js";
+import { count, label, number, text } from "../core/format.js";
+import { objectiveName, parameterNames } from "../core/search-math.js";
+import { go } from "../core/router.js";
+import { ParallelChart } from "../charts/parallel.js";
+import { fitted, scaleOf } from "../charts/scales.js";
+import { Figure } from "../components/figure.js";
+import { robustTop } from "./history.js";
+import { sampleSheet } from "./sample.js";
+
+/** @param {string | null} query such as learning_rate:0.2-0.5,l2:0-0.3 in unit coordinates */
+function readBrushes(query) {
+  /** @type {Map<string, [number, number]>} */
+  const brushes = new Map();
+  for (const part of (query ?? "").split(",")) {
+    const match = /^(.+):([\d.]+)-([\d.]+)$/.exec(part);
+    if (match) brushes.set(match[1] ?? "", [Number(match[2]), Number(match[3])]);
+  }
+  return brushes;
+}
+
+/** @param {Map<string, [number, number]>} brushes */
+function writeBrushes(brushes) {
+  return [...brushes].map(([name, [low, high]]) => `${name}:${low.toFixed(3)}-${high.toFixed(3)}`).join(",") || null;
+}
+
+/** @param {import("../pages/search.js").SearchView} view */
+export function parallelPicture(view) {
+  const said = h("span", { class: "note" });
+  const clear = h("button", { type: "button", class: "small", hidden: true }, "Clear brushes");
+  const chart = new ParallelChart({
+    height: 340,
+    open: (address) => go(address),
+    brushed: (brushes) => {
+      view.context.setQuery({ brush: writeBrushes(brushes) });
+      tellBrushed();
+    },
+  });
+  chart.brushes = readBrushes(view.context.query.get("brush"));
+  const figure = new Figure({
+    name: "parallel",
+    title: "Parallel coordinates",
+    hint: "Each line is a trial, dark where it is good. Drag along an axis to keep only the trials that pass there; click the axis to let go. Where good lines bundle, the parameter matters.",
+    wide: true,
+    controls: [clear, said],
+    canvas: chart,
+  });
+  clear.addEventListener("click", () => {
+    chart.brushes.clear();
+    chart.brushed(chart.brushes);
+    chart.request();
+  });
+  /** @type {import("./sample.js").Sample | null} */
+  let latest = null;
+
+  function tellBrushed() {
+    clear.hidden = chart.brushes.size === 0;
+    if (!latest || !chart.brushes.size) {
+      fill(said);
+      return;
+    }
+    const inside = chart.inside();
+    const kept = latest.numbers.map((_, index) => index).filter((index) => inside[index]);
+    kept.sort((a, b) => Number(latest?.ranks[b]) - Number(latest?.ranks[a]));
+    const best = kept[0];
+    fill(said, `${count(kept.length)} inside`, best === undefined ? "" : h("span", null, ", best ", h("a", { href: `/trials/${view.search().id}.${latest.numbers[best]}` }, number(latest.values[best]))));
+  }
+
+  /** @param {import("./sample.js").Sample} sample */
+  function draw(sample) {
+    const search = view.search();
+    latest = sample;
+    const top = robustTop(sample.values);
+    const axes = parameterNames(search.spec).map((name) => ({ name, title: label(name), scale: scaleOf(search.spec.space[name] ?? {}), values: sample.params[name] ?? [] }));
+    axes.push({ name: "value", title: objectiveName(search), scale: fitted(sample.values.map((value) => (value !== null && value > top ? null : value))), values: sample.values });
+    chart.set({
+      axes,
+      ranks: sample.ranks,
+      summary: `${count(sample.numbers.length)} trials over ${axes.length - 1} parameters`,
+      tell: (index) => ({
+        title: `Trial ${sample.numbers[index]}`,
+        rows: [[objectiveName(search), number(sample.values[index])], ...parameterNames(search.spec).map((name) => /** @type {[string, string]} */ ([label(name), text(sample.params[name]?.[index])]))],
+        open: `/trials/${search.id}.${sample.numbers[index]}`,
+      }),
+    });
+    figure.ready(() => sampleSheet(sample), sample.note);
+    tellBrushed();
+  }
+  return { node: figure.node, draw, fail: (/** @type {unknown} */ error) => figure.fail(error) };
+}

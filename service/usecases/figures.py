@@ -1,0 +1,140 @@
+"""What the pictures of a search need, kept so that 100,000 trials are not read again and again."""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import orjson
+from sqlalchemy import Connection
+
+from search.history import History
+from search.optuna_bridge import importance
+from search.spec import SearchSpec
+from service import records
+from service.store import figures, reads
+
+COURSES = 16
+ANSWERS = 64
+FOR_IMPORTANCE = 2000
+ENOUGH_FOR_IMPORTANCE = 5
+
+
+class Course:
+    """The ended trials of one search in order of ending. Ended trials never change, so it only grows."""
+
+    def __init__(self, search: int, maximize: bool) -> None:
+        self.search, self.sign = search, -1.0 if maximize else 1.0
+        self.revision = 0
+        self.number, self.value, self.best, self.ended = array("q"), array("d"), array("d"), array("d")
+
+    def catch_up(self, connection: Connection) -> None:
+        """Append what ended since the last time."""
+        lead = self.best[-1] if self.best else float("nan")
+        for row in figures.ended_since(connection, self.search, self.revision):
+            value = float("nan") if row.value is None else row.value
+            if not lead * self.sign <= value * self.sign and value == value:
+                lead = value
+            self.number.append(row.number)
+            self.value.append(value)
+            self.best.append(lead)
+            self.ended.append(row.ended)
+            self.revision = max(self.revision, row.revision)
+
+    def shown(self, points: int | None) -> dict[str, Any]:
+        """Give it as columns; of more than `points`, every improvement and an even spread of the rest."""
+        total = len(self.number)
+        best = np.frombuffer(self.best, dtype=np.float64) if total else np.empty(0)
+        keep = np.arange(total)
+        if points is not None and total > points:
+            improved = np.flatnonzero(best[1:] != best[:-1]) + 1
+            spread = np.linspace(0, total - 1, points, dtype=np.int64)
+            keep = np.unique(np.concatenate([spread, improved[~np.isnan(best[improved])]]))
+        places = keep.tolist()
+        return {
+            "total": total,
+            "order": (keep + 1).tolist(),
+            "number": [self.number[place] for place in places],
+            "value": [_known(self.value[place]) for place in places],
+            "best": [_known(self.best[place]) for place in places],
+            "ended": [records.iso(self.ended[place]) for place in places],
+        }
+
+
+class Figures:
+    """Answers kept by the revision of their search."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._courses: OrderedDict[int, Course] = OrderedDict()
+        self._answers: OrderedDict[tuple[Any, ...], tuple[int, bytes]] = OrderedDict()
+
+    def history(self, connection: Connection, search: int, points: int | None) -> bytes:
+        """Give the course of a search as JSON. Raises NotFoundError."""
+        row = reads.search_row(connection, search)
+        with self._lock:
+            course = self._courses.get(search)
+            if course is None:
+                maximize = orjson.loads(row.spec).get("objective", {}).get("direction") == "maximize"
+                course = self._courses[search] = Course(search, maximize)
+            self._courses.move_to_end(search)
+            if len(self._courses) > COURSES:
+                self._courses.popitem(last=False)
+            course.catch_up(connection)
+            return orjson.dumps(course.shown(points))
+
+    def kept(
+        self, connection: Connection, search: int, key: tuple[Any, ...], make: Callable[[], Any]
+    ) -> bytes:
+        """Give the JSON of `make`, made again only when the search has changed. Raises NotFoundError."""
+        revision = reads.search_row(connection, search).revision
+        found = self._answers.get((search, *key))
+        if found is not None and found[0] == revision:
+            return found[1]
+        body = orjson.dumps(make(), option=orjson.OPT_SERIALIZE_NUMPY)
+        with self._lock:
+            self._answers[search, *key] = (revision, body)
+            self._answers.move_to_end((search, *key))
+            if len(self._answers) > ANSWERS:
+                self._answers.popitem(last=False)
+        return body
+
+
+def importances(connection: Connection, search: int) -> dict[str, Any]:
+    """Give the share of each parameter in being good, the largest first. Raises NotFoundError."""
+    row = reads.search_row(connection, search)
+    spec = SearchSpec.parse(orjson.loads(row.spec))
+    numbers, packed, values = figures.units(connection, search, FOR_IMPORTANCE)
+    width = spec.space.dimensions
+    pairs = [
+        (number, unit, value)
+        for number, unit, value in zip(numbers, packed, values, strict=True)
+        if len(unit) == 8 * width
+    ]
+    if len(pairs) < ENOUGH_FOR_IMPORTANCE:
+        return {
+            "items": [],
+            "trials": len(pairs),
+            "reason": "It takes at least five trials with a value to tell.",
+        }
+    sign = -1.0 if spec.objective.direction == "maximize" else 1.0
+    history = History.of(
+        [number for number, _, _ in pairs],
+        np.array([np.frombuffer(unit) for _, unit, _ in pairs]),
+        [sign * value for _, _, value in pairs],
+    )
+    shares = importance(spec.space, history)
+    items = [{"parameter": name, "importance": share} for name, share in shares.items()]
+    return {
+        "items": sorted(items, key=lambda one: -float(str(one["importance"]))),
+        "trials": len(pairs),
+        "reason": None,
+    }
+
+
+def _known(value: float) -> float | None:
+    return value if value == value else None
