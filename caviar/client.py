@@ -122,7 +122,8 @@ class Client:
 
     def curve(self, trial: TrialLike) -> dict[str, Any]:
         """Give the learning curve: per branch a list per column."""
-        return self.transport.call("GET", f"/trials/{_name(trial)}/curve")
+        curve: dict[str, Any] = self.transport.call("GET", f"/trials/{_name(trial)}/curve")
+        return curve
 
     def trial_events(self, trial: TrialLike, last: str | None = None) -> Iterator[Event]:
         """Follow a trial as it learns: events `epoch`, `cost`, `command`, `checkpoint`, `state`."""
@@ -146,7 +147,8 @@ class Client:
         path = f"/trials/{_name(trial)}/commands"
         headers = {"Idempotency-Key": uuid.uuid4().hex}
         answer = self.transport.call("POST", path, json={"commands": list(commands)}, headers=headers)
-        return answer["items"] if isinstance(answer, dict) else answer
+        items: list[dict[str, Any]] = answer["items"] if isinstance(answer, dict) else answer
+        return items
 
     def model(self, trial: TrialLike) -> bytes:
         """Give the trained model of a trial (safetensors)."""

@@ -119,22 +119,18 @@ class Exchange:
                 self._changed.notify_all()
             return self._written
 
-    def let_go(self, key: Key, write: Write, seconds: float | None = None) -> None:
-        """Write the last report of a trial: its result, or that it is paused or released."""
+    def turn_away(self, key: Key, seconds: float | None = None) -> None:
+        """Say that the training thread is free again; `seconds` is what a finished trial took."""
         with self._changed:
-            assignment = self._holdings.get(key)
             if self._holdings.training == key:
                 self._holdings.end(key)
-        if assignment is None:
-            return  # dropped in the meantime: nobody wants to hear of it
-        if seconds is not None:
-            self._pace.finished(assignment.search_id, seconds)
-        self.report(write, urgent=self._holdings.idle)
+            if seconds is not None:
+                self._pace.finished(int(key[0].partition(".")[0]), seconds)
 
-    def abandon(self, key: Key) -> None:
-        """Turn away from a trial that was dropped."""
-        with self._changed:
-            self._holdings.end(key)
+    def let_go(self, key: Key, write: Write) -> None:
+        """Write the last report of a trial: its result, or that it is paused or released."""
+        if self._holdings.get(key) is not None:  # else it was dropped: nobody wants to hear of it
+            self.report(write, urgent=self._holdings.idle)
 
     def take_back(self) -> list[Assignment]:
         """Empty the queue, to hand the trials back to the server."""
@@ -206,13 +202,14 @@ class Exchange:
         training = self._holdings.training is not None
         want = 0 if self._deadline is not None else self._pace.want(len(self._holdings.queue), training)
         reports = self._outbox.take()
+        last = {(one["trial"], one["attempt"]) for one in reports if "result" in one or "state" in one}
         reached = self._written if len(reports) == len(self._outbox) else self._acknowledged
         request = {
             "agent": self.agent,
             "sequence": self._sequence,
             "want": want,
             "known": [int(search) for search in self._holdings.searches],
-            "holding": self._holdings.keys(),
+            "holding": [key for key in self._holdings.held() if key not in last],
             "reports": [{name: value for name, value in one.items() if value != []} for one in reports],
         }
         return request, reached

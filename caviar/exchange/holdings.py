@@ -18,7 +18,7 @@ class Holdings:
         self._commands: dict[Key, list[Mapping[str, Any]]] = {}
         self._dropped: dict[Key, str] = {}
 
-    def keys(self) -> list[Key]:
+    def held(self) -> list[Key]:
         """Give every trial and attempt in hand."""
         return list(self._held)
 

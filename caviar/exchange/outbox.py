@@ -55,9 +55,9 @@ class Outbox:
         self._open.pop(key, None)
         self._hurry(0)
 
-    def result(self, key: Key, branch: int, result: Mapping[str, Any]) -> None:
-        """Tell how the trial ended."""
-        self._report(key, branch)["result"] = dict(result)
+    def result(self, key: Key, branch: int, result: Mapping[str, Any], seconds: float | None) -> None:
+        """Tell how the trial ended, after so many seconds of training."""
+        self._report(key, branch).update(result=dict(result), age=seconds)
         self._open.pop(key, None)
         self._hurry(RESULTS_SECONDS)
 
@@ -69,6 +69,7 @@ class Outbox:
 
     def take(self) -> list[dict[str, Any]]:
         """Give the reports of the next request; they stay until `sent`."""
+        self._coalesce()
         rows = 0
         self._in_flight = 0
         for report in self._reports:
@@ -76,6 +77,7 @@ class Outbox:
                 break
             rows += len(report["rows"]) + 1
             self._in_flight += 1
+        for report in self._reports[: self._in_flight]:
             self._open.pop((report["trial"], report["attempt"]), None)
         self.due = 0.0 if self._in_flight < len(self._reports) else float("inf")
         return self._reports[: self._in_flight]
@@ -85,6 +87,27 @@ class Outbox:
         done, self._reports = self._reports[: self._in_flight], self._reports[self._in_flight :]
         self._in_flight = 0
         return done
+
+    def _coalesce(self) -> None:
+        """After a request that failed, join what was in it with what followed on the same branch."""
+        if not self._in_flight:
+            return
+        joined: dict[tuple[Any, ...], dict[str, Any]] = {}
+        reports = []
+        for report in self._reports:
+            key = report["trial"], report["attempt"], report["branch"]
+            before = joined.get(key)
+            if before is not None and _follows(before, report):
+                rows, costs = before["rows"] + report["rows"], before["costs"] + report["costs"]
+                acknowledged = before["acknowledged"] + report["acknowledged"]
+                columns = {name: before[name] for name in ("first", "columns") if before["rows"]}
+                before |= report | columns | {"rows": rows, "costs": costs, "acknowledged": acknowledged}
+                if self._open.get(key[:2]) is report:
+                    self._open[key[:2]] = before
+            else:
+                joined[key] = report
+                reports.append(report)
+        self._reports = reports
 
     def _report(self, key: Key, branch: int) -> dict[str, Any]:
         report = self._open.get(key)
@@ -110,3 +133,11 @@ class Outbox:
 
     def _hurry(self, seconds: float) -> None:
         self.due = min(self.due, time.monotonic() + seconds)
+
+
+def _follows(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Tell whether the epochs of two reports go on without a gap, in the same columns."""
+    if not before["rows"] or not after["rows"]:
+        return True
+    contiguous = before["first"] + len(before["rows"]) == after["first"]
+    return bool(contiguous and before["columns"] == after["columns"])

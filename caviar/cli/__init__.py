@@ -1,0 +1,46 @@
+"""The command `caviar`. Each command imports what it needs when it runs, so that --help is instant."""
+
+import sys
+
+import typer
+
+from caviar.cli import searches, server
+
+app = typer.Typer(
+    name="caviar",
+    help="Hyperparameter search: serve it, submit searches, watch them, get the best trials.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+server.register(app)
+searches.register(app)
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: bool = typer.Option(False, "--version", help="Show the version and exit.")) -> None:
+    if version:
+        from caviar import __version__
+
+        typer.echo(f"caviar {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; what goes wrong is one clear sentence, never a traceback."""
+    from caviar.errors import CaviarError, InvalidError
+
+    try:
+        app()
+    except InvalidError as error:
+        typer.echo(
+            f"This cannot be accepted: {error.detail or error.title}" if not error.problems else str(error),
+            err=True,
+        )
+        sys.exit(2)
+    except CaviarError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

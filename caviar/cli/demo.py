@@ -1,0 +1,63 @@
+"""`caviar demo`: the main job in one command."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from caviar.cli.progress import follow_search
+from caviar.cli.tables import print_best
+from caviar.client import Client
+from caviar.errors import CaviarError
+
+READY = re.compile(r"Caviar is ready: (\S+)")
+
+
+def run_demo(file: Path, data: Path | None) -> None:
+    """Run the search of a file on a server of its own, and say where to look next."""
+    console = Console()
+    with _server(data) as url, Client(url) as client:
+        search = client.submit(file)
+        console.print(f"Search {search.id} ({search.name}) on {os.cpu_count()} cores: {search.trials} trials")
+        search = follow_search(client, search.id, console)
+        best = client.best(search, 5)
+    print_best(search, best, console)
+    console.print("Look at it in the dashboard: make serve", highlight=False)
+    if not best:
+        raise CaviarError("No trial came to a result; the messages above say why")
+
+
+@contextmanager
+def _server(data: Path | None) -> Iterator[str]:
+    """Run a server on a free port for a while; gives its address."""
+    folder = ["--data", str(data)] if data else []
+    process = subprocess.Popen(
+        [sys.executable, "-m", "caviar", "serve", "--port", "0", "--log-level", "warning", *folder],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield _address(process)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            typer.echo("The server did not end in time and was killed; what it had stored is safe.", err=True)
+
+
+def _address(process: subprocess.Popen[str]) -> str:
+    """Wait until the server says where it listens; what is wrong it has said itself."""
+    for line in process.stdout or ():
+        if found := READY.match(line):
+            return found[1]
+    raise CaviarError("The server of the demo could not start")

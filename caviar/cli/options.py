@@ -1,0 +1,38 @@
+"""Options that several commands share."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from caviar.client import Client
+
+Url = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        envvar="CAVIAR_URL",
+        help="Address of the server [default: http://127.0.0.1:8000]",
+        show_envvar=False,
+    ),
+]
+Token = Annotated[
+    str | None,
+    typer.Option("--token", envvar="CAVIAR_TOKEN", help="Token, if the server wants one.", show_envvar=False),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def client(url: str | None, token: str | None) -> "Client":
+    """Connect to the server that a command was told."""
+    from caviar.client import Client
+
+    return Client(url, token)
+
+
+def search_or_trial(text: str) -> tuple[int, str | None]:
+    """Read `3` as a search and `3.17` as a trial of it."""
+    search, dot, number = text.partition(".")
+    if not search.isdigit() or (dot and not number.isdigit()):
+        raise typer.BadParameter(f"{text!r} is neither a search such as 3 nor a trial such as 3.17")
+    return int(search), text if dot else None

@@ -1,0 +1,111 @@
+"""Following a search or a trial in a terminal, or line by line where there is none."""
+
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from caviar.cli.tables import metric_text, metrics_text
+from caviar.client import Client
+from caviar.errors import UnreachableError
+from caviar.records import Search
+
+LOOK_SECONDS = 0.2
+LINE_SECONDS = 2.0  # between two lines where nobody sees a bar
+PATIENCE = 60.0  # seconds to wait for a server that was there before
+
+
+def follow_search(client: Client, search: int, console: Console | None = None) -> Search:
+    """Show a search until it has ended; gives it as it ended."""
+    console = console or Console()
+    found = client.search(search)
+    watcher = _bar if console.is_terminal else _lines
+    return watcher(client, found, console)
+
+
+def _bar(client: Client, search: Search, console: Console) -> Search:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TextColumn("{task.fields[best]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task(search.name, total=search.trials, rate="", best="")
+        while True:
+            progress.update(
+                task, completed=search.finished, total=search.trials, rate=_rate(search), best=_best(search)
+            )
+            if search.done:
+                return search
+            time.sleep(LOOK_SECONDS)
+            search = _look(client, search.id)
+
+
+def _lines(client: Client, search: Search, console: Console) -> Search:
+    printed = 0.0
+    while True:
+        if search.done or time.monotonic() - printed > LINE_SECONDS:
+            printed = time.monotonic()
+            parts = (f"{search.finished}/{search.trials} trials", _rate(search), _best(search))
+            console.print(Text(", ".join(filter(None, parts))), soft_wrap=True)
+        if search.done:
+            return search
+        time.sleep(LOOK_SECONDS)
+        search = _look(client, search.id)
+
+
+def _look(client: Client, search: int) -> Search:
+    """Read a search, waiting for a server that comes back."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return client.search(search)
+        except UnreachableError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.5)
+
+
+def _rate(search: Search) -> str:
+    return f"{search.rate:.3g} trials/s" if search.rate else ""
+
+
+def _best(search: Search) -> str:
+    if not search.best or search.best.get("value") is None:
+        return ""
+    metric = (search.spec.get("objective") or {}).get("metric", "dev_error")
+    return f"best {metric} {metric_text(metric, search.best['value'])} ({search.best['trial']})"
+
+
+def follow_trial(client: Client, trial: str, console: Console | None = None) -> None:
+    """Print each epoch of a trial as it comes, until it has ended."""
+    console = console or Console()
+    found = client.trial(trial)
+    params = ", ".join(f"{name} {metric_text('', value)}" for name, value in found.params.items())
+    console.print(Text(f"Trial {found.id}, {found.state}: {params}"), soft_wrap=True)
+    if found.done:
+        _print_curve(client, trial, console)
+    else:
+        for event in client.trial_events(trial):
+            if event.kind == "epoch":
+                console.print(Text(metrics_text(event.data)), soft_wrap=True)
+            elif event.kind == "state" and client.trial(trial).done:
+                break
+    found = client.trial(trial)
+    reason = f": {found.reason}" if found.reason else ""
+    console.print(Text(f"{found.state}{reason}. {metrics_text(found.metrics)}"), soft_wrap=True)
+
+
+def _print_curve(client: Client, trial: str, console: Console) -> None:
+    curve = client.curve(trial)
+    if not curve.get("branches"):
+        return
+    branch = curve["branches"][-1]
+    names = ["epoch", *(name for name in curve.get("columns", ()) if name != "epoch")]
+    columns = [branch[name] for name in names if name in branch]
+    for row in zip(*columns, strict=True):
+        console.print(Text(metrics_text(dict(zip(names, row, strict=False)))), soft_wrap=True)

@@ -1,0 +1,105 @@
+"""Commands that run a server or a part of one: serve, worker, migrate, demo."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from caviar.cli.options import Token, Url
+
+Data = Annotated[Path | None, typer.Option(help="Folder of everything stored [default: caviar-data]")]
+DatabaseUrl = Annotated[
+    str | None, typer.Option(help="Database URL [default: SQLite in the data folder]", metavar="URL")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    for command in (serve, worker, migrate, demo):
+        app.command()(command)
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on [default: 127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one [default: 8000]")] = None,
+    workers: Annotated[int | None, typer.Option(help="Agents to start [default: the cores]")] = None,
+    data: Data = None,
+    database: DatabaseUrl = None,
+    token_required: Annotated[
+        bool | None, typer.Option("--token-required", help="Ask for a token on this machine too.")
+    ] = None,
+    log_level: Annotated[
+        str | None, typer.Option(help="debug, info, warning or error [default: info]")
+    ] = None,
+) -> None:
+    """Start the server, its workers and the dashboard."""
+    with _explained():
+        from service.config import Config, read
+        from service.serving import serve as run
+
+        def ready(config: Config) -> None:
+            agents = f"{config.workers} worker{'s' if config.workers != 1 else ''}"
+            typer.echo(f"Caviar is ready: {config.url} ({agents}, data in {config.data}). Ctrl-C ends it.")
+
+        run(
+            read(
+                host=host,
+                port=port,
+                workers=workers,
+                data=data,
+                database=database,
+                token_required=token_required,
+                log_level=log_level,
+            ),
+            ready,
+        )
+
+
+def worker(
+    url: Url = None,
+    token: Token = None,
+    workers: Annotated[int, typer.Option(help="Agents to start.", min=1)] = 1,
+) -> None:
+    """Train for a server on another machine, with processes of this one."""
+    from caviar.cli.workers import run_workers
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    raise typer.Exit(run_workers(url, token, workers))
+
+
+def migrate(data: Data = None, database: DatabaseUrl = None) -> None:
+    """Bring the database to the schema of this version; make a backup first."""
+    with _explained():
+        from service.config import read
+        from service.store.schema import migrate_url
+
+        config = read(data=data, database=database)
+        typer.echo(f"{config.database_shown} has schema {migrate_url(config.database_url)}.")
+
+
+def demo(
+    file: Annotated[Path, typer.Argument(help="The search to run.", show_default=True)] = Path(
+        "examples/digits.yaml"
+    ),
+    data: Data = None,
+) -> None:
+    """Run a search from beginning to end: a server on a free port, a progress bar, the best trials."""
+    from caviar.cli.demo import run_demo
+
+    run_demo(file, data)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn what the server says when it cannot start into an error of the command line."""
+    from caviar.errors import CaviarError
+    from service.config import ConfigError
+    from service.errors import ServiceError
+
+    try:
+        yield
+    except (ConfigError, ServiceError) as error:
+        raise CaviarError(str(error)) from None

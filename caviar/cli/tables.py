@@ -1,0 +1,57 @@
+"""Trials as a person reads them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from caviar.records import Search, Trial
+
+SHOWN = ("epoch", "train_cost", "train_error", "dev_cost", "dev_error", "learning_rate")
+
+
+def metric_text(name: str, value: Any) -> str:
+    """Write one value: errors of classifiers as percent, numbers with four digits."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "-" if value is None else str(value)
+    if name.endswith("_error") and 0 <= value <= 1:
+        return f"{100 * value:.2f} %"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def metrics_text(metrics: Mapping[str, Any]) -> str:
+    """Write the metrics of an epoch in one line."""
+    names = [name for name in SHOWN if name in metrics] or list(metrics)
+    return "  ".join(f"{name} {metric_text(name, metrics[name])}" for name in names)
+
+
+def print_best(search: Search, trials: Sequence[Trial], console: Console | None = None) -> None:
+    """Print a table of trials, best first."""
+    console = console or Console()
+    if not trials:
+        console.print(
+            Text(f"No trial of search {search.id} has a value yet ({_counts(search)})."), soft_wrap=True
+        )
+        return
+    metric = (search.spec.get("objective") or {}).get("metric", "dev_error")
+    names = list(dict.fromkeys(name for trial in trials for name in trial.params))
+    table = Table(
+        title=f"Best of search {search.id} ({search.name}): {_counts(search)}", title_justify="left"
+    )
+    table.add_column("trial")
+    table.add_column(metric, justify="right")
+    for name in ("epochs", *names):
+        table.add_column(name, justify="right")
+    for trial in trials:
+        values = [metric_text("", trial.params.get(name)) for name in names]
+        table.add_row(trial.id, metric_text(metric, trial.value), str(trial.epoch), *values)
+    if not console.is_terminal:
+        console.width = 200  # a file or a pipe has no edge to fold at
+    console.print(table)
+
+
+def _counts(search: Search) -> str:
+    parts = [f"{count} {state}" for state, count in search.counts.items() if count]
+    return ", ".join(parts) or "no trials"

@@ -1,0 +1,35 @@
+"""The agent process: `python -m service.agents --url http://127.0.0.1:8000`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+THREAD_VARIABLES = (
+    "NUMBA_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
+
+
+def main() -> int:
+    """Read the arguments and work until told to stop."""
+    parser = argparse.ArgumentParser(prog="python -m service.agents", description=__doc__)
+    parser.add_argument("--url", required=True, help="address of the server")
+    parser.add_argument("--id", help="a- and 16 hex digits; random if left out")
+    parser.add_argument("--engine", default="script", help="who started this agent")
+    parser.add_argument("--parent", type=int, help="end when this process does")
+    arguments = parser.parse_args()
+    # One trial, one thread: set before numpy loads, so that no library starts threads of its own.
+    for variable in THREAD_VARIABLES:
+        os.environ.setdefault(variable, "1")
+    from service.agents.process import run_agent
+
+    return run_agent(arguments.url, arguments.id, arguments.engine, arguments.parent)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

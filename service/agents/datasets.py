@@ -1,0 +1,49 @@
+"""Prepared data, kept between the trials of a search."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from caviar.transport import Transport
+from service.agents.files import localise
+
+KEPT = 4  # data sets; an agent seldom works on more searches at a time
+
+
+class DataCache:
+    """What trainers loaded, by everything that it depends on; the least recently used goes first."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._kept: OrderedDict[bytes, Any] = OrderedDict()
+
+    def get(self, name: str, trainer: Any, dataset: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
+        """Give the data of a trial, fetched and loaded if need be.
+
+        Raises what the trainer raises when the data cannot be trained on, FetchError and CaviarError when
+        an uploaded data set does not arrive.
+        """
+        relevant = {one: settings.get(one) for one in trainer.data_settings}
+        key = orjson.dumps([name, dataset, relevant], option=orjson.OPT_SORT_KEYS)
+        if key not in self._kept:
+            local = localise(dataset, _folder(), self._fetch)
+            self._kept[key] = trainer.load(local, settings)
+            if len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        return self._kept[key]
+
+    def _fetch(self, dataset: int) -> Any:
+        return self._transport.pieces(f"/datasets/{dataset}/content")
+
+
+def _folder() -> Path:
+    """Give the folder that keeps uploaded data sets on this machine."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "caviar" / "datasets"

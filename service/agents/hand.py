@@ -1,0 +1,197 @@
+"""One trial in training: slice after slice, with an ear for commands in between."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+import traceback
+from collections.abc import Callable
+from threading import Event
+from typing import Any
+
+from caviar.exchange.assignment import Assignment
+from caviar.exchange.exchanger import Exchange
+from caviar.exchange.outbox import Outbox
+from caviar.exchange.uploads import Upload, Uploads
+from search.stopping import StopPlan, verdict
+from service.agents.steering import Line, Steering, Turn
+
+logger = logging.getLogger(__name__)
+
+SLICE_SECONDS = 0.05
+CHECKPOINT_SECONDS = 10.0
+COSTS_AFTER_SECONDS = 0.5  # nobody can watch the mini-batches of a trial that is over before
+LOG_LIMIT = 20_000
+
+
+class Hand:
+    """The trial in hand; `train` returns when the agent has nothing more to do with it."""
+
+    def __init__(
+        self, assignment: Assignment, run: Any, exchange: Exchange, uploads: Uploads, stopping: Event
+    ) -> None:
+        self._assignment = assignment
+        self._key = assignment.key
+        self._run = run
+        self._exchange = exchange
+        self._uploads = uploads
+        self._stopping = stopping
+        self._branch = int((assignment.resume or {}).get("branch") or 0)
+        self._steering = Steering(Line.of(assignment.line))
+        self._plan = _plan(assignment)
+        self._metric = assignment.search["objective"].get("metric", "dev_error")
+        self._direction = assignment.search["objective"].get("direction", "minimize")
+        self._curve: list[float] = list((assignment.resume or {}).get("curve") or [math.nan] * run.epoch)
+        self._began = self._saved = time.monotonic()
+        self._written = 0
+        self._seconds: float | None = None  # what the trial took, once it has ended
+        self.model_due: Callable[[float, float], bool] = lambda _value, _seconds: False
+
+    def train(self) -> None:
+        """Train until the trial ends, is paused, is dropped, or the agent is told to stop."""
+        try:
+            self._train()
+        finally:
+            self._exchange.turn_away(self._key, self._seconds)
+
+    def _train(self) -> None:
+        while True:
+            if self._exchange.news(self._key) and self._dropped():
+                return
+            if self._exchange.silent():
+                self._wait_for_server()
+                continue
+            if self._stopping.is_set():
+                self._hand_back("released")
+                return
+            turn = self._steering.act(self._run)
+            if self._obey(turn):
+                return
+            piece = self._run.advance(SLICE_SECONDS, *self._steering.bounds(self._run))
+            self._steering.observe(piece.epochs)
+            reason = self._judge(piece.epochs)
+            if reason is not None or piece.status != "running":
+                self._end("stopped" if reason else piece.status, reason or piece.reason, piece)
+                return
+            self._tell(piece)
+            if time.monotonic() - self._saved > CHECKPOINT_SECONDS:
+                self._checkpoint("schedule")
+
+    def _dropped(self) -> bool:
+        """Take in news; say whether it was that nobody wants this attempt any more."""
+        why = self._exchange.dropped(self._key)
+        if why is None:
+            self._steering.receive(self._exchange.commands(self._key), self._run.epoch)
+            return False
+        trial, attempt = self._key
+        logger.info("letting go of a trial: %s", why, extra={"trial": trial, "attempt": attempt})
+        return True
+
+    def _wait_for_server(self) -> None:
+        """Hold still: the lease may have run out, and the trial may be somebody else's by now."""
+        logger.warning("no answer for a whole lease; training waits until the server is heard again")
+        while self._exchange.silent() and not self._stopping.is_set() and not self._exchange.failure:
+            time.sleep(0.05)
+
+    def _obey(self, turn: Turn) -> bool:
+        """Carry out what a run alone cannot; say whether that ended the training here."""
+        if turn.acknowledged:
+            write = _acknowledging(self._key, self._branch, turn.acknowledged)
+            self._written = self._exchange.report(write, urgent=True)
+        if turn.stop:
+            self._end("stopped", "stopped by a person")
+            return True
+        if turn.pause:
+            self._hand_back("paused")
+            return True
+        if turn.checkpoint:
+            self._checkpoint("command")
+        return False
+
+    def _judge(self, epochs: list[dict[str, float]]) -> str | None:
+        """Apply the stopping rule after each epoch; the reason to stop, if there is one."""
+        for epoch in epochs:
+            self._curve.append(float(epoch.get(self._metric, math.nan)))
+            if self._plan is not None:
+                reason = verdict(self._plan, self._curve, self._direction)
+                if reason is not None:
+                    return reason
+        return None
+
+    def _tell(self, piece: Any) -> None:
+        costs = piece.costs if time.monotonic() - self._began > COSTS_AFTER_SECONDS else ()
+        if piece.epochs or costs:
+            self._written = self._exchange.report(self._writing(piece.epochs, costs))
+
+    def _writing(self, epochs: list[dict[str, float]], costs: Any = ()) -> Callable[[Outbox], None]:
+        key, branch = self._key, self._branch
+
+        def write(outbox: Outbox) -> None:
+            if epochs:
+                columns = [name for name in epochs[0] if name != "epoch"]
+                rows = [[epoch[name] for name in columns] for epoch in epochs]
+                outbox.epochs(key, branch, columns, int(epochs[0]["epoch"]), rows)
+            if costs:
+                outbox.costs(key, branch, costs)
+
+        return write
+
+    def _end(self, state: str, reason: str | None, piece: Any = None) -> None:
+        seconds = self._seconds = time.monotonic() - self._began
+        metrics = self._run.result()
+        result = {"state": state, "metrics": metrics, "epoch": self._run.epoch, "reason": reason}
+        tell = self._writing(piece.epochs) if piece else lambda _outbox: None
+
+        def write(outbox: Outbox) -> None:
+            tell(outbox)
+            outbox.result(self._key, self._branch, result, seconds)
+
+        value = float(metrics.get(self._metric, math.nan))
+        if state != "diverged" and self.model_due(value, seconds):
+            # The model goes first: a trial that has ended takes no more files.
+            self._written = self._exchange.report(tell)
+            tell = lambda _outbox: None  # noqa: E731
+            self._upload("model", self._run.model(), write)
+        else:
+            self._exchange.let_go(self._key, write)
+
+    def _hand_back(self, state: str) -> None:
+        """Give the trial back to the server, with a checkpoint to go on from."""
+        branch, key = self._branch, self._key
+
+        def write(outbox: Outbox) -> None:
+            outbox.state(key, branch, state)
+
+        self._upload("command" if state == "paused" else "schedule", self._run.save(), write)
+
+    def _checkpoint(self, kind: str) -> None:
+        self._saved = time.monotonic()
+        self._upload(kind, self._run.save())
+
+    def _upload(self, kind: str, content: bytes, then: Callable[[Outbox], None] | None = None) -> None:
+        epoch, step = self._run.epoch, self._run.step
+        self._uploads.add(Upload(self._key, content, kind, self._branch, epoch, step, self._written, then))
+
+
+def failure(error: BaseException) -> dict[str, Any]:
+    """The result of a trial that could not be trained."""
+    log = "".join(traceback.format_exception(error))[-LOG_LIMIT:]
+    reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return {"state": "failed", "metrics": {}, "epoch": 0, "reason": reason[:LOG_LIMIT], "log": log}
+
+
+def _plan(assignment: Assignment) -> StopPlan | None:
+    given = assignment.stop
+    if not given or not (given.get("checks") or given.get("patience")):
+        return None
+    checks = tuple((int(epoch), float(bound)) for epoch, bound in given.get("checks") or ())
+    return StopPlan(
+        checks, given.get("patience"), given.get("warmup") or 0, given.get("why") or "stopping rule"
+    )
+
+
+def _acknowledging(
+    key: tuple[str, int], branch: int, acknowledged: list[dict[str, Any]]
+) -> Callable[[Outbox], None]:
+    return lambda outbox: outbox.acknowledge(key, branch, acknowledged)

@@ -1,0 +1,90 @@
+"""An agent as a process: who it is, how it warms up, what signals do to it, whose death ends it."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+import threading
+import time
+from types import FrameType
+from typing import Any
+
+from caviar import __version__
+from caviar.errors import CaviarError
+from caviar.exchange.exchanger import Exchange
+from caviar.transport import Transport
+from service import trainers
+from service.agents.worker import Worker
+
+logger = logging.getLogger(__name__)
+
+PR_SET_PDEATHSIG = 1
+
+
+def new_id() -> str:
+    """Give a random id: a reused host name or process number never makes a dead agent look alive."""
+    return f"a-{secrets.token_hex(8)}"
+
+
+def run_agent(url: str, agent_id: str | None, engine: str, parent: int | None) -> int:
+    """Work until told to stop; gives the exit code."""
+    if parent is not None:
+        die_with(parent)
+    agent = {
+        "id": agent_id or new_id(),
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "engine": engine,
+        "version": __version__,
+        "trainers": list(trainers.names()),
+    }
+    _warm()
+    transport = Transport(url)
+    worker = Worker(Exchange(transport, agent))
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        worker.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    try:
+        worker.run()
+    except CaviarError as error:
+        logger.error("the agent ends: %s", error, extra={"agent": agent["id"]})
+        return 1
+    finally:
+        transport.close()
+    return 0
+
+
+def die_with(parent: int) -> None:
+    """End as soon as the parent process is gone, however it went.
+
+    On Linux the kernel sends SIGKILL; everywhere the pipe at standard input closes, which the parent holds.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+    threading.Thread(target=_watch_pipe, name="parent", daemon=True).start()
+
+
+def _watch_pipe() -> None:
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    os._exit(1)
+
+
+def _warm() -> None:
+    """Compile or load the kernels before the first trial waits for them."""
+    for name in trainers.names():
+        started = time.monotonic()
+        trainer: Any = trainers.get(name)
+        trainer.warm()
+        if (seconds := time.monotonic() - started) > 1.0:
+            logger.info("compiled the kernels of %s in %.1f s; from now on they are loaded", name, seconds)

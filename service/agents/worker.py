@@ -1,0 +1,101 @@
+"""The worker: takes trials from the exchange and trains them, one at a time, until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections import defaultdict
+from typing import Any
+
+from caviar.exchange.assignment import Assignment
+from caviar.exchange.exchanger import Exchange
+from caviar.exchange.uploads import Uploads
+from service import trainers
+from service.agents.datasets import DataCache
+from service.agents.hand import Hand, failure
+from service.agents.opening import open_run
+from service.mapping import trial_settings
+
+logger = logging.getLogger(__name__)
+
+DRAIN_SECONDS = 8.0  # for the last uploads and reports, each
+LONG_SECONDS = 2.0  # a trial that took longer has its model stored, whatever came of it
+
+
+class Worker:
+    """The training thread of an agent."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.stopping = threading.Event()
+        self._exchange = exchange
+        self._uploads = Uploads(exchange)
+        self._data = DataCache(exchange.transport)
+        self._best: dict[int, float] = defaultdict(lambda: math.inf)
+
+    def run(self) -> None:
+        """Train until stopped; then hand back what is left.
+
+        Raises what ended the exchange for good.
+        """
+        self._exchange.start()
+        while not self.stopping.is_set():
+            assignment = self._exchange.next(timeout=0.5)
+            if assignment is not None:
+                self._train(assignment)
+        self._drain()
+
+    def stop(self) -> None:
+        """Stop between two slices; safe in a signal handler."""
+        self.stopping.set()
+
+    def _train(self, assignment: Assignment) -> None:
+        key = assignment.key
+        try:
+            hand = Hand(assignment, self._open(assignment), self._exchange, self._uploads, self.stopping)
+            hand.model_due = lambda value, seconds: self._model_due(assignment, value, seconds)
+            hand.train()
+        except Exception as error:
+            self._exchange.turn_away(key)
+            if self._exchange.failure is not None:
+                raise
+            level = logging.INFO if isinstance(error, ValueError | LookupError) else logging.ERROR
+            extra = {"trial": key[0], "attempt": key[1]}
+            logger.log(
+                level, "trial %s failed: %s", key[0], error, extra=extra, exc_info=level > logging.INFO
+            )
+            result = failure(error)
+            self._exchange.let_go(key, lambda outbox: outbox.result(key, 0, result, None))
+
+    def _open(self, assignment: Assignment) -> object:
+        search = assignment.search
+        trainer: Any = trainers.get(search["trainer"])
+        if trainer is None:
+            installed = ", ".join(trainers.names())
+            raise LookupError(
+                f"the trainer {search['trainer']!r} is not installed here; installed: {installed}"
+            )
+        settings = trial_settings(search["settings"], assignment.params, assignment.epochs, assignment.seed)
+        data = self._data.get(search["trainer"], trainer, search["dataset"], settings)
+        return open_run(assignment, trainer, data, self._exchange.transport)
+
+    def _model_due(self, assignment: Assignment, value: float, seconds: float) -> bool:
+        """Models are stored of long trials, and of each that is the best of its search here so far.
+
+        So the best trial of a search always has one, and a search of a thousand short ones stores about ten.
+        The others can be had again by training them again.
+        """
+        if assignment.search["objective"].get("direction") == "maximize":
+            value = -value
+        best = value <= self._best[assignment.search_id]
+        if best:
+            self._best[assignment.search_id] = value
+        return best or seconds > LONG_SECONDS
+
+    def _drain(self) -> None:
+        """Hand back the trials that wait here, and see that everything arrives."""
+        for assignment in self._exchange.take_back():
+            key = assignment.key
+            self._exchange.let_go(key, lambda outbox, key=key: outbox.state(key, 0, "released"))  # type: ignore[misc]
+        if not self._uploads.finish(DRAIN_SECONDS) or not self._exchange.close(DRAIN_SECONDS):
+            logger.warning("the server was not there for the last reports; its lease will free these trials")

@@ -1,0 +1,1 @@
+"""Engines place agents and keep them alive; they know nothing of trials."""

@@ -1,0 +1,121 @@
+"""The default engine: agents as supervised processes of this machine, warm, that die with their parent."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+
+from service.agents.process import new_id
+
+logger = logging.getLogger(__name__)
+
+FIRST_BACKOFF, LONGEST_BACKOFF = 0.1, 30.0
+HEALTHY_SECONDS = 10.0  # an agent that lived this long is restarted at once when it dies
+
+OnLost = Callable[[str, str], Awaitable[None]]  # agent id, why
+
+
+class LocalEngine:
+    """Keeps a number of agents running on this machine.
+
+    `on_lost(agent, why)` is awaited as soon as one dies, so that its trials need not wait for a lease.
+    """
+
+    def __init__(
+        self, url: str, workers: int, on_lost: OnLost, token: str | None = None, name: str = "local"
+    ) -> None:
+        self._url = url
+        self._workers = workers
+        self._on_lost = on_lost
+        self._token = token
+        self._name = name
+        self._stopping = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self._processes: dict[str, asyncio.subprocess.Process] = {}
+
+    @property
+    def agents(self) -> dict[str, int]:
+        """Give the ids of the agents that run now, with their process numbers."""
+        return {agent: process.pid for agent, process in self._processes.items()}
+
+    async def start(self) -> None:
+        """Start the agents and supervise them from now on."""
+        for number in range(self._workers):
+            self._tasks.append(asyncio.create_task(self._supervise(), name=f"agent supervisor {number + 1}"))
+
+    async def stop(self, grace: float) -> None:
+        """Ask the agents to hand their trials back and end; kill what is left after `grace` seconds."""
+        self._stopping = True
+        for process in list(self._processes.values()):
+            _signal(process, signal.SIGTERM)
+        waiting = [task for task in self._tasks if not task.done()]
+        if waiting:
+            _, late = await asyncio.wait(waiting, timeout=grace)
+            for process in list(self._processes.values()):
+                logger.warning("an agent did not end in time and is killed", extra={"agent": process.pid})
+                _signal(process, signal.SIGKILL)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _supervise(self) -> None:
+        """Run one agent after the other."""
+        pause = FIRST_BACKOFF
+        while not self._stopping:
+            agent = new_id()
+            started = asyncio.get_running_loop().time()
+            why = await self._run(agent)
+            if self._stopping:
+                return
+            lived = asyncio.get_running_loop().time() - started
+            pause = FIRST_BACKOFF if lived > HEALTHY_SECONDS else min(LONGEST_BACKOFF, 2 * pause)
+            logger.warning("an agent %s; another one starts in %.1f s", why, pause, extra={"agent": agent})
+            try:
+                await self._on_lost(agent, why)
+            except Exception:
+                # The lease will free its trials; the supervision must go on.
+                logger.exception("a lost agent could not be reported", extra={"agent": agent})
+            await asyncio.sleep(pause)
+
+    async def _run(self, agent: str) -> str:
+        """Run one agent to its end; tell how it ended."""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "service.agents"),
+                *("--url", self._url, "--id", agent, "--engine", self._name, "--parent", str(os.getpid())),
+                stdin=asyncio.subprocess.PIPE,  # held open by this process alone: its end is the agents' end
+                env=self._environment(),
+                start_new_session=True,  # Ctrl-C is for the server, which then stops its agents in good order
+            )
+        except OSError as error:
+            return f"could not be started ({error})"
+        self._processes[agent] = process
+        if self._stopping:
+            _signal(process, signal.SIGTERM)
+        try:
+            code = await process.wait()
+        except asyncio.CancelledError:
+            _signal(process, signal.SIGKILL)
+            raise
+        finally:
+            del self._processes[agent]
+        return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+
+    def _environment(self) -> dict[str, str]:
+        from service.agents.__main__ import THREAD_VARIABLES
+
+        environment = dict(os.environ) | dict.fromkeys(THREAD_VARIABLES, "1")
+        environment.pop("CAVIAR_URL", None)
+        if self._token is not None:
+            environment["CAVIAR_TOKEN"] = self._token
+        return environment
+
+
+def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.send_signal(number)

@@ -1,0 +1,55 @@
+"""What the local engine tells the store: which agents are gone, now and after a server was killed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+
+from sqlalchemy import Connection, select
+
+from service.services import Services
+from service.store.tables import agents
+from service.usecases.leases import agent_lost
+
+logger = logging.getLogger(__name__)
+
+LOOKS = (0.0, 0.5, 2.0)  # seconds after the start: the agents of a killed server need a moment to end
+
+
+class Reporter:
+    """Takes back the trials of local agents as soon as their processes are gone."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def lost(self, agent: str, why: str) -> None:
+        """Report an agent that the engine saw end."""
+        await self._services.store.write(lambda tx: agent_lost(tx, agent, why))
+
+    async def recover(self) -> None:
+        """Take back what agents of an earlier server on this machine held: they died with it."""
+        for pause in LOOKS:
+            await asyncio.sleep(pause)
+            for agent, pid in await self._services.store.read(_local_agents):
+                if not _alive(pid):
+                    logger.info("an agent of an earlier server is gone", extra={"agent": agent})
+                    await self.lost(agent, "its server ended")
+
+
+def _local_agents(connection: Connection) -> list[tuple[str, int]]:
+    query = select(agents.c.id, agents.c.pid).where(
+        agents.c.state == "alive", agents.c.engine == "local", agents.c.host == socket.gethostname()
+    )
+    return [(row.id, row.pid) for row in connection.execute(query)]
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's process by now, or not ours to ask: leave it to the lease
+    return True

@@ -1,0 +1,145 @@
+"""`caviar serve`: one process that listens, supervises its agents, and ends in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import uvicorn
+from fastapi import FastAPI
+
+from service import logs
+from service.config import Config
+from service.engines.local import LocalEngine
+from service.engines.reporting import Reporter
+from service.errors import ServiceError
+from service.security.protocol import CONNECTIONS, BoundedHttp
+
+logger = logging.getLogger(__name__)
+
+BACKLOG = 2048
+
+
+class ListenError(ServiceError):
+    """The address cannot be listened on; the text says why and what to do."""
+
+
+def serve(config: Config, ready: Callable[[Config], None]) -> None:
+    """Serve until a signal ends it; `ready` is called once requests are answered.
+
+    Raises ListenError when the port is taken, StartError when the database cannot be used.
+    """
+    listening = _listen(config)
+    config = replace(config, port=listening.getsockname()[1])
+    logs.configure(config)
+    from service.app import create_app
+
+    runner = asyncio.Runner(loop_factory=_loop_factory())
+    with listening, runner:
+        runner.run(_serve(create_app(config), config, listening, ready))
+
+
+async def _serve(
+    app: FastAPI, config: Config, listening: socket.socket, ready: Callable[[Config], None]
+) -> None:
+    settings = uvicorn.Config(
+        app,
+        lifespan="off",  # entered here, so that what is wrong at the start is raised, not logged
+        loop="none",
+        http=BoundedHttp,
+        ws="none",
+        limit_concurrency=CONNECTIONS,
+        log_config=logs.uvicorn_config(config),
+        access_log=config.log_level == "debug",
+        server_header=False,
+        timeout_graceful_shutdown=max(1, int(config.drain_seconds / 2)),
+        backlog=BACKLOG,
+    )
+    async with app.router.lifespan_context(app):
+        reporter = Reporter(app.state.services)
+        token = app.state.tokens.ephemeral("local agents", "agent") if config.token_required else None
+        engine = LocalEngine(config.url, config.workers, reporter.lost, token)
+        recovery = asyncio.create_task(reporter.recover())
+        try:
+            await _Server(settings, engine, app, ready).serve(sockets=[listening])
+        finally:
+            recovery.cancel()
+
+
+class _Server(uvicorn.Server):
+    """A server that starts its agents when it listens, and lets them hand in their work before it closes."""
+
+    def __init__(
+        self, settings: uvicorn.Config, engine: LocalEngine, app: FastAPI, ready: Callable[[Config], None]
+    ) -> None:
+        super().__init__(settings)
+        self._engine = engine
+        self._app = app
+        self._caviar: Config = app.state.services.config
+        self._ready = ready
+        self._draining: asyncio.Task[None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then start the agents."""
+        await super().startup(sockets)
+        if self.started:
+            await self._engine.start()
+            self._ready(self._caviar)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """End in good order at the first signal; the second does not wait for anything."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._end, number)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+    def _end(self, number: signal.Signals) -> None:
+        if self._draining is not None:
+            self.should_exit = self.force_exit = True
+            return
+        logger.info("ending: %s", number.name)
+        self._draining = asyncio.create_task(self._drain())
+
+    async def _drain(self) -> None:
+        self._app.state.health.drain()
+        await self._engine.stop(self._caviar.drain_seconds / 2)
+        self._app.state.services.notifier.close()  # event streams end; without that they hold the server up
+        self.should_exit = True
+
+
+def _listen(config: Config) -> socket.socket:
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((config.host.strip("[]"), config.port))
+        listening.listen(BACKLOG)
+    except OSError as error:
+        listening.close()
+        where = f"{config.host}:{config.port}"
+        if error.errno == errno.EADDRINUSE:
+            raise ListenError(
+                f"Port {config.port} is in use. Choose another one with --port, or end what uses it"
+            ) from None
+        raise ListenError(f"{where} cannot be listened on: {os.strerror(error.errno or 0)}") from None
+    return listening
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # there is none for Windows
+        return None
+    return uvloop.new_event_loop
