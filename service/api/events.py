@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Any
 
 import orjson
@@ -67,9 +68,8 @@ async def _search_stream(services: Services, search: int, after: int) -> AsyncIt
     with services.notifier.watching(search) as event:
         while not services.notifier.closing.is_set():
             event.clear()
-            now = services.clock.now()
             news = await services.store.read(
-                lambda connection, after=after, now=now: _search_news(connection, search, after, now)
+                partial(_search_news, search=search, after=after, now=services.clock.now())
             )
             if news is None:
                 yield format_sse_event(event="deleted", data_str="{}")
@@ -109,9 +109,7 @@ async def _trial_stream(
     with services.notifier.watching(trial.search) as event:
         while not services.notifier.closing.is_set():
             event.clear()
-            news = await services.store.read(
-                lambda connection, position=position: streams.trial_news(connection, trial, position)
-            )
+            news = await services.store.read(partial(streams.trial_news, trial=trial, at=position))
             if news is None:
                 yield format_sse_event(event="deleted", data_str="{}")
                 return

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import operator
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,16 @@ SORTABLE = ("number", "value", "ended", "started", "created", "state", "epoch", 
 COMPARABLE = (*SORTABLE, "origin", "epochs", "seed", "agent")
 _FILTER = re.compile(r"\s*([A-Za-z_][\w.]*)\s*(<=|>=|!=|=|<|>)\s*(.+?)\s*")
 _METRIC = re.compile(r"metrics\.([A-Za-z_]\w{0,63})")
+
+
+OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "=": operator.eq,
+    "!=": operator.ne,
+}
 
 
 @dataclass(frozen=True)
@@ -61,30 +72,23 @@ def conditions(texts: Sequence[str], params: Sequence[str], dialect: str) -> lis
         match = _FILTER.fullmatch(text)
         if match is None:
             raise RefusedError.of("filter", f"{text!r} cannot be read", "write filter=params.l2<0.1")
-        name, operator, value = match.groups()
+        name, comparison, value = match.groups()
         column = field(name, params, dialect, "filter", COMPARABLE).column
         if dialect != "sqlite" and name.startswith("params.") and _number(value) is None:
             column = cast(t.params, JSONB)[name[7:]].astext
-        found.append(_compare(column, operator, value, name))
+        found.append(_compare(column, comparison, value, name))
     return found
 
 
-def _compare(column: ColumnElement[Any], operator: str, text: str, name: str) -> ColumnElement[bool]:
+def _compare(column: ColumnElement[Any], comparison: str, text: str, name: str) -> ColumnElement[bool]:
     number = _number(text)
     value: Any = text.strip("'\"") if number is None else number
     if number is None and name in SORTABLE and name != "state":
         raise RefusedError.of("filter", f"{text!r} is not a number", f"compare {name} with a number")
     if text in ("true", "false"):
         value = text == "true"
-    operations = {
-        "<": column < value,
-        "<=": column <= value,
-        ">": column > value,
-        ">=": column >= value,
-        "=": column == value,
-        "!=": column != value,
-    }
-    return operations[operator]
+    compared: ColumnElement[bool] = OPERATIONS[comparison](column, value)
+    return compared
 
 
 def _number(text: str) -> float | None:

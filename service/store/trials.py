@@ -125,7 +125,7 @@ def insert_trials(tx: Transaction, rows: Rows) -> None:
 
 def held_by(tx: Transaction, agent: str) -> dict[TrialId, Row[Any]]:
     """Give the trials in the hands of an agent."""
-    found = tx.connection.execute(_HELD_BY, {"agent": agent}).all()
+    found: Sequence[Any] = tx.connection.execute(_HELD_BY, {"agent": agent}).all()
     return {TrialId(row.search_id, row.number): row for row in found}
 
 
@@ -241,17 +241,17 @@ def states_of(tx: Transaction, ids: Iterable[TrialId]) -> dict[TrialId, tuple[st
     return {TrialId(r.search_id, r.number): (r.state, r.attempt) for r in rows}
 
 
-def held_counts(tx: Transaction) -> Sequence[Row[Any]]:
+def held_counts(tx: Transaction) -> Sequence[Any]:
     """Count the trials in hand, by search and agent."""
     query = (
-        select(t.search_id, t.agent, func.count().label("count"))
+        select(t.search_id, t.agent, func.count().label("held"))
         .where(t.agent.is_not(None), t.state == "running")
         .group_by(t.search_id, t.agent)
     )
     return tx.connection.execute(query).all()
 
 
-def unended(tx: Transaction, search: int) -> Sequence[Row[Any]]:
+def unended(tx: Transaction, search: int) -> Sequence[Any]:
     """Give number and state of the trials of a search that have not ended."""
     query = select(t.number, t.state).where(
         t.search_id == search, t.state.in_(("queued", "running", "paused"))

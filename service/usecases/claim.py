@@ -29,7 +29,7 @@ def claim(tx: Transaction, board: Board, request: ExchangeRequest) -> list[Mappi
     agent = request.agent.id
     held: dict[int, dict[str, int]] = defaultdict(dict)
     for row in trial_rows.held_counts(tx):
-        held[row.search_id][row.agent] = row.count
+        held[row.search_id][row.agent] = row.held
     open_rows = [
         row
         for row in search_rows.open_searches(tx)

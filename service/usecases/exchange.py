@@ -148,7 +148,7 @@ def _undelivered(
         return []
     t = trials.c
     where = or_(*(and_(t.search_id == m.search, t.number == m.number) for m in missing))
-    return [row._mapping for row in tx.connection.execute(select(trials).where(where))]
+    return [dict(row._mapping) for row in tx.connection.execute(select(trials).where(where))]
 
 
 def _commands(

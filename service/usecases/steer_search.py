@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -107,7 +107,7 @@ def _record(tx: Transaction, row: Row[Any], before: Mapping[str, Any], after: Ma
     )
 
 
-def enqueue(tx: Transaction, board: Board, search: int, points: list[Mapping[str, Any]]) -> list[int]:
+def enqueue(tx: Transaction, board: Board, search: int, points: Sequence[Mapping[str, Any]]) -> list[int]:
     """Add points by hand, to be trained before the next proposals; give their numbers.
 
     Raises NotFoundError, ConflictError when the search was cancelled, RefusedError naming each bad point.

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import orjson
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, bindparam, select
 
 from search.curves import CurveTable, rung_values, rungs
 from search.history import History
@@ -44,6 +44,7 @@ class View:
         self.asked: set[int] = set()  # being proposed
         self.by_hand = 0  # trials that a person made; they do not count for the strategy
         self._revision = 0
+        self._outside = False  # some points lie outside the edited space
         self._dimensions = spec.space.dimensions
         self._allocate(64)
 
@@ -73,11 +74,12 @@ class View:
     def catch_up(self, connection: Connection) -> None:
         """Take in what changed in the store since the last time."""
         rows = connection.execute(_NEWS, {"search": self.search, "after": self._revision}).all()
-        ended: list[Row[Any]] = []
+        ended: list[Any] = []
         for row in rows:
             self._revision = max(self._revision, row.revision)
             if row.number >= self.count or not self._columns["ended"][row.number]:
                 unit = np.nan if row.unit is None else np.frombuffer(row.unit)
+                self._outside |= row.unit is None
                 self.put(row.number, unit)
                 if row.state in _ENDED:
                     ended.append(row)
@@ -91,7 +93,7 @@ class View:
         while self.frontier < self.count and done[self.frontier]:
             self.frontier += 1
 
-    def _end(self, row: Row[Any]) -> None:
+    def _end(self, row: Any) -> None:
         columns = self._columns
         value = np.inf if row.state == "diverged" else np.nan if row.value is None else self.sign * row.value
         columns["values"][row.number] = value
@@ -99,7 +101,7 @@ class View:
         columns["epochs"][row.number] = row.epoch
         columns["ended"][row.number] = True
 
-    def _take_curves(self, connection: Connection, ended: Sequence[Row[Any]]) -> None:
+    def _take_curves(self, connection: Connection, ended: Sequence[Any]) -> None:
         metric = self.spec.objective.metric
         found = curves.metric_of(connection, self.search, [(r.number, r.branch) for r in ended], metric)
         for number, curve in found.items():
@@ -115,30 +117,31 @@ class View:
         return horizon + self.by_hand if horizon else 0
 
     def _visible(self, number: int) -> tuple[Any, Any]:
-        """Give selectors of the visible and of the pending trials."""
+        """Give selectors of the visible and of the pending trials; slices where possible, to copy nothing."""
         if self.spec.reproducible:
             horizon = min(self._horizon(number), self.count)
-            seen, pending = slice(0, horizon), slice(horizon, min(number, self.count))
+            seen: Any = slice(0, horizon)
+            pending: Any = slice(horizon, min(number, self.count))
         else:
             ended = self._columns["ended"][: self.count].copy()
             seen, pending = np.flatnonzero(ended), np.flatnonzero(~ended)
-        if np.isnan(self._columns["units"][seen]).any():  # points outside an edited space
-            inside = ~np.isnan(self._columns["units"]).any(axis=1)
-            seen = self._numbers[seen][inside[seen]]
-        return seen, pending
+        if not self._outside:
+            return seen, pending
+        inside = ~np.isnan(self._columns["units"]).any(axis=1)
+        seen, pending = self._numbers[seen], self._numbers[pending]
+        return seen[inside[seen]], pending[inside[pending]]
 
     def history(self, number: int) -> History:
         """Give what the proposal of a trial may see; views of the arrays where possible, no copies."""
         seen, pending = self._visible(number)
         columns = self._columns
-        waiting = columns["units"][pending]
         return History(
             numbers=self._numbers[seen],
             units=columns["units"][seen],
             values=columns["values"][seen],
             states=columns["states"][seen],
             epochs=columns["epochs"][seen],
-            pending=waiting[~np.isnan(waiting).any(axis=1)],
+            pending=columns["units"][pending],
         )
 
     def curve_table(self, number: int) -> CurveTable:
