@@ -30,6 +30,7 @@ class Upload:
     branch: int
     epoch: int
     step: int
+    position: int  # changes of settings that it contains
     after: int  # the report, by number, that must have arrived first
     then: Write | None = None  # the last report of the trial, made once it is there
 
@@ -95,6 +96,7 @@ class Uploads:
             "branch": upload.branch,
             "epoch": upload.epoch,
             "step": upload.step,
+            "position": upload.position,
             "kind": upload.kind,
             "digest": f"sha256:{hashlib.sha256(upload.content).hexdigest()}",
         }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
@@ -15,34 +17,45 @@ from caviar.exchange.exchanger import Exchange
 from caviar.exchange.outbox import Outbox
 from caviar.exchange.uploads import Upload, Uploads
 from search.stopping import StopPlan, verdict
-from service.agents.steering import Line, Steering, Turn
+from service.agents.opening import Opener
+from service.agents.steering import Command, Line, Steering, Turn
 
 logger = logging.getLogger(__name__)
 
 SLICE_SECONDS = 0.05
-CHECKPOINT_SECONDS = 10.0
+CHECKPOINT_SECONDS = float(os.environ.get("CAVIAR_CHECKPOINT_SECONDS") or 10.0)
 COSTS_AFTER_SECONDS = 0.5  # nobody can watch the mini-batches of a trial that is over before
 LOG_LIMIT = 20_000
+
+
+@dataclass(frozen=True)
+class Rewind:
+    """A rewind on its way: the command, and where the trial was."""
+
+    command: Command
+    before: dict[str, Any]
 
 
 class Hand:
     """The trial in hand; `train` returns when the agent has nothing more to do with it."""
 
     def __init__(
-        self, assignment: Assignment, run: Any, exchange: Exchange, uploads: Uploads, stopping: Event
+        self, assignment: Assignment, opener: Opener, exchange: Exchange, uploads: Uploads, stopping: Event
     ) -> None:
         self._assignment = assignment
         self._key = assignment.key
-        self._run = run
+        self._opener = opener
+        self._run, position = opener.open(assignment.resume)
         self._exchange = exchange
         self._uploads = uploads
         self._stopping = stopping
-        self._branch = int((assignment.resume or {}).get("branch") or 0)
-        self._steering = Steering(Line.of(assignment.line))
+        self._branch = int((assignment.line or {}).get("branch") or 0)
+        self._steering = Steering(Line.of(assignment.line), position)
+        self._rewind: Rewind | None = None
         self._plan = _plan(assignment)
         self._metric = assignment.search["objective"].get("metric", "dev_error")
         self._direction = assignment.search["objective"].get("direction", "minimize")
-        self._curve: list[float] = list((assignment.resume or {}).get("curve") or [math.nan] * run.epoch)
+        self._curve: list[float] = [math.nan] * self._run.epoch
         self._began = self._saved = time.monotonic()
         self._written = 0
         self._seconds: float | None = None  # what the trial took, once it has ended
@@ -65,16 +78,19 @@ class Hand:
             if self._stopping.is_set():
                 self._hand_back("released")
                 return
-            turn = self._steering.act(self._run)
-            if self._obey(turn):
+            if self._listen():
                 return
+            repeated = self._steering.catching_up(self._run)
             piece = self._run.advance(SLICE_SECONDS, *self._steering.bounds(self._run))
             self._steering.observe(piece.epochs)
             reason = self._judge(piece.epochs)
-            if reason is not None or piece.status != "running":
-                self._end("stopped" if reason else piece.status, reason or piece.reason, piece)
+            if not repeated:  # else the server has it already
+                self._tell(piece)
+            if reason is None and piece.status != "running" and self._listen():
+                return  # the very end of the last epoch is a moment too
+            if reason is not None or self._run.status != "running":
+                self._end("stopped" if reason else piece.status, reason or piece.reason)
                 return
-            self._tell(piece)
             if time.monotonic() - self._saved > CHECKPOINT_SECONDS:
                 self._checkpoint("schedule")
 
@@ -94,11 +110,17 @@ class Hand:
         while self._exchange.silent() and not self._stopping.is_set() and not self._exchange.failure:
             time.sleep(0.05)
 
+    def _listen(self) -> bool:
+        """Do what is due between two slices; say whether that ended the training here."""
+        if self._rewind is not None and not self._steering.catching_up(self._run):
+            self._arrive(self._rewind)
+        turn = self._steering.act(self._run)
+        if turn.acknowledged:
+            self._acknowledge(turn.acknowledged)
+        return self._obey(turn)
+
     def _obey(self, turn: Turn) -> bool:
         """Carry out what a run alone cannot; say whether that ended the training here."""
-        if turn.acknowledged:
-            write = _acknowledging(self._key, self._branch, turn.acknowledged)
-            self._written = self._exchange.report(write, urgent=True)
         if turn.stop:
             self._end("stopped", "stopped by a person")
             return True
@@ -107,7 +129,27 @@ class Hand:
             return True
         if turn.checkpoint:
             self._checkpoint("command")
+        if turn.rewind is not None:
+            self._go_back(turn.rewind)
         return False
+
+    def _go_back(self, command: Command) -> None:
+        """Take up an earlier state; the new branch begins when it is reached."""
+        self._rewind = Rewind(command, {"branch": self._branch, "epoch": self._run.epoch})
+        self._run, position = self._opener.open(command.arguments.get("resume"))
+        self._steering.restart(Line.of(command.arguments["line"]), position)
+        self._curve = self._curve[: self._run.epoch]
+
+    def _arrive(self, rewind: Rewind) -> None:
+        """Begin the new branch: the acknowledgement comes before anything that happens on it."""
+        self._rewind = None
+        self._branch = int(rewind.command.arguments["branch"])
+        self._acknowledge([self._steering.rewound(self._run, rewind.command, rewind.before)])
+
+    def _acknowledge(self, acknowledged: list[dict[str, Any]]) -> None:
+        key, branch = self._key, self._branch
+        write: Callable[[Outbox], None] = lambda outbox: outbox.acknowledge(key, branch, acknowledged)  # noqa: E731
+        self._written = self._exchange.report(write, urgent=True)
 
     def _judge(self, epochs: list[dict[str, float]]) -> str | None:
         """Apply the stopping rule after each epoch; the reason to stop, if there is one."""
@@ -137,21 +179,17 @@ class Hand:
 
         return write
 
-    def _end(self, state: str, reason: str | None, piece: Any = None) -> None:
+    def _end(self, state: str, reason: str | None) -> None:
         seconds = self._seconds = time.monotonic() - self._began
         metrics = self._run.result()
         result = {"state": state, "metrics": metrics, "epoch": self._run.epoch, "reason": reason}
-        tell = self._writing(piece.epochs) if piece else lambda _outbox: None
 
         def write(outbox: Outbox) -> None:
-            tell(outbox)
             outbox.result(self._key, self._branch, result, seconds)
 
         value = float(metrics.get(self._metric, math.nan))
         if state != "diverged" and self.model_due(value, seconds):
             # The model goes first: a trial that has ended takes no more files.
-            self._written = self._exchange.report(tell)
-            tell = lambda _outbox: None  # noqa: E731
             self._upload("model", self._run.model(), write)
         else:
             self._exchange.let_go(self._key, write)
@@ -170,8 +208,8 @@ class Hand:
         self._upload(kind, self._run.save())
 
     def _upload(self, kind: str, content: bytes, then: Callable[[Outbox], None] | None = None) -> None:
-        epoch, step = self._run.epoch, self._run.step
-        self._uploads.add(Upload(self._key, content, kind, self._branch, epoch, step, self._written, then))
+        at = self._branch, self._run.epoch, self._run.step, self._steering.position
+        self._uploads.add(Upload(self._key, content, kind, *at, self._written, then))
 
 
 def failure(error: BaseException) -> dict[str, Any]:
@@ -189,9 +227,3 @@ def _plan(assignment: Assignment) -> StopPlan | None:
     return StopPlan(
         checks, given.get("patience"), given.get("warmup") or 0, given.get("why") or "stopping rule"
     )
-
-
-def _acknowledging(
-    key: tuple[str, int], branch: int, acknowledged: list[dict[str, Any]]
-) -> Callable[[Outbox], None]:
-    return lambda outbox: outbox.acknowledge(key, branch, acknowledged)

@@ -15,25 +15,39 @@ from service.mapping import trial_settings
 logger = logging.getLogger(__name__)
 
 
-def open_run(assignment: Assignment, trainer: Any, data: Any, transport: Transport) -> Any:
-    """Give the run of a trial, restored if there is something to restore.
+class Opener:
+    """Opens the states of one trial: its beginning, and those that checkpoints hold."""
 
-    Raises whatever the trainer raises when the settings cannot be trained with.
-    """
-    for resume in _candidates(assignment.resume):
-        try:
-            return trainer.restore(_fetch(resume, transport), data)
-        except (CaviarError, ValueError, KeyError) as error:
-            logger.warning(
-                "checkpoint %s cannot be used, going further back: %s",
-                resume.get("checkpoint"),
-                error,
-                extra={"trial": assignment.trial, "attempt": assignment.attempt},
-            )
-    settings = trial_settings(
-        assignment.search["settings"], assignment.params, assignment.epochs, assignment.seed
-    )
-    return trainer.start(settings, data, assignment.seed)
+    def __init__(self, assignment: Assignment, trainer: Any, data: Any, transport: Transport) -> None:
+        self._assignment = assignment
+        self._trainer = trainer
+        self._data = data
+        self._transport = transport
+
+    def open(self, resume: Mapping[str, Any] | None) -> tuple[Any, int]:
+        """Give a run, from a checkpoint or else the seed, and how many changes of the line it contains.
+
+        Raises whatever the trainer raises when the settings cannot be trained with.
+        """
+        assignment = self._assignment
+        for candidate in _candidates(resume):
+            try:
+                run = self._trainer.restore(_fetch(candidate, self._transport), self._data)
+            except (CaviarError, ValueError, KeyError) as error:
+                logger.warning(
+                    "checkpoint %s cannot be used, going further back: %s",
+                    candidate.get("checkpoint"),
+                    error,
+                    extra={"trial": assignment.trial, "attempt": assignment.attempt},
+                )
+            else:
+                if candidate.get("continues"):  # another trial's state, to be trained for longer
+                    run.change({"epochs": assignment.epochs})
+                return run, int(candidate.get("position") or 0)
+        settings = trial_settings(
+            assignment.search["settings"], assignment.params, assignment.epochs, assignment.seed
+        )
+        return self._trainer.start(settings, self._data, assignment.seed), 0
 
 
 def _candidates(resume: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:

@@ -61,9 +61,7 @@ class Command:
 class Line:
     """The way to a state: changes to make again, in order, and where the run is caught up."""
 
-    changes: tuple[
-        Mapping[str, Any], ...
-    ] = ()  # {"step": 120, "settings": {...}}, those the checkpoint lacks
+    changes: tuple[Mapping[str, Any], ...] = ()  # {"step": 120, "settings": {...}}, in order
     step: int = 0
     epoch: int = 0
 
@@ -88,15 +86,16 @@ class Turn:
 class Steering:
     """The commands of one trial in hand."""
 
-    def __init__(self, line: Line | None = None) -> None:
+    def __init__(self, line: Line | None = None, position: int = 0) -> None:
         self._waiting: dict[int, Command] = {}
         self._seen: set[int] = set()
         self._best_cost = math.inf
         self._epochs_without_improvement = 0
-        self._follow(line or Line())
+        self._follow(line or Line(), position)
 
-    def _follow(self, line: Line) -> None:
-        self._to_repeat = list(line.changes)
+    def _follow(self, line: Line, position: int) -> None:
+        self.position = position  # changes of the line that the run contains
+        self._to_repeat = list(line.changes[position:])
         self._goal = line
 
     def receive(self, commands: Iterable[Mapping[str, Any]], epoch: int) -> None:
@@ -136,6 +135,7 @@ class Steering:
         """Make the logged changes of this step, then what is due; a rewind, pause or stop ends the turn."""
         while self._to_repeat and int(self._to_repeat[0]["step"]) == run.step:
             run.change(self._to_repeat.pop(0)["settings"])
+            self.position += 1
         turn = Turn()
         if self.catching_up(run):
             return turn
@@ -158,9 +158,9 @@ class Steering:
         after = {"branch": command.arguments["branch"], "epoch": run.epoch}
         return _acknowledgement(command, run, dict(before), after)
 
-    def restart(self, line: Line) -> None:
+    def restart(self, line: Line, position: int = 0) -> None:
         """Catch up along another line: the run was replaced by an earlier state."""
-        self._follow(line)
+        self._follow(line, position)
 
     def _is_due(self, command: Command, run: Steerable) -> bool:
         if command.at == NOW:
@@ -187,6 +187,7 @@ class Steering:
             del self._waiting[command.id]
             before = {name: change.before.get(name) for name in command.arguments} if change else {}
             after = {name: change.after.get(name) for name in command.arguments} if change else {}
+            self.position += change is not None
             turn.acknowledged.append(_acknowledgement(command, run, before, after, refused))
 
     def _do(self, run: Steerable, command: Command, turn: Turn) -> None:

@@ -14,7 +14,7 @@ from caviar.exchange.uploads import Uploads
 from service import trainers
 from service.agents.datasets import DataCache
 from service.agents.hand import Hand, failure
-from service.agents.opening import open_run
+from service.agents.opening import Opener
 from service.mapping import trial_settings
 
 logger = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class Worker:
     def _train(self, assignment: Assignment) -> None:
         key = assignment.key
         try:
-            hand = Hand(assignment, self._open(assignment), self._exchange, self._uploads, self.stopping)
+            hand = Hand(assignment, self._opener(assignment), self._exchange, self._uploads, self.stopping)
             hand.model_due = lambda value, seconds: self._model_due(assignment, value, seconds)
             hand.train()
         except Exception as error:
@@ -67,7 +67,7 @@ class Worker:
             result = failure(error)
             self._exchange.let_go(key, lambda outbox: outbox.result(key, 0, result, None))
 
-    def _open(self, assignment: Assignment) -> object:
+    def _opener(self, assignment: Assignment) -> Opener:
         search = assignment.search
         trainer: Any = trainers.get(search["trainer"])
         if trainer is None:
@@ -77,7 +77,7 @@ class Worker:
             )
         settings = trial_settings(search["settings"], assignment.params, assignment.epochs, assignment.seed)
         data = self._data.get(search["trainer"], trainer, search["dataset"], settings)
-        return open_run(assignment, trainer, data, self._exchange.transport)
+        return Opener(assignment, trainer, data, self._exchange.transport)
 
     def _model_due(self, assignment: Assignment, value: float, seconds: float) -> bool:
         """Models are stored of long trials, and of each that is the best of its search here so far.

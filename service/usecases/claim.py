@@ -97,7 +97,8 @@ def _past(tx: Transaction, trial: Mapping[str, Any]) -> dict[str, Any]:
 def _resume(tx: Transaction, trial: Mapping[str, Any]) -> dict[str, Any] | None:
     """Find the checkpoint of the trial that this one continues."""
     if trial["continues"] is not None:
-        return newest_checkpoint(tx, trial_id(trial["continues"]), None)
+        found = newest_checkpoint(tx, trial_id(trial["continues"]), None)
+        return None if found is None else {**found, "continues": True}
     return None
 
 

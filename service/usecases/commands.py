@@ -187,9 +187,10 @@ def withdraw(tx: Transaction, trial: TrialId, number: int) -> None:
 
 
 def acknowledge(
-    tx: Transaction, board: Board, trial: TrialId, branch: int, done: Sequence[Acknowledgement]
+    tx: Transaction, board: Board, held: Row[Any], branch: int, done: Sequence[Acknowledgement]
 ) -> None:
     """Note what became of commands in an agent's hands; a second acknowledgement changes nothing."""
+    trial = TrialId(held.search_id, held.number)
     for one in done:
         known = {
             "branch": branch,

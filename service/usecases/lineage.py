@@ -97,6 +97,7 @@ def resumption(connection: Connection, row: Any) -> dict[str, Any]:
         "changes": list(branch.changes),
         "step": last_step(connection, past.trial, branch),
         "epoch": row.epoch,
+        "branch": branch.number,
     }
     return {"resume": candidates(connection, past, branch.number, row.epoch), "line": line}
 
