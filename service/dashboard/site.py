@@ -114,7 +114,8 @@ def mount_dashboard(app: FastAPI) -> None:
     async def page(request: Request) -> Response:
         return site.page.response(request, "no-cache")
 
-    async def static(version: str, name: str, request: Request) -> Response:
+    async def static(address: str, request: Request) -> Response:
+        version, _, name = address.partition("/")
         asset = site.assets.get(name)
         if asset is None:
             raise HTTPException(404, "No such file of the dashboard; reload the page.")
@@ -123,4 +124,4 @@ def mount_dashboard(app: FastAPI) -> None:
 
     for address in PAGES:
         app.add_api_route(address, page, methods=["GET", "HEAD"], include_in_schema=False)
-    app.add_api_route("/static/{version}/{name:path}", static, methods=["GET", "HEAD"], include_in_schema=False)
+    app.add_api_route("/static/{address:path}", static, methods=["GET", "HEAD"], include_in_schema=False)

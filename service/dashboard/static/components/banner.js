@@ -1,7 +1,8 @@
 /** What the page says when the server goes away, comes back, or asks for a token. */
 
-import { connection, setToken } from "../core/api.js";
+import { connection, signIn } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
+import { problem } from "./parts.js";
 
 /** @param {HTMLElement} banner */
 export function watchConnection(banner) {
@@ -23,19 +24,25 @@ export function watchConnection(banner) {
 function askToken(banner) {
   if (banner.querySelector("form")) return;
   const field = h("input", { type: "password", id: "token", autocomplete: "off", placeholder: "token", required: true });
+  const said = h("div");
   const form = h(
     "form",
     {
       class: "banner warning",
-      onsubmit: (/** @type {Event} */ event) => {
+      onsubmit: async (/** @type {Event} */ event) => {
         event.preventDefault();
-        setToken(field.value.trim());
-        location.reload();
+        try {
+          await signIn(field.value.trim());
+          location.reload();
+        } catch (error) {
+          fill(said, problem(error));
+        }
       },
     },
     h("label", { for: "token" }, "This server asks for a token (", h("code", null, "caviar token"), " makes one):"),
     field,
-    h("button", { class: "primary" }, "Use it"),
+    h("button", { class: "primary" }, "Sign in"),
+    said,
   );
   fill(banner, form);
   field.focus();

@@ -1,7 +1,6 @@
 /** The public REST API: one function for a call, one error shape, and what is known of the connection. */
 
 const BASE = "/api/v1";
-const TOKEN = "caviar-token";
 
 /** An answer that refuses: what the server says, field by field, with its remedies. */
 export class ApiError extends Error {
@@ -42,15 +41,12 @@ export function reportLost() {
   setDown(true);
 }
 
-/** @param {string} token */
-export function setToken(token) {
-  sessionStorage.setItem(TOKEN, token);
-}
-
-/** @returns {Record<string, string>} */
-export function authorization() {
-  const token = sessionStorage.getItem(TOKEN);
-  return token ? { Authorization: `Bearer ${token}` } : {};
+/**
+ * Sign in: the server keeps the token in a cookie that scripts cannot read.
+ * @param {string} token
+ */
+export function signIn(token) {
+  return call("/session", { method: "POST", headers: { Authorization: `Bearer ${token}` } });
 }
 
 /**
@@ -89,7 +85,7 @@ export async function request(path, options = {}) {
   const type = json === undefined ? {} : { "Content-Type": "application/json" };
   let answer;
   try {
-    answer = await fetch(BASE + path, { method, body: sent ?? null, headers: { ...type, ...authorization(), ...headers }, signal: signal ?? null });
+    answer = await fetch(BASE + path, { method, body: sent ?? null, headers: { ...type, ...headers }, signal: signal ?? null });
   } catch (error) {
     if (!signal?.aborted) reportLost();
     throw error;
