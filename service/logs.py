@@ -6,11 +6,12 @@ import logging
 import logging.config
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from service.config import Config
+if TYPE_CHECKING:
+    from service.config import Config
 
 CONTEXT = ("search", "trial", "attempt", "agent", "command", "seconds", "status", "method", "path")
 
@@ -72,6 +73,15 @@ def uvicorn_config(config: Config) -> dict[str, Any]:
             "alembic": {"level": "WARNING"},  # it tells of itself at every look at the schema
         },
     }
+
+
+def configure_agent(json: bool, level: str) -> None:
+    """Set up logging for an agent process, in the form of the server that started it."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonFormatter() if json else TextFormatter())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    for name in ("service", "caviar"):
+        logging.getLogger(name).setLevel(level.upper())
 
 
 def configure(config: Config) -> None:

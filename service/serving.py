@@ -65,7 +65,14 @@ async def _serve(
     async with app.router.lifespan_context(app):
         reporter = Reporter(app.state.services)
         token = app.state.tokens.ephemeral("local agents", "agent") if config.token_required else None
-        engine = LocalEngine(config.url, config.workers, reporter.lost, token)
+        options = [
+            "--engine",
+            "local",
+            "--log-level",
+            config.log_level,
+            *(["--log-json"] * logs.as_json(config)),
+        ]
+        engine = LocalEngine(config.url, config.workers, reporter.lost, token=token, options=options)
         recovery = asyncio.create_task(reporter.recover())
         try:
             await _Server(settings, engine, app, ready).serve(sockets=[listening])

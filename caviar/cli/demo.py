@@ -23,6 +23,7 @@ READY = re.compile(r"Caviar is ready: (\S+)")
 def run_demo(file: Path, data: Path | None) -> None:
     """Run the search of a file on a server of its own, and say where to look next."""
     console = Console()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the server must not outlive its demo
     with _server(data) as url, Client(url) as client:
         search = client.submit(file)
         console.print(f"Search {search.id} ({search.name}) on {os.cpu_count()} cores: {search.trials} trials")

@@ -71,6 +71,8 @@ def _look(client: Client, search: int) -> Search:
 
 
 def _rate(search: Search) -> str:
+    if search.state == "queued":
+        return "waiting for a worker"
     return f"{search.rate:.3g} trials/s" if search.rate else ""
 
 

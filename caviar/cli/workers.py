@@ -28,7 +28,7 @@ async def _run(url: str, token: str | None, workers: int) -> int:
     async def lost(_agent: str, _why: str) -> None:
         """Nothing to do: the server finds out by the lease."""
 
-    engine = LocalEngine(url, workers, lost, token, name="remote")
+    engine = LocalEngine(url, workers, lost, token=token, options=("--engine", "remote"))
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)

@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from service.agents.process import new_id
 
@@ -27,13 +27,19 @@ class LocalEngine:
     """
 
     def __init__(
-        self, url: str, workers: int, on_lost: OnLost, token: str | None = None, name: str = "local"
+        self,
+        url: str,
+        workers: int,
+        on_lost: OnLost,
+        *,
+        token: str | None = None,
+        options: Sequence[str] = ("--engine", "local"),
     ) -> None:
         self._url = url
         self._workers = workers
         self._on_lost = on_lost
         self._token = token
-        self._name = name
+        self._options = options  # of `python -m service.agents`
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
         self._processes: dict[str, asyncio.subprocess.Process] = {}
@@ -87,7 +93,7 @@ class LocalEngine:
         try:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "service.agents"),
-                *("--url", self._url, "--id", agent, "--engine", self._name, "--parent", str(os.getpid())),
+                *("--url", self._url, "--id", agent, "--parent", str(os.getpid()), *self._options),
                 stdin=asyncio.subprocess.PIPE,  # held open by this process alone: its end is the agents' end
                 env=self._environment(),
                 start_new_session=True,  # Ctrl-C is for the server, which then stops its agents in good order
