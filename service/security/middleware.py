@@ -27,8 +27,9 @@ _POLICY = (
 # FastAPI's pages about the API load their script from its network; nothing else may.
 _DOCS = {"/docs", "/redoc"}
 _DOCS_POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' https://cdn.jsdelivr.net; img-src 'self' data: https:; "
-    "style-src 'self' 'unsafe-inline' https:; worker-src blob:; object-src 'none'; frame-ancestors 'none'"
+    "default-src 'self'; script-src 'self' 'unsafe-inline' https://cdn.jsdelivr.net; "
+    "img-src 'self' data: https:; style-src 'self' 'unsafe-inline' https:; worker-src blob:; "
+    "object-src 'none'; frame-ancestors 'none'"
 )
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),

@@ -9,15 +9,21 @@ from sqlalchemy import Row, func, select
 
 from service.store import agents as agent_rows
 from service.store import trials as trial_rows
-from service.store.tables import attempts, trials
+from service.store.tables import HELD, attempts, trials
 from service.store.transaction import Transaction
 
-ATTEMPTS = 3  # lost ones; a trial that its agent hands back does not count
+ATTEMPTS = 3  # lost without an epoch of progress; a trial that its agent hands back does not count
 log = logging.getLogger(__name__)
 t = trials.c
+# Losses count while the trial gets no further: one that takes its agent down at the same place each time must
+# not do so for ever, but a long one on machines that come and go advances from checkpoint to checkpoint.
 _LOST = (
     select(func.count())
-    .where(attempts.c.search_id == t.search_id, attempts.c.number == t.number)
+    .where(
+        attempts.c.search_id == t.search_id,
+        attempts.c.number == t.number,
+        attempts.c.epoch >= t.epoch,
+    )
     .correlate(trials)
     .scalar_subquery()
 )
@@ -38,9 +44,7 @@ def agent_lost(tx: Transaction, agent: str, reason: str, text: str | None = None
     """
     agent_rows.mark(tx, agent, "lost", reason)
     rows = tx.connection.execute(
-        select(trials, _LOST.label("lost"))
-        .where(t.agent == agent, t.state == "running")
-        .with_for_update(of=trials)
+        select(trials, _LOST.label("lost")).where(t.agent == agent, HELD).with_for_update(of=trials)
     ).all()
     if not rows:
         return 0
@@ -83,6 +87,8 @@ def _released(tx: Transaction, row: Row[Any], reason: str) -> dict[str, Any]:
         "b_number": row.number,
         "b_attempt": row.attempt,
         "new_state": "failed" if failed else "queued",
-        "new_reason": f"given up after {row.lost + 1} lost attempts: {reason}" if failed else None,
+        "new_reason": f"given up after {row.lost + 1} attempts lost without progress: {reason}"
+        if failed
+        else None,
         "new_ended": tx.now if failed else None,
     }

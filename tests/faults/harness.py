@@ -142,6 +142,15 @@ class Server:
                     found.append(child)
         return found
 
+    def wait_agents(self, count: int, seconds: float = 120.0) -> list[psutil.Process]:
+        """Wait until so many agents work; the first start after a change compiles kernels."""
+
+        def alive() -> list[str]:
+            return [agent["id"] for agent in self.get("/agents")["items"] if agent["state"] == "alive"]
+
+        wait(lambda: len(alive()) >= count, seconds, f"{count} agents\n{self.tail()}")
+        return self.agents()
+
     def tail(self, lines: int = 40) -> str:
         if not self.log.exists():
             return ""
@@ -185,6 +194,11 @@ class Server:
         response = self.call("POST", "/searches", json=spec, headers=key)
         assert response.status_code in (200, 201), response.text
         return int(response.json()["id"])
+
+    def trial(self, search: int, number: int = 0) -> Any:
+        """A trial, or an empty one while it has not been proposed."""
+        response = self.call("GET", f"/trials/{search}.{number}")
+        return response.json() if response.status_code == 200 else {"state": None, "epoch": 0, "attempt": 0}
 
     def search(self, number: int) -> Any:
         return self.get(f"/searches/{number}")

@@ -1,0 +1,179 @@
+"""Agents that are killed, stalled, or so busy that they hardly breathe (I3-I6)."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from harness import Server, trained, wait
+from player import Player
+
+FAST = {"CAVIAR_LEASE": "2", "CAVIAR_INTERVAL": "0.2"}
+
+
+def test_a_worker_killed_in_every_epoch_goes_on_from_its_checkpoint(
+    make_server: Callable[..., Server], tmp_path: Path
+) -> None:
+    log = tmp_path / "trained"
+    environment = {"COUNTING_LOG": str(log), "CAVIAR_CHECKPOINT_SECONDS": "0.1"}
+    server = make_server(workers=1, environment=environment)
+    server.start()
+    server.wait_agents(1)
+    epochs = 4  # three kills: as many as a trial survives that gets no further
+    search = server.submit(1, settings={"epochs": epochs, "epoch_seconds": 0.6}, parallel=1)
+    for epoch in range(1, epochs):
+        wait(
+            lambda epoch=epoch: max((row[2] for row in trained(log)), default=0) >= epoch,
+            20,
+            f"epoch {epoch}",
+        )
+        time.sleep(0.3)  # in the middle of the next one
+        (agent,) = server.agents()
+        agent.kill()
+        lost = epoch  # attempts so far
+        wait(
+            lambda lost=lost: server.trial(search)["attempt"] > lost or _queued(server, search), 2, "requeue"
+        )
+    server.wait_finished(search, 30)
+    server.check(search, 1)
+    trial = server.trials(search)[0]
+    assert trial["attempt"] == epochs  # one more for each kill
+    done = [row[2] for row in trained(log)]
+    assert len(done) <= epochs + (epochs - 1), f"more than one epoch redone for a kill: {done}"
+
+
+def _queued(server: Server, search: int) -> bool:
+    return bool(server.trial(search)["state"] == "queued")
+
+
+def test_a_poisonous_trial_fails_after_a_few_workers_and_says_why(make_server: Callable[..., Server]) -> None:
+    """A trial that takes its worker down each time must not take them down for ever."""
+    server = make_server(workers=0, environment=FAST)
+    server.start()
+    search = server.submit(1, settings={"epochs": 3}, parallel=1)
+    for _ in range(3):
+        player = Player(server)
+        assert len(player.exchange(want=1)["trials"]) == 1
+        _lose(server, player)
+    trial = server.trials(search)[0]
+    assert trial["state"] == "failed" and "lease" in trial["reason"]
+    assert len(server.get(f"/trials/{trial['id']}/attempts")["items"]) == 3
+    assert Player(server).exchange(want=1)["trials"] == []
+
+
+def _lose(server: Server, player: Player) -> None:
+    def gone() -> bool:
+        agents = {agent["id"]: agent["state"] for agent in server.get("/agents")["items"]}
+        return agents.get(player.agent["id"]) != "alive"
+
+    wait(gone, 45, "the lease to run out")
+
+
+def zombies(server: Server, count: int, agents: int) -> None:
+    """So many agents hold all trials past their lease, then come back with results nobody wants any more."""
+    search = server.submit(count, parallel=count, settings={"epochs": 3})
+    stalled = [Player(server) for _ in range(agents)]
+    for player in stalled:
+        player.exchange(want=count // agents)
+    assert sum(len(player.held) for player in stalled) == count
+    for player in stalled:
+        _lose(server, player)
+    rescuer = Player(server)
+    while len(rescuer.held) < count:
+        assert rescuer.exchange(want=count)["trials"], "the trials do not come back"
+    half = list(rescuer.held)[: count // 2]
+    rescuer.finish(half)
+    refused = 0
+    for player in stalled:  # half of their trials have a result by now, half are in other hands
+        stale = list(player.held)
+        answer = player.finish(stale)
+        refused += len({(drop["trial"], drop["attempt"]) for drop in answer["drop"]} & set(stale))
+    assert refused == count
+    rescuer.finish()
+    server.wait_finished(search, 30)
+    server.check(search, count)
+    assert all(trial["attempt"] == 2 for trial in server.trials(search))
+
+
+def test_stale_writes_of_agents_that_come_back_are_refused(make_server: Callable[..., Server]) -> None:
+    server = make_server(workers=0, environment=FAST)
+    server.start()
+    zombies(server, count=200, agents=10)
+
+
+@pytest.mark.soak
+def test_a_thousand_stale_writes_are_refused(make_server: Callable[..., Server]) -> None:
+    server = make_server(workers=0, environment=FAST)
+    server.start()
+    zombies(server, count=1000, agents=50)
+    print("1000 of 1000 stale results refused")
+
+
+def test_a_stopped_process_that_wakes_after_its_lease_does_no_harm(
+    make_server: Callable[..., Server],
+) -> None:
+    server = make_server(workers=1, environment=FAST)
+    server.start()
+    server.wait_agents(1)
+    search = server.submit(1, parallel=1, settings={"epochs": 40, "epoch_seconds": 0.1})
+    wait(lambda: server.trial(search)["epoch"] >= 3, 20, "some epochs")
+    (agent,) = server.agents()
+    agent.send_signal(signal.SIGSTOP)
+    helper = subprocess.Popen(
+        [sys.executable, "-m", "service.agents", "--url", server.url],
+        env=server.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=server.folder,
+    )
+    try:
+        wait(lambda: server.trial(search)["attempt"] == 2, 15, "the second attempt")
+        agent.send_signal(signal.SIGCONT)
+        server.wait_finished(search, 40)
+    finally:
+        helper.kill()
+        helper.wait()
+    server.check(search, 1)
+    assert server.trials(search)[0]["attempt"] == 2
+
+
+def busy(server: Server, seconds: float) -> None:
+    search = server.submit(
+        2, trainer="stubborn", parallel=2, settings={"epochs": 2, "epoch_seconds": seconds}
+    )
+    server.wait_finished(search, 6 * seconds + 30)
+    server.check(search, 2)
+    assert [trial["attempt"] for trial in server.trials(search)] == [1, 1]
+    expiries = [
+        line
+        for line in server.client.get("/metrics").text.splitlines()
+        if line.startswith("caviar_lease_exp")
+    ]
+    assert "caviar_lease_expiries_total 0.0" in expiries
+
+
+def test_a_trainer_that_holds_the_interpreter_keeps_its_trial(make_server: Callable[..., Server]) -> None:
+    server = make_server(workers=2, environment={"CAVIAR_LEASE": "6", "CAVIAR_INTERVAL": "0.5"})
+    server.start()
+    busy(server, 3.0)
+
+
+@pytest.mark.soak
+def test_a_trainer_that_holds_the_interpreter_for_20_seconds_keeps_its_trial(
+    make_server: Callable[..., Server],
+) -> None:
+    server = make_server(workers=2)
+    server.start()
+    busy(server, 20.0)
+
+
+def test_local_agents_end_with_a_server_that_is_killed(make_server: Callable[..., Server]) -> None:
+    server = make_server(workers=2)
+    server.start()
+    agents = server.wait_agents(2)
+    server.kill()
+    wait(lambda: not any(agent.is_running() for agent in agents), 5, "the death of the agents")
