@@ -209,6 +209,13 @@ def search_state(row: Any) -> str:
     return "queued" if row.started is None else "running"
 
 
+_BROKEN = {
+    "field": "strategy",
+    "message": "",
+    "remedy": "the search was paused: choose another strategy, or report this error; then resume it",
+}
+
+
 def search(row: Any, best_params: str | None, rate: float | None) -> dict[str, Any]:
     """Give a row of searches as `Search`, ready for JSON."""
     spec = orjson.loads(row.spec)
@@ -237,7 +244,7 @@ def search(row: Any, best_params: str | None, rate: float | None) -> dict[str, A
         "counts": {state: getattr(row, state) for state in STATES},
         "rate": rate,
         "best": best,
-        "warnings": [],
+        "warnings": [] if row.problem is None else [{**_BROKEN, "message": row.problem}],
     }
 
 

@@ -16,6 +16,12 @@ def of_trial() -> sa.ForeignKeyConstraint:
     )
 
 
+def only(state: str) -> dict[str, sa.TextClause]:
+    """Restrict an index to the rows of one state."""
+    where = sa.text(f"state = {state!r}")
+    return {"sqlite_where": where, "postgresql_where": where}
+
+
 def upgrade() -> None:
     op.create_table(
         "agents",
@@ -87,6 +93,7 @@ def upgrade() -> None:
         sa.Column("by_hand", sa.Integer(), nullable=False),
         sa.Column("proposed", sa.Integer(), nullable=False),
         sa.Column("exhausted", sa.Boolean(), nullable=False),
+        sa.Column("problem", sa.Text(), nullable=True),
         sa.Column("queued", sa.Integer(), server_default="0", nullable=False),
         sa.Column("running", sa.Integer(), server_default="0", nullable=False),
         sa.Column("paused", sa.Integer(), server_default="0", nullable=False),
@@ -157,13 +164,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("trials", schema=None) as batch_op:
         batch_op.create_index("trials_ended", ["search_id", "ended", "number"], unique=False)
-        batch_op.create_index(
-            "trials_held",
-            ["agent"],
-            unique=False,
-            sqlite_where=sa.text("state = 'running'"),
-            postgresql_where=sa.text("state = 'running'"),
-        )
+        batch_op.create_index("trials_held", ["agent"], unique=False, **only("running"))
         batch_op.create_index("trials_revision", ["search_id", "revision"], unique=False)
         batch_op.create_index("trials_state", ["search_id", "state", "number"], unique=False)
         batch_op.create_index("trials_value", ["search_id", "value", "number"], unique=False)
@@ -231,13 +232,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("commands", schema=None) as batch_op:
         batch_op.create_index("commands_trial", ["search_id", "number", "id"], unique=False)
-        batch_op.create_index(
-            "commands_waiting",
-            ["search_id", "number"],
-            unique=False,
-            sqlite_where=sa.text("state = 'waiting'"),
-            postgresql_where=sa.text("state = 'waiting'"),
-        )
+        batch_op.create_index("commands_waiting", ["search_id", "number"], unique=False, **only("waiting"))
 
     op.create_table(
         "costs",

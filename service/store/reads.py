@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, and_, func, select
 from service import records
 from service.errors import NotFoundError
 from service.ids import TrialId
-from service.store.tables import agents, attempts, edits, searches, trials
+from service.store.tables import HELD, agents, attempts, edits, searches, trials
 
 s, t = searches.c, trials.c
 RATE_SECONDS = 10.0
@@ -122,9 +122,7 @@ def agents_seen(connection: Connection, since: float) -> list[dict[str, Any]]:
         select(agents).where((a.state == "alive") | (a.seen > since)).order_by(a.started, a.id)
     ).all()
     held: dict[str, list[str]] = {}
-    for one in connection.execute(
-        select(t.agent, t.search_id, t.number).where(t.agent.is_not(None), t.state == "running")
-    ):
+    for one in connection.execute(select(t.agent, t.search_id, t.number).where(t.agent.is_not(None), HELD)):
         held.setdefault(one.agent, []).append(f"{one.search_id}.{one.number}")
     return [
         {

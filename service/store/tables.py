@@ -21,12 +21,14 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    literal_column,
     text,
 )
 
 STATES = ("queued", "running", "paused", "completed", "stopped", "diverged", "failed", "cancelled")
 ENDED = ("completed", "stopped", "diverged", "failed", "cancelled")
-HELD_SQL = "state = 'running'"  # in the hands of an agent; a paused trial has been handed back
+RUNNING = text("state = 'running'")
+WAITING = text("state = 'waiting'")
 SPEC_VERSION = 1
 
 metadata = MetaData()
@@ -57,6 +59,7 @@ searches = Table(
     Column("by_hand", Integer, nullable=False),  # of these, beyond the budget: forks, re-runs
     Column("proposed", Integer, nullable=False),  # numbers given out so far
     Column("exhausted", Boolean, nullable=False),  # the strategy has no further points
+    Column("problem", Text),  # why the server paused it by itself
     *(Column(state, Integer, nullable=False, server_default="0") for state in STATES),
     Column("best_number", Integer),
     Column("best_value", Double),
@@ -101,9 +104,12 @@ trials = Table(
     Index("trials_value", "search_id", "value", "number"),
     Index("trials_ended", "search_id", "ended", "number"),
     Index("trials_revision", "search_id", "revision"),
-    Index("trials_held", "agent", sqlite_where=text(HELD_SQL), postgresql_where=text(HELD_SQL)),
+    Index("trials_held", "agent", sqlite_where=RUNNING, postgresql_where=RUNNING),
     sqlite_with_rowid=False,
 )
+
+# Conditions as the partial indices have them: a bound parameter would keep SQLite from using those.
+HELD = trials.c.state == literal_column("'running'")  # in an agent's hands; a paused one was handed back
 
 _TRIAL = ("trials.search_id", "trials.number")
 
@@ -209,8 +215,8 @@ commands = Table(
         "commands_waiting",
         "search_id",
         "number",
-        sqlite_where=text("state = 'waiting'"),
-        postgresql_where=text("state = 'waiting'"),
+        sqlite_where=WAITING,
+        postgresql_where=WAITING,
     ),
     _of_trial(),
     sqlite_autoincrement=True,
@@ -269,3 +275,5 @@ datasets = Table(
     Column("created", Double, nullable=False),
     sqlite_autoincrement=True,
 )
+
+WAITS = commands.c.state == literal_column("'waiting'")

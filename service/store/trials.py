@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import orjson
-from sqlalchemy import Row, and_, bindparam, func, insert, or_, select, text, tuple_, update
+from sqlalchemy import Row, and_, bindparam, func, insert, or_, select, tuple_, update
 
 from search.space import Space
 from service.ids import TrialId
 from service.store.curves import pack_costs
-from service.store.tables import HELD_SQL, attempts, costs, curve_columns, curves, trials
+from service.store.tables import HELD, attempts, costs, curve_columns, curves, trials
 from service.store.transaction import Transaction
 
 t = trials.c
@@ -23,11 +23,11 @@ _MINE = and_(
     t.search_id == bindparam("b_search"),
     t.number == bindparam("b_number"),
     t.attempt == bindparam("b_attempt"),
-    text(HELD_SQL),
+    HELD,
 )
 _HELD_BY = select(
     t.search_id, t.number, t.attempt, t.agent, t.branch, t.epoch, t.started, t.line, t.continues
-).where(t.agent == bindparam("agent"), text(HELD_SQL))
+).where(t.agent == bindparam("agent"), HELD)
 _QUEUED = (
     select(trials)
     .where(t.search_id == bindparam("search"), t.state == "queued")
@@ -245,7 +245,7 @@ def held_counts(tx: Transaction) -> Sequence[Any]:
     """Count the trials in hand, by search and agent."""
     query = (
         select(t.search_id, t.agent, func.count().label("held"))
-        .where(t.agent.is_not(None), t.state == "running")
+        .where(t.agent.is_not(None), HELD)
         .group_by(t.search_id, t.agent)
     )
     return tx.connection.execute(query).all()

@@ -11,6 +11,8 @@ import numpy as np
 import orjson
 from sqlalchemy import Row
 
+from search.curves import CurveTable
+from search.history import History
 from search.proposal import Proposal
 from search.spec import SearchSpec
 from search.stopping import StopPlan, plan
@@ -23,6 +25,7 @@ from service.usecases.view import View, stop_json
 SLOW = frozenset({"tpe", "gp", "cmaes"})  # proposed ahead, in a thread of their own
 VIEWS = 16  # searches kept in memory
 NO_PLAN = StopPlan()
+Answer = tuple[Proposal, StopPlan]
 
 
 class Board:
@@ -52,28 +55,31 @@ class Board:
         """Drop the view of a search; it is built again when next needed."""
         self._views.pop(search, None)
 
-    def view(self, tx: Transaction, row: Row[Any]) -> View:
-        """Give the view of a search, caught up with the store."""
+    def view(self, tx: Transaction, row: Row[Any], count: int) -> View:
+        """Give the view of a search, caught up with the store where the next `count` proposals look back."""
         view = self._views.get(row.id)
-        if view is None or view.version != row.version:
+        if view is None or (view.version, view.by_hand) != (row.version, row.by_hand):
             spec = self.spec(row)
-            view = View(row.id, row.version, spec, trainers.default_epochs(spec))
+            view = View(row.id, row.version, spec, trainers.default_epochs(spec), row.by_hand)
             self._views[row.id] = view
         self._views.move_to_end(row.id)
         if len(self._views) > VIEWS:
             self._views.popitem(last=False)
         tx.undo.append(lambda: self.forget(row.id))
-        view.by_hand = row.by_hand
-        view.catch_up(tx.connection)
+        if view.needs_history(row.proposed + count):
+            view.catch_up(tx.connection)
         return view
 
     def propose(self, tx: Transaction, row: Row[Any], count: int, agent: str) -> list[dict[str, Any]]:
-        """Make up to `count` new trials of a search, running in an agent's hands; rows to be inserted."""
+        """Make up to `count` new trials of a search, running in an agent's hands; rows to be inserted.
+
+        Raises ProposalError when the strategy breaks.
+        """
         spec = self.spec(row)
         count = min(count, row.total - row.proposed)
         if count <= 0 or row.exhausted:
             return []
-        view = self.view(tx, row)
+        view = self.view(tx, row, count)
         made: list[dict[str, Any]] = []
         for number in range(row.proposed, row.proposed + count):
             answer = self._answer(view, number)
@@ -85,14 +91,15 @@ class Board:
             self._ahead(view, row.proposed + len(made), count + 1)
         return made
 
-    def _answer(self, view: View, number: int) -> tuple[Proposal, StopPlan] | None:
+    def _answer(self, view: View, number: int) -> Answer | None:
         if not view.may_propose(number):
             return None
-        if number in view.ready:
-            return view.ready.pop(number)
-        if view.spec.strategy.name in SLOW:
-            return None
-        return compute(view, number)
+        if view.spec.strategy.name not in SLOW:
+            return _checked(lambda: compute(view, number))
+        ready = view.ready.pop(number, None)
+        if isinstance(ready, Exception):
+            raise ready
+        return ready
 
     def _ahead(self, view: View, first: int, count: int) -> None:
         """Have the next proposals of a slow strategy computed, as far as what they see is settled."""
@@ -104,22 +111,35 @@ class Board:
             self._threads.submit(self._compute_ahead, view, number, inputs)
 
     def _compute_ahead(self, view: View, number: int, inputs: tuple[Any, Any]) -> None:
-        proposal = propose(view.spec, number - view.by_hand, inputs[0])
-        view.ready[number] = proposal, _plan(view.spec, number, inputs[1])
+        try:
+            view.ready[number] = _checked(lambda: _compute(view, number, *inputs))
+        except ProposalError as error:
+            view.ready[number] = error
         view.asked.discard(number)
         self._wake()
 
 
-def compute(view: View, number: int) -> tuple[Proposal, StopPlan]:
+class ProposalError(Exception):
+    """A strategy broke; its search must not go on, the others must."""
+
+
+def _checked(proposing: Callable[[], Answer]) -> Answer:
+    """Propose; whatever a strategy raises becomes a ProposalError."""
+    try:
+        return proposing()
+    except Exception as error:
+        raise ProposalError(f"{type(error).__name__}: {error}") from error
+
+
+def compute(view: View, number: int) -> Answer:
     """Propose one trial and fix its stopping table, now."""
-    proposal = propose(view.spec, number - view.by_hand, view.history(number))
-    if view.spec.stopping.name == "none":
-        return proposal, NO_PLAN
-    return proposal, _plan(view.spec, number, view.curve_table(number))
+    return _compute(view, number, view.history(number), view.curve_table(number))
 
 
-def _plan(spec: SearchSpec, number: int, table: Any) -> StopPlan:
-    return NO_PLAN if spec.stopping.name == "none" else plan(spec, number, table)
+def _compute(view: View, number: int, history: History, curves: CurveTable) -> Answer:
+    proposal = propose(view.spec, number - view.by_hand, history)
+    stopping = view.spec.stopping.name != "none"
+    return proposal, plan(view.spec, number, curves) if stopping else NO_PLAN
 
 
 def _row(

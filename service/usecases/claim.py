@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +18,9 @@ from service.store import trials as trial_rows
 from service.store.tables import checkpoints
 from service.store.transaction import Transaction
 from service.usecases import lineage
-from service.usecases.board import Board
+from service.usecases.board import Board, ProposalError
+
+log = logging.getLogger(__name__)
 
 
 def claim(tx: Transaction, board: Board, request: ExchangeRequest) -> list[Mapping[str, Any]]:
@@ -61,7 +64,7 @@ def _take(tx: Transaction, board: Board, row: Row[Any], count: int, agent: str) 
         again = trial_rows.queued(tx, row.id, count)
         trial_rows.claim(tx, agent, again)
         taken += [{**one._mapping, "attempt": one.attempt + 1} for one in again]
-    made = board.propose(tx, row, count - len(taken), agent)
+    made = _proposed(tx, board, row, count - len(taken), agent)
     trial_rows.insert_trials(tx, made)
     changes: dict[str, Any] = {"proposed": row.proposed + len(made)} if made else {}
     if row.started is None and (taken or made):
@@ -69,6 +72,16 @@ def _take(tx: Transaction, board: Board, row: Row[Any], count: int, agent: str) 
     if changes:
         search_rows.change(tx, row.id, **changes)
     return taken + made
+
+
+def _proposed(tx: Transaction, board: Board, row: Row[Any], count: int, agent: str) -> list[dict[str, Any]]:
+    """Propose; a search whose strategy breaks is paused with the reason, and harms no other."""
+    try:
+        return board.propose(tx, row, count, agent)
+    except ProposalError as error:
+        log.exception("no proposal for search %d", row.id, extra={"search": row.id})
+        search_rows.change(tx, row.id, switch="paused", problem=str(error), version=row.version + 1)
+        return []
 
 
 def assignment(tx: Transaction, trial: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def switch(tx: Transaction, search: int, to: str) -> None:
     if row.switch == to:
         return
     _record(tx, row, {"switch": row.switch}, {"switch": to})
-    search_rows.change(tx, search, switch=to, version=row.version + 1)
+    search_rows.change(tx, search, switch=to, problem=None, version=row.version + 1)
     tx.wake = True
 
 

@@ -32,7 +32,9 @@ _ENDED = frozenset(ENDED)
 class View:
     """Columns of one search's trials, by number."""
 
-    def __init__(self, search: int, version: int, spec: SearchSpec, epochs: int | None) -> None:
+    def __init__(
+        self, search: int, version: int, spec: SearchSpec, epochs: int | None, by_hand: int = 0
+    ) -> None:
         self.search = search
         self.version = version
         self.spec = spec
@@ -40,9 +42,9 @@ class View:
         self.rungs = rungs(spec, epochs) if epochs is not None else ()
         self.count = 0  # trials there are
         self.frontier = 0  # all trials below it have ended
-        self.ready: dict[int, tuple[Proposal, StopPlan]] = {}  # proposed ahead by a slow strategy
+        self.ready: dict[int, tuple[Proposal, StopPlan] | Exception] = {}  # proposed ahead by a slow strategy
         self.asked: set[int] = set()  # being proposed
-        self.by_hand = 0  # trials that a person made; they do not count for the strategy
+        self.by_hand = by_hand  # trials that a person made; they do not count for the strategy
         self._revision = 0
         self._outside = False  # some points lie outside the edited space
         self._dimensions = spec.space.dimensions
@@ -106,6 +108,10 @@ class View:
         found = curves.metric_of(connection, self.search, [(r.number, r.branch) for r in ended], metric)
         for number, curve in found.items():
             self._columns["rungs"][number] = rung_values(curve, self.rungs, self.spec.objective.direction)
+
+    def needs_history(self, number: int) -> bool:
+        """Tell whether proposals below this number look back at all."""
+        return not self.spec.reproducible or self._horizon(number) > 0
 
     def may_propose(self, number: int) -> bool:
         """Tell whether everything that the proposal of this trial sees has ended."""
