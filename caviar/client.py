@@ -150,6 +150,28 @@ class Client:
         items: list[dict[str, Any]] = answer["items"] if isinstance(answer, dict) else answer
         return items
 
+    def given(self, trial: TrialLike) -> list[dict[str, Any]]:
+        """Give the commands of a trial, oldest first, with what became of them."""
+        items: list[dict[str, Any]] = self.transport.call("GET", f"/trials/{_name(trial)}/commands")["items"]
+        return items
+
+    def steering(self, trial: TrialLike) -> dict[str, Any]:
+        """Give what steering a trial needs: settings in force, commands, branches, checkpoints, advice."""
+        found: dict[str, Any] = self.transport.call("GET", f"/trials/{_name(trial)}/steering")
+        return found
+
+    def log(self, trial: TrialLike, branch: int | None = None) -> dict[str, Any]:
+        """Give what a branch of a trial follows from: settings, seed, and the log of changes."""
+        return self._of_branch(trial, "log", branch)
+
+    def schedule(self, trial: TrialLike, branch: int | None = None) -> dict[str, Any]:
+        """Give the changes of a branch as `schedule` of another search."""
+        return self._of_branch(trial, "schedule", branch)
+
+    def checkpoint(self, checkpoint: int) -> bytes:
+        """Give the bytes of a checkpoint (safetensors)."""
+        return self.transport.request("GET", f"/checkpoints/{checkpoint}", timeout=300).content
+
     def model(self, trial: TrialLike) -> bytes:
         """Give the trained model of a trial (safetensors)."""
         return self.transport.request("GET", f"/trials/{_name(trial)}/model", timeout=300).content
@@ -162,6 +184,11 @@ class Client:
         Start the same script several times to train in parallel. The loop ends with the search.
         """
         return ask(self.transport, _number(search))
+
+    def _of_branch(self, trial: TrialLike, what: str, branch: int | None) -> dict[str, Any]:
+        query = {} if branch is None else {"branch": branch}
+        found: dict[str, Any] = self.transport.call("GET", f"/trials/{_name(trial)}/{what}", params=query)
+        return found
 
     def _switch(self, search: SearchLike, verb: str) -> Search:
         return Search.of(self.transport.call("POST", f"/searches/{_number(search)}/{verb}"))

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from caviar.cli import searches, server
+from caviar.cli import searches, server, steering
 
 app = typer.Typer(
     name="caviar",
@@ -16,6 +16,7 @@ app = typer.Typer(
 )
 server.register(app)
 searches.register(app)
+steering.register(app)
 
 
 @app.callback(invoke_without_command=True)

@@ -15,7 +15,7 @@ from service.ids import TrialId
 from service.mapping import trial_settings
 from service.store import commands as command_rows
 from service.store import curves, reads
-from service.usecases import lineage
+from service.usecases import datasets, lineage
 from service.usecases.commands import in_force
 from trainer.advice import advise
 
@@ -70,6 +70,7 @@ class Log(BaseModel):
 
     trial: str
     branch: int
+    current: bool = Field(description="whether the trial is on this branch now")
     state: str
     trainer: str
     dataset: dict[str, Any]
@@ -151,9 +152,10 @@ def log(connection: Connection, trial: TrialId, branch: int | None = None) -> di
     return {
         "trial": str(trial),
         "branch": number,
+        "current": number == row.branch,
         "state": row.state,
         "trainer": spec.trainer,
-        "dataset": spec.dataset,
+        "dataset": datasets.resolve(connection, spec.dataset),
         "settings": trial_settings(spec.settings, orjson.loads(row.params), row.epochs, row.seed),
         "seed": row.seed,
         "changes": list(line.changes),

@@ -1,0 +1,152 @@
+"""Commands on one trial: steer it, replay it, take its changes elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from caviar.cli.options import Json, Token, Url, client, search_or_trial
+
+if TYPE_CHECKING:
+    from caviar.client import Client
+
+KINDS = "set, pause, resume, checkpoint, rewind, fork, extend, stop, note"
+PATIENCE = 15.0  # seconds to wait for a command to take effect before saying that it waits
+Name = Annotated[str, typer.Argument(metavar="TRIAL", help="A trial, such as 3.17.", show_default=False)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    app.command()(steer)
+    app.command()(replay)
+
+
+def steer(
+    trial: Name,
+    kind: Annotated[str, typer.Argument(metavar="COMMAND", help=KINDS, show_default=False)],
+    values: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME=VALUE...]", help="What it needs, such as learning_rate=0.01."),
+    ] = None,
+    at: Annotated[
+        str, typer.Option("--at", help="now, epoch_end, epoch:30, or no_improvement:5 (epochs).")
+    ] = "now",
+    json: Json = False,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Change a trial while it learns.
+
+    caviar steer 3.17 set learning_rate=0.01 --at epoch:30
+
+    caviar steer 3.17 rewind epoch=20
+
+    caviar steer 3.17 fork epoch=20 learning_rate=0.003
+
+    caviar steer 3.17 note "the cost swings"
+    """
+    name = _trial(trial)
+    arguments = _arguments(kind, values or [])
+    with client(url, token) as connection:
+        given = connection.command(name, kind, at=at, **arguments)
+        found = _outcome(connection, name, given) if at == "now" else given
+    if json:
+        from json import dumps
+
+        typer.echo(dumps(found, indent=2))
+    else:
+        typer.echo(sentence(found))
+    if found["state"] == "refused":
+        raise typer.Exit(1)
+
+
+def replay(
+    trial: Name,
+    branch: Annotated[int | None, typer.Option(help="A branch; the current one if left out.")] = None,
+    schedule: Annotated[
+        Path | None,
+        typer.Option(help="Write the changes as a schedule for another search (YAML), and train nothing."),
+    ] = None,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Train a trial again from its seed and its log of changes, here, and compare the weights bit for bit."""
+    name = _trial(trial)
+    with client(url, token) as connection:
+        if schedule is not None:
+            import yaml
+
+            schedule.write_text(yaml.safe_dump(connection.schedule(name, branch), sort_keys=False))
+            typer.echo(f"Wrote {schedule}; put its `schedule` into a search.")
+            return
+        from caviar.replaying import replay_trial
+
+        outcome = replay_trial(connection, name, branch, typer.echo)
+    typer.echo(outcome.text)
+    if not outcome.equal:
+        raise typer.Exit(1)
+
+
+def _trial(text: str) -> str:
+    _, name = search_or_trial(text)
+    if name is None:
+        raise typer.BadParameter(f"{text!r} is a search; a trial is named like {text}.0")
+    return name
+
+
+def _arguments(kind: str, values: list[str]) -> dict[str, Any]:
+    """Read NAME=VALUE pairs as YAML values; a note is free text, a fork's settings are its changes."""
+    import yaml
+
+    if kind == "note":
+        return {"text": " ".join(values)}
+    arguments: dict[str, Any] = {}
+    for pair in values:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{pair!r} is not of the form NAME=VALUE")
+        arguments[name] = _number(yaml.safe_load(value))
+    if kind == "fork":
+        point = {name: arguments.pop(name) for name in ("epoch", "branch") if name in arguments}
+        return {**point, "changes": arguments} if arguments else point
+    return arguments
+
+
+def _number(value: Any) -> Any:
+    """Read 1e-4, which YAML takes for a text, as the number it is."""
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _outcome(connection: Client, trial: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Wait until a command took effect or was refused; one that still waits is given as it is."""
+    import time
+
+    until = time.monotonic() + PATIENCE
+    found = given
+    while found["state"] == "waiting" and time.monotonic() < until:
+        time.sleep(0.05)
+        found = next(one for one in connection.given(trial) if one["id"] == given["id"])
+    return found
+
+
+def sentence(command: dict[str, Any]) -> str:
+    """Say what became of a command."""
+    what = f"Command {command['id']} ({command['kind']})"
+    if command["state"] == "waiting":
+        return f"{what} waits for its moment ({command['when']['at']})."
+    if command["state"] == "refused":
+        return f"{what} was refused: {command['reason']}"
+    where = f" at step {command['step']}" if command["step"] is not None else ""
+    before, after = command.get("before") or {}, command.get("after") or {}
+    moved = ", ".join(f"{name} {before[name]} -> {after[name]}" for name in after if name in before)
+    made = ", ".join(f"{name} {value}" for name, value in after.items() if name not in before)
+    return f"{what} took effect{where}, epoch {command['epoch']}" + "".join(
+        f": {t}" for t in (moved or made,) if t
+    )
