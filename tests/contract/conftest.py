@@ -1,0 +1,18 @@
+"""The contract of the store is tested on SQLite and on Postgres."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy.engine import URL
+from stores import World, open_world
+
+
+@pytest.fixture
+def world(database_url: URL) -> Iterator[World]:
+    world = open_world(database_url)
+    yield world
+    world.check()
+    world.board.close()
+    world.store.close()

@@ -1,0 +1,171 @@
+"""A store under test with a clock that the test moves, and agents that are plain calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.engine import URL
+
+from search.spec import SearchSpec
+from service.protocol import ExchangeRequest
+from service.store import schema
+from service.store.database import Database
+from service.store.tables import STATES, attempts, searches, trials
+from service.usecases import leases
+from service.usecases.board import Board
+from service.usecases.exchange import Answer, exchange
+from service.usecases.submit import submit
+
+LEASE = 30.0
+
+
+class ManualClock:
+    """Time that stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.time = 1_000_000.0
+
+    def now(self) -> float:
+        return self.time
+
+
+def spec(**changes: Any) -> SearchSpec:
+    """A search of a script's trainer, drawn at random from two axes."""
+    base = {
+        "name": "test",
+        "trainer": "external",
+        "settings": {"epochs": 3},
+        "space": {
+            "a": {"scale": "log", "low": 1e-4, "high": 1.0},
+            "b": {"scale": "linear", "low": 0.0, "high": 1.0},
+        },
+        "strategy": "random",
+        "budget": {"trials": 10},
+        "parallel": 4,
+    }
+    return SearchSpec.parse({**base, **changes})
+
+
+@dataclass
+class World:
+    """A store, its clock and its board."""
+
+    store: Database
+    clock: ManualClock
+    board: Board = field(default_factory=Board)
+
+    def write(self, work: Any) -> Any:
+        return self.store.submit(work).result(timeout=60)
+
+    def read(self, query: Any) -> Any:
+        with self.store.reading() as connection:
+            return query(connection)
+
+    def submit(self, key: str | None = None, **changes: Any) -> int:
+        return int(self.write(lambda tx: submit(tx, spec(**changes), key))[0])
+
+    def exchange(
+        self,
+        agent: int,
+        want: int = 0,
+        reports: Iterable[Mapping[str, Any]] = (),
+        holding: Iterable[tuple[str, int]] = (),
+        **more: Any,
+    ) -> dict[str, Any]:
+        request = ExchangeRequest.model_validate(
+            {
+                "agent": {"id": agent_id(agent), "host": "h", "pid": agent, **more},
+                "want": want,
+                "holding": list(holding),
+                "reports": list(reports),
+            }
+        )
+        answer: Answer = self.write(lambda tx: exchange(tx, self.board, request, LEASE, 1.0))
+        return answer.body
+
+    def sweep(self) -> int:
+        return int(self.write(leases.sweep))
+
+    def lose(self, agent: int) -> int:
+        return int(self.write(lambda tx: leases.agent_lost(tx, agent_id(agent), "killed")))
+
+    def trial(self, name: str) -> Any:
+        search, number = map(int, name.split("."))
+        query = select(trials).where(trials.c.search_id == search, trials.c.number == number)
+        return self.read(lambda connection: connection.execute(query).one())
+
+    def search(self, number: int) -> Any:
+        query = select(searches).where(searches.c.id == number)
+        return self.read(lambda connection: connection.execute(query).one())
+
+    def trials(self, search: int) -> list[Any]:
+        query = select(trials).where(trials.c.search_id == search).order_by(trials.c.number)
+        return list(self.read(lambda connection: connection.execute(query).all()))
+
+    def attempts(self, name: str) -> list[Any]:
+        search, number = map(int, name.split("."))
+        a = attempts.c
+        query = select(attempts).where(a.search_id == search, a.number == number).order_by(a.attempt)
+        return list(self.read(lambda connection: connection.execute(query).all()))
+
+    def check(self) -> None:
+        """What must hold at any moment, whatever happened."""
+        self.read(check_counts)
+
+
+def check_counts(connection: Connection) -> None:
+    """I11: the counters of every search are those of its trials; numbers have no gaps."""
+    for row in connection.execute(select(searches)):
+        states = dict(
+            connection.execute(
+                select(trials.c.state, func.count())
+                .where(trials.c.search_id == row.id)
+                .group_by(trials.c.state)
+            ).all()
+        )
+        assert {state: getattr(row, state) for state in STATES} == {s: states.get(s, 0) for s in STATES}
+        numbers = connection.execute(
+            select(trials.c.number).where(trials.c.search_id == row.id).order_by(trials.c.number)
+        ).scalars()
+        assert list(numbers) == list(range(row.proposed))
+        held = connection.execute(
+            select(trials.c.agent).where(trials.c.search_id == row.id, trials.c.state == "running")
+        ).scalars()
+        assert all(held), "a running trial has an agent"
+
+
+def agent_id(number: int) -> str:
+    return f"a-{number:016x}"
+
+
+def open_world(url: URL, build: bool = True) -> World:
+    """Open a store with a clock that stands still, on SQLite and Postgres alike."""
+    clock = ManualClock()
+    store = Database(url, clock)
+    store.dialect.now = lambda connection: clock.now()
+    store.dialect.open()
+    if build:
+        schema.prepare(store.dialect, "test")
+    store.start()
+    return World(store, clock)
+
+
+def epochs(trial: str, attempt: int, first: int, values: Iterable[float], **more: Any) -> dict[str, Any]:
+    """A report of epochs."""
+    rows = [[value, value / 2] for value in values]
+    columns = ["train_cost", "dev_error"]
+    return {"trial": trial, "attempt": attempt, "first": first, "columns": columns, "rows": rows, **more}
+
+
+def result(trial: str, attempt: int, value: float | None, state: str = "completed") -> dict[str, Any]:
+    """A report of a result."""
+    done = {"state": state, "metrics": {"dev_error": value}, "epoch": 3}
+    return {"trial": trial, "attempt": attempt, "result": done}
+
+
+def handed(answer: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """Name what an answer hands out."""
+    return [(trial["trial"], trial["attempt"]) for trial in answer["trials"]]
