@@ -1,0 +1,123 @@
+"""Rounds of coarse to fine: which trials make one up, and the box that each is confined to."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from search.axes import Numbers
+from search.boxes import Box, around, whole
+from search.evidence import Evidence, gather
+from search.history import History
+from search.layout import layout_of
+from search.randomness import generator
+from search.spec import SearchSpec
+
+SHORTEST = 4  # trials in a round
+GROWTH = 6  # a round is a sixth of all trials before it
+AT_EDGE = 0.02  # nearer than this to the end of a range is at its edge
+POOL = 512  # points of which the model names an elite
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Trials of one round: `size` of them from `first` on."""
+
+    index: int
+    first: int
+    size: int
+
+
+def coarse_size(spec: SearchSpec) -> int:
+    """Trials of the first round: enough to see every axis, never more than a third of the budget."""
+    return max(2, min(max(6, spec.space.dimensions + 2), 12, spec.budget.trials // 3))
+
+
+def stage_of(spec: SearchSpec, number: int) -> Stage:
+    """Round of a trial: short ones, a sixth of all before, or as many as the user asked for."""
+    stage = Stage(0, 0, coarse_size(spec))
+    while number >= stage.first + stage.size:
+        first = stage.first + stage.size
+        stage = Stage(stage.index + 1, first, max(SHORTEST, first // GROWTH))
+    return stage
+
+
+def box_of(spec: SearchSpec, stage: Stage, evidence: Evidence) -> Box:
+    """Box of a round: around the points that the results before it promise to be good."""
+    layout = evidence.layout
+    rng = generator(spec.seed, stage.first, "box")
+    pool = layout.snap(whole(layout).spread(rng.random((POOL, layout.dimensions))))
+    model = evidence.model(evidence.kernel, np.empty((0, layout.dimensions)))
+    mean, deviation = model.predict(layout.features(pool))
+    share = max(0.02, 0.25 * 0.75 ** (stage.index - 1))
+    elite = pool[np.argsort(mean - deviation)[: max(8, int(share * POOL))]]
+    return around(layout, elite, evidence.units[evidence.leaders(3)])
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round as a person reads it: we looked here, because these were good."""
+
+    index: int
+    first: int  # number of its first trial
+    size: int  # trials it has when it is over
+    box: dict[str, list[Any]]  # by axis, in the parameter's own values: [low, high], or the choices left
+    trials: tuple[int, ...]  # the visible trials that made the box, best first
+    why: str
+    warnings: tuple[str, ...]
+    epochs: int | None = None  # how far its trials train, None: as the settings say
+
+
+def rounds(spec: SearchSpec, history: History) -> list[Round]:
+    """Every round that has begun, recomputed from the results its first trial could see."""
+    if not spec.space.dimensions:
+        return []
+    layout = layout_of(spec.space)
+    begun = min(len(history) + len(history.pending), spec.budget.trials)
+    found, number = [], 0
+    while number < max(begun, 1):
+        stage = stage_of(spec, number)
+        evidence = gather(layout, history, spec.horizon(stage.first)) if stage.index else None
+        found.append(_read(spec, stage, evidence))
+        number = stage.first + stage.size
+    return found
+
+
+def _read(spec: SearchSpec, stage: Stage, evidence: Evidence | None) -> Round:
+    axes = spec.space.axes
+    if evidence is None:
+        box, trials, why = (
+            whole(layout_of(spec.space)),
+            (),
+            "spread evenly: nothing to tell good from bad yet",
+        )
+    else:
+        box, trials = box_of(spec, stage, evidence), tuple(evidence.numbers[evidence.leaders(3)].tolist())
+        names = ", ".join(map(str, trials))
+        why = f"around trials {names} and what the model of {len(evidence.numbers)} results expects to be as good"
+    sides = {
+        axis.name: [axis.from_unit(unit) for unit in (box.low[place], box.high[place])]
+        if (left := box.choices[place]) is None
+        else [axis.from_unit(unit) for unit in left.tolist()]
+        for place, axis in enumerate(axes)
+    }
+    return Round(stage.index, stage.first, stage.size, sides, trials, why, _warnings(spec, evidence))
+
+
+def _warnings(spec: SearchSpec, evidence: Evidence | None) -> tuple[str, ...]:
+    """Say where the best trial sits at the very edge of a range, so that better ones may lie beyond it."""
+    if evidence is None:
+        return ()
+    best = evidence.units[evidence.leaders(1)[0]]
+    said = []
+    for axis, unit in zip(spec.space.axes, best.tolist(), strict=True):
+        cell = 0.5 / axis.levels if axis.levels else 0.0
+        if not axis.ordered or axis.zero or not isinstance(axis.domain, Numbers) or axis.levels == 1:
+            continue
+        for end, distance in (("low", unit), ("high", 1.0 - unit)):
+            if distance <= cell + AT_EDGE:
+                value = axis.from_unit(0.0 if end == "low" else 1.0)
+                said.append(
+                    f"{axis.name}: the best sits at the {end} end ({value:.6g}); widen the range there"
+                )
+    return tuple(said)
