@@ -1,5 +1,7 @@
 /** Writing YAML: the small part of it a search needs. Reading is the server's. */
 
+const ORDER = ["name", "note", "dataset", "trainer", "settings", "space", "strategy", "stopping", "objective", "mode", "parallel", "budget", "seed"];
+
 /** @param {unknown} value */
 function scalar(value) {
   if (typeof value === "number") return yamlNumber(value);
@@ -33,7 +35,8 @@ function flow(value) {
  */
 export function toYaml(value) {
   const lines = [];
-  for (const [key, each] of Object.entries(value)) {
+  const place = (/** @type {string} */ key) => (ORDER.includes(key) ? ORDER.indexOf(key) : ORDER.length);
+  for (const [key, each] of Object.entries(value).sort(([a], [b]) => place(a) - place(b))) {
     if (key === "space" && each && typeof each === "object") {
       lines.push("space:", ...Object.entries(each).map(([name, definition]) => `  ${name}: ${flow(definition)}`));
     } else lines.push(`${key}: ${flow(each)}`);

@@ -3,9 +3,9 @@
 import { call, request } from "../core/api.js";
 import { h } from "../core/dom.js";
 import { go } from "../core/router.js";
+import { OVER } from "../core/search-math.js";
 import { attempt } from "../components/parts.js";
 import { download } from "../components/figure.js";
-import { OVER } from "./trial.js";
 
 /** @param {import("./trial.js").TrialView} view */
 export function trialActions(view) {

@@ -13,7 +13,7 @@ export function trialRecords(view) {
   async function load() {
     const { id } = view.trial();
     await Promise.all([
-      part(attempts, "Attempts", `/trials/${id}/attempts`, view.signal, attemptRow, "No worker has taken this trial yet."),
+      part(attempts, "Lost and failed attempts", `/trials/${id}/attempts`, view.signal, attemptRow, "None was lost or failed."),
       part(checkpoints, "Checkpoints", `/trials/${id}/checkpoints`, view.signal, checkpointRow, "None kept: short trials need none, and old ones are removed."),
     ]);
   }

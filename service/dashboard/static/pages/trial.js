@@ -3,14 +3,12 @@
 import { call, connection, isAbort } from "../core/api.js";
 import { fill, h, setText } from "../core/dom.js";
 import { count, duration, label, number, text } from "../core/format.js";
-import { objectiveName } from "../core/search-math.js";
+import { objectiveName, OVER } from "../core/search-math.js";
 import { follow, throttled } from "../core/stream.js";
 import { chip, problem, setChip, stat, when } from "../components/parts.js";
 import { costsPicture, curvesPicture } from "../pictures/curve.js";
 import { trialActions } from "./trial-actions.js";
 import { trialRecords } from "./trial-records.js";
-
-export const OVER = new Set(["completed", "stopped", "diverged", "failed", "cancelled"]);
 
 /**
  * @typedef {object} TrialView

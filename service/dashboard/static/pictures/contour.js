@@ -31,7 +31,7 @@ export function contourPicture(view) {
   const figure = new Figure({
     name: "contour",
     title: "Contour",
-    hint: "Two parameters together: dark where trials near that place were good, blank where none were. A slanted ridge means that they depend on each other.",
+    hint: "Two parameters together: strong where trials near that place were good, blank where none were. A slanted ridge means that they depend on each other.",
     controls,
     height: 330,
   });

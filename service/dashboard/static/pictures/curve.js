@@ -6,6 +6,7 @@ import { fitted, linear } from "../charts/scales.js";
 import { line } from "../charts/layers.js";
 import { Figure } from "../components/figure.js";
 import { choose } from "../components/parts.js";
+import { OVER } from "../core/search-math.js";
 
 /** What can be shown by epoch: a name for the choice and the columns it draws. */
 const SHOWN = /** @type {Record<string, {title: string, columns: string[], log?: boolean}>} */ ({
@@ -129,8 +130,9 @@ export function costsPicture(view) {
   /** @param {Curve} curve */
   function draw(curve) {
     const { steps, costs } = costsOf(curve.costs);
+    figure.node.hidden = !steps.length && OVER.has(view.trial().state);
     if (!steps.length) {
-      figure.blank("No mini-batch cost was recorded.");
+      figure.blank("The first costs are on their way.");
       return;
     }
     const smooth = averaged(costs);

@@ -42,7 +42,7 @@ export function parallelPicture(view) {
   const figure = new Figure({
     name: "parallel",
     title: "Parallel coordinates",
-    hint: "Each line is a trial, dark where it is good. Drag along an axis to keep only the trials that pass there; click the axis to let go. Where good lines bundle, the parameter matters.",
+    hint: "Each line is a trial, strong where it is good, the best in orange. Drag along an axis to keep only the trials that pass there; click the axis to let go. Where good lines bundle, the parameter matters.",
     wide: true,
     controls: [clear, said],
     canvas: chart,

@@ -1,0 +1,36 @@
+import js from "@eslint/js";
+
+/** Names a browser gives; what is not listed here is a mistake. */
+const browser = Object.fromEntries(
+  [
+    "AbortController AbortSignal Blob CSS DOMException Event EventTarget FormData Intl IntersectionObserver Node Element File",
+    "ResizeObserver Response TextDecoderStream URL URLSearchParams XMLHttpRequest clearTimeout console crypto document fetch",
+    "getComputedStyle history localStorage location matchMedia navigator performance requestAnimationFrame sessionStorage",
+    "setTimeout structuredClone window HTMLElement HTMLInputElement HTMLSelectElement",
+  ].flatMap((line) => line.split(" ").map((name) => [name, "readonly"])),
+);
+
+export default [
+  js.configs.recommended,
+  {
+    languageOptions: { ecmaVersion: "latest", sourceType: "module", globals: browser },
+    rules: {
+      "max-lines": ["error", 300],
+      "max-lines-per-function": ["error", { max: 90, skipComments: true, skipBlankLines: true }],
+      complexity: ["error", 20],
+      eqeqeq: "error",
+      "no-eval": "error",
+      "no-implied-eval": "error",
+      "no-param-reassign": "off",
+      "no-restricted-properties": [
+        "error",
+        { property: "innerHTML", message: "Set text, or build elements with h(): nothing from the server may become markup." },
+        { property: "outerHTML", message: "Build elements with h()." },
+        { property: "insertAdjacentHTML", message: "Build elements with h()." },
+      ],
+      "no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
+      "no-var": "error",
+      "prefer-const": "error",
+    },
+  },
+];

@@ -1,0 +1,109 @@
+/** One data set: its shape, target, columns and first rows. */
+
+import { call, isAbort } from "../core/api.js";
+import { fill, h } from "../core/dom.js";
+import { count, number, size, text } from "../core/format.js";
+import { problem, Progress, stat } from "../components/parts.js";
+
+const FEATURES = 60;
+
+/**
+ * @param {PageContext} context
+ * @param {string} id
+ */
+export async function datasetDetail({ outlet, signal, title }, id) {
+  try {
+    const [dataset, preview] = await Promise.all([call(`/datasets/${id}`, { signal }), call(`/datasets/${id}/preview`, { signal })]);
+    title(dataset.name);
+    fill(
+      outlet,
+      h("nav", { class: "crumbs", "aria-label": "Where you are" }, h("a", { href: "/datasets" }, "Data sets"), "/", h("span", null, dataset.name)),
+      h("div", { class: "pagehead" }, h("h1", null, dataset.name), h("div", { class: "actions" }, h("a", { class: "button primary", href: `/new?dataset=${encodeURIComponent(dataset.name)}` }, "Search on it"))),
+      summary(dataset),
+      dataset.target?.problem ? h("p", { class: "warning-note" }, dataset.target.problem) : null,
+      classes(dataset),
+      rows(preview),
+      features(dataset),
+    );
+  } catch (error) {
+    if (!isAbort(error)) fill(outlet, problem(error), h("p", null, h("a", { href: "/datasets" }, "All data sets")));
+  }
+}
+
+/** @param {import("./datasets.js").Dataset} dataset */
+function summary(dataset) {
+  const { target } = dataset;
+  return h(
+    "section",
+    { class: "card", "aria-label": "Summary" },
+    h(
+      "div",
+      { class: "stats" },
+      stat("Rows", count(dataset.rows)),
+      stat("Features", count(dataset.columns)),
+      stat("Missing values", count(dataset.missing)),
+      stat("Task", target?.task ?? "–"),
+      stat("Target", target?.names.join(", ") ?? "–"),
+      stat("Source", dataset.builtin ? "built in" : `${dataset.kind}, ${size(dataset.size ?? 0)}`),
+    ),
+  );
+}
+
+/** @param {import("./datasets.js").Dataset} dataset */
+function classes(dataset) {
+  const all = dataset.target?.classes;
+  if (!all?.length) return null;
+  const largest = Math.max(...all.map((each) => each.count));
+  return h(
+    "section",
+    { class: "card" },
+    h("div", { class: "cardhead" }, h("h2", null, "Classes")),
+    h(
+      "dl",
+      { class: "classes" },
+      all.slice(0, 40).map(({ name, count: amount }) => {
+        const bar = new Progress(`Share of ${name}`);
+        bar.set(amount / largest);
+        return h("div", null, h("dt", null, name), h("dd", null, bar.node, h("span", null, `${count(amount)} · ${number((100 * amount) / dataset.rows, 3)} %`)));
+      }),
+    ),
+  );
+}
+
+/** @param {{columns: string[], rows: Value[][]}} preview */
+function rows({ columns, rows: first }) {
+  return h(
+    "section",
+    { class: "card" },
+    h("div", { class: "cardhead" }, h("h2", null, "First rows")),
+    grid("First rows", columns, first.map((row) => row.map(text))),
+  );
+}
+
+/** @param {import("./datasets.js").Dataset} dataset */
+function features(dataset) {
+  const shown = dataset.features.slice(0, FEATURES);
+  return h(
+    "section",
+    { class: "card" },
+    h("div", { class: "cardhead" }, h("h2", null, "Features"), dataset.features.length > FEATURES ? h("span", { class: "muted" }, `the first ${FEATURES} of ${count(dataset.features.length)}`) : null),
+    grid(
+      "Features",
+      ["Feature", "Kind", "Lowest", "Mean", "Highest", "Levels", "Missing"],
+      shown.map((each) => [each.name, each.kind, number(each.low), number(each.mean), number(each.high), count(each.levels), count(each.missing)]),
+    ),
+  );
+}
+
+/**
+ * @param {string} name
+ * @param {string[]} heads
+ * @param {string[][]} cells
+ */
+function grid(name, heads, cells) {
+  return h(
+    "div",
+    { class: "tablebox", tabindex: "0", role: "region", "aria-label": name },
+    h("table", null, h("thead", null, h("tr", null, heads.map((each) => h("th", { scope: "col" }, each)))), h("tbody", null, cells.map((row) => h("tr", null, row.map((each) => h("td", null, each)))))),
+  );
+}

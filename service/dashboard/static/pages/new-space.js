@@ -1,0 +1,165 @@
+/** The space in the form: one row for each parameter, with a live picture of what its scale draws. */
+
+import { fill, h } from "../core/dom.js";
+import { label } from "../core/format.js";
+import { RANGES } from "../core/presets.js";
+import { scalePicture, scaleWords } from "../components/space.js";
+
+/** @typedef {import("./new.js").Draft} Draft */
+
+const SCALES = /** @type {[string, string][]} */ ([
+  ["log", "log"],
+  ["linear", "linear"],
+  ["one_minus_log", "one-minus-log"],
+  ["choices", "choices"],
+]);
+
+/**
+ * @param {Draft} draft
+ * @param {() => void} redraw when rows come or go
+ */
+export function spaceForm(draft, redraw) {
+  const { space } = draft.spec;
+  const rest = Object.keys(RANGES).filter((name) => !(name in space));
+  const add = h("select", { "aria-label": "Add a parameter" }, h("option", { value: "" }, "Add a parameter"), rest.map((name) => h("option", { value: name }, label(name))), h("option", { value: "*" }, "another name"));
+  add.addEventListener("change", () => {
+    const name = add.value === "*" ? freeName(space) : add.value;
+    space[name] = structuredClone(RANGES[name] ?? { scale: "linear", low: 0, high: 1 });
+    redraw();
+  });
+  return h(
+    "section",
+    { class: "card" },
+    h("div", { class: "cardhead" }, h("h2", null, "Space"), h("span", { class: "spacer" }), add),
+    h("p", { class: "hint" }, "What is searched. The upper comb of a picture is 25 even steps of the scale, the lower one where they fall on a plain axis: the draws crowd where its teeth do."),
+    h("div", { class: "spacerows", "data-field": "space" }, Object.keys(space).map((name) => row(draft, name, redraw))),
+  );
+}
+
+/** @param {Record<string, Definition>} space */
+function freeName(space) {
+  let index = 1;
+  while (`parameter_${index}` in space) index += 1;
+  return `parameter_${index}`;
+}
+
+/**
+ * @param {Draft} draft
+ * @param {string} name
+ * @param {() => void} redraw
+ */
+function row(draft, name, redraw) {
+  const { space } = draft.spec;
+  const definition = space[name] ?? {};
+  const picture = h("div", { class: "picture" });
+  const words = h("p", { class: "hint" });
+  const show = () => {
+    fill(picture, scalePicture(definition));
+    words.textContent = scaleWords(definition) + (definition.when ? `; only when ${Object.entries(definition.when).map(([key, value]) => `${label(key)} is ${JSON.stringify(value)}`).join(" and ")}` : "");
+  };
+  const edited = () => {
+    show();
+    draft.changed();
+  };
+  show();
+  const renamed = h("input", { value: name, "aria-label": "Name of the parameter", class: "name", list: "settings-known" });
+  renamed.addEventListener("change", () => {
+    const wanted = renamed.value.trim();
+    if (!wanted || wanted in space) {
+      renamed.value = name;
+      return;
+    }
+    draft.spec.space = Object.fromEntries(Object.entries(space).map(([key, value]) => [key === name ? wanted : key, value]));
+    redraw();
+  });
+  const remove = h("button", { type: "button", class: "quiet square", "aria-label": `Remove ${label(name)}`, title: "Remove" }, "×");
+  remove.addEventListener("click", () => {
+    delete space[name];
+    redraw();
+  });
+  return h("div", { class: "spacerow", "data-field": `space.${name}` }, renamed, scaleSelect(name, definition, redraw), limits(name, definition, edited), picture, remove, words);
+}
+
+/**
+ * @param {string} name
+ * @param {Definition} definition
+ * @param {() => void} redraw
+ */
+function scaleSelect(name, definition, redraw) {
+  const kind = definition.choices ? "choices" : (definition.scale ?? "linear");
+  const control = h("select", { "aria-label": `Scale of ${label(name)}`, "data-field": `space.${name}.scale` }, SCALES.map(([value, title]) => h("option", { value, selected: value === kind }, title)));
+  control.addEventListener("change", () => {
+    if (control.value === "choices") {
+      delete definition.scale;
+      delete definition.low;
+      delete definition.high;
+      delete definition.type;
+      delete definition.zero;
+      definition.choices = [1, 2];
+    } else {
+      delete definition.choices;
+      definition.scale = /** @type {any} */ (control.value);
+      definition.low ??= control.value === "one_minus_log" ? 0.9 : control.value === "log" ? 0.001 : 0;
+      definition.high ??= control.value === "one_minus_log" ? 0.999 : 1;
+    }
+    redraw();
+  });
+  return control;
+}
+
+/**
+ * @param {string} name
+ * @param {Definition} definition
+ * @param {() => void} edited
+ */
+function limits(name, definition, edited) {
+  if (definition.choices) {
+    const control = h("input", { value: definition.choices.map((choice) => (typeof choice === "string" ? choice : JSON.stringify(choice))).join(", "), "aria-label": `Choices of ${label(name)}`, "data-field": `space.${name}.choices` });
+    control.addEventListener("input", () => {
+      definition.choices = readChoices(control.value);
+      edited();
+    });
+    return h("div", { class: "limits" }, control);
+  }
+  const whole = h("input", { type: "checkbox", checked: definition.type === "int", "aria-label": `${label(name)}: whole numbers` });
+  whole.addEventListener("change", () => {
+    if (whole.checked) definition.type = "int";
+    else delete definition.type;
+    edited();
+  });
+  return h(
+    "div",
+    { class: "limits" },
+    numberField(name, definition, "low", edited),
+    h("span", { class: "muted" }, "to"),
+    numberField(name, definition, "high", edited),
+    h("label", { class: "whole" }, whole, "whole"),
+  );
+}
+
+/** @param {string} text */
+function readChoices(text) {
+  return text.split(",").map((part) => part.trim()).filter(Boolean).map((part) => {
+    try {
+      return JSON.parse(part);
+    } catch {
+      return part; // a plain word
+    }
+  });
+}
+
+/**
+ * @param {string} name
+ * @param {Definition} definition
+ * @param {"low" | "high"} end
+ * @param {() => void} edited
+ */
+function numberField(name, definition, end, edited) {
+  const control = h("input", { value: definition[end] ?? "", inputmode: "decimal", "aria-label": `${end === "low" ? "Lowest" : "Highest"} ${label(name)}`, "data-field": `space.${name}.${end}` });
+  control.addEventListener("input", () => {
+    const value = control.value.trim();
+    definition[end] = value !== "" && !Number.isNaN(Number(value)) ? Number(value) : /** @type {any} */ (value);
+    edited();
+  });
+  return control;
+}

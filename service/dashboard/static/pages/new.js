@@ -1,0 +1,194 @@
+/** A new search: from a form, an example, another search, or YAML; checked while typing by the server's own rules. */
+
+import { ApiError, call, isAbort, request } from "../core/api.js";
+import { fill, h } from "../core/dom.js";
+import { EXAMPLES } from "../core/presets.js";
+import { go } from "../core/router.js";
+import { dropFile } from "../components/drop.js";
+import { toYaml } from "../core/yaml.js";
+import { problem } from "../components/parts.js";
+import { basicsForm, methodForm } from "./new-fields.js";
+import { spaceForm } from "./new-space.js";
+import { clean } from "./search-definition.js";
+
+const DRAFT = "caviar-draft";
+
+/**
+ * The form's state: one search as it would be submitted, and who wants to hear of changes.
+ * @typedef {object} Draft
+ * @property {Spec} spec
+ * @property {() => void} changed
+ */
+
+/** @param {PageContext} context */
+export async function page(context) {
+  const { outlet, signal } = context;
+  context.title("New search");
+  const form = h("div", { class: "page" });
+  const yaml = h("textarea", { rows: 26, spellcheck: "false", "aria-label": "The search as YAML", class: "yaml" });
+  const said = h("div", { "aria-live": "polite" });
+  const submit = h("button", { type: "button", class: "primary big" }, "Start the search");
+  const aside = h(
+    "aside",
+    { class: "card sidebar" },
+    h("div", { class: "cardhead" }, h("h2", null, "As YAML")),
+    h("p", { class: "hint" }, "The same search as text. Edit it here, paste another or drop a file: the form follows."),
+    yaml,
+    said,
+    submit,
+  );
+  fill(outlet, h("div", { class: "pagehead" }, h("h1", null, "New search")), starts(context), h("div", { class: "formgrid" }, form, aside));
+
+  /** @type {Draft} */
+  const draft = { spec: await firstSpec(context), changed: () => changed(true) };
+  if (signal.aborted) return;
+  let timer = 0;
+
+  /** @param {boolean} write whether the text shall follow the form */
+  function changed(write) {
+    if (write) yaml.value = toYaml(clean(draft.spec));
+    sessionStorage.setItem(DRAFT, JSON.stringify(draft.spec));
+    clearTimeout(timer);
+    timer = window.setTimeout(() => void check(), 250);
+  }
+  function draw() {
+    fill(form, basicsForm(draft), spaceForm(draft, draw), methodForm(draft));
+    changed(true);
+  }
+  async function check() {
+    try {
+      const { errors } = await call("/searches/check", { method: "POST", json: draft.spec, signal });
+      showErrors(form, said, errors);
+      submit.disabled = errors.length > 0;
+    } catch (error) {
+      if (!isAbort(error)) fill(said, problem(error));
+    }
+  }
+  async function fromText() {
+    try {
+      const { spec } = await call("/searches/parse", { method: "POST", body: yaml.value, headers: { "Content-Type": "application/yaml" }, signal });
+      draft.spec = complete(spec);
+      fill(form, basicsForm(draft), spaceForm(draft, draw), methodForm(draft));
+      changed(false);
+    } catch (error) {
+      if (!isAbort(error)) fill(said, problem(error));
+    }
+  }
+  let typing = 0;
+  yaml.addEventListener("input", () => {
+    clearTimeout(typing);
+    typing = window.setTimeout(() => void fromText(), 350);
+  });
+  dropFile(outlet, async (file) => {
+    yaml.value = await file.text();
+    await fromText();
+  });
+  submit.addEventListener("click", () => void send(draft, said, submit));
+  context.onQuery(async () => {
+    draft.spec = await firstSpec(context);
+    draw();
+  });
+  draw();
+}
+
+/** @param {PageContext} context */
+function starts({ query }) {
+  const from = query.get("from");
+  return h(
+    "div",
+    { class: "filters" },
+    h("span", { class: "muted" }, from ? `Copied from search ${from}. Or begin with:` : "Begin with:"),
+    Object.entries(EXAMPLES).map(([name, { title }]) => h("a", { class: "button small", href: `/new?example=${name}` }, title)),
+  );
+}
+
+/**
+ * @param {PageContext} context
+ * @returns {Promise<Spec>}
+ */
+async function firstSpec({ query, signal }) {
+  const from = query.get("from");
+  if (from) {
+    /** @type {Search} */
+    const search = await call(`/searches/${from}`, { signal });
+    const { lag: _, warm_start: __, ...spec } = search.spec;
+    return complete({ ...spec, name: `${search.name} again` });
+  }
+  const dataset = query.get("dataset");
+  if (dataset) return complete({ ...structuredClone(EXAMPLES.digits?.spec), name: dataset, dataset: { name: dataset } });
+  const example = EXAMPLES[query.get("example") ?? ""];
+  if (example) return complete(structuredClone(example.spec));
+  const kept = sessionStorage.getItem(DRAFT);
+  return complete(kept ? JSON.parse(kept) : structuredClone(EXAMPLES.digits?.spec));
+}
+
+/**
+ * Give every part the form edits a value.
+ * @param {any} spec
+ * @returns {Spec}
+ */
+function complete(spec) {
+  const given = spec ?? {};
+  return {
+    ...given,
+    name: given.name ?? "search",
+    dataset: given.dataset ?? {},
+    trainer: given.trainer ?? "mlp",
+    settings: given.settings ?? {},
+    space: given.space ?? {},
+    strategy: given.strategy ?? { name: "coarse_to_fine" },
+    stopping: given.stopping ?? { name: "none" },
+    objective: given.objective ?? { metric: "dev_error", direction: "minimize" },
+    parallel: given.parallel ?? 1,
+    budget: given.budget ?? {},
+    seed: given.seed ?? 0,
+  };
+}
+
+/**
+ * Put each error beside its field, and what has no field below the text.
+ * @param {HTMLElement} form
+ * @param {HTMLElement} said
+ * @param {ProblemItem[]} errors
+ */
+function showErrors(form, said, errors) {
+  for (const old of form.querySelectorAll(".fielderror")) old.remove();
+  for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+  const rest = errors.filter((error) => !place(form, error));
+  fill(said, rest.length ? problem(new ApiError({ type: "", title: "Not yet a search", status: 422, detail: "", errors: rest })) : null);
+}
+
+/**
+ * @param {HTMLElement} form
+ * @param {ProblemItem} error
+ */
+function place(form, error) {
+  const parts = error.field.split(".");
+  for (let length = parts.length; length > 0; length -= 1) {
+    const field = form.querySelector(`[data-field="${CSS.escape(parts.slice(0, length).join("."))}"]`);
+    if (!field) continue;
+    if (field.matches("input, select, textarea")) field.setAttribute("aria-invalid", "true");
+    const home = field.closest(".field, .spacerow") ?? field;
+    home.append(h("p", { class: "fielderror", role: "alert" }, `${error.message}. `, h("span", { class: "remedy" }, error.remedy)));
+    return true;
+  }
+  return false;
+}
+
+/**
+ * @param {Draft} draft
+ * @param {HTMLElement} said
+ * @param {HTMLButtonElement} submit
+ */
+async function send(draft, said, submit) {
+  submit.disabled = true;
+  try {
+    const answer = await request("/searches", { method: "POST", json: draft.spec, headers: { "Idempotency-Key": crypto.randomUUID() } });
+    const { id } = await answer.json();
+    sessionStorage.removeItem(DRAFT);
+    go(`/searches/${id}`);
+  } catch (error) {
+    fill(said, problem(error));
+    submit.disabled = false;
+  }
+}

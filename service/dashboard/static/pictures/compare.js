@@ -1,0 +1,82 @@
+/** Pictures that lay several searches or several trials over each other. */
+
+import { call } from "../core/api.js";
+import { label, number } from "../core/format.js";
+import { objectiveName } from "../core/search-math.js";
+import { colour } from "../core/theme.js";
+import { line } from "../charts/layers.js";
+import { fitted, linear } from "../charts/scales.js";
+import { Figure } from "../components/figure.js";
+import { choose } from "../components/parts.js";
+import { makeLegend } from "./curve.js";
+import { SERIES } from "./edf.js";
+import { robustTop } from "./history.js";
+
+/** @param {number} index */
+const seriesColour = (index) => colour(SERIES[index % SERIES.length] ?? "--data-1");
+
+/**
+ * Best so far of each search by the number of its ended trials.
+ * @param {() => Search[]} searches
+ * @param {AbortSignal} signal
+ */
+export function coursesPicture(searches, signal) {
+  const legend = makeLegend();
+  const figure = new Figure({ name: "courses", title: "Best so far", hint: "How good the best trial was after so many trials. The search that is lower earlier needed fewer trials.", height: 330, controls: [legend.node] });
+  async function update() {
+    const all = searches();
+    /** @type {(History & {order: number[]})[]} */
+    const courses = await Promise.all(all.map((search) => call(`/searches/${search.id}/history?points=3000`, { signal })));
+    const values = courses.flatMap(({ best }) => best);
+    const top = robustTop(values);
+    legend.set(all.map((search, index) => [`${search.id} ${search.name}`, seriesColour(index)]));
+    figure.show(
+      {
+        summary: `Best so far of ${all.map((search) => search.name).join(", ")}`,
+        x: { scale: linear(0, Math.max(1, ...courses.map(({ total = 0 }) => total))), title: "trials ended" },
+        y: { scale: fitted(values.map((value) => (value !== null && value > top ? null : value))), title: all[0] ? objectiveName(all[0]) : "" },
+        layers: courses.map((course, index) =>
+          line({ x: course.order, y: course.best, step: true, width: 2, colour: seriesColour(index), tell: (at) => ({ title: all[index]?.name ?? "", rows: [["after trials", String(course.order[at])], ["best", number(course.best[at])]] }) }),
+        ),
+      },
+      () => ({ names: ["search", "ended", "best"], rows: courses.flatMap((course, index) => course.order.map((each, at) => [all[index]?.name, each, course.best[at]])) }),
+    );
+  }
+  return { node: figure.node, update };
+}
+
+/**
+ * @param {Trial[]} trials
+ * @param {Curve[]} curves
+ */
+export function trialCurvesPicture(trials, curves) {
+  const columns = [...new Set(curves.flatMap((curve) => curve.columns))].filter((name) => !["epoch", "step"].includes(name));
+  const legend = makeLegend();
+  let shown = columns.includes("dev_error") ? "dev_error" : (columns[0] ?? "");
+  const control = choose("Metric", columns.map((name) => [name, label(name)]), shown, (name) => {
+    shown = name;
+    draw();
+  });
+  control.classList.add("small");
+  const figure = new Figure({ name: "trial-curves", title: "Learning curves", hint: "The same metric of each trial over its epochs; of a trial with branches, its present one.", wide: true, height: 360, controls: [control, legend.node] });
+  function draw() {
+    const lines = curves.map((curve, index) => {
+      const branch = curve.branches.find((each) => each.branch === trials[index]?.branch) ?? curve.branches.at(-1);
+      return { epoch: branch?.epoch ?? [], values: /** @type {(number | null)[]} */ (branch?.[shown] ?? []) };
+    });
+    legend.set(trials.map((trial, index) => [`trial ${trial.id}`, seriesColour(index)]));
+    figure.show(
+      {
+        summary: `${label(shown)} of ${trials.length} trials`,
+        x: { scale: linear(1, Math.max(2, ...lines.map(({ epoch }) => epoch.at(-1) ?? 1)), { integers: true }), title: "epoch" },
+        y: { scale: fitted(lines.flatMap(({ values }) => values)), title: label(shown) },
+        layers: lines.map(({ epoch, values }, index) =>
+          line({ x: epoch, y: values, width: 2, end: "dot", colour: seriesColour(index), tell: (at) => ({ title: `Trial ${trials[index]?.id}`, rows: [[`epoch ${epoch[at]}`, number(values[at])]], open: `/trials/${trials[index]?.id}` }) }),
+        ),
+      },
+      () => ({ names: ["trial", "epoch", shown], rows: lines.flatMap(({ epoch, values }, index) => epoch.map((each, at) => [trials[index]?.id, each, values[at]])) }),
+    );
+  }
+  draw();
+  return { node: figure.node };
+}
