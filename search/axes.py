@@ -203,10 +203,7 @@ class Choices:
 
     def contains(self, value: Any) -> bool:
         """Tell whether a value is one of the choices."""
-        try:
-            return identity(value) in self._index
-        except TypeError:  # a dict or another unhashable thing
-            return False
+        return identity(value) in self._index
 
     def canonical(self, value: Any) -> Value:
         """Choice as it stands in the definition."""

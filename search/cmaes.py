@@ -15,7 +15,7 @@ import numpy as np
 from cmaes import CMA
 
 from search.history import Floats, History, Integers
-from search.proposal import Proposal, at
+from search.proposal import Proposal, at, settled
 from search.random import draw
 from search.randomness import counter
 from search.settings import Cmaes
@@ -41,7 +41,7 @@ def propose(spec: SearchSpec, number: int, history: History) -> Proposal:
     with _lock:
         optimizer = _replay(int(axes.sum()), generations)
         optimizer.reseed_rng(counter(spec.seed, number, "cmaes") >> 33)
-        unit[axes] = optimizer.ask()
+        unit[axes] = settled(optimizer.ask())
     return at(spec.space, unit, "cmaes", f"generation {len(generations)}")
 
 
@@ -67,7 +67,10 @@ def _generations(
     pool: list[int] = []
     generation = seen = 0
     lag, growing = spec.resolved_lag(), spec.stopping.uses_results
+    last = int(history.numbers[-1]) if len(history) else -1
     for trial in range(first, number + 1):
+        if seen > last:
+            return  # nothing more to be seen
         while seen < first_unseen(trial, lag, growing):
             if seen in row_of and generation_of.get(seen) == generation:
                 pool.append(row_of[seen])

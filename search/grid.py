@@ -16,17 +16,23 @@ def levels(trials: int, most: tuple[int | None, ...]) -> tuple[int, ...]:
 
     The grid has at most `trials` points. Earlier axes get the values that do not go round.
     """
-    counts = [1] * len(most)
-    while True:
-        open_axes = [
-            axis
-            for axis, limit in enumerate(most)
-            if (limit is None or counts[axis] < limit)
-            and prod(counts) // counts[axis] * (counts[axis] + 1) <= trials
-        ]
-        if not open_axes:
-            return tuple(counts)
-        counts[min(open_axes, key=lambda axis: counts[axis])] += 1
+
+    def capped(count: int) -> list[int]:
+        return [count if limit is None else min(count, limit) for limit in most]
+
+    # Bisection needs an end: no axis can have more values than there are trials.
+    low, high = 1, trials
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if prod(capped(middle)) <= trials else (low, middle - 1)
+    counts, grown = capped(low), True
+    while grown:
+        grown = False
+        for axis, limit in enumerate(most):
+            more = [*counts[:axis], counts[axis] + 1, *counts[axis + 1 :]]
+            if (limit is None or counts[axis] < limit) and prod(more) <= trials:
+                counts, grown = more, True
+    return tuple(counts)
 
 
 def _inside_cell(turn: int) -> float:

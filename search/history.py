@@ -10,6 +10,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
+LARGEST = 1e100  # of a value that is computed with: its square is still a number
 STATES = ("completed", "stopped", "diverged", "failed", "cancelled")
 
 
@@ -57,3 +58,18 @@ class History:
 
     def __len__(self) -> int:
         return len(self.numbers)
+
+
+def finite_values(values: Floats) -> Floats:
+    """Values with infinities replaced by something a little worse than the worst number.
+
+    Numbers that could not be squared are cut off: samplers compute variances.
+    """
+    values = np.where(np.isfinite(values), np.clip(values, -LARGEST, LARGEST), values)
+    finite = values[np.isfinite(values)]
+    if len(finite) == len(values):
+        return values
+    if not len(finite):
+        return np.zeros_like(values)
+    worst = finite.max() + max(float(np.ptp(finite)), 1e-3 * abs(float(finite.max())), 1e-9)
+    return np.nan_to_num(values, nan=worst, posinf=worst, neginf=float(finite.min()))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from search.history import History
+from search.history import History, finite_values
 from search.proposal import Proposal
 from search.spec import SearchSpec
 
@@ -30,7 +30,7 @@ def standings(history: History, most: int | None = None) -> list[Standing]:
     ranked = []
     for rows in groups.values():
         completed = [row for row in rows if history.states[row] == "completed"]
-        values = history.values[completed or rows]
+        values = finite_values(history.values[completed or rows])
         spread = float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
         numbers = tuple(int(history.numbers[row]) for row in rows)
         ranked.append(

@@ -6,6 +6,7 @@ that a sampler writes is kept: CMA-ES would pickle itself into it.
 """
 
 import json
+import warnings
 from collections.abc import Container, Sequence
 from typing import Any
 
@@ -24,9 +25,9 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from search.axes import Axis
-from search.history import Floats, History, Integers
+from search.history import Floats, History, Integers, finite_values
 from search.parameters import Choice, Fixed, Parameter, Range, Value
-from search.proposal import Proposal, at
+from search.proposal import Proposal, at, settled
 from search.random import draw
 from search.randomness import counter
 from search.settings import Gp, Tpe
@@ -88,17 +89,6 @@ def window(history: History) -> Integers:
         return rows
     best = rows[np.argpartition(history.values[rows], BEST)[:BEST]]
     return np.union1d(best, rows[-LATEST:])
-
-
-def finite_values(values: Floats) -> Floats:
-    """Values with infinities replaced by something a little worse than the worst number."""
-    finite = values[np.isfinite(values)]
-    if len(finite) == len(values):
-        return values
-    if not len(finite):
-        return np.zeros_like(values)
-    worst = finite.max() + max(float(np.ptp(finite)), 1e-3 * abs(float(finite.max())), 1e-9)
-    return np.nan_to_num(values, nan=worst, posinf=worst, neginf=float(finite.min()))
 
 
 def _frozen(
@@ -166,7 +156,7 @@ def tpe(spec: SearchSpec, number: int, history: History) -> Proposal:
             if flag and axis.parameter in space.conditional and axis.name not in found
         ]
         if not missing:
-            return at(space, np.array(row), "tpe", f"estimated from {len(rows)} results")
+            return at(space, settled(np.array(row)), "tpe", f"estimated from {len(rows)} results")
         for axis in missing:
             found[axis.name] = sampler.sample_independent(study, trial, axis.name, _distribution(axis))
 
@@ -184,7 +174,7 @@ def gp(spec: SearchSpec, number: int, history: History) -> Proposal:
             trial.state = TrialState.COMPLETE
     _, _, found = _ask(sampler, trials, space.axes)
     row = [_unit(axis, found[axis.name]) if axis.name in found else NEUTRAL for axis in space.axes]
-    return at(space, np.array(row), "gp", f"largest expected improvement, from {len(rows)} results")
+    return at(space, settled(np.array(row)), "gp", f"largest expected improvement, from {len(rows)} results")
 
 
 def importance(space: Space, history: History) -> dict[str, float]:
@@ -192,7 +182,7 @@ def importance(space: Space, history: History) -> dict[str, float]:
     names = list(dict.fromkeys(axis.parameter for axis in space.axes))
     shares = dict.fromkeys(names, 0.0)
     rows = np.flatnonzero(~np.isnan(history.values))[-MOST_FOR_IMPORTANCE:]
-    if len(rows) < 5 or np.ptp(finite_values(history.values[rows])) == 0:
+    if not space.dimensions or len(rows) < 5 or np.ptp(finite_values(history.values[rows])) == 0:
         return shares
     blank = np.empty((0, space.dimensions))
     known = History(
@@ -209,7 +199,11 @@ def importance(space: Space, history: History) -> dict[str, float]:
         trial._distributions = {name: distributions[name] for name in trial.params}
     study = Study("window", _Window(trials), TPESampler(seed=0))
     evaluator = PedAnovaImportanceEvaluator(target_quantile=min(0.5, max(0.1, 5 / len(rows))))
-    for name, share in evaluator.evaluate(study).items():
+    with warnings.catch_warnings():
+        # A condition rarely met and values mostly equal have little to say: small shares say it.
+        warnings.filterwarnings("ignore", "Some regimes|Target and region", UserWarning)
+        found = evaluator.evaluate(study)
+    for name, share in found.items():
         shares[name.rsplit(".", 1)[0] if name not in shares else name] += share
     total = sum(shares.values())
     return {name: share / total for name, share in shares.items()} if total > 0 else shares

@@ -177,8 +177,8 @@ def identity(value: Any) -> Any:
     """Key under which two values are the same: 1 is 1.0 (JSON does not tell them apart) but not true."""
     if isinstance(value, list | tuple):
         return ("list", *map(identity, value))
-    if isinstance(value, bool) or value is None:
-        return (str(value),)
+    if isinstance(value, bool) or value is None or isinstance(value, dict):
+        return (repr(value),)
     if isinstance(value, int | float):
         return float(value)
     return value

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from search.space import Point, Space, Units
 
 
@@ -24,3 +26,12 @@ def at(space: Space, units: Units, origin: str, why: str, **rest: Any) -> Propos
     """Propose the point at some coordinates; its own ones may differ where values are counted or inactive."""
     point = space.from_unit(units)
     return Proposal(point, space.to_unit(point), origin, why, **rest)
+
+
+def settled(units: Units) -> Units:
+    """Coordinates without the last bits, in which linear algebra is not the same twice.
+
+    The order of its sums hangs on where in memory a matrix lies. A strategy that computes a point with it
+    settles the point, so that the same search gives the same trials.
+    """
+    return np.asarray(np.round(units * 2.0**26) * 2.0**-26, dtype=np.float64)

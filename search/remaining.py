@@ -1,11 +1,10 @@
 """What further trials may still bring: when it is sensible to stop searching."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from search.history import History
+from search.history import History, finite_values
 
 
 @dataclass(frozen=True)
@@ -28,28 +27,21 @@ def top_share(trials: int, confidence: float = 0.95) -> float:
 def remaining(history: History, left: int, confidence: float = 0.95) -> Remaining:
     """Judge a search by its trials as if they were drawn at random, which a strategy should better.
 
-    The improvement is estimated from the best values so far: with n independent trials, one of m further
-    ones is the new best with probability m / (n + m), and the lower tail is taken as exponential with the
-    mean distance of the best tenth (at least 3) from the next value as its length.
+    With n independent trials, one of m further ones is the new best with probability m / (n + m). For the
+    improvement the best values (a tenth, at least 3) are taken as evenly spread, s apart: the best of n is
+    then s (n+1) / (n+1) above the lower end on average, that of n + m is s (n+1) / (n+m+1).
     """
-    values = np.sort(history.values[np.isfinite(history.values)])
+    values = np.sort(finite_values(history.values[np.isfinite(history.values)]))
     count = len(values)
     probability = left / (count + left) if count + left else 0.0
     improvement = 0.0
     if count >= 2:
         tail = min(max(3, count // 10), count - 1)
-        length = float(np.mean(values[tail] - values[:tail]))
-        improvement = length * (_harmonic(count + left) - _harmonic(count))
+        apart = float(values[tail] - values[0]) / tail
+        improvement = apart * (1.0 - (count + 1) / (count + left + 1))
     share = top_share(count, confidence)
     text = (
         f"{count} random trials are in the top {100 * share:.2g} % with {100 * confidence:.0f} % confidence; "
         f"{left} more would find a better one with {100 * probability:.0f} %"
     )
     return Remaining(count, share, confidence, probability, improvement, text)
-
-
-def _harmonic(count: int) -> float:
-    """Sum of 1/k for k up to count; the expected depth of the best of `count` exponential draws."""
-    if count < 100:
-        return sum(1.0 / k for k in range(1, count + 1))
-    return math.log(count) + 0.5772156649015329 + 0.5 / count

@@ -244,7 +244,8 @@ class Space(RootModel[dict[str, Parameter]]):
         if isinstance(parameter.each, int):
             return parameter.each
         count = point.get(parameter.each or "", 0)
-        return count if isinstance(count, int) and count > 0 else 0
+        whole = isinstance(count, int | float) and 0 < count <= MOST_PARAMETERS
+        return int(count) if whole else 0
 
 
 def _rounded(key: Any) -> Any:

@@ -1,0 +1,118 @@
+"""One seed, one search: for any number of workers, any lengths of trials, any interruption."""
+
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+from search.history import History
+from search.simulate import simulate
+from search.spec import SearchSpec
+from search.strategies import propose
+
+SPACE = {
+    "x": {"scale": "log", "low": 1e-3, "high": 1},
+    "layers": {"type": "int", "low": 1, "high": 3},
+    "units": {"type": "int", "low": 4, "high": 64, "each": "layers"},
+    "kind": {"choices": ["a", "b", "c"]},
+    "y": {"low": 0, "high": 1, "when": {"kind": ["a", "b"]}},
+}
+FAST = [
+    "random",
+    "sobol",
+    "grid",
+    "tpe",
+    "cmaes",
+    *(["coarse_to_fine"] if find_spec("search.coarse_to_fine") else []),
+]
+RULES = ["none", "median", "successive_halving", "hyperband"]
+
+
+def spec(**changes):
+    data = {"space": SPACE, "budget": {"trials": 40}, "parallel": 4, "seed": 11, **changes}
+    return SearchSpec.parse(data)
+
+
+def training(number, proposal):
+    point = proposal.point
+    final = (np.log10(point["x"]) + 1.5) ** 2 / 4 + 0.1 * point["layers"] + 0.2 * (point["kind"] == "c")
+    noise = np.random.default_rng(number).normal(0, 0.02, 12)
+    curve = final + np.exp(-0.4 * np.arange(12)) + noise
+    return np.full(12, np.nan) if number % 13 == 5 else curve  # some diverge
+
+
+def lengths(salt):
+    """Trials whose lengths differ by 10x, differently every time."""
+    return lambda number, epochs: float(10 ** np.random.default_rng([salt, number]).random() * epochs)
+
+
+def outcome(run):
+    return [(p.point, p.origin, p.round, p.epochs) for p in run.proposals], run.curves, run.states
+
+
+@pytest.mark.parametrize("strategy", FAST)
+def test_the_same_trials_for_any_number_of_workers(strategy):
+    expected = outcome(simulate(spec(strategy=strategy, stopping="median"), training))
+    for workers in (2, 4, 8):
+        run = simulate(spec(strategy=strategy, stopping="median"), training, workers, lengths(workers))
+        assert repr(outcome(run)) == repr(expected)  # by repr, since nan is not nan
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_same_trials_under_every_rule(rule):
+    expected = outcome(simulate(spec(strategy="tpe", stopping=rule), training))
+    for workers in (4, 8):
+        assert repr(
+            outcome(simulate(spec(strategy="tpe", stopping=rule), training, workers, lengths(1)))
+        ) == repr(expected)
+
+
+@pytest.mark.parametrize("strategy", FAST)
+def test_a_restarted_server_proposes_the_same(strategy):
+    search = spec(strategy=strategy)
+    run = simulate(search, training)
+    again = SearchSpec.model_validate_json(search.model_dump_json())
+    horizon = again.horizon(25)
+    units = np.array([proposal.unit for proposal in run.proposals[:25]])
+    epochs = [len(curve) for curve in run.curves[:horizon]]
+    history = History.of(
+        range(horizon), units[:horizon], run.values[:horizon], run.states[:horizon], epochs, units[horizon:]
+    )
+    proposal = propose(again, 25, history)
+    assert proposal.point == run.proposals[25].point
+    assert np.array_equal(proposal.unit, run.proposals[25].unit)
+
+
+@pytest.mark.parametrize("parallel", [2, 4, 8])
+def test_workers_hardly_wait_for_trials_of_tenfold_length(parallel):
+    search = spec(strategy="random", parallel=parallel, budget={"trials": 250})
+    search = search.model_copy(update={"strategy": spec(strategy="cmaes").strategy})
+    assert simulate(search, training, parallel, lengths(1)).idle < 0.05
+
+
+def test_a_larger_lag_than_needed_changes_nothing_for_the_workers_but_less_does():
+    def idle(lag):
+        return simulate(spec(strategy="cmaes", lag=lag, budget={"trials": 200}), training, 4, lengths(3)).idle
+
+    assert idle(3) > 0.1 > 0.05 > idle(9)
+
+
+def test_re_evaluations_come_after_all_and_repeat_the_leaders():
+    search = spec(strategy="random", reevaluate={"leaders": 2, "seeds": 3})
+    run = simulate(search, training, 4, lengths(1))
+    again = run.proposals[40:]
+    assert [proposal.origin for proposal in again] == ["reevaluation"] * 6
+    leaders = np.argsort(run.values[:40])[:2]
+    assert [proposal.parent for proposal in again] == list(leaders) * 3
+    assert all(proposal.point == run.proposals[proposal.parent].point for proposal in again)
+
+
+def test_enqueued_points_come_first_and_as_given():
+    points = [
+        {"x": 0.5, "layers": 1, "units": [7], "kind": "c"},
+        {"x": 1, "layers": 1.0, "units": [8], "kind": "a", "y": 0},
+    ]
+    run = simulate(spec(strategy="random", enqueued=points), training)
+    assert run.proposals[0].point == points[0]
+    assert run.proposals[1].point == points[1] and isinstance(run.proposals[1].point["layers"], int)
+    assert [proposal.origin for proposal in run.proposals[:3]].count("enqueued") == 2

@@ -1,0 +1,174 @@
+"""Stopping rules: bounds fixed before a trial starts, and how a trial is held to them."""
+
+import numpy as np
+import pytest
+
+from search.curves import CurveTable, rung_values, rungs
+from search.simulate import simulate
+from search.spec import SearchSpec
+from search.stopping import StopPlan, bracket_of, plan, verdict
+
+NAN, INF = float("nan"), float("inf")
+
+
+def spec(stopping, direction="minimize", **rest):
+    return SearchSpec.parse(
+        {
+            "space": {"x": {"low": 0, "high": 1}},
+            "strategy": "random",
+            "stopping": stopping,
+            "objective": {"metric": "dev_error", "direction": direction},
+            "budget": {"trials": 60},
+            **rest,
+        }
+    )
+
+
+def table(search, curves, epochs=30):
+    ladder = rungs(search, epochs)
+    rows = np.array([rung_values(curve, ladder, search.objective.direction) for curve in curves])
+    return CurveTable(ladder, np.arange(len(curves)), rows.reshape(len(curves), len(ladder)))
+
+
+def flat(*values, epochs=30):
+    return [[value] * epochs for value in values]
+
+
+def test_rungs():
+    halving = spec("successive_halving")
+    assert rungs(halving, 30) == (1, 3, 9, 27)
+    assert rungs(halving, 300) == (11, 33, 99, 297)
+    assert rungs(halving, 1) == ()
+    assert rungs(spec({"name": "successive_halving", "factor": 4, "first": 2}), 100) == (2, 8, 32)
+    assert rungs(spec({"name": "successive_halving", "warmup": 5}), 30) == (9, 27)
+    assert rungs(spec({"name": "median", "interval": 10}), 35) == (10, 20, 30)
+    assert len(rungs(spec("median"), 10_000)) <= 100
+    assert rungs(spec("none"), 30) == rungs(spec("patience"), 30) == ()
+
+
+def test_rung_values_are_the_best_so_far():
+    assert rung_values([0.5, 0.2, 0.4], (1, 3, 9), "minimize").tolist()[:2] == [0.5, 0.2]
+    assert rung_values([0.5, 0.2, 0.4], (1, 3), "maximize").tolist() == [-0.5, -0.5]
+    assert np.isnan(rung_values([0.5], (1, 3), "minimize")[1])
+    assert rung_values([NAN, INF], (1, 2), "minimize").tolist() == [INF, INF]
+    assert np.isnan(rung_values([], (1,), "minimize")).all()
+
+
+def test_successive_halving_keeps_the_best_third():
+    search = spec("successive_halving")
+    found = plan(search, 20, table(search, flat(0.1, 0.2, 0.3, 0.4, 0.5)))
+    assert found.checks == ((1, 0.2), (3, 0.2), (9, 0.2), (27, 0.2))  # two of six, itself among them
+    assert verdict(found, [0.2], "minimize") is None
+    assert "bound 0.2" in verdict(found, [0.21], "minimize")
+    assert verdict(found, [0.3, 0.3], "minimize") is None  # epoch 2 is no rung
+
+
+def test_successive_halving_needs_enough_to_compare_with():
+    search = spec("successive_halving")
+    assert plan(search, 3, table(search, flat(0.1))).checks == ()
+    assert plan(search, 3, table(search, [])).checks == ()
+    assert len(plan(search, 3, table(search, flat(0.1, 0.2))).checks) == 4
+
+
+def test_a_rung_counts_those_that_reached_it():
+    search = spec("successive_halving")
+    found = plan(search, 9, table(search, [[0.5], [0.6], [0.4, 0.3, 0.2], [0.5, 0.4, 0.3]]))
+    assert found.checks == ((1, 0.4), (3, 0.2))
+
+
+def test_median_of_the_trials_before():
+    search = spec({"name": "median", "interval": 10})
+    found = plan(search, 9, table(search, flat(0.1, 0.2, 0.3, 0.4)))
+    assert found.checks == ((10, 0.2), (20, 0.2))
+    assert plan(search, 9, table(search, flat(0.1, 0.2, 0.3))).checks == ()  # least: 4
+
+
+def test_maximizing_turns_the_bounds_round():
+    search = spec("successive_halving", "maximize")
+    found = plan(search, 20, table(search, flat(0.9, 0.8, 0.7)))
+    assert found.checks[0] == (1, 0.9)
+    assert verdict(found, [0.95], "maximize") is None
+    assert verdict(found, [0.85], "maximize") is not None
+
+
+@pytest.mark.parametrize("rule", ["median", "successive_halving", "hyperband"])
+@pytest.mark.parametrize(
+    "curves", [[], flat(NAN, NAN, NAN, NAN), flat(INF, INF, INF, INF, INF), [[]] * 5, flat(*[0.3] * 9)]
+)
+def test_poor_histories_give_sound_plans(rule, curves):
+    search = spec(rule)
+    for number in range(10):
+        found = plan(search, number, table(search, curves))
+        assert all(np.isfinite(bound) for _, bound in found.checks)
+        assert verdict(found, [0.3], "minimize") is None  # as good as all the others
+
+
+def test_a_trial_without_a_finite_value_does_not_pass_a_bound():
+    found = StopPlan(((2, 0.5),))
+    assert "no finite value" in verdict(found, [NAN, INF], "minimize")
+
+
+def test_threshold_and_warmup():
+    search = spec({"name": "threshold", "bound": 0.4, "warmup": 3})
+    found = plan(search, 0, table(search, []))
+    assert found.checks == ((3, 0.4),)
+    assert verdict(found, [0.9, 0.8], "minimize") is None
+    assert verdict(found, [0.9, 0.8, 0.41], "minimize")
+
+
+def test_patience():
+    search = spec({"name": "patience", "epochs": 3})
+    found = plan(search, 0, table(search, []))
+    curve = [0.5, 0.4, 0.45, 0.42, 0.41]
+    assert [verdict(found, curve[:n], "minimize") for n in range(1, 5)] == [None] * 4
+    assert verdict(found, curve, "minimize") == "no improvement in 3 epochs"
+    assert verdict(found, [0.5, 0.4, 0.45, 0.42, 0.39], "minimize") is None
+    assert verdict(found, [NAN] * 9, "minimize")
+    patient = plan(spec({"name": "patience", "epochs": 3, "warmup": 8}), 0, table(search, []))
+    assert verdict(patient, curve, "minimize") is None
+
+
+def test_brackets_of_hyperband_have_their_shares_in_any_stretch_of_numbers():
+    shares = np.array([27 / 4, 9 / 3, 3 / 2, 1 / 1])
+    expected = shares / shares.sum()
+    for start in (0, 1234):
+        counts = np.bincount([bracket_of(number, 3, 3) for number in range(start, start + 200)], minlength=4)
+        assert np.abs(counts / 200 - expected).max() < 0.02
+
+
+def test_hyperband_compares_inside_a_bracket():
+    search = spec("hyperband")
+    curves = flat(*np.linspace(0.1, 0.9, 60))
+    values = table(search, curves)
+    for number in range(60, 80):
+        bracket = bracket_of(number, 4, 3)
+        found = plan(search, number, values)
+        assert [epoch for epoch, _ in found.checks] == [1, 3, 9, 27][bracket:]
+        same = sorted(c[0] for n, c in enumerate(curves) if bracket_of(n, 4, 3) == bracket)
+        if bracket < 4:
+            assert found.checks[0][1] == pytest.approx(same[(len(same) + 1) // 3 - 1])
+
+
+def training(number, proposal, epochs=30):
+    """A learning curve that falls towards a value that depends on x; the noise is that of the number."""
+    final = 0.05 + (proposal.point["x"] - 0.3) ** 2
+    noise = np.random.default_rng(number).normal(0, 0.01, epochs)
+    return final + 0.4 * np.exp(-0.2 * np.arange(1, epochs + 1)) + noise
+
+
+@pytest.mark.parametrize("parallel", [1, 2])
+def test_successive_halving_saves_two_thirds_and_finds_as_good_a_point(parallel):
+    def found(search):
+        run = simulate(search, training, parallel)
+        best = min((run.values[n], n) for n in range(60) if run.states[n] == "completed")[1]
+        return run.epochs, (run.proposals[best].point["x"] - 0.3) ** 2
+
+    saved, regret, full_regret = [], [], []
+    for seed in range(10):
+        epochs, short = found(spec("successive_halving", seed=seed, parallel=parallel))
+        full_epochs, full = found(spec("none", seed=seed, parallel=parallel))
+        saved.append(full_epochs / epochs)
+        regret.append(short)
+        full_regret.append(full)
+    assert min(saved) > 3
+    assert np.mean(regret) < np.mean(full_regret) + 0.005
