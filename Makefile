@@ -9,7 +9,7 @@ PYTHON ?= $(firstword $(shell command -v python3 python3.11 python3.12 python3.1
 VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-PIP_INSTALL := $(BIN)/python -m pip install --quiet
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --no-compile
 LOCK := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-annotate --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --build-deps-for=editable
 

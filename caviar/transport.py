@@ -16,6 +16,7 @@ from caviar.records import Event
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 TRIES = 3  # of a call that may be repeated without harm
+RESUME_SECONDS = 0.5  # before a broken stream is opened again
 STREAM_PATIENCE = 60.0  # seconds without any answer before a broken stream is given up
 
 
@@ -101,7 +102,7 @@ class Transport:
             except httpx.TransportError as error:
                 if time.monotonic() - silent_since > STREAM_PATIENCE:
                     raise self._unreachable(error) from None
-            time.sleep(0.5)
+            time.sleep(RESUME_SECONDS)
 
     def _stream(self, path: str, last: str | None) -> Iterator[Event]:
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})

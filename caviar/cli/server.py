@@ -63,7 +63,7 @@ def worker(
     token: Token = None,
     workers: Annotated[int, typer.Option(help="Agents to start.", min=1)] = 1,
 ) -> None:
-    """Train for a server on another machine, with processes of this one."""
+    """Train here for a server elsewhere."""
     from caviar.cli.workers import run_workers
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
@@ -71,7 +71,10 @@ def worker(
 
 
 def migrate(data: Data = None, database: DatabaseUrl = None) -> None:
-    """Bring the database to the schema of this version; make a backup first."""
+    """Bring the database to this version.
+
+    Make a backup first.
+    """
     with _explained():
         from service.config import read
         from service.store.schema import migrate_url
@@ -86,7 +89,10 @@ def demo(
     ),
     data: Data = None,
 ) -> None:
-    """Run a search from beginning to end: a server on a free port, a progress bar, the best trials."""
+    """Run a search from beginning to end.
+
+    A server on a free port, a progress bar, the best trials; then all of it ends.
+    """
     from caviar.cli.demo import run_demo
 
     run_demo(file, data)

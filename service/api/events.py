@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Header, Query
-from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
+from fastapi.responses import StreamingResponse
+from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from sqlalchemy import Connection
 
 from service import records
@@ -25,26 +26,32 @@ MOST = 500  # trials in one look
 Id = Annotated[str | None, Header(alias="Last-Event-ID")]
 
 
+class EventStream(StreamingResponse):
+    """A stream that is written by hand: FastAPI's own class of this kind takes generators as routes alone."""
+
+    media_type = "text/event-stream"
+
+
 def router(services: Services) -> APIRouter:
     """Serve event streams below the prefix of the API."""
     routes = APIRouter(tags=["events"])
 
-    @routes.get("/searches/{search}/events", response_class=EventSourceResponse, summary="Follow a search")
+    @routes.get("/searches/{search}/events", response_class=EventStream, summary="Follow a search")
     async def search_events(
         search: int, last_event_id: Id = None, since: Annotated[str | None, Query()] = None
-    ) -> EventSourceResponse:
+    ) -> EventStream:
         await services.store.read(lambda connection: reads.search_row(connection, search))
         start = _start(last_event_id or since)
-        return EventSourceResponse(_search_stream(services, search, start), headers=_HEADERS)
+        return EventStream(_search_stream(services, search, start), headers=_HEADERS)
 
-    @routes.get("/trials/{name}/events", response_class=EventSourceResponse, summary="Follow a trial")
+    @routes.get("/trials/{name}/events", response_class=EventStream, summary="Follow a trial")
     async def trial_events(
         name: str, last_event_id: Id = None, since: Annotated[str | None, Query()] = None
-    ) -> EventSourceResponse:
+    ) -> EventStream:
         trial = trial_id(name)
         await services.store.read(lambda connection: reads.trial_row(connection, trial))
         position = streams.Position.read(last_event_id or since)
-        return EventSourceResponse(_trial_stream(services, trial, position), headers=_HEADERS)
+        return EventStream(_trial_stream(services, trial, position), headers=_HEADERS)
 
     return routes
 

@@ -1,0 +1,243 @@
+"""What a user types, against a real server with a real worker."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from caviar import Client, ConflictError, InvalidError, NotFoundError
+
+ROOT = Path(__file__).resolve().parents[2]
+SEARCH = """
+name: wine
+dataset: {name: wine, split: {train: 0.6, dev: 0.2, test: 0.2}}
+settings: {epochs: 3, hidden_layers: 1, hidden_units: 8}
+space:
+  learning_rate: {scale: log, low: 1.0e-3, high: 1.0e-1}
+strategy: {name: random}
+budget: {trials: 6}
+seed: 1
+"""
+EXTERNAL = {
+    "name": "mine",
+    "trainer": "external",
+    "settings": {"slope": 2.0},
+    "space": {"x": {"scale": "linear", "low": -1.0, "high": 1.0}},
+    "strategy": {"name": "random"},
+    "objective": {"metric": "loss", "direction": "minimize"},
+    "budget": {"trials": 5},
+}
+
+
+def caviar(*arguments, env=None, timeout=60):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CAVIAR_")}
+    return subprocess.run(
+        [sys.executable, "-m", "caviar", *map(str, arguments)],
+        capture_output=True, text=True, timeout=timeout, env=kept | (env or {}), cwd=ROOT, check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A server with one worker, on a free port that it says itself."""
+    folder = tmp_path_factory.mktemp("server")
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "caviar", "serve", "--port", "0", "--workers", "1", "--data", str(folder)],
+            stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT,
+        )  # fmt: skip
+    line = process.stdout.readline()
+    assert line.startswith("Caviar is ready: http://127.0.0.1:"), (folder / "log").read_text()
+    yield line.split()[3]
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0, (folder / "log").read_text()
+    process.stdout.close()
+
+
+@pytest.fixture
+def client(server):
+    with Client(server) as client:
+        yield client
+
+
+@pytest.fixture
+def search_file(tmp_path):
+    path = tmp_path / "search.yaml"
+    path.write_text(SEARCH)
+    return path
+
+
+def test_submit_and_watch_to_the_end_then_best(server, search_file):
+    done = caviar("submit", search_file, "--watch", "--url", server)
+    assert done.returncode == 0, done.stderr
+    assert "6/6 trials" in done.stdout and "dev_error" in done.stdout
+    number = done.stdout.split()[1]
+    best = caviar("best", number, "-k", "2", "--json", env={"CAVIAR_URL": server})
+    trials = json.loads(best.stdout)
+    assert len(trials) == 2 and trials[0]["value"] <= trials[1]["value"]
+    assert "learning_rate" in trials[0]["params"]
+    watched = caviar("watch", trials[0]["id"], "--url", server)
+    assert watched.returncode == 0 and "dev_error" in watched.stdout and "epoch 3" in watched.stdout
+    assert "6 completed" in caviar("best", number, "--url", server).stdout
+
+
+def test_an_invalid_search_names_field_and_remedy_and_stores_nothing(server, search_file, client):
+    before = len(list(client.searches()))
+    search_file.write_text(SEARCH.replace("low: 1.0e-3", "low: 0").replace("trials: 6", "trials: 0"))
+    done = caviar("submit", search_file, "--url", server)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    lines = done.stderr.strip().splitlines()
+    assert any(line.startswith("space.learning_rate") and " — " in line for line in lines), lines
+    assert any(line.startswith("budget.trials") for line in lines), lines
+    assert len(list(client.searches())) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("best", "1", "--url", "http://127.0.0.1:9"), "There is no Caviar server at http://127.0.0.1:9"),
+        (("submit", "none.yaml"), "There is no file none.yaml"),
+        (("best", "4711"), "4711"),
+        (("watch", "4711.1"), "4711"),
+    ],
+)
+def test_what_is_not_there_is_one_sentence(server, arguments, said):
+    done = caviar(*arguments, env={"CAVIAR_URL": server})
+    assert done.returncode == 1
+    assert said in done.stderr and len(done.stderr.strip().splitlines()) == 1, done.stderr
+
+
+def test_a_name_that_is_neither_search_nor_trial(server):
+    done = caviar("watch", "three", "--url", server)
+    assert done.returncode == 2 and "such as 3.17" in done.stderr
+
+
+def test_a_port_in_use_and_a_folder_without_permission(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = caviar("serve", "--port", port, "--data", tmp_path / "a")
+    assert done.returncode == 1 and done.stderr.strip().startswith(f"Port {port} is in use"), done.stderr
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    done = caviar("serve", "--port", 0, "--data", blocked / "folder")
+    assert done.returncode == 1 and "not writable" in done.stderr and "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_second_server_on_the_same_data_is_refused(tmp_path):
+    first = subprocess.Popen(
+        [sys.executable, "-m", "caviar", "serve", "--port", "0", "--workers", "0", "--data", str(tmp_path)],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT,
+    )  # fmt: skip
+    try:
+        assert "ready" in first.stdout.readline()
+        done = caviar("serve", "--port", 0, "--data", tmp_path)
+        assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    finally:
+        first.terminate()
+        assert first.wait(20) == 0
+        first.stdout.close()
+
+
+def test_help_is_quick():
+    caviar("--help")  # once, so that the files are compiled and in memory
+    quickest = min(_seconds() for _ in range(3))
+    assert quickest < 1.0, "target .5 s on a machine of its own"
+
+
+def _seconds():
+    began = time.monotonic()
+    assert caviar("--help").returncode == 0
+    return time.monotonic() - began
+
+
+def test_migrate_says_the_schema(tmp_path):
+    done = caviar("migrate", "--data", tmp_path)
+    assert done.returncode == 0 and "has schema" in done.stdout, done.stderr
+    assert caviar("migrate", "--data", tmp_path).returncode == 0
+
+
+def test_the_client_through_the_life_of_a_search(client, search_file):
+    search = client.submit(search_file, name="renamed", budget={"trials": 4})
+    assert (search.name, search.trials) == ("renamed", 4)
+    done = client.wait(search, timeout=60)
+    assert done.state == "completed" and done.counts["completed"] == 4
+    trials = list(client.trials(search, sort="number"))
+    assert [trial.number for trial in trials] in ([0, 1, 2, 3], [1, 2, 3, 4])
+    assert client.best(search, 1)[0].value == min(trial.value for trial in trials)
+    curve = client.curve(trials[0])
+    assert len(curve["branches"][0]["dev_error"]) == 3
+    events = []
+    for event in client.events(search, last="0"):
+        events.append(event)
+        if sum(one.kind == "trial" and one.data["state"] == "completed" for one in events) >= 4:
+            break
+    assert {one.data["id"] for one in events if one.kind == "trial"} == {trial.id for trial in trials}
+
+
+def test_errors_of_the_client_have_a_class(client):
+    with pytest.raises(NotFoundError):
+        client.search(4711)
+    with pytest.raises(InvalidError) as caught:
+        client.submit(EXTERNAL, space={"x": {"scale": "log", "low": -1, "high": 1}})
+    assert caught.value.problems[0].field.startswith("space.x")
+    ended = client.wait(client.submit(SEARCH_DICT | {"budget": {"trials": 1}}), timeout=60)
+    client.cancel(ended)
+    with pytest.raises((ConflictError, NotFoundError)):
+        client.rerun(client.best(ended, 1)[0])
+
+
+SEARCH_DICT = {
+    "dataset": {"name": "wine"},
+    "settings": {"epochs": 2},
+    "space": {"learning_rate": {"scale": "log", "low": 0.001, "high": 0.1}},
+    "strategy": {"name": "random"},
+}
+
+
+def test_a_script_of_ones_own_asks_reports_and_obeys(client):
+    search = client.submit(EXTERNAL)
+    for trial in client.ask(search):
+        x = trial.params["x"]
+        if trial.number % 5 == 3:
+            trial.fail("no memory left")
+            continue
+        for epoch in range(1, 4):
+            trial.report(loss=trial.params["slope"] * x * x + 1 / epoch)
+            assert trial.should_stop is None
+    done = client.search(search)
+    assert done.counts["failed"] == 1 and done.counts["completed"] == 4
+    best = client.best(search, 1)[0]
+    assert best.value == pytest.approx(2 * best.params["x"] ** 2 + 1 / 3)
+    assert client.curve(best)["branches"][0]["loss"][-1] == pytest.approx(best.value)
+
+
+def test_a_script_that_leaves_the_loop_fails_its_trial(client):
+    search = client.submit(EXTERNAL, budget={"trials": 2})
+    for trial in client.ask(search):
+        left = trial.id
+        break
+    found = client.trial(left)
+    assert found.state == "failed" and "left the loop" in found.reason
+    client.cancel(search)
+
+
+def test_a_cancelled_search_stops_its_script(client):
+    search = client.submit(EXTERNAL, budget={"trials": 3})
+    for trial in client.ask(search):
+        client.cancel(search)
+        deadline = time.monotonic() + 20
+        while not trial.should_stop and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert trial.should_stop
+    assert client.search(search).state == "cancelled"

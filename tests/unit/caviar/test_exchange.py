@@ -1,0 +1,229 @@
+"""The talking thread: exactly once through outages, exact holdings, drops and commands to the right trial."""
+
+import threading
+import time
+from collections import Counter
+
+import pytest
+
+from caviar.errors import RefusedError, UnreachableError
+from caviar.exchange.exchanger import Exchange
+from caviar.exchange.pace import Pace
+
+SEARCH = {"name": "s", "trainer": "t", "dataset": {}, "settings": {}, "objective": {}, "mode": "caviar"}
+
+
+class Server:
+    """The server's side of the protocol for one search, with answers that can be lost on the way."""
+
+    def __init__(self, trials):
+        self.left = list(range(trials))
+        self.held = {}
+        self.epochs = {}
+        self.results = Counter()
+        self.commands = []
+        self.drops = []
+        self.requests = []
+        self.fail = []  # errors of the next calls: before the server heard, or after ("lost", error)
+        self.lease = 30.0
+        self.lock = threading.Lock()
+
+    def call(self, _method, path, *, json, timeout):
+        assert path == "/exchange" and timeout > 0
+        with self.lock:
+            trouble = self.fail.pop(0) if self.fail else None
+            if isinstance(trouble, Exception):
+                raise trouble
+            answer = self.answer(json)
+            if trouble:
+                raise trouble[1]
+            return answer
+
+    def answer(self, request):
+        self.requests.append(request)
+        for report in request.get("reports", ()):
+            key = report["trial"], report["attempt"]
+            if key not in self.held:
+                continue
+            known = self.epochs.setdefault(key, [])
+            known += report.get("rows", [])[max(0, len(known) + 1 - report.get("first", 1)) :]
+            if "result" in report:
+                self.results[key] += 1
+                del self.held[key]
+            elif "state" in report:
+                del self.held[key]
+        new = [self.left.pop(0) for _ in range(min(request["want"], len(self.left)))]
+        for number in new:
+            self.held[f"1.{number}", 1] = number
+        named = {tuple(key) for key in request["holding"]} | {
+            (one["trial"], one["attempt"]) for one in request.get("reports", ())
+        }
+        given = [key for key, number in self.held.items() if number in new or key not in named]
+        trials = [
+            {"trial": trial, "attempt": attempt, "number": 0, "params": {}, "seed": 1}
+            for trial, attempt in given
+        ]
+        commands, self.commands = self.commands, []
+        drops, self.drops = self.drops, []
+        return {
+            "lease": self.lease,
+            "interval": 0.05,
+            "searches": {} if 1 in request["known"] else {"1": SEARCH},
+            "trials": trials,
+            "commands": commands,
+            "drop": drops,
+        }
+
+    def request(self, *_, **__):
+        time.sleep(0.02)
+        raise UnreachableError("no hints here")
+
+
+@pytest.fixture
+def talk():
+    opened = []
+
+    def start(server, **arguments):
+        exchange = Exchange(server, {"id": "a-0123456789abcdef"}, **arguments)
+        opened.append(exchange)
+        exchange.start()
+        return exchange
+
+    yield start
+    for exchange in opened:
+        exchange.close(0.0)
+
+
+def train(exchange, epochs=3):
+    """Train the next trial as a worker would."""
+    assignment = exchange.next(0.5)
+    if assignment is None:
+        return None
+    key = assignment.key
+    for epoch in range(1, epochs + 1):
+        exchange.report(lambda box, epoch=epoch: box.epochs(key, 0, ["e"], epoch, [[epoch]]))
+    exchange.turn_away(key, 0.001)
+    exchange.let_go(key, lambda box: box.result(key, 0, {"state": "completed"}, 0.001))
+    return key
+
+
+TROUBLE = [
+    UnreachableError("gone"),
+    ("lost", UnreachableError("the answer was lost")),
+    RefusedError(503, "busy"),
+    ("lost", RefusedError(500, "after the commit")),
+]
+
+
+def test_every_trial_arrives_once_through_outages(talk):
+    server = Server(60)
+    server.fail = list(TROUBLE)
+    exchange = talk(server)
+    deadline = time.monotonic() + 20
+    trained = Counter()
+    while sum(server.results.values()) < 60 and time.monotonic() < deadline:
+        trained[train(exchange)] += 1
+        if server.requests and len(server.requests) % 7 == 0:
+            server.fail.append(TROUBLE[len(server.requests) % 4])
+    assert exchange.close(5.0)
+    assert set(server.results.values()) == {1} and len(server.results) == 60
+    assert all(rows == [[1], [2], [3]] for rows in server.epochs.values())
+    assert {count for key, count in trained.items() if key} == {1}, "a trial was trained twice"
+
+
+def test_holding_names_what_is_in_hand(talk):
+    server = Server(1)
+    exchange = talk(server)
+    key = exchange.next(2.0).key
+    seen = len(server.requests)
+    while len(server.requests) < seen + 3:
+        time.sleep(0.01)
+    assert server.requests[-1]["holding"] == [key]
+
+
+def test_a_drop_reaches_the_training_thread_and_nothing_more_is_told(talk):
+    server = Server(1)
+    exchange = talk(server)
+    key = exchange.next(2.0).key
+    assert not exchange.news(key)
+    server.drops = [{"trial": key[0], "attempt": key[1], "why": "the trial is cancelled"}]
+    exchange.hint()
+    wait(lambda: exchange.news(key))
+    assert exchange.dropped(key) == "the trial is cancelled"
+    exchange.let_go(key, lambda box: box.result(key, 0, {"state": "completed"}, 1.0))
+    exchange.turn_away(key)
+    assert exchange.close(2.0)
+    assert not server.results
+
+
+def test_commands_wait_in_the_mailbox_of_their_trial(talk):
+    server = Server(1)
+    exchange = talk(server)
+    key = exchange.next(2.0).key
+    command = {
+        "id": 7,
+        "trial": key[0],
+        "attempt": key[1],
+        "kind": "set",
+        "arguments": {},
+        "when": {"at": "now"},
+    }
+    server.commands = [command, command | {"attempt": 9}]
+    exchange.hint()
+    wait(lambda: exchange.news(key))
+    assert exchange.commands(key) == [command]
+    assert not exchange.news(key)
+
+
+def test_silence_of_a_lease_is_noticed_and_ends(talk):
+    server = Server(1)
+    server.lease = 0.3
+    exchange = talk(server)
+    exchange.next(2.0)
+    server.fail = [UnreachableError("gone")] * 4
+    wait(exchange.silent)
+    wait(lambda: not exchange.silent())
+
+
+def test_a_refusal_that_will_not_pass_ends_the_agent(talk):
+    server = Server(1)
+    server.fail = [RefusedError(422, "this is not the protocol")]
+    exchange = talk(server)
+    with pytest.raises(RefusedError, match="protocol"):
+        exchange.next(2.0)
+
+
+def test_acknowledged_waits_for_the_server(talk):
+    server = Server(1)
+    exchange = talk(server)
+    key = exchange.next(2.0).key
+    server.fail = [UnreachableError("gone")]
+    number = exchange.report(lambda box: box.epochs(key, 0, ["e"], 1, [[1]]), urgent=True)
+    assert exchange.acknowledged(number, 5.0)
+    assert server.epochs[key] == [[1]]
+
+
+def test_short_trials_come_in_batches_and_few_calls(talk):
+    server = Server(200)
+    exchange = talk(server)
+    while sum(server.results.values()) < 200:
+        if train(exchange) is None:
+            break
+    assert sum(server.results.values()) == 200
+    assert len(server.requests) < 60
+
+
+def test_a_script_is_given_one_trial_at_a_time(talk):
+    server = Server(5)
+    exchange = talk(server, pace=Pace(ahead=False))
+    for _ in range(5):
+        train(exchange)
+    wait(lambda: len(server.results) == 5)
+    assert max(request["want"] for request in server.requests) == 1
+
+
+def wait(until, seconds=5.0):
+    deadline = time.monotonic() + seconds
+    while not until():
+        assert time.monotonic() < deadline, "not in time"
+        time.sleep(0.005)
