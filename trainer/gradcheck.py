@@ -14,12 +14,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from . import buffers
 from .data.load import load
 from .data.types import Data
+from .gradient import CostFunction
 from .initialization import initial_weights
-from .kernels import epoch, losses, passes
-from .network import Network
 from .problem import SettingError
 from .run import Run
 from .settings import Settings, make_settings
@@ -93,7 +91,7 @@ def gradient_check(
     epochs : int
         To train before the second check; 0 for the first check alone.
     dropout : bool
-        True: with one fixed mask per layer. False: off.
+        True: with one fixed mask per hidden layer. False: off.
     examples : int
         Of the training set, taken as one mini-batch.
     most : int or None
@@ -114,16 +112,24 @@ def gradient_check(
         remedy = "load the data with precision float64"
         raise SettingError.of("settings.precision", "a gradient can only be checked in float64", remedy)
     seed = settings.seed if seed is None else seed
-    off = {} if dropout else {"keep_prob": 1.0, "input_keep_prob": 1.0}
-    checked = replace(settings, precision="float64", augmentation="none", batch_size=None, **off)
-    objective = _Objective(checked, data, seed, examples)
-    weights = initial_weights(objective.network, checked, seed, np.float64)
-    checks = [_check(objective, weights, 0, seed, most)]
+    keep_prob = settings.keep_prob if dropout else 1.0
+    checked = replace(
+        settings,
+        precision="float64",
+        augmentation="none",
+        batch_size=None,
+        keep_prob=keep_prob,
+        input_keep_prob=1.0,
+    )
+    cost = CostFunction(
+        checked, replace(data, X_train=data.X_train[:examples], Y_train=data.Y_train[:examples]), seed
+    )
+    checks = [_check(cost, initial_weights(cost.network, checked, seed, np.float64), 0, seed, most)]
     if epochs:
         run = Run(replace(settings, epochs=epochs, patience=None), data, seed)
         while run.status == "running":
             run.advance()
-        checks.append(_check(objective, run.weights.copy(), epochs, seed, most))
+        checks.append(_check(cost, run.weights.copy(), epochs, seed, most))
     return checks
 
 
@@ -152,54 +158,16 @@ def check_description(description: Mapping[str, Any], **options: Any) -> list[di
     return [check.as_dict() for check in gradient_check(settings, data, **options)]
 
 
-class _Objective:
-    """The cost of one fixed mini-batch as a function of the weights, by the kernels that training uses."""
-
-    def __init__(self, settings: Settings, data: Data, seed: int, examples: int):
-        m = min(examples, len(data.X_train))
-        data = replace(data, X_train=data.X_train[:m], Y_train=data.Y_train[:m])
-        self.network = Network.of(settings, data)
-        self._shape = self.network.shape()
-        self._hyper = buffers.hyper_of(settings, data)._replace(batch_size=m)
-        self._examples = buffers.examples_of(data)
-        self._scratch = buffers.scratch_of(self.network, m, m, data.dtype)
-        self._m = m
-        # step 0 for ever: dropout's masks hang on seed and step, so they stay the same
-        self._state = buffers.state_of(self.network, np.zeros(self.network.total), seed)
-
-    def cost(self, weights: Array) -> float:
-        """Return J; leaves dZ[L] and A in the scratch room for `gradient`."""
-        state, m = self._state, self._m
-        state.weights[:] = weights
-        epoch.take_examples(self._shape, self._examples, self._hyper, state, self._scratch, 0, m)
-        passes.forward(self._shape, self._hyper, state, self._scratch, m)
-        last = len(self.network.sizes) - 1
-        Z = passes.layer_input(self._shape, self._scratch, last, m)
-        total, _ = losses.loss(
-            self._shape.output, Z, self._examples.labels, self._examples.targets, self._scratch.order, 0, m,
-            self.network.sizes[-1], self._scratch.D,
-        )  # fmt: skip
-        return float(total / m + passes.regularize(self._shape, self._hyper, state, self._scratch, m))
-
-    def gradient(self, weights: Array) -> Array:
-        """Return dJ by backward, laid out like the weights."""
-        self.cost(weights)
-        passes.backward(self._shape, self._hyper, self._state, self._scratch, self._m)
-        passes.regularize(self._shape, self._hyper, self._state, self._scratch, self._m)
-        return self._scratch.gradient.copy()
-
-
-def _check(objective: _Objective, weights: Array, epochs: int, seed: int, most: int | None) -> GradientCheck:
-    g = objective.gradient(weights)
-    J = objective.cost(weights)
-    network, generator = objective.network, np.random.default_rng(seed)
+def _check(cost: CostFunction, weights: Array, epochs: int, seed: int, most: int | None) -> GradientCheck:
+    J, g = cost(weights)
+    network, generator = cost.network, np.random.default_rng(seed)
     pairs: dict[str, tuple[Array, Array]] = {}
     kinks = 0
     for name, offset, shape in network.entries():
         if offset >= network.learned:
             break
         chosen = offset + _some(math.prod(shape), most, generator)
-        sides = np.array([_sides(objective, weights, int(i)) for i in chosen])
+        sides = np.array([_sides(cost, weights, int(i)) for i in chosen])
         smooth = _smooth(sides, J)
         kinks += int((~smooth).sum())
         if smooth.any():
@@ -222,7 +190,7 @@ def relative_error(g_approx: Array, g: Array) -> float:
 
 
 def _rounding(J: float, g_approx: Array, g: Array) -> float:
-    """Return the relative error that rounding makes: J is a mean of many terms, its last two bits are noise."""
+    """Return the relative error that rounding makes: J is a mean of terms, its last two bits are noise."""
     return float(4 * np.spacing(abs(J)) / (2 * EPSILON) * math.sqrt(g.size) / _size(g_approx, g))
 
 
@@ -230,13 +198,14 @@ def _size(g_approx: Array, g: Array) -> float:
     return float(np.linalg.norm(g_approx) + np.linalg.norm(g)) or 1.0
 
 
-def _sides(objective: _Objective, weights: Array, i: int) -> tuple[float, float]:
+def _sides(cost: CostFunction, weights: Array, i: int) -> tuple[float, float]:
     """Return J with parameter i moved by +epsilon and by -epsilon."""
     moved = weights.copy()
     moved[i] = weights[i] + EPSILON
-    above = objective.cost(moved)
+    above, _ = cost(moved)
     moved[i] = weights[i] - EPSILON
-    return above, objective.cost(moved)
+    below, _ = cost(moved)
+    return above, below
 
 
 def _smooth(sides: Array, J: float) -> Array:
