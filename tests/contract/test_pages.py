@@ -1,0 +1,134 @@
+"""Pages of trials equal what sorting in Python gives, whatever the order, filter and page length."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import pytest
+from sqlalchemy.engine import make_url
+from stores import World, empty_database, handed, open_world
+
+from service.errors import RefusedError
+from service.store import pages
+
+TRIALS = 40
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One store of each kind for all these tests: they only read."""
+    if request.param == "sqlite":
+        url = make_url(f"sqlite:///{tmp_path_factory.mktemp('pages') / 'caviar.db'}")
+    else:
+        url = empty_database(request.getfixturevalue("postgres_server"))
+    world = open_world(url)
+    yield world
+    world.board.close()
+    world.store.close()
+
+
+@pytest.fixture(scope="module")
+def search(world: World) -> int:
+    """A search whose values have ties, and trials without a value."""
+    number = world.submit(budget={"trials": TRIALS}, parallel=2)
+    draw = random.Random(3)
+    given = handed(world.exchange(1, want=TRIALS))
+    reports: list[Any] = []
+    for name, attempt in given[:-4]:
+        state = draw.choice(["completed", "completed", "completed", "stopped", "diverged", "failed"])
+        metrics = {"dev_error": draw.choice([0.1, 0.2, 0.3, 0.4]), "size": draw.random()}
+        done = {"state": state, "metrics": metrics, "epoch": draw.randrange(4)}
+        reports.append({"trial": name, "attempt": attempt, "result": done})
+    while reports:
+        world.clock.time += 1
+        world.exchange(1, reports=reports[:5], holding=given)
+        del reports[:5]
+    return number
+
+
+def wish(**changes: Any) -> pages.Wish:
+    return pages.Wish(
+        **{"sort": "number", "state": None, "filters": (), "limit": 7, "cursor": None, **changes}
+    )
+
+
+def walk(world: World, search: int, **changes: Any) -> list[Any]:
+    """Follow the cursors to the end."""
+    rows: list[Any] = []
+    cursor = None
+    while True:
+        page = wish(**changes, cursor=cursor)
+        found = world.read(lambda connection, page=page: pages.trials_page(connection, search, page))
+        rows += found["items"]
+        cursor = found["next"]
+        if cursor is None:
+            assert len(rows) == found["total"]
+            return rows
+
+
+def value_of(row: Any, field: str) -> Any:
+    if field.startswith(("params.", "metrics.")):
+        column, key = field.split(".")
+        return orjson.loads(getattr(row, column) or "{}").get(key)
+    return getattr(row, field)
+
+
+@pytest.mark.parametrize("limit", [1, 7, 1000])
+@pytest.mark.parametrize(
+    "field", ["number", "value", "ended", "started", "state", "epoch", "params.a", "metrics.size", "round"]
+)
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_walking_the_pages_is_sorting(world: World, search: int, field: str, sign: str, limit: int) -> None:
+    rows = world.trials(search)
+    valued = [row for row in rows if value_of(row, field) is not None]
+    order = sorted(valued, key=lambda row: (value_of(row, field), row.number), reverse=bool(sign))
+    rest = [row for row in rows if value_of(row, field) is None]
+    got = walk(world, search, sort=sign + field, limit=limit)
+    assert [one["number"] for one in got] == [row.number for row in order + rest]
+
+
+@pytest.mark.parametrize(
+    ("text", "test"),
+    [
+        ("value<0.3", lambda row: row.value is not None and row.value < 0.3),
+        (
+            "value>=0.3 and epoch!=0",
+            lambda row: row.value is not None and row.value >= 0.3 and row.epoch != 0,
+        ),
+        ("state=diverged", lambda row: row.state == "diverged"),
+        ("params.a<0.01", lambda row: value_of(row, "params.a") < 0.01),
+        ("metrics.size>0.5", lambda row: (value_of(row, "metrics.size") or 0) > 0.5),
+        ("number<=5", lambda row: row.number <= 5),
+    ],
+)
+def test_filters_keep_what_they_say(world: World, search: int, text: str, test: Any) -> None:
+    got = walk(world, search, filters=(text,), sort="-value")
+    assert sorted(one["number"] for one in got) == [row.number for row in world.trials(search) if test(row)]
+
+
+def test_states_are_filtered_and_counted(world: World, search: int) -> None:
+    got = walk(world, search, state="failed,diverged")
+    expected = [row.number for row in world.trials(search) if row.state in ("failed", "diverged")]
+    assert [one["number"] for one in got] == expected
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"sort": "params.nothing"},
+        {"sort": "params.a; DROP TABLE trials"},
+        {"filters": ("params.a<'1' OR 1=1",)},
+        {"filters": ("number ~ 3",)},
+        {"filters": ("metrics.x') = 1 --<1",)},
+        {"state": "asleep"},
+        {"cursor": "abc"},
+        {"cursor": pages.write_cursor("value", 0.1, 3)},
+    ],
+)
+def test_what_cannot_be_read_is_refused(world: World, search: int, bad: dict[str, Any]) -> None:
+    page = wish(**bad)
+    with pytest.raises(RefusedError):
+        world.read(lambda connection: pages.trials_page(connection, search, page))

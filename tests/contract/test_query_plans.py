@@ -1,0 +1,98 @@
+"""The hot reads and writes use indices: read from SQLite's own plans."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import URL
+from stores import World, epochs, handed, open_world, result
+
+from service.store import curves, pages, reads
+
+ALLOWED_SCANS = ("SCAN CONSTANT ROW",)
+
+
+@pytest.fixture
+def plans(sqlite_url: URL) -> Iterator[tuple[World, list[tuple[str, str]]]]:
+    """A world that notes the plan of every statement."""
+    world = open_world(sqlite_url)
+    noted: list[tuple[str, str]] = []
+
+    def note(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        if not statement.startswith(("SELECT", "UPDATE", "DELETE")):
+            return
+        one = parameters[0] if many else parameters
+        raw = connection.connection.cursor()
+        for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}", one).fetchall():
+            noted.append((statement, row[3]))
+
+    for engine in (world.store.dialect.writer, world.store.dialect.readers):
+        event.listen(engine, "before_cursor_execute", note)
+    yield world, noted
+    world.board.close()
+    world.store.close()
+
+
+def scans(noted: list[tuple[str, str]], *tables: str) -> list[tuple[str, str]]:
+    """The steps that walk through a whole table."""
+    return [
+        (statement, step)
+        for statement, step in noted
+        if step.startswith("SCAN")
+        and any(f"SCAN {table}" in step and "INDEX" not in step for table in tables)
+    ]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        pages.Wish("number", None, (), 100, None),
+        pages.Wish("-value", None, (), 100, None),
+        pages.Wish("value", "completed", (), 100, pages.write_cursor("value", 0.5, 3)),
+        pages.Wish("-ended", None, (), 100, None),
+        pages.Wish("number", "failed", (), 100, pages.write_cursor("number", None, 7)),
+        pages.Wish("value", None, ("value<0.5",), 100, None),
+    ],
+)
+def test_pages_come_in_the_order_of_an_index(plans: Any, page: pages.Wish) -> None:
+    world, noted = plans
+    search = world.submit()
+    noted.clear()
+    world.read(lambda connection: pages.trials_page(connection, search, page))
+    assert noted
+    assert scans(noted, "trials") == []
+    assert not [step for _, step in noted if "TEMP B-TREE" in step], noted
+
+
+def test_the_best_come_in_the_order_of_an_index(plans: Any) -> None:
+    world, noted = plans
+    search = world.submit()
+    noted.clear()
+    world.read(lambda connection: reads.best(connection, search, 10))
+    assert scans(noted, "trials") == []
+
+
+def test_no_statement_of_an_exchange_walks_through_a_table(plans: Any) -> None:
+    world, noted = plans
+    world.submit(strategy="coarse_to_fine")
+    given = handed(world.exchange(1, want=3))
+    noted.clear()
+    reports = [epochs(*given[0], 1, [1.0]), result(*given[0], 0.5)]
+    world.exchange(1, want=2, reports=reports, holding=given[1:])
+    world.sweep()
+    world.lose(1)
+    assert len(noted) > 10
+    assert scans(noted, "trials", "searches", "agents", "curves", "costs", "attempts", "checkpoints") == []
+
+
+def test_streams_read_what_is_new_by_an_index(plans: Any) -> None:
+    world, noted = plans
+    search = world.submit()
+    noted.clear()
+    world.read(lambda connection: reads.changed_trials(connection, search, 5, 100))
+    world.read(lambda connection: curves.read(connection, search, 0))
+    assert scans(noted, "trials", "curves", "costs", "commands") == []
+    assert not [step for _, step in noted if "TEMP B-TREE" in step], noted
