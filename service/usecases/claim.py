@@ -27,7 +27,8 @@ def claim(tx: Transaction, board: Board, request: ExchangeRequest) -> list[Mappi
     """Claim up to `want` trials for an agent, shared evenly between the open searches.
 
     `parallel` of a search limits the agents that train for it: an agent trains one trial at a time,
-    the others in its hands only wait there to save round trips.
+    the others in its hands only wait there to save round trips. In panda mode it limits nothing: a fork
+    is wanted beside its parent.
     """
     agent = request.agent.id
     held: dict[int, dict[str, int]] = defaultdict(dict)
@@ -36,7 +37,7 @@ def claim(tx: Transaction, board: Board, request: ExchangeRequest) -> list[Mappi
     open_rows = [
         row
         for row in search_rows.open_searches(tx)
-        if (agent in held[row.id] or len(held[row.id]) < row.parallel)
+        if (agent in held[row.id] or len(held[row.id]) < row.parallel or row.mode == "panda")
         and _trainable(board, row, request)
         and (row.queued or row.proposed < row.total)
     ]
