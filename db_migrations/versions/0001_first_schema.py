@@ -163,7 +163,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     with op.batch_alter_table("trials", schema=None) as batch_op:
-        batch_op.create_index("trials_ended", ["search_id", "ended", "number"], unique=False)
+        batch_op.create_index("trials_ended", ["search_id", "ended", "number", "value"], unique=False)
         batch_op.create_index("trials_held", ["agent"], unique=False, **only("running"))
         batch_op.create_index("trials_revision", ["search_id", "revision"], unique=False)
         batch_op.create_index("trials_state", ["search_id", "state", "number"], unique=False)

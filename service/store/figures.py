@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import orjson
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from service import records
 from service.errors import RefusedError
@@ -36,16 +36,20 @@ def thinned(connection: Connection, search: int, points: int) -> list[int] | Non
     return sorted({*spread.tolist(), *best})
 
 
-def ended_since(connection: Connection, search: int, revision: int) -> Sequence[Any]:
-    """Give the trials that ended after a revision, in order of ending: number, value, ended, revision."""
-    query = select(t.number, t.value, t.ended, t.revision).where(
-        t.search_id == search, t.revision > revision, t.ended.is_not(None)
-    )
-    return connection.execute(query.order_by(t.ended, t.number)).all()
+def ended_since(connection: Connection, search: int, revision: int) -> tuple[Sequence[Any], int]:
+    """Give number, value and time of what ended after a revision, in order of ending, and the revision now.
+
+    From the beginning (revision 0) an index alone answers, without touching the wide rows.
+    """
+    query = select(t.number, t.value, t.ended).where(t.search_id == search, t.ended.is_not(None))
+    if revision:
+        query = query.where(t.revision > revision)
+    now = connection.execute(select(func.max(t.revision)).where(t.search_id == search)).scalar()
+    return connection.execute(query.order_by(t.ended, t.number)).all(), now or 0
 
 
 def timeline(connection: Connection, search: int) -> dict[str, Any]:
-    """Give who trained what when: agents and states by their places in lists, times in seconds after `origin`."""
+    """Give who trained what when: agents and states by place in their lists, seconds after `origin`."""
     row = reads.search_row(connection, search)
     rows = connection.execute(
         select(t.number, t.agent, t.state, t.started, t.ended)

@@ -102,7 +102,7 @@ trials = Table(
     Column("revision", BigInteger, nullable=False),
     Index("trials_state", "search_id", "state", "number"),
     Index("trials_value", "search_id", "value", "number"),
-    Index("trials_ended", "search_id", "ended", "number"),
+    Index("trials_ended", "search_id", "ended", "number", "value"),  # courses are read from it alone
     Index("trials_revision", "search_id", "revision"),
     Index("trials_held", "agent", sqlite_where=RUNNING, postgresql_where=RUNNING),
     sqlite_with_rowid=False,

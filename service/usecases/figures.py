@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from array import array
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
@@ -28,40 +27,40 @@ class Course:
     """The ended trials of one search in order of ending. Ended trials never change, so it only grows."""
 
     def __init__(self, search: int, maximize: bool) -> None:
-        self.search, self.sign = search, -1.0 if maximize else 1.0
+        self.search, self.maximize = search, maximize
         self.revision = 0
-        self.number, self.value, self.best, self.ended = array("q"), array("d"), array("d"), array("d")
+        self.number = np.empty(0, dtype=np.int64)
+        self.value, self.best, self.ended = np.empty(0), np.empty(0), np.empty(0)
 
     def catch_up(self, connection: Connection) -> None:
         """Append what ended since the last time."""
-        lead = self.best[-1] if self.best else float("nan")
-        for row in figures.ended_since(connection, self.search, self.revision):
-            value = float("nan") if row.value is None else row.value
-            if not lead * self.sign <= value * self.sign and value == value:
-                lead = value
-            self.number.append(row.number)
-            self.value.append(value)
-            self.best.append(lead)
-            self.ended.append(row.ended)
-            self.revision = max(self.revision, row.revision)
+        rows, self.revision = figures.ended_since(connection, self.search, self.revision)
+        if not rows:
+            return
+        number, value, ended = zip(*rows, strict=True)
+        values = np.array(value, dtype=np.float64)  # None becomes NaN
+        lead = np.fmax if self.maximize else np.fmin
+        best = lead.accumulate(np.concatenate([self.best[-1:], values]))[-len(values) :]
+        self.number = np.concatenate([self.number, np.array(number, dtype=np.int64)])
+        self.value = np.concatenate([self.value, values])
+        self.best = np.concatenate([self.best, best])
+        self.ended = np.concatenate([self.ended, np.array(ended)])
 
     def shown(self, points: int | None) -> dict[str, Any]:
         """Give it as columns; of more than `points`, every improvement and an even spread of the rest."""
         total = len(self.number)
-        best = np.frombuffer(self.best, dtype=np.float64) if total else np.empty(0)
         keep = np.arange(total)
         if points is not None and total > points:
-            improved = np.flatnonzero(best[1:] != best[:-1]) + 1
+            improved = np.flatnonzero(self.best[1:] != self.best[:-1]) + 1
             spread = np.linspace(0, total - 1, points, dtype=np.int64)
-            keep = np.unique(np.concatenate([spread, improved[~np.isnan(best[improved])]]))
-        places = keep.tolist()
+            keep = np.unique(np.concatenate([spread, improved[~np.isnan(self.best[improved])]]))
         return {
             "total": total,
-            "order": (keep + 1).tolist(),
-            "number": [self.number[place] for place in places],
-            "value": [_known(self.value[place]) for place in places],
-            "best": [_known(self.best[place]) for place in places],
-            "ended": [records.iso(self.ended[place]) for place in places],
+            "order": keep + 1,
+            "number": self.number[keep],
+            "value": self.value[keep],
+            "best": self.best[keep],
+            "ended": [records.iso(time) for time in self.ended[keep].tolist()],
         }
 
 
@@ -85,7 +84,7 @@ class Figures:
             if len(self._courses) > COURSES:
                 self._courses.popitem(last=False)
             course.catch_up(connection)
-            return orjson.dumps(course.shown(points))
+            return orjson.dumps(course.shown(points), option=orjson.OPT_SERIALIZE_NUMPY)
 
     def kept(
         self, connection: Connection, search: int, key: tuple[Any, ...], make: Callable[[], Any]
@@ -134,7 +133,3 @@ def importances(connection: Connection, search: int) -> dict[str, Any]:
         "trials": len(pairs),
         "reason": None,
     }
-
-
-def _known(value: float) -> float | None:
-    return value if value == value else None
