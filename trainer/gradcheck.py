@@ -55,8 +55,9 @@ class GradientCheck:
 
     @property
     def worst(self) -> str:
-        """The tensor with the largest error beyond rounding."""
-        return max(self.errors, key=lambda name: self.errors[name] - self.roundings[name])
+        """The tensor with the largest error beyond rounding; if rounding explains all, with the largest."""
+        beyond = {name: max(0.0, error - self.roundings[name]) for name, error in self.errors.items()}
+        return max(self.errors, key=lambda name: (beyond[name], self.errors[name]))
 
     @property
     def verdict(self) -> Literal["great", "look", "wrong"]:

@@ -176,7 +176,9 @@ def _table(source: Source, encoding: Encoding) -> Table:
             needs_target=False, categorical=categorical, numbers=encoding.numbers, field="data"
         )
         table = files.read(Path(source), wanted)
-        return table if table.missing == "impute" else _by_position(table, encoding)
+        if table.missing == "refuse":
+            return _by_position(table, encoding)
+        return table.with_categories([name for name in categorical if name in table.number_names], "data")
     if isinstance(source, Mapping):
         return _by_name(source, encoding)
     return _by_position(arrays.to_table(source, None, "the array"), encoding)

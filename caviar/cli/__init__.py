@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from caviar.cli import searches, server, steering
+from caviar.cli import models, searches, server, steering
 
 app = typer.Typer(
     name="caviar",
@@ -18,6 +18,7 @@ app = typer.Typer(
 server.register(app)
 searches.register(app)
 steering.register(app)
+models.register(app)
 
 
 @app.callback(invoke_without_command=True)

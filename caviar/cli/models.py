@@ -1,0 +1,122 @@
+"""Commands on networks: check a gradient, predict with a model. The work is done here, not by the server."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Annotated, Any
+
+import typer
+
+from caviar.cli.options import Json, Token, Url, client
+
+_MARKS = {"great": "great", "look": "look closer", "wrong": "WRONG"}
+_TRIAL = re.compile(r"\d+\.\d+")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    app.command()(gradcheck)
+    app.command()(predict)
+
+
+def gradcheck(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A search file: its dataset and settings.")],
+    epochs: Annotated[int, typer.Option(min=0, help="Training before the second check; 0: none.")] = 3,
+    dropout: Annotated[bool, typer.Option("--dropout", help="With one fixed mask per layer.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Every parameter, not 500 per tensor.")] = False,
+    json: Json = False,
+) -> None:
+    """Compare the gradient with two-sided differences, before and after some training.
+
+    Up to 1e-7 is great; 1e-5 wants a closer look, 1e-3 is wrong. The worst W[l], b[l], gamma[l] or beta[l] is
+    named. Ends with 1 unless all is great.
+    """
+    from caviar.files import read_search
+    from search.parameters import plain
+    from trainer.gradcheck import check_description
+
+    with _sentences():
+        description = plain(read_search(file))  # 1e-4 is a number, whatever YAML says
+        checks = check_description(description, epochs=epochs, dropout=dropout, most=None if every else 500)
+    if json:
+        from json import dumps
+
+        typer.echo(dumps(checks, indent=2))
+    else:
+        for check in checks:
+            typer.echo(_report(check))
+    if any(check["verdict"] != "great" for check in checks):
+        raise typer.Exit(1)
+
+
+def predict(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model file, or a trial such as 3.17.")],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="A CSV, Parquet, npz or npy file.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file.")] = None,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Predict with a saved model, row by row, as CSV: class and probabilities, or values.
+
+    A model is a file, or that of a finished trial on the server.
+    """
+    from trainer.predict import Model
+
+    with _sentences():
+        columns = Model.load(_model(model, url, token)).predict(data).columns()
+    if output is None:
+        _write(columns, sys.stdout)
+        return
+    with output.open("w", encoding="utf-8", newline="") as file:
+        _write(columns, file)
+    typer.echo(f"{len(next(iter(columns.values())))} predictions in {output}")
+
+
+def _model(name: str, url: str | None, token: str | None) -> bytes | Path:
+    """Return the path of a model file, or the model of a trial from the server."""
+    if Path(name).exists() or not _TRIAL.fullmatch(name):
+        return Path(name)
+    with client(url, token) as connection:
+        return connection.model(name)
+
+
+def _report(check: Mapping[str, Any]) -> str:
+    when = f"after {check['epochs']} epochs" if check["epochs"] else "at initialisation"
+    worst = check["worst"]
+    verdict, error, count = _MARKS[check["verdict"]], check["error"], check["checked"]
+    lines = [
+        f"{when}: {verdict}, relative error {error:.1e} over {count} parameters",
+        *(
+            f"  {name:<8}{error:.1e}{'  <- worst' if name == worst else ''}"
+            for name, error in check["errors"].items()
+        ),
+    ]
+    if check["kinks"]:
+        lines.append(f"  left out: {check['kinks']} parameters at which a ReLU or |W| has a kink")
+    return "\n".join(lines)
+
+
+def _write(columns: Mapping[str, list[Any]], file: IO[str]) -> None:
+    from csv import writer
+
+    rows = writer(file, lineterminator="\n")
+    rows.writerow(columns)
+    rows.writerows(zip(*columns.values(), strict=True))
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """Say what is wrong with settings or data in the way of every other command."""
+    from caviar.errors import CaviarError
+    from trainer.problem import ProblemsError
+
+    try:
+        yield
+    except ProblemsError as error:
+        raise CaviarError("\n".join(map(str, error.problems))) from error
+    except ValueError as error:
+        raise CaviarError(str(error)) from error
