@@ -10,6 +10,8 @@ import psutil
 from .data.types import Data
 from .initialization import aligned_zeros
 from .kernels import structs
+from .kernels.gemm import product_of
+from .kernels.host import PACK_ELEMENTS
 from .network import SLACK, Network
 from .problem import SettingError
 from .settings import AUGMENTATIONS, DECAYS, OPTIMIZERS, Settings
@@ -103,6 +105,7 @@ def scratch_of(network: Network, batch_size: int, m: int, dtype: Any) -> structs
     columns = int(network.shape().columns[-1])
     widest = max(network.sizes)
     return structs.Scratch(
+        product=product_of(dtype).address,
         rows=rows,
         A=aligned_zeros(rows * columns + SLACK, dtype),
         normal=aligned_zeros(rows * columns + SLACK if network.batch_norm else 0, dtype),
@@ -110,15 +113,10 @@ def scratch_of(network: Network, batch_size: int, m: int, dtype: Any) -> structs
         D=aligned_zeros(rows * widest + SLACK, dtype),
         E=aligned_zeros(rows * widest + SLACK, dtype),
         gradient=aligned_zeros(network.learned, dtype),
-        pack=aligned_zeros(pack_size(network.sizes, rows), dtype),
+        pack=aligned_zeros(PACK_ELEMENTS, dtype),
         order=np.zeros(m, np.int32),
         identity=np.arange(rows, dtype=np.int32),
     )
-
-
-def pack_size(sizes: tuple[int, ...], rows: int) -> int:
-    """Return the elements that the matrix product needs for its panels."""
-    return (max(*sizes, rows) + 64) * 64
 
 
 def state_of(network: Network, weights: Array, seed: int) -> structs.State:
@@ -126,7 +124,7 @@ def state_of(network: Network, weights: Array, seed: int) -> structs.State:
     counters = np.zeros(structs.COUNTERS, np.int64)
     counters[structs.EPOCH] = 1
     counters[structs.SEED] = seed
-    sums = np.zeros(structs.SUMS)
+    sums = np.zeros(structs.SUMS + 1 + network.layers)
     sums[structs.BEST_ERROR] = np.inf
     sums[structs.LAST_COST] = np.nan
     learned = network.learned

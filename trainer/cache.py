@@ -1,16 +1,87 @@
-"""Compiled kernels on disk."""
+"""Compiled kernels on disk: one folder for each state of the source and each kind of processor, so never stale.
+
+Numba's own check looks at the one file a function stands in, not at the files that one imports. So the folder's
+name is a digest of all kernel files, of the versions of the compilers, and of the processor.
+"""
 
 from __future__ import annotations
 
-import numpy as np
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-from .data.types import Data
-from .settings import make_settings
+_KEEP_SECONDS = 14 * 24 * 3600.0
+_MARK = "warm-"
 
 
-def warm(precision: str = "float32") -> None:
-    """Compile the kernels for a precision, or load them from the cache, by training a tiny network."""
+@cache
+def folder() -> Path:
+    """Return the folder of the compiled kernels, made if needed: under CAVIAR_CACHE, or the user's cache folder."""
+    name = f"kernels-{digest()[:20]}"
+    for base in _bases():
+        path = base / name
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=path):
+                pass
+        except OSError:
+            continue
+        return path
+    return Path(tempfile.mkdtemp(prefix=name))
+
+
+@cache
+def digest() -> str:
+    """Return the digest of everything that compiled code depends on."""
+    import llvmlite
+    import numba
+    import numpy
+    from llvmlite import binding
+
+    facts = [numba.__version__, llvmlite.__version__, numpy.__version__, sys.version]
+    facts += [binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()]
+    facts += [os.environ.get(name, "") for name in ("CAVIAR_KERNELS", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")]
+    hashed = hashlib.sha256("\n".join(facts).encode())
+    for path in sorted((Path(__file__).parent / "kernels").glob("*.py")):
+        hashed.update(path.name.encode() + path.read_bytes())
+    return hashed.hexdigest()
+
+
+def warm(precision: str = "float32", say: Callable[[str], object] | None = None) -> None:
+    """Make sure the kernels are compiled and loaded, by training a tiny network.
+
+    Parameters
+    ----------
+    precision : {"float32", "float64"}
+    say : callable, optional
+        Told what is waited for when there is something to compile; by default it goes to standard error.
+    """
+    mark = folder() / f"{_MARK}{precision}"
+    if mark.exists():
+        _train_a_tiny_network(precision)
+        return
+    with _one_at_a_time():
+        if not mark.exists():
+            (say or _to_stderr)("compiling the kernels for this processor, once; this takes some seconds ...")
+        _train_a_tiny_network(precision)
+        mark.touch()
+        _forget_old_folders()
+
+
+def _train_a_tiny_network(precision: str) -> None:
+    import numpy as np
+
+    from .data.types import Data
     from .run import Run
+    from .settings import make_settings
 
     X = np.linspace(-1, 1, 8, dtype=precision).reshape(4, 2)
     Y = np.array([0, 1, 0, 1], np.int32)
@@ -18,3 +89,34 @@ def warm(precision: str = "float32") -> None:
     run = Run(make_settings({"hidden_units": 2, "epochs": 1, "precision": precision}), data, seed=0)
     run.advance()
     run.result()
+
+
+def _bases() -> Iterator[Path]:
+    if os.environ.get("CAVIAR_CACHE"):
+        yield Path(os.environ["CAVIAR_CACHE"])
+    yield Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "caviar"
+    yield Path(tempfile.gettempdir()) / f"caviar-{os.getuid() if hasattr(os, 'getuid') else 'cache'}"
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Let one process compile while others wait, where the system has file locks."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    with (folder() / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _forget_old_folders() -> None:
+    """Remove the folders of earlier versions that nobody has warmed for two weeks."""
+    for path in folder().parent.glob("kernels-*"):
+        if path != folder() and time.time() - path.stat().st_mtime > _KEEP_SECONDS:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _to_stderr(message: str) -> Any:
+    return print(message, file=sys.stderr, flush=True)  # noqa: T201

@@ -188,8 +188,16 @@ class Run:
     def _finish_evaluation(self) -> None:
         """End an epoch whose dev set is being passed: a change comes after it. Its row stays in the records."""
         if self.status == "running" and self._state.counters[structs.PHASE] == structs.EVALUATING:
-            epoch.finish_evaluation(
-                self._shape, self._examples, self._hyper, self._state, self._scratch, self._records
+            epoch.work(
+                self._shape,
+                self._examples,
+                self._hyper,
+                self._state,
+                self._scratch,
+                self._records,
+                np.inf,
+                self.step,
+                _FOREVER,
             )
 
     def _reconsider_end(self) -> None:

@@ -3,11 +3,11 @@
 import numpy as np
 
 from .arrays import like
-from .compile import kernel
+from .compile import inner_kernel
 from .structs import LEAKY_RELU, RELU, TANH
 
 
-@kernel
+@inner_kernel
 def activate(Z, activation, slope):
     """A = g(Z), in place."""
     if activation == RELU:
@@ -20,7 +20,7 @@ def activate(Z, activation, slope):
         _sigmoid(Z)
 
 
-@kernel
+@inner_kernel
 def activate_backward(D, A, activation, slope, keep):
     """dZ = dA * g'(Z), in place of dA; g' is written in terms of A, which dropout has divided by keep."""
     if activation == RELU:
@@ -33,7 +33,7 @@ def activate_backward(D, A, activation, slope, keep):
         _sigmoid_backward(D, A, keep)
 
 
-@kernel
+@inner_kernel
 def _leaky(Z, slope):
     zero, s = like(Z, 0), like(Z, slope)
     for i in range(Z.size):
@@ -41,7 +41,7 @@ def _leaky(Z, slope):
         Z[i] = s * z if z <= zero else z  # a NaN stays a NaN
 
 
-@kernel
+@inner_kernel
 def _leaky_backward(D, A, slope):
     zero, s = like(A, 0), like(A, slope)
     for i in range(D.size):
@@ -49,13 +49,13 @@ def _leaky_backward(D, A, slope):
         D[i] = d if A[i] > zero else s * d
 
 
-@kernel
+@inner_kernel
 def _tanh(Z):
     for i in range(Z.size):
         Z[i] = np.tanh(Z[i])
 
 
-@kernel
+@inner_kernel
 def _tanh_backward(D, A, keep):
     one, k = like(A, 1), like(A, keep)
     for i in range(D.size):
@@ -63,14 +63,14 @@ def _tanh_backward(D, A, keep):
         D[i] *= one - a * a
 
 
-@kernel
+@inner_kernel
 def _sigmoid(Z):
     one = like(Z, 1)
     for i in range(Z.size):
         Z[i] = one / (one + np.exp(-Z[i]))
 
 
-@kernel
+@inner_kernel
 def _sigmoid_backward(D, A, keep):
     one, k = like(A, 1), like(A, keep)
     for i in range(D.size):

@@ -1,4 +1,4 @@
-"""Two things that Numba lacks: a view that owns nothing, and a constant in the type of an array."""
+"""What Numba lacks: views that own nothing, constants in the type of an array, calls by address."""
 
 from llvmlite import ir
 from numba.core import cgutils, types
@@ -54,3 +54,51 @@ def address(typingctx, array, offset):
         return builder.gep(source.data, [arguments[1]], source_etype=item)
 
     return types.CPointer(array.dtype)(array, types.intp), codegen
+
+
+@intrinsic
+def move(typingctx, pointer, offset):
+    """Return the pointer to the element `offset` elements further."""
+
+    def codegen(context, builder, signature, arguments):
+        item = context.get_data_type(pointer.dtype)
+        return builder.gep(arguments[0], [arguments[1]], source_etype=item)
+
+    return pointer(pointer, types.intp), codegen
+
+
+@intrinsic
+def item_bytes(typingctx, pointer):
+    """Return the size of what a pointer points to."""
+
+    def codegen(context, builder, signature, arguments):
+        size = context.get_abi_sizeof(context.get_data_type(pointer.dtype))
+        return context.get_constant(types.intp, size)
+
+    return types.intp(pointer), codegen
+
+
+@intrinsic
+def number_as(typingctx, pointer, value):
+    """Return a number in the type that a pointer points to."""
+
+    def codegen(context, builder, signature, arguments):
+        return context.cast(builder, arguments[1], signature.args[1], signature.return_type)
+
+    return pointer.dtype(pointer, value), codegen
+
+
+@intrinsic
+def call(typingctx, function, arguments):
+    """Call the compiled function at an address, with a tuple of pointers and int64; it returns nothing.
+
+    Its code is not linked into the caller: a long function is optimised once, not again in every caller.
+    """
+
+    def codegen(context, builder, signature, values):
+        items = cgutils.unpack_tuple(builder, values[1], len(arguments))
+        kind = ir.FunctionType(ir.VoidType(), [item.type for item in items])
+        builder.call(builder.inttoptr(values[0], kind.as_pointer()), items)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, arguments), codegen

@@ -6,10 +6,10 @@ The mathematics is in docs/trainer/batch_norm.md.
 import numpy as np
 
 from .arrays import like, part
-from .compile import kernel
+from .compile import inner_kernel
 
 
-@kernel
+@inner_kernel
 def batch_norm_forward(Z, Z_norm, gamma, beta, mu, deviation, m, n, epsilon):
     """Replace Z (m, n) by Z~; keep Z_norm, mu and deviation = 1/sqrt(sigma^2 + epsilon); return nothing."""
     _means(Z, mu, m, n)
@@ -18,14 +18,14 @@ def batch_norm_forward(Z, Z_norm, gamma, beta, mu, deviation, m, n, epsilon):
     _normalize(Z, Z_norm, gamma, beta, mu, deviation, m, n)
 
 
-@kernel
+@inner_kernel
 def batch_norm_backward(D, Z_norm, gamma, deviation, dgamma, dbeta, m, n):
     """Replace D = dZ~ (m, n) by dZ; write dgamma = sum dZ~ * Z_norm and dbeta = sum dZ~."""
     _sums_backward(D, Z_norm, dgamma, dbeta, m, n)
     _backward(D, Z_norm, gamma, deviation, dgamma, dbeta, m, n)
 
 
-@kernel
+@inner_kernel
 def update_averages(mean, variance, mu, deviation, epsilon, momentum):
     """average := momentum average + (1 - momentum) value, for mu and for sigma^2 = 1/deviation^2 - epsilon."""
     one, b, e = like(mu, 1), like(mu, momentum), like(mu, epsilon)
@@ -36,7 +36,7 @@ def update_averages(mean, variance, mu, deviation, epsilon, momentum):
         variance[j] = b * variance[j] + c * max(one / (d * d) - e, like(mu, 0))
 
 
-@kernel
+@inner_kernel
 def fold_averages(gamma, beta, mean, variance, correction, epsilon, scale, shift):
     """Write scale and shift so that Z~ = scale Z + shift at test time; the averages are divided by correction."""
     e, c, one = like(mean, epsilon), like(mean, 1.0 / correction), like(mean, 1)
@@ -45,7 +45,7 @@ def fold_averages(gamma, beta, mean, variance, correction, epsilon, scale, shift
         shift[j] = beta[j] - mean[j] * c * scale[j]
 
 
-@kernel
+@inner_kernel
 def _means(Z, mu, m, n):
     share = like(Z, 1.0 / m)
     for j in range(n):
@@ -58,7 +58,7 @@ def _means(Z, mu, m, n):
         mu[j] *= share
 
 
-@kernel
+@inner_kernel
 def _variances(Z, mu, variance, m, n):
     share = like(Z, 1.0 / m)
     for j in range(n):
@@ -72,14 +72,14 @@ def _variances(Z, mu, variance, m, n):
         variance[j] *= share
 
 
-@kernel
+@inner_kernel
 def _inverse_roots(variance, epsilon):
     one, e = like(variance, 1), like(variance, epsilon)
     for j in range(variance.size):
         variance[j] = one / np.sqrt(variance[j] + e)
 
 
-@kernel
+@inner_kernel
 def _normalize(Z, Z_norm, gamma, beta, mu, deviation, m, n):
     for i in range(m):
         row, normal = part(Z, i * n, n), part(Z_norm, i * n, n)
@@ -89,7 +89,7 @@ def _normalize(Z, Z_norm, gamma, beta, mu, deviation, m, n):
             row[j] = gamma[j] * h + beta[j]
 
 
-@kernel
+@inner_kernel
 def _sums_backward(D, Z_norm, dgamma, dbeta, m, n):
     for j in range(n):
         dgamma[j] = like(D, 0)
@@ -101,7 +101,7 @@ def _sums_backward(D, Z_norm, dgamma, dbeta, m, n):
             dbeta[j] += row[j]
 
 
-@kernel
+@inner_kernel
 def _backward(D, Z_norm, gamma, deviation, dgamma, dbeta, m, n):
     share = like(D, 1.0 / m)
     for i in range(m):

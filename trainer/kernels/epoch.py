@@ -7,7 +7,7 @@ matter how a run is cut into calls.
 import numpy as np
 
 from .arrays import part
-from .compile import is_finite, kernel
+from .compile import inner_kernel, is_finite, kernel
 from .dropout import drop
 from .elementwise import copy, count_small, gather, sum_of_squares
 from .losses import loss
@@ -47,12 +47,14 @@ from .structs import (
     SEED,
     STATUS,
     STEP,
+    SUMS,
     TRAIN_COST,
     TRAIN_ERROR,
     TRAINING,
 )
 
 NEAR_ZERO_BOUND = 1e-3
+FIRST = np.int64(0)  # not a literal: Numba would compile variants of what takes it
 
 
 @kernel
@@ -75,22 +77,14 @@ def work(shape, examples, hyper, state, scratch, records, budget, until_step, un
 
 
 @kernel
-def finish_evaluation(shape, examples, hyper, state, scratch, records):
-    """Pass what is left of the dev set and end the epoch."""
-    while state.counters[DEV_POSITION] < examples.dev_m:
-        evaluate_chunk(shape, examples, state, scratch)
-    end_epoch(shape, examples, hyper, state, scratch, records)
-
-
-@kernel
 def restore_order(counters, order):
     """Shuffle as far as the epoch under way has come."""
     identity_order(order)
     if counters[PHASE] == TRAINING:
-        shuffle_part(order, key_of(counters[SEED], SHUFFLE, counters[EPOCH], 0), 0, counters[POSITION])
+        shuffle_part(order, key_of(counters[SEED], SHUFFLE, counters[EPOCH], FIRST), 0, counters[POSITION])
 
 
-@kernel
+@inner_kernel
 def train_mini_batch(shape, examples, hyper, state, scratch, records):
     """One step: next examples, forward, loss, backward, regulariser, update. Return the number of examples."""
     counters, sums = state.counters, state.sums
@@ -132,22 +126,35 @@ def train_mini_batch(shape, examples, hyper, state, scratch, records):
     counters[POSITION] += m
     if counters[POSITION] >= examples.m:
         counters[PHASE] = EVALUATING
+        note_norms(shape, state, scratch)
     return m
+
+
+@inner_kernel
+def note_norms(shape, state, scratch):
+    """Keep the norms of the gradient at the last step of an epoch, of all parameters and of each W[l]."""
+    state.sums[SUMS] = np.sqrt(sum_of_squares(part(scratch.gradient, 0, shape.learned)))
+    for layer in range(shape.weight.size):
+        size = shape.sizes[layer] * shape.sizes[layer + 1]
+        dW = part(scratch.gradient, shape.weight[layer], size)
+        state.sums[SUMS + 1 + layer] = np.sqrt(sum_of_squares(dW))
 
 
 @kernel
 def gradient_at(shape, hyper, state, scratch, X, labels, targets, m):
     """Return the cost of m examples, regulariser included; leave its gradient in scratch.gradient."""
     last = shape.weight.size
-    copy(part(X, 0, m * shape.sizes[0]), layer_input(shape, scratch, 0, m))
+    copy(part(X, 0, m * shape.sizes[0]), layer_input(shape, scratch, FIRST, m))
     forward(shape, hyper, state, scratch, m)
     Z = layer_input(shape, scratch, last, m)
-    total, _ = loss(shape.output, Z, labels, targets, scratch.identity, 0, m, shape.sizes[last], scratch.D)
+    total, _ = loss(
+        shape.output, Z, labels, targets, scratch.identity, FIRST, m, shape.sizes[last], scratch.D
+    )
     backward(shape, hyper, state, scratch, m)
     return total / m + regularize(shape, hyper, state, scratch, m)
 
 
-@kernel
+@inner_kernel
 def take_examples(shape, examples, hyper, state, scratch, begin, m):
     """Shuffle as far as needed and copy the next m examples to A[0]."""
     counters, order = state.counters, scratch.order
@@ -155,14 +162,14 @@ def take_examples(shape, examples, hyper, state, scratch, begin, m):
     if begin == 0:
         identity_order(order)
     if hyper.batch_size < examples.m:
-        shuffle_part(order, key_of(counters[SEED], SHUFFLE, counters[EPOCH], 0), begin, begin + m)
-    A = layer_input(shape, scratch, 0, m)
+        shuffle_part(order, key_of(counters[SEED], SHUFFLE, counters[EPOCH], FIRST), begin, begin + m)
+    A = layer_input(shape, scratch, FIRST, m)
     gather(examples.X, order, begin, m, n, A)
     if hyper.keep[0] < 1.0:
-        drop(A, hyper.keep[0], key_of(counters[SEED], DROPOUT, counters[STEP], 0))
+        drop(A, hyper.keep[0], key_of(counters[SEED], DROPOUT, counters[STEP], FIRST))
 
 
-@kernel
+@inner_kernel
 def evaluate_chunk(shape, examples, state, scratch):
     """Add cost and errors of the next chunk of the dev set; return the number of examples."""
     begin = state.counters[DEV_POSITION]
@@ -188,16 +195,16 @@ def evaluate(shape, state, scratch, X, labels, targets, begin, m):
         targets = part(targets, begin * k, m * k)
     else:
         labels = part(labels, begin, m)
-    return loss(shape.output, Z, labels, targets, scratch.identity, 0, m, k, scratch.D)
+    return loss(shape.output, Z, labels, targets, scratch.identity, FIRST, m, k, scratch.D)
 
 
-@kernel
+@inner_kernel
 def end_epoch(shape, examples, hyper, state, scratch, records):
     """Write the epoch's row, keep the best weights, decide whether to go on."""
     counters, sums = state.counters, state.sums
     row = records.rows[records.counts[1]]
     records.counts[1] += 1
-    write_row(shape, examples, state, scratch, row)
+    write_row(shape, examples, state, row)
     error = row[DEV_ERROR]
     if not is_finite(sums[DEV_COST]):
         counters[STATUS] = DIVERGED_DEV
@@ -217,8 +224,8 @@ def end_epoch(shape, examples, hyper, state, scratch, records):
     sums[COST] = sums[ERRORS] = sums[DEV_COST] = sums[DEV_ERRORS] = 0.0
 
 
-@kernel
-def write_row(shape, examples, state, scratch, row):
+@inner_kernel
+def write_row(shape, examples, state, row):
     """Fill one row of Records.rows."""
     counters, sums = state.counters, state.sums
     row[ROW_EPOCH], row[ROW_STEP] = counters[EPOCH], counters[STEP]
@@ -232,9 +239,9 @@ def write_row(shape, examples, state, scratch, row):
         size = shape.sizes[layer] * shape.sizes[layer + 1]
         small += count_small(part(state.weights, shape.weight[layer], size), NEAR_ZERO_BOUND)
         weights += size
-        row[NORMS + layer] = np.sqrt(sum_of_squares(part(scratch.gradient, shape.weight[layer], size)))
+        row[NORMS + layer] = sums[SUMS + 1 + layer]
     row[NEAR_ZERO] = small / weights
-    row[NORM] = np.sqrt(sum_of_squares(part(scratch.gradient, 0, shape.learned)))
+    row[NORM] = sums[SUMS]
 
 
 @kernel

@@ -9,13 +9,13 @@ import math
 import numpy as np
 
 from .arrays import like, part
-from .compile import kernel
+from .compile import inner_kernel
 from .structs import BINARY, MULTICLASS
 
 _LARGE = 1e200
 
 
-@kernel
+@inner_kernel
 def loss(output, Z, labels, targets, order, begin, m, n, D):
     """Write D = dZ of the mean cost for m examples order[begin:]; return the sum of losses and of errors.
 
@@ -29,7 +29,7 @@ def loss(output, Z, labels, targets, order, begin, m, n, D):
     return _mean_square(Z, targets, order, begin, m, n, D)
 
 
-@kernel
+@inner_kernel
 def _binary(Z, labels, order, begin, m, D):
     """a = 1/(1 + exp(-z)); loss = -y log a - (1 - y) log(1 - a) = max(z, 0) - y z + log(1 + exp(-|z|))."""
     total, product, wrong = 0.0, 1.0, 0
@@ -48,7 +48,7 @@ def _binary(Z, labels, order, begin, m, D):
     return total + math.log(product), np.float64(wrong)
 
 
-@kernel
+@inner_kernel
 def _softmax_numerators(Z, m, n, D):
     """Replace Z by Z - max Z of its row, and write exp of that into D."""
     for i in range(m):
@@ -62,7 +62,7 @@ def _softmax_numerators(Z, m, n, D):
         D[i] = np.exp(Z[i])
 
 
-@kernel
+@inner_kernel
 def _softmax(Z, labels, order, begin, m, n, D):
     """a = exp(z) / sum; loss = -log a_y = log sum - z_y; dZ = (a - y) / m."""
     total, product, wrong = 0.0, 1.0, 0
@@ -85,7 +85,7 @@ def _softmax(Z, labels, order, begin, m, n, D):
     return total + math.log(product), np.float64(wrong)
 
 
-@kernel
+@inner_kernel
 def _beaten(row, y, n):
     """Is another class than y the first of the most probable ones?"""
     best = 0
@@ -95,7 +95,7 @@ def _beaten(row, y, n):
     return best != y
 
 
-@kernel
+@inner_kernel
 def _mean_square(Z, targets, order, begin, m, n, D):
     """loss = sum (z - y)^2 / n; dZ = 2 (z - y) / (n m)."""
     factor = like(D, 2.0 / (n * m))

@@ -3,11 +3,11 @@
 import numpy as np
 
 from .arrays import like
-from .compile import kernel
+from .compile import inner_kernel
 from .structs import EXPONENTIAL, GD, INVERSE, INVERSE_SQRT, INVERSE_SQRT_STEP, MOMENTUM, NONE, RMSPROP
 
 
-@kernel
+@inner_kernel
 def update(W, dW, v, s, hyper, alpha, t):
     """Take step t (1, 2, ...) of the chosen optimiser with learning rate alpha."""
     if hyper.optimizer == GD:
@@ -20,7 +20,7 @@ def update(W, dW, v, s, hyper, alpha, t):
         adam(W, dW, v, s, alpha, hyper.beta1, hyper.beta2, hyper.epsilon, t)
 
 
-@kernel
+@inner_kernel
 def gradient_descent(W, dW, alpha):
     """W -= alpha dW."""
     a = like(W, alpha)
@@ -28,7 +28,7 @@ def gradient_descent(W, dW, alpha):
         W[i] -= a * dW[i]
 
 
-@kernel
+@inner_kernel
 def momentum(W, dW, v, alpha, beta):
     """v = beta v + (1 - beta) dW; W -= alpha v."""
     a, b, c = like(W, alpha), like(W, beta), like(W, 1.0 - beta)
@@ -38,7 +38,7 @@ def momentum(W, dW, v, alpha, beta):
         W[i] -= a * average
 
 
-@kernel
+@inner_kernel
 def rmsprop(W, dW, s, alpha, beta2, epsilon):
     """s = beta2 s + (1 - beta2) dW^2; W -= alpha dW / (sqrt(s) + epsilon)."""
     a, b, c, e = like(W, alpha), like(W, beta2), like(W, 1.0 - beta2), like(W, epsilon)
@@ -49,7 +49,7 @@ def rmsprop(W, dW, s, alpha, beta2, epsilon):
         W[i] -= a * g / (np.sqrt(average) + e)
 
 
-@kernel
+@inner_kernel
 def adam(W, dW, v, s, alpha, beta1, beta2, epsilon, t):
     """Both averages, corrected: W -= alpha v/(1 - beta1^t) / (sqrt(s/(1 - beta2^t)) + epsilon)."""
     a, e = like(W, alpha / (1.0 - beta1**t)), like(W, epsilon)
@@ -64,7 +64,7 @@ def adam(W, dW, v, s, alpha, beta1, beta2, epsilon, t):
         W[i] -= a * first / (np.sqrt(second * correction) + e)
 
 
-@kernel
+@inner_kernel
 def decayed(hyper, epoch, t):
     """Return alpha for an epoch (1, 2, ...) and step t (1, 2, ...), by the closed forms of the course."""
     alpha, rate = hyper.learning_rate, hyper.decay_rate

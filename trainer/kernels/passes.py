@@ -5,7 +5,7 @@ import numpy as np
 from .activations import activate, activate_backward
 from .arrays import part
 from .batchnorm import batch_norm_backward, batch_norm_forward, fold_averages, update_averages
-from .compile import kernel
+from .compile import inner_kernel
 from .dropout import drop
 from .elementwise import add_bias, add_l1, add_l2, column_sums, scale_and_shift
 from .gemm import multiply_nn, multiply_nt, multiply_tn
@@ -13,13 +13,13 @@ from .random import DROPOUT, key_of
 from .structs import AVERAGED, SEED, STEP
 
 
-@kernel
+@inner_kernel
 def layer_input(shape, scratch, layer, m):
     """Return A[layer] of m examples, (m * n[layer],)."""
     return part(scratch.A, shape.columns[layer] * scratch.rows, m * shape.sizes[layer])
 
 
-@kernel
+@inner_kernel
 def forward(shape, hyper, state, scratch, m):
     """Training: from A[0] to Z[L], left in the place of A[L]."""
     last = shape.weight.size - 1
@@ -28,7 +28,7 @@ def forward(shape, hyper, state, scratch, m):
         A, Z = layer_input(shape, scratch, layer, m), layer_input(shape, scratch, layer + 1, m)
         W = part(state.weights, shape.weight[layer], k * n)
         b = part(state.weights, shape.bias[layer], n)
-        multiply_nn(Z, A, W, m, n, k, scratch.pack)
+        multiply_nn(scratch.product, Z, A, W, m, n, k, scratch.pack)
         if layer == last:
             add_bias(Z, b, m, n)
             return
@@ -41,7 +41,7 @@ def forward(shape, hyper, state, scratch, m):
             drop(Z, hyper.keep[layer + 1], _mask_key(state, layer + 1))
 
 
-@kernel
+@inner_kernel
 def backward(shape, hyper, state, scratch, m):
     """Training: from D = dZ[L] to the gradient of every parameter."""
     D, E = scratch.D, scratch.E
@@ -49,13 +49,17 @@ def backward(shape, hyper, state, scratch, m):
     for layer in range(hidden, -1, -1):
         k, n = shape.sizes[layer], shape.sizes[layer + 1]
         A, dZ = layer_input(shape, scratch, layer, m), part(D, 0, m * n)
-        multiply_tn(part(scratch.gradient, shape.weight[layer], k * n), A, dZ, k, n, m, scratch.pack)
+        multiply_tn(
+            scratch.product, part(scratch.gradient, shape.weight[layer], k * n), A, dZ, k, n, m, scratch.pack
+        )
         if layer == hidden or not shape.batch_norm:
             column_sums(dZ, part(scratch.gradient, shape.bias[layer], n), m, n)
         if layer == 0:
             return
         dA = part(E, 0, m * k)
-        multiply_nt(dA, dZ, part(state.weights, shape.weight[layer], k * n), m, k, n, scratch.pack)
+        multiply_nt(
+            scratch.product, dA, dZ, part(state.weights, shape.weight[layer], k * n), m, k, n, scratch.pack
+        )
         keep = hyper.keep[layer]
         if keep < 1.0:
             drop(dA, keep, _mask_key(state, layer))
@@ -65,7 +69,7 @@ def backward(shape, hyper, state, scratch, m):
         D, E = E, D
 
 
-@kernel
+@inner_kernel
 def regularize(shape, hyper, state, scratch, m):
     """Add lambda/m W and lambda/(2m) sign(W) to every dW; return the terms they add to the cost."""
     cost = 0.0
@@ -80,7 +84,7 @@ def regularize(shape, hyper, state, scratch, m):
     return cost
 
 
-@kernel
+@inner_kernel
 def predict(shape, state, scratch, X, m):
     """Evaluation: from m examples X to Z[L], left in the place of A[L]; no dropout, averages for batch norm."""
     last = shape.weight.size - 1
@@ -89,7 +93,9 @@ def predict(shape, state, scratch, X, m):
         k, n = shape.sizes[layer], shape.sizes[layer + 1]
         Z = layer_input(shape, scratch, layer + 1, m)
         b = part(state.weights, shape.bias[layer], n)
-        multiply_nn(Z, A, part(state.weights, shape.weight[layer], k * n), m, n, k, scratch.pack)
+        multiply_nn(
+            scratch.product, Z, A, part(state.weights, shape.weight[layer], k * n), m, n, k, scratch.pack
+        )
         if shape.batch_norm and layer < last:
             _apply_averages(shape, state, scratch, layer, Z, m)
         else:
@@ -99,12 +105,12 @@ def predict(shape, state, scratch, X, m):
         A = Z
 
 
-@kernel
+@inner_kernel
 def _mask_key(state, layer):
     return key_of(state.counters[SEED], DROPOUT, state.counters[STEP], layer)
 
 
-@kernel
+@inner_kernel
 def _normalize_layer(shape, state, scratch, layer, Z, beta, m):
     n, column = shape.sizes[layer + 1], shape.columns[layer + 1]
     gamma = part(state.weights, shape.gamma[layer], n)
@@ -117,7 +123,7 @@ def _normalize_layer(shape, state, scratch, layer, Z, beta, m):
     update_averages(mean, variance, mu, deviation, shape.batch_norm_epsilon, shape.batch_norm_momentum)
 
 
-@kernel
+@inner_kernel
 def _normalize_layer_backward(shape, state, scratch, layer, D, m):
     n, column = shape.sizes[layer + 1], shape.columns[layer + 1]
     Z_norm = part(scratch.normal, column * scratch.rows, m * n)
@@ -127,7 +133,7 @@ def _normalize_layer_backward(shape, state, scratch, layer, D, m):
     batch_norm_backward(D, Z_norm, gamma, part(scratch.deviation, column, n), dgamma, dbeta, m, n)
 
 
-@kernel
+@inner_kernel
 def _apply_averages(shape, state, scratch, layer, Z, m):
     n = shape.sizes[layer + 1]
     gamma, beta = part(state.weights, shape.gamma[layer], n), part(state.weights, shape.bias[layer], n)

@@ -9,7 +9,7 @@ import numpy as np
 
 from .compile import kernel
 
-SHUFFLE, DROPOUT, AUGMENT = 1, 2, 3
+SHUFFLE, DROPOUT, AUGMENT = np.int64(1), np.int64(2), np.int64(3)
 
 _C1 = np.uint64(0xBF58476D1CE4E5B9)
 _C2 = np.uint64(0x94D049BB133111EB)

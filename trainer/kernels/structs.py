@@ -108,12 +108,13 @@ class State(NamedTuple):
     s: Array  # (learned,) average of its square
     best: Array  # like weights, or empty without early stopping
     counters: Array  # int64 (COUNTERS,)
-    sums: Array  # float64 (SUMS,)
+    sums: Array  # float64 (SUMS + 1 + L,): the last ones are norms of the gradient, of all and of each W[l]
 
 
 class Scratch(NamedTuple):
     """Room to work in; nothing here outlives a mini-batch, but for order, which follows from seed and epoch."""
 
+    product: int  # address of gemm.product_of(dtype)
     rows: int  # largest number of examples handled at once
     A: Array  # A[0] .. A[L], each (rows, n[l])
     normal: Array  # Z_norm of batch norm, laid out like A
