@@ -44,10 +44,11 @@ from service.security.tokens import TokenBook
 from service.services import Services
 from service.store import agents as agent_rows
 from service.store import schema
-from service.store.database import Committed, Database
+from service.store.database import Database
 from service.store.tables import STATES
 from service.store.tables import agents as agents_table
 from service.store.tables import searches as searches_table
+from service.store.writer import Committed
 from service.uploads import Uploads
 from service.usecases import leases
 from service.usecases.board import Board

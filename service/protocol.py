@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 TrialName = Annotated[str, Field(pattern=r"^\d{1,9}\.\d{1,9}$", max_length=19)]
 Number = float | None
+Count = Annotated[int, Field(ge=0, lt=2**31)]
 EndState = Literal["completed", "stopped", "diverged", "failed", "cancelled"]
 
 
@@ -22,7 +23,7 @@ class Agent(Message):
 
     id: Annotated[str, Field(pattern=r"^a-[0-9a-f]{16}$")]
     host: Annotated[str, Field(max_length=255)] = ""
-    pid: int = 0
+    pid: Count = 0
     engine: Annotated[str, Field(max_length=32)] = "script"
     version: Annotated[str, Field(max_length=32)] = ""
     trainers: list[str] = []
@@ -34,7 +35,7 @@ class Result(Message):
 
     state: EndState
     metrics: dict[str, Number] = {}
-    epoch: Annotated[int, Field(ge=0)] = 0
+    epoch: Count = 0
     reason: Annotated[str, Field(max_length=10_000)] | None = None
     log: Annotated[str, Field(max_length=100_000)] | None = None
 
@@ -42,9 +43,9 @@ class Result(Message):
 class Acknowledgement(Message):
     """A command that took effect, or was refused by the trainer."""
 
-    command: int
-    step: int | None = None
-    epoch: int | None = None
+    command: Annotated[int, Field(ge=0, lt=2**63)]
+    step: Annotated[int, Field(ge=0, lt=2**63)] | None = None
+    epoch: Count | None = None
     before: dict[str, JsonValue] = {}
     after: dict[str, JsonValue] = {}
     refused: Annotated[str, Field(max_length=2000)] | None = None
@@ -54,16 +55,22 @@ class Report(Message):
     """News of one attempt at one trial."""
 
     trial: TrialName
-    attempt: Annotated[int, Field(ge=1)]
-    branch: Annotated[int, Field(ge=0)] = 0
-    first: Annotated[int, Field(ge=1)] = 1
-    columns: list[Annotated[str, Field(max_length=64)]] = []
+    attempt: Annotated[int, Field(ge=1, lt=2**31)]
+    branch: Count = 0
+    first: Annotated[int, Field(ge=1, lt=2**31)] = 1
+    columns: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=200)] = []
     rows: list[list[Number]] = []
-    costs: list[tuple[float, Number]] = []
+    costs: list[tuple[Annotated[float, Field(ge=0, lt=2**53)], Number]] = []
     acknowledged: list[Acknowledgement] = []
     state: Literal["running", "paused", "released"] | None = None  # released: handed back
     age: Annotated[float, Field(ge=0)] | None = None  # seconds since the training began
     result: Result | None = None
+
+    @model_validator(mode="after")
+    def _rectangular(self) -> Self:
+        if any(len(row) != len(self.columns) for row in self.rows):
+            raise ValueError("every row has one number for each of `columns`")
+        return self
 
 
 class ExchangeRequest(Message):
@@ -72,9 +79,9 @@ class ExchangeRequest(Message):
     agent: Agent
     sequence: int = 0
     want: Annotated[int, Field(ge=0, le=10_000)] = 0
-    known: list[int] = []
-    holding: list[tuple[TrialName, int]] = []
-    reports: list[Report] = []
+    known: Annotated[list[int], Field(max_length=10_000)] = []
+    holding: Annotated[list[tuple[TrialName, int]], Field(max_length=10_000)] = []
+    reports: Annotated[list[Report], Field(max_length=10_000)] = []
 
 
 class SearchSettings(Message):

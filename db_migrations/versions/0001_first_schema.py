@@ -44,9 +44,10 @@ def upgrade() -> None:
     op.create_table(
         "curve_columns",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("names", sa.String(length=2000), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("names", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("names"),
+        sa.UniqueConstraint("digest"),
     )
     op.create_table(
         "datasets",

@@ -138,7 +138,8 @@ curve_columns = Table(
     "curve_columns",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("names", String(2000), nullable=False, unique=True),  # JSON list
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("names", Text, nullable=False),  # JSON list
 )
 
 curves = Table(

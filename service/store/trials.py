@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -221,11 +222,11 @@ def append_costs(tx: Transaction, pieces: Sequence[CostPiece]) -> None:
 
 def columns_id(tx: Transaction, names: str) -> int:
     """Give the id of a list of column names (JSON), new or known."""
-    found = tx.connection.execute(select(curve_columns.c.id).where(curve_columns.c.names == names)).scalar()
+    k, digest = curve_columns.c, hashlib.sha256(names.encode()).hexdigest()
+    found = tx.connection.execute(select(k.id).where(k.digest == digest)).scalar()
     if found is None:
-        found = tx.connection.execute(
-            insert(curve_columns).values(names=names).returning(curve_columns.c.id)
-        ).scalar_one()
+        values = {"digest": digest, "names": names}
+        found = tx.connection.execute(insert(curve_columns).values(values).returning(k.id)).scalar_one()
     return int(found)
 
 
