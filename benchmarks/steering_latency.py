@@ -3,8 +3,8 @@
     python -m benchmarks.steering_latency [--commands 1000]
 
 Starts a server with one agent, submits one babysat trial, and sends `set learning_rate` again and again, each
-after the one before was seen to have taken effect. The clock runs from before the POST to the moment at which the
-server takes in the agent's acknowledgement, which the agent sends right after the effect: an upper bound.
+after the one before was seen to have taken effect. The clock runs from before the POST to the moment the
+server takes in the acknowledgement, which the agent sends right after the effect: an upper bound.
 """
 
 import argparse

@@ -31,16 +31,19 @@ def replay_trial(
     if kept is None and model is None:
         raise CaviarError(f"trial {trial} has no checkpoint to compare with: caviar steer {trial} checkpoint")
     changes = log["changes"] if kept is None else log["changes"][: kept["position"]]
-    goal = f"epoch {log['epoch']}" if kept is None else f"step {kept['step']} (epoch {kept['epoch']})"
+    step = log["end"] if kept is None else kept["step"]
+    goal = f"its end at step {step}" if kept is None else f"step {step} (epoch {kept['epoch']})"
     say(f"Replaying trial {trial}, branch {log['branch']}, from its seed to {goal}; {len(changes)} changes.")
     run = _begin(client, log)
     from trainer.replay import COMPARED, differences, replay
 
     if kept is not None:
-        replay(run, changes, step=kept["step"])
+        replay(run, changes, step=step)
         apart = differences(run.save(), client.checkpoint(kept["id"]), COMPARED)
     else:
-        replay(run, changes, epoch=log["epoch"])
+        replay(run, changes, step=step)
+        if log["stopped"]:
+            run.stop()
         apart = differences(run.model(), model or b"")
     if apart:
         return Outcome(False, f"Not the same at {goal}:\n" + "\n".join(apart))

@@ -18,7 +18,7 @@ from .problem import SettingError
 from .settings import Settings, changed
 from .slices import Change, Pace, Slice, layer_norms, read_records
 
-_STATUS = ("running", "completed", "completed", "diverged", "diverged")
+_STATUS = ("running", "completed", "completed", "diverged", "diverged", "stopped")
 
 
 _FOREVER = int(np.iinfo(np.int64).max)
@@ -64,7 +64,7 @@ class Run:
 
     @property
     def status(self) -> str:
-        """running, completed or diverged."""
+        """running, completed, diverged or stopped."""
         return _STATUS[self._state.counters[structs.STATUS]]
 
     @property
@@ -74,8 +74,9 @@ class Run:
 
     @property
     def weights(self) -> np.ndarray[Any, Any]:
-        """The flat buffer that the result describes: the best weights with early stopping, else the current ones."""
-        keeps_best = self.settings.patience is not None and self.best_epoch > 0
+        """The flat buffer that the result describes: the best weights after an early stop, else the last ones."""
+        stopped = self.settings.patience is not None or self.status == "stopped"
+        keeps_best = stopped and self.best_epoch > 0
         return self._state.best if keeps_best and self.status != "running" else self._state.weights
 
     def advance(
@@ -126,6 +127,12 @@ class Run:
         return Change(
             self.step, {name: before[name] for name in values}, {name: now[name] for name in values}
         )
+
+    def stop(self) -> None:
+        """End the run now, by a person's will; the best weights so far are what it leaves."""
+        self._finish_evaluation()
+        if self.status == "running":
+            self._state.counters[structs.STATUS] = structs.STOPPED
 
     def save(self) -> bytes:
         """Return a checkpoint: all that `MLP.restore` needs to go on bit for bit, in another process too."""
@@ -230,6 +237,10 @@ class Run:
             return (
                 f"no lower dev error in the {self._hyper.patience} epochs after epoch {self.best_epoch}; "
                 f"its weights are restored"
+            )
+        if status == structs.STOPPED:
+            return f"stopped by a person at step {self.step}" + (
+                f"; the weights of epoch {self.best_epoch} are kept" if self.best_epoch else ""
             )
         if status not in (structs.DIVERGED, structs.DIVERGED_DEV):
             return None

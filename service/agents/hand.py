@@ -122,7 +122,8 @@ class Hand:
     def _obey(self, turn: Turn) -> bool:
         """Carry out what a run alone cannot; say whether that ended the training here."""
         if turn.stop:
-            self._end("stopped", "stopped by a person")
+            self._run.stop()
+            self._end("stopped", self._run.advance(0.0).reason)
             return True
         if turn.pause:
             self._hand_back("paused")
@@ -134,7 +135,8 @@ class Hand:
         return False
 
     def _go_back(self, command: Command) -> None:
-        """Take up an earlier state; the new branch begins when it is reached."""
+        """Take up an earlier state, keeping the one that is left; the new branch begins when it is reached."""
+        self._checkpoint("command")
         self._rewind = Rewind(command, {"branch": self._branch, "epoch": self._run.epoch})
         self._run, position = self._opener.open(command.arguments.get("resume"))
         self._steering.restart(Line.of(command.arguments["line"]), position)

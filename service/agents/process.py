@@ -10,7 +10,6 @@ import signal
 import socket
 import sys
 import threading
-import time
 from types import FrameType
 from typing import Any
 
@@ -81,10 +80,7 @@ def _watch_pipe() -> None:
 
 
 def _warm() -> None:
-    """Compile or load the kernels before the first trial waits for them."""
+    """Compile or load the kernels before the first trial waits for them; a trainer says when it compiles."""
     for name in trainers.names():
-        started = time.monotonic()
         trainer: Any = trainers.get(name)
         trainer.warm()
-        if (seconds := time.monotonic() - started) > 1.0:
-            logger.info("compiled the kernels of %s in %.1f s; from now on they are loaded", name, seconds)

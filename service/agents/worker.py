@@ -80,7 +80,7 @@ class Worker:
         return Opener(assignment, trainer, data, self._exchange.transport)
 
     def _model_due(self, assignment: Assignment, value: float, seconds: float) -> bool:
-        """Models are stored of long trials, and of each that is the best of its search here so far.
+        """Models are stored of long and of babysat trials, and of each that is the best of its search so far.
 
         So the best trial of a search always has one, and a search of a thousand short ones stores about ten.
         The others can be had again by training them again.
@@ -90,7 +90,7 @@ class Worker:
         best = value <= self._best[assignment.search_id]
         if best:
             self._best[assignment.search_id] = value
-        return best or seconds > LONG_SECONDS
+        return best or seconds > LONG_SECONDS or assignment.search["mode"] == "panda"
 
     def _drain(self) -> None:
         """Hand back the trials that wait here, and see that everything arrives."""

@@ -78,6 +78,8 @@ class Log(BaseModel):
     seed: int
     changes: list[dict[str, Any]] = Field(description="step, epoch and settings, in order")
     epoch: int = Field(description="how far it has come")
+    end: int | None = Field(description="the last step of a trial that has ended")
+    stopped: bool = Field(description="whether a person ended it, which keeps the best weights")
     checkpoints: list[dict[str, Any]] = Field(description="states of this branch to compare with")
 
 
@@ -160,8 +162,18 @@ def log(connection: Connection, trial: TrialId, branch: int | None = None) -> di
         "seed": row.seed,
         "changes": list(line.changes),
         "epoch": reached,
+        "end": _end(row),
+        "stopped": any(
+            one.kind == "stop" and one.branch == number for one in command_rows.applied(connection, trial)
+        ),
         "checkpoints": [_checkpoint(one) for one in lineage.stored(connection, trial, number)],
     }
+
+
+def _end(row: Row[Any]) -> int | None:
+    """Give the last step of a trial that has ended, from its result."""
+    step = orjson.loads(row.metrics).get("step") if row.metrics else None
+    return None if step is None else int(step)
 
 
 def schedule(connection: Connection, trial: TrialId, branch: int | None = None) -> dict[str, Any]:

@@ -212,8 +212,7 @@ def end_epoch(shape, examples, hyper, state, scratch, records):
     if error < sums[BEST_ERROR]:
         sums[BEST_ERROR] = error
         counters[BEST_EPOCH] = counters[EPOCH]
-        if hyper.patience > 0:
-            copy(state.weights, state.best)
+        copy(state.weights, state.best)  # whoever stops it, or sets patience later, wants them
     if hyper.patience > 0 and counters[EPOCH] - counters[BEST_EPOCH] >= hyper.patience:
         counters[STATUS] = EARLY
     elif counters[EPOCH] >= hyper.epochs:
