@@ -32,7 +32,7 @@ class Limits:
 
     body: int = 8 * MIB  # any JSON body; an exchange of a busy agent is about 100 kB
     upload: int = 512 * MIB  # a data set
-    checkpoint: int = 1024 * MIB  # a checkpoint or a model
+    checkpoint: int = 256 * MIB  # a checkpoint or a model
     header_seconds: float = 30.0  # between two pieces of a body
     page: int = 1000  # items a page may hold
     streams: int = 256  # event streams open at once

@@ -16,7 +16,12 @@ class Player:
 
     def __init__(self, server: Server, **agent: Any) -> None:
         self.server = server
-        self.agent = {"id": f"a-{os.urandom(8).hex()}", "engine": "test", "trainers": ["counting"], **agent}
+        self.agent = {
+            "id": f"a-{os.urandom(8).hex()}",
+            "engine": "test",
+            "trainers": ["counting", "external"],
+            **agent,
+        }
         self.sequence = 0
         self.held: dict[Key, Mapping[str, Any]] = {}
 
