@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, JsonValue, model_validator
 
 from search.checking import refuse_all
 from search.parameters import Model, refuse
@@ -206,3 +206,10 @@ Stopping = Annotated[
     ],
     _by_name(RULES),
 ]
+
+
+class Turn(Model):
+    """Settings that change in a running trial, at the end of an epoch (0: from the beginning)."""
+
+    epoch: int = Field(ge=0, lt=10**9)
+    set: dict[str, JsonValue] = Field(min_length=1)

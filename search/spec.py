@@ -19,6 +19,7 @@ from search.settings import (
     Reevaluate,
     Stopping,
     Strategy,
+    Turn,
     WarmStart,
 )
 from search.space import Space
@@ -48,6 +49,9 @@ class SearchSpec(Model):
     warm_start: WarmStart | None = Field(
         default=None, description="Resolved at submission: its points are appended to `enqueued`."
     )
+    schedule: list[Turn] = Field(
+        default_factory=list, description="Settings that change in every trial, each at the end of an epoch."
+    )
     base_error: float = Field(default=0.0, ge=0, description="Human or Bayes error, for the diagnosis.")
     reevaluate: Reevaluate = Field(default_factory=Reevaluate)
 
@@ -66,7 +70,7 @@ class SearchSpec(Model):
             raise SearchError([problem])
         return spec
 
-    @field_validator("settings", "dataset", "enqueued", mode="before")
+    @field_validator("settings", "dataset", "enqueued", "schedule", mode="before")
     @classmethod
     def _numbers(cls, value: Any) -> Any:
         return plain(value)
@@ -78,7 +82,13 @@ class SearchSpec(Model):
 
     @model_validator(mode="after")
     def _rules(self) -> Self:
-        problems: list[Problem] = []
+        problems = [
+            Problem(
+                f"settings.{name}", "is fixed here and searched in the space", "take it out of one of the two"
+            )
+            for name in self.settings
+            if name in self.space.root
+        ]
         for position, point in enumerate(self.enqueued):
             problems += [
                 Problem(f"enqueued.{position}.{one.field}", one.message, one.remedy)
@@ -87,14 +97,6 @@ class SearchSpec(Model):
         if problems:
             raise refuse_all(problems)
         return self
-
-    def warnings(self) -> list[Problem]:
-        """What is allowed but worth saying."""
-        return [
-            Problem(f"settings.{name}", "is searched too", "the space has the last word; leave it out here")
-            for name in self.settings
-            if name in self.space.root
-        ]
 
     def submitted(self) -> dict[str, Any]:
         """Give the search back as it was submitted, defaults left out."""

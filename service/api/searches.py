@@ -50,9 +50,6 @@ def router(services: Services) -> APIRouter:
         spec = await to_thread.run_sync(accept, store, data)
         search, fresh = await store.write(lambda tx: submit(tx, spec, idempotency_key))
         body = await shown(search)
-        body["warnings"] = [
-            {"field": w.field, "message": w.message, "remedy": w.remedy} for w in spec.warnings()
-        ]
         return tagged(body, 201 if fresh else 200, Location=f"/api/v1/searches/{search}")
 
     @routes.post(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +56,7 @@ def exchange(
             "interval": interval,
             "searches": specs.settings({t["search_id"] for t in given} - set(request.known)),
             "trials": [assignment(tx, trial) for trial in given],
-            "commands": _commands(tx, in_hand, claimed),
+            "commands": _commands(tx, in_hand, claimed, lambda search: bool(specs.of(search).schedule)),
             "drop": drops,
         },
         len(claimed) < request.want,
@@ -152,12 +152,15 @@ def _undelivered(
 
 
 def _commands(
-    tx: Transaction, in_hand: Mapping[TrialId, Row[Any]], claimed: Iterable[Mapping[str, Any]]
+    tx: Transaction,
+    in_hand: Mapping[TrialId, Row[Any]],
+    claimed: Iterable[Mapping[str, Any]],
+    scheduled: Callable[[int], bool],
 ) -> list[dict[str, Any]]:
-    """Give the commands waiting for trials in hand; one that was in the queue may have some already."""
+    """Give the commands waiting for trials in hand; one from the queue, or with a schedule, may have some."""
     attempts = {trial: int(row.attempt) for trial, row in in_hand.items()}
     for one in claimed:
-        if one["state"] == "queued":
+        if one["state"] == "queued" or scheduled(one["search_id"]):
             attempts[TrialId(one["search_id"], one["number"])] = one["attempt"]
     if not attempts:
         return []

@@ -65,7 +65,26 @@ def trainer_problems(spec: SearchSpec) -> list[Any]:
             problems.setdefault(
                 (field, problem.message), FieldProblem(field, problem.message, problem.remedy)
             )
+    for position, turn in enumerate(spec.schedule):
+        for problem in _schedule_problems(trainer, {**fixed, **turn.set}, turn.set, spec):
+            place = f"schedule.{position}.set.{problem.field.removeprefix('settings.')}"
+            problems[place, problem.message] = FieldProblem(place, problem.message, problem.remedy)
     return list(problems.values())
+
+
+def _schedule_problems(
+    trainer: Any, settings: Mapping[str, Any], turn: Mapping[str, Any], spec: SearchSpec
+) -> list[Any]:
+    """Say what is wrong with one turn of a schedule: only what may change while a trial runs can be in it."""
+    steerable = [info.name for info in trainer.settings() if getattr(info, "steerable", False)]
+    remedy = f"changeable: {', '.join(steerable)}"
+    found: list[Any] = [
+        FieldProblem(name, "cannot change while a trial runs", remedy)
+        for name in turn
+        if name not in steerable
+    ]
+    wrong = trainer.check(settings, spec.dataset)
+    return found + [one for one in wrong if one.field.removeprefix("settings.").split(".")[0] in turn]
 
 
 def corners(spec: SearchSpec) -> list[dict[str, Any]]:

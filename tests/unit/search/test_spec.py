@@ -12,7 +12,7 @@ DIGITS = """
 name: digits
 dataset: {name: digits, split: {train: 0.7, dev: 0.15, test: 0.15}}
 trainer: mlp
-settings: {epochs: 30, batch_size: 64, hidden_layers: 2, optimizer: adam, l1: 1e-4}
+settings: {epochs: 30, batch_size: 64, hidden_layers: 2, l1: 1e-4}
 space:
   learning_rate: {scale: log, low: 1e-4, high: 1.0}
   beta1:         {scale: one_minus_log, low: 0.9, high: 0.999}
@@ -62,8 +62,9 @@ def test_what_is_given_back_is_what_was_submitted():
     assert SearchSpec.parse(small).submitted() == small
 
 
-def test_a_setting_that_is_searched_too_is_a_warning():
-    assert [one.field for one in SearchSpec.parse(data()).warnings()] == ["settings.optimizer"]
+def test_a_setting_both_fixed_and_searched_is_refused():
+    found = problems(settings={"epochs": 30, "optimizer": "adam"})
+    assert found["settings.optimizer"].remedy == "take it out of one of the two"
 
 
 def test_all_problems_are_told_at_once():
