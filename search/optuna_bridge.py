@@ -35,7 +35,7 @@ from search.space import NEUTRAL, Space
 from search.spec import SearchSpec
 
 Coordinate = int | float
-BEST, LATEST = 30, 70  # the window: what a sampler may see of a long history
+BEST, LATEST = 25, 55  # the window: what a sampler may see of a long history
 MOST_FOR_IMPORTANCE = 5000
 
 
