@@ -47,9 +47,7 @@ def watch(
         if trial is None:
             _follow(connection, search)
         else:
-            from caviar.cli.progress import follow_trial
-
-            follow_trial(connection, trial)
+            _follow_trial(connection, trial)
 
 
 def best(
@@ -72,6 +70,24 @@ def best(
     from caviar.cli.tables import print_best
 
     print_best(found, trials)
+
+
+def _follow_trial(connection: object, trial: str) -> None:
+    """Show the cockpit to a person at a terminal first; then, or anywhere else, the trial line by line."""
+    import sys
+
+    from rich.console import Console
+
+    from caviar.cli.progress import follow_trial
+
+    console = Console()
+    if console.is_terminal and sys.stdin.isatty() and not connection.trial(trial).done:  # type: ignore[attr-defined]
+        from caviar.cli.cockpit import watch_trial
+
+        watch_trial(connection, trial, console)  # type: ignore[arg-type]
+        if not connection.trial(trial).done:  # type: ignore[attr-defined]
+            return
+    follow_trial(connection, trial, console)  # type: ignore[arg-type]
 
 
 def _follow(connection: object, search: int) -> None:

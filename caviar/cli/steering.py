@@ -48,7 +48,7 @@ def steer(
     caviar steer 3.17 note "the cost swings"
     """
     name = _trial(trial)
-    arguments = _arguments(kind, values or [])
+    arguments = arguments_of(kind, values or [])
     with client(url, token) as connection:
         given = connection.command(name, kind, at=at, **arguments)
         found = _outcome(connection, name, given) if at == "now" else given
@@ -96,7 +96,7 @@ def _trial(text: str) -> str:
     return name
 
 
-def _arguments(kind: str, values: list[str]) -> dict[str, Any]:
+def arguments_of(kind: str, values: list[str]) -> dict[str, Any]:
     """Read NAME=VALUE pairs as YAML values; a note is free text, a fork's settings are its changes."""
     import yaml
 

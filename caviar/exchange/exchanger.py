@@ -157,6 +157,11 @@ class Exchange:
         return self._sequence > 0 and not self._failures
 
     @property
+    def busy_with_short_trials(self) -> bool:
+        """Tell whether a hint is of no use: the next exchange comes soon, and there is enough to do."""
+        return self._pace.short and not self._holdings.idle
+
+    @property
     def ended(self) -> bool:
         """Tell whether there is nothing more to listen for."""
         return self._deadline is not None or self.failure is not None
@@ -187,9 +192,11 @@ class Exchange:
         """Seconds until the next exchange is due, with what is known now."""
         now = time.monotonic()
         due = min(self._last + self.interval, self._outbox.due)
+        if self._hinted and not self.busy_with_short_trials:
+            due = 0.0
         hungry = self._more and self._pace.low(len(self._holdings.queue), self._holdings.training is not None)
         idle_with_news = self._holdings.idle and len(self._outbox)
-        if self._hinted or hungry or idle_with_news or self._deadline is not None:
+        if hungry or idle_with_news or self._deadline is not None:
             due = 0.0
         if self._over():
             return 0.0

@@ -7,7 +7,7 @@ SHORT_SECONDS = 1.0  # trials below this are worth having one spare; longer ones
 AHEAD_LIMIT = 128
 SMOOTHING = 0.2
 ROWS_SECONDS = 0.2  # epochs are told this often
-RESULTS_SECONDS = 0.08  # results, while there is more to train
+RESULTS_SECONDS = 0.15  # results, while there is more to train
 
 
 class Pace:
@@ -24,9 +24,14 @@ class Pace:
         self._seconds[search] = seconds if known is None else known + SMOOTHING * (seconds - known)
         self._recent = self._seconds[search]
 
+    @property
+    def short(self) -> bool:
+        """Tell whether trials are short: then exchanges follow one another closely anyway."""
+        return self._ahead and self._recent is not None and self._recent <= SHORT_SECONDS
+
     def want(self, queued: int, training: bool) -> int:
         """Tell how many trials to ask for, with so many waiting here and perhaps one in training."""
-        if self._recent is None or not self._ahead or self._recent > SHORT_SECONDS:
+        if not self.short or self._recent is None:
             return 0 if queued or training else 1
         ahead = max(1, min(AHEAD_LIMIT, round(AHEAD_SECONDS / max(self._recent, 1e-6))))
         return max(0, ahead + (not training) - queued)

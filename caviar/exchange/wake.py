@@ -20,7 +20,7 @@ def listen(exchange: Exchange) -> None:
     """Hold one call open after the other; each that returns early is a hint."""
     path = f"/agents/{exchange.agent['id']}/wake"
     while not exchange.ended:
-        if not exchange.known:
+        if not exchange.known or exchange.busy_with_short_trials:
             time.sleep(0.1)
             continue
         started = time.monotonic()
