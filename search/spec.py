@@ -66,7 +66,7 @@ class SearchSpec(Model):
         except ValidationError as error:
             raise SearchError([*problems_of(error), *_conditions_apart(data, error)]) from None
         if isinstance(spec.strategy, Gp) and find_spec("torch") is None:
-            problem = Problem("strategy.name", "gp needs PyTorch", "install caviar[gp] on the server, or take tpe")
+            problem = Problem("strategy.name", "gp needs PyTorch", "install caviar[gp], or take tpe")
             raise SearchError([problem])
         return spec
 
