@@ -1,5 +1,6 @@
 """A curve in a terminal: two by four dots per character."""
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -36,7 +37,7 @@ def _columns(values: Sequence[float], count: int) -> list[float]:
         return list(values)
     edges = [len(values) * place // count for place in range(count + 1)]
     means = []
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in itertools.pairwise(edges):
         finite = [value for value in values[begin:end] if math.isfinite(value)]
         means.append(sum(finite) / len(finite) if finite else math.nan)
     return means

@@ -1,7 +1,8 @@
-"""`caviar watch TRIAL` in a terminal: the curve, the settings in force, the last commands, and keys that steer."""
+"""`caviar watch TRIAL` in a terminal: the curve, the settings in force, what was asked, keys that steer."""
 
 from __future__ import annotations
 
+import os
 import queue
 import select
 import shlex
@@ -11,7 +12,7 @@ import threading
 import time
 import tty
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from rich.console import Console, Group
@@ -43,6 +44,7 @@ class Cockpit:
         self._name = trial
         self._typed: str | None = None  # a command line being typed
         self._said = ""
+        self._given: int | None = None  # the command that was given last
         self.over = False
         self.look()
 
@@ -50,6 +52,9 @@ class Cockpit:
         """Read the trial as it stands."""
         self.trial: Trial = self._client.trial(self._name)
         self._steering = self._client.steering(self._name)
+        for one in self._steering["commands"]:
+            if one["id"] == self._given and one["state"] != "waiting":
+                self._said, self._given = sentence(one), None
         branches = self._client.curve(self._name)["branches"]
         self._curve: dict[str, Any] = branches[-1] if branches else {}
 
@@ -102,7 +107,7 @@ class Cockpit:
                 at, words = words[place + 1], words[:place] + words[place + 2 :]
             if words:
                 given = self._client.command(self._name, words[0], at=at, **arguments_of(words[0], words[1:]))
-                self._said = sentence(given)
+                self._said, self._given = sentence(given), given["id"]
         except (CaviarError, ValueError) as error:
             self._said = str(error)
 
@@ -168,10 +173,8 @@ def watch_trial(client: Client, trial: str, console: Console) -> None:
     ):
         looked = time.monotonic()
         while not (cockpit.over or cockpit.trial.done):
-            try:
+            with suppress(queue.Empty):
                 cockpit.key(keys.get(timeout=0.1))
-            except queue.Empty:
-                pass
             if time.monotonic() - looked > LOOK_SECONDS:
                 cockpit.look()
                 looked = time.monotonic()
@@ -188,7 +191,8 @@ def _keys() -> Iterator[queue.Queue[str]]:
     def listen() -> None:
         while not ended.is_set():
             if select.select([sys.stdin], [], [], 0.1)[0]:
-                pressed.put(sys.stdin.read(1))
+                for key in os.read(sys.stdin.fileno(), 256).decode(errors="ignore"):
+                    pressed.put(key)
 
     tty.setcbreak(sys.stdin)
     thread = threading.Thread(target=listen, daemon=True)

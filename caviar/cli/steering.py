@@ -145,8 +145,14 @@ def sentence(command: dict[str, Any]) -> str:
         return f"{what} was refused: {command['reason']}"
     where = f" at step {command['step']}" if command["step"] is not None else ""
     before, after = command.get("before") or {}, command.get("after") or {}
-    moved = ", ".join(f"{name} {before[name]} -> {after[name]}" for name in after if name in before)
-    made = ", ".join(f"{name} {value}" for name, value in after.items() if name not in before)
+    moved = ", ".join(
+        f"{name} {_short(before[name])} -> {_short(after[name])}" for name in after if name in before
+    )
+    made = ", ".join(f"{name} {_short(value)}" for name, value in after.items() if name not in before)
     return f"{what} took effect{where}, epoch {command['epoch']}" + "".join(
         f": {t}" for t in (moved or made,) if t
     )
+
+
+def _short(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
