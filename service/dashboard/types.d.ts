@@ -16,12 +16,20 @@ interface Definition {
 
 interface Objective { metric: string; direction: "minimize" | "maximize" }
 
+interface Method { name: string; [option: string]: unknown }
+
+/** As submitted: what was left out has its default on the server. */
 interface Spec {
-  name: string; note?: string | null; dataset: Record<string, unknown> & { name?: string };
-  trainer: string; settings: Record<string, Value>; space: Record<string, Definition>;
-  strategy: Record<string, unknown> & { name: string }; stopping?: (Record<string, unknown> & { name: string }) | null;
-  objective: Objective; mode: string; parallel: number; budget: Record<string, number | null>; seed: number;
-  base_error?: number | null; [key: string]: unknown;
+  name?: string; note?: string | null; dataset?: Record<string, unknown> & { name?: string };
+  trainer?: string; settings?: Record<string, Value>; space: Record<string, Definition>;
+  strategy?: Method; stopping?: Method | null; objective?: Partial<Objective>; mode?: string; parallel?: number;
+  budget: Record<string, number | null>; seed?: number; base_error?: number | null; [key: string]: unknown;
+}
+
+/** A search in the form: every part that it edits is there. */
+interface FullSpec extends Spec {
+  name: string; dataset: Record<string, unknown> & { name?: string }; trainer: string; settings: Record<string, Value>;
+  strategy: Method; stopping: Method; objective: Objective; parallel: number; seed: number;
 }
 
 type Counts = Record<string, number>;

@@ -40,7 +40,7 @@ export class Chart {
    * @param {{height?: number, open?: (address: string) => void}} [options]
    */
   constructor({ height = 280, open } = {}) {
-    this.canvas = h("canvas", { tabindex: "0", role: "img" });
+    this.canvas = h("canvas", { tabindex: "0", role: "img", "aria-label": "A picture without data yet" });
     this.tip = new Tip();
     this.box = h("div", { class: "zoombox", hidden: true });
     this.node = h("div", { class: "chart" }, this.canvas, this.box, this.tip.node);

@@ -15,7 +15,7 @@ const NEAR = 18;
 export class ParallelChart {
   /** @param {{height: number, brushed: (brushes: Map<string, [number, number]>) => void, open: (address: string) => void}} options */
   constructor({ height, brushed, open }) {
-    this.canvas = h("canvas", { tabindex: "0", role: "img" });
+    this.canvas = h("canvas", { tabindex: "0", role: "img", "aria-label": "A picture without data yet" });
     this.tip = new Tip();
     this.inner = h("div", { class: "chart" }, this.canvas, this.tip.node);
     this.inner.style.setProperty("height", `${height}px`);

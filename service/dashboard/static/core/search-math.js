@@ -38,12 +38,20 @@ export function isOver(search) {
 
 /** @param {Search} search */
 export function minimizes(search) {
-  return search.spec.objective.direction !== "maximize";
+  return search.spec.objective?.direction !== "maximize";
+}
+
+/**
+ * The metric that is searched for; a search that names none means the dev error.
+ * @param {Search} search
+ */
+export function objectiveMetric(search) {
+  return search.spec.objective?.metric ?? "dev_error";
 }
 
 /** @param {Search} search */
 export function objectiveName(search) {
-  return label(search.spec.objective.metric);
+  return label(objectiveMetric(search));
 }
 
 /**

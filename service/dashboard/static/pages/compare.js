@@ -3,6 +3,7 @@
 import { call, isAbort } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
 import { count, label, number, text } from "../core/format.js";
+import { objectiveName } from "../core/search-math.js";
 import { colour } from "../core/theme.js";
 import { empty, problem } from "../components/parts.js";
 import { edfPicture, SERIES } from "../pictures/edf.js";
@@ -44,12 +45,12 @@ async function compareSearches(outlet, ids, signal) {
   const rows = [
     ["best value", searches.map((search) => number(search.best?.value))],
     ["trials finished", searches.map((search) => count(search.finished))],
-    ["data set", searches.map((search) => String(search.spec.dataset.name ?? ""))],
-    ["objective", searches.map((search) => label(search.spec.objective.metric))],
-    ["strategy", searches.map((search) => JSON.stringify(search.spec.strategy))],
-    ["stopping", searches.map((search) => JSON.stringify(search.spec.stopping))],
-    ["seed", searches.map((search) => String(search.spec.seed))],
-    ...unionRows("", searches.map((search) => search.spec.settings)),
+    ["data set", searches.map((search) => String(search.spec.dataset?.name ?? ""))],
+    ["objective", searches.map((search) => objectiveName(search))],
+    ["strategy", searches.map((search) => JSON.stringify(search.spec.strategy ?? "coarse_to_fine"))],
+    ["stopping", searches.map((search) => JSON.stringify(search.spec.stopping ?? "none"))],
+    ["seed", searches.map((search) => String(search.spec.seed ?? 0))],
+    ...unionRows("", searches.map((search) => search.spec.settings ?? {})),
     ...unionRows("space: ", searches.map((search) => /** @type {Record<string, unknown>} */ (search.spec.space))),
   ];
   fill(outlet, h("div", { class: "pagehead" }, h("h1", null, "Compare searches")), h("div", { class: "figures" }, courses.node, edf.node), difference(heads, rows));

@@ -16,7 +16,7 @@ const DRAFT = "caviar-draft";
 /**
  * The form's state: one search as it would be submitted, and who wants to hear of changes.
  * @typedef {object} Draft
- * @property {Spec} spec
+ * @property {FullSpec} spec
  * @property {() => void} changed
  */
 
@@ -104,7 +104,7 @@ function starts({ query }) {
 
 /**
  * @param {PageContext} context
- * @returns {Promise<Spec>}
+ * @returns {Promise<FullSpec>}
  */
 async function firstSpec({ query, signal }) {
   const from = query.get("from");
@@ -125,7 +125,7 @@ async function firstSpec({ query, signal }) {
 /**
  * Give every part the form edits a value.
  * @param {any} spec
- * @returns {Spec}
+ * @returns {FullSpec}
  */
 function complete(spec) {
   const given = spec ?? {};

@@ -3,6 +3,7 @@
 import { call, isAbort, withQuery } from "../core/api.js";
 import { fill, h, setText } from "../core/dom.js";
 import { count } from "../core/format.js";
+import { minimizes } from "../core/search-math.js";
 import { choose, empty, problem } from "../components/parts.js";
 import { Table } from "../components/table.js";
 import { enqueuePoint } from "./search-enqueue.js";
@@ -14,7 +15,7 @@ const STATES = ["queued", "running", "paused", "completed", "stopped", "diverged
 /** @param {import("./search.js").SearchView} view */
 export async function view(view) {
   const { outlet, search, context, signal, live } = view;
-  const defaultSort = search().spec.objective.direction === "maximize" ? "-value" : "value";
+  const defaultSort = minimizes(search()) ? "value" : "-value";
   /** @type {Set<string>} */
   const selected = new Set((context.query.get("selected") ?? "").split(",").filter(Boolean));
   const place = h("div");

@@ -92,7 +92,7 @@ function marked(place, compare) {
 function columns(changed) {
   return [
     { key: "mark", title: "", cell: (search) => h("input", { type: "checkbox", value: search.id, "aria-label": `Select ${search.name} to compare`, onchange: changed }), update: () => undefined },
-    { key: "name", title: "Name", sort: "name", cell: (search) => h("a", { class: "searchname", href: `/searches/${search.id}` }, search.name, h("span", null, `${search.id} · ${search.spec.dataset.name ?? "data"} · ${String(search.spec.strategy.name).replaceAll("_", " ")}`)) },
+    { key: "name", title: "Name", sort: "name", cell: (search) => h("a", { class: "searchname", href: `/searches/${search.id}` }, search.name, h("span", null, `${search.id} · ${search.spec.dataset?.name ?? "data"} · ${String(search.spec.strategy?.name ?? "coarse to fine").replaceAll("_", " ")}`)) },
     { key: "state", title: "State", cell: (search) => chip(search.state), update: (cell, search) => setChip(/** @type {HTMLElement} */ (cell.firstElementChild), search.state) },
     { key: "progress", title: "Progress", cell: () => h("div", { class: "progresscell" }, new Progress("Progress").node, h("span")), update: drawProgress },
     { key: "best", title: "Best", numeric: true, cell: (search) => (search.best ? h("a", { href: `/trials/${search.best.trial}`, title: `trial ${search.best.number}` }, number(search.best.value)) : "–") },

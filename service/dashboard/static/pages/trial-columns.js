@@ -2,7 +2,7 @@
 
 import { h } from "../core/dom.js";
 import { count, duration, label, number, text } from "../core/format.js";
-import { objectiveName, parameterNames } from "../core/search-math.js";
+import { objectiveMetric, objectiveName, parameterNames } from "../core/search-math.js";
 import { chip, setChip, when } from "../components/parts.js";
 
 /** @typedef {import("../components/table.js").Column<Trial>} TrialColumn */
@@ -16,7 +16,7 @@ const storageKey = (search) => `caviar-columns-${search.id}`;
 /** @param {Search} search */
 function hiddenColumns(search) {
   const kept = localStorage.getItem(storageKey(search));
-  return new Set(kept === null ? [...HIDDEN, search.spec.objective.metric] : kept.split(","));
+  return new Set(kept === null ? [...HIDDEN, objectiveMetric(search)] : kept.split(","));
 }
 
 /**

@@ -3,7 +3,7 @@
 import { call, connection, isAbort } from "../core/api.js";
 import { fill, h, setText } from "../core/dom.js";
 import { count, duration, label, number, text } from "../core/format.js";
-import { objectiveName, OVER } from "../core/search-math.js";
+import { objectiveMetric, objectiveName, OVER } from "../core/search-math.js";
 import { follow, throttled } from "../core/stream.js";
 import { chip, problem, setChip, stat, when } from "../components/parts.js";
 import { costsPicture, curvesPicture } from "../pictures/curve.js";
@@ -105,7 +105,7 @@ class TrialHead {
     setChip(this.state, trial.state);
     setText(this.reason, trial.reason ?? "");
     this.reason.hidden = !trial.reason;
-    setText(values.value, number(trial.value ?? trial.metrics?.[this.view.search.spec.objective.metric]));
+    setText(values.value, number(trial.value ?? trial.metrics?.[objectiveMetric(this.view.search)]));
     setText(values.train, number(trial.metrics?.train_error));
     setText(values.epoch, trial.epochs ? `${count(trial.epoch)} of ${count(trial.epochs)}` : count(trial.epoch));
     setText(values.attempt, count(trial.attempt));

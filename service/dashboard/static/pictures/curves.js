@@ -5,6 +5,7 @@ import { count, label, number } from "../core/format.js";
 import { colour, faded } from "../core/theme.js";
 import { line } from "../charts/layers.js";
 import { fitted, linear } from "../charts/scales.js";
+import { objectiveMetric } from "../core/search-math.js";
 import { Figure } from "../components/figure.js";
 import { choose } from "../components/parts.js";
 import { robustTop } from "./history.js";
@@ -18,8 +19,8 @@ const OTHERS = 150;
 /** @param {import("../pages/search.js").SearchView} view */
 export function learningCurvesPicture(view) {
   const { context } = view;
-  const chosen = () => context.query.get("metric") ?? view.search().spec.objective.metric;
-  const control = choose("Metric", [...new Set([view.search().spec.objective.metric, ...METRICS])].map((name) => [name, label(name)]), chosen(), (metric) => {
+  const chosen = () => context.query.get("metric") ?? objectiveMetric(view.search());
+  const control = choose("Metric", [...new Set([objectiveMetric(view.search()), ...METRICS])].map((name) => [name, label(name)]), chosen(), (metric) => {
     context.setQuery({ metric });
     void update().catch((error) => figure.fail(error));
   });

@@ -1,0 +1,82 @@
+"""A server of its own for the browser tests, and the search they look at."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+
+SEARCH: dict[str, Any] = {
+    "name": "digits",
+    "dataset": {"name": "digits"},
+    "settings": {"epochs": 3, "hidden_layers": 1, "hidden_units": 16},
+    "space": {
+        "learning_rate": {"scale": "log", "low": 1e-4, "high": 1.0},
+        "beta1": {"scale": "one_minus_log", "low": 0.9, "high": 0.999},
+        "batch_size": {"choices": [64, 128]},
+    },
+    "strategy": {"name": "random"},
+    "budget": {"trials": 12},
+    "parallel": 2,
+    "seed": 7,
+}
+
+
+class Server:
+    """`caviar serve` on a data folder, which can be killed and started again at the same port."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port, self.process = folder, 0, None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "caviar", "serve", "--port", str(self.port), "--workers", "2"]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("CAVIAR_")}
+        self.process = subprocess.Popen(
+            [*command, "--data", str(self.folder)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            text=True,
+        )
+        for line in self.process.stdout:
+            if found := re.search(r"ready: http://\S+?:(\d+)", line):
+                self.port = int(found[1])
+                return
+        raise RuntimeError("the server ended before it was ready")
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def stop(self, how: int = signal.SIGTERM) -> None:
+        self.process.send_signal(how)
+        self.process.wait(40)
+        self.process.stdout.close()
+
+    def call(self, path: str, body: Any = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(
+            f"{self.url}/api/v1{path}", data, {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.load(answer)
+
+
+def wait_for_end(server: Server, search: int) -> dict[str, Any]:
+    """Wait until a search has ended."""
+    until = time.monotonic() + 90
+    while time.monotonic() < until:
+        found = server.call(f"/searches/{search}")
+        if found["state"] == "completed":
+            return found
+        time.sleep(0.2)
+    raise AssertionError(f"search {search} did not end: {found['counts']}")

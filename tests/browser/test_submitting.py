@@ -1,0 +1,76 @@
+"""From the form to the end of a search."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+
+def test_a_search_submitted_by_the_form_is_watched_to_its_end(page: Page) -> None:
+    page.goto("/new?example=digits")
+    page.get_by_label("Name", exact=True).fill("from the form")
+    page.get_by_label("Strategy").select_option("random")
+    page.get_by_label("Trials in all").fill("6")
+    page.get_by_label("Fixed settings").fill("epochs: 2\nhidden_layers: 1\noptimizer: adam")
+    expect(page.get_by_label("The search as YAML")).to_have_value(re.compile("name: from the form"))
+    page.get_by_role("button", name="Start the search").click()
+
+    expect(page).to_have_url(re.compile(r"/searches/\d+$"))
+    expect(page.get_by_role("heading", name="from the form")).to_be_visible()
+    expect(page.locator(".pagehead .chip")).to_have_text("completed", timeout=60_000)
+    expect(page.get_by_role("region", name="Best trials").locator("tbody tr")).to_have_count(6)
+    expect(page.get_by_role("progressbar", name=re.compile("Progress"))).to_have_attribute(
+        "aria-valuenow", "100"
+    )
+
+
+def test_the_form_says_what_is_wrong_beside_the_field_and_how_to_mend_it(page: Page) -> None:
+    page.goto("/new?example=digits")
+    low = page.get_by_label("Lowest learning rate")
+    low.fill("5")
+    row = page.locator('.spacerow[data-field="space.learning_rate"]')
+    expect(row.locator(".fielderror")).to_contain_text("low 5 is not below high 0.1")
+    expect(row.locator(".remedy")).to_contain_text("swap them")
+    expect(low).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_role("button", name="Start the search")).to_be_disabled()
+    low.fill("0.001")
+    expect(page.locator(".fielderror")).to_have_count(0)
+    expect(page.get_by_role("button", name="Start the search")).to_be_enabled()
+
+
+def test_yaml_pasted_fills_the_form(page: Page) -> None:
+    page.goto("/new?example=digits")
+    page.get_by_label("The search as YAML").fill(
+        "name: pasted\ndataset: {name: wine}\nspace:\n"
+        "  momentum: {scale: one_minus_log, low: 0.8, high: 0.99}\nbudget: {trials: 3}\n"
+    )
+    expect(page.get_by_label("Name", exact=True)).to_have_value("pasted")
+    expect(page.get_by_label("Scale of momentum")).to_have_value("one_minus_log")
+    expect(page.get_by_text("half of the draws above .9553")).to_be_visible()
+
+
+def test_text_that_is_no_yaml_is_refused_in_words(page: Page, complaints: list[str]) -> None:
+    page.goto("/new?example=digits")
+    page.get_by_label("The search as YAML").fill("name: [unclosed")
+    expect(page.locator(".sidebar .problem")).to_contain_text("is not YAML")
+    complaints.clear()  # the browser itself reports the answer 422
+
+
+def test_a_file_uploaded_is_shown_and_searched_on(page: Page) -> None:
+    rows = "\n".join(f"{i},{(i * 7) % 13},{'yes' if i % 2 else 'no'}" for i in range(60))
+    page.goto("/datasets")
+    page.get_by_label("Name", exact=True).fill("answers")
+    page.locator("#upload-file").set_input_files(
+        {"name": "answers.csv", "mimeType": "text/csv", "buffer": f"a,b,answer\n{rows}\n".encode()}
+    )
+    expect(page).to_have_url(re.compile(r"/datasets/\d+$"))
+    expect(page.get_by_role("heading", name="answers")).to_be_visible()
+    expect(page.get_by_label("Summary")).to_contain_text("classification")
+    expect(page.get_by_role("region", name="First rows").locator("tbody tr").first).to_contain_text("no")
+
+    page.get_by_role("link", name="Search on it").click()
+    expect(page.get_by_label("Data set")).to_have_value("answers")
+    page.get_by_label("Strategy").select_option("random")
+    page.get_by_label("Trials in all").fill("3")
+    page.get_by_label("Fixed settings").fill("epochs: 2")
+    page.get_by_role("button", name="Start the search").click()
+    expect(page.locator(".pagehead .chip")).to_have_text("completed", timeout=60_000)
