@@ -104,6 +104,10 @@ class World:
         query = select(searches).where(searches.c.id == number)
         return self.read(lambda connection: connection.execute(query).one())
 
+    def search_or_none(self, number: int) -> Any:
+        query = select(searches).where(searches.c.id == number)
+        return self.read(lambda connection: connection.execute(query).first())
+
     def trials(self, search: int) -> list[Any]:
         query = select(trials).where(trials.c.search_id == search).order_by(trials.c.number)
         return list(self.read(lambda connection: connection.execute(query).all()))
@@ -152,15 +156,14 @@ def empty_database(server: str) -> URL:
     return make_url(server).set(drivername="postgresql+psycopg", database=name)
 
 
-def open_world(url: URL, build: bool = True, durable: bool = False) -> World:
+def open_world(url: URL, build: bool = True) -> World:
     """Open a store with a clock that stands still, on SQLite and Postgres alike.
 
-    Unless a test asks for durability, nothing waits for the disk: no process is killed, so the outcome is the same.
+    Nothing waits for the disk: processes are killed in these tests, machines are not.
     """
     clock = ManualClock()
     store = Database(url, clock)
-    if not durable:
-        event.listen(store.dialect.writer, "connect", _hasty)
+    event.listen(store.dialect.writer, "connect", _hasty)
     store.dialect.now = lambda connection: clock.now()
     store.dialect.open()
     if build:
