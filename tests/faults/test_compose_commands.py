@@ -1,0 +1,141 @@
+"""The compose file's commands, run in its order as processes on a Postgres: a finished search at the end."""
+
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from harness import ROOT, free_port, wait
+from sqlalchemy.engine import URL
+
+pytestmark = pytest.mark.postgres
+
+
+class Deployment:
+    """What Docker would do: secrets as files, names of services as addresses, one process for a container."""
+
+    def __init__(self, folder: Path, database: URL) -> None:
+        self.compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+        self.port = free_port()
+        self.folder = folder
+        self.secrets = {}
+        for name in self.compose["secrets"]:
+            self.secrets[name] = secrets.token_hex(32)
+            (folder / name).write_text(self.secrets[name] + "\n")
+        self._database = database.set(password=None).render_as_string()
+
+    def environment(self, service: str) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("CAVIAR_")}
+        given = {
+            name: self._local(value)
+            for name, value in self.compose["services"][service]["environment"].items()
+        }
+        image = {
+            "CAVIAR_DATA": str(self.folder / "data"),
+            "CAVIAR_LOG_FORMAT": "json",
+            "PYTHONPATH": str(ROOT),
+        }
+        return {**kept, **image, **given}
+
+    def command(self, service: str) -> list[str]:
+        words = [self._local(word) for word in self.compose["services"][service]["command"]]
+        return [sys.executable, "-m", "caviar", *words]
+
+    def _local(self, text: str) -> str:
+        text = text.replace("/run/secrets/", f"{self.folder}/").replace(
+            "/tmp/caviar", f"{self.folder}/worker"
+        )
+        text = text.replace("postgresql://caviar@database:5432/caviar", self._database)
+        text = text.replace("http://server:8000", f"http://127.0.0.1:{self.port}").replace(
+            "0.0.0.0", "127.0.0.1"
+        )
+        return str(self.port) if text == "8000" else text
+
+    @contextmanager
+    def process(self, service: str) -> Iterator[subprocess.Popen[bytes]]:
+        with (self.folder / f"{service}.log").open("ab") as log:
+            started = subprocess.Popen(
+                self.command(service),
+                env=self.environment(service),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+            )
+        try:
+            yield started
+        finally:
+            if started.poll() is None:
+                started.terminate()
+            try:
+                code = started.wait(35)
+            except subprocess.TimeoutExpired:
+                started.kill()
+                raise
+            assert code == 0, (self.folder / f"{service}.log").read_text()[-3000:]
+
+
+SEARCH: Mapping[str, Any] = {
+    "name": "compose",
+    "dataset": {"name": "digits"},
+    "trainer": "mlp",
+    "settings": {"epochs": 2, "hidden_units": 8},
+    "space": {"learning_rate": {"scale": "log", "low": 0.001, "high": 0.1}},
+    "strategy": "random",
+    "objective": {"metric": "dev_error", "direction": "minimize"},
+    "parallel": 4,
+    "budget": {"trials": 12},
+    "seed": 1,
+}
+
+
+def test_the_commands_end_in_a_finished_search(tmp_path: Path, postgres_url: URL) -> None:
+    deployment = Deployment(tmp_path, postgres_url)
+    url = f"http://127.0.0.1:{deployment.port}"
+
+    def ready() -> bool:
+        try:
+            return (
+                httpx.get(f"{url}/readyz", timeout=4).status_code == 200
+            )  # the container's own health check
+        except httpx.TransportError:
+            return False
+
+    for _ in range(2):  # the second time there is nothing to do
+        subprocess.run(
+            deployment.command("migrate"),
+            env=deployment.environment("migrate"),
+            check=True,
+            timeout=60,
+            cwd=tmp_path,
+        )
+    with ExitStack() as running:
+        running.enter_context(deployment.process("server"))
+        wait(ready, 60, "the server's health check")
+        assert httpx.get(f"{url}/api/v1/searches").status_code == 401
+        for _ in range(2):  # --scale worker=2
+            running.enter_context(deployment.process("worker"))
+        admin = {"Authorization": f"Bearer {deployment.secrets['admin_token']}"}
+        agent = {"Authorization": f"Bearer {deployment.secrets['agent_token']}"}
+        assert httpx.get(f"{url}/api/v1/searches", headers=agent).status_code == 403
+        assert httpx.get(f"{url}/api/v1/searches", headers={"Host": "evil.example"}).status_code == 400
+        made = httpx.post(f"{url}/api/v1/searches", json=SEARCH, headers=admin, timeout=30)
+        assert made.status_code == 201, made.text
+
+        def state() -> Any:
+            return httpx.get(f"{url}/api/v1/searches/1", headers=admin, timeout=30).json()
+
+        wait(lambda: state()["state"] == "completed", 240, "the end of the search")
+        assert state()["counts"]["completed"] == 12
+        agents = httpx.get(f"{url}/api/v1/agents", headers=admin).json()["items"]
+        assert len(agents) == 2
+    for log in tmp_path.glob("*.log"):
+        text = log.read_text()
+        assert not any(secret in text for secret in deployment.secrets.values()), f"a secret in {log.name}"
