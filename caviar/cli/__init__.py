@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from caviar.cli import models, searches, server, steering
+from caviar.cli import models, searches, server, steering, tokens
 
 app = typer.Typer(
     name="caviar",
@@ -19,6 +19,7 @@ server.register(app)
 searches.register(app)
 steering.register(app)
 models.register(app)
+app.add_typer(tokens.app, name="token")
 
 
 @app.callback(invoke_without_command=True)

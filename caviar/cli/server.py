@@ -36,7 +36,7 @@ def serve(
     ] = None,
 ) -> None:
     """Start the server, its workers and the dashboard."""
-    with _explained():
+    with explained():
         from service.config import Config, read
         from service.serving import serve as run
 
@@ -75,7 +75,7 @@ def migrate(data: Data = None, database: DatabaseUrl = None) -> None:
 
     Make a backup first.
     """
-    with _explained():
+    with explained():
         from service.config import read
         from service.store.schema import migrate_url
 
@@ -99,7 +99,7 @@ def demo(
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def explained() -> Iterator[None]:
     """Turn what the server says when it cannot start into an error of the command line."""
     from caviar.errors import CaviarError
     from service.config import ConfigError
