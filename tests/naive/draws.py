@@ -32,8 +32,8 @@ def order(seed, epoch, m):
 def mask(seed, step, layer, keep_prob, n, m):
     """D of dropout, (n, m) of 0 and 1: element j of example i is number i n + j of the stream."""
     key = key_of(seed, DROPOUT, step, layer)
-    bound = min(int(keep_prob * 2**32), M32)
-    return [[int(_hash(i * n + j, key & M32, key >> 32) < bound) for i in range(m)] for j in range(n)]
+    bound = min(int(keep_prob * 2**31), 2**31 - 1)
+    return [[int(_hash(i * n + j, key & M32, key >> 32) >> 1 < bound) for i in range(m)] for j in range(n)]
 
 
 def _hash(i, low, high):

@@ -26,9 +26,9 @@ def inner_kernel(function):
 
 
 def exact_kernel(function):
-    """Compile in the same way, but with arithmetic exactly as written."""
+    """Compile in the same way, but with arithmetic as written; a product may still be fused with a sum."""
     with _our_cache():
-        return njit(nogil=True, **_OPTIONS)(function)
+        return njit(nogil=True, fastmath={"contract"}, **_OPTIONS)(function)
 
 
 def pointer_kernel(signature, function):

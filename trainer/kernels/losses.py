@@ -10,6 +10,7 @@ import numpy as np
 
 from .arrays import like, part
 from .compile import inner_kernel
+from .exponential import exponentials
 from .structs import BINARY, MULTICLASS
 
 _LARGE = 1e200
@@ -58,8 +59,7 @@ def _softmax_numerators(Z, m, n, D):
             largest = max(row[j], largest)
         for j in range(n):
             row[j] -= largest
-    for i in range(m * n):
-        D[i] = np.exp(Z[i])
+    exponentials(part(Z, 0, m * n), D)
 
 
 @inner_kernel
