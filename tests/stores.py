@@ -16,6 +16,7 @@ from search.spec import SearchSpec
 from service.protocol import ExchangeRequest
 from service.store import schema
 from service.store.database import Database
+from service.store.fields import Columns
 from service.store.tables import STATES, attempts, searches, trials
 from service.usecases import leases
 from service.usecases.board import Board
@@ -59,6 +60,7 @@ class World:
     store: Database
     clock: ManualClock
     board: Board = field(default_factory=Board)
+    columns: Columns = field(default_factory=Columns)
 
     def write(self, work: Any) -> Any:
         return self.store.submit(work).result(timeout=60)

@@ -14,6 +14,7 @@ from service.api.searches import Limit
 from service.ids import TrialId, trial_id
 from service.services import Services
 from service.store import curves, pages, reads
+from service.store.fields import Columns
 
 
 class Attempts(BaseModel):
@@ -25,7 +26,7 @@ class Attempts(BaseModel):
 def router(services: Services) -> APIRouter:
     """Serve trials below the prefix of the API."""
     routes = APIRouter(tags=["trials"])
-    store = services.store
+    store, fields = services.store, Columns()
 
     @routes.get("/searches/{search}/trials", response_model=records.TrialPage, summary="List trials")
     async def list_trials(
@@ -39,7 +40,7 @@ def router(services: Services) -> APIRouter:
         cursor: str | None = None,
     ) -> Response:
         wish = pages.Wish(sort, state, tuple(filter or ()), limit, cursor)
-        body = await store.read(lambda connection: pages.trials_page(connection, search, wish))
+        body = await store.read(lambda connection: pages.trials_page(connection, search, wish, fields))
         return answer(body)
 
     @routes.get("/searches/{search}/best", response_model=records.Trials, summary="The best trials")

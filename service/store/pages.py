@@ -1,4 +1,8 @@
-"""Pages of trials: sorted and filtered by allowed fields alone, continued by keyset cursors."""
+"""Pages of trials: sorted and filtered by allowed fields alone, continued by keyset cursors.
+
+The orders that have an index come from the database. Every other order and every filter goes over columns in
+memory, and only the rows of the page are read.
+"""
 
 from __future__ import annotations
 
@@ -10,23 +14,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import orjson
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, cast, func, literal, select, tuple_
-from sqlalchemy import Double as Float
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Connection, Row, literal, select, tuple_
 
 from service import records
 from service.errors import RefusedError
 from service.store import reads
+from service.store.fields import Columns, Field, Mask, find
 from service.store.tables import STATES, trials
 
 t = trials.c
-SORTABLE = ("number", "value", "ended", "started", "created", "state", "epoch", "attempt", "round")
-COMPARABLE = (*SORTABLE, "origin", "epochs", "seed", "agent")
+INDEXED = ("number", "value", "ended")
 _FILTER = re.compile(r"\s*([A-Za-z_][\w.]*)\s*(<=|>=|!=|=|<|>)\s*(.+?)\s*")
-_METRIC = re.compile(r"metrics\.([A-Za-z_]\w{0,63})")
-
-
 OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -35,78 +36,7 @@ OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq,
     "!=": operator.ne,
 }
-
-
-@dataclass(frozen=True)
-class Field:
-    """Something to sort or filter by."""
-
-    name: str
-    column: ColumnElement[Any]
-
-
-def field(name: str, params: Sequence[str], dialect: str, parameter: str, allowed: Sequence[str]) -> Field:
-    """Find a field by name. Raises RefusedError when it is not in the table of allowed ones."""
-    if name in allowed:
-        return Field(name, t[name])
-    if name.startswith("params.") and name[7:] in params:
-        return Field(name, _inside(t.params, name[7:], dialect))
-    if match := _METRIC.fullmatch(name):
-        return Field(name, _inside(t.metrics, match[1], dialect))
-    known = [*allowed, *(f"params.{one}" for one in params), "metrics.NAME"]
-    raise RefusedError.of(parameter, f"{name!r} is not a field of trials", f"known: {', '.join(known)}")
-
-
-def _inside(column: ColumnElement[Any], key: str, dialect: str) -> ColumnElement[Any]:
-    """Give one value of a JSON column; on Postgres as a number where it is one."""
-    if dialect == "sqlite":
-        return func.json_extract(column, f'$."{key}"')
-    inner = cast(column, JSONB)[key]
-    return case((func.jsonb_typeof(inner) == "number", cast(inner.astext, Float)), else_=None)
-
-
-def conditions(texts: Sequence[str], params: Sequence[str], dialect: str) -> list[ColumnElement[bool]]:
-    """Read filters such as `params.l2<0.1` and `state=completed`. Raises RefusedError."""
-    found = []
-    for text in (part for whole in texts for part in re.split(r"\s+and\s+|&&", whole)):
-        match = _FILTER.fullmatch(text)
-        if match is None:
-            raise RefusedError.of("filter", f"{text!r} cannot be read", "write filter=params.l2<0.1")
-        name, comparison, value = match.groups()
-        column = field(name, params, dialect, "filter", COMPARABLE).column
-        if dialect != "sqlite" and name.startswith("params.") and _number(value) is None:
-            column = cast(t.params, JSONB)[name[7:]].astext
-        found.append(_compare(column, comparison, value, name))
-    return found
-
-
-def _compare(column: ColumnElement[Any], comparison: str, text: str, name: str) -> ColumnElement[bool]:
-    number = _number(text)
-    value: Any = text.strip("'\"") if number is None else number
-    ordered = comparison not in ("=", "!=")
-    if number is None and (ordered or (name in SORTABLE and name != "state")):
-        raise RefusedError.of("filter", f"{text!r} is not a number", f"compare {name} with a number")
-    if text in ("true", "false"):
-        value = text == "true"
-    compared: ColumnElement[bool] = OPERATIONS[comparison](column, value)
-    return compared
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if abs(number) < float("inf") else None
-
-
-def states(text: str | None) -> list[str]:
-    """Read a comma-separated list of states. Raises RefusedError."""
-    wanted = [one.strip() for one in (text or "").split(",") if one.strip()]
-    for one in wanted:
-        if one not in STATES:
-            raise RefusedError.of("state", f"{one!r} is not a state", f"known: {', '.join(STATES)}")
-    return wanted
+Numbers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -120,91 +50,168 @@ class Wish:
     cursor: str | None
 
 
-def trials_page(connection: Connection, search: int, wish: Wish) -> dict[str, Any]:
-    """Give a page of a search's trials as REST shows it. Raises NotFoundError, RefusedError."""
-    row = reads.search_row(connection, search)
-    params = tuple(orjson.loads(row.spec)["space"])
-    dialect = connection.dialect.name
-    wanted = states(wish.state)
-    where = conditions(wish.filters, params, dialect)
-    counted = not where
-    if wanted:
-        where.append(t.state.in_(wanted))
-    name = wish.sort.removeprefix("-")
-    order = field(name, params, dialect, "sort", SORTABLE)
-    found = page(connection, search, where, order, wish.sort.startswith("-"), wish.limit, wish.cursor)
-    if counted:
-        total = sum(getattr(row, state) for state in wanted or STATES)
-    else:
-        count = select(func.count()).select_from(trials).where(t.search_id == search, *where)
-        total = connection.execute(count).scalar_one()
-    return {"items": [records.trial(one) for one in found.rows], "next": found.next, "total": total}
+@dataclass(frozen=True)
+class Condition:
+    """A filter: a field, a comparison, and what to compare with."""
+
+    field: Field
+    comparison: str
+    value: float | str
 
 
 @dataclass(frozen=True)
 class Page:
-    """Rows, and the cursor of those that follow."""
+    """Rows, the cursor of those that follow, and how many there are in all."""
 
     rows: Sequence[Row[Any]]
     next: str | None
+    total: int
 
 
-def page(
-    connection: Connection,
-    search: int,
-    where: Sequence[ColumnElement[bool]],
-    sort: Field,
-    descending: bool,
-    limit: int,
-    cursor: str | None,
-) -> Page:
-    """Give a page of trials; those without a value of the sorted field come last in both directions."""
-    scope = and_(t.search_id == search, *where)
-    after = read_cursor(cursor, sort.name)
+def trials_page(connection: Connection, search: int, wish: Wish, columns: Columns) -> dict[str, Any]:
+    """Give a page of a search's trials as REST shows it. Raises NotFoundError, RefusedError."""
+    row = reads.search_row(connection, search)
+    params = tuple(orjson.loads(row.spec)["space"])
+    wanted = states(wish.state)
+    where = conditions(wish.filters, params)
+    sort = find(wish.sort.removeprefix("-"), params, "sort")
+    after = read_cursor(wish.cursor, sort.name)
+    if sort.name in INDEXED and not where and not wanted:
+        total = sum(getattr(row, state) for state in STATES)
+        found = _indexed(connection, search, wish, sort, after, total)
+    else:
+        found = _filtered(connection, search, wish, sort, after, (wanted, where, columns))
+    return {"items": [records.trial(one) for one in found.rows], "next": found.next, "total": found.total}
+
+
+def conditions(texts: Sequence[str], params: Sequence[str]) -> list[Condition]:
+    """Read filters such as `params.l2<0.1` and `state=completed`. Raises RefusedError."""
+    found = []
+    for text in (part for whole in texts for part in re.split(r"\s+and\s+|&&", whole)):
+        match = _FILTER.fullmatch(text)
+        if match is None:
+            raise RefusedError.of("filter", f"{text!r} cannot be read", "write filter=params.l2<0.1")
+        name, comparison, given = match.groups()
+        value = _value(given)
+        if isinstance(value, str) and comparison not in ("=", "!="):
+            raise RefusedError.of("filter", f"{given!r} is not a number", f"compare {name} with a number")
+        found.append(Condition(find(name, params, "filter"), comparison, value))
+    return found
+
+
+def _value(text: str) -> float | str:
+    if text in ("true", "false"):
+        return float(text == "true")
+    try:
+        number = float(text)
+    except ValueError:
+        return text.strip("'\"")
+    return number if np.isfinite(number) else text
+
+
+def states(text: str | None) -> list[str]:
+    """Read a comma-separated list of states. Raises RefusedError."""
+    wanted = [one.strip() for one in (text or "").split(",") if one.strip()]
+    for one in wanted:
+        if one not in STATES:
+            raise RefusedError.of("state", f"{one!r} is not a state", f"known: {', '.join(STATES)}")
+    return wanted
+
+
+After = tuple[Any, int] | None
+
+
+def _indexed(connection: Connection, search: int, wish: Wish, sort: Field, after: After, total: int) -> Page:
+    """Walk along an index; trials without a value of the sorted field come last in both directions."""
+    column, descending = t[sort.name], wish.sort.startswith("-")
     rows: list[Row[Any]] = []
     if after is None or after[0] is not None:
-        rows += _valued(connection, scope, sort, descending, limit + 1, after)
-    if len(rows) <= limit and sort.name != "number":
-        rest = after[1] if after is not None and after[0] is None else None
-        rows += _valueless(connection, scope, sort, limit + 1 - len(rows), rest)
-    if len(rows) <= limit:
-        return Page(rows, None)
-    last = rows[limit - 1]
-    value = getattr(last, sort.name, None) if sort.name in t else last.sorted
-    return Page(rows[:limit], write_cursor(sort.name, value, last.number))
-
-
-def _valued(
-    connection: Connection,
-    scope: ColumnElement[bool],
-    sort: Field,
-    descending: bool,
-    limit: int,
-    after: tuple[Any, int] | None,
-) -> Sequence[Row[Any]]:
-    column = sort.column
-    if sort.name == "number":
-        query = select(trials).where(scope)
+        query = select(trials).where(t.search_id == search, column.is_not(None))
         if after is not None:
-            query = query.where(t.number < after[1] if descending else t.number > after[1])
-        order: tuple[Any, ...] = (t.number.desc(),) if descending else (t.number,)
-        return connection.execute(query.order_by(*order).limit(limit)).all()
-    query = select(trials, column.label("sorted")).where(scope, column.is_not(None))
-    if after is not None:
-        here = tuple_(column, t.number)
-        there = tuple_(literal(after[0]), literal(after[1]))
-        query = query.where(here < there if descending else here > there)
-    order = (column.desc(), t.number.desc()) if descending else (column, t.number)
-    return connection.execute(query.order_by(*order).limit(limit)).all()
+            here, there = tuple_(column, t.number), tuple_(literal(after[0]), literal(after[1]))
+            query = query.where(here < there if descending else here > there)
+        order = (column.desc(), t.number.desc()) if descending else (column, t.number)
+        rows += connection.execute(query.order_by(*order).limit(wish.limit + 1)).all()
+    if len(rows) <= wish.limit and sort.name != "number":
+        query = select(trials).where(t.search_id == search, column.is_(None))
+        if after is not None and after[0] is None:
+            query = query.where(t.number > after[1])
+        rows += connection.execute(query.order_by(t.number).limit(wish.limit + 1 - len(rows))).all()
+    if len(rows) <= wish.limit:
+        return Page(rows, None, total)
+    last = rows[wish.limit - 1]
+    return Page(rows[: wish.limit], write_cursor(sort.name, last._mapping[sort.name], last.number), total)
 
 
-def _valueless(
-    connection: Connection, scope: ColumnElement[bool], sort: Field, limit: int, after: int | None
-) -> Sequence[Row[Any]]:
-    query = select(trials, sort.column.label("sorted")).where(scope, sort.column.is_(None))
+def _filtered(
+    connection: Connection,
+    search: int,
+    wish: Wish,
+    sort: Field,
+    after: After,
+    by: tuple[list[str], list[Condition], Columns],
+) -> Page:
+    """Filter and sort columns in memory, then read the rows of the page."""
+    wanted, where, columns = by
+    ranks = columns.get(connection, search, sort).ranks()
+    kept = np.ones(len(ranks), dtype=np.bool_)
+    if wanted:
+        texts = columns.get(connection, search, Field("state")).texts()
+        kept &= _fit(np.isin(texts.astype(str), wanted), len(kept))
+    for one in where:
+        kept &= _fit(_meets(columns.get(connection, search, one.field), one), len(kept))
+    numbers = np.flatnonzero(kept)
+    total = len(numbers)
+    ordered = _ordered(numbers, ranks[numbers], wish.sort.startswith("-"), after)
+    chosen = ordered[: wish.limit]
+    rows = _rows(connection, search, chosen)
+    if len(ordered) <= wish.limit:
+        return Page(rows, None, total)
+    last = int(chosen[-1])
+    rank = float(ranks[last])
+    return Page(rows, write_cursor(sort.name, None if np.isnan(rank) else rank, last), total)
+
+
+def _fit(mask: Mask, length: int) -> Mask:
+    """Cut or lengthen a mask: columns may have been caught up by different readers."""
+    return np.pad(mask[:length], (0, max(0, length - len(mask))))
+
+
+def _meets(column: Any, condition: Condition) -> Mask:
+    compare = OPERATIONS[condition.comparison]
+    if isinstance(condition.value, str):
+        texts = column.texts()
+        there = texts != None  # noqa: E711 - elementwise
+        mask: Mask = there & compare(texts, condition.value)
+        return mask.astype(np.bool_)
+    numbers = column.numbers
+    return np.asarray(~np.isnan(numbers) & compare(numbers, condition.value), dtype=np.bool_)
+
+
+def _ordered(numbers: Numbers, ranks: npt.NDArray[np.float64], descending: bool, after: After) -> Numbers:
+    """Sort by rank, then number; those without a value last, by number; leave out what came before."""
+    missing = np.isnan(ranks)
+    valued, rest = numbers[~missing], numbers[missing]
+    order = np.lexsort((valued, ranks[~missing]))
+    if descending:
+        order = order[::-1]
+    valued, keys = valued[order], ranks[~missing][order]
+    if after is not None and after[0] is None:
+        return np.asarray(rest[rest > after[1]])
     if after is not None:
-        query = query.where(t.number > after)
-    return connection.execute(query.order_by(t.number).limit(limit)).all()
+        value, number = after
+        ahead = keys < value if descending else keys > value
+        ahead |= (keys == value) & (valued < number if descending else valued > number)
+        valued = valued[ahead]
+    return np.concatenate([valued, rest])
+
+
+def _rows(connection: Connection, search: int, numbers: Numbers) -> list[Row[Any]]:
+    """Read the rows of a page, in its order."""
+    wanted = numbers.tolist()
+    query = select(trials).where(t.search_id == search, t.number.in_(wanted))
+    found = {row.number: row for row in connection.execute(query)}
+    return [found[number] for number in wanted if number in found]
 
 
 def write_cursor(sort: str, value: Any, number: int) -> str:
@@ -212,13 +219,14 @@ def write_cursor(sort: str, value: Any, number: int) -> str:
     return base64.urlsafe_b64encode(orjson.dumps([sort, value, number])).decode().rstrip("=")
 
 
-def read_cursor(cursor: str | None, sort: str) -> tuple[Any, int] | None:
+def read_cursor(cursor: str | None, sort: str) -> After:
     """Read a cursor. Raises RefusedError when it was not made by this server for this order."""
     if cursor is None:
         return None
     try:
         name, value, number = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if name == sort and isinstance(number, int) and isinstance(value, int | float | str | None):
+        plain = value is None or (isinstance(value, int | float | str) and not isinstance(value, bool))
+        if name == sort and isinstance(number, int) and plain:
             return value, number
     except (ValueError, TypeError, binascii.Error):
         pass

@@ -61,7 +61,9 @@ def walk(world: World, search: int, **changes: Any) -> list[Any]:
     cursor = None
     while True:
         page = wish(**changes, cursor=cursor)
-        found = world.read(lambda connection, page=page: pages.trials_page(connection, search, page))
+        found = world.read(
+            lambda connection, page=page: pages.trials_page(connection, search, page, world.columns)
+        )
         rows += found["items"]
         cursor = found["next"]
         if cursor is None:
@@ -131,4 +133,4 @@ def test_states_are_filtered_and_counted(world: World, search: int) -> None:
 def test_what_cannot_be_read_is_refused(world: World, search: int, bad: dict[str, Any]) -> None:
     page = wish(**bad)
     with pytest.raises(RefusedError):
-        world.read(lambda connection: pages.trials_page(connection, search, page))
+        world.read(lambda connection: pages.trials_page(connection, search, page, world.columns))

@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL
 from stores import World, epochs, handed, open_world, result
 
 from service.store import curves, pages, reads
+from service.store.fields import Columns
 
 ALLOWED_SCANS = ("SCAN CONSTANT ROW",)
 
@@ -51,17 +52,18 @@ def scans(noted: list[tuple[str, str]], *tables: str) -> list[tuple[str, str]]:
     [
         pages.Wish("number", None, (), 100, None),
         pages.Wish("-value", None, (), 100, None),
-        pages.Wish("value", "completed", (), 100, pages.write_cursor("value", 0.5, 3)),
+        pages.Wish("value", None, (), 100, pages.write_cursor("value", 0.5, 3)),
+        pages.Wish("value", None, (), 100, pages.write_cursor("value", None, 3)),
         pages.Wish("-ended", None, (), 100, None),
-        pages.Wish("number", "failed", (), 100, pages.write_cursor("number", None, 7)),
-        pages.Wish("value", None, ("value<0.5",), 100, None),
+        pages.Wish("number", None, (), 100, pages.write_cursor("number", 7, 7)),
+        pages.Wish("epoch", "completed", ("params.a<0.5",), 100, None),
     ],
 )
 def test_pages_come_in_the_order_of_an_index(plans: Any, page: pages.Wish) -> None:
     world, noted = plans
     search = world.submit()
     noted.clear()
-    world.read(lambda connection: pages.trials_page(connection, search, page))
+    world.read(lambda connection: pages.trials_page(connection, search, page, Columns()))
     assert noted
     assert scans(noted, "trials") == []
     assert not [step for _, step in noted if "TEMP B-TREE" in step], noted
