@@ -78,7 +78,13 @@ def create_app(config: Config) -> FastAPI:
     Its start raises StartError when the database cannot be used, with what to do about it.
     """
     services = build_services(config)
-    vitals = health.Health({"database": lambda: _answers(services), "schema": lambda: _at_head(services)})
+    vitals = health.Health(
+        {
+            "database": lambda: _answers(services),
+            "schema": lambda: _at_head(services),
+            "disk": lambda: health.has_room(config.data),
+        }
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

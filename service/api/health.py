@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 
 from anyio import CapacityLimiter, fail_after, to_thread
@@ -12,7 +14,16 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 ANSWER_SECONDS = 2.0
+LEAST_ROOM = 8 << 20  # bytes on the disk below which a commit may fail at any moment
 REMEMBER_SECONDS = 0.25  # probes in a storm share one look at the database
+
+
+class NotReadyError(Exception):
+    """A check that failed, with what to do about it."""
+
+    def __init__(self, remedy: str) -> None:
+        super().__init__(remedy)
+        self.remedy = remedy
 
 
 class Check(BaseModel):
@@ -81,6 +92,12 @@ class Health:
         if self._draining:
             found["draining"] = Check(ok=False, detail="the server is stopping")
         return Readiness(ready=all(check.ok for check in found.values()), checks=found)
+
+
+def has_room(folder: Path) -> None:
+    """Check that there is room on the disk of a folder. Raises NotReadyError."""
+    if shutil.disk_usage(folder).free < LEAST_ROOM:
+        raise NotReadyError("the disk of the data folder is full: free some space")
 
 
 def _run(check: Callable[[], None]) -> Check:

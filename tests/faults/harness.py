@@ -24,7 +24,7 @@ from sqlalchemy import create_engine, text
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = ROOT / "tests" / "faults" / "plugins"
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 ENDED = ("completed", "stopped", "diverged", "failed", "cancelled")
 SPACE = {"x": {"scale": "linear", "low": 0.0, "high": 1.0}}
 

@@ -1,4 +1,4 @@
-"""The disk is full, or the database is away: nothing acknowledged is lost, all goes on by itself afterwards."""
+"""The disk is full, or the database is away: nothing acknowledged is lost, all goes on by itself after."""
 
 import shutil
 import signal
@@ -21,11 +21,11 @@ MIB = 1 << 20
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 24 MiB."""
+    """A file system of 40 MiB."""
     folder = tmp_path / "small"
     folder.mkdir()
     mounted = shutil.which("mount") and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", str(folder)], capture_output=True, check=False
     )
     if not mounted or mounted.returncode != 0:
         pytest.skip("needs the right to mount a small file system")
@@ -55,7 +55,7 @@ def test_a_full_disk_stops_writes_and_nothing_else(
     server.log = small_disk.parent / "server.log"  # not on the disk that is full
     server.start()
     server.wait_agents(2)
-    trials = 60 * rounds
+    trials = 150 * rounds
     search = server.submit(trials, settings={"epochs": 4, "epoch_seconds": 0.05})
     for number in range(rounds):
         done = server.search(search)["finished"]
@@ -72,6 +72,7 @@ def test_a_full_disk_stops_writes_and_nothing_else(
             "/api/v1/datasets", params={"name": f"d{number}"}, content=b"a,b\n1,2\n" * 100
         )
         assert upload.status_code == 503, upload.text
+        time.sleep(2.0)  # the agents go on for as long as the log of the database has room
         filler.unlink()
         server.wait_ready(30)
     server.wait_finished(search, 120)
