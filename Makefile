@@ -33,7 +33,7 @@ check: $(VENV)/.dev  ## Lint, format, types, import rules, migrations, JavaScrip
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/unit/db_migrations
-	@if [ -x .ci/check-js ]; then .ci/check-js; fi
+	.ci/check-js
 
 format: $(VENV)/.dev  ## Put the code into its form
 	$(BIN)/ruff check --fix .

@@ -1,6 +1,7 @@
 """A training loop of one's own takes part in a search: ask, report, obey.
 
-Start a server (make serve), then this script, in several terminals if you like: python examples/own_script.py [search]
+Start a server (make serve), then this script, in as many terminals as you like:
+python examples/own_script.py [search]
 """
 
 import sys

@@ -1,0 +1,43 @@
+"""`make bench`: every part in one run on this machine, one after the other. Quote ratios; absolute times drift.
+
+python -m benchmarks [part ...]
+"""
+
+import subprocess
+import sys
+import time
+
+PARTS = {
+    "service": (
+        "the service against the same trainings direct",
+        ["benchmarks.service_ratio", "--trials", "200"],
+    ),
+    "ratio": ("the same, 1,000 trials", ["benchmarks.service_ratio", "--trials", "1000"]),
+    "steering": ("from a command to its effect", ["benchmarks.steering_latency", "--commands", "200"]),
+    "search": ("proposals, waiting and savings", ["benchmarks.search_speed"]),
+    "quality": ("which strategy finds more", ["benchmarks.quality", "--seeds", "20", "--budget", "24,48"]),
+}
+
+
+def main() -> int:
+    """Run the parts that were named, or all; the exit code says whether all could be measured."""
+    wanted = sys.argv[1:] or list(PARTS)
+    unknown = [name for name in wanted if name not in PARTS]
+    if unknown:
+        print(f"There is no part {unknown[0]!r}; there are {', '.join(PARTS)}", file=sys.stderr)
+        return 2
+    failed = []
+    for name in wanted:
+        title, arguments = PARTS[name]
+        print(f"\n== {name}: {title}", flush=True)
+        began = time.monotonic()
+        if subprocess.run([sys.executable, "-m", *arguments], check=False).returncode:
+            failed.append(name)
+        print(f"== {name}: {time.monotonic() - began:.0f} s", flush=True)
+    if failed:
+        print(f"\nCould not be measured: {', '.join(failed)}", file=sys.stderr)
+    return bool(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""Agents are started, reported at once when they die, started again, and ended in good order."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+
+import pytest
+
+from service.engines import local
+from service.engines.local import LocalEngine
+
+AGENT = "import sys, time; time.sleep(60)"
+STUBBORN = (
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
+)
+
+
+@pytest.fixture
+def agents(monkeypatch):
+    """Let the engine start another program in the place of an agent."""
+
+    def use(program):
+        create = asyncio.create_subprocess_exec
+
+        async def exec_program(*_command, **options):
+            return await create(sys.executable, "-c", program, **options)
+
+        monkeypatch.setattr(local.asyncio, "create_subprocess_exec", exec_program)
+
+    return use
+
+
+async def until(condition, seconds=10.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "not in time"
+        await asyncio.sleep(0.01)
+
+
+def test_a_killed_agent_is_reported_at_once_and_replaced(agents):
+    agents(AGENT)
+
+    async def scenario():
+        lost = []
+
+        async def on_lost(agent, why):
+            lost.append((agent, why))
+
+        engine = LocalEngine("http://127.0.0.1:9", 2, on_lost)
+        await engine.start()
+        await until(lambda: len(engine.agents) == 2)
+        victim, pid = next(iter(engine.agents.items()))
+        began = time.monotonic()
+        os.kill(pid, signal.SIGKILL)
+        await until(lambda: lost)
+        assert time.monotonic() - began < 2.0
+        assert lost == [(victim, "was killed by SIGKILL")]
+        await until(lambda: len(engine.agents) == 2)
+        assert victim not in engine.agents, "an id is never used twice"
+        await engine.stop(5.0)
+        assert not engine.agents and len(lost) == 1
+
+    asyncio.run(scenario())
+
+
+def test_agents_that_keep_dying_are_restarted_ever_more_slowly(agents, monkeypatch):
+    monkeypatch.setattr(local, "FIRST_BACKOFF", 0.01)
+    agents("raise SystemExit(3)")
+
+    async def scenario():
+        times = []
+
+        async def on_lost(_agent, why):
+            assert why == "ended with exit code 3"
+            times.append(time.monotonic())
+
+        engine = LocalEngine("http://127.0.0.1:9", 1, on_lost)
+        await engine.start()
+        await until(lambda: len(times) >= 6, 30.0)
+        await engine.stop(5.0)
+        gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+        assert gaps[-1] > 0.3, "five doublings of .01 s"
+
+    asyncio.run(scenario())
+
+
+def test_a_report_that_fails_does_not_end_the_supervision(agents):
+    agents(AGENT)
+
+    async def scenario():
+        calls = []
+
+        async def on_lost(agent, _why):
+            calls.append(agent)
+            raise RuntimeError("the database is away")
+
+        engine = LocalEngine("http://127.0.0.1:9", 1, on_lost)
+        await engine.start()
+        for count in (1, 2):
+            await until(lambda: engine.agents)
+            os.kill(next(iter(engine.agents.values())), signal.SIGKILL)
+            await until(lambda count=count: len(calls) == count)
+        await engine.stop(5.0)
+
+    asyncio.run(scenario())
+
+
+def test_an_agent_that_does_not_end_in_time_is_killed(agents):
+    agents(STUBBORN)
+
+    async def scenario():
+        async def on_lost(_agent, _why):
+            raise AssertionError("an agent that ends with its engine is not lost")
+
+        engine = LocalEngine("http://127.0.0.1:9", 1, on_lost)
+        await engine.start()
+        await until(lambda: engine.agents)
+        await asyncio.sleep(0.5)
+        pid = next(iter(engine.agents.values()))
+        began = time.monotonic()
+        await engine.stop(0.5)
+        assert time.monotonic() - began < 3.0
+        with pytest.raises(ProcessLookupError):
+            for _ in range(100):
+                os.kill(pid, 0)
+                await asyncio.sleep(0.02)
+
+    asyncio.run(scenario())
+
+
+def test_agents_get_one_thread_each_and_the_token_in_the_environment():
+    async def on_lost(_agent, _why):
+        pass
+
+    engine = LocalEngine("http://127.0.0.1:9", 1, on_lost, token="secret")
+    environment = engine._environment()
+    assert environment["OMP_NUM_THREADS"] == environment["NUMBA_NUM_THREADS"] == "1"
+    assert environment["CAVIAR_TOKEN"] == "secret"
