@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Iterator
@@ -49,6 +50,11 @@ def spec(count: int) -> SearchSpec:
             "seed": 7,
         }
     )
+
+
+def generated(count: int) -> Iterator[dict[str, Any]]:
+    """Give the trials of `write_search` without a database."""
+    return _trials(spec(count), count, time.time())
 
 
 def write_search(folder: Path, count: int) -> int:
@@ -99,7 +105,9 @@ def _write(dialect: Dialect, count: int) -> int:
         columns = connection.execute(select(curve_columns.c.id)).scalar()
         if columns is None:
             names = json.dumps(METRICS)
-            columns = connection.execute(insert(curve_columns).values(names=names)).inserted_primary_key[0]
+            columns = connection.execute(
+                insert(curve_columns).values(names=names, digest=hashlib.sha256(names.encode()).hexdigest())
+            ).inserted_primary_key[0]
         pending = iter(rows)
         while batch := list(islice(pending, 5000)):
             connection.execute(

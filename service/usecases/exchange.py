@@ -18,6 +18,7 @@ from service.store import searches as search_rows
 from service.store import trials as trial_rows
 from service.store.tables import trials
 from service.store.transaction import Transaction
+from service.usecases import datasets
 from service.usecases.board import Board
 from service.usecases.claim import assignment, claim
 from service.usecases.report import take_reports
@@ -84,7 +85,7 @@ class _Specs:
             str(search): {
                 "name": spec.name,
                 "trainer": spec.trainer,
-                "dataset": spec.dataset,
+                "dataset": datasets.resolve(self._tx.connection, spec.dataset),
                 "settings": spec.settings,
                 "objective": spec.objective.model_dump(),
                 "mode": spec.mode,

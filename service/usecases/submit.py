@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -21,24 +21,29 @@ from service.usecases import datasets
 EXTERNAL = "external"  # no plugin: a user's own script trains
 
 
-def check(data: Any) -> SearchSpec:
-    """Read and check a search as submitted. Raises RefusedError with every problem."""
+def check(data: Any, resolve: Callable[[Mapping[str, Any]], dict[str, Any]] = dict) -> SearchSpec:
+    """Read and check a search as submitted, its data sets found by `resolve`. Raises RefusedError."""
     try:
         spec = SearchSpec.parse(data)
     except SearchError as error:
         raise refused(error.problems) from None
-    problems = trainer_problems(spec)
+    uploaded = _uploaded(resolve(spec.dataset))
+    problems = [one for one in trainer_problems(spec) if one.field not in uploaded]
     if problems:
         raise refused(problems)
     return spec
 
 
+def _uploaded(dataset: Mapping[str, Any]) -> set[str]:
+    """Name the fields that name uploaded data sets: the trainer itself knows only its own."""
+    parts = [("dataset", dataset), *((f"dataset.{part}", dataset.get(part)) for part in ("dev", "test"))]
+    return {f"{field}.name" for field, part in parts if isinstance(part, Mapping) and "upload" in part}
+
+
 def accept(store: Store, data: Any) -> SearchSpec:
     """Read and check a search with what the store knows (uploaded data sets). Raises RefusedError."""
-    spec = check(data)
     with store.reading() as connection:
-        datasets.resolve(connection, spec.dataset)
-    return spec
+        return check(data, lambda dataset: datasets.resolve(connection, dataset))
 
 
 def refused(problems: Any) -> RefusedError:
