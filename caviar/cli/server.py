@@ -1,4 +1,4 @@
-"""Commands that run a server or a part of one: serve, worker, migrate, demo."""
+"""Commands that run a server or a part of one: serve, worker, migrate, backup, demo."""
 
 import logging
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ DatabaseUrl = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
-    for command in (serve, worker, migrate, demo):
+    for command in (serve, worker, migrate, backup, demo):
         app.command()(command)
 
 
@@ -81,6 +81,19 @@ def migrate(data: Data = None, database: DatabaseUrl = None) -> None:
 
         config = read(data=data, database=database)
         typer.echo(f"{config.database_shown} has schema {migrate_url(config.database_url)}.")
+
+
+def backup(
+    folder: Annotated[Path, typer.Argument(help="A new folder for the copy.", show_default=False)],
+    data: Data = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Copy the database and all files while the server works."""
+    with explained():
+        from service.backup import backup as copy
+        from service.config import read
+
+        typer.echo(f"Backup in {copy(read(data=data, database=database), folder)}.")
 
 
 def demo(

@@ -206,7 +206,7 @@ class _Answer:
 
 
 def _unauthorised(detail: str) -> Refusal:
-    remedy = "Send Authorization: Bearer TOKEN; `caviar token create` makes one"
+    remedy = "Send Authorization: Bearer TOKEN; `caviar token new NAME` makes one"
     return Refusal(
         401, "Not authorised", detail, "Authorization", remedy, ((b"www-authenticate", b"Bearer"),)
     )

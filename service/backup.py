@@ -1,0 +1,71 @@
+"""A backup of everything a server keeps, taken while it works.
+
+SQLite is copied page by page through its own backup interface: one consistent moment, whatever is written
+meanwhile. Files are named by content or by number and never change, so they are copied after the database:
+every row of the copy has its file, except for checkpoints pruned in between, whose trials go on from older ones.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from service.config import Config
+from service.errors import ServiceError
+
+FOLDERS = ("datasets", "checkpoints")
+FILES = ("tokens.json",)
+
+
+class BackupError(ServiceError):
+    """The backup cannot be made; the text says why and what to do."""
+
+
+def backup(config: Config, target: Path) -> Path:
+    """Copy database and files into a new folder, which `caviar serve --data FOLDER` could serve as it is.
+
+    On Postgres the database is left to pg_dump. Raises BackupError when the folder exists, or the copy is bad.
+    """
+    try:
+        target.mkdir(parents=True, mode=0o700)
+    except FileExistsError:
+        raise BackupError(f"{target} exists: a backup never overwrites one; choose a new folder") from None
+    if config.sqlite:
+        _copy_database(Path(str(config.database_url.database)), target / "caviar.db")
+    for name in FILES:
+        if (config.data / name).exists():
+            shutil.copy2(config.data / name, target / name)
+    for name in FOLDERS:
+        if (config.data / name).is_dir():
+            _copy_files(config.data / name, target / name)
+    return target
+
+
+def _copy_database(source: Path, target: Path) -> None:
+    if not source.exists():
+        raise BackupError(f"there is no database {source}; name its folder with --data")
+    with (
+        closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as live,
+        closing(sqlite3.connect(target)) as copy,
+    ):
+        live.backup(copy, pages=1000, sleep=0.01)
+        verdict = copy.execute("PRAGMA integrity_check").fetchone()[0]
+    if verdict != "ok":
+        raise BackupError(f"the copy is not sound ({verdict}); look at the disk of {source}")
+
+
+def _copy_files(source: Path, target: Path) -> None:
+    """Copy files; those that vanish meanwhile were pruned."""
+    for folder, _, names in os.walk(source):
+        place = target / Path(folder).relative_to(source)
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for name in names:
+            if name.endswith((".part", ".new", ".tmp")):
+                continue
+            try:
+                shutil.copy2(Path(folder) / name, place / name)
+            except FileNotFoundError:
+                continue
