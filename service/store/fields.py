@@ -60,12 +60,13 @@ def find(name: str, params: Sequence[str], parameter: str) -> Field:
 
 
 class Column:
-    """One field of all trials of a search, by number: floats, and texts where some are no numbers."""
+    """One field of all trials of a search, by number: floats, and codes of texts where some are texts."""
 
     def __init__(self, search: int, field: Field) -> None:
         self._search, self._field, self._revision = search, field, 0
         self._numeric = np.full(64, np.nan)
-        self._texts: dict[int, Any] = {}
+        self._codes = np.full(64, -1, dtype=np.int32)
+        self._vocabulary: dict[str, int] = {}
         self.count = 0
 
     def catch_up(self, connection: Connection) -> None:
@@ -79,41 +80,49 @@ class Column:
         if not rows:
             return
         numbers, revisions, values = zip(*rows, strict=True)
-        self.count = max(self.count, max(numbers) + 1)
-        if self.count > len(self._numeric):
-            grown = np.full(2 * self.count, np.nan)
-            grown[: len(self._numeric)] = self._numeric
-            self._numeric = grown
-        for number, value in zip(numbers, values, strict=True):
-            if isinstance(value, int | float):
-                self._numeric[number] = value
-            else:
-                self._numeric[number] = np.nan
-                if value is not None:
-                    self._texts[number] = str(value)
+        self._grow(max(numbers) + 1)
+        if any(isinstance(value, str) for value in values):
+            where = np.array(numbers)
+            self._codes[where] = [self._code(value) for value in values]
+            values = tuple(None if isinstance(value, str) else value for value in values)
+        self._numeric[np.array(numbers)] = np.array(values, dtype=np.float64)  # None becomes NaN
         self._revision = max(self._revision, *revisions)
+
+    def _grow(self, count: int) -> None:
+        self.count = max(self.count, count)
+        if count > len(self._numeric):
+            more = 2 * count - len(self._numeric)
+            self._numeric = np.pad(self._numeric, (0, more), constant_values=np.nan)
+            self._codes = np.pad(self._codes, (0, more), constant_values=-1)
+
+    def _code(self, value: Any) -> int:
+        if not isinstance(value, str):
+            return -1
+        return self._vocabulary.setdefault(value, len(self._vocabulary))
 
     @property
     def numbers(self) -> npt.NDArray[np.float64]:
         """Give the values as floats, NaN where there is none or a text."""
         return self._numeric[: self.count]
 
-    def texts(self) -> npt.NDArray[np.object_]:
-        """Give the values as texts, None where there is none or a number."""
-        column = np.full(self.count, None, dtype=object)
-        for number, text in self._texts.items():
-            column[number] = text
-        return column
+    def texts(self) -> Mask:
+        """Tell where there are texts."""
+        return self._codes[: self.count] >= 0
+
+    def among(self, wanted: Sequence[str]) -> Mask:
+        """Tell where the value is one of some texts."""
+        codes = [self._vocabulary[text] for text in wanted if text in self._vocabulary]
+        return np.isin(self._codes[: self.count], codes)
 
     def ranks(self) -> npt.NDArray[np.float64]:
         """Give numbers whose order is that of the values: texts after numbers, in alphabetical order."""
-        if not self._texts:
+        if not self._vocabulary:
             return self.numbers
-        order = {text: float(rank) for rank, text in enumerate(sorted(set(self._texts.values())))}
-        ranks = self.numbers.copy()
+        ranks, codes = self.numbers.copy(), self._codes[: self.count]
         top = np.nanmax(ranks) + 1 if np.isfinite(ranks).any() else 0.0
-        for number, text in self._texts.items():
-            ranks[number] = top + order[text]
+        order = {text: rank for rank, text in enumerate(sorted(self._vocabulary))}
+        places = np.array([order[text] for text in self._vocabulary], dtype=np.float64)
+        ranks[codes >= 0] = top + places[codes[codes >= 0]]
         return ranks
 
 

@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Row, literal, select, tuple_
 from service import records
 from service.errors import RefusedError
 from service.store import reads
-from service.store.fields import Columns, Field, Mask, find
+from service.store.fields import Column, Columns, Field, Mask, find
 from service.store.tables import STATES, trials
 
 t = trials.c
@@ -156,8 +156,7 @@ def _filtered(
     ranks = columns.get(connection, search, sort).ranks()
     kept = np.ones(len(ranks), dtype=np.bool_)
     if wanted:
-        texts = columns.get(connection, search, Field("state")).texts()
-        kept &= _fit(np.isin(texts.astype(str), wanted), len(kept))
+        kept &= _fit(columns.get(connection, search, Field("state")).among(wanted), len(kept))
     for one in where:
         kept &= _fit(_meets(columns.get(connection, search, one.field), one), len(kept))
     numbers = np.flatnonzero(kept)
@@ -177,14 +176,11 @@ def _fit(mask: Mask, length: int) -> Mask:
     return np.pad(mask[:length], (0, max(0, length - len(mask))))
 
 
-def _meets(column: Any, condition: Condition) -> Mask:
-    compare = OPERATIONS[condition.comparison]
+def _meets(column: Column, condition: Condition) -> Mask:
     if isinstance(condition.value, str):
-        texts = column.texts()
-        there = texts != None  # noqa: E711 - elementwise
-        mask: Mask = there & compare(texts, condition.value)
-        return mask.astype(np.bool_)
-    numbers = column.numbers
+        same = column.among([condition.value])
+        return same if condition.comparison == "=" else column.texts() & ~same
+    compare, numbers = OPERATIONS[condition.comparison], column.numbers
     return np.asarray(~np.isnan(numbers) & compare(numbers, condition.value), dtype=np.bool_)
 
 
