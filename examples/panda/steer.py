@@ -4,7 +4,7 @@
     python examples/panda/steer.py      # writes examples/panda/steered.svg
 
 A rate of .05 learns fast for a while, then tears down what it has learnt. A person who watches sees the cost
-swing, lowers the rate, later once more with a little L2, and lets it settle. Here the three commands are scheduled,
+swing, lowers the rate, later once more with a little L2, and lets it settle. Here the commands are scheduled,
 so that anyone gets the same picture. Both runs have the same seed: they are one run until the first command.
 """
 
