@@ -41,7 +41,7 @@ def next_search(
     treatment = {"bias": _against_bias, "variance": _against_variance}[problems[0]] if problems else _zoom
     fixed, space = treatment(now)
     if problems and problems[0] == "variance" and has_images(search):
-        space["augmentation"] = {"choices": ["none", "shift", "all_but_flip"]}
+        space["augmentation"] = {"choices": ["none", "shift", "shift+zoom+rotate"]}
     space = {"learning_rate": _learning_rate(now, factor=10 if problems else 3), **space}
     given = {**_plain(search.get("settings")), **settings, **fixed}
     name = f"{search.get('name', 'search')}, {'against ' + problems[0] if problems else 'closer'}"

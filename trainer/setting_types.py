@@ -16,7 +16,8 @@ class SettingInfo:
 
     Attributes
     ----------
-    type : {"float", "int", "choice", "bool"}
+    type : {"float", "int", "choice", "flags", "bool"}
+        Of the choices one, or for flags any number, joined by "+"; "none" for none.
     low, high : float or None
         The range; both ends belong to it unless `low_open` or `high_open`.
     nullable : bool
@@ -47,6 +48,8 @@ class SettingInfo:
         """The range as a person reads it."""
         if self.type == "choice":
             return ", ".join(self.choices)
+        if self.type == "flags":
+            return f"none, or some of {', '.join(self.choices)} joined by +"
         if self.type == "bool":
             return "true, false"
         return f"{'(' if self.low_open else '['}{self.low:g}, {self.high:g}{')' if self.high_open else ']'}"
@@ -65,6 +68,11 @@ def integer(default: int | None, **rest: Any) -> Any:
 def choice(default: str | None, choices: tuple[str, ...], **rest: Any) -> Any:
     """Declare one of some names."""
     return _field("choice", default, choices=choices, **rest)
+
+
+def flags(default: str, choices: tuple[str, ...], **rest: Any) -> Any:
+    """Declare any number of some names, as one text: none, or names joined by +."""
+    return _field("flags", default, choices=choices, **rest)
 
 
 def switch(default: bool, **rest: Any) -> Any:
@@ -93,6 +101,8 @@ def _parse_one(info: SettingInfo, value: Any) -> Any:
         return bool(value) if isinstance(value, bool) else _problem(info, value)
     if info.type == "choice":
         return str(value) if isinstance(value, str) and value in info.choices else _problem(info, value)
+    if info.type == "flags":
+        return _parse_flags(info, value)
     if isinstance(value, bool | str) or not hasattr(value, "__float__"):
         return _problem(info, value)
     number = float(value)
@@ -101,6 +111,13 @@ def _parse_one(info: SettingInfo, value: Any) -> Any:
     if info.type == "float":
         return number
     return int(value) if number == int(value) else _problem(info, value)
+
+
+def _parse_flags(info: SettingInfo, value: Any) -> Any:
+    names = value.split("+") if isinstance(value, str) and value != "none" else []
+    if not isinstance(value, str) or any(name not in info.choices for name in names):
+        return _problem(info, value)
+    return "+".join(name for name in info.choices if name in names) or "none"
 
 
 def _inside(info: SettingInfo, number: float) -> bool:
@@ -112,7 +129,7 @@ def _inside(info: SettingInfo, number: float) -> bool:
 
 def _problem(info: SettingInfo, value: Any) -> Problem:
     kinds = {"float": "a number in", "int": "an integer in", "choice": "one of", "bool": "one of"}
-    remedy = f"{kinds[info.type]} {info.range}"
+    remedy = f"{kinds.get(info.type, '')} {info.range}".strip()
     if info.per_layer:
         remedy += ", or a list of one per hidden layer"
     if info.nullable:

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from .problem import Problem, SettingError
-from .setting_types import SettingInfo, choice, integer, number, parse, switch
+from .setting_types import SettingInfo, choice, flags, integer, number, parse, switch
 
 ACTIVATIONS = ("relu", "leaky_relu", "tanh", "sigmoid")
 INITIALIZATIONS = ("zeros", "normal", "xavier", "glorot", "he")
 OPTIMIZERS = ("gd", "momentum", "rmsprop", "adam")
 DECAYS = ("none", "inverse", "exponential", "inverse_sqrt", "inverse_sqrt_step", "staircase")
-AUGMENTATIONS = ("none", "flip", "shift", "zoom", "rotate", "distort", "all", "all_but_flip")
+AUGMENTATIONS = ("flip", "shift", "zoom", "rotate", "distort")
 PRECISIONS = ("float32", "float64")
 
 
@@ -34,8 +34,8 @@ class Settings:
         steerable=True,
         nullable=True,
         symbol="alpha",
-        help="step size alpha0; default .01 for adam and rmsprop, .1 for gd and momentum; "
-        "for adam on mini-batches .001",
+        help="step size alpha0; default .1 for gd and momentum, .001 for adam and rmsprop, "
+        "on the whole batch .01 (regression: .005)",
     )
     optimizer: str = choice("adam", OPTIMIZERS, steerable=True, help="a change restarts its averages at 0")
     momentum: float = number(
@@ -103,7 +103,10 @@ class Settings:
     activation: str = choice("relu", ACTIVATIONS, help="g of the hidden layers")
     leaky_slope: float = number(0.01, low=0, high=1, help="slope of leaky_relu left of 0")
     initialization: str | None = choice(
-        None, INITIALIZATIONS, nullable=True, help="default he for relu and leaky_relu, else xavier"
+        None,
+        INITIALIZATIONS,
+        nullable=True,
+        help="default he for relu and leaky_relu, else xavier; a tenth of xavier for the output layer",
     )
     init_scale: float | None = number(
         None,
@@ -140,8 +143,11 @@ class Settings:
         steerable=True,
         help="the same for the inputs; 1 unless you know why",
     )
-    augmentation: str = choice(
-        "none", AUGMENTATIONS, steerable=True, help="fresh random variants of training images each epoch"
+    augmentation: str = flags(
+        "none",
+        AUGMENTATIONS,
+        steerable=True,
+        help="fresh random variants of training images each epoch, e.g. shift+zoom",
     )
     augmentation_strength: float = number(
         0.1,

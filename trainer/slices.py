@@ -14,6 +14,8 @@ _COLUMNS = (
     "gradient_norm",
 )  # fmt: skip
 
+_COMPILING = 0.05  # seconds: a first call that takes longer may have compiled and tells nothing of the pace
+
 
 @dataclass(frozen=True, slots=True)
 class Slice:
@@ -69,15 +71,17 @@ class Pace:
     def measured(self, examples: float, seconds: float, finished: int) -> list[float]:
         """Take note of a call; return the seconds of each epoch that it finished."""
         self._budget = max(self._budget, examples)
-        self._per_example = seconds / examples
+        first, per_example = self._per_example == 0.0, seconds / examples
+        if not first or seconds < _COMPILING:
+            self._per_example = per_example
         shares = []
         for _ in range(finished):
             used = self._epoch - self._begun
-            shares.append(self._seconds + used * self._per_example)
+            shares.append(self._seconds + used * per_example)
             examples -= used
             self._begun = self._seconds = 0.0
         self._begun += examples
-        self._seconds += examples * self._per_example
+        self._seconds += examples * per_example
         return shares
 
 

@@ -7,6 +7,7 @@ matter how a run is cut into calls.
 import numpy as np
 
 from .arrays import part
+from .augment import augment
 from .compile import inner_kernel, is_finite, kernel
 from .dropout import drop
 from .elementwise import copy, count_small, gather, sum_of_squares
@@ -164,7 +165,11 @@ def take_examples(shape, examples, hyper, state, scratch, begin, m):
     if hyper.batch_size < examples.m:
         shuffle_part(order, key_of(counters[SEED], SHUFFLE, counters[EPOCH], FIRST), begin, begin + m)
     A = layer_input(shape, scratch, FIRST, m)
-    gather(examples.X, order, begin, m, n, A)
+    if hyper.augmentation:
+        seed, epoch = counters[SEED], counters[EPOCH]
+        augment(examples, order, begin, m, hyper.augmentation, hyper.strength, seed, epoch, A)
+    else:
+        gather(examples.X, order, begin, m, n, A)
     if hyper.keep[0] < 1.0:
         drop(A, hyper.keep[0], key_of(counters[SEED], DROPOUT, counters[STEP], FIRST))
 

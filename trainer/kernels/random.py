@@ -28,7 +28,7 @@ def mix(x):
 @kernel
 def key_of(seed, purpose, first, second):
     """Return the 64-bit key of a stream: purpose is WEYL = np.uint32(0x9E3779B1)  # odd, so that its multiples pass through all 32-bit numbers
-SHUFFLE, DROPOUT or AUGMENT, the rest says which one."""
+    SHUFFLE, DROPOUT or AUGMENT, the rest says which one."""
     key = mix(np.uint64(seed) + _GOLDEN)
     key = mix(key ^ (np.uint64(purpose) * _GOLDEN))
     key = mix(key + np.uint64(first) * _GOLDEN)
@@ -57,7 +57,9 @@ def uniform(key, i):
 def element_hash(weyl, low, high):
     """Return 32 random bits for element i, given weyl = i * WEYL modulo 2^32, under a key of two halves."""
     h = weyl ^ low
-    h = np.uint32((h ^ (h >> np.uint32(16))) * np.uint32(0x7FEB352D))  # Numba widens products to 64 bits: cut them
+    h = np.uint32(
+        (h ^ (h >> np.uint32(16))) * np.uint32(0x7FEB352D)
+    )  # Numba widens products to 64 bits: cut them
     h = np.uint32(h + high)
     h = np.uint32((h ^ (h >> np.uint32(15))) * np.uint32(0x846CA68B))
     return np.uint32(h ^ (h >> np.uint32(16)))
