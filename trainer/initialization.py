@@ -15,13 +15,27 @@ def standard_deviation(rule: str, scale: float | None, fan_in: int, fan_out: int
     """Return the standard deviation of W[l]; fan_in = n[l-1], fan_out = n[l]. Scale multiplies it.
 
     Xavier: var = 1/n[l-1]. Glorot: 2/(n[l-1] + n[l]). He: 2/n[l-1]. Normal: the scale itself, default .01.
+    Small: a tenth of Xavier's deviation, for the output layer.
     """
     if rule == "zeros":
         return 0.0
     if rule == "normal":
         return 0.01 if scale is None else scale
-    variance = {"xavier": 1 / fan_in, "glorot": 2 / (fan_in + fan_out), "he": 2 / fan_in}[rule]
+    variances = {
+        "xavier": 1 / fan_in,
+        "glorot": 2 / (fan_in + fan_out),
+        "he": 2 / fan_in,
+        "small": 0.01 / fan_in,
+    }
+    variance = variances[rule]
     return (1.0 if scale is None else scale) * math.sqrt(variance)
+
+
+def _rule_of(activation: str, output: bool) -> str:
+    """Return the default: by the activation; an output layer starts near equal probabilities, or the mean."""
+    if output:
+        return "small"
+    return "he" if activation in ("relu", "leaky_relu") else "xavier"
 
 
 def initial_weights(network: Network, settings: Settings, seed: int, dtype: Any) -> np.ndarray[Any, Any]:
@@ -32,13 +46,14 @@ def initial_weights(network: Network, settings: Settings, seed: int, dtype: Any)
     weights : ndarray(dtype, (network.total,))
     """
     weights = aligned_zeros(network.total, dtype)
-    rule = settings.initialization or ("he" if settings.activation in ("relu", "leaky_relu") else "xavier")
     for name, tensor in network.tensors(weights).items():
         if name.startswith("W"):
             fan_out, fan_in = tensor.shape
+            layer = int(name[1:])
+            rule = settings.initialization or _rule_of(settings.activation, layer == network.layers)
             deviation = standard_deviation(rule, settings.init_scale, fan_in, fan_out)
             if deviation > 0:
-                generator = np.random.Generator(np.random.Philox(key=[seed, int(name[1:])]))
+                generator = np.random.Generator(np.random.Philox(key=[seed, layer]))
                 tensor.T[...] = generator.standard_normal((fan_in, fan_out)) * deviation
         elif name.startswith("gamma"):
             tensor[...] = 1
