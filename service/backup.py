@@ -2,7 +2,7 @@
 
 SQLite is copied page by page through its own backup interface: one consistent moment, whatever is written
 meanwhile. Files are named by content or by number and never change, so they are copied after the database:
-every row of the copy has its file, except for checkpoints pruned in between, whose trials go on from older ones.
+every row of the copy has its file, except for checkpoints pruned in between: their trials have older ones.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class BackupError(ServiceError):
 def backup(config: Config, target: Path) -> Path:
     """Copy database and files into a new folder, which `caviar serve --data FOLDER` could serve as it is.
 
-    On Postgres the database is left to pg_dump. Raises BackupError when the folder exists, or the copy is bad.
+    On Postgres the database is left to pg_dump. Raises BackupError when the folder exists, or a bad copy.
     """
     try:
         target.mkdir(parents=True, mode=0o700)

@@ -1,0 +1,191 @@
+"""Callers who want to hurt: endless heads and bodies, lying lengths, floods. The server stays small."""
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import httpx
+import psutil
+import pytest
+from harness import Server
+
+MIB = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    made = Server(tmp_path_factory.mktemp("hostile"), workers=0)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.close()
+
+
+@contextlib.contextmanager
+def small(server: Server) -> Iterator[None]:
+    """Alive afterwards, and at most 256 MiB larger at any moment between."""
+    assert server.process is not None
+    process = psutil.Process(server.process.pid)
+    before, peak, done = process.memory_info().rss, 0, threading.Event()
+
+    def watch() -> None:
+        nonlocal peak
+        while not done.wait(0.02):
+            peak = max(peak, process.memory_info().rss)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+    assert peak - before < 256 * MIB, f"{(peak - before) / MIB:.0f} MiB"
+    assert server.client.get("/livez", timeout=5).status_code == 200
+
+
+def talk(server: Server, pieces: Iterator[bytes], seconds: float = 10.0) -> bytes:
+    """Send pieces until the server has had enough; gives what it answered."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=seconds) as connection:
+        with contextlib.suppress(OSError):
+            for piece in pieces:
+                connection.sendall(piece)
+        with contextlib.suppress(OSError):
+            return connection.recv(65536)
+    return b""
+
+
+def head(method: str, path: str, *more: str) -> bytes:
+    return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", *more, "", ""]).encode()
+
+
+def many(start: bytes, piece: bytes, times: int) -> Iterator[bytes]:
+    yield start
+    for _ in range(times):
+        yield piece
+
+
+def test_a_head_that_never_ends_is_cut(server: Server) -> None:
+    began = time.monotonic()
+    with small(server):
+        start = b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nX: "
+        assert b" 200 " not in talk(server, many(start, b"x" * 65536, 4000))
+        lines = b"".join(b"X-%d: y\r\n" % i for i in range(5000))
+        assert b" 200 " not in talk(server, many(b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n", lines, 1000))
+        assert b" 200 " not in talk(server, many(b"GET /" + b"a" * 60000, b"a" * 65536, 4000))
+    assert time.monotonic() - began < 30
+
+
+@pytest.mark.parametrize("path", ["/api/v1/searches", "/api/v1/exchange", "/api/v1/searches/check"])
+def test_an_endless_body_is_answered_413(server: Server, path: str) -> None:
+    chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+    with small(server):
+        answer = talk(server, many(head("POST", path, "Transfer-Encoding: chunked"), chunk, 10_000))
+    assert answer == b"" or b" 413 " in answer
+
+
+def test_a_length_that_lies_is_refused_at_once(server: Server) -> None:
+    for length in ("999999999999", "-1", "1e9", "5, 5", "0x10"):
+        began = time.monotonic()
+        answer = talk(server, iter([head("POST", "/api/v1/searches", f"Content-Length: {length}"), b"{}"]), 5)
+        assert b" 413 " in answer or b" 400 " in answer, (length, answer)
+        assert time.monotonic() - began < 4
+
+
+def test_what_is_not_http_is_refused(server: Server) -> None:
+    double = head("POST", "/api/v1/searches", "Content-Length: 2", "Content-Length: 3") + b"{}x"
+    both = head("POST", "/api/v1/searches", "Content-Length: 2", "Transfer-Encoding: chunked") + b"0\r\n\r\n"
+    rest = [b"\0" * 100, b"\x16\x03\x01" + b"\0" * 200, b"GET / HTTP/9.9\r\n\r\n", b"GET\r\n\r\n"]
+    bare = [b"GET /livez HTTP/1.1\r\n\r\n", b"GET /livez HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"]
+    for payload in (double, both, *rest, *bare):
+        answer = talk(server, iter([payload, b""]), 5)
+        assert b" 2" not in answer[:14], (payload, answer)
+    assert server.client.get("/livez").status_code == 200
+
+
+def test_deep_and_huge_json_is_an_error_of_the_caller(server: Server) -> None:
+    bodies = [
+        b"[" * 1_000_000,
+        b'{"a":' * 200_000,
+        b"1" * 5_000_000,
+        b'{"name": "' + b"x" * 7_000_000 + b'"}',
+    ]
+    bodies += [
+        b"\xff\xfe",
+        b'{"budget": {"trials": 1e400}}',
+        b'{"seed": ' + b"9" * 5000 + b"}",
+        b"NaN",
+        b"null",
+    ]
+    with small(server):
+        for body in bodies:
+            for path in ("/api/v1/searches", "/api/v1/exchange"):
+                answer = server.client.post(path, content=body, headers={"content-type": "application/json"})
+                assert 400 <= answer.status_code < 500, (path, body[:40], answer.status_code)
+
+
+def test_filters_and_pages_take_what_they_know(server: Server) -> None:
+    search = server.submit(5)
+    base = f"/searches/{search}/trials"
+    for name in ("filter", "sort", "cursor", "limit", "state"):
+        for text in (
+            "'; DROP TABLE trials; --",
+            "1 OR 1=1",
+            "params.x<0) UNION SELECT",
+            "-value,(SELECT 1)",
+            "\0",
+            "9" * 400,
+        ):
+            answer = server.call("GET", base, params={name: text})
+            assert answer.status_code in (400, 422), (name, text, answer.text)
+            assert answer.json()["errors"], answer.text
+    assert server.call("GET", base, params={"limit": "1000000"}).status_code == 422
+    assert server.get(base)["items"] == [] or server.get(base)["total"] >= 0
+
+
+def flood(server: Server, per_second: int, seconds: float) -> tuple[float, int]:
+    """Ask `per_second` times a second; gives the 99th percentile of readiness, and how many answers came."""
+    stop = time.monotonic() + seconds
+    answered: list[int] = []
+    threads = 8
+
+    def ask() -> None:
+        with httpx.Client(base_url=server.url, timeout=20) as client:
+            due = time.monotonic()
+            while time.monotonic() < stop:
+                with contextlib.suppress(httpx.TransportError):
+                    answered.append(client.get("/api/v1/session").status_code)
+                due += threads / per_second
+                time.sleep(max(0.0, due - time.monotonic()))
+
+    workers = [threading.Thread(target=ask) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    taken = []
+    while time.monotonic() < stop:
+        began = time.monotonic()
+        assert server.client.get("/readyz").status_code == 200
+        taken.append(time.monotonic() - began)
+        time.sleep(0.02)
+    for worker in workers:
+        worker.join()
+    assert set(answered) <= {200, 429, 503}
+    return sorted(taken)[int(len(taken) * 0.99)], len(answered)
+
+
+def test_a_flood_leaves_the_server_ready(server: Server) -> None:
+    slowest, answers = flood(server, 200, 3.0)
+    assert answers > 50
+    assert slowest < 2.0
+
+
+@pytest.mark.soak
+def test_a_thousand_requests_a_second_leave_readiness_quick(make_server: Callable[..., Server]) -> None:
+    server = make_server(workers=0)
+    server.start()
+    slowest, answers = flood(server, 1000, 20.0)
+    print(f"{answers / 20:.0f} requests a second answered; readiness 99th percentile {slowest * 1000:.0f} ms")
+    assert slowest < 0.2
