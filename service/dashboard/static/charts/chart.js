@@ -24,7 +24,7 @@ import { Tip } from "./tip.js";
  * @property {Axis} xAxis
  * @property {Axis} yAxis
  */
-/** @typedef {{distance: number, x: number, y: number, rows: [string, string][], title?: string, open?: string | undefined, index: number}} Hit */
+/** @typedef {{distance: number, x: number, y: number, rows: [string, string][], title?: string, open?: string | undefined, hint?: string, index: number}} Hit */
 /**
  * @typedef {object} Layer
  * @property {(frame: Frame) => void} draw

@@ -4,7 +4,7 @@ import { FONT, line as stroke } from "./axes.js";
 
 /** @typedef {import("./chart.js").Layer} Layer */
 /** @typedef {import("./chart.js").Frame} Frame */
-/** @typedef {{rows: [string, string][], title?: string, open?: string | undefined}} Told */
+/** @typedef {{rows: [string, string][], title?: string, open?: string | undefined, hint?: string}} Told */
 /** @typedef {ArrayLike<any>} Values */
 
 /**

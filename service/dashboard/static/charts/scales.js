@@ -250,6 +250,10 @@ export function fitted(values, { log: wanted, zero = false } = {}) {
     if (value > high) high = value;
   }
   if (low > high) return linear(0, 1);
+  if (low === 0 && !zero && wanted !== false) {
+    const least = Math.min(...[...values].filter((value) => value !== null && value > 0));
+    if (high / least > 20) return log(least / 1.2, high * 1.2, { zero: true });
+  }
   if (wanted ?? (!zero && low > 0 && high / low > 20)) {
     if (low > 0) return log(low / (high / low) ** 0.04, high * (high / low || 2) ** 0.04);
   }

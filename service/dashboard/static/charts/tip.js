@@ -22,7 +22,7 @@ export class Tip {
       this.node,
       hit.title ? h("strong", null, hit.title) : null,
       h("dl", null, hit.rows.flatMap(([name, value]) => [h("dt", null, name), h("dd", null, value)])),
-      hit.open ? h("span", { class: "tiphint" }, "click opens") : null,
+      hit.open ? h("span", { class: "tiphint" }, hit.hint ?? "click opens") : null,
     );
     const { offsetWidth, offsetHeight } = this.node;
     const right = hit.x + 14 + offsetWidth < width;

@@ -8,6 +8,7 @@ import { follow, throttled } from "../core/stream.js";
 import { chip, problem, setChip, stat, when } from "../components/parts.js";
 import { costsPicture, curvesPicture } from "../pictures/curve.js";
 import { trialActions } from "./trial-actions.js";
+import { SteerPanel } from "./steer.js";
 import { trialRecords } from "./trial-records.js";
 
 /**
@@ -36,10 +37,13 @@ export async function page(context) {
   /** @type {TrialView} */
   const view = { trial: () => trial, search, signal, replaced: take };
   const head = new TrialHead(view);
-  const curves = curvesPicture(view, context);
+  /** @type {Curve | null} */
+  let shown = null;
+  const steer = new SteerPanel(view, () => shown && curves.draw(shown));
+  const curves = curvesPicture(view, context, steer);
   const costs = costsPicture(view);
   const records = trialRecords(view);
-  fill(outlet, head.node, h("div", { class: "figures" }, curves.node, costs.node), records.node);
+  fill(outlet, head.node, h("div", { class: "figures" }, curves.node, costs.node), steer.node, records.node);
 
   /** @param {Trial} next */
   function take(next) {
@@ -50,23 +54,30 @@ export async function page(context) {
     try {
       const [fresh, curve] = await Promise.all([call(`/trials/${id}`, { signal }), call(`/trials/${id}/curve`, { signal })]);
       take(fresh);
+      shown = curve;
+      head.latest(curve);
       curves.draw(curve);
       costs.draw(curve);
+      steer.draw();
     } catch (error) {
       if (!isAbort(error)) curves.fail(error);
     }
   };
   const again = throttled(draw, 250, signal);
+  const steering = throttled(() => steer.load(), 300, signal);
   connection.addEventListener("up", again, { signal });
   context.onQuery(again);
   again();
   void records.load();
+  void steer.load();
   if (OVER.has(trial.state)) return;
   follow(
     `/trials/${id}/events`,
     ({ event }) => {
       again();
-      if (event !== "epoch" && event !== "cost") void records.load();
+      if (event === "epoch" || event === "cost") return;
+      void records.load();
+      steering();
     },
     signal,
   );
@@ -96,7 +107,25 @@ class TrialHead {
       h("section", { class: "card" }, h("div", { class: "cardhead" }, h("h2", null, "Settings")), settings(trial, search), this.origin),
     );
     this.actionsFor = "";
+    /** @type {Branch | undefined} */
+    this.branch = undefined;
     this.set(trial);
+  }
+
+  /**
+   * While it trains, the newest epoch stands for the result.
+   * @param {Curve} curve
+   */
+  latest(curve) {
+    this.branch = curve.branches.find((branch) => branch.branch === this.view.trial().branch);
+    if (!this.view.trial().ended) this.live();
+  }
+
+  live() {
+    const last = (/** @type {string} */ name) => number(/** @type {any} */ (this.branch?.[name])?.at(-1));
+    if (!this.branch) return;
+    setText(this.values.value, last(objectiveMetric(this.view.search)));
+    setText(this.values.train, last("train_error"));
   }
 
   /** @param {Trial} trial */
@@ -111,6 +140,7 @@ class TrialHead {
     setText(values.attempt, count(trial.attempt));
     const end = trial.ended ? Date.parse(trial.ended) : Date.now();
     setText(values.time, trial.started ? duration((end - Date.parse(trial.started)) / 1000) : "–");
+    if (!trial.ended) this.live();
     if (this.actionsFor === trial.state) return;
     this.actionsFor = trial.state;
     fill(this.actions, trialActions(this.view));

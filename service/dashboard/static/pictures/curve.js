@@ -3,7 +3,8 @@
 import { count, label, number } from "../core/format.js";
 import { colour, faded } from "../core/theme.js";
 import { fitted, linear } from "../charts/scales.js";
-import { line } from "../charts/layers.js";
+import { line, rule } from "../charts/layers.js";
+import { sentence } from "../pages/steer-log.js";
 import { Figure } from "../components/figure.js";
 import { choose } from "../components/parts.js";
 import { OVER } from "../core/search-math.js";
@@ -29,8 +30,9 @@ function look(column, branch, current) {
 /**
  * @param {import("../pages/trial.js").TrialView} view
  * @param {PageContext} context
+ * @param {import("../pages/steer.js").SteerPanel} steer whose commands are marked, and which takes a point that is clicked
  */
-export function curvesPicture(view, context) {
+export function curvesPicture(view, context, steer) {
   const chosen = () => context.query.get("curve") ?? "error";
   const control = choose("What to show", Object.entries(SHOWN).map(([key, { title }]) => [key, title]), chosen(), (curve) => context.setQuery({ curve }));
   control.classList.add("small");
@@ -42,6 +44,10 @@ export function curvesPicture(view, context) {
     controls: [control, legend.node],
     height: 320,
   });
+  figure.chart.open = (point) => {
+    const [epoch, branch] = point.slice(1).split("@").map(Number);
+    steer.pick(epoch ?? 0, branch ?? 0);
+  };
   /** @param {Curve} curve */
   function draw(curve) {
     const shown = SHOWN[chosen()] ?? SHOWN.error;
@@ -65,9 +71,9 @@ export function curvesPicture(view, context) {
     figure.show(
       {
         summary: `${shown.title} of trial ${view.trial().number} over ${last} epochs`,
-        x: { scale: linear(curve.branches[0]?.epoch[0] === 0 ? 0 : 1, Math.max(2, view.trial().ended ? last : view.trial().epochs ?? last), { integers: true }), title: "epoch" },
+        x: { scale: linear(curve.branches[0]?.epoch[0] === 0 ? 0 : 1, Math.max(2, view.trial().ended ? last : Math.min(view.trial().epochs ?? last, Math.max(10, Math.ceil(last * 1.25)))), { integers: true }), title: "epoch" },
         y: { scale: fitted(all), title: shown.title },
-        layers,
+        layers: [...marks(steer), ...layers],
       },
       () => sheet(curve),
     );
@@ -84,7 +90,18 @@ export function curvesPicture(view, context) {
 function told(curve, branch, columns, index) {
   const name = curve.branches.length > 1 ? `, branch ${branch.branch}` : "";
   const rows = columns.map((column) => /** @type {[string, string]} */ ([label(column), number(/** @type {any} */ (branch[column])?.[index])]));
-  return { title: `Epoch ${branch.epoch[index]}${name}`, rows };
+  return { title: `Epoch ${branch.epoch[index]}${name}`, rows, open: `#${branch.epoch[index]}@${branch.branch}`, hint: "click to rewind or fork here" };
+}
+
+/**
+ * Upright lines where commands took effect, and where a point is chosen.
+ * @param {import("../pages/steer.js").SteerPanel} steer
+ */
+function marks(steer) {
+  const applied = (steer.now?.commands ?? []).filter((command) => command.state === "applied" && command.epoch !== null && ["set", "rewind"].includes(command.kind));
+  const lines = applied.map((command) => rule({ at: Number(command.epoch), across: "x", colour: colour("--data-3"), label: applied.length < 8 ? sentence(command) : "" }));
+  if (steer.point) lines.push(rule({ at: steer.point.epoch, across: "x", colour: colour("--ink"), dash: [], label: "chosen" }));
+  return lines;
 }
 
 /** @param {Curve} curve */

@@ -1,0 +1,72 @@
+/** What was asked of a trial and what became of it, newest first; and the advice, with the command that would act on it. */
+
+import { fill, h, keyed } from "../core/dom.js";
+import { count, label, text } from "../core/format.js";
+import { when } from "../components/parts.js";
+
+/** @typedef {import("./steer.js").Command} Command */
+
+/**
+ * @param {HTMLElement} list
+ * @param {Command[]} commands
+ * @param {(id: number) => void} withdraw
+ */
+export function commandLog(list, commands, withdraw) {
+  if (!commands.length) {
+    fill(list, h("li", { class: "muted" }, "None yet. Change a field and press Apply, or click a point of the curve to go back to it."));
+    return;
+  }
+  keyed(
+    list,
+    [...commands].reverse(),
+    (command) => `${command.id}:${command.state}`,
+    (command) =>
+      h(
+        "li",
+        null,
+        h("span", { class: `badge ${command.state}` }, command.state),
+        h("strong", null, sentence(command)),
+        h("span", { class: "muted" }, moment(command), " ", when(command.created)),
+        command.reason ? h("span", { class: "remedy" }, command.reason) : null,
+        command.state === "waiting" ? h("button", { type: "button", class: "small", onclick: () => withdraw(command.id) }, "Take back") : null,
+      ),
+    () => undefined,
+  );
+}
+
+/**
+ * A command in words: "learning rate 0.05 → 0.01".
+ * @param {Command} command
+ */
+export function sentence(command) {
+  const { kind, before, after } = command;
+  const args = command.arguments;
+  if (kind === "set") return Object.entries(after ?? args).map(([name, value]) => `${label(name)}${before && name in before ? ` ${text(before[name])}` : ""} → ${text(value)}`).join(", ");
+  if (kind === "rewind" || kind === "fork") return `${kind} at epoch ${args.epoch ?? "?"}`;
+  if (kind === "extend") return `extend to ${args.epochs ?? "?"} epochs`;
+  if (kind === "note") return `note: ${args.text ?? ""}`;
+  return kind;
+}
+
+/** @param {Command} command */
+function moment(command) {
+  if (command.state === "applied" && command.step !== null) return `at step ${count(command.step)}, epoch ${command.epoch}`;
+  return command.when.at === "now" ? "" : `due: ${command.when.at.replace("_", " ").replace(":", " ")}`;
+}
+
+/**
+ * @param {HTMLElement} place
+ * @param {import("./steer.js").Advice[]} advice
+ * @param {(command: any) => void} act
+ */
+export function adviceList(place, advice, act) {
+  const key = JSON.stringify(advice);
+  if (place.dataset.shown === key) return;
+  place.dataset.shown = key;
+  fill(
+    place,
+    advice.map((each) =>
+      h("div", { class: "advice" }, h("div", null, h("strong", null, each.kind.replaceAll("_", " ")), ` since epoch ${each.since}. `, each.text), each.command ? h("button", { type: "button", class: "small", onclick: () => act(each.command) }, `${each.command.kind} ${Object.entries(each.command.arguments ?? {}).map(([name, value]) => `${label(name)} ${text(value)}`).join(", ")}`) : null),
+    ),
+  );
+}

@@ -1,0 +1,155 @@
+/** Steering a trial: settings in force, fields that preview and send commands, a point of the curve to go back to, advice. */
+
+import { ApiError, call, isAbort } from "../core/api.js";
+import { fill, h } from "../core/dom.js";
+import { go } from "../core/router.js";
+import { OVER } from "../core/search-math.js";
+import { problem, toast } from "../components/parts.js";
+import { settingFields } from "./steer-fields.js";
+import { adviceList, commandLog } from "./steer-log.js";
+
+/**
+ * @typedef {object} Setting
+ * @property {string} name
+ * @property {string} type
+ * @property {number | null} low
+ * @property {number | null} high
+ * @property {string[]} choices
+ * @property {string} help
+ * @property {any} value
+ */
+/** @typedef {{id: number, kind: string, arguments: Record<string, any>, when: {at: string}, state: string, branch: number | null, step: number | null, epoch: number | null, before: Record<string, any> | null, after: Record<string, any> | null, reason: string | null, created: string}} Command */
+/** @typedef {{kind: string, since: number, text: string, command: any}} Advice */
+/** @typedef {{version: number, state: string, branch: number, epoch: number, settings: Setting[], commands: Command[], advice: Advice[]}} Steering */
+/** @typedef {(kind: string, args?: Record<string, unknown>, at?: string) => Promise<Command | undefined>} Send */
+
+export class SteerPanel {
+  /**
+   * @param {import("./trial.js").TrialView} view
+   * @param {() => void} changed draw the curve again: there are new commands to mark
+   */
+  constructor(view, changed) {
+    this.view = view;
+    this.changed = changed;
+    /** @type {Steering | null} */
+    this.now = null;
+    /** @type {{epoch: number, branch: number} | null} */
+    this.point = null;
+    this.said = h("div", { "aria-live": "polite" });
+    this.buttons = h("div", { class: "filters" });
+    this.chosen = h("div", { class: "chosenpoint", hidden: true });
+    this.advice = h("div");
+    this.log = h("ol", { class: "records commands" });
+    this.fields = settingFields((kind, args, at) => this.send(kind, args, at));
+    const left = h("section", { class: "card steer", "aria-label": "Steering" }, h("div", { class: "cardhead" }, h("h2", null, "Steer"), h("span", { class: "spacer" }), this.buttons), this.chosen, this.fields.node, this.said);
+    const right = h("section", { class: "card", "aria-label": "Commands" }, h("div", { class: "cardhead" }, h("h2", null, "Commands")), this.advice, this.log);
+    this.node = h("div", { class: "columns", hidden: true }, left, right);
+    this.drawnFor = "";
+  }
+
+  async load() {
+    const { id } = this.view.trial();
+    try {
+      this.now = await call(`/trials/${id}/steering`, { signal: this.view.signal });
+    } catch (error) {
+      if (!isAbort(error)) fill(this.said, problem(error));
+    }
+    this.draw();
+    this.changed();
+  }
+
+  draw() {
+    const { now } = this;
+    if (!now) return;
+    const over = OVER.has(this.view.trial().state);
+    this.node.hidden = over && !now.commands.length && this.view.search.mode !== "panda" && !this.point;
+    this.fields.node.hidden = over;
+    if (!over) this.fields.set(now);
+    commandLog(this.log, now.commands, (id) => void this.withdraw(id));
+    adviceList(this.advice, now.advice, (command) => void this.send(command.kind, command.arguments, command.when?.at));
+    const key = `${this.view.trial().state}`;
+    if (key === this.drawnFor) return;
+    this.drawnFor = key;
+    fill(this.buttons, this.buttonsFor(this.view.trial().state));
+  }
+
+  /** @param {string} state */
+  buttonsFor(state) {
+    const button = (/** @type {string} */ title, /** @type {() => unknown} */ pressed, kind = "") => h("button", { type: "button", class: kind, onclick: pressed }, title);
+    const extend = button("10 more epochs", () => this.send("extend", { epochs: 10 }));
+    if (OVER.has(state)) return [extend];
+    return [
+      state === "paused" ? button("Resume", () => this.send("resume"), "primary") : button("Pause", () => this.send("pause")),
+      button("Checkpoint", () => this.send("checkpoint")),
+      extend,
+      button("Stop", () => this.send("stop"), "danger"),
+    ];
+  }
+
+  /**
+   * A point of the curve was clicked: offer to go back there, or to take the other road from it.
+   * @param {number} epoch
+   * @param {number} branch
+   */
+  pick(epoch, branch) {
+    this.point = { epoch, branch };
+    this.node.hidden = false;
+    const over = OVER.has(this.view.trial().state);
+    const rewind = h("button", { type: "button", class: "primary", hidden: over, onclick: () => this.go("rewind") }, "Rewind to here");
+    const fork = h("button", { type: "button", onclick: () => this.go("fork") }, "Fork from here");
+    const forget = h("button", { type: "button", class: "quiet", onclick: () => this.unpick() }, "Never mind");
+    this.chosen.hidden = false;
+    fill(this.chosen, h("strong", null, `Epoch ${epoch}`), h("span", { class: "muted" }, branch ? `of branch ${branch}` : ""), rewind, fork, forget);
+    this.changed();
+  }
+
+  unpick() {
+    this.point = null;
+    this.chosen.hidden = true;
+    this.changed();
+  }
+
+  /** @param {"rewind" | "fork"} kind */
+  async go(kind) {
+    if (!this.point) return;
+    const changes = kind === "fork" ? this.fields.edited() : {};
+    const done = await this.send(kind, { ...this.point, ...(Object.keys(changes).length ? { changes } : {}) });
+    if (!done) return;
+    this.unpick();
+    const made = done.after?.trial ?? done.arguments?.trial;
+    if (kind === "fork" && typeof made === "string") go(`/trials/${made}`);
+  }
+
+  /** @type {Send} */
+  async send(kind, args = {}, at = "now") {
+    const { id } = this.view.trial();
+    try {
+      const given = await call(`/trials/${id}/commands`, {
+        method: "POST",
+        json: { commands: [{ kind, arguments: args, when: { at } }] },
+        headers: { "Idempotency-Key": crypto.randomUUID(), ...(this.now ? { "If-Match": `"${this.now.version}"` } : {}) },
+      });
+      fill(this.said);
+      toast(at === "now" ? "Sent." : `Will happen at ${at.replace("_", " ").replace(":", " ")}.`);
+      this.fields.forget();
+      void this.load();
+      return given.items[0];
+    } catch (error) {
+      const stale = error instanceof ApiError && error.status === 412;
+      fill(this.said, stale ? h("p", { class: "warning-note" }, "Somebody steered this trial meanwhile. Look at the commands, then send again.") : problem(error));
+      if (stale) void this.load();
+      return undefined;
+    }
+  }
+
+  /** @param {number} command */
+  async withdraw(command) {
+    try {
+      await call(`/trials/${this.view.trial().id}/commands/${command}`, { method: "DELETE" });
+      toast("Taken back.");
+      await this.load();
+    } catch (error) {
+      fill(this.said, problem(error));
+    }
+  }
+}
