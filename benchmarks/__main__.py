@@ -1,4 +1,4 @@
-"""`make bench`: every part in one run on this machine, one after the other. Quote ratios; absolute times drift.
+"""`make bench`: every part in one run on this machine. Quote ratios; absolute times drift.
 
 python -m benchmarks [part ...]
 """

@@ -1,6 +1,7 @@
 """Agents are started, reported at once when they die, started again, and ended in good order."""
 
 import asyncio
+import itertools
 import os
 import signal
 import sys
@@ -80,7 +81,7 @@ def test_agents_that_keep_dying_are_restarted_ever_more_slowly(agents, monkeypat
         await engine.start()
         await until(lambda: len(times) >= 6, 30.0)
         await engine.stop(5.0)
-        gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+        gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
         assert gaps[-1] > 0.3, "five doublings of .01 s"
 
     asyncio.run(scenario())
