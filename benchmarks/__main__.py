@@ -13,6 +13,7 @@ PARTS = {
         ["benchmarks.service_ratio", "--trials", "200"],
     ),
     "ratio": ("the same, 1,000 trials", ["benchmarks.service_ratio", "--trials", "1000"]),
+    "books": ("bookkeeping alone, against Optuna's storage", ["benchmarks.bookkeeping", "--large", "20000"]),
     "steering": ("from a command to its effect", ["benchmarks.steering_latency", "--commands", "200"]),
     "search": ("proposals, waiting and savings", ["benchmarks.search_speed"]),
     "quality": ("which strategy finds more", ["benchmarks.quality", "--seeds", "20", "--budget", "24,48"]),

@@ -1,4 +1,4 @@
-"""Migrations build exactly the declared tables, from empty and from every schema before, restartably."""
+"""Migrations build exactly the declared tables, from empty and from every schema before."""
 
 from __future__ import annotations
 
