@@ -12,7 +12,6 @@ import orjson
 from sqlalchemy import Connection
 
 from search.history import History
-from search.optuna_bridge import importance
 from search.spec import SearchSpec
 from service import records
 from service.store import figures, reads
@@ -120,6 +119,8 @@ def importances(connection: Connection, search: int) -> dict[str, Any]:
             "trials": len(pairs),
             "reason": "It takes at least five trials with a value to tell.",
         }
+    from search.optuna_bridge import importance  # Optuna takes a second to load; not every server needs it
+
     sign = -1.0 if spec.objective.direction == "maximize" else 1.0
     history = History.of(
         [number for number, _, _ in pairs],
