@@ -51,6 +51,16 @@ def verdict(plan: StopPlan, curve: Sequence[float], direction: str) -> str | Non
     return None
 
 
+def kept(value: float) -> float:
+    """Give a metric as learning curves keep it, in 32 bits: what `verdict` is to be asked about.
+
+    The bounds come from curves that were kept. Without this a trial as good as its bound would go on or stop by
+    the last bits, and one that is resumed would be judged otherwise than one that was never interrupted.
+    """
+    with np.errstate(over="ignore"):
+        return float(np.float32(value))
+
+
 def _best(curve: Sequence[float], direction: str) -> float | None:
     finite = [value for value in curve if math.isfinite(value)]
     if not finite:

@@ -16,7 +16,7 @@ from caviar.exchange.assignment import Assignment
 from caviar.exchange.exchanger import Exchange
 from caviar.exchange.outbox import Outbox
 from caviar.exchange.uploads import Upload, Uploads
-from search.stopping import StopPlan, verdict
+from search.stopping import StopPlan, kept, verdict
 from service.agents.opening import Opener
 from service.agents.steering import Command, Line, Steering, Turn
 
@@ -55,7 +55,7 @@ class Hand:
         self._plan = _plan(assignment)
         self._metric = assignment.search["objective"].get("metric", "dev_error")
         self._direction = assignment.search["objective"].get("direction", "minimize")
-        self._curve: list[float] = [math.nan] * self._run.epoch
+        self._curve = _course(assignment, self._run.epoch)
         self._began = self._saved = time.monotonic()
         self._written = 0
         self._seconds: float | None = None  # what the trial took, once it has ended
@@ -156,7 +156,7 @@ class Hand:
     def _judge(self, epochs: list[dict[str, float]]) -> str | None:
         """Apply the stopping rule after each epoch; the reason to stop, if there is one."""
         for epoch in epochs:
-            self._curve.append(float(epoch.get(self._metric, math.nan)))
+            self._curve.append(kept(epoch.get(self._metric, math.nan)))
             if self._plan is not None:
                 reason = verdict(self._plan, self._curve, self._direction)
                 if reason is not None:
@@ -229,3 +229,10 @@ def _plan(assignment: Assignment) -> StopPlan | None:
     return StopPlan(
         checks, given.get("patience"), given.get("warmup") or 0, given.get("why") or "stopping rule"
     )
+
+
+def _course(assignment: Assignment, epoch: int) -> list[float]:
+    """Give the objective of the epochs behind a restored run, as the server knows it, for the stopping rule."""
+    known = (assignment.resume or {}).get("curve") or []
+    course = [math.nan if value is None else float(value) for value in known[:epoch]]
+    return course + [math.nan] * (epoch - len(course))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -95,7 +97,7 @@ class Board:
         if not view.may_propose(number):
             return None
         if view.spec.strategy.name not in SLOW:
-            return _checked(lambda: compute(view, number))
+            return _checked(partial(compute, view, number))
         ready = view.ready.pop(number, None)
         if isinstance(ready, Exception):
             raise ready
@@ -103,19 +105,37 @@ class Board:
 
     def _ahead(self, view: View, first: int, count: int) -> None:
         """Have the next proposals of a slow strategy computed, as far as what they see is settled."""
+        while first in view.ready or first in view.asked:
+            first, count = first + 1, count - 1
+        numbers = []
         for number in range(first, min(first + count, view.spec.total + view.by_hand)):
-            if number in view.ready or number in view.asked or not view.may_propose(number):
-                continue
-            view.asked.add(number)
-            inputs = view.history(number), view.curve_table(number)
-            self._threads.submit(self._compute_ahead, view, number, inputs)
+            if not view.may_propose(number):
+                break
+            numbers.append(number)
+        if numbers:
+            view.asked.update(numbers)
+            inputs = [(view.history(number), view.curve_table(number)) for number in numbers]
+            self._threads.submit(self._compute_ahead, view, view.count, numbers, inputs)
 
-    def _compute_ahead(self, view: View, number: int, inputs: tuple[Any, Any]) -> None:
-        try:
-            view.ready[number] = _checked(lambda: _compute(view, number, *inputs))
-        except ProposalError as error:
-            view.ready[number] = error
-        view.asked.discard(number)
+    def _compute_ahead(
+        self, view: View, count: int, numbers: list[int], inputs: list[tuple[History, CurveTable]]
+    ) -> None:
+        """Propose some trials one after the other; each sees those before it, from number `count` on, as pending."""
+        view.ahead = {number: unit for number, unit in view.ahead.items() if number >= count}
+        for number, (history, curves) in zip(numbers, inputs, strict=True):
+            before = [view.ahead[other] for other in range(count, number)]
+            if before:
+                history = replace(history, pending=np.vstack([history.pending, *before]))
+            try:
+                found = _checked(partial(_compute, view, number, history, curves))
+            except ProposalError as error:
+                view.ready[number] = error
+                break
+            view.ahead[number] = found[0].unit
+            view.ready[number] = found
+            view.asked.discard(number)
+            self._wake()
+        view.asked.difference_update(numbers)
         self._wake()
 
 

@@ -16,7 +16,7 @@ from service.ports import Store
 from service.store import searches as search_rows
 from service.store.tables import SPEC_VERSION
 from service.store.transaction import Transaction
-from service.usecases import datasets
+from service.usecases import datasets, warm_start
 
 EXTERNAL = "external"  # no plugin: a user's own script trains
 
@@ -43,7 +43,9 @@ def _uploaded(dataset: Mapping[str, Any]) -> set[str]:
 def accept(store: Store, data: Any) -> SearchSpec:
     """Read and check a search with what the store knows (uploaded data sets). Raises RefusedError."""
     with store.reading() as connection:
-        return check(data, lambda dataset: datasets.resolve(connection, dataset))
+        spec = check(data, lambda dataset: datasets.resolve(connection, dataset))
+        warm_start.resolved(connection, spec)  # to say what is wrong with it; submit() does it again
+        return spec
 
 
 def refused(problems: Any) -> RefusedError:
@@ -109,7 +111,8 @@ def _field(field: str, spec: SearchSpec) -> str:
 def submit(tx: Transaction, spec: SearchSpec, key: str | None = None) -> tuple[int, bool]:
     """Store a search; give its id, and whether it is new (False: this key was used for it before).
 
-    Raises ConflictError when the key was used for another search.
+    Raises ConflictError when the key was used for another search, RefusedError when there is nothing to warm
+    start from.
     """
     text = orjson.dumps(spec.submitted(), option=orjson.OPT_SORT_KEYS)
     digest = hashlib.sha256(text).hexdigest()
@@ -117,7 +120,8 @@ def submit(tx: Transaction, spec: SearchSpec, key: str | None = None) -> tuple[i
         if used.digest != digest:
             raise ConflictError(f"the Idempotency-Key {key!r} was used for another search; use a new one")
         return int(used.search_id), False
-    search = search_rows.insert_search(tx, **_columns(tx, spec))
+    # After the digest: a repeated submission is the same one, whatever the earlier search has found since.
+    search = search_rows.insert_search(tx, **_columns(tx, warm_start.resolved(tx.connection, spec)))
     if key is not None:
         search_rows.use_key(tx, key, digest, search)
     tx.wake = True

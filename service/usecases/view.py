@@ -44,6 +44,7 @@ class View:
         self.frontier = 0  # all trials below it have ended
         self.ready: dict[int, tuple[Proposal, StopPlan] | Exception] = {}  # proposed ahead by a slow strategy
         self.asked: set[int] = set()  # being proposed
+        self.ahead: dict[int, Any] = {}  # coordinates of what was proposed ahead
         self.by_hand = by_hand  # trials that a person made; they do not count for the strategy
         self._revision = 0
         self._outside = False  # some points lie outside the edited space

@@ -1,0 +1,61 @@
+"""Warm start: what an earlier search found becomes the first points of a new one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, select
+
+from search.spec import SearchSpec
+from search.warm import points
+from service.errors import NotFoundError, RefusedError
+from service.store import reads
+from service.store.tables import trials
+
+t = trials.c
+LOOKED_AT = (
+    20  # trials for each point that is wanted: re-evaluated ones and neighbours come to the same point
+)
+
+
+def resolved(connection: Connection, spec: SearchSpec) -> SearchSpec:
+    """Append the best points of the earlier search to `enqueued`, as many as the budget holds.
+
+    Raises RefusedError when there is no such search, no result in it, or no parameter in common.
+    """
+    wish = spec.warm_start
+    if wish is None:
+        return spec
+    try:
+        best = reads.best(connection, wish.search, LOOKED_AT * wish.points)
+        row = reads.search_row(connection, wish.search)
+    except NotFoundError:
+        raise RefusedError.of(
+            "warm_start.search", f"there is no search {wish.search}", "name a search of this server"
+        ) from None
+    earlier = _earlier(connection, row.id)
+    if not set(earlier) & set(spec.space.names):
+        raise RefusedError.of(
+            "warm_start.search",
+            f"search {row.id} has no parameter in common with this space",
+            f"its parameters: {', '.join(earlier)}; leave warm_start out, or search some of them again",
+        )
+    if not best:
+        raise RefusedError.of(
+            "warm_start.search",
+            f"search {row.id} has no result yet",
+            "wait for its first results, or leave warm_start out",
+        )
+    sign = -1.0 if orjson.loads(row.spec).get("objective", {}).get("direction") == "maximize" else 1.0
+    pairs = [(orjson.loads(one.params), sign * one.value) for one in best]
+    known = {spec.space.key(spec.space.canonical(point)) for point in spec.enqueued}
+    fresh = [point for point in points(spec.space, pairs, wish.points) if spec.space.key(point) not in known]
+    left = max(0, spec.budget.trials - len(spec.enqueued))
+    return spec.model_copy(update={"enqueued": [*spec.enqueued, *fresh[:left]]})
+
+
+def _earlier(connection: Connection, search: int) -> list[str]:
+    """Name the parameters of an earlier search, those of its space as it is now."""
+    spec: dict[str, Any] = orjson.loads(reads.search_row(connection, search).spec)
+    return list(spec["space"])
