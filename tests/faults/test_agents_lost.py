@@ -112,6 +112,7 @@ def test_a_thousand_stale_writes_are_refused(make_server: Callable[..., Server])
     print("1000 of 1000 stale results refused")
 
 
+@pytest.mark.soak
 def test_a_stopped_process_that_wakes_after_its_lease_does_no_harm(
     make_server: Callable[..., Server],
 ) -> None:
@@ -156,6 +157,7 @@ def busy(server: Server, seconds: float) -> None:
     assert "caviar_lease_expiries_total 0.0" in expiries
 
 
+@pytest.mark.soak
 def test_a_trainer_that_holds_the_interpreter_keeps_its_trial(make_server: Callable[..., Server]) -> None:
     server = make_server(workers=2, environment={"CAVIAR_LEASE": "6", "CAVIAR_INTERVAL": "0.5"})
     server.start()

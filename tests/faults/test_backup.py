@@ -47,6 +47,7 @@ def test_a_copy_of_sqlite_goes_on_by_itself(make_server: Callable[..., Server]) 
     restored.check(search, TRIALS)
 
 
+@pytest.mark.soak
 @pytest.mark.postgres
 def test_a_dump_of_postgres_goes_on_by_itself(
     make_server: Callable[..., Server], postgres_url: URL, postgres_server: str, tmp_path: Path

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import psutil
+import pytest
 from harness import Server, trained, wait
 from player import Player
 
@@ -49,6 +50,7 @@ def test_a_busy_server_ends_in_time_and_goes_on_where_it_was(
     assert before < 40
 
 
+@pytest.mark.soak
 def test_a_second_signal_does_not_wait(make_server: Callable[..., Server]) -> None:
     server = make_server(workers=1)
     server.start()

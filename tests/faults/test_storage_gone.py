@@ -46,7 +46,7 @@ def fill(folder: Path) -> Path:
     return filler
 
 
-@pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=pytest.mark.soak)])
 def test_a_full_disk_stops_writes_and_nothing_else(
     make_server: Callable[..., Server], small_disk: Path, rounds: int
 ) -> None:

@@ -103,6 +103,7 @@ def test_a_thousand_cuts_lose_nothing(make_server: Callable[..., Server]) -> Non
     print(f"1000 cuts, {events} events: no gap, no double")
 
 
+@pytest.mark.soak
 def test_a_search_stream_that_is_cut_tells_the_end_of_every_trial_once(
     make_server: Callable[..., Server],
 ) -> None:
