@@ -12,9 +12,7 @@ from trainer.run import Run
 from trainer.settings import make_settings
 from trainer.shuffling import order_of_epoch
 
-torch = pytest.importorskip(
-    "torch", reason="PyTorch is not installed; `pip install torch` to compare with it"
-)
+torch = pytest.importorskip("torch")  # conftest.py leaves this file out where there is none
 torch.set_num_threads(1)  # on nets this small more threads only wait for each other
 SEED, EPOCHS, BATCH, LAMBDA = 5, 20, 64, 0.8
 RATES = {"gd": 0.1, "momentum": 0.1, "rmsprop": 0.0005, "adam": 0.002}
