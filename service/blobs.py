@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 from pathlib import Path
 
 from service import faults
@@ -73,6 +74,12 @@ class FileBlobs:
         """Remove a file; one that is gone already is fine."""
         faults.point("blobs.remove.before")
         self.path(name).unlink(missing_ok=True)
+        faults.point("blobs.remove.after")
+
+    def remove_all(self, folder: str) -> None:
+        """Remove a folder of files; one that is gone already is fine."""
+        faults.point("blobs.remove.before")
+        shutil.rmtree(self.path(folder), ignore_errors=True)
         faults.point("blobs.remove.after")
 
 

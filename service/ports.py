@@ -56,6 +56,9 @@ class Blobs(Protocol):
     def remove(self, name: str) -> None:
         """Remove a file; one that is gone already is fine."""
 
+    def remove_all(self, folder: str) -> None:
+        """Remove the files of a folder, those of a search that was deleted."""
+
 
 class Engine(Protocol):
     """Starts agents and keeps them alive."""

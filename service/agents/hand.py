@@ -232,7 +232,7 @@ def _plan(assignment: Assignment) -> StopPlan | None:
 
 
 def _course(assignment: Assignment, epoch: int) -> list[float]:
-    """Give the objective of the epochs behind a restored run, as the server knows it, for the stopping rule."""
+    """Give the objective of the epochs behind a restored run, as the server knows it."""
     known = (assignment.resume or {}).get("curve") or []
     course = [math.nan if value is None else float(value) for value in known[:epoch]]
     return course + [math.nan] * (epoch - len(course))

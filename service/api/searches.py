@@ -94,6 +94,7 @@ def router(services: Services) -> APIRouter:
     @routes.delete("/{search}", status_code=204, summary="Delete a search and all that belongs to it")
     async def delete_search(search: int) -> Response:
         await store.write(lambda tx: steer_search.delete(tx, board, search))
+        await to_thread.run_sync(services.blobs.remove_all, str(search))
         return Response(status_code=204)
 
     @routes.post("/{search}/pause", response_model=records.Search, summary="Hand out no more trials")

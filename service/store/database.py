@@ -11,13 +11,13 @@ from typing import TypeVar
 from anyio import CapacityLimiter, to_thread
 from sqlalchemy import Connection
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from service.errors import UnavailableError
 from service.ports import Clock
 from service.store import postgres, sqlite
 from service.store.transaction import Transaction
-from service.store.writer import TROUBLE, Committed, Dialect, Writer, plain
+from service.store.writer import BEYOND, OUT_OF_RANGE, Committed, Dialect, Writer, plain
 
 T = TypeVar("T")
 READERS = 8
@@ -71,10 +71,10 @@ class Database:
         try:
             with self.dialect.readers.connect() as connection:
                 yield connection
-        except SQLAlchemyError as error:
-            if isinstance(error, TROUBLE):
-                raise UnavailableError(plain(error)) from error
-            raise
+        except BEYOND:
+            raise OUT_OF_RANGE from None
+        except (OperationalError, InterfaceError) as error:
+            raise UnavailableError(plain(error)) from error
 
     def _read(self, query: Callable[[Connection], T]) -> T:
         with self.reading() as connection:

@@ -24,7 +24,8 @@ log = logging.getLogger(__name__)
 
 GROUP = 256  # pieces of work in one commit
 GROUP_SECONDS = 0.02  # after this long a group is committed even if more is waiting
-_OUT_OF_RANGE = RefusedError("a number or text of the request is beyond what the database can hold")
+BEYOND = (DataError, OverflowError)  # what SQLite's driver and Postgres say of too large numbers
+OUT_OF_RANGE = RefusedError("a number or text of the request is beyond what the database can hold")
 TROUBLE = (OperationalError, InterfaceError, OSError)  # the database itself: nothing of a group may count
 
 
@@ -142,7 +143,7 @@ def _run(transaction: Transaction, item: Item[Any]) -> None:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer to this piece alone
         transaction.abandon()
-        item.failure = _OUT_OF_RANGE if isinstance(error, DataError) else error
+        item.failure = OUT_OF_RANGE if isinstance(error, BEYOND) else error
         execute("ROLLBACK TO SAVEPOINT piece")
     execute("RELEASE SAVEPOINT piece")
 

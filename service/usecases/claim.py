@@ -13,6 +13,7 @@ from sqlalchemy import Row, select
 from service.ids import TrialId, trial_id
 from service.protocol import ExchangeRequest
 from service.store import commands as command_rows
+from service.store import curves
 from service.store import searches as search_rows
 from service.store import trials as trial_rows
 from service.store.tables import checkpoints
@@ -96,8 +97,8 @@ def _proposed(tx: Transaction, board: Board, row: Row[Any], count: int, agent: s
         return []
 
 
-def assignment(tx: Transaction, trial: Mapping[str, Any]) -> dict[str, Any]:
-    """Write a claimed trial as the agent reads it."""
+def assignment(tx: Transaction, trial: Mapping[str, Any], metric: str) -> dict[str, Any]:
+    """Write a claimed trial as the agent reads it; `metric` is what its stopping rule looks at."""
     return {
         "trial": f"{trial['search_id']}.{trial['number']}",
         "attempt": trial["attempt"],
@@ -106,17 +107,27 @@ def assignment(tx: Transaction, trial: Mapping[str, Any]) -> dict[str, Any]:
         "seed": trial["seed"],
         "epochs": trial["epochs"],
         "stop": None if trial["stop"] is None else orjson.Fragment(trial["stop"]),
-        **_past(tx, trial),
+        **_past(tx, trial, metric),
     }
 
 
-def _past(tx: Transaction, trial: Mapping[str, Any]) -> dict[str, Any]:
+def _past(tx: Transaction, trial: Mapping[str, Any], metric: str) -> dict[str, Any]:
     """Give what a trial goes on from; one that begins has nothing behind it."""
     if trial["attempt"] == 1 and trial["line"] is None:
         return {"resume": _resume(tx, trial), "line": None}
     row = command_rows.trial(tx.connection, TrialId(trial["search_id"], trial["number"]))
     past = lineage.resumption(tx.connection, row)
-    return {**past, "resume": past["resume"] or _resume(tx, trial)}
+    resume = past["resume"] or _resume(tx, trial)
+    if resume is not None and trial["stop"] is not None:
+        resume = {**resume, "curve": _curve(tx, trial, metric)[: resume["epoch"]]}
+    return {**past, "resume": resume}
+
+
+def _curve(tx: Transaction, trial: Mapping[str, Any], metric: str) -> list[float | None]:
+    """Give the course of the objective so far, for a stopping rule that looks back."""
+    which = [(trial["number"], trial["branch"])]
+    found = curves.metric_of(tx.connection, trial["search_id"], which, metric).get(trial["number"])
+    return [] if found is None else curves.floats(found)
 
 
 def _resume(tx: Transaction, trial: Mapping[str, Any]) -> dict[str, Any] | None:

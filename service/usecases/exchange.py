@@ -56,7 +56,7 @@ def exchange(
             "lease": lease,
             "interval": interval,
             "searches": specs.settings({t["search_id"] for t in given} - set(request.known)),
-            "trials": [assignment(tx, trial) for trial in given],
+            "trials": [assignment(tx, t, specs.of(t["search_id"]).objective.metric) for t in given],
             "commands": _commands(tx, in_hand, claimed, lambda search: bool(specs.of(search).schedule)),
             "drop": drops,
         },
