@@ -54,8 +54,8 @@ def verdict(plan: StopPlan, curve: Sequence[float], direction: str) -> str | Non
 def kept(value: float) -> float:
     """Give a metric as learning curves keep it, in 32 bits: what `verdict` is to be asked about.
 
-    The bounds come from curves that were kept. Without this a trial as good as its bound would go on or stop by
-    the last bits, and one that is resumed would be judged otherwise than one that was never interrupted.
+    The bounds come from curves that were kept. Without this a trial as good as its bound would go on or stop
+    by the last bits, and one that is resumed would be judged otherwise than one never interrupted.
     """
     with np.errstate(over="ignore"):
         return float(np.float32(value))

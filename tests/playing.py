@@ -1,4 +1,4 @@
-"""Agents on a simulated clock: they take trials from a world's store, "train" them, obey the stopping rule."""
+"""Agents on a simulated clock: they take trials from a world's store, "train" them, obey the rule."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ class Board:
     def _compute_ahead(
         self, view: View, count: int, numbers: list[int], inputs: list[tuple[History, CurveTable]]
     ) -> None:
-        """Propose some trials one after the other; each sees those before it, from number `count` on, as pending."""
+        """Propose some trials one after the other; those before it, from `count` on, are pending for each."""
         view.ahead = {number: unit for number, unit in view.ahead.items() if number >= count}
         for number, (history, curves) in zip(numbers, inputs, strict=True):
             before = [view.ahead[other] for other in range(count, number)]

@@ -5,18 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from search.spec import SearchSpec
 from search.warm import points
 from service.errors import NotFoundError, RefusedError
 from service.store import reads
-from service.store.tables import trials
 
-t = trials.c
-LOOKED_AT = (
-    20  # trials for each point that is wanted: re-evaluated ones and neighbours come to the same point
-)
+LOOKED_AT = 20  # trials for each point that is wanted: several may come to the same point
 
 
 def resolved(connection: Connection, spec: SearchSpec) -> SearchSpec:

@@ -1,8 +1,7 @@
-"""One seed, one search, through the store and the exchange: whatever the workers, their speed and their luck."""
+"""One seed, one search, through store and exchange: whatever the workers, their speed and their luck."""
 
 from __future__ import annotations
 
-import json
 import random
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 import pytest
 from playing import Players, opened, outcome
 from sqlalchemy.engine import make_url
-from stores import spec
 
 STRATEGIES = ("random", "coarse_to_fine", "tpe")
 SHORT: dict[str, Any] = {

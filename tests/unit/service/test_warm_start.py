@@ -1,4 +1,4 @@
-"""What an earlier search found begins a new one; where there is nothing to begin with, the submission says so."""
+"""What an earlier search found begins a new one; where there is nothing, the submission says so."""
 
 from collections.abc import Iterator
 
