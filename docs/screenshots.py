@@ -1,13 +1,11 @@
-"""Make the pictures of docs/dashboard.md: python docs/screenshots.py [--url http://127.0.0.1:8000].
+"""Make the pictures of docs/dashboard.md: python docs/screenshots.py.
 
-Without an address it starts a server of its own, runs the searches of examples/ and takes the pictures of those.
+Starts a server of its own, runs searches of examples/ on it and takes pictures of their pages.
 """
 
 from __future__ import annotations
 
-import argparse
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -65,42 +63,26 @@ def take(browser: Browser, url: str, name: str, address: str, scheme: str, size:
 def submit(client: Client, name: str, **changes: object) -> int:
     """Submit an example and give the id of its search."""
     spec = yaml.safe_load((ROOT / "examples" / name).read_text(encoding="utf-8"))
-    return int(client.submit({**spec, **changes})["id"])
+    return client.submit({**spec, **changes}).id
 
 
 def main() -> None:
     """Run it."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.parse_args()
     chromium = shutil.which("chromium") or sys.exit("Chromium is missing: apt-get install chromium")
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, serving(folder, 2) as url, sync_playwright() as playwright:
         client = Client(url)
         search = submit(client, "digits.yaml")
         submit(client, "breast_cancer_random.yaml")
-        until = time.monotonic() + 240
-        while client.search(search)["state"] != "completed" and time.monotonic() < until:
-            time.sleep(0.5)
+        client.wait(search, 240)
         watched = submit(client, "babysit.yaml")
         time.sleep(8)
-        command = [
-            sys.executable,
-            "-m",
-            "caviar",
-            "steer",
-            f"{watched}.0",
-            "set",
-            "learning_rate=0.02",
-            "--url",
-            url,
-        ]
-        subprocess.run(command, check=True)
+        client.command(f"{watched}.0", "set", learning_rate=0.02)
         time.sleep(3)
-        best = client.search(search)["best"]["trial"]
+        best = client.search(search).best["trial"]
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         for name, address, scheme, size in shots(search, best, f"{watched}.0"):
             take(browser, url, name, address, scheme, size)
-            print(f"docs/screenshots/{name}.png")
         browser.close()
 
 

@@ -211,7 +211,10 @@ export function rule({ at, across = "y", colour, label, dash = [4, 3] }) {
       } else {
         const x = Math.round(frame.x(at)) + 0.5;
         stroke(ctx, x, top, x, top + height, colour);
-        if (label) ctx.fillText(label, x - 5, top + 8);
+        if (!label) return;
+        const fits = x - 5 - ctx.measureText(label).width > left;
+        ctx.textAlign = fits ? "right" : "left";
+        ctx.fillText(label, fits ? x - 5 : x + 5, top + 8);
       }
       ctx.setLineDash([]);
     },
