@@ -251,7 +251,8 @@ export function fitted(values, { log: wanted, zero = false } = {}) {
   }
   if (low > high) return linear(0, 1);
   if (low === 0 && !zero && wanted !== false) {
-    const least = Math.min(...[...values].filter((value) => value !== null && value > 0));
+    let least = Infinity;
+    for (const value of values) if (value !== null && value > 0 && value < least) least = value;
     if (high / least > 20) return log(least / 1.2, high * 1.2, { zero: true });
   }
   if (wanted ?? (!zero && low > 0 && high / low > 20)) {
