@@ -32,6 +32,14 @@ class Box:
                 units[:, axis] = left[(uniforms[:, axis] * len(left)).astype(np.int64)]
         return units
 
+    def contains(self, units: Floats) -> npt.NDArray[np.bool_]:
+        """Tell which points (m, d) lie in the box."""
+        inside = ((units >= self.low) & (units <= self.high)).all(axis=1)
+        for axis, left in enumerate(self.choices):
+            if left is not None:
+                inside &= (np.abs(units[:, axis, None] - left) < 1e-9).any(axis=1)
+        return np.asarray(inside)
+
     def clip(self, units: Floats) -> Floats:
         """Move points to the nearest ones of the box; choices that are out stay as they are."""
         return np.clip(units, self.low, self.high)

@@ -47,6 +47,11 @@ class Layout:
     def _middles(self) -> tuple[Floats | None, ...]:
         return tuple(None if one is None else (one[1:] + one[:-1]) / 2 for one in self.centres)
 
+    @cached_property
+    def cells(self) -> Floats:
+        """Step on each axis that surely leads to another value; 0 on a continuum."""
+        return np.array([0.0 if one is None or len(one) < 2 else np.diff(one).max() for one in self.centres])
+
     def _active(self, units: Floats) -> npt.NDArray[np.bool_]:
         """Whether each coordinate counts, decided once for equal values of the axes that decide."""
         _, rows, where = np.unique(units[:, self._deciders], axis=0, return_index=True, return_inverse=True)

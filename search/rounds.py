@@ -1,6 +1,7 @@
 """Rounds of coarse to fine: which trials make one up, and the box that each is confined to."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -42,10 +43,11 @@ def stage_of(spec: SearchSpec, number: int) -> Stage:
     return stage
 
 
-def box_of(spec: SearchSpec, stage: Stage, evidence: Evidence) -> Box:
+@lru_cache(maxsize=256)
+def box_of(seed: int, stage: Stage, evidence: Evidence) -> Box:
     """Box of a round: around the points that the results before it promise to be good."""
     layout = evidence.layout
-    rng = generator(spec.seed, stage.first, "box")
+    rng = generator(seed, stage.first, "box")
     pool = layout.snap(whole(layout).spread(rng.random((POOL, layout.dimensions))))
     model = evidence.model(evidence.kernel, np.empty((0, layout.dimensions)))
     mean, deviation = model.predict(layout.features(pool))
@@ -92,7 +94,7 @@ def _read(spec: SearchSpec, stage: Stage, evidence: Evidence | None) -> Round:
             "spread evenly: nothing to tell good from bad yet",
         )
     else:
-        box, trials = box_of(spec, stage, evidence), tuple(evidence.numbers[evidence.leaders(3)].tolist())
+        box, trials = box_of(spec.seed, stage, evidence), tuple(evidence.numbers[evidence.leaders(3)].tolist())
         names = ", ".join(map(str, trials))
         why = f"around trials {names} and what the model of {len(evidence.numbers)} results expects to be as good"
     sides = {
