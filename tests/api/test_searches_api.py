@@ -198,8 +198,8 @@ def test_every_error_has_one_shape(app: App, method: str, path: str, status: int
         b'{"agent": {"id": "x"}}',
         b'{"agent": {"id": "a-0123456789abcdef"}, "want": -1}',
         b'{"agent": {"id": "a-0123456789abcdef"}, "holding": [["1", 1]]}',
-        b'{"agent": {"id": "a-0123456789abcdef"}, "reports": [{"trial": "1.1", "attempt": 1, "columns": ["a"],'
-        b' "rows": [[1, 2]]}]}',
+        b'{"agent": {"id": "a-0123456789abcdef"}, "reports": [{"trial": "1.1", "attempt": 1, '
+        b'"columns": ["a"], "rows": [[1, 2]]}]}',
     ],
 )
 def test_exchanges_that_make_no_sense_are_refused(app: App, body: bytes) -> None:
