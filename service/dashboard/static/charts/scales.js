@@ -236,29 +236,25 @@ export function scaleOf(definition) {
 }
 
 /**
- * A scale for measured values: log when all are positive and they span more than a decade, else linear with a little room.
+ * A scale for measured values: log where they span more than a decade (with a place for exact zeros), else linear with a little room.
  * @param {Iterable<number | null>} values
- * @param {{log?: boolean, zero?: boolean}} [options] zero: begin at 0
  * @returns {Scale}
  */
-export function fitted(values, { log: wanted, zero = false } = {}) {
+export function fitted(values) {
   let low = Infinity;
   let high = -Infinity;
+  let least = Infinity; // above zero
   for (const value of values) {
     if (value === null || !Number.isFinite(value)) continue;
-    if (value < low) low = value;
-    if (value > high) high = value;
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+    if (value > 0) least = Math.min(least, value);
   }
   if (low > high) return linear(0, 1);
-  if (low === 0 && !zero && wanted !== false) {
-    let least = Infinity;
-    for (const value of values) if (value !== null && value > 0 && value < least) least = value;
-    if (high / least > 20) return log(least / 1.2, high * 1.2, { zero: true });
+  if (low >= 0 && high / least > 20) {
+    const room = (high / least) ** 0.04;
+    return log(least / room, high * room, { zero: low === 0 });
   }
-  if (wanted ?? (!zero && low > 0 && high / low > 20)) {
-    if (low > 0) return log(low / (high / low) ** 0.04, high * (high / low || 2) ** 0.04);
-  }
-  if (zero && low >= 0) return linear(0, high > 0 ? high * 1.05 : 1);
   const room = (high - low || Math.abs(high) || 1) * 0.05;
   return linear(low - room, high + room);
 }
