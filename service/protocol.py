@@ -93,6 +93,7 @@ class SearchSettings(Message):
     settings: dict[str, Any]
     objective: dict[str, Any]
     mode: str
+    continued_below: int | None = None  # another trial may continue one that ends before this epoch
 
 
 class Resume(Message):
@@ -104,6 +105,7 @@ class Resume(Message):
     branch: int
     position: int = 0  # changes of the line that it contains
     older: list[dict[str, Any]] = []
+    curve: list[float | None] = []  # the objective's metric of epochs 1 .. epoch, for a stopping rule
 
 
 class StopTable(Message):

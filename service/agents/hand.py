@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 SLICE_SECONDS = 0.05
 CHECKPOINT_SECONDS = float(os.environ.get("CAVIAR_CHECKPOINT_SECONDS") or 10.0)
 COSTS_AFTER_SECONDS = 0.5  # nobody can watch the mini-batches of a trial that is over before
+KEPT_AFTER_SECONDS = 1.0  # of training, from which on a checkpoint costs less than training anew
 LOG_LIMIT = 20_000
 
 
@@ -135,7 +136,7 @@ class Hand:
         return False
 
     def _go_back(self, command: Command) -> None:
-        """Take up an earlier state, keeping the one that is left; the new branch begins when it is reached."""
+        """Take up an earlier state, keeping the one that is left; the branch begins when it is reached."""
         self._checkpoint("command")
         self._rewind = Rewind(command, {"branch": self._branch, "epoch": self._run.epoch})
         self._run, position = self._opener.open(command.arguments.get("resume"))
@@ -189,12 +190,21 @@ class Hand:
         def write(outbox: Outbox) -> None:
             outbox.result(self._key, self._branch, result, seconds)
 
+        # Files go first: a trial that has ended takes no more of them.
+        files = [("end", self._run.save())] if self._may_be_continued(state, seconds) else []
         value = float(metrics.get(self._metric, math.nan))
         if state != "diverged" and self.model_due(value, seconds):
-            # The model goes first: a trial that has ended takes no more files.
-            self._upload("model", self._run.model(), write)
-        else:
+            files.append(("model", self._run.model()))
+        for left, (kind, content) in zip(reversed(range(len(files))), files, strict=True):
+            self._upload(kind, content, None if left else write)
+        if not files:
             self._exchange.let_go(self._key, write)
+
+    def _may_be_continued(self, state: str, seconds: float) -> bool:
+        """Tell whether to keep the last state for another trial; a short training is quickly done again."""
+        further = self._assignment.search.get("continued_below")
+        longer = further is not None and self._run.epoch < int(further)
+        return longer and state in ("completed", "stopped") and seconds > KEPT_AFTER_SECONDS
 
     def _hand_back(self, state: str) -> None:
         """Give the trial back to the server, with a checkpoint to go on from."""

@@ -41,8 +41,6 @@ class Opener:
                     extra={"trial": assignment.trial, "attempt": assignment.attempt},
                 )
             else:
-                if candidate.get("continues"):  # another trial's state, to be trained for longer
-                    run.change({"epochs": assignment.epochs})
                 return run, int(candidate.get("position") or 0)
         settings = trial_settings(
             assignment.search["settings"], assignment.params, assignment.epochs, assignment.seed

@@ -20,8 +20,10 @@ from search.spec import SearchSpec
 from search.stopping import StopPlan, plan
 from search.strategies import propose
 from service import trainers
+from service.ids import TrialId
 from service.mapping import trial_epochs, trial_seed
 from service.store.transaction import Transaction
+from service.usecases import continuing
 from service.usecases.view import View, stop_json
 
 SLOW = frozenset({"tpe", "gp", "cmaes"})  # proposed ahead, in a thread of their own
@@ -180,7 +182,7 @@ def new_trial(
     tx: Transaction, search: int, number: int, proposal: Proposal, spec: SearchSpec
 ) -> dict[str, Any]:
     """Give the row of a new trial, queued."""
-    return {
+    row = {
         "search_id": search,
         "number": number,
         "state": "queued",
@@ -206,6 +208,10 @@ def new_trial(
         "started": None,
         "ended": None,
     }
+    if proposal.continue_from is not None:
+        parent = TrialId(search, proposal.continue_from)
+        row |= continuing.columns(tx.connection, parent, proposal.epochs)
+    return row
 
 
 def _name(search: int, number: int | None) -> str | None:

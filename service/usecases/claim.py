@@ -7,18 +7,17 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import orjson
-from sqlalchemy import Row, select
+from sqlalchemy import Row
 
-from service.ids import TrialId, trial_id
+from service.ids import TrialId
 from service.protocol import ExchangeRequest
 from service.store import commands as command_rows
-from service.store import curves
 from service.store import searches as search_rows
 from service.store import trials as trial_rows
-from service.store.tables import checkpoints
 from service.store.transaction import Transaction
-from service.usecases import lineage
+from service.usecases import continuing, lineage
 from service.usecases.board import Board, ProposalError
 
 log = logging.getLogger(__name__)
@@ -114,40 +113,12 @@ def assignment(tx: Transaction, trial: Mapping[str, Any], metric: str) -> dict[s
 def _past(tx: Transaction, trial: Mapping[str, Any], metric: str) -> dict[str, Any]:
     """Give what a trial goes on from; one that begins has nothing behind it."""
     if trial["attempt"] == 1 and trial["line"] is None:
-        return {"resume": _resume(tx, trial), "line": None}
+        return {"resume": None, "line": None}
     row = command_rows.trial(tx.connection, TrialId(trial["search_id"], trial["number"]))
     past = lineage.resumption(tx.connection, row)
-    resume = past["resume"] or _resume(tx, trial)
-    if resume is not None and trial["stop"] is not None:
-        resume = {**resume, "curve": _curve(tx, trial, metric)[: resume["epoch"]]}
-    return {**past, "resume": resume}
-
-
-def _curve(tx: Transaction, trial: Mapping[str, Any], metric: str) -> list[float | None]:
-    """Give the course of the objective so far, for a stopping rule that looks back."""
-    which = [(trial["number"], trial["branch"])]
-    found = curves.metric_of(tx.connection, trial["search_id"], which, metric).get(trial["number"])
-    return [] if found is None else curves.floats(found)
-
-
-def _resume(tx: Transaction, trial: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Find the checkpoint of the trial that this one continues."""
-    if trial["continues"] is not None:
-        found = newest_checkpoint(tx, trial_id(trial["continues"]), None)
-        return None if found is None else {**found, "continues": True}
-    return None
-
-
-def newest_checkpoint(tx: Transaction, trial: TrialId, branch: int | None) -> dict[str, Any] | None:
-    """Give the newest checkpoint of a branch of a trial (None: of its newest branch that has one)."""
-    c = checkpoints.c
-    query = select(c.id, c.digest, c.epoch, c.branch).where(
-        c.search_id == trial.search, c.number == trial.number, c.kind != "model"
-    )
-    if branch is not None:
-        query = query.where(c.branch == branch)
-    order = (c.branch.desc(), c.epoch.desc(), c.step.desc(), c.id.desc())
-    row = tx.connection.execute(query.order_by(*order).limit(1)).first()
-    if row is None:
-        return None
-    return {"checkpoint": row.id, "digest": row.digest, "epoch": row.epoch, "branch": row.branch}
+    epochs = continuing.first_epochs(trial["line"], trial["epochs"])
+    if past["resume"] is not None and trial["stop"] is not None:
+        # For a stopping rule that looks back, and to the last bit: the verdict must not hang on a resumption.
+        course = continuing.course(tx.connection, row, metric)[: past["resume"]["epoch"]]
+        past["resume"]["curve"] = [value if np.isfinite(value) else None for value in course.tolist()]
+    return {**past, "epochs": epochs}

@@ -18,7 +18,7 @@ from service.store import searches as search_rows
 from service.store import trials as trial_rows
 from service.store.tables import trials
 from service.store.transaction import Transaction
-from service.usecases import datasets
+from service.usecases import continuing, datasets
 from service.usecases.board import Board
 from service.usecases.claim import assignment, claim
 from service.usecases.report import take_reports
@@ -89,6 +89,7 @@ class _Specs:
                 "settings": spec.settings,
                 "objective": spec.objective.model_dump(),
                 "mode": spec.mode,
+                "continued_below": continuing.continued_below(spec),
             }
             for search in wanted
             for spec in (self.of(search),)

@@ -14,7 +14,7 @@ from service.store import commands as command_rows
 from service.store import searches as search_rows
 from service.store import trials as trial_rows
 from service.store.transaction import Transaction
-from service.usecases import lineage
+from service.usecases import continuing, lineage
 from service.usecases.asking import Ask, Situation
 from service.usecases.board import Board
 
@@ -65,6 +65,8 @@ def fork(tx: Transaction, board: Board, row: Row[Any], point: Mapping[str, Any])
         "epoch": epoch,
         "from": {"trial": [row.search_id, row.number], "branch": branch},
     }
+    if row.line is not None:  # what its root began with
+        line["epochs"] = continuing.first_epochs(row.line, row.epochs)
     child = {name: row._mapping[name] for name in ("search_id", "params", "unit", "epochs", "seed", "round")}
     child |= {
         "number": search.proposed,

@@ -15,7 +15,7 @@ from service.ids import TrialId
 from service.mapping import trial_settings
 from service.store import commands as command_rows
 from service.store import curves, reads
-from service.usecases import datasets, lineage
+from service.usecases import continuing, datasets, lineage
 from service.usecases.commands import in_force
 from trainer.advice import advise
 
@@ -151,6 +151,7 @@ def log(connection: Connection, trial: TrialId, branch: int | None = None) -> di
     number = row.branch if branch is None else branch
     line = lineage.branch(past, number)
     reached = row.epoch if number == row.branch else lineage.last_epoch(connection, past, number)
+    epochs = continuing.first_epochs(row.line, row.epochs)
     return {
         "trial": str(trial),
         "branch": number,
@@ -158,7 +159,7 @@ def log(connection: Connection, trial: TrialId, branch: int | None = None) -> di
         "state": row.state,
         "trainer": spec.trainer,
         "dataset": datasets.resolve(connection, spec.dataset),
-        "settings": trial_settings(spec.settings, orjson.loads(row.params), row.epochs, row.seed),
+        "settings": trial_settings(spec.settings, orjson.loads(row.params), epochs, row.seed),
         "seed": row.seed,
         "changes": list(line.changes),
         "epoch": reached,

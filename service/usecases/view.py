@@ -21,9 +21,10 @@ from search.spec import SearchSpec
 from search.stopping import StopPlan
 from service.store import curves
 from service.store.tables import ENDED, trials
+from service.usecases import continuing
 
 t = trials.c
-_NEWS = select(t.number, t.state, t.unit, t.value, t.epoch, t.branch, t.revision).where(
+_NEWS = select(t.search_id, t.number, t.state, t.unit, t.value, t.epoch, t.branch, t.line, t.revision).where(
     t.search_id == bindparam("search"), t.revision > bindparam("after")
 )
 _ENDED = frozenset(ENDED)
@@ -107,6 +108,9 @@ class View:
     def _take_curves(self, connection: Connection, ended: Sequence[Any]) -> None:
         metric = self.spec.objective.metric
         found = curves.metric_of(connection, self.search, [(r.number, r.branch) for r in ended], metric)
+        for row in ended:
+            if row.line is not None:  # it began where another trial had come to
+                found[row.number] = continuing.course(connection, row, metric)
         for number, curve in found.items():
             self._columns["rungs"][number] = rung_values(curve, self.rungs, self.spec.objective.direction)
 

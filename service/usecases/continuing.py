@@ -1,0 +1,76 @@
+"""Trials that go on where another one ended, for longer (`epochs_per_round`).
+
+Such a trial shares its parent's seed and line, like a fork at the parent's end; the epochs it has more are
+the last change on that line. So it comes to the same bits from the parent's last checkpoint, or without it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+from sqlalchemy import Connection
+
+from search.spec import SearchSpec
+from service.ids import TrialId
+from service.store import commands as command_rows
+from service.store import curves, reads
+from service.usecases import lineage
+
+
+def columns(connection: Connection, parent: TrialId, epochs: int | None) -> dict[str, Any]:
+    """Give the columns of a trial that goes on where `parent` ended, up to `epochs`.
+
+    Where the trainer did not tell the parent's last step, the trial is trained anew with the parent's seed.
+    """
+    row = reads.trial_row(connection, parent)
+    step = orjson.loads(row.metrics).get("step") if row.metrics else None
+    if step is None or epochs is None:
+        return {"seed": row.seed}
+    before = orjson.loads(row.line) if row.line else {}
+    changes = lineage.history(connection, row).branches[row.branch].changes
+    longer = {"step": int(step), "epoch": row.epoch, "settings": {"epochs": epochs}}
+    line = {
+        "changes": [*changes, longer],
+        "epoch": row.epoch,
+        "from": {"trial": [parent.search, parent.number], "branch": row.branch},
+        "epochs": before.get("epochs", row.epochs),
+    }
+    return {"seed": row.seed, "epoch": row.epoch, "line": orjson.dumps(line).decode()}
+
+
+def first_epochs(line: str | None, epochs: int | None) -> int | None:
+    """Give the epochs with which the root of a line began: what training it anew begins with."""
+    found: int | None = (orjson.loads(line) if line else {}).get("epochs", epochs)
+    return found
+
+
+def continued_below(spec: SearchSpec) -> int | None:
+    """Give the epochs up to which a trial may be continued by another; None where none is."""
+    epochs = getattr(spec.strategy, "epochs_per_round", None)
+    return max(epochs) if epochs else None
+
+
+def course(connection: Connection, row: Any, metric: str) -> npt.NDArray[np.float64]:
+    """Give a metric of a trial from epoch 1 on, with what lies behind its branch; NaN where unknown."""
+    past = lineage.history(connection, row)
+    trial, branches, number, end = past.trial, past.branches, int(row.branch), int(row.epoch)
+    whole = np.full(end, np.nan)
+    while True:
+        branch = branches[number]
+        found = curves.metric_of(connection, trial.search, [(trial.number, number)], metric)
+        part = found.get(trial.number, np.empty(0))[branch.from_epoch : end]
+        whole[branch.from_epoch : branch.from_epoch + len(part)] = part
+        end = min(end, branch.from_epoch)
+        if branch.parent is not None:
+            number = branch.parent
+        elif branch.origin is not None and end:
+            trial = TrialId(*branch.origin["trial"])
+            earlier = command_rows.trial(connection, trial)
+            if earlier is None:
+                return whole
+            number, branches = int(branch.origin["branch"]), lineage.history(connection, earlier).branches
+        else:
+            return whole

@@ -1,0 +1,65 @@
+"""Agents as threads of the test, talking to the application in this process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+from inprocess import BASE, App
+
+from caviar.exchange.exchanger import Exchange
+from caviar.transport import Transport
+from service.agents.process import new_id
+from service.agents.worker import Worker
+
+
+class _Inside:
+    """What a transport asks of its connection pool, answered by the application."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    def request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        return self._app.request(method, f"/api/v1{path}", **arguments)
+
+
+def transport(app: App) -> Transport:
+    """Give a transport that needs no network."""
+    made = Transport(BASE)
+    made._http.close()
+    made._http = _Inside(app)  # type: ignore[assignment]
+    return made
+
+
+@contextmanager
+def agents(app: App, count: int = 1) -> Iterator[None]:
+    """Have agents at work for the length of a block."""
+    workers = []
+    for _ in range(count):
+        agent = {"id": new_id(), "host": "h", "pid": 1, "engine": "test", "version": "1", "trainers": ["mlp"]}
+        workers.append(Worker(Exchange(transport(app), agent)))
+    threads = [threading.Thread(target=worker.run, daemon=True) for worker in workers]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        for worker in workers:
+            worker.stop()
+        for thread in threads:
+            thread.join(30.0)
+
+
+def finished(app: App, search: int, seconds: float = 120.0) -> list[dict[str, Any]]:
+    """Wait for the end of a search and give its trials."""
+    deadline = time.monotonic() + seconds
+    while app.request("GET", f"/api/v1/searches/{search}").json()["state"] != "completed":
+        assert time.monotonic() < deadline, app.request("GET", f"/api/v1/searches/{search}").json()
+        time.sleep(0.05)
+    found = app.request("GET", f"/api/v1/searches/{search}/trials", params={"limit": 1000}).json()
+    items: list[dict[str, Any]] = found["items"]
+    return items
