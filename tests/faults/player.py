@@ -36,7 +36,7 @@ class Player:
             "holding": list(self.held) if holding else [],
             "reports": list(reports),
         }
-        response = self.server.call("POST", "/exchange", json=body)
+        response = self.server.call("POST", "/exchange", patience=120, json=body)
         assert response.status_code == 200, response.text
         answer = response.json()
         for trial in answer["trials"]:

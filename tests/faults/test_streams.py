@@ -28,14 +28,16 @@ class Reader:
         while not until():
             headers = {"Last-Event-ID": self.events[-1][0]} if self.events else {}
             most = self._random.choice([1, 40, 150, 400, 2000, 20000])
-            with self._client.stream("GET", self._url, headers=headers) as response:
+            text = ""
+            with (
+                contextlib.suppress(httpx.ReadTimeout),  # nothing new, or not yet: cut it all the same
+                self._client.stream("GET", self._url, headers=headers) as response,
+            ):
                 assert response.status_code == 200
-                text = ""
-                with contextlib.suppress(httpx.ReadTimeout):  # nothing new: cut it all the same
-                    for piece in response.iter_raw():
-                        text += piece.decode()
-                        if len(text) >= most:
-                            break
+                for piece in response.iter_raw():
+                    text += piece.decode()
+                    if len(text) >= most:
+                        break
             self.cuts += 1
             # The connection is cut at any byte: only what ended with an empty line has arrived.
             for block in text[:most].split("\n\n")[:-1]:
