@@ -3,8 +3,8 @@
     python -m benchmarks.service_ratio [--trials 1000] [--rounds 3]
 
 Both train the very same points of a digits search (64-64 hidden units, 20 epochs, batch 64) on two
-processes; the service shares the cores with them: server, store, exchange, two agents. Rounds alternate; the ratio of the
-medians is quoted. What it takes to start and to load the kernels is left out on both sides.
+processes; the service shares the cores with them: server, store, exchange, two agents. Rounds alternate;
+the ratio of the medians is quoted. What it takes to start and to load the kernels is left out on both sides.
 """
 
 import argparse
