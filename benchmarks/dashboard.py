@@ -3,8 +3,8 @@
     python -m benchmarks.dashboard [--sizes 1000 10000 100000] [--rounds 3]
 
 Opened: progress, the ten best trials and the history are on the screen, in headless Chromium with an empty
-cache; for optuna-dashboard, its study page shows its history plot. Pictures: the time until every picture of the
-page of pictures is drawn, all asked for at once. Rounds alternate between the two; the smallest time counts.
+cache; for optuna-dashboard, its study page shows its history plot. Pictures: the time until every picture of
+the page of pictures is drawn, all asked for at once. Rounds alternate; the smallest time counts.
 """
 
 from __future__ import annotations
@@ -44,14 +44,15 @@ OPENED = """window.conditions = {opened: () =>
   document.querySelector('#figure-history[data-ready] canvas[data-drawn]') &&
   document.querySelectorAll('[aria-label="Best trials"] tbody tr').length === 10};"""
 PICTURES = """window.conditions = Object.fromEntries(
-  ['parallel', 'contour', 'importance', 'slices', 'learning-curves', 'rounds', 'bias-variance', 'distribution',
-   'history', 'timeline'].map((name) => [name, () => document.querySelector(`#figure-${name}[data-ready]`)]));"""
+  ['parallel', 'contour', 'importance', 'slices', 'learning-curves', 'rounds', 'bias-variance',
+   'distribution', 'history', 'timeline'].map(
+    (name) => [name, () => document.querySelector(`#figure-${name}[data-ready]`)]));"""
 THEIRS = """window.conditions = {opened: () =>
   document.querySelector('.js-plotly-plot .scatterlayer .trace, .js-plotly-plot canvas')};"""
 
 
 def measured(browser: Browser, address: str, conditions: str, count: int) -> tuple[dict[str, float], float]:
-    """Open an address in a fresh profile; the seconds until each condition held, and the renderer's memory in MB."""
+    """Open an address in a fresh profile: seconds until each condition held, and the renderer's MB."""
     context = browser.new_context(viewport={"width": 1440, "height": 4200})
     context.add_init_script(WATCH + conditions)
     page = context.new_page()
@@ -97,25 +98,25 @@ def optuna_dashboard(storage: Path) -> Iterator[str]:
             process.terminate()
 
 
-def compare(browser: Browser, folder: Path, count: int, rounds: int) -> None:
+def compare(browser: Browser, folder: Path, count: int, rounds: int, peer: bool) -> None:
     """Measure both on one number of trials and print a line."""
     search = write_search(folder / "caviar", count)
-    export_to_optuna(folder / "optuna.db", count)
+    if peer:
+        export_to_optuna(folder / "optuna.db", count)
     ours, theirs, slowest, memory = [], [], [], []
-    with serving(folder / "caviar", 1) as url, optuna_dashboard(folder / "optuna.db") as study:
+    with serving(folder / "caviar", 1) as url, contextlib.ExitStack() as stack:
+        study = stack.enter_context(optuna_dashboard(folder / "optuna.db")) if peer else None
         for _ in range(rounds):
             opened, used = measured(browser, f"{url}/searches/{search}", OPENED, 1)
             ours.append(opened.get("opened", float("inf")))
             pictures, more = measured(browser, f"{url}/searches/{search}?view=pictures", PICTURES, 10)
             slowest.append(max(pictures.values()) if len(pictures) == 10 else float("inf"))
             memory.append(max(used, more))
-            found, _ = measured(browser, study, THEIRS, 1)
-            theirs.append(found.get("opened", float("inf")))
-    print(
-        f"{count:>8,} {min(ours):>9.2f} {min(slowest):>16.2f} {min(memory):>10.0f} {min(theirs):>17.2f} "
-        f"{min(theirs) / min(ours):>7.1f}",
-        flush=True,
-    )
+            if study is not None:
+                found, _ = measured(browser, study, THEIRS, 1)
+                theirs.append(found.get("opened", float("inf")))
+    line = f"{count:>8,} {min(ours):>9.2f} {min(slowest):>16.2f} {min(memory):>10.0f}"
+    print(line + (f" {min(theirs):>19.2f} {min(theirs) / min(ours):>7.1f}" if theirs else ""), flush=True)
 
 
 def main() -> None:
@@ -123,6 +124,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000, 100_000])
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--peer-up-to", type=int, default=100_000, help="trials beyond which only ours is opened"
+    )
     options = parser.parse_args()
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
@@ -132,7 +136,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         for count in options.sizes:
             with tempfile.TemporaryDirectory() as folder:
-                compare(browser, Path(folder), count, options.rounds)
+                compare(browser, Path(folder), count, options.rounds, count <= options.peer_up_to)
         browser.close()
 
 

@@ -1,0 +1,71 @@
+"""The dashboard's files: kept for ever under their hash, guarded by headers, nothing else reachable."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from service.dashboard.site import PAGES, SECURITY_HEADERS, load_site, mount_dashboard
+
+Get = Callable[[str], httpx.Response]
+
+
+@pytest.fixture(scope="module")
+def get() -> Get:
+    app = FastAPI()
+    mount_dashboard(app)
+
+    async def ask(path: str) -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://dashboard") as client:
+            return await client.get(path)
+
+    return lambda path: asyncio.run(ask(path))
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_every_page_is_the_same_small_document_asked_for_anew(get: Get, address: str) -> None:
+    answer = get(address.replace("{name}", "3"))
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-cache"
+    assert "{version}" not in answer.text
+
+
+def test_all_that_the_page_names_is_there_and_may_be_kept(get: Get) -> None:
+    links = re.findall(r'(?:href|src)="(/static/[^"]+)"', get("/").text)
+    assert len(links) > 20
+    for link in links:
+        answer = get(link)
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["cache-control"]
+
+
+def test_an_old_version_gets_what_is_there_but_does_not_keep_it(get: Get) -> None:
+    answer = get("/static/000000000000/app.js")
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize("path", ["x/../../site.py", "x/..%2f..%2fsite.py", "x/index.html", "x/", "app.js"])
+def test_nothing_but_the_files_is_served(get: Get, path: str) -> None:
+    assert get(f"/static/{path}").status_code == 404
+
+
+def test_only_scripts_and_styles_of_this_server_may_run() -> None:
+    policy = SECURITY_HEADERS["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert "script-src 'self';" in policy
+    assert "http:" not in policy and "https:" not in policy
+
+
+def test_the_version_follows_the_content(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("<!-- preload --> {version}")
+    (tmp_path / "app.js").write_text("1")
+    first = load_site(tmp_path)
+    (tmp_path / "app.js").write_text("2")
+    assert load_site(tmp_path).version != first.version
+    assert first.version.encode() in first.page.content
