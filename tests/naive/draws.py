@@ -42,3 +42,8 @@ def _hash(i, low, high):
     h = (h + high) & M32
     h = ((h ^ (h >> 15)) * 0x846CA68B) & M32
     return h ^ (h >> 16)
+
+
+def uniform(key, i):
+    """Number i of a stream, in [0, 1)."""
+    return (mix((key + i * GOLDEN) & M64) >> 11) / 2**53

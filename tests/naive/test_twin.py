@@ -53,6 +53,7 @@ def trained(data, weights_seed=SEED, **settings):
     tensors = network.tensors(weights)
     learned = {name: value for name, value in tensors.items() if not name.startswith(("mean", "variance"))}
     slow = twin.Twin(columns(learned), data.kind, settings, SEED, network.layers)
+    slow.images = (data.mu, data.sigma, data.image_shape)
     hyper = hyper_of(settings, data)
     Y, Y_dev = (y[:, None].T if y.ndim == 1 else y.T for y in (data.Y_train, data.Y_dev))
     status = slow.train(
@@ -174,6 +175,29 @@ def test_early_stopping_restores_the_best_weights(sets, patience):
     assert fast.best_epoch == slow.best[1] == slow.epoch - patience
     agree(fast, slices, slow, rel=1e-7)
     assert fast.result()["dev_error"] == pytest.approx(slow.best[0])
+
+
+@pytest.fixture(scope="module", params=[1, 3], ids=["grey", "colour"])
+def pictures(request):
+    """Images that are not square, of one or three channels, some pixels constant."""
+    rng = np.random.default_rng(1)
+    X = rng.integers(0, 255, size=(40, 5, 7, request.param)).astype(float)
+    X[:, 0, 0] = 9.0
+    return load(
+        {"X": X, "y": (X.mean(axis=(1, 2, 3)) > 122).astype(int), "split": {"train": 0.7, "dev": 0.3}},
+        "float64",
+    )
+
+
+@pytest.mark.parametrize(
+    "kinds", ["flip", "shift", "zoom", "rotate", "distort", "flip+shift+zoom+rotate+distort"]
+)
+@pytest.mark.parametrize("strength", [0.1, 0.6])
+def test_augmentation(pictures, kinds, strength):
+    fast, slices, slow, _ = trained(
+        pictures, augmentation=kinds, augmentation_strength=strength, activation="tanh", optimizer="gd"
+    )
+    agree(fast, slices, slow, rel=1e-7)
 
 
 def test_leaky_slope_is_a_setting(sets):

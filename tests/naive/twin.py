@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass, field
 
 import draws
+import images
 import numpy as np
 
 
@@ -27,6 +28,7 @@ class Twin:
     costs: list = field(default_factory=list)
     rows: list = field(default_factory=list)
     best: tuple = (math.inf, 0, None)
+    images: tuple | None = None  # mu, sigma and shape of the images, for augmentation
 
     def train(self, X, Y, X_dev, Y_dev, epochs, batch_size, alpha0, decay_rate):
         """Mini-batch training with early stopping; returns the status."""
@@ -39,7 +41,9 @@ class Twin:
             cost = wrong = 0.0
             for begin in range(0, m, batch_size):
                 batch = order[begin : begin + batch_size]
-                J, errors, grads, alpha = self.train_mini_batch(X[:, batch], Y[:, batch], alpha0, decay_rate)
+                J, errors, grads, alpha = self.train_mini_batch(
+                    self.take(X, batch), Y[:, batch], alpha0, decay_rate
+                )
                 cost += J * len(batch)
                 wrong += errors
             dev_cost, dev_errors = self.evaluate(X_dev, Y_dev)
@@ -66,6 +70,19 @@ class Twin:
         if self.settings.patience:
             self.params = self.best[2]
         return "completed"
+
+    def take(self, X, batch):
+        """The examples of a mini-batch, as fresh variants if they are augmented."""
+        if self.settings.augmentation == "none":
+            return X[:, batch]
+        mu, sigma, shape = self.images
+        kinds, strength = self.settings.augmentation.split("+"), self.settings.augmentation_strength
+        variants = []
+        for example in batch:
+            image = (X[:, example] * sigma + mu).reshape(shape)
+            new = images.variant(image, kinds, strength, self.seed, self.epoch, int(example))
+            variants.append((new.ravel() - mu) / sigma)
+        return np.array(variants).T
 
     @property
     def layers(self):
