@@ -14,6 +14,13 @@ PARTS = {
     ),
     "ratio": ("the same, 1,000 trials", ["benchmarks.service_ratio", "--trials", "1000"]),
     "books": ("bookkeeping alone, against Optuna's storage", ["benchmarks.bookkeeping", "--large", "20000"]),
+    "bookkeeping": (
+        "bookkeeping alone against Optuna's storage, SQLite and Postgres",
+        ["benchmarks.bookkeeping"],
+    ),
+    "trainer": ("time per epoch against JAX, PyTorch and scikit-learn", ["benchmarks.trainer_speed"]),
+    "learning": ("what the trainer learns against scikit-learn", ["benchmarks.trainer_quality"]),
+    "dashboard": ("how fast a search opens, beside optuna-dashboard", ["benchmarks.dashboard"]),
     "steering": ("from a command to its effect", ["benchmarks.steering_latency", "--commands", "200"]),
     "search": ("proposals, waiting and savings", ["benchmarks.search_speed"]),
     "quality": ("which strategy finds more", ["benchmarks.quality", "--seeds", "20", "--budget", "24,48"]),
