@@ -49,6 +49,8 @@ def test_no_request_breaks_the_server(app: App, mode: GenerationMode) -> None:
     for result in document.get_all_operations():
         operation = result.ok()
         operations += 1
+        if mode is GenerationMode.NEGATIVE and not operation.body:
+            continue  # any text may stand in a path: there is little to get wrong, and it takes long to find
 
         @given(case=operation.as_strategy(generation_mode=mode))
         @settings(
