@@ -106,7 +106,7 @@ def test_stale_writes_of_agents_that_come_back_are_refused(make_server: Callable
 
 @pytest.mark.soak
 def test_a_thousand_stale_writes_are_refused(make_server: Callable[..., Server]) -> None:
-    server = make_server(workers=0, environment=FAST)
+    server = make_server(workers=0, environment={"CAVIAR_LEASE": "15"})
     server.start()
     zombies(server, count=1000, agents=50)
     print("1000 of 1000 stale results refused")
