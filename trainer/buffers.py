@@ -25,7 +25,7 @@ NO_LABELS = np.zeros(0, np.int32)
 
 
 def batch_size_of(settings: Settings, m: int) -> int:
-    """Return the mini-batch size; by default the whole set up to 2000 examples, else a power of two, 64 .. 512.
+    """Return the mini-batch size; by default all examples up to 2000, else a power of two, 64 .. 512.
 
     Raises
     ------

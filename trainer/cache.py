@@ -1,7 +1,7 @@
-"""Compiled kernels on disk: one folder for each state of the source and each kind of processor, so never stale.
+"""Compiled kernels on disk: a folder for each state of the source and kind of processor, so never stale.
 
-Numba's own check looks at the one file a function stands in, not at the files that one imports. So the folder's
-name is a digest of all kernel files, of the versions of the compilers, and of the processor.
+Numba's own check looks at the one file a function stands in, not at the files that one imports. So the
+folder's name is a digest of all kernel files, of the versions of the compilers, and of the processor.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MARK = "warm-"
 
 @cache
 def folder() -> Path:
-    """Return the folder of the compiled kernels, made if needed: under CAVIAR_CACHE, or the user's cache folder."""
+    """Return the folder of the compiled kernels, made if needed, in CAVIAR_CACHE or the user's cache."""
     name = f"kernels-{digest()[:20]}"
     for base in _bases():
         path = base / name

@@ -17,12 +17,10 @@ def evaluate(
     state: structs.State,
     scratch: structs.Scratch,
     examples: structs.Examples,
-    weights: Array,
     X: Array,
     Y: Array,
 ) -> tuple[float, float]:
-    """Return the mean loss and the error of `weights` on X (m, n), Y."""
-    state = state._replace(weights=weights)
+    """Return the mean loss and the error of `state.weights` on X (m, n), Y."""
     regression = shape.output == structs.REGRESSION
     labels, targets = (NO_LABELS, flat(Y)) if regression else (flat(Y), np.zeros(0, X.dtype))
     X_flat, m = flat(X), X.shape[0]

@@ -23,7 +23,7 @@ class CostFunction:
     Attributes
     ----------
     network : Network
-        Its `tensors` views weights and gradients in the course's shapes; `total` and `learned` are their lengths.
+        Its `tensors` views weights and gradients in the course's shapes, of length `total` and `learned`.
     """
 
     def __init__(self, settings: Settings, data: Data, seed: int = 0, step: int = 0):
@@ -51,7 +51,7 @@ class CostFunction:
         np.copyto(self._state.weights, weights)
         examples = self._examples
         cost = epoch.gradient_at(
-            self._shape, self._hyper, self._state, self._scratch, examples.X, examples.labels, examples.targets,
-            examples.m,
+            self._shape, self._hyper, self._state, self._scratch,
+            examples.X, examples.labels, examples.targets, examples.m,
         )  # fmt: skip
         return float(cost), self._scratch.gradient.copy()

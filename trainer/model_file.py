@@ -1,9 +1,10 @@
 """Model files: a trained network with all that prediction needs, as safetensors with JSON metadata.
 
-Tensors, in the course's shapes: W1 (n[1], n[0]), b1 (n[1],), or with batch norm gamma1, beta1, mean1, variance1
-(the averages, corrected, ready for use); and so on to W[L], b[L]; mu, sigma (n[0],) and for regression
-target_mu, target_sigma (n[L],). Metadata key "caviar", JSON: format, kind, sizes, activation, leaky_slope,
-batch_norm, batch_norm_epsilon, class_names, feature_names, target_names, preprocessing, settings, seed.
+Tensors, in the course's shapes: W1 (n[1], n[0]), b1 (n[1],), or with batch norm gamma1, beta1, mean1,
+variance1 (the averages, corrected, ready for use); and so on to W[L], b[L]; mu, sigma (n[0],) and for
+regression target_mu, target_sigma (n[L],). Metadata key "caviar", JSON: format, kind, sizes, activation,
+leaky_slope, batch_norm, batch_norm_epsilon, class_names, feature_names, target_names, preprocessing,
+settings, seed.
 """
 
 from __future__ import annotations

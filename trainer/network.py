@@ -1,4 +1,4 @@
-"""The layout of a network: where each parameter lies in one flat buffer, and views of it in the course's shapes."""
+"""The layout of a network: one flat buffer of parameters, and views of it in the course's shapes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .kernels import structs
 from .settings import ACTIVATIONS, Settings
 
 _OUTPUTS = {"binary": structs.BINARY, "multiclass": structs.MULTICLASS, "regression": structs.REGRESSION}
-# Offsets are multiples of a cache line of float32; the tail lets the matrix product read past the last column.
+# Offsets are multiples of a cache line of float32; the tail lets the product read past the last column.
 _LINE = 16
 SLACK = 64
 
@@ -28,7 +28,7 @@ class Network:
         n[0] .. n[L], inputs and outputs included.
     kind : {"binary", "multiclass", "regression"}
     learned, total : int
-        Elements of the flat buffer that are learned, and all (with the averages of batch norm and some slack).
+        Elements of the flat buffer that are learned, and all: with batch norm's averages and some slack.
     """
 
     sizes: tuple[int, ...]
@@ -94,8 +94,8 @@ class Network:
         Returns
         -------
         tensors : dict
-            Views: ``W1`` (n[1], n[0]), ``b1`` (n[1],) or ``gamma1``, ``beta1`` (n[1],), and so on; with a whole
-            buffer also the averages ``mean1``, ``variance1``.
+            Views: ``W1`` (n[1], n[0]), ``b1`` (n[1],) or ``gamma1``, ``beta1`` (n[1],), and so on; with a
+            whole buffer also the averages ``mean1``, ``variance1``.
         """
         views = {}
         for name, offset, shape in self.entries():
@@ -118,9 +118,10 @@ class Network:
         sizes = np.array(self.sizes, np.int64)
         aligned = [_aligned(size) for size in self.sizes]
         return structs.Shape(
-            sizes, np.concatenate(([0], np.cumsum(aligned))).astype(np.int64), of("W"), of("b", "beta"), of("gamma"),
-            of("mean"), of("variance"), self.learned, ACTIVATIONS.index(self.activation), self.slope,
-            _OUTPUTS[self.kind], int(self.batch_norm), self.batch_norm_momentum, self.batch_norm_epsilon,
+            sizes, np.concatenate(([0], np.cumsum(aligned))).astype(np.int64),
+            of("W"), of("b", "beta"), of("gamma"), of("mean"), of("variance"),
+            self.learned, ACTIVATIONS.index(self.activation), self.slope, _OUTPUTS[self.kind],
+            int(self.batch_norm), self.batch_norm_momentum, self.batch_norm_epsilon,
         )  # fmt: skip
 
     def _names(self) -> Iterator[tuple[str, tuple[int, ...]]]:

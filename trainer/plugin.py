@@ -20,17 +20,17 @@ class MLP:
     data_settings = ("precision", "normalize")  # what `load` depends on besides the data set
 
     def settings(self) -> list[SettingInfo]:
-        """Return every setting with type, range, default, unit, and whether it may change while a run goes on."""
+        """Return every setting with type, range, default, unit, and whether it may change in a run."""
         return describe()
 
     def check(self, settings: Mapping[str, Any], dataset: Mapping[str, Any]) -> list[Problem]:
-        """Return all that is wrong with settings and the description of a data set, without reading the data."""
+        """Return all that is wrong with settings and the description of a data set; the data is not read."""
         from .data.check import check
 
         return [*problems_of(settings), *check(dataset)]
 
     def load(self, dataset: Mapping[str, Any], settings: Mapping[str, Any] | Settings) -> Data:
-        """Read, split and normalise a data set; one `Data` serves all runs with its precision and normalisation.
+        """Read, split and normalise a data set; one `Data` serves many runs, see `data_settings`.
 
         Raises
         ------

@@ -74,20 +74,19 @@ class Run:
 
     @property
     def weights(self) -> np.ndarray[Any, Any]:
-        """The flat buffer that the result describes: the best weights after an early stop, else the last ones."""
-        stopped = self.settings.patience is not None or self.status == "stopped"
-        keeps_best = stopped and self.best_epoch > 0
-        return self._state.best if keeps_best and self.status != "running" else self._state.weights
+        """The flat buffer that the result describes: the best weights after a stop, else the last ones."""
+        return self._state.best if self._describes_best() else self._state.weights
 
     def advance(
         self, seconds: float = 0.05, until_step: int | None = None, until_epoch: int | None = None
     ) -> Slice:
-        """Train for about `seconds`, at least one mini-batch; not past a step or the end of an epoch if given.
+        """Train for about `seconds`, at least one mini-batch; never past a step or an epoch's end if given.
 
-        Each dict of `Slice.epochs` holds epoch, step, train_cost, train_error, dev_cost, dev_error, learning_rate,
-        gradient_norm, gradient_norm_1 .. gradient_norm_L (of W[l], at the epoch's last step), near_zero_weights
-        (share of |W| < 1e-3) and seconds. train_cost and train_error are those of the mini-batches as they were
-        trained (regulariser and dropout included); the dev set is passed through whole, without either.
+        Each dict of `Slice.epochs` holds epoch, step, train_cost, train_error, dev_cost, dev_error,
+        learning_rate, gradient_norm, gradient_norm_1 .. gradient_norm_L (of W[l], at the epoch's last step),
+        near_zero_weights (share of |W| < 1e-3) and seconds. train_cost and train_error are those of the
+        mini-batches as they were trained (regulariser and dropout included); the dev set is passed
+        through whole, without either.
         """
         piece = Slice()
         deadline = time.perf_counter() + seconds
@@ -161,7 +160,7 @@ class Run:
         )
 
     def result(self) -> dict[str, float]:
-        """Return final metrics of `weights`: a full pass over train, dev and train-dev set. The test set is left alone."""
+        """Return final metrics of `weights`: full passes over train, dev and train-dev set, never test."""
         metrics: dict[str, float] = {"epoch": self.epoch, "step": self.step, "best_epoch": self.best_epoch}
         for part in ("train", "dev", "train_dev"):
             if getattr(self.data, f"X_{part}") is not None:
@@ -175,9 +174,9 @@ class Run:
         No dropout, no regulariser; batch norm by its averages.
         """
         X, Y = getattr(self.data, f"X_{part}"), getattr(self.data, f"Y_{part}")
-        return evaluation.evaluate(
-            self._shape, self._state, self._scratch, self._examples, self.weights, X, Y
-        )
+        state = self._state._replace(weights=self.weights, counters=self._state.counters.copy())
+        state.counters[structs.AVERAGED] = self._steps_averaged()
+        return evaluation.evaluate(self._shape, state, self._scratch, self._examples, X, Y)
 
     def _reached(self, last_step: int, last_epoch: int) -> bool:
         training = self._state.counters[structs.PHASE] == structs.TRAINING
@@ -193,7 +192,7 @@ class Run:
         read_records(self._records, self.step, self._pace, done, time.perf_counter() - begin, piece)
 
     def _finish_evaluation(self) -> None:
-        """End an epoch whose dev set is being passed: a change comes after it. Its row stays in the records."""
+        """End an epoch whose dev set is being passed: a change comes after it; its row waits."""
         if self.status == "running" and self._state.counters[structs.PHASE] == structs.EVALUATING:
             epoch.work(
                 self._shape,
@@ -227,9 +226,16 @@ class Run:
         return scratch
 
     def _correction(self) -> float:
-        """1 - momentum^t, by which the averages of batch norm are divided."""
-        steps = max(1, int(self._state.counters[structs.AVERAGED]))
-        return 1.0 - self._shape.batch_norm_momentum**steps
+        """1 - momentum^t, by which the averages of batch norm in `weights` are divided."""
+        return 1.0 - self._shape.batch_norm_momentum ** max(1, self._steps_averaged())
+
+    def _steps_averaged(self) -> int:
+        which = structs.BEST_AVERAGED if self._describes_best() else structs.AVERAGED
+        return int(self._state.counters[which])
+
+    def _describes_best(self) -> bool:
+        stopped = self.settings.patience is not None or self.status == "stopped"
+        return stopped and self.best_epoch > 0 and self.status != "running"
 
     def _reason(self) -> str | None:
         status = self._state.counters[structs.STATUS]

@@ -10,8 +10,8 @@ import numpy as np
 from .kernels import structs
 
 _COLUMNS = (
-    "epoch", "step", "train_cost", "train_error", "dev_cost", "dev_error", "learning_rate", "near_zero_weights",
-    "gradient_norm",
+    "epoch", "step", "train_cost", "train_error", "dev_cost", "dev_error", "learning_rate",
+    "near_zero_weights", "gradient_norm",
 )  # fmt: skip
 
 _COMPILING = 0.05  # seconds: a first call that takes longer may have compiled and tells nothing of the pace
@@ -58,7 +58,7 @@ class Pace:
         self._seconds = 0.0
 
     def budget(self, seconds: float) -> float:
-        """Return how many examples to ask for; the first call is the shortest, growth is eightfold at most."""
+        """Return how many examples to ask for; the first call is the shortest, growth at most eightfold."""
         if self._per_example == 0.0:
             return 1.0
         self._budget = min(8 * self._budget, max(1.0, 0.9 * seconds / self._per_example))

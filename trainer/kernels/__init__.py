@@ -1,1 +1,1 @@
-"""The numerical core: compiled loops over flat arrays. They know nothing of settings, files or Python objects."""
+"""The numerical core: compiled loops over flat arrays, which know nothing of settings or files."""

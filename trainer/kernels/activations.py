@@ -34,7 +34,7 @@ def activate_backward(D, A, activation, slope, keep):
 
 @inner_kernel
 def _leaky(Z, slope):
-    """Multiplied by 1 or slope: of a choice between z and slope z LLVM makes masked stores, which are slow."""
+    """Times 1 or slope: of a choice between z and slope z LLVM makes masked stores, which are slow."""
     zero, one, s = like(Z, 0), like(Z, 1), like(Z, slope)
     for i in range(Z.size):
         Z[i] *= s if Z[i] <= zero else one

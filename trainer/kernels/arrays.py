@@ -35,7 +35,7 @@ def part(typingctx, array, offset, size):
 
 @intrinsic
 def like(typingctx, array, value):
-    """Return a number in the type of the array's elements; a bare 0.5 would turn a float32 loop into float64."""
+    """Return a number in the type of the array's elements; a bare 0.5 would make a float32 loop float64."""
 
     def codegen(context, builder, signature, arguments):
         return context.cast(builder, arguments[1], signature.args[1], signature.return_type)

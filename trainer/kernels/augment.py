@@ -1,8 +1,9 @@
 """Random variants of training images: flip, shift, zoom, turn, distort; fresh ones each epoch.
 
-One map from each pixel of the new image to a place in the old one, read there by bilinear interpolation; beyond
-the border the border's colour goes on. Pixels are interpolated as they were before normalisation, since mu and
-sigma differ from pixel to pixel. What an example becomes depends on (seed, epoch, example) alone.
+One map from each pixel of the new image to a place in the old one, read there by bilinear interpolation;
+beyond the border the border's colour goes on. Pixels are interpolated as they were before normalisation,
+since mu and sigma differ from pixel to pixel. What an example becomes depends on (seed, epoch, example)
+alone.
 """
 
 import math
@@ -52,8 +53,8 @@ def draw_motion(key, kinds, strength, height, width):
     cosine, sine = zoom * math.cos(angle), zoom * math.sin(angle)
     shift = strength if kinds & SHIFT else 0.0
     return Motion(
-        cosine, sine * mirror, -sine, cosine * mirror, shift * height * signed(key, 4), shift * width * signed(key, 5),
-        0.5 * strength * min(height, width) * uniform(key, 6) if kinds & DISTORT else 0.0,
+        cosine, sine * mirror, -sine, cosine * mirror, shift * height * signed(key, 4), shift * width *
+        signed(key, 5), 0.5 * strength * min(height, width) * uniform(key, 6) if kinds & DISTORT else 0.0,
         2.0 * math.pi * uniform(key, 7), 2.0 * math.pi * uniform(key, 8),
     )  # fmt: skip
 

@@ -27,7 +27,7 @@ def batch_norm_backward(D, Z_norm, gamma, deviation, dgamma, dbeta, m, n):
 
 @inner_kernel
 def update_averages(mean, variance, mu, deviation, epsilon, momentum):
-    """average := momentum average + (1 - momentum) value, for mu and for sigma^2 = 1/deviation^2 - epsilon."""
+    """average := momentum average + (1 - momentum) value, for mu and sigma^2 = 1/deviation^2 - epsilon."""
     one, b, e = like(mu, 1), like(mu, momentum), like(mu, epsilon)
     c = one - b
     for j in range(mu.size):
@@ -38,7 +38,7 @@ def update_averages(mean, variance, mu, deviation, epsilon, momentum):
 
 @inner_kernel
 def fold_averages(gamma, beta, mean, variance, correction, epsilon, scale, shift):
-    """Write scale and shift so that Z~ = scale Z + shift at test time; the averages are divided by correction."""
+    """Write scale and shift, so that Z~ = scale Z + shift at test time, from averages / correction."""
     e, c, one = like(mean, epsilon), like(mean, 1.0 / correction), like(mean, 1)
     for j in range(mean.size):
         scale[j] = gamma[j] * (one / np.sqrt(variance[j] * c + e))

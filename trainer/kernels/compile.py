@@ -12,13 +12,13 @@ FAST_BUT_HONEST = {"nsz", "arcp", "contract", "afn", "reassoc"}
 
 
 def kernel(function):
-    """Compile for the machine, without the GIL, cached on disk; division by zero gives inf, not an exception."""
+    """Compile for the machine, without the GIL, cached on disk; division by zero gives inf, no exception."""
     with _our_cache():
         return njit(nogil=True, fastmath=FAST_BUT_HONEST, **_OPTIONS)(function)
 
 
 def inner_kernel(function):
-    """Compile what only other kernels call: without the entry from Python, which takes longer than the rest."""
+    """Compile what only other kernels call: without the entry from Python, which takes longest."""
     with _our_cache():
         return njit(
             nogil=True, fastmath=FAST_BUT_HONEST, no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS
@@ -49,5 +49,5 @@ def _our_cache():
 
 @exact_kernel
 def is_finite(x):
-    """Is x neither NaN nor infinite? np.isfinite asks x - x == 0, which fast arithmetic may simplify to true."""
+    """Is x neither NaN nor infinite? np.isfinite asks x - x == 0, which fast arithmetic may take for true."""
     return abs(x) <= 1.7976931348623157e308

@@ -17,6 +17,7 @@ from .passes import backward, forward, layer_input, predict, regularize
 from .random import DROPOUT, SHUFFLE, identity_order, key_of, shuffle_part
 from .structs import (
     AVERAGED,
+    BEST_AVERAGED,
     BEST_EPOCH,
     BEST_ERROR,
     COMPLETED,
@@ -60,7 +61,7 @@ FIRST = np.int64(0)  # not a literal: Numba would compile variants of what takes
 
 @kernel
 def work(shape, examples, hyper, state, scratch, records, budget, until_step, until_epoch):
-    """Do units of work worth about `budget` examples; return the examples handled (evaluation counts a third)."""
+    """Do units of work worth about `budget` examples; return how many (evaluation counts a third)."""
     counters = state.counters
     done = 0.0
     while done < budget and counters[STATUS] == RUNNING:
@@ -87,7 +88,7 @@ def restore_order(counters, order):
 
 @inner_kernel
 def train_mini_batch(shape, examples, hyper, state, scratch, records):
-    """One step: next examples, forward, loss, backward, regulariser, update. Return the number of examples."""
+    """One step: examples, forward, loss, backward, regulariser, update. Return the number of examples."""
     counters, sums = state.counters, state.sums
     begin = counters[POSITION]
     m = min(hyper.batch_size, examples.m - begin)
@@ -190,7 +191,7 @@ def evaluate_chunk(shape, examples, state, scratch):
 
 @kernel
 def evaluate(shape, state, scratch, X, labels, targets, begin, m):
-    """Return the sum of losses and of errors of the examples begin .. begin + m - 1, m at most scratch.rows."""
+    """Return the sums of losses and of errors of the examples begin .. begin + m - 1; m <= scratch.rows."""
     n, last = shape.sizes[0], shape.weight.size
     predict(shape, state, scratch, part(X, begin * n, m * n), m)
     Z = layer_input(shape, scratch, last, m)
@@ -217,6 +218,7 @@ def end_epoch(shape, examples, hyper, state, scratch, records):
     if error < sums[BEST_ERROR]:
         sums[BEST_ERROR] = error
         counters[BEST_EPOCH] = counters[EPOCH]
+        counters[BEST_AVERAGED] = counters[AVERAGED]
         copy(state.weights, state.best)  # whoever stops it, or sets patience later, wants them
     if hyper.patience > 0 and counters[EPOCH] - counters[BEST_EPOCH] >= hyper.patience:
         counters[STATUS] = EARLY

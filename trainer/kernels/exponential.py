@@ -1,8 +1,9 @@
 """exp, sigmoid and tanh that vectorise, for both precisions.
 
 x = n log 2 + r with n whole and |r| <= log(2)/2. exp(r) - 1 is its Taylor polynomial of degree 7 (float32) or
-13 (float64), whose remainder is below 5e-9 and 5e-18 of it, and exp(x) - 1 = 2^n (exp(r) - 1) + (2^n - 1), which keeps
-the relative accuracy near 0. So tanh(x) = u / (u + 2) with u = exp(2x) - 1 needs no second formula for small x.
+13 (float64), whose remainder is below 5e-9 and 5e-18 of it, and exp(x) - 1 = 2^n (exp(r) - 1) + (2^n -
+1), which keeps the relative accuracy near 0. So tanh(x) = u / (u + 2) with u = exp(2x) - 1 needs no
+second formula for small x.
 
 Error against long doubles, in units of the last place, in both precisions: exp 1.1, sigmoid 2.5, tanh 2.7.
 Arguments are cut at +-87 (float32) and +-708 (float64); a NaN stays a NaN.
@@ -95,7 +96,7 @@ def _nearest(typingctx, x):
 
 @intrinsic
 def _power_of_two(typingctx, n):
-    """2^n for whole n: added to a large number it stands in the last bits, from where it moves to the exponent."""
+    """2^n for whole n: in a large number plus n it is the last bits, which move to the exponent."""
 
     def codegen(context, builder, signature, arguments):
         kind = arguments[0].type

@@ -1,8 +1,9 @@
 """The three products of a layer, on flat row-major arrays: Z = A W, dW = A^T dZ, dA = dZ W^T.
 
-The work is done by one compiled function for each precision, `product_of(dtype)`: register tiles where the host
-has them, else BLAS. Kernels call it by its address, which a run carries along in `Scratch.product`.
-`pack` is room to work in, PACK_ELEMENTS. B has READ_BEYOND readable elements after its end.
+The work is done by one compiled function for each precision, `product_of(dtype)`: register tiles where
+the host has them, else BLAS. Kernels call it by its address, which a run carries along in
+`Scratch.product`. `pack` is room to work in, PACK_ELEMENTS. B has READ_BEYOND readable elements after its
+end.
 """
 
 from functools import cache
@@ -37,8 +38,8 @@ def multiply_nt(product, C, A, B, m, n, k, pack):
 def product_of(dtype):
     """Compile, or load, the product for float32 or float64; return it. Its `address` is what kernels take.
 
-    product(C, A, B, m, n, k, row_step, k_step, transposed, pack): C (m, n) = op(A) op(B), where element (i, p) of
-    op(A) is A[i * row_step + p * k_step], and B is (k, n), or (n, k) if transposed.
+    product(C, A, B, m, n, k, row_step, k_step, transposed, pack): C (m, n) = op(A) op(B), where element
+    (i, p) of op(A) is A[i * row_step + p * k_step], and B is (k, n), or (n, k) if transposed.
     """
     if TILING is None:
         from .blas import multiply

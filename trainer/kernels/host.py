@@ -10,9 +10,9 @@ from llvmlite import binding
 class Tiling:
     """Sizes of the register tiles.
 
-    A tile of `rows` x 2 registers keeps the multiply-add units busy: rows * 2 sums hide the latency, and together
-    with two registers of B and one of A they fit into the register file. What rows do not divide is covered by
-    tiles of `few_rows`.
+    A tile of `rows` x 2 registers keeps the multiply-add units busy: rows * 2 sums hide the latency, and
+    together with two registers of B and one of A they fit into the register file. What rows do not divide
+    is covered by tiles of `few_rows`.
     """
 
     name: str

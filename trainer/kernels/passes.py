@@ -86,7 +86,7 @@ def regularize(shape, hyper, state, scratch, m):
 
 @inner_kernel
 def predict(shape, state, scratch, X, m):
-    """Evaluation: from m examples X to Z[L], left in the place of A[L]; no dropout, averages for batch norm."""
+    """Evaluation: from m examples X to Z[L], in the place of A[L]; no dropout, averages for batch norm."""
     last = shape.weight.size - 1
     A = X
     for layer in range(last + 1):

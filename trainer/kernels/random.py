@@ -27,8 +27,7 @@ def mix(x):
 
 @kernel
 def key_of(seed, purpose, first, second):
-    """Return the 64-bit key of a stream: purpose is WEYL = np.uint32(0x9E3779B1)  # odd, so that its multiples pass through all 32-bit numbers
-    SHUFFLE, DROPOUT or AUGMENT, the rest says which one."""
+    """Return the 64-bit key of a stream: purpose is SHUFFLE, DROPOUT or AUGMENT."""
     key = mix(np.uint64(seed) + _GOLDEN)
     key = mix(key ^ (np.uint64(purpose) * _GOLDEN))
     key = mix(key + np.uint64(first) * _GOLDEN)
@@ -74,7 +73,7 @@ def identity_order(order):
 
 @kernel
 def shuffle_part(order, key, begin, end):
-    """Take steps begin .. end - 1 of a Fisher-Yates shuffle; the mini-batches of an epoch each take their own."""
+    """Take steps begin .. end - 1 of a Fisher-Yates shuffle; each mini-batch of an epoch takes its own."""
     m = order.size
     for i in range(begin, end):
         j = i + below(key, i, m - i)

@@ -20,8 +20,10 @@ TRAINING, EVALUATING = range(2)
 RUNNING, COMPLETED, EARLY, DIVERGED, DIVERGED_DEV, STOPPED = range(6)
 
 # State.counters: integers that a checkpoint carries
-STEP, EPOCH, POSITION, PHASE, DEV_POSITION, MOMENTS, AVERAGED, BEST_EPOCH, STATUS, SEED = range(10)
-COUNTERS = 10
+STEP, EPOCH, POSITION, PHASE, DEV_POSITION, MOMENTS, AVERAGED, BEST_EPOCH, STATUS, SEED, BEST_AVERAGED = (
+    range(11)
+)
+COUNTERS = 11
 # State.sums: real numbers that a checkpoint carries
 COST, ERRORS, DEV_COST, DEV_ERRORS, BEST_ERROR, LAST_COST, RATE = range(7)
 SUMS = 7
@@ -67,7 +69,7 @@ class Examples(NamedTuple):
     X: Array  # (m * n,)
     labels: Array  # int32 (m,)
     targets: Array  # (m * k,)
-    dev_X: Array
+    dev_X: Array  # noqa: N815
     dev_labels: Array
     dev_targets: Array
     m: int
@@ -112,7 +114,7 @@ class State(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Room to work in; nothing here outlives a mini-batch, but for order, which follows from seed and epoch."""
+    """Room to work in; nothing outlives a mini-batch but `order`, which follows from seed and epoch."""
 
     product: int  # address of gemm.product_of(dtype)
     rows: int  # largest number of examples handled at once
