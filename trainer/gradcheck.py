@@ -168,8 +168,10 @@ def _check(cost: CostFunction, weights: Array, epochs: int, seed: int, most: int
         if offset >= network.learned:
             break
         chosen = offset + _some(math.prod(shape), most, generator)
-        sides = np.array([_sides(cost, weights, int(i)) for i in chosen])
-        smooth = _smooth(sides, J)
+        sides = np.array([_sides(cost, weights, int(i), EPSILON) for i in chosen])
+        smooth = np.array(
+            [_is_smooth(cost, weights, int(i), J, *pair) for i, pair in zip(chosen, sides, strict=True)]
+        )
         kinks += int((~smooth).sum())
         if smooth.any():
             pairs[name] = ((sides[:, 0] - sides[:, 1])[smooth] / (2 * EPSILON), g[chosen][smooth])
@@ -199,20 +201,29 @@ def _size(g_approx: Array, g: Array) -> float:
     return float(np.linalg.norm(g_approx) + np.linalg.norm(g)) or 1.0
 
 
-def _sides(cost: CostFunction, weights: Array, i: int) -> tuple[float, float]:
-    """Return J with parameter i moved by +epsilon and by -epsilon."""
+def _sides(cost: CostFunction, weights: Array, i: int, distance: float) -> tuple[float, float]:
+    """Return J with parameter i moved up and down."""
     moved = weights.copy()
-    moved[i] = weights[i] + EPSILON
+    moved[i] = weights[i] + distance
     above, _ = cost(moved)
-    moved[i] = weights[i] - EPSILON
+    moved[i] = weights[i] - distance
     below, _ = cost(moved)
     return above, below
 
 
-def _smooth(sides: Array, J: float) -> Array:
-    """Tell where the slopes on both sides agree; at a kink they differ by more than curvature explains."""
-    right, left = (sides[:, 0] - J) / EPSILON, (J - sides[:, 1]) / EPSILON
-    return np.abs(right - left) <= 1e-5 * (1 + np.abs(right) + np.abs(left))
+def _is_smooth(cost: CostFunction, weights: Array, i: int, J: float, above: float, below: float) -> bool:
+    """Tell whether J has no kink within epsilon of parameter i.
+
+    Slopes to the right and left differ by epsilon J'', half as much at half the distance; at a kink they differ
+    by the same at any distance, or by nothing once it lies outside.
+    """
+    noise = 40 * float(np.spacing(abs(J))) / EPSILON
+    difference = (above - 2 * J + below) / EPSILON
+    if abs(difference) <= noise:
+        return True
+    above, below = _sides(cost, weights, i, EPSILON / 2)
+    nearer = (above - 2 * J + below) / (EPSILON / 2)
+    return abs(difference - 2 * nearer) <= 5 * noise
 
 
 def _some(size: int, most: int | None, generator: np.random.Generator) -> Array:

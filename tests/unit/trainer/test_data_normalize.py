@@ -11,7 +11,9 @@ from trainer.data.normalize import apply, moments
 from trainer.problem import DataError
 
 columns = arrays(
-    np.float64, st.tuples(st.integers(1, 30), st.integers(1, 4)), elements=st.floats(-1e100, 1e100)
+    np.float64,
+    st.tuples(st.integers(1, 30), st.integers(1, 4)),
+    elements=st.floats(-1e100, 1e100, allow_subnormal=False),
 )
 
 
