@@ -116,6 +116,11 @@ class Client:
         answer = self.transport.call("GET", f"/searches/{_number(search)}/best", params={"k": k})
         return [Trial.of(one) for one in answer["items"]]
 
+    def standings(self, search: SearchLike) -> dict[str, Any]:
+        """Give the leaders by their trainings with fresh seeds, and the winner once all have ended."""
+        found: dict[str, Any] = self.transport.call("GET", f"/searches/{_number(search)}/standings")
+        return found
+
     def trial(self, trial: TrialLike) -> Trial:
         """Read one trial."""
         return Trial.of(self.transport.call("GET", f"/trials/{_name(trial)}"))
@@ -137,6 +142,17 @@ class Client:
     def rerun(self, trial: TrialLike) -> Trial:
         """Queue a failed or cancelled trial again, as a new trial that names the old one."""
         return Trial.of(self.transport.call("POST", f"/trials/{_name(trial)}/rerun"))
+
+    def rerun_all(self, search: SearchLike, state: str = "failed") -> list[Trial]:
+        """Queue all failed (or `cancelled`) trials again, as new trials that name the old ones."""
+        path = f"/searches/{_number(search)}/rerun"
+        answer = self.transport.call("POST", path, params={"state": state})
+        return [Trial.of(one) for one in answer["items"]]
+
+    def export(self, search: SearchLike, kind: str) -> bytes:
+        """Give the trials of a search as a file: csv, parquet, json, or optuna (an SQLite study)."""
+        path = f"/searches/{_number(search)}/export"
+        return self.transport.request("GET", path, params={"format": kind}, timeout=300).content
 
     def command(self, trial: TrialLike, kind: str, *, at: str = "now", **arguments: Any) -> dict[str, Any]:
         """Ask something of a trial: set, pause, resume, checkpoint, rewind, fork, extend, stop or note."""

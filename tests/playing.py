@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from heapq import heappop, heappush
+from itertools import count, islice
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from stores import World, open_world
 from search.stopping import StopPlan, kept, verdict
 
 EPOCHS = 9
+NUMBERS = count(1)  # of agents
 Curve = Callable[[Mapping[str, Any]], list[float]]  # of an assignment: the metric after each epoch
 
 
@@ -45,13 +47,13 @@ def plain(assignment: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Players:
-    """Agents 1 .. n, each with at most one trial in hand."""
+    """Some agents that nobody has seen before, each with at most one trial in hand."""
 
-    def __init__(self, world: World, count: int, curve: Curve = bowl, salt: int = 0) -> None:
+    def __init__(self, world: World, agents: int, curve: Curve = bowl, salt: int = 0) -> None:
         self.world = world
         self.curve = curve
         self.salt = salt
-        self.free = list(range(1, count + 1))
+        self.free = list(islice(NUMBERS, agents))
         self.busy: list[tuple[float, int, dict[str, Any]]] = []  # until when, who, what
         self.time = 0.0
 
@@ -59,7 +61,7 @@ class Players:
         """Go on until the search has ended, or so many more trials have."""
         deadline = time.monotonic() + patience
         while most is None or most > 0:
-            self._take()
+            self._take(search)
             if self.busy:
                 self._end_next()
                 most = None if most is None else most - 1
@@ -76,9 +78,9 @@ class Players:
         self.free += [agent for _, agent, _ in self.busy]
         self.busy = []
 
-    def _take(self) -> None:
+    def _take(self, search: int) -> None:
         for agent in sorted(self.free):
-            given = self.world.exchange(agent, want=1)["trials"]
+            given = self.world.exchange(agent, want=1, searches=[search])["trials"]
             if given:
                 self.free.remove(agent)
                 heappush(self.busy, (self.time + self._seconds(given[0]), agent, plain(given[0])))

@@ -1,4 +1,4 @@
-"""Commands on searches: submit, watch, best."""
+"""Commands on searches: submit, watch, best, export, import."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +13,8 @@ def register(app: typer.Typer) -> None:
     app.command()(submit)
     app.command()(watch)
     app.command()(best)
+    app.command()(export)
+    app.command("import")(import_study)
 
 
 def submit(
@@ -61,15 +63,64 @@ def best(
     with client(url, token) as connection:
         found = connection.search(search)
         trials = connection.best(search, k)
+        standings = connection.standings(search)
     if json:
         from dataclasses import asdict
         from json import dumps
 
         typer.echo(dumps([asdict(trial) for trial in trials], indent=2))
         return
-    from caviar.cli.tables import print_best
+    from caviar.cli.tables import print_best, print_standings
 
     print_best(found, trials)
+    print_standings(found, standings)
+
+
+def export(
+    search: Annotated[int, typer.Argument(help="The search, by its number.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(help="Where to: .csv, .parquet, .json, or .db for Optuna.", show_default=False)
+    ],
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Write the trials of a search into a file; its suffix says how."""
+    kinds = {".csv": "csv", ".parquet": "parquet", ".json": "json", ".db": "optuna", ".sqlite": "optuna"}
+    kind = kinds.get(file.suffix.lower())
+    if kind is None:
+        raise typer.BadParameter(f"{file.name}: the suffix says how; known: {', '.join(kinds)}")
+    with client(url, token) as connection:
+        content = connection.export(search, kind)
+    file.write_bytes(content)
+    typer.echo(f"Search {search}: {len(content)} bytes in {file}")
+
+
+def import_study(
+    file: Annotated[Path, typer.Argument(help="A study of Optuna, as an SQLite file.", exists=True)],
+    study: Annotated[str | None, typer.Option(help="Its name, if the file holds several.")] = None,
+    points: Annotated[int, typer.Option(help="The best points to begin with.", min=0, max=1000)] = 10,
+) -> None:
+    """Print a search (YAML) over the space of an Optuna study, its best points enqueued."""
+    import yaml
+
+    from search.optuna_study import read
+    from search.problem import SearchError
+
+    try:
+        found = read(file, study, points)
+    except SearchError as error:
+        raise typer.BadParameter(
+            "; ".join(f"{p.field} {p.message}; {p.remedy}" for p in error.problems)
+        ) from None
+    search = {
+        "name": found.name,
+        "trainer": "external",
+        "space": found.space,
+        "objective": {"metric": "value", "direction": found.direction},
+        "budget": {"trials": 2 * max(len(found.points), 25)},
+        "enqueued": found.points,
+    }
+    typer.echo(yaml.safe_dump(search, sort_keys=False), nl=False)
 
 
 def _follow_trial(connection: object, trial: str) -> None:
@@ -92,10 +143,11 @@ def _follow_trial(connection: object, trial: str) -> None:
 
 def _follow(connection: object, search: int) -> None:
     from caviar.cli.progress import follow_search
-    from caviar.cli.tables import print_best
+    from caviar.cli.tables import print_best, print_standings
 
     found = follow_search(connection, search)  # type: ignore[arg-type]
     trials = connection.best(search, 5)  # type: ignore[attr-defined]
     print_best(found, trials)
+    print_standings(found, connection.standings(search))  # type: ignore[attr-defined]
     if found.state == "completed" and not trials:
         raise typer.Exit(1)

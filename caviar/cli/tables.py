@@ -52,6 +52,24 @@ def print_best(search: Search, trials: Sequence[Trial], console: Console | None 
     console.print(table)
 
 
+def print_standings(search: Search, standings: Mapping[str, Any], console: Console | None = None) -> None:
+    """Print what came of the leaders' trainings with fresh seeds; nothing where there were none."""
+    console = console or Console()
+    if not standings["items"]:
+        return
+    metric = (search.spec.get("objective") or {}).get("metric", "dev_error")
+    table = Table(title="Trained again with fresh seeds", title_justify="left")
+    for name in ("trial", f"mean {metric}", "spread", "first", "seeds"):
+        table.add_column(name, justify="left" if name == "trial" else "right")
+    for one in standings["items"]:
+        shown = [metric_text(metric, one[name]) for name in ("mean", "spread", "first")]
+        table.add_row(one["trial"], *shown, str(len(one["trainings"])))
+    console.print(table)
+    winner = standings["winner"]
+    said = f"The winner is trial {winner['trial']}." if winner else f"No winner yet: {standings['reason']}."
+    console.print(Text(said), soft_wrap=True)
+
+
 def _counts(search: Search) -> str:
     parts = [f"{count} {state}" for state, count in search.counts.items() if count]
     return ", ".join(parts) or "no trials"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import yaml
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from service.api.common import answer
 from service.errors import RefusedError
 from service.services import Services
 from service.store import columns, figures
+from service.usecases import export, outlook
 from service.usecases.figures import Figures, importances
 
 Points = Annotated[
@@ -19,6 +22,7 @@ Points = Annotated[
     Query(ge=10, le=100_000, description="of more trials, the best and an even spread of about so many"),
 ]
 YAML_LIMIT = 1_000_000
+Reading = Callable[[Connection, int], dict[str, Any]]
 
 
 def router(services: Services) -> APIRouter:
@@ -84,6 +88,33 @@ def router(services: Services) -> APIRouter:
                 )
             )
         )
+
+    def kept_route(name: str, summary: str, model: type[BaseModel], make: Reading) -> None:
+        @routes.get(f"/{{search}}/{name}", summary=summary, response_model=model, name=name)
+        async def read(search: int) -> Response:
+            def query(connection: Connection) -> bytes:
+                return kept.kept(connection, search, (name,), lambda: make(connection, search))
+
+            return _json(await store.read(query))
+
+    kept_route("rounds", "Where coarse to fine looked, and why", outlook.Rounds, outlook.read_rounds)
+    kept_route("standings", "Leaders trained again", outlook.Standings, outlook.read_standings)
+    kept_route("remaining", "What further trials may bring", outlook.Outlook, outlook.read_remaining)
+
+    @routes.get(
+        "/{search}/export",
+        summary="The trials as a file",
+        response_class=Response,
+        responses={200: {"content": {media: {} for media in export.FORMATS.values()}}},
+    )
+    async def export_search(
+        search: int, format: Annotated[str, Query(description=", ".join(export.FORMATS))] = "csv"
+    ) -> Response:
+        now = services.clock.now()
+        body = await store.read(lambda connection: export.export(connection, search, format, now))
+        suffix = "db" if format == "optuna" else format
+        name = f'attachment; filename="search-{search}.{suffix}"'
+        return Response(body, headers={"Content-Disposition": name}, media_type=export.FORMATS[format])
 
     @routes.post(
         "/parse", summary="Read a search from YAML; nothing is checked or stored", openapi_extra=_YAML

@@ -15,6 +15,7 @@ from service.ids import TrialId, trial_id
 from service.services import Services
 from service.store import curves, pages, reads
 from service.store.fields import Columns
+from service.usecases.rerun import rerun, rerun_all
 
 
 class Attempts(BaseModel):
@@ -26,7 +27,7 @@ class Attempts(BaseModel):
 def router(services: Services) -> APIRouter:
     """Serve trials below the prefix of the API."""
     routes = APIRouter(tags=["trials"])
-    store, fields = services.store, Columns()
+    store, board, fields = services.store, services.board, Columns()
 
     @routes.get("/searches/{search}/trials", response_model=records.TrialPage, summary="List trials")
     async def list_trials(
@@ -52,6 +53,34 @@ def router(services: Services) -> APIRouter:
     async def read_trial(name: str) -> Response:
         trial = trial_id(name)
         return answer(records.trial(await store.read(lambda connection: reads.trial_row(connection, trial))))
+
+    @routes.post(
+        "/trials/{name}/rerun",
+        status_code=201,
+        response_model=records.Trial,
+        summary="Run a failed or cancelled trial again",
+    )
+    async def rerun_trial(name: str) -> Response:
+        trial = trial_id(name)
+        made = trial_id(await store.write(lambda tx: rerun(tx, board, trial)))
+        return answer(
+            records.trial(await store.read(lambda connection: reads.trial_row(connection, made))), 201
+        )
+
+    @routes.post(
+        "/searches/{search}/rerun",
+        status_code=201,
+        response_model=records.Trials,
+        summary="Run all failed or cancelled trials again",
+    )
+    async def rerun_trials(
+        search: int, state: Annotated[str, Query(description="failed or cancelled")] = "failed"
+    ) -> Response:
+        made = await store.write(lambda tx: rerun_all(tx, board, search, state))
+        rows = await store.read(
+            lambda connection: [reads.trial_row(connection, trial_id(name)) for name in made]
+        )
+        return answer({"items": [records.trial(row) for row in rows]}, 201)
 
     @routes.get("/trials/{name}/curve", summary="Its learning curve")
     async def read_curve(name: str) -> Response:

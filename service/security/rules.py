@@ -26,7 +26,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     # Searches
     ("POST", rf"{_API}/searches", "submit"),
     ("POST", rf"{_API}/searches/(check|parse)", "read"),
-    ("POST", rf"{_API}/searches/{_ID}/points", "submit"),
+    ("POST", rf"{_API}/searches/{_ID}/(points|rerun)", "submit"),
     ("POST", rf"{_API}/searches/{_ID}/(pause|resume|cancel)", "steer"),
     ("PATCH", rf"{_API}/searches/{_ID}", "steer"),
     ("DELETE", rf"{_API}/searches/{_ID}", "admin"),

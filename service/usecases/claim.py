@@ -67,7 +67,7 @@ def _take(tx: Transaction, board: Board, row: Row[Any], count: int, agent: str) 
         taken += [{**one._mapping, "attempt": one.attempt + 1} for one in again]
     made = _proposed(tx, board, row, count - len(taken), agent)
     trial_rows.insert_trials(tx, made)
-    _schedule(tx, board, row, made)
+    schedule(tx, board, row, made)
     changes: dict[str, Any] = {"proposed": row.proposed + len(made)} if made else {}
     if row.started is None and (taken or made):
         changes["started"] = tx.now
@@ -76,7 +76,7 @@ def _take(tx: Transaction, board: Board, row: Row[Any], count: int, agent: str) 
     return taken + made
 
 
-def _schedule(tx: Transaction, board: Board, row: Row[Any], made: list[dict[str, Any]]) -> None:
+def schedule(tx: Transaction, board: Board, row: Row[Any], made: list[dict[str, Any]]) -> None:
     """Give new trials the changes that their search has planned, as commands like any other."""
     for turn in board.spec(row).schedule:
         at = {"at": f"epoch:{turn.epoch}" if turn.epoch else "now"}

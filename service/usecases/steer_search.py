@@ -14,6 +14,7 @@ from service.store import searches as search_rows
 from service.store import trials as trial_rows
 from service.store.transaction import Transaction
 from service.usecases.board import Board, new_trial
+from service.usecases.claim import schedule
 from service.usecases.submit import check, refused
 
 EDITABLE = ("name", "note", "parallel", "budget", "space")
@@ -135,5 +136,7 @@ def enqueue(tx: Transaction, board: Board, search: int, points: Sequence[Mapping
         made.append(new_trial(tx, search, number, proposal, spec))
     trial_rows.insert_trials(tx, made)
     search_rows.change(tx, search, proposed=row.proposed + len(points))
+    schedule(tx, board, row, made)
+    board.forget(search)  # what was proposed ahead had these numbers
     tx.wake = True
     return [trial["number"] for trial in made]

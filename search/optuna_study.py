@@ -1,0 +1,142 @@
+"""Optuna's own storage, for export and import alone: a study in an SQLite file.
+
+Parameters stand there as values, not as coordinates: Optuna's tools and dashboards show what was trained.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial, TrialState
+
+from search.optuna_bridge import distribution, parameter_of
+from search.problem import Problem, SearchError
+from search.space import Point, Space
+
+Direction = Literal["minimize", "maximize"]
+_STATES = {"completed": TrialState.COMPLETE, "stopped": TrialState.PRUNED}  # the others have failed
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A trial that has ended, as it goes into a study."""
+
+    point: Point
+    state: str
+    value: float | None
+    started: datetime | None
+    ended: datetime
+    curve: Mapping[int, float] = field(default_factory=dict)  # the objective by epoch, finite values
+    notes: Mapping[str, Any] = field(default_factory=dict)  # what Optuna has no place for
+
+
+@dataclass(frozen=True)
+class Study:
+    """What can be read of a study: a space, its best points first, and its direction."""
+
+    name: str
+    direction: str
+    space: dict[str, Any]
+    points: list[Point]
+
+
+def write(path: Path, name: str, direction: Direction, space: Space, trials: Iterable[Finished]) -> None:
+    """Write a study into a new SQLite file. A point that the space does not hold goes into the notes."""
+    with _storage(":memory:") as storage:  # Optuna commits every value: on a disk that takes minutes
+        study = optuna.create_study(storage=storage, study_name=name, direction=direction)
+        for number, trial in enumerate(trials):
+            study.add_trial(_frozen(number, space, trial))
+        memory: Any = storage.engine.raw_connection().driver_connection
+        with closing(sqlite3.connect(path)) as file:
+            memory.backup(file)
+
+
+def _frozen(number: int, space: Space, trial: Finished) -> FrozenTrial:
+    inside = not space.check(trial.point)
+    params, distributions = _flat(space, trial.point) if inside else ({}, {})
+    notes = {**trial.notes, "state": trial.state} | ({} if inside else {"params": dict(trial.point)})
+    state = _STATES.get(trial.state, TrialState.FAIL)
+    return FrozenTrial(
+        number=number,
+        state=state,
+        value=trial.value if state == TrialState.COMPLETE else None,
+        datetime_start=trial.started or trial.ended,
+        datetime_complete=trial.ended,
+        params=params,
+        distributions=distributions,
+        user_attrs=notes,
+        system_attrs={},
+        intermediate_values=dict(trial.curve),
+        trial_id=number,
+    )
+
+
+def _flat(space: Space, point: Point) -> tuple[dict[str, Any], dict[str, BaseDistribution]]:
+    """One entry for each value; of a per-layer parameter, one for each layer."""
+    params: dict[str, Any] = {}
+    distributions: dict[str, BaseDistribution] = {}
+    for name, value in point.items():
+        parameter = space.root[name]
+        entries = {name: value}
+        if parameter.each is not None and isinstance(value, list):
+            entries = {f"{name}.{layer}": item for layer, item in enumerate(value)}
+        for entry, item in entries.items():
+            params[entry] = json.dumps(item) if isinstance(item, list) else item
+            distributions[entry] = distribution(parameter)
+    return params, distributions
+
+
+def read(path: Path, name: str | None = None, points: int = 10) -> Study:
+    """Read a study from an SQLite file.
+
+    Raises SearchError when there is none of that name, several without a name, or nothing that caviar knows.
+    """
+    with _storage(path) as storage:
+        names = sorted(optuna.get_all_study_names(storage))
+        if name is None and len(names) == 1:
+            name = names[0]
+        if name not in names:
+            what = "names no study" if name is None else f"{name!r} is not in the file"
+            raise SearchError([Problem("study", what, f"there are: {', '.join(names) or 'none'}")])
+        study = optuna.load_study(study_name=name, storage=storage)
+        if len(study.directions) > 1:
+            remedy = "import a study with a single objective"
+            raise SearchError([Problem("study", "has several objectives", remedy)])
+        maximize = study.direction == optuna.study.StudyDirection.MAXIMIZE
+        trials = study.get_trials(deepcopy=False)
+    space = _space(trials)
+    done = [one for one in trials if one.state == TrialState.COMPLETE and one.value is not None]
+    done.sort(key=lambda one: -one.values[0] if maximize else one.values[0])
+    whole = [dict(one.params) for one in done if set(one.params) == set(space)]
+    return Study(str(name), "maximize" if maximize else "minimize", space, whole[:points])
+
+
+def _space(trials: Sequence[FrozenTrial]) -> dict[str, Any]:
+    """The parameters of all trials; of one whose range changed, the latest."""
+    latest: dict[str, BaseDistribution] = {}
+    for trial in trials:
+        latest |= trial.distributions
+    return {
+        name: parameter_of(found).model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+        for name, found in latest.items()
+    }
+
+
+@contextmanager
+def _storage(path: Path | str) -> Iterator[RDBStorage]:
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    storage = RDBStorage(f"sqlite:///{path}")
+    try:
+        yield storage
+    finally:
+        storage.engine.dispose()
+        optuna.logging.set_verbosity(before)

@@ -1,0 +1,135 @@
+"""The trials of a search as a file: CSV, Parquet, JSON, or a study in Optuna's own SQLite form."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow
+import pyarrow.parquet
+from sqlalchemy import Connection, Row, select
+
+from search.spec import SearchSpec
+from service import records
+from service.errors import RefusedError
+from service.store import curves, reads
+from service.store.tables import ENDED, trials
+
+t = trials.c
+FORMATS = {
+    "csv": "text/csv",
+    "parquet": "application/vnd.apache.parquet",
+    "json": "application/json",
+    "optuna": "application/vnd.sqlite3",
+}
+MOST_FOR_OPTUNA = 5000  # its storage takes some ten milliseconds for each
+FIELDS = ("number", "state", "value", "epoch", "epochs", "seed", "attempt", "origin", "round", "parent")
+TIMES = ("created", "started", "ended")
+
+
+def export(connection: Connection, search: int, kind: str, now: float) -> bytes:
+    """Give the trials of a search as the bytes of a file.
+
+    Raises NotFoundError, RefusedError for a format that is not known or too small for so many trials.
+    """
+    if kind not in FORMATS:
+        raise RefusedError.of("format", f"{kind!r} is no format", f"one of: {', '.join(FORMATS)}")
+    row = reads.search_row(connection, search)
+    rows = connection.execute(select(trials).where(t.search_id == search).order_by(t.number)).all()
+    if kind == "optuna":
+        return _optuna(connection, row, rows)
+    if kind == "json":
+        shown = reads.search(connection, search, now)
+        return orjson.dumps({"search": shown, "trials": [records.trial(one) for one in rows]})
+    columns = table(rows)
+    return _csv(columns) if kind == "csv" else _parquet(columns)
+
+
+def table(rows: Sequence[Row[Any]]) -> dict[str, list[Any]]:
+    """Give trials as columns, a parameter or a metric each; a list (one value per layer) as JSON."""
+    columns: dict[str, list[Any]] = {name: [getattr(row, name) for row in rows] for name in FIELDS}
+    for prefix in ("params", "metrics"):
+        found = [orjson.loads(text) if (text := getattr(row, prefix)) else {} for row in rows]
+        for name in dict.fromkeys(name for one in found for name in one):
+            columns[f"{prefix}.{name}"] = _one_type([one.get(name) for one in found])
+    columns["reason"] = [row.reason for row in rows]
+    for name in TIMES:
+        columns[name] = [records.iso(getattr(row, name)) for row in rows]
+    return columns
+
+
+def _one_type(values: list[Any]) -> list[Any]:
+    """Numbers stay numbers if all are; whatever else is mixed becomes text."""
+    known = [value for value in values if value is not None]
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in known):
+        whole = all(isinstance(value, int) for value in known)
+        return values if whole else [None if value is None else float(value) for value in values]
+    if len({type(value) for value in known}) == 1 and isinstance(known[0], bool | str):
+        return values
+    return [
+        value if value is None or isinstance(value, str) else orjson.dumps(value).decode() for value in values
+    ]
+
+
+def _csv(columns: dict[str, list[Any]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    return text.getvalue().encode()
+
+
+def _parquet(columns: dict[str, list[Any]]) -> bytes:
+    file = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table(columns), file)
+    return file.getvalue()
+
+
+def _optuna(connection: Connection, search: Row[Any], rows: Sequence[Row[Any]]) -> bytes:
+    if len(rows) > MOST_FOR_OPTUNA:
+        raise RefusedError.of(
+            "format",
+            f"{len(rows)} trials are too many for Optuna's storage",
+            f"at most {MOST_FOR_OPTUNA}; csv and parquet take any number",
+        )
+    from search import optuna_study  # Optuna takes a second to import
+
+    spec = SearchSpec.parse(orjson.loads(search.spec))
+    ended = [row for row in rows if row.state in ENDED]
+    courses = curves.metric_of(
+        connection, search.id, [(row.number, row.branch) for row in ended], spec.objective.metric
+    )
+    finished = [
+        optuna_study.Finished(
+            orjson.loads(row.params),
+            row.state,
+            row.value,
+            None if row.started is None else _local(row.started),
+            _local(row.ended),
+            {
+                epoch: value
+                for epoch, value in enumerate(courses.get(row.number, ()), 1)
+                if math.isfinite(value)
+            },
+            {"trial": f"{search.id}.{row.number}", "seed": row.seed, "origin": row.origin},
+        )
+        for row in ended
+    ]
+    with tempfile.TemporaryDirectory(prefix="caviar-export-") as folder:
+        file = Path(folder) / "study.db"
+        optuna_study.write(
+            file, f"{search.name} ({search.id})", spec.objective.direction, spec.space, finished
+        )
+        return file.read_bytes()
+
+
+def _local(seconds: float) -> datetime:
+    """Optuna's times are local and bear no zone."""
+    return datetime.fromtimestamp(seconds, UTC).astimezone().replace(tzinfo=None)

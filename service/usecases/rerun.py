@@ -1,0 +1,86 @@
+"""Failed and cancelled trials again: as new trials that name the old ones, with the same point and seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import Row, select
+
+from service.errors import ConflictError, RefusedError
+from service.ids import TrialId
+from service.store import reads
+from service.store import searches as search_rows
+from service.store import trials as trial_rows
+from service.store.tables import trials
+from service.store.transaction import Transaction
+from service.usecases.board import Board
+from service.usecases.claim import schedule
+
+t = trials.c
+AGAIN = ("failed", "cancelled")
+KEPT = ("search_id", "params", "unit", "epochs", "stop", "round", "continues", "line", "seed")
+BLANK = ("agent", "value", "metrics", "reason", "started", "ended")
+
+
+def rerun(tx: Transaction, board: Board, trial: TrialId) -> str:
+    """Queue one trial again; give the name of the new one.
+
+    Raises NotFoundError, ConflictError unless it failed or was cancelled.
+    """
+    row = reads.trial_row(tx.connection, trial)
+    if row.state not in AGAIN:
+        raise ConflictError(
+            f"trial {trial} is {row.state}; only failed and cancelled trials are run again: "
+            "to train it for longer, give it the command extend; to train its point again, enqueue the point"
+        )
+    return _again(tx, board, trial.search, [row])[0]
+
+
+def rerun_all(tx: Transaction, board: Board, search: int, state: str) -> list[str]:
+    """Queue all trials of a search in a state again, but for those that are run again already.
+
+    Raises NotFoundError, RefusedError for another state.
+    """
+    if state not in AGAIN:
+        raise RefusedError.of("state", f"{state} trials are not run again", f"one of: {', '.join(AGAIN)}")
+    search_rows.get(tx, search)
+    done = select(t.parent).where(t.search_id == search, t.origin == "rerun")
+    known = set(tx.connection.execute(done).scalars())
+    query = select(trials).where(t.search_id == search, t.state == state).order_by(t.number)
+    rows = [row for row in tx.connection.execute(query) if f"{search}.{row.number}" not in known]
+    return _again(tx, board, search, rows) if rows else []
+
+
+def _again(tx: Transaction, board: Board, search: int, rows: Sequence[Row[Any]]) -> list[str]:
+    row = search_rows.get(tx, search)
+    made = [_new(tx, old, number) for number, old in enumerate(rows, row.proposed)]
+    trial_rows.insert_trials(tx, made)
+    search_rows.add_by_hand(tx, row, len(made))
+    if row.switch == "cancelled":  # it wakes up for these trials alone; what was left of its budget stays so
+        search_rows.change(
+            tx, search, switch="active", total=row.proposed + len(made), version=row.version + 1
+        )
+    schedule(tx, board, row, made)
+    board.forget(search)  # what was proposed ahead was counted without these trials
+    tx.wake = True
+    return [f"{search}.{one['number']}" for one in made]
+
+
+def _new(tx: Transaction, old: Row[Any], number: int) -> dict[str, Any]:
+    """Give the row of a trial that repeats another one, from where that one began."""
+    name = f"{old.search_id}.{old.number}"
+    return {
+        **{column: old._mapping[column] for column in KEPT},
+        **dict.fromkeys(BLANK),
+        "number": number,
+        "state": "queued",
+        "attempt": 0,
+        "epoch": int(orjson.loads(old.line)["epoch"]) if old.line else 0,
+        "origin": "rerun",
+        "parent": name,
+        "why": f"trial {name} again, which {'failed' if old.state == 'failed' else 'was cancelled'}",
+        "branch": 0,
+        "created": tx.now,
+    }

@@ -1,0 +1,113 @@
+"""Rounds, standings and what is left, as a running search shows them."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from inprocess import App, running
+from playing import EPOCHS, Players
+from stores import ManualClock, World
+
+API = "/api/v1"
+SPACE = {
+    "a": {"scale": "log", "low": 1e-4, "high": 1.0},
+    "b": {"scale": "linear", "low": 0.35, "high": 1.0},  # the best lies at its lower end
+    "kind": {"choices": ["x", "y", "z"]},
+}
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    folder: Path = tmp_path_factory.mktemp("data")
+    with running(folder) as app:
+        yield app
+
+
+def played(app: App, most: int | None = None, **fields: Any) -> int:
+    spec = {
+        "trainer": "external",
+        "settings": {"epochs": EPOCHS},
+        "space": SPACE,
+        "budget": {"trials": 40},
+        "parallel": 2,
+        "seed": 4,
+        **fields,
+    }
+    response = app.request("POST", f"{API}/searches", json=spec)
+    assert response.status_code == 201, response.text
+    search = int(response.json()["id"])
+    services = app.app.state.services
+    Players(World(services.store, ManualClock(), services.board), 2).play(search, most)
+    return search
+
+
+def get(app: App, path: str) -> Any:
+    response = app.request("GET", f"{API}{path}")
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def test_rounds_say_where_and_why(app: App) -> None:
+    search = played(app)
+    found = get(app, f"/searches/{search}/rounds")["items"]
+    trials = get(app, f"/searches/{search}/trials?limit=100")["items"]
+    assert len(found) > 3 and [one["index"] for one in found] == list(range(len(found)))
+    for one in found:
+        first, last = one["first"], min(one["first"] + one["size"], 40)
+        assert {trial["origin"]["round"] for trial in trials[first:last]} == {one["index"]}
+    whole, last = found[0], found[-1]
+    assert [side["parameter"] for side in whole["box"]] == ["a", "b", "kind"]
+    assert (whole["box"][1]["low"], whole["box"][1]["high"]) == (0.35, 1.0)
+    assert sorted(whole["box"][2]["choices"]) == ["x", "y", "z"] and whole["trials"] == []
+    assert last["box"][0]["high"] / last["box"][0]["low"] < 1e3, "closer than the 1e4 of the range"
+    assert last["trials"][0].startswith(f"{search}.") and last["why"]
+    assert any("b: the best sits at the low end" in warning for warning in last["warnings"])
+
+
+def test_other_strategies_have_no_rounds(app: App) -> None:
+    search = played(app, most=1, strategy="random")
+    assert get(app, f"/searches/{search}/rounds") == {
+        "items": [],
+        "reason": "random has no rounds; coarse_to_fine has",
+    }
+    assert app.request("GET", f"{API}/searches/999/rounds").status_code == 404
+
+
+def test_the_winner_is_named_from_fresh_trainings_alone(app: App) -> None:
+    wish = {"leaders": 3, "seeds": 2}
+    search = played(app, most=41, strategy="random", reevaluate=wish)
+    early = get(app, f"/searches/{search}/standings")
+    assert early["winner"] is None and "still to come" in early["reason"]
+    services = app.app.state.services
+    Players(World(services.store, ManualClock(), services.board), 2).play(search)
+    found = get(app, f"/searches/{search}/standings")
+    trials = get(app, f"/searches/{search}/trials?limit=100")["items"]
+    leaders = sorted(trials[:40], key=lambda trial: trial["value"])[:3]
+    assert {one["trial"] for one in found["items"]} == {leader["id"] for leader in leaders}
+    for one in found["items"]:
+        fresh = [trial["value"] for trial in trials[40:] if trial["origin"]["parent"] == one["trial"]]
+        assert len(fresh) == 2 and one["mean"] == pytest.approx(statistics.mean(fresh))
+        assert one["spread"] == pytest.approx(statistics.stdev(fresh))
+    assert found["winner"] == min(found["items"], key=lambda one: one["mean"])
+    assert found["reason"] is None
+
+
+def test_without_fresh_trainings_there_is_no_winner(app: App) -> None:
+    search = played(app, most=2, strategy="random")
+    found = get(app, f"/searches/{search}/standings")
+    assert found["winner"] is None and "reevaluate" in found["reason"]
+
+
+def test_what_is_left_is_said_in_a_sentence(app: App) -> None:
+    search = played(app, strategy="random", most=60, budget={"trials": 90})
+    found = get(app, f"/searches/{search}/remaining")
+    assert "60 random trials are in the top 4.9 % with 95 % confidence" in found["text"]
+    assert (found["trials"], found["left"]) == (60, 30)
+    assert found["probability"] == pytest.approx(30 / 90)
+    assert 0 < found["improvement"] < 1
+    fresh = played(app, most=0, strategy="random")
+    assert get(app, f"/searches/{fresh}/remaining")["trials"] == 0

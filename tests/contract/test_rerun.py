@@ -1,0 +1,89 @@
+"""Failed and cancelled trials run again as new ones that name the old ones."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+from playing import Players
+from stores import World, handed, result
+
+from service.errors import ConflictError, NotFoundError, RefusedError
+from service.ids import trial_id
+from service.usecases import steer_search
+from service.usecases.rerun import rerun, rerun_all
+
+
+def again(world: World, name: str) -> str:
+    made: str = world.write(lambda tx: rerun(tx, world.board, trial_id(name)))
+    return made
+
+
+def failed(world: World, search: int, count: int) -> list[str]:
+    """Have the next trials of a search fail."""
+    names = []
+    for _ in range(count):
+        ((name, attempt),) = handed(world.exchange(1, want=1, searches=[search]))
+        world.exchange(1, reports=[result(name, attempt, None, "failed")])
+        names.append(name)
+    return names
+
+
+def test_a_failed_trial_runs_again_with_its_point_and_seed(world: World) -> None:
+    search = world.submit(budget={"trials": 2})
+    [name] = failed(world, search, 1)
+    Players(world, 1).play(search)
+    assert world.search(search).ended is not None
+    new = again(world, name)
+    assert new == f"{search}.2" and world.search(search).ended is None
+    old, row = world.trial(name), world.trial(new)
+    assert (row.params, row.seed, row.epochs, row.unit) == (old.params, old.seed, old.epochs, old.unit)
+    assert (row.state, row.origin, row.parent) == ("queued", "rerun", name)
+    Players(world, 1).play(search)
+    assert world.trial(new).state == "completed" and world.trial(name).state == "failed"
+    assert world.search(search).ended is not None and world.search(search).by_hand == 1
+
+
+def test_all_failed_trials_run_again_once(world: World) -> None:
+    search = world.submit(budget={"trials": 5}, schedule=[{"epoch": 1, "set": {"rate": 0.1}}])
+    names = failed(world, search, 3)
+    made = world.write(lambda tx: rerun_all(tx, world.board, search, "failed"))
+    assert [world.trial(one).parent for one in made] == names
+    assert world.write(lambda tx: rerun_all(tx, world.board, search, "failed")) == []
+    answer = orjson.loads(orjson.dumps(world.exchange(1, want=1)))
+    assert handed(answer) == [(made[0], 1)]
+    assert [one["when"] for one in answer["commands"]] == [{"at": "epoch:1"}], "its schedule too"
+    world.lose(1)
+    Players(world, 2).play(search)
+    states = [row.state for row in world.trials(search)]
+    assert states == ["failed"] * 3 + ["completed"] * 5
+
+
+def test_a_trial_by_hand_takes_no_place_in_the_sequence_of_the_strategy(world: World) -> None:
+    fields = {"strategy": "sobol", "budget": {"trials": 8}}
+    plain, steered = world.submit(**fields), world.submit(**fields)
+    Players(world, 1).play(plain)
+    again(world, failed(world, steered, 1)[0])
+    Players(world, 1).play(steered)
+    proposed = [row.params for row in world.trials(steered) if row.origin != "rerun"]
+    assert proposed == [row.params for row in world.trials(plain)]
+
+
+def test_cancelled_trials_wake_their_search_for_themselves_alone(world: World) -> None:
+    search = world.submit(budget={"trials": 9})
+    [(name, _)] = handed(world.exchange(1, want=1))
+    world.write(lambda tx: steer_search.cancel(tx, search))
+    new = again(world, name)
+    Players(world, 1).play(search)
+    assert world.trial(new).state == "completed" and world.trial(name).state == "cancelled"
+    assert len(world.trials(search)) == 2 and world.search(search).ended is not None
+
+
+def test_what_ended_well_is_not_run_again(world: World) -> None:
+    search = world.submit(budget={"trials": 1})
+    Players(world, 1).play(search)
+    with pytest.raises(ConflictError, match="is completed"):
+        again(world, f"{search}.0")
+    with pytest.raises(NotFoundError):
+        again(world, f"{search}.7")
+    with pytest.raises(RefusedError, match="completed trials are not run again"):
+        world.write(lambda tx: rerun_all(tx, world.board, search, "completed"))
