@@ -15,6 +15,7 @@ from service.ids import TrialId, trial_id
 from service.services import Services
 from service.store import curves, pages, reads
 from service.store.fields import Columns
+from service.usecases import diagnosing
 from service.usecases.rerun import rerun, rerun_all
 
 
@@ -98,6 +99,15 @@ def router(services: Services) -> APIRouter:
             return reads.attempts_of(connection, trial)
 
         return answer({"items": await store.read(query)})
+
+    @routes.get(
+        "/trials/{name}/diagnosis",
+        response_model=diagnosing.DiagnosisRecord,
+        summary="Bias, variance, and what to do next",
+    )
+    async def read_diagnosis(name: str) -> Response:
+        trial = trial_id(name)
+        return answer(await store.read(lambda connection: diagnosing.diagnose(connection, trial)))
 
     return routes
 

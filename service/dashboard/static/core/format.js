@@ -38,6 +38,11 @@ export function text(value) {
   return String(value);
 }
 
+/** @param {number | null | undefined} share */
+export function percent(share) {
+  return share === null || share === undefined ? "–" : `${number(100 * share, 3)} %`;
+}
+
 /** @param {number | null | undefined} value */
 export function count(value) {
   return value === null || value === undefined ? "–" : whole.format(value);

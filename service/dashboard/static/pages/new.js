@@ -93,11 +93,12 @@ export async function page(context) {
 
 /** @param {PageContext} context */
 function starts({ query }) {
-  const from = query.get("from");
+  const [from, after] = [query.get("from"), query.get("after")];
+  const source = from ? `Copied from search ${from}. Or begin with:` : after ? ["Follows from the diagnosis of ", h("a", { href: `/trials/${after}` }, `trial ${after}`), ". Or begin with:"] : "Begin with:";
   return h(
     "div",
     { class: "filters" },
-    h("span", { class: "muted" }, from ? `Copied from search ${from}. Or begin with:` : "Begin with:"),
+    h("span", { class: "muted" }, source),
     Object.entries(EXAMPLES).map(([name, { title }]) => h("a", { class: "button small", href: `/new?example=${name}` }, title)),
   );
 }
@@ -113,6 +114,11 @@ async function firstSpec({ query, signal }) {
     const search = await call(`/searches/${from}`, { signal });
     const { lag: _, warm_start: __, ...spec } = search.spec;
     return complete({ ...spec, name: `${search.name} again` });
+  }
+  const after = query.get("after");
+  if (after) {
+    const { next_search } = await call(`/trials/${after}/diagnosis`, { signal });
+    if (next_search) return complete(next_search);
   }
   const dataset = query.get("dataset");
   if (dataset) return complete({ ...structuredClone(EXAMPLES.digits?.spec), name: dataset, dataset: { name: dataset } });

@@ -9,6 +9,7 @@ import { chip, problem, setChip, stat, when } from "../components/parts.js";
 import { costsPicture, curvesPicture } from "../pictures/curve.js";
 import { trialActions } from "./trial-actions.js";
 import { SteerPanel } from "./steer.js";
+import { trialDiagnosis } from "./trial-diagnosis.js";
 import { trialRecords } from "./trial-records.js";
 
 /**
@@ -43,7 +44,8 @@ export async function page(context) {
   const curves = curvesPicture(view, context, steer);
   const costs = costsPicture(view);
   const records = trialRecords(view);
-  fill(outlet, head.node, h("div", { class: "figures" }, curves.node, costs.node), steer.node, records.node);
+  const diagnosis = trialDiagnosis(view);
+  fill(outlet, head.node, h("div", { class: "figures" }, curves.node, costs.node), diagnosis.node, steer.node, records.node);
 
   /** @param {Trial} next */
   function take(next) {
@@ -59,6 +61,7 @@ export async function page(context) {
       curves.draw(curve);
       costs.draw(curve);
       steer.draw();
+      void diagnosis.load();
     } catch (error) {
       if (!isAbort(error)) curves.fail(error);
     }

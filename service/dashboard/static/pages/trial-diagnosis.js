@@ -1,0 +1,80 @@
+/** Bias, variance and mismatch of a trial, the recipe's next steps, and the search that follows from them. */
+
+import { call, isAbort } from "../core/api.js";
+import { fill, h } from "../core/dom.js";
+import { percent } from "../core/format.js";
+import { Progress, problem } from "../components/parts.js";
+
+/**
+ * @typedef {object} Diagnosis
+ * @property {number} base_error
+ * @property {number} train_error
+ * @property {number} dev_error
+ * @property {number | null} train_dev_error
+ * @property {number} avoidable_bias
+ * @property {number} variance
+ * @property {number | null} mismatch
+ * @property {string[]} problems
+ * @property {number} threshold
+ * @property {string} summary
+ * @property {{name: string, text: string, in_search: boolean}[]} steps
+ * @property {Spec | null} next_search
+ */
+
+/** @param {import("./trial.js").TrialView} view */
+export function trialDiagnosis(view) {
+  const node = h("section", { class: "card", "aria-label": "Diagnosis", hidden: true });
+  let loaded = "";
+  async function load() {
+    const trial = view.trial();
+    const known = [trial.metrics?.train_error, trial.metrics?.dev_error].every((error) => Number.isFinite(error));
+    if (!trial.ended || !known || loaded === trial.ended) return;
+    loaded = trial.ended;
+    node.hidden = false;
+    try {
+      fill(node, content(trial, await call(`/trials/${trial.id}/diagnosis`, { signal: view.signal })));
+    } catch (error) {
+      if (!isAbort(error)) fill(node, problem(error));
+    }
+  }
+  return { node, load };
+}
+
+/**
+ * @param {Trial} trial
+ * @param {Diagnosis} found
+ */
+function content(trial, found) {
+  const next = found.next_search ? h("a", { class: "button primary", href: `/new?after=${trial.id}` }, found.problems.length ? `Search against ${found.problems[0]}` : "Search closer") : null;
+  const [bias, variance, mismatch] = ["bias", "variance", "mismatch"].map((name) => found.problems.includes(name));
+  const between = found.train_dev_error === null ? "dev error" : "train-dev error";
+  return [
+    h("div", { class: "cardhead" }, h("h2", null, "Diagnosis"), h("span", { class: "spacer" }), next),
+    h("p", { class: "hint" }, `Bias is treated first, then variance. A gap above ${percent(found.threshold)} is high.`),
+    h(
+      "div",
+      { class: "diagnosis" },
+      h(
+        "dl",
+        { class: "gaps" },
+        gap("Avoidable bias", `train error ${percent(found.train_error)} − base error ${percent(found.base_error)}`, found.avoidable_bias, found.threshold, bias),
+        gap("Variance", `${between} ${percent(found.train_dev_error ?? found.dev_error)} − train error ${percent(found.train_error)}`, found.variance, found.threshold, variance),
+        found.mismatch === null ? null : gap("Mismatch", `dev error ${percent(found.dev_error)} − train-dev error ${percent(found.train_dev_error)}`, found.mismatch, found.threshold, mismatch),
+      ),
+      h("div", null, h("p", null, found.summary), h("ol", { class: "steps" }, found.steps.map((step) => h("li", null, step.text, step.in_search ? h("span", { class: "badge applied" }, "in the next search") : null)))),
+    ),
+  ];
+}
+
+/**
+ * @param {string} name
+ * @param {string} how
+ * @param {number} value
+ * @param {number} threshold
+ * @param {boolean | undefined} high
+ */
+function gap(name, how, value, threshold, high) {
+  const bar = new Progress(name);
+  bar.set(value / (10 * threshold), high ? "paused" : "completed");
+  return h("div", null, h("dt", null, name), h("dd", { class: high ? "high" : "" }, percent(value), high ? " · high" : ""), h("dd", null, bar.node), h("dd", { class: "muted" }, how));
+}

@@ -1,0 +1,75 @@
+"""What the errors of one trial say, and the search that follows from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, Field
+from sqlalchemy import Connection, Row
+
+from search.spec import SearchSpec
+from service import trainers
+from service.errors import FieldProblem, NotFoundError
+from service.ids import TrialId
+from service.store import reads
+from service.usecases.commands import in_force
+from trainer import diagnosis
+
+
+class StepRecord(BaseModel):
+    """One thing to try."""
+
+    name: str = Field(description="bigger_network, train_longer, more_data, regularise, ...")
+    text: str
+    in_search: bool = Field(description="the next search does it")
+
+
+class DiagnosisRecord(BaseModel):
+    """Bias, variance and mismatch of a trial, and the recipe's next steps."""
+
+    base_error: float
+    train_error: float
+    dev_error: float
+    train_dev_error: float | None
+    avoidable_bias: float = Field(description="train error - base error")
+    variance: float = Field(description="dev error - train error, or train-dev error - train error")
+    mismatch: float | None = Field(description="dev error - train-dev error, with a train-dev slice")
+    problems: list[str] = Field(
+        description="bias, variance, mismatch: those that are high, in the order of treatment"
+    )
+    threshold: float = Field(description="a gap above it is high")
+    summary: str
+    uncertainty: float | None = Field(description="two standard errors of the dev error, where known")
+    steps: list[StepRecord]
+    next_search: dict[str, Any] | None = Field(description="ready to be submitted; null: no search can help")
+
+
+def diagnose(connection: Connection, trial: TrialId) -> dict[str, Any]:
+    """Diagnose a trial that has ended.
+
+    Raises NotFoundError for an unknown trial, and for one without finite errors.
+    """
+    row = reads.trial_row(connection, trial)
+    spec = SearchSpec.parse(orjson.loads(reads.search_row(connection, trial.search).spec))
+    metrics = {name: value for name, value in orjson.loads(row.metrics or b"{}").items() if value is not None}
+    try:
+        found = diagnosis.diagnose(
+            metrics, spec.base_error or 0.0, spec.submitted(), _settings(connection, row, spec)
+        )
+    except ValueError as error:
+        remedy = "Choose a trial that completed or was stopped, of a trainer that reports both errors"
+        raise NotFoundError(
+            f"trial {trial} ({row.state}) cannot be diagnosed", [FieldProblem("metrics", str(error), remedy)]
+        ) from None
+    return {**found.as_dict(), "threshold": diagnosis.THRESHOLD}
+
+
+def _settings(connection: Connection, row: Row[Any], spec: SearchSpec) -> dict[str, Any]:
+    """Give the settings to go on from: those in force, with the epochs of a full trial, for any seed."""
+    settings = in_force(connection, row, spec.settings)
+    del settings["seed"]
+    full = trainers.default_epochs(spec)
+    if full is not None and "epochs" not in orjson.loads(row.params):
+        settings["epochs"] = max(full, settings.get("epochs", full))
+    return settings
