@@ -5,7 +5,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from search.history import Floats, History, Integers
+from search.history import LARGEST, Floats, History, Integers
 from search.layout import Layout
 from search.surrogate import Kernel, Surrogate, fit, warp
 
@@ -57,14 +57,18 @@ def gather(layout: Layout, history: History, below: int | None = None) -> Eviden
         latest, older = rows[-WINDOW // 3 :], rows[: -WINDOW // 3]
         best = np.argpartition(values[older], WINDOW - len(latest))[: WINDOW - len(latest)]
         rows = np.concatenate([np.sort(older[best]), latest])
-    values = values[rows]
+    values = np.where(np.isinf(values[rows]), values[rows], np.clip(values[rows], -LARGEST, LARGEST))
     if len(values) < 3 or values.min() == values.max():
         return None
-    return _remembered(layout, history.numbers[rows].tobytes(), history.units[rows].tobytes(), values.tobytes())
+    return _remembered(
+        layout, history.numbers[rows].tobytes(), history.units[rows].tobytes(), values.tobytes()
+    )
 
 
 @lru_cache(maxsize=256)
 def _remembered(layout: Layout, numbers: bytes, units: bytes, values: bytes) -> Evidence:
     """Evidence by content, so that the trials of a round share its kernel and its box."""
     rows = np.frombuffer(units).reshape(-1, layout.dimensions)
-    return Evidence(layout, np.frombuffer(numbers, dtype=np.int64), layout.snap(rows), warp(np.frombuffer(values)))
+    return Evidence(
+        layout, np.frombuffer(numbers, dtype=np.int64), layout.snap(rows), warp(np.frombuffer(values))
+    )

@@ -17,8 +17,9 @@ Floats = npt.NDArray[np.float32]
 
 
 def pack(rows: Sequence[Sequence[float | None]]) -> bytes:
-    """Turn rows of numbers (None: not finite) into bytes."""
-    return np.array(rows, dtype="<f4").tobytes()
+    """Turn rows of numbers (None: not finite) into bytes; what 32 bits cannot hold becomes infinite."""
+    with np.errstate(over="ignore"):
+        return np.array(rows, dtype="<f4").tobytes()
 
 
 def unpack(data: bytes, rows: int) -> Floats:

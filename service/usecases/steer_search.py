@@ -13,6 +13,7 @@ from service.errors import ChangedError, ConflictError, RefusedError
 from service.store import searches as search_rows
 from service.store import trials as trial_rows
 from service.store.transaction import Transaction
+from service.usecases import datasets
 from service.usecases.board import Board, new_trial
 from service.usecases.claim import schedule
 from service.usecases.submit import check, refused
@@ -71,30 +72,42 @@ def edit(tx: Transaction, board: Board, search: int, changes: Mapping[str, Any],
     after = {**before, **{k: v for k, v in changes.items() if v is not None or k == "note"}}
     if after == before:
         return
-    spec = check(after)
+    if "space" in changes and row.proposed - row.by_hand >= len(after.get("enqueued", ())):
+        after.pop("enqueued", None)  # all of them were tried: they need not lie in the new space
+    spec = check(after, lambda dataset: datasets.resolve(tx.connection, dataset))
     if spec.budget.trials + row.by_hand < row.proposed and spec.budget != board.spec(row).budget:
         raise RefusedError.of(
             "budget.trials",
             f"{spec.budget.trials} is below the {row.proposed} trials proposed already",
             f"give at least {row.proposed}, or pause or cancel the search",
         )
-    changed = {key: value for key, value in after.items() if before.get(key) != value}
+    changed = {key: after.get(key) for key in before | after if before.get(key) != after.get(key)}
     _record(tx, row, {key: before.get(key) for key in changed}, changed)
+    total = spec.total + row.by_hand
     search_rows.change(
         tx,
         search,
         name=spec.name,
         note=spec.note,
         parallel=spec.parallel,
-        total=spec.total + row.by_hand,
+        total=total,
         spec=orjson.dumps(after).decode(),
         version=row.version + 1,
-        ended=None if spec.total + row.by_hand > row.proposed and row.switch != "cancelled" else row.ended,
+        ended=_ended(tx, row, total),
     )
     if "space" in changed:
         trial_rows.recode(tx, search, spec.space)
     board.forget(search)
     tx.wake = True
+
+
+def _ended(tx: Transaction, row: Row[Any], total: int) -> float | None:
+    """Give when a search has ended, now that its trials are to be `total`: a lower budget may end it."""
+    if row.switch == "cancelled":
+        return row.ended  # type: ignore[no-any-return]
+    if total > row.proposed or row.queued + row.running + row.paused:
+        return None
+    return tx.now if row.ended is None else row.ended
 
 
 def _record(tx: Transaction, row: Row[Any], before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
