@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from harness import Server, wait
 from playing import Players, opened, outcome
 from sqlalchemy.engine import make_url
 
@@ -50,3 +52,53 @@ def test_the_same_trials_for_any_number_of_workers(tmp_path: Path, strategy: str
     assert played(tmp_path, 2, fields) == expected
     assert played(tmp_path, 4, fields, kills=(5, 9)) == expected
     assert played(tmp_path, 8, fields, kills=(13,), dying=False) == expected
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("rule", ["none", "median", "successive_halving", "hyperband"])
+@pytest.mark.parametrize("strategy", [*STRATEGIES, "sobol", "grid", "cmaes"])
+def test_long_searches_repeat_through_any_kills(tmp_path: Path, strategy: str, rule: str) -> None:
+    dice = random.Random(f"{strategy} {rule}")
+    fields = {**SHORT, "strategy": strategy, "stopping": rule, "budget": {"trials": 150}, "lag": 21}
+    expected = played(tmp_path, 1, fields)
+    for workers in (2, 4, 8):
+        kills = tuple(dice.randrange(1, 30) for _ in range(5))
+        assert played(tmp_path, workers, fields, kills, dying=dice.random() < 0.5) == expected
+
+
+DIGITS: dict[str, Any] = {
+    "trainer": "mlp",
+    "settings": {"epochs": 9, "hidden_units": 16},
+    "space": {
+        "learning_rate": {"scale": "log", "low": 1e-4, "high": 1e-1},
+        "batch_size": {"type": "int", "scale": "log", "low": 16, "high": 512},
+    },
+    "strategy": {"name": "coarse_to_fine"},
+    "stopping": {"name": "successive_halving"},
+    "seed": 3,
+}
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("trials", [16, 200])
+def test_real_trainings_repeat_through_kills_of_the_server(
+    make_server: Callable[..., Server], trials: int
+) -> None:
+    server = make_server(workers=1)
+    server.start()
+    fields = {**DIGITS, "parallel": 4, "lag": 4}
+    one = server.submit(trials, **fields)
+    server.wait_finished(one, 60 + trials)
+    server.stop()
+    server = make_server(workers=3, folder=server.folder)
+    server.start()
+    other = server.submit(trials, **fields)
+    for _ in range(2):
+        now = server.search(other)["finished"]
+        wait(lambda now=now: server.search(other)["finished"] >= now + 3, 60, "three more trials")  # type: ignore[misc]
+        server.kill()
+        server.start()
+    server.wait_finished(other, 60 + trials)
+    seen = ("number", "state", "params", "seed", "epoch", "value", "metrics")
+    outcomes = [[[trial[name] for name in seen] for trial in server.trials(s)] for s in (one, other)]
+    assert outcomes[0] == outcomes[1]
