@@ -6,6 +6,7 @@ import { count, label, number, text } from "../core/format.js";
 import { objectiveName, parameterNames } from "../core/search-math.js";
 import { chip, command, empty, problem, when } from "../components/parts.js";
 import { Table } from "../components/table.js";
+import { outlookLine, standingsCard } from "./search-outlook.js";
 import { historyPicture } from "../pictures/history.js";
 
 /** @param {import("./search.js").SearchView} view */
@@ -14,6 +15,8 @@ export async function view(view) {
   const place = h("div");
   const picture = historyPicture(view, { wide: true });
   const table = new Table({ columns: columns(search()), key: (trial) => trial.id, label: "Best trials", row: (node, trial) => node.classList.toggle("first", trial.id === search().best?.trial) });
+  const outlook = outlookLine(view);
+  const standings = standingsCard(view);
   const all = h("a", { href: `?view=trials` }, "All trials");
   all.setAttribute("href", `/searches/${search().id}?view=trials`);
   const best = h("section", { class: "card" }, h("div", { class: "cardhead" }, h("h2", null, "Best trials"), h("span", { class: "spacer" }), all), table.node);
@@ -25,9 +28,9 @@ export async function view(view) {
       fill(place, waiting(search()));
       return;
     }
-    if (!place.contains(best)) fill(place, h("div", { class: "page" }, h("div", { class: "figures" }, picture.node), best));
+    if (!place.contains(best)) fill(place, h("div", { class: "page" }, h("div", { class: "figures" }, picture.node), outlook.node, standings.node, best));
     try {
-      const [found] = await Promise.all([call(`/searches/${search().id}/best?k=10`, { signal }), picture.update()]);
+      const [found] = await Promise.all([call(`/searches/${search().id}/best?k=10`, { signal }), picture.update(), outlook.update(), standings.update()]);
       table.set(found.items);
     } catch (error) {
       if (!isAbort(error)) fill(outlet, problem(error));

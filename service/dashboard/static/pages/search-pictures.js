@@ -27,7 +27,7 @@ export function view(view) {
   const [parallel, contour, rounds, bias, slices] = drawn;
   const loaded = [importancePicture(view), learningCurvesPicture(view), edfPicture(() => [search()], signal), historyPicture(view, { wide: true }), timelinePicture(view)];
   const [importance, curves, edf, history, timeline] = loaded;
-  const order = [parallel, contour, importance, slices, curves, rounds, bias, edf, history, timeline];
+  const order = [parallel, contour, importance, slices, rounds, curves, bias, edf, history, timeline];
   fill(outlet, h("div", { class: "figures" }, order.map((picture) => picture?.node)));
 
   /** @type {import("../pictures/sample.js").Sample | null} */

@@ -1,5 +1,7 @@
-/** Rounds of coarse to fine as nested boxes over two parameters. */
+/** Rounds of coarse to fine as nested boxes over two parameters, each with its reason in words beside it. */
 
+import { call, isAbort } from "../core/api.js";
+import { fill, h } from "../core/dom.js";
 import { label, number, text } from "../core/format.js";
 import { objectiveName, parameterNames } from "../core/search-math.js";
 import { colour, faded } from "../core/theme.js";
@@ -8,110 +10,179 @@ import { scaleOf } from "../charts/scales.js";
 import { Figure } from "../components/figure.js";
 import { choose } from "../components/parts.js";
 
-/** @typedef {{round: number, box: Record<string, [number, number]>}} Box box in unit coordinates of each numeric parameter */
-
-/**
- * The box of each round, from the trials drawn in it.
- * @param {import("./sample.js").Sample} sample
- * @param {Record<string, import("../charts/scales.js").Scale>} scales
- * @returns {Box[]}
- */
-export function boxesOf(sample, scales) {
-  /** @type {Map<number, Box>} */
-  const boxes = new Map();
-  sample.rounds.forEach((round, index) => {
-    if (round === null || round === undefined) return;
-    const box = boxes.get(round) ?? { round, box: {} };
-    boxes.set(round, box);
-    for (const [name, scale] of Object.entries(scales)) {
-      const unit = scale.toUnit(sample.params[name]?.[index] ?? null);
-      if (Number.isNaN(unit)) continue;
-      const [low, high] = box.box[name] ?? [unit, unit];
-      box.box[name] = [Math.min(low, unit), Math.max(high, unit)];
-    }
-  });
-  return [...boxes.values()].sort((a, b) => a.round - b.round);
-}
+/** @typedef {{parameter: string, low: number | null, high: number | null, choices: unknown[] | null}} Side */
+/** @typedef {{index: number, first: number, size: number, epochs: number | null, box: Side[], trials: string[], why: string, warnings: string[]}} Round */
+/** @typedef {{items: Round[], reason: string | null}} Rounds */
 
 /** @param {import("../pages/search.js").SearchView} view */
 export function roundsPicture(view) {
-  const { context } = view;
+  const { context, signal } = view;
   const { spec } = view.search();
   const names = parameterNames(spec).filter((name) => !spec.space[name]?.choices);
   /** @param {string} axis @param {number} fallback */
-  const chosen = (axis, fallback) => {
+  const axisOf = (axis, fallback) => {
     const name = context.query.get(axis);
     return name && names.includes(name) ? name : (names[fallback] ?? "");
   };
   const options = names.map((name) => /** @type {[string, string]} */ ([name, label(name)]));
   const controls = ["rx", "ry"].map((axis, index) => {
-    const control = choose(`Parameter on ${axis.at(-1)}`, options, chosen(axis, index), (name) => {
-      context.setQuery({ [axis]: name });
-      if (latest) draw(latest);
-    });
+    const control = choose(`Parameter on ${axis.at(-1)}`, options, axisOf(axis, index), (name) => change({ [axis]: name }));
     control.classList.add("small");
     return control;
   });
   const figure = new Figure({
     name: "rounds",
     title: "Rounds",
-    hint: "Where each round of coarse to fine searched: the whole box first, then boxes around what was good. A last box at the edge of the first means the range should be widened.",
+    hint: "Where each round of coarse to fine searched: the whole box first, then boxes around what was good. Press a round to see its box.",
     controls,
-    height: 330,
+    height: 360,
+    wide: true,
   });
+  const list = h("ol", { class: "rounds", "aria-label": "Rounds in words" });
+  beside(figure, list);
   /** @type {import("./sample.js").Sample | null} */
-  let latest = null;
+  let sample = null;
+  /** @type {Rounds | null} */
+  let rounds = null;
 
-  /** @param {import("./sample.js").Sample} sample */
-  function draw(sample) {
-    latest = sample;
-    const [nameX, nameY] = [chosen("rx", 0), chosen("ry", 1)];
-    if (!sample.rounds.some((round) => round !== null && round !== undefined)) {
-      figure.blank("This strategy has no rounds. Coarse to fine has: it looks at the whole box first, then zooms in.");
-      return;
+  /** @param {Record<string, string>} query */
+  function change(query) {
+    context.setQuery(query);
+    show();
+  }
+
+  /** @param {import("./sample.js").Sample} latest */
+  async function draw(latest) {
+    sample = latest;
+    try {
+      rounds = await call(`/searches/${view.search().id}/rounds`, { signal });
+      show();
+    } catch (error) {
+      if (!isAbort(error)) figure.fail(error);
     }
-    if (names.length < 2) {
-      figure.blank("It takes two parameters with ranges.");
-      return;
-    }
-    const scales = { [nameX]: scaleOf(spec.space[nameX] ?? {}), [nameY]: scaleOf(spec.space[nameY] ?? {}) };
-    const boxes = boxesOf(sample, scales);
-    const [x, y] = [nameX, nameY].map((name) => ({ scale: scales[name] ?? scaleOf({}), title: label(name), values: sample.params[name] ?? [] }));
-    if (!x || !y) return;
-    const last = boxes.at(-1)?.round ?? 1;
-    /** @param {number | null | undefined} round */
-    const shade = (round) => faded(colour("--data-1"), 0.25 + 0.75 * (Number(round ?? 0) / Math.max(1, last)));
-    /** @param {number} index @param {import("../charts/chart.js").Frame} frame */
-    const box = (index, frame) => {
-      const bounds = boxes[index]?.box ?? {};
-      const [x0, x1] = (bounds[nameX] ?? [0, 1]).map((unit) => frame.x(x.scale.fromUnit(unit)));
-      const [y0, y1] = (bounds[nameY] ?? [0, 1]).map((unit) => frame.y(y.scale.fromUnit(unit)));
-      return { x0: Number(x0) - 4, x1: Number(x1) + 4, y0: Number(y1) - 4, y1: Number(y0) + 4 };
-    };
-    figure.show(
-      {
-        summary: `${boxes.length} rounds over ${label(nameX)} and ${label(nameY)}`,
-        x,
-        y,
-        layers: [
-          rectangles({ count: boxes.length, box, fill: () => faded(colour("--data-1"), 0.05), stroke: (index) => shade(boxes[index]?.round) }),
-          words((frame) => boxes.map((each, index) => ({ text: `round ${each.round}`, x: box(index, frame).x0 + 5, y: box(index, frame).y0 + 9 })), colour("--muted")),
-          points({
-            x: x.values,
-            y: y.values,
-            colour: (index) => (Number(sample.ranks[index]) >= 0.97 ? colour("--best") : shade(sample.rounds[index])),
-            size: 2.5,
-            tell: (index) => ({
-              title: `Trial ${sample.numbers[index]}, round ${sample.rounds[index] ?? "–"}`,
-              rows: [[label(nameX), text(x.values[index])], [label(nameY), text(y.values[index])], [objectiveName(view.search()), number(sample.values[index])]],
-              open: `/trials/${view.search().id}.${sample.numbers[index]}`,
-            }),
-          }),
-        ],
-      },
-      () => ({ names: ["round", "parameter", "low", "high"], rows: boxes.flatMap((each) => Object.entries(each.box).map(([name, [low, high]]) => [each.round, name, scales[name]?.fromUnit(low), scales[name]?.fromUnit(high)])) }),
-      sample.note,
-    );
+  }
+
+  function show() {
+    if (!sample || !rounds) return;
+    const { items, reason } = rounds;
+    const wanted = Number(context.query.get("round") ?? NaN);
+    const chosen = items.find((round) => round.index === wanted) ?? items.at(-1);
+    list.hidden = !items.length;
+    fill(list, [...items].reverse().map((round) => inWords(round, view.search().budget.trials, round === chosen, () => change({ round: String(round.index) }))));
+    if (!chosen) figure.blank(reason ? `${reason}: it looks at the whole box first, then zooms in.` : "No round has begun.");
+    else if (names.length < 2) figure.blank("It takes two parameters with ranges.");
+    else figure.show(picture(view.search(), sample, items, chosen, [axisOf("rx", 0), axisOf("ry", 1)]), () => sheet(items), sample.note);
   }
   return { node: figure.node, draw, fail: (/** @type {unknown} */ error) => figure.fail(error) };
+}
+
+/**
+ * Put words to the right of a figure's drawing.
+ * @param {Figure} figure
+ * @param {HTMLElement} said
+ */
+function beside(figure, said) {
+  const plot = figure.drawing.node.parentElement;
+  const both = h("div", { class: "beside" });
+  plot?.replaceWith(both);
+  both.append(...(plot ? [plot] : []), said);
+}
+
+/**
+ * @param {Round} round
+ * @param {number | null | undefined} trials of the budget
+ * @param {boolean} chosen
+ * @param {() => void} pressed
+ */
+function inWords(round, trials, chosen, pressed) {
+  const last = Math.min(round.first + round.size, trials ?? Infinity) - 1;
+  const far = round.epochs ? `, ${round.epochs} epochs each` : "";
+  return h(
+    "li",
+    null,
+    h("button", { type: "button", class: "small", "aria-pressed": String(chosen), onclick: pressed }, `Round ${round.index}`),
+    h("span", { class: "muted" }, `trials ${round.first} to ${last}${far}`),
+    h("p", null, linked(round)),
+    round.warnings.map((warning) => h("p", { class: "warning-note" }, warning)),
+  );
+}
+
+/**
+ * The reason, with the trials it names as links.
+ * @param {Round} round
+ */
+function linked(round) {
+  const numbers = new Map(round.trials.map((id) => [id.slice(id.indexOf(".") + 1), id]));
+  const [head, named, tail] = round.why.split(/(?<=^around trials? )([\d, ]+)(?= )/);
+  if (!named) return [round.why];
+  return [head ?? "", ...named.split(/(\d+)/).map((part) => (numbers.has(part) ? h("a", { href: `/trials/${numbers.get(part)}` }, part) : part)), tail ?? ""];
+}
+
+/**
+ * @param {Search} search
+ * @param {import("./sample.js").Sample} sample
+ * @param {Round[]} rounds
+ * @param {Round} chosen
+ * @param {[string, string]} names
+ * @returns {import("../charts/chart.js").Spec}
+ */
+function picture(search, sample, rounds, chosen, [nameX, nameY]) {
+  const [x, y] = [axis(search, sample, nameX), axis(search, sample, nameY)];
+  const last = Math.max(1, rounds.at(-1)?.index ?? 1);
+  /** @param {number | null | undefined} round */
+  const shade = (round) => faded(colour("--data-1"), 0.2 + 0.8 * (Number(round ?? 0) / last));
+  const order = [...rounds.filter((round) => round !== chosen), chosen];
+  /** @param {number} index @param {import("../charts/chart.js").Frame} frame */
+  const box = (index, frame) => {
+    const [x0, x1] = ends(order[index], nameX, x.scale).map((end) => frame.x(end));
+    const [y0, y1] = ends(order[index], nameY, y.scale).map((end) => frame.y(end));
+    return { x0: Number(x0) - 3, x1: Number(x1) + 3, y0: Number(y1) - 3, y1: Number(y0) + 3 };
+  };
+  const isChosen = (/** @type {number} */ index) => order[index] === chosen;
+  const corner = (/** @type {import("../charts/chart.js").Frame} */ frame) => box(order.length - 1, frame);
+  return {
+    summary: `${rounds.length} rounds over ${label(nameX)} and ${label(nameY)}; round ${chosen.index}: ${chosen.why}`,
+    x,
+    y,
+    layers: [
+      rectangles({ count: order.length, box, fill: (index) => faded(colour("--data-1"), isChosen(index) ? 0.1 : 0.02), stroke: (index) => (isChosen(index) ? colour("--best") : shade(order[index]?.index)) }),
+      words((frame) => [{ text: `round ${chosen.index}`, x: corner(frame).x0 + 6, y: corner(frame).y0 + 11 }], colour("--best")),
+      points({
+        x: x.values,
+        y: y.values,
+        colour: (index) => (sample.rounds[index] === chosen.index ? colour("--best") : shade(sample.rounds[index])),
+        size: 3,
+        tell: (index) => ({
+          title: `Trial ${sample.numbers[index]}, round ${sample.rounds[index] ?? "–"}`,
+          rows: [[label(nameX), text(x.values[index])], [label(nameY), text(y.values[index])], [objectiveName(search), number(sample.values[index])]],
+          open: `/trials/${search.id}.${sample.numbers[index]}`,
+        }),
+      }),
+    ],
+  };
+}
+
+/**
+ * @param {Search} search
+ * @param {import("./sample.js").Sample} sample
+ * @param {string} name
+ */
+function axis(search, sample, name) {
+  return { scale: scaleOf(search.spec.space[name] ?? {}), title: label(name), values: sample.params[name] ?? [] };
+}
+
+/**
+ * @param {Round | undefined} round
+ * @param {string} name
+ * @param {import("../charts/scales.js").Scale} scale
+ * @returns {[number, number]}
+ */
+function ends(round, name, scale) {
+  const side = round?.box.find(({ parameter }) => parameter === name);
+  return [side?.low ?? scale.low, side?.high ?? scale.high];
+}
+
+/** @param {Round[]} rounds */
+function sheet(rounds) {
+  return { names: ["round", "first_trial", "trials", "parameter", "low", "high", "choices", "why"], rows: rounds.flatMap((round) => round.box.map((side) => [round.index, round.first, round.size, side.parameter, side.low, side.high, side.choices, round.why])) };
 }

@@ -1,0 +1,75 @@
+/** How good the best of a search is by now: what further trials may bring, and the leaders trained again. */
+
+import { call } from "../core/api.js";
+import { fill, h, setText } from "../core/dom.js";
+import { count, label, number, percent, text } from "../core/format.js";
+import { objectiveName } from "../core/search-math.js";
+
+/** @typedef {{trials: number, left: number, share: number, confidence: number, probability: number, improvement: number}} Outlook */
+/** @typedef {{trial: string, params: Point, first: number, mean: number, spread: number | null, trainings: string[]}} Standing */
+
+/** @param {import("./search.js").SearchView} view */
+export function outlookLine(view) {
+  const node = h("p", { class: "muted outlook", hidden: true });
+  async function update() {
+    /** @type {Outlook} */
+    const found = await call(`/searches/${view.search().id}/remaining`, { signal: view.signal });
+    node.hidden = found.trials < 2;
+    setText(node, sentence(found));
+  }
+  return { node, update };
+}
+
+/** @param {Outlook} found */
+function sentence({ trials, left, share, confidence, probability, improvement }) {
+  const so = `The best of ${count(trials)} random trials is in the top ${percent(Number(share.toPrecision(2)))} of the space with ${percent(confidence)} confidence.`;
+  if (!left) return so;
+  return `${so} The ${count(left)} still to come would find a better one with ${percent(Number(probability.toPrecision(2)))}, by ${number(improvement, 2)} on average.`;
+}
+
+/** @param {import("./search.js").SearchView} view */
+export function standingsCard(view) {
+  const node = h("section", { class: "card", "aria-label": "Leaders trained again", hidden: true });
+  async function update() {
+    const search = view.search();
+    if (!(/** @type {any} */ (search.spec.reevaluate)?.leaders)) return;
+    /** @type {{items: Standing[], winner: Standing | null, reason: string | null}} */
+    const { items, winner, reason } = await call(`/searches/${search.id}/standings`, { signal: view.signal });
+    node.hidden = !items.length && !reason;
+    fill(
+      node,
+      h("div", { class: "cardhead" }, h("h2", null, "Leaders trained again")),
+      h("p", { class: "hint" }, "The best of many is partly lucky. Fresh seeds take the luck off: the mean is of the fresh trainings alone."),
+      reason ? h("p", { class: "muted" }, `No winner yet: ${reason}.`) : null,
+      items.length ? table(objectiveName(search), items, winner) : null,
+    );
+  }
+  return { node, update };
+}
+
+/**
+ * @param {string} objective
+ * @param {Standing[]} items
+ * @param {Standing | null} winner
+ */
+function table(objective, items, winner) {
+  const head = ["Trial", `${objective}, fresh mean`, "Spread", "First", "Trainings", "Parameters"].map((title) => h("th", { scope: "col" }, title));
+  const rows = items.map((one) =>
+    h(
+      "tr",
+      { class: one.trial === winner?.trial ? "first" : "" },
+      h("td", null, trialLink(one.trial)),
+      h("td", null, number(one.mean), one.trial === winner?.trial ? " · winner" : ""),
+      h("td", null, number(one.spread)),
+      h("td", null, number(one.first)),
+      h("td", null, one.trainings.flatMap((id, index) => [index ? ", " : "", trialLink(id)])),
+      h("td", null, Object.entries(one.params).map(([name, value]) => `${label(name)} ${text(value)}`).join(", ")),
+    ),
+  );
+  return h("div", { class: "tablebox", tabindex: "0", role: "region", "aria-label": "Standings" }, h("table", null, h("thead", null, h("tr", null, head)), h("tbody", null, rows)));
+}
+
+/** @param {string} id */
+function trialLink(id) {
+  return h("a", { href: `/trials/${id}` }, id.slice(id.indexOf(".") + 1));
+}

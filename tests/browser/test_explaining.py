@@ -1,0 +1,60 @@
+"""What the dashboard says about results: the diagnosis with its next search, and the rounds in words."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from page_server import SEARCH, Server, wait_for_end
+from playwright.sync_api import Page, expect
+
+
+@pytest.fixture(scope="module")
+def zoomed(server: Server) -> Any:
+    """A search in rounds whose best learning rate lies at the end of the range; leaders trained again."""
+    space = {
+        **SEARCH["space"],
+        "learning_rate": {"scale": "log", "low": 1e-5, "high": 1e-3},
+    }
+    changes = {"strategy": {"name": "coarse_to_fine"}, "reevaluate": {"leaders": 2, "seeds": 1}}
+    made = server.call("/searches", {**SEARCH, **changes, "space": space, "budget": {"trials": 18}})
+    return wait_for_end(server, made["id"])
+
+
+def test_a_diagnosis_leads_to_a_search_ready_to_start(page: Page, search: Any) -> None:
+    page.goto(f"/trials/{search['best']['trial']}")
+    card = page.get_by_role("region", name="Diagnosis")
+    expect(card).to_contain_text("Avoidable bias")
+    expect(card.get_by_role("listitem").first).to_be_visible()
+    card.get_by_role("link", name=re.compile("^Search ")).click()
+    expect(page).to_have_url(re.compile(re.escape(f"/new?after={search['best']['trial']}")))
+    expect(page.get_by_label("The search as YAML")).to_have_value(re.compile("Follows from the diagnosis"))
+    expect(page.get_by_role("button", name="Start the search")).to_be_enabled()
+    expect(page.locator(".fielderror")).to_have_count(0)
+
+
+def test_rounds_are_told_in_words_and_shown_one_by_one(page: Page, zoomed: Any) -> None:
+    page.goto(f"/searches/{zoomed['id']}?view=pictures")
+    figure = page.locator("#figure-rounds")
+    figure.scroll_into_view_if_needed()
+    expect(figure).to_have_attribute("data-ready", "true")
+    rounds = figure.get_by_role("list", name="Rounds in words").get_by_role("listitem")
+    expect(rounds.last).to_contain_text("spread evenly")
+    expect(rounds.first).to_contain_text("around trials")
+    expect(rounds.first.get_by_role("button")).to_have_attribute("aria-pressed", "true")
+    expect(figure.locator(".warning-note").first).to_contain_text(
+        "learning_rate: the best sits at the high end"
+    )
+    rounds.last.get_by_role("button", name="Round 0").click()
+    expect(page).to_have_url(re.compile("round=0"))
+    expect(rounds.last.get_by_role("button")).to_have_attribute("aria-pressed", "true")
+    expect(figure.locator("canvas")).to_have_attribute("aria-label", re.compile("round 0: spread evenly"))
+
+
+def test_the_overview_names_the_winner_and_what_is_left(page: Page, zoomed: Any) -> None:
+    page.goto(f"/searches/{zoomed['id']}")
+    expect(page.locator(".outlook")).to_contain_text("The best of 18 random trials is in the top 15 %")
+    rows = page.get_by_role("region", name="Leaders trained again").locator("tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text("winner")
