@@ -40,9 +40,9 @@ def search(server: Server) -> dict[str, Any]:
     return wait_for_end(server, made["id"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium with a fresh profile."""
+    """Chromium with a fresh profile; its event loop ends here, since other tests run loops of their own."""
     from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=15_000)
