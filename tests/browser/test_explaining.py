@@ -58,3 +58,20 @@ def test_the_overview_names_the_winner_and_what_is_left(page: Page, zoomed: Any)
     rows = page.get_by_role("region", name="Leaders trained again").locator("tbody tr")
     expect(rows).to_have_count(2)
     expect(rows.first).to_contain_text("winner")
+
+
+def test_the_space_is_edited_as_text_and_checked_by_the_server(
+    page: Page, zoomed: Any, complaints: list[str]
+) -> None:
+    page.goto(f"/searches/{zoomed['id']}")
+    page.get_by_role("button", name="Edit").click()
+    space = page.get_by_role("dialog").get_by_label("Space")
+    expect(space).to_have_value(re.compile("beta1"))
+    given = space.input_value()
+    space.fill(given.replace("0.001", "0.000001", 1))
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("dialog").locator(".problem")).to_contain_text("space.learning_rate")
+    complaints.clear()  # the browser itself reports the answer 422
+    space.fill(given.replace("0.001", "0.01", 1))
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("dialog")).to_have_count(0)

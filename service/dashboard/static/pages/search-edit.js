@@ -1,7 +1,8 @@
-/** Change a search while it runs: budget, parallel, name, note. If somebody else changed it meanwhile, the server says so. */
+/** Change a search while it runs: budget, parallel, space, name, note. If somebody else changed it meanwhile, the server says so. */
 
 import { ApiError, call, request } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
+import { toYaml } from "../core/yaml.js";
 import { openDialog } from "../components/dialog.js";
 import { problem, toast } from "../components/parts.js";
 
@@ -14,27 +15,30 @@ export async function editSearch(id, replaced) {
   /** @type {Search} */
   const search = await answer.json();
   const etag = answer.headers.get("ETag");
+  const space = toYaml({ space: search.spec.space });
   const fields = {
     name: h("input", { id: "edit-name", value: search.name }),
     note: h("textarea", { id: "edit-note", rows: 3 }, search.note ?? ""),
     trials: h("input", { id: "edit-trials", type: "number", min: 1, value: search.budget.trials ?? "" }),
     parallel: h("input", { id: "edit-parallel", type: "number", min: 1, value: search.parallel }),
+    space: h("textarea", { id: "edit-space", class: "yaml", rows: Math.min(12, space.split("\n").length + 1), spellcheck: "false", wrap: "off" }, space),
   };
   const said = h("div");
   const save = h("button", { class: "primary", type: "submit", form: "edit-form" }, "Save");
   const back = h("button", { type: "button" }, "Back");
-  const form = h("form", { id: "edit-form", class: "fields" }, row("Name", fields.name), row("Trials in all", fields.trials), row("In parallel", fields.parallel), row("Note", fields.note), said);
+  const form = h("form", { id: "edit-form", class: "fields" }, row("Name", fields.name), row("Trials in all", fields.trials), row("In parallel", fields.parallel), row("Space, as YAML or JSON: further trials are drawn from it", fields.space), row("Note", fields.note), said);
   const dialog = openDialog(`Edit ${search.name}`, [form], [back, save]);
   back.addEventListener("click", () => dialog.close());
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const json = {
-      name: fields.name.value,
-      note: fields.note.value || null,
-      parallel: Number(fields.parallel.value),
-      budget: { ...search.budget, trials: fields.trials.value ? Number(fields.trials.value) : null },
-    };
     try {
+      const json = {
+        name: fields.name.value,
+        note: fields.note.value || null,
+        parallel: Number(fields.parallel.value),
+        budget: { ...search.budget, trials: fields.trials.value ? Number(fields.trials.value) : null },
+        ...(fields.space.value === space ? {} : { space: await readSpace(fields.space.value) }),
+      };
       replaced(await call(`/searches/${id}`, { method: "PATCH", json, headers: etag ? { "If-Match": etag } : {} }));
       toast("Saved.");
       dialog.close();
@@ -43,6 +47,15 @@ export async function editSearch(id, replaced) {
       fill(said, stale ? h("p", { class: "warning-note" }, "Somebody changed this search meanwhile. Close this and look again before you save.") : problem(error));
     }
   });
+}
+
+/**
+ * The server reads the text, with or without the line "space:" above the parameters.
+ * @param {string} text
+ */
+async function readSpace(text) {
+  const { spec } = await call("/searches/parse", { method: "POST", body: text, headers: { "Content-Type": "application/yaml" } });
+  return spec.space ?? spec;
 }
 
 /**
