@@ -1,12 +1,12 @@
 """g of the hidden layers and its derivative. Both work in place: A replaces Z, and dZ replaces dA."""
 
 from .arrays import like
-from .compile import inner_kernel
+from .compile import inlined_kernel, inner_kernel
 from .exponential import sigmoid, tanh
 from .structs import LEAKY_RELU, RELU, TANH
 
 
-@inner_kernel
+@inlined_kernel
 def activate(Z, activation, slope):
     """A = g(Z), in place."""
     if activation == RELU:
@@ -19,7 +19,7 @@ def activate(Z, activation, slope):
         sigmoid(Z)
 
 
-@inner_kernel
+@inlined_kernel
 def activate_backward(D, A, activation, slope, keep):
     """dZ = dA * g'(Z), in place of dA; g' is written in terms of A, which dropout has divided by keep."""
     if activation == RELU:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .arrays import like, part
-from .compile import inner_kernel
+from .compile import inlined_kernel, inner_kernel
 from .random import AUGMENT, key_of, uniform
 
 FLIP, SHIFT, ZOOM, ROTATE, DISTORT = 1, 2, 4, 8, 16
@@ -32,7 +32,7 @@ class Motion(NamedTuple):
     phase_x: float
 
 
-@inner_kernel
+@inlined_kernel
 def augment(examples, order, begin, m, kinds, strength, seed, epoch, A):
     """Write variants of the examples order[begin : begin + m] into A (m, n)."""
     n = examples.mu.size
@@ -44,22 +44,29 @@ def augment(examples, order, begin, m, kinds, strength, seed, epoch, A):
         move_image(source, part(A, i * n, n), examples.mu, examples.sigma, examples.image, motion)
 
 
-@inner_kernel
+@inlined_kernel
 def draw_motion(key, kinds, strength, height, width):
     """Draw one variant; strength is the largest share of the size, or of a right angle."""
-    zoom = 1.0 + strength * signed(key, 1) if kinds & ZOOM else 1.0
-    angle = 0.5 * math.pi * strength * signed(key, 2) if kinds & ROTATE else 0.0
-    mirror = -1.0 if kinds & FLIP and uniform(key, 3) < 0.5 else 1.0
+    at = np.int64(0)  # at + 1 is no literal: Numba would compile a variant for each
+    zoom = 1.0 + strength * signed(key, at + 1) if kinds & ZOOM else 1.0
+    angle = 0.5 * math.pi * strength * signed(key, at + 2) if kinds & ROTATE else 0.0
+    mirror = -1.0 if kinds & FLIP and uniform(key, at + 3) < 0.5 else 1.0
     cosine, sine = zoom * math.cos(angle), zoom * math.sin(angle)
     shift = strength if kinds & SHIFT else 0.0
     return Motion(
-        cosine, sine * mirror, -sine, cosine * mirror, shift * height * signed(key, 4), shift * width *
-        signed(key, 5), 0.5 * strength * min(height, width) * uniform(key, 6) if kinds & DISTORT else 0.0,
-        2.0 * math.pi * uniform(key, 7), 2.0 * math.pi * uniform(key, 8),
-    )  # fmt: skip
+        yy=cosine,
+        yx=sine * mirror,
+        xy=-sine,
+        xx=cosine * mirror,
+        y=shift * height * signed(key, at + 4),
+        x=shift * width * signed(key, at + 5),
+        wave=0.5 * strength * min(height, width) * uniform(key, at + 6) if kinds & DISTORT else 0.0,
+        phase_y=2.0 * math.pi * uniform(key, at + 7),
+        phase_x=2.0 * math.pi * uniform(key, at + 8),
+    )
 
 
-@inner_kernel
+@inlined_kernel
 def signed(key, i):
     """Return a random number in [-1, 1), number i of the key."""
     return 2.0 * uniform(key, i) - 1.0

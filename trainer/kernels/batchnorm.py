@@ -6,10 +6,10 @@ The mathematics is in docs/trainer/batch_norm.md.
 import numpy as np
 
 from .arrays import like, part
-from .compile import inner_kernel
+from .compile import inlined_kernel, inner_kernel
 
 
-@inner_kernel
+@inlined_kernel
 def batch_norm_forward(Z, Z_norm, gamma, beta, mu, deviation, m, n, epsilon):
     """Replace Z (m, n) by Z~; keep Z_norm, mu and deviation = 1/sqrt(sigma^2 + epsilon); return nothing."""
     _means(Z, mu, m, n)
@@ -18,7 +18,7 @@ def batch_norm_forward(Z, Z_norm, gamma, beta, mu, deviation, m, n, epsilon):
     _normalize(Z, Z_norm, gamma, beta, mu, deviation, m, n)
 
 
-@inner_kernel
+@inlined_kernel
 def batch_norm_backward(D, Z_norm, gamma, deviation, dgamma, dbeta, m, n):
     """Replace D = dZ~ (m, n) by dZ; write dgamma = sum dZ~ * Z_norm and dbeta = sum dZ~."""
     _sums_backward(D, Z_norm, dgamma, dbeta, m, n)

@@ -19,10 +19,18 @@ def kernel(function):
 
 def inner_kernel(function):
     """Compile what only other kernels call: without the entry from Python, which takes longest."""
-    with _our_cache():
-        return njit(
-            nogil=True, fastmath=FAST_BUT_HONEST, no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS
-        )(function)
+    return njit(
+        nogil=True,
+        fastmath=FAST_BUT_HONEST,
+        no_cpython_wrapper=True,
+        no_cfunc_wrapper=True,
+        error_model="numpy",
+    )(function)
+
+
+def inlined_kernel(function):
+    """Make a function a part of each kernel that calls it: it is never compiled on its own."""
+    return njit(nogil=True, inline="always", fastmath=FAST_BUT_HONEST, error_model="numpy")(function)
 
 
 def exact_kernel(function):

@@ -4,10 +4,10 @@ arrays overlap, and does not vectorise."""
 import numpy as np
 
 from .arrays import like, part
-from .compile import kernel
+from .compile import inner_kernel
 
 
-@kernel
+@inner_kernel
 def add_bias(Z, b, m, n):
     """Z := Z + b for each of m rows of n."""
     for i in range(m):
@@ -16,7 +16,7 @@ def add_bias(Z, b, m, n):
             row[j] += b[j]
 
 
-@kernel
+@inner_kernel
 def column_sums(D, sums, m, n):
     """Write the sum over m rows of each of n columns: db from dZ."""
     for j in range(n):
@@ -27,7 +27,7 @@ def column_sums(D, sums, m, n):
             sums[j] += row[j]
 
 
-@kernel
+@inner_kernel
 def gather(X, order, begin, m, n, A):
     """Copy the examples order[begin : begin + m] of X (rows of n) into A."""
     for i in range(m):
@@ -37,7 +37,7 @@ def gather(X, order, begin, m, n, A):
             row[j] = source[j]
 
 
-@kernel
+@inner_kernel
 def scale_and_shift(Z, scale, shift, m, n):
     """Z := Z * scale + shift by columns: batch norm at test time."""
     for i in range(m):
@@ -46,7 +46,7 @@ def scale_and_shift(Z, scale, shift, m, n):
             row[j] = row[j] * scale[j] + shift[j]
 
 
-@kernel
+@inner_kernel
 def sum_of_squares(x):
     """Return the sum of squares."""
     total = like(x, 0)
@@ -55,7 +55,7 @@ def sum_of_squares(x):
     return np.float64(total)
 
 
-@kernel
+@inner_kernel
 def add_l2(W, dW, factor):
     """DW := dW + factor W; return the sum of squares of W."""
     f = like(W, factor)
@@ -67,7 +67,7 @@ def add_l2(W, dW, factor):
     return np.float64(total)
 
 
-@kernel
+@inner_kernel
 def add_l1(W, dW, factor):
     """DW := dW + factor sign(W); return the sum of |W|."""
     f = like(W, factor)
@@ -80,7 +80,7 @@ def add_l1(W, dW, factor):
     return np.float64(total)
 
 
-@kernel
+@inner_kernel
 def count_small(W, bound):
     """Return how many elements are smaller than bound in absolute value."""
     b = like(W, bound)
@@ -90,7 +90,7 @@ def count_small(W, bound):
     return count
 
 
-@kernel
+@inner_kernel
 def copy(source, target):
     """target := source."""
     for i in range(source.size):

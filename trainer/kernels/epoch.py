@@ -8,7 +8,7 @@ import numpy as np
 
 from .arrays import part
 from .augment import augment
-from .compile import inner_kernel, is_finite, kernel
+from .compile import inlined_kernel, is_finite, kernel
 from .dropout import drop
 from .elementwise import copy, count_small, gather, sum_of_squares
 from .losses import loss
@@ -86,7 +86,7 @@ def restore_order(counters, order):
         shuffle_part(order, key_of(counters[SEED], SHUFFLE, counters[EPOCH], FIRST), 0, counters[POSITION])
 
 
-@inner_kernel
+@inlined_kernel
 def train_mini_batch(shape, examples, hyper, state, scratch, records):
     """One step: examples, forward, loss, backward, regulariser, update. Return the number of examples."""
     counters, sums = state.counters, state.sums
@@ -132,7 +132,7 @@ def train_mini_batch(shape, examples, hyper, state, scratch, records):
     return m
 
 
-@inner_kernel
+@inlined_kernel
 def note_norms(shape, state, scratch):
     """Keep the norms of the gradient at the last step of an epoch, of all parameters and of each W[l]."""
     state.sums[SUMS] = np.sqrt(sum_of_squares(part(scratch.gradient, 0, shape.learned)))
@@ -156,7 +156,7 @@ def gradient_at(shape, hyper, state, scratch, X, labels, targets, m):
     return total / m + regularize(shape, hyper, state, scratch, m)
 
 
-@inner_kernel
+@inlined_kernel
 def take_examples(shape, examples, hyper, state, scratch, begin, m):
     """Shuffle as far as needed and copy the next m examples to A[0]."""
     counters, order = state.counters, scratch.order
@@ -175,7 +175,7 @@ def take_examples(shape, examples, hyper, state, scratch, begin, m):
         drop(A, hyper.keep[0], key_of(counters[SEED], DROPOUT, counters[STEP], FIRST))
 
 
-@inner_kernel
+@inlined_kernel
 def evaluate_chunk(shape, examples, state, scratch):
     """Add cost and errors of the next chunk of the dev set; return the number of examples."""
     begin = state.counters[DEV_POSITION]
@@ -204,7 +204,7 @@ def evaluate(shape, state, scratch, X, labels, targets, begin, m):
     return loss(shape.output, Z, labels, targets, scratch.identity, FIRST, m, k, scratch.D)
 
 
-@inner_kernel
+@inlined_kernel
 def end_epoch(shape, examples, hyper, state, scratch, records):
     """Write the epoch's row, keep the best weights, decide whether to go on."""
     counters, sums = state.counters, state.sums
@@ -230,7 +230,7 @@ def end_epoch(shape, examples, hyper, state, scratch, records):
     sums[COST] = sums[ERRORS] = sums[DEV_COST] = sums[DEV_ERRORS] = 0.0
 
 
-@inner_kernel
+@inlined_kernel
 def write_row(shape, examples, state, row):
     """Fill one row of Records.rows."""
     counters, sums = state.counters, state.sums

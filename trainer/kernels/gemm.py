@@ -12,23 +12,23 @@ import numpy as np
 from numba import types
 
 from .arrays import address, call
-from .compile import inner_kernel, pointer_kernel
+from .compile import inlined_kernel, pointer_kernel
 from .host import TILING
 
 
-@inner_kernel
+@inlined_kernel
 def multiply_nn(product, C, A, B, m, n, k, pack):
     """C (m, n) = A (m, k) B (k, n): Z = A W."""
     call(product, (address(C, 0), address(A, 0), address(B, 0), m, n, k, k, 1, 0, address(pack, 0)))
 
 
-@inner_kernel
+@inlined_kernel
 def multiply_tn(product, C, A, B, m, n, k, pack):
     """C (m, n) = A^T B with A (k, m), B (k, n): dW = A^T dZ."""
     call(product, (address(C, 0), address(A, 0), address(B, 0), m, n, k, 1, m, 0, address(pack, 0)))
 
 
-@inner_kernel
+@inlined_kernel
 def multiply_nt(product, C, A, B, m, n, k, pack):
     """C (m, n) = A (m, k) B^T with B (n, k): dA = dZ W^T."""
     call(product, (address(C, 0), address(A, 0), address(B, 0), m, n, k, k, 1, 1, address(pack, 0)))

@@ -9,14 +9,14 @@ import math
 import numpy as np
 
 from .arrays import like, part
-from .compile import inner_kernel
+from .compile import inlined_kernel, inner_kernel
 from .exponential import exponentials
 from .structs import BINARY, MULTICLASS
 
 _LARGE = 1e200
 
 
-@inner_kernel
+@inlined_kernel
 def loss(output, Z, labels, targets, order, begin, m, n, D):
     """Write D = dZ of the mean cost for m examples order[begin:]; return the sum of losses and of errors.
 

@@ -3,11 +3,11 @@
 import numpy as np
 
 from .arrays import like
-from .compile import inner_kernel
+from .compile import inlined_kernel, inner_kernel
 from .structs import EXPONENTIAL, GD, INVERSE, INVERSE_SQRT, INVERSE_SQRT_STEP, MOMENTUM, NONE, RMSPROP
 
 
-@inner_kernel
+@inlined_kernel
 def update(W, dW, v, s, hyper, alpha, t):
     """Take step t (1, 2, ...) of the chosen optimiser with learning rate alpha."""
     if hyper.optimizer == GD:

@@ -5,7 +5,7 @@ import numpy as np
 from .activations import activate, activate_backward
 from .arrays import part
 from .batchnorm import batch_norm_backward, batch_norm_forward, fold_averages, update_averages
-from .compile import inner_kernel
+from .compile import inlined_kernel
 from .dropout import drop
 from .elementwise import add_bias, add_l1, add_l2, column_sums, scale_and_shift
 from .gemm import multiply_nn, multiply_nt, multiply_tn
@@ -13,13 +13,13 @@ from .random import DROPOUT, key_of
 from .structs import AVERAGED, SEED, STEP
 
 
-@inner_kernel
+@inlined_kernel
 def layer_input(shape, scratch, layer, m):
     """Return A[layer] of m examples, (m * n[layer],)."""
     return part(scratch.A, shape.columns[layer] * scratch.rows, m * shape.sizes[layer])
 
 
-@inner_kernel
+@inlined_kernel
 def forward(shape, hyper, state, scratch, m):
     """Training: from A[0] to Z[L], left in the place of A[L]."""
     last = shape.weight.size - 1
@@ -41,7 +41,7 @@ def forward(shape, hyper, state, scratch, m):
             drop(Z, hyper.keep[layer + 1], _mask_key(state, layer + 1))
 
 
-@inner_kernel
+@inlined_kernel
 def backward(shape, hyper, state, scratch, m):
     """Training: from D = dZ[L] to the gradient of every parameter."""
     D, E = scratch.D, scratch.E
@@ -69,7 +69,7 @@ def backward(shape, hyper, state, scratch, m):
         D, E = E, D
 
 
-@inner_kernel
+@inlined_kernel
 def regularize(shape, hyper, state, scratch, m):
     """Add lambda/m W and lambda/(2m) sign(W) to every dW; return the terms they add to the cost."""
     cost = 0.0
@@ -84,7 +84,7 @@ def regularize(shape, hyper, state, scratch, m):
     return cost
 
 
-@inner_kernel
+@inlined_kernel
 def predict(shape, state, scratch, X, m):
     """Evaluation: from m examples X to Z[L], in the place of A[L]; no dropout, averages for batch norm."""
     last = shape.weight.size - 1
@@ -105,12 +105,12 @@ def predict(shape, state, scratch, X, m):
         A = Z
 
 
-@inner_kernel
+@inlined_kernel
 def _mask_key(state, layer):
     return key_of(state.counters[SEED], DROPOUT, state.counters[STEP], layer)
 
 
-@inner_kernel
+@inlined_kernel
 def _normalize_layer(shape, state, scratch, layer, Z, beta, m):
     n, column = shape.sizes[layer + 1], shape.columns[layer + 1]
     gamma = part(state.weights, shape.gamma[layer], n)
@@ -123,7 +123,7 @@ def _normalize_layer(shape, state, scratch, layer, Z, beta, m):
     update_averages(mean, variance, mu, deviation, shape.batch_norm_epsilon, shape.batch_norm_momentum)
 
 
-@inner_kernel
+@inlined_kernel
 def _normalize_layer_backward(shape, state, scratch, layer, D, m):
     n, column = shape.sizes[layer + 1], shape.columns[layer + 1]
     Z_norm = part(scratch.normal, column * scratch.rows, m * n)
@@ -133,7 +133,7 @@ def _normalize_layer_backward(shape, state, scratch, layer, D, m):
     batch_norm_backward(D, Z_norm, gamma, part(scratch.deviation, column, n), dgamma, dbeta, m, n)
 
 
-@inner_kernel
+@inlined_kernel
 def _apply_averages(shape, state, scratch, layer, Z, m):
     n = shape.sizes[layer + 1]
     gamma, beta = part(state.weights, shape.gamma[layer], n), part(state.weights, shape.bias[layer], n)
