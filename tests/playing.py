@@ -64,6 +64,7 @@ class Players:
             self._take(search)
             if self.busy:
                 self._end_next()
+                deadline = time.monotonic() + patience
                 most = None if most is None else most - 1
             elif self.world.search(search).ended is not None:
                 return

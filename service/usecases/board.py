@@ -125,11 +125,8 @@ class Board:
         """Propose some trials one after the other; those before it, from `count` on, are pending for each."""
         view.ahead = {number: unit for number, unit in view.ahead.items() if number >= count}
         for number, (history, curves) in zip(numbers, inputs, strict=True):
-            before = [view.ahead[other] for other in range(count, number)]
-            if before:
-                history = replace(history, pending=np.vstack([history.pending, *before]))
             try:
-                found = _checked(partial(_compute, view, number, history, curves))
+                found = _checked(partial(_compute_after, view, range(count, number), history, curves))
             except ProposalError as error:
                 view.ready[number] = error
                 break
@@ -156,6 +153,14 @@ def _checked(proposing: Callable[[], Answer]) -> Answer:
 def compute(view: View, number: int) -> Answer:
     """Propose one trial and fix its stopping table, now."""
     return _compute(view, number, view.history(number), view.curve_table(number))
+
+
+def _compute_after(view: View, before: range, history: History, curves: CurveTable) -> Answer:
+    """Propose the trial that follows some others proposed ahead, which are pending for it."""
+    units = [view.ahead[number] for number in before]
+    if units:
+        history = replace(history, pending=np.vstack([history.pending, *units]))
+    return _compute(view, before.stop, history, curves)
 
 
 def _compute(view: View, number: int, history: History, curves: CurveTable) -> Answer:

@@ -115,8 +115,8 @@ class View:
             self._columns["rungs"][number] = rung_values(curve, self.rungs, self.spec.objective.direction)
 
     def needs_history(self, number: int) -> bool:
-        """Tell whether proposals below this number look back at all."""
-        return not self.spec.reproducible or self._horizon(number) > 0
+        """Tell whether proposals below this number look back at all, be it at points that are pending."""
+        return not self.spec.reproducible or self.spec.uses_results or self._horizon(number) > 0
 
     def may_propose(self, number: int) -> bool:
         """Tell whether everything that the proposal of this trial sees has ended."""
