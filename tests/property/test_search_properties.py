@@ -208,9 +208,9 @@ def test_every_proposal_lies_in_its_space(strategy, space, kind, count, seed, fa
         assert again.point == proposal.point and again.why == proposal.why
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("kind", ["random", "equal", "inf", "mixed", "huge", "one"])
 def test_the_gaussian_process_lies_in_its_space_too(kind):
-    pytest.importorskip("torch")
     space = {
         "x": {"low": 0, "high": 1},
         "n": {"type": "int", "low": 1, "high": 9},

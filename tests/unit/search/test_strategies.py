@@ -139,8 +139,8 @@ def test_optunas_samplers_find_more_than_random_draws(name):
     assert best(name) < (0.5 if name == "tpe" else 1.0) * best("random")
 
 
+@pytest.mark.torch
 def test_the_gaussian_process_finds_more_than_random_draws():
-    pytest.importorskip("torch")
     search = spec({"name": "gp", "startup": 8}, PLANE, 13, seed=1)
     found = simulate(
         search, lambda number, proposal: [sum((x - 0.2) ** 2 for x in proposal.point.values())]
