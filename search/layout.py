@@ -67,7 +67,7 @@ class Layout:
         columns = []
         for axis, centres in enumerate(self.centres):
             column = units[:, axis, None]
-            if self.categorical[axis]:
+            if centres is not None and self.categorical[axis]:
                 column = (np.abs(column - centres) < 1e-9) * 2.0**-0.5
             columns.append(column)
         return np.hstack(columns)

@@ -13,7 +13,7 @@ from scipy.linalg import lapack
 from scipy.optimize import minimize
 from scipy.special import ndtr, ndtri
 
-from search.history import Floats, Integers
+from search.history import LARGEST, Floats, Integers
 
 LENGTHSCALE = (-0.5, 0.8)  # prior of log lengthscale on a unit cube of four axes: mean, deviation
 NOISE = (-4.0, 1.5)  # prior of log noise variance, in units of the signal's
@@ -28,6 +28,7 @@ def warp(values: Floats) -> Floats:
     deviation of the better half, so that diverged (inf) and other wild ones cannot stretch the scale. A
     logarithm then spreads the best ones (both steps after Song et al. 2024, the warping of Vizier).
     """
+    values = np.where(values == np.inf, values, np.clip(values, -LARGEST, LARGEST))  # their squares are summed
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]  # ties share a rank, from 1
     middle = np.sort(values)[(len(values) - 1) // 2]
