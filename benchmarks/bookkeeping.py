@@ -3,8 +3,8 @@
     python -m benchmarks.bookkeeping [--trials 2000] [--large 0] [--peer 100] [--no-postgres]
 
 Five floats drawn at random. "exchange": server, two agents and REST with a trainer that does nothing. "store":
-the writer called directly, groups of 50. The peer is Optuna's RDBStorage (ask and tell) with the same settings of
-the same database. --large adds a second search of so many trials on the same server: rate and memory.
+the writer called directly, groups of 50. The peer is Optuna's RDBStorage (ask and tell) with the settings of the
+same database. --large adds a second search of so many trials on the same server: rate and memory.
 """
 
 from __future__ import annotations

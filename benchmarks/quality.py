@@ -107,7 +107,7 @@ def show(found: dict[str, dict[str, np.ndarray]], names: list[str], budgets: lis
 
 
 def show_each(found: dict[str, dict[str, np.ndarray]], names: list[str], budgets: list[str]) -> None:
-    """Print every problem, and whether coarse_to_fine is worse than random by more than two standard errors."""
+    """Print every problem, and whether coarse_to_fine is worse than random by over two standard errors."""
     print(f"\n{'':24s}" + "".join(f"{strategy[-14:]:>27s}" for strategy in found))
     for name in names:
         cells = "".join(

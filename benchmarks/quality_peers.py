@@ -21,7 +21,7 @@ SAMPLERS: dict[str, Sampler] = {
 
 
 def distribution(layout: Layout, axis: int) -> BaseDistribution:
-    """Integers as integers, ordered choices too; log and one-minus-log scales as the coordinate they make even."""
+    """Integers as integers, ordered choices too; other scales as the coordinate that they make even."""
     centres = layout.centres[axis]
     if centres is None:
         return FloatDistribution(0.0, 1.0)

@@ -94,9 +94,12 @@ def _read(spec: SearchSpec, stage: Stage, evidence: Evidence | None) -> Round:
             "spread evenly: nothing to tell good from bad yet",
         )
     else:
-        box, trials = box_of(spec.seed, stage, evidence), tuple(evidence.numbers[evidence.leaders(3)].tolist())
+        box, trials = (
+            box_of(spec.seed, stage, evidence),
+            tuple(evidence.numbers[evidence.leaders(3)].tolist()),
+        )
         names = ", ".join(map(str, trials))
-        why = f"around trials {names} and what the model of {len(evidence.numbers)} results expects to be as good"
+        why = f"around trials {names} and what the model of {len(evidence.numbers)} results finds as good"
     sides = {
         axis.name: [axis.from_unit(unit) for unit in (box.low[place], box.high[place])]
         if (left := box.choices[place]) is None

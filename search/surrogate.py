@@ -28,7 +28,7 @@ def warp(values: Floats) -> Floats:
     deviation of the better half, so that diverged (inf) and other wild ones cannot stretch the scale. A
     logarithm then spreads the best ones (both steps after Song et al. 2024, the warping of Vizier).
     """
-    values = np.where(values == np.inf, values, np.clip(values, -LARGEST, LARGEST))  # their squares are summed
+    values = np.where(values == np.inf, values, np.clip(values, -LARGEST, LARGEST))
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]  # ties share a rank, from 1
     middle = np.sort(values)[(len(values) - 1) // 2]
@@ -57,7 +57,8 @@ class Kernel:
 
 def matern(squared: Floats) -> Floats:
     """Correlation at a squared scaled distance."""
-    root = np.sqrt(np.maximum(5.0 * squared, 0.0), dtype=np.float32)  # numpy's exp is 10 times faster in 32 bits
+    # numpy's exp is 10 times faster in 32 bits
+    root = np.sqrt(np.maximum(5.0 * squared, 0.0), dtype=np.float32)
     return np.asarray((1.0 + root + root * root / 3.0) * np.exp(-root), dtype=np.float64)
 
 
