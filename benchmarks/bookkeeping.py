@@ -2,9 +2,9 @@
 
     python -m benchmarks.bookkeeping [--trials 2000] [--large 0] [--peer 100] [--no-postgres]
 
-Five floats drawn at random. "exchange": server, two agents and REST with a trainer that does nothing. "store":
-the writer called directly, groups of 50. The peer is Optuna's RDBStorage (ask and tell) with the settings of the
-same database. --large adds a second search of so many trials on the same server: rate and memory.
+Five random floats. "exchange": server, two agents and REST with a trainer that does nothing. "store":
+the writer called directly, groups of 50. The peer is Optuna's RDBStorage (ask and tell), settings of the same
+database alike. --large adds a second search of so many trials on the same server: rate and memory.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Train the tables of benchmarks/tables with the built-in trainer: python -m benchmarks.quality_tables [name].
+"""Train the tables of benchmarks/tables with the built-in trainer: benchmarks.quality_tables [name ...].
 
 A table is a search space, points of it (random ones, or the full grid where all parameters are counted), and
 the dev metric after every epoch of training each point once, with a seed of its own. So a strategy can be

@@ -20,8 +20,8 @@ os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 
-import numpy as np  # noqa: E402  the threads are limited first
-from trainer_cases import Case, cases, jax_scan, ours, scikit_learn, torch_eager  # noqa: E402
+import numpy as np
+from trainer_cases import Case, cases, jax_scan, ours, scikit_learn, torch_eager
 
 # epochs in a round, by case: about a fifth of a second for the fastest
 EPOCHS = {"1": 200, "2": 1, "3": 2000}
