@@ -270,7 +270,7 @@ def test_the_schedule_of_a_branch_can_be_given_to_another_search(babysat: Babysa
 
 def kill_anywhere(babysat: Babysat, times: int, seed: int) -> None:
     """Kill the agent, or lose an answer or a report, anywhere between a command and its acknowledgement."""
-    dice, agent, step = random.Random(seed), 1, 100
+    dice, agent, step, epoch = random.Random(seed), 1, 100, 10
     given: list[int] = []
     for turn in range(times):
         (number,) = babysat.give(Ask("set", RATE), key=f"key {turn}")
@@ -291,7 +291,8 @@ def kill_anywhere(babysat: Babysat, times: int, seed: int) -> None:
                 babysat.world.lose(agent)
                 agent += 1
                 ((_, babysat.attempt),) = handed(babysat.world.exchange(agent, want=1))
-                babysat.report(epochs(babysat.name, babysat.attempt, turn + 11, [1.0]), agent=agent)
+                epoch += 1  # an attempt that gets no further counts towards giving up
+                babysat.report(epochs(babysat.name, babysat.attempt, epoch, [1.0]), agent=agent)
                 continue
             for _ in range(2 if fate == "report lost" else 1):  # what is not answered is sent again as it was
                 babysat.report(babysat.acknowledge(number, step), agent=agent)
