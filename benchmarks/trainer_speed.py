@@ -1,8 +1,8 @@
 """How fast the trainer is, in one run on one core: trainer_speed.py [--quick] [--json FILE].
 
 Prints ratios, which mean something on another machine; absolute times do not. Rounds of all trainers are
-interleaved and the fastest round of each counts: what else the machine does slows single rounds.
-Every peer has its best setting on one core, which its docstring in trainer_cases.py tells.
+interleaved and the fastest round of each counts, in processor time: what else the machine does slows
+single rounds. Every peer has its best setting on one core, which its docstring in trainer_cases.py tells.
 """
 
 from __future__ import annotations
@@ -83,15 +83,15 @@ def compare(case: Case, rounds: int, peak: float) -> dict[str, float]:
 
 
 def fastest(trainers: dict[str, tuple[Callable[[int], float], int]], rounds: int) -> dict[str, float]:
-    """Return seconds per epoch of each, the fastest of interleaved rounds."""
+    """Return processor seconds per epoch of each, the fastest of interleaved rounds."""
     best = dict.fromkeys(trainers, np.inf)
     for train, epochs in trainers.values():
         train(max(1, epochs // 10))  # compiled and warm
     for _ in range(rounds):
         for name, (train, epochs) in trainers.items():
-            begin = time.perf_counter()
+            begin = time.process_time()
             train(epochs)
-            best[name] = min(best[name], (time.perf_counter() - begin) / epochs)
+            best[name] = min(best[name], (time.process_time() - begin) / epochs)
     return best
 
 
@@ -116,10 +116,10 @@ def peak_flops() -> float:
     run(A, B, C, 1)
     best = np.inf
     for _ in range(30):
-        begin = time.perf_counter()
-        run(A, B, C, 20)
-        best = min(best, time.perf_counter() - begin)
-    return 2.0 * tiling.rows * width * 10_000 * 20 / best
+        begin = time.process_time()
+        run(A, B, C, 50)
+        best = min(best, time.process_time() - begin)
+    return 2.0 * tiling.rows * width * 10_000 * 50 / best
 
 
 def widths() -> dict[str, float]:
@@ -129,10 +129,10 @@ def widths() -> dict[str, float]:
     sizes = [(64, int(a), int(b), 10) for a, b in generator.integers(50, 101, (32, 2))]
 
     def search(make: Callable[[Case], Callable[[int], float]], count: int) -> float:
-        begin = time.perf_counter()
+        begin = time.process_time()
         for chosen in sizes[:count]:
             make(Case(case.name, case.X, case.Y, chosen, case.batch))(20)
-        return (time.perf_counter() - begin) / count
+        return (time.process_time() - begin) / count
 
     search(ours, 1)
     seconds = {"ours": min(search(ours, 32) for _ in range(3)), "jax": search(jax_scan, 8)}
