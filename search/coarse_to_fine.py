@@ -1,104 +1,174 @@
 """Coarse to fine: look everywhere, see where it was good, look closer there, and again.
 
-The first round spreads its points over the whole space. Every later round has a box: what the results so far
-say is the promising part of the space. Inside it each trial goes where a small model of the results expects
-the largest improvement, trials still running taken into account; one trial in five is free to leave the box,
-so that a wrong zoom is found out. Why so: docs/decisions/coarse-to-fine.md.
+The first trials are spread over the whole space. Every later round has a box: what the results so far say is
+the promising part of the space. Most points that are considered lie inside it, some outside, so that a wrong
+zoom is found out; a trial goes to the one from which a small model of the results expects the largest
+improvement, trials still running taken into account. With `epochs_per_round` the rounds are coarse in time
+too: early ones train briefly, later ones go on with the leaders. Why so: docs/decisions/coarse-to-fine.md.
 """
 
-from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from search.boxes import Box, whole
 from search.candidates import near, spread
-from search.evidence import Evidence, gather
+from search.continuing import continuable
+from search.evidence import Evidence, gather, length_of
 from search.history import Floats, History
+from search.improvement import Improvement
 from search.layout import layout_of
+from search.memory import Memory, checksum
 from search.proposal import Proposal, at, settled
 from search.randomness import generator
-from search.rounds import Stage, box_of, stage_of
+from search.rounds import Stage, box_of, coarse_size, longest, stage_of
 from search.sobol import sobol_point
 from search.spec import SearchSpec
-from search.surrogate import Surrogate, log_expected_improvement
 
-INSIDE = 192  # candidates spread over the box
-OUTSIDE = 96  # candidates spread over the whole space
-NEAR = 24  # candidates near each leader, at each of two distances
-LEADERS = 5
-REFINEMENTS = (0.1, 0.04, 0.016)  # how far the best candidates are moved, again and again
+INSIDE, OUTSIDE = 192, 96  # points considered in the box, and in the whole space
+LEADERS, NEAR = 5, 24  # points considered near each leader, at each of two distances
+REFINEMENTS = (0.1, 0.04, 0.016)  # how far the most promising ones are moved, again and again
+MOST_AT_ONCE = 64  # trials chosen from one model, when there are thousands
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """Where a trial goes."""
+
+    unit: Floats
+    zoomed: bool  # into the box
+    parent: int | None  # trial that it goes on with
 
 
 def propose(spec: SearchSpec, number: int, history: History) -> Proposal:
-    """Propose trial `number`: spread evenly in the first round, later the most promising point of the box."""
+    """Propose trial `number`: spread evenly at first, later where most improvement is expected."""
     if not spec.space.dimensions:
         return at(spec.space, np.empty(0), "coarse", "the space has one point")
-    layout, stage = layout_of(spec.space), stage_of(spec, number)
-    evidence = gather(layout, history) if stage.index else None
-    if evidence is None:
-        return _coarse(spec, number, history, stage)
-    return _zoom(spec, number, history, stage, evidence)
+    stage = stage_of(spec, number)
+    if number >= coarse_size(spec):
+        # With thousands of results a few more change little: several trials are chosen from one model.
+        size = min(max(stage.first // 128, 1), MOST_AT_ONCE)
+        place = (number - stage.first) % size
+        choices = _choices(spec, stage, number - place, size, place, history)
+        for choice in choices[place:] + choices[:place]:
+            if choice.parent is not None or is_new(choice.unit, history):
+                return _zoom(spec, stage, choice)
+    return _coarse(spec, number, stage, history)
 
 
-def _coarse(spec: SearchSpec, number: int, history: History, stage: Stage) -> Proposal:
-    """The next point of a scrambled Sobol sequence that has not been proposed yet."""
+def _coarse(spec: SearchSpec, number: int, stage: Stage, history: History) -> Proposal:
+    """Propose the next point of a scrambled Sobol sequence, or one far down of it if that is taken."""
     layout = layout_of(spec.space)
-    # A point that is taken already (a choice, a small integer) is replaced by one far down the sequence.
-    places = (number + (1 << 20) * again for again in range(8))
-    points = (layout.snap(sobol_point(spec.seed, layout.dimensions, place)[None])[0] for place in places)
-    unit = next(_fresh(points, history), None)
-    if unit is None:
-        unit = sobol_point(spec.seed, layout.dimensions, number)
-    return at(spec.space, unit, "coarse", "spread over the whole space", round=stage.index)
+    unit = sobol_point(spec.seed, layout.dimensions, number)
+    for again in range(8):
+        other = sobol_point(spec.seed, layout.dimensions, number + (again << 20))
+        if is_new(layout.snap(other[None])[0], history):
+            unit = other
+            break
+    why = "spread over the whole space"
+    return at(spec.space, unit, "coarse", why, round=stage.index, epochs=stage.epochs)
 
 
-def _zoom(spec: SearchSpec, number: int, history: History, stage: Stage, evidence: Evidence) -> Proposal:
-    layout, rng = evidence.layout, generator(spec.seed, number, "zoom")
-    before = gather(layout, history, spec.horizon(stage.first)) or evidence
+def _zoom(spec: SearchSpec, stage: Stage, choice: Choice) -> Proposal:
+    if choice.parent is not None:
+        why = f"goes on with trial {choice.parent}, the most promising for the epochs it takes"
+    elif choice.zoomed:
+        why = f"the most promising point, in the box of round {stage.index}"
+    else:
+        why = f"the most promising point, although outside the box of round {stage.index}"
+    return at(
+        spec.space,
+        settled(choice.unit),
+        "zoom" if choice.zoomed else "global",
+        why,
+        round=stage.index,
+        continue_from=choice.parent,
+        epochs=stage.epochs,
+    )
+
+
+_memory: Memory[tuple[Choice, ...]] = Memory(256)
+
+
+def _choices(
+    spec: SearchSpec, stage: Stage, first: int, size: int, begun: int, history: History
+) -> tuple[Choice, ...]:
+    """Choices for `size` trials from `first` on, of which `begun` have begun; remembered if several."""
+    if size == 1:
+        return _choose(spec, stage, first, size, history)
+    seen = int(np.searchsorted(history.numbers, spec.horizon(first)))
+    sample = history.units[: seen : max(seen // 64, 1)].tobytes()
+    key = (layout_of(spec.space), spec.seed, stage, first, checksum(history.values[:seen]), sample)
+    return _memory.recall(key, lambda: _choose(spec, stage, first, size, _as_of(history, seen, first, begun)))
+
+
+def _as_of(history: History, seen: int, first: int, begun: int) -> History:
+    """What trial `first` saw: what has become visible since was pending then."""
+    then = int(np.searchsorted(history.numbers, first))
+    later = max(begun - (len(history) - then), 0)  # of those pending now, the last ones
+    pending = np.vstack([history.units[seen:then], history.pending[: max(len(history.pending) - later, 0)]])
+    return replace(
+        history,
+        numbers=history.numbers[:seen],
+        units=history.units[:seen],
+        values=history.values[:seen],
+        states=history.states[:seen],
+        epochs=history.epochs[:seen],
+        pending=pending,
+    )
+
+
+def _choose(spec: SearchSpec, stage: Stage, first: int, size: int, history: History) -> tuple[Choice, ...]:
+    """Choose for `size` trials, the best first; nothing if the results do not tell good from bad."""
+    layout, full = layout_of(spec.space), longest(spec)
+    evidence = gather(layout, history, None, full)
+    if evidence is None:
+        return ()
+    before = gather(layout, history, spec.horizon(stage.first), full) or evidence
     box = box_of(spec.seed, stage, before)
-    model = evidence.model(before.kernel, layout.snap(history.pending))
-    unit = _best(box, evidence, model, history, rng)
-    zoomed = box.contains(unit[None])[0]
-    why = "the most promising point" + ("" if zoomed else ", although outside the box")
-    return at(spec.space, settled(unit), "zoom" if zoomed else "global", why, round=stage.index)
+    length = float(length_of(stage.epochs, full)) if stage.epochs and full else 1.0
+    model = evidence.model(before.kernel, layout.snap(history.pending), length)
+    improvement = Improvement(evidence, model, length)
+    units, scores = _consider(box, evidence, improvement, generator(spec.seed, first, "zoom"))
+    fresh = len(units)
+    rows, costs = continuable(evidence, history, stage.epochs)
+    if len(rows):
+        units = np.vstack([units, evidence.units[rows]])
+        scores = np.append(scores, improvement.at(evidence.units[rows]))
+    chosen = improvement.choose(
+        units,
+        scores,
+        np.append(np.zeros(fresh), costs),
+        size,
+        lambda row: row >= fresh or is_new(units[row], history),
+    )
+    parents = [int(evidence.numbers[rows[row - fresh]]) if row >= fresh else None for row in chosen]
+    zoomed = box.contains(units[chosen]).tolist()
+    return tuple(map(Choice, units[chosen], zoomed, parents))
 
 
-def _best(
-    box: Box, evidence: Evidence, model: Surrogate, history: History, rng: np.random.Generator
-) -> Floats:
-    """Point with the largest expected improvement that has not been proposed yet."""
-    layout = evidence.layout
-    expected, _ = model.predict(evidence.features)  # not the values: a lucky one must not lead
-
-    def promise(units: Floats) -> Floats:
-        # Rounded, because the last bits of linear algebra are not the same twice.
-        scores = log_expected_improvement(*model.predict(layout.features(units)), float(expected.min()))
-        return np.round(scores, 6)
-
-    leaders = evidence.units[np.argsort(np.round(expected, 6), kind="stable")[:LEADERS]]
-    anywhere = whole(layout)
+def _consider(
+    box: Box, evidence: Evidence, improvement: Improvement, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Points of the box, of the space, near the leaders, near the best of all these; and their scores."""
+    layout, anywhere = evidence.layout, whole(evidence.layout)
+    leaders = evidence.units[improvement.leaders[:LEADERS]]
     around = [near(layout, anywhere, leaders, NEAR, size, rng) for size in (0.2, 0.05)]
     units = np.vstack([spread(layout, box, INSIDE, rng), spread(layout, anywhere, OUTSIDE, rng), *around])
-    scores = promise(units)
+    scores = improvement.at(units)
     for size in REFINEMENTS:
         top = np.argsort(-scores, kind="stable")[:4]
         moved = near(layout, anywhere, units[top], NEAR, size, rng)
-        units, scores = np.vstack([units, moved]), np.append(scores, promise(moved))
-    order = np.argsort(-scores, kind="stable")
-    return next(_fresh(units[order], history), units[order[0]])
+        units, scores = np.vstack([units, moved]), np.append(scores, improvement.at(moved))
+    return units, scores
 
 
-def _fresh(units: Iterable[Floats], history: History) -> Iterator[Floats]:
-    """Those of some points that are neither among the results nor pending."""
-    for unit in units:
-        if not any(_holds(there, unit) for there in (history.units, history.pending)):
-            yield unit
-
-
-def _holds(units: Floats, unit: Floats) -> bool:
-    rows = np.arange(len(units))
-    for axis, coordinate in enumerate(unit):
-        rows = rows[np.abs(units[rows, axis] - coordinate) < 1e-7]
-        if not len(rows):
+def is_new(unit: Floats, history: History) -> bool:
+    """Tell whether a point is neither among the results nor pending."""
+    for units in (history.pending, history.units):
+        rows = np.arange(len(units))
+        for axis, coordinate in enumerate(unit):
+            rows = rows[np.abs(units[rows, axis] - coordinate) < 1e-7]
+        if len(rows):
             return False
-    return len(rows) > 0
+    return True

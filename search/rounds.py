@@ -12,6 +12,7 @@ from search.evidence import Evidence, gather
 from search.history import History
 from search.layout import layout_of
 from search.randomness import generator
+from search.settings import CoarseToFine
 from search.spec import SearchSpec
 
 SHORTEST = 4  # trials in a round
@@ -27,20 +28,52 @@ class Stage:
     index: int
     first: int
     size: int
+    epochs: int | None = None  # how far they train, None: as the settings say
 
 
 def coarse_size(spec: SearchSpec) -> int:
-    """Trials of the first round: enough to see every axis, never more than a third of the budget."""
+    """Trials before the first zoom: enough to see every axis, never more than a third of the budget."""
+    if isinstance(spec.strategy, CoarseToFine) and spec.strategy.rounds == 1:
+        return spec.budget.trials
     return max(2, min(max(6, spec.space.dimensions + 2), 12, spec.budget.trials // 3))
 
 
+def longest(spec: SearchSpec) -> int | None:
+    """Epochs of the longest trials where the rounds are coarse in time."""
+    epochs = spec.strategy.epochs_per_round if isinstance(spec.strategy, CoarseToFine) else None
+    return max(epochs) if epochs else None
+
+
 def stage_of(spec: SearchSpec, number: int) -> Stage:
-    """Round of a trial: short ones, a sixth of all before, or as many as the user asked for."""
-    stage = Stage(0, 0, coarse_size(spec))
+    """Round of a trial; a budget that grows later prolongs the last round the user asked for."""
+    sizes, epochs = _asked_for(spec)
+    stage = Stage(0, 0, sizes[0] if sizes else coarse_size(spec), epochs[0] if epochs else None)
     while number >= stage.first + stage.size:
-        first = stage.first + stage.size
-        stage = Stage(stage.index + 1, first, max(SHORTEST, first // GROWTH))
+        first, index = stage.first + stage.size, stage.index + 1
+        if sizes and index >= len(sizes):
+            return Stage(stage.index, stage.first, number + 1 - stage.first, stage.epochs)
+        size = sizes[index] if sizes else max(SHORTEST, first // GROWTH)
+        stage = Stage(index, first, size, epochs[index] if epochs else None)
     return stage
+
+
+def _asked_for(spec: SearchSpec) -> tuple[list[int], list[int] | None]:
+    """Sizes and epochs of the rounds if the user set them.
+
+    Rounds of different epochs have so many trials that all would cost the same if none were continued.
+    """
+    strategy, trials = spec.strategy, spec.budget.trials
+    if not isinstance(strategy, CoarseToFine) or not (strategy.rounds or strategy.epochs_per_round):
+        return [], None
+    if strategy.epochs_per_round:
+        shares = [1.0 / epochs for epochs in strategy.epochs_per_round]
+        start = 0
+    else:
+        shares, start = [1.0] * (strategy.rounds - 1), coarse_size(spec)  # type: ignore[operator]
+    ends = np.round(start + np.cumsum(shares) / max(sum(shares), 1e-9) * (trials - start)).astype(int)
+    sizes = np.diff(np.append(start, ends)).tolist()
+    sizes = [max(1, size) for size in ([start] if start else []) + sizes]
+    return sizes, strategy.epochs_per_round
 
 
 @lru_cache(maxsize=256)
@@ -49,11 +82,10 @@ def box_of(seed: int, stage: Stage, evidence: Evidence) -> Box:
     layout = evidence.layout
     rng = generator(seed, stage.first, "box")
     pool = layout.snap(whole(layout).spread(rng.random((POOL, layout.dimensions))))
-    model = evidence.model(evidence.kernel, np.empty((0, layout.dimensions)))
-    mean, deviation = model.predict(layout.features(pool))
+    mean, deviation = evidence.model(evidence.kernel).predict(evidence.columns(pool))
     share = max(0.02, 0.25 * 0.75 ** (stage.index - 1))
     elite = pool[np.argsort(mean - deviation)[: max(8, int(share * POOL))]]
-    return around(layout, elite, evidence.units[evidence.leaders(3)])
+    return around(layout, elite, evidence.units[evidence.leaders[:3]])
 
 
 @dataclass(frozen=True)
@@ -79,7 +111,7 @@ def rounds(spec: SearchSpec, history: History) -> list[Round]:
     found, number = [], 0
     while number < max(begun, 1):
         stage = stage_of(spec, number)
-        evidence = gather(layout, history, spec.horizon(stage.first)) if stage.index else None
+        evidence = gather(layout, history, spec.horizon(stage.first), longest(spec)) if stage.index else None
         found.append(_read(spec, stage, evidence))
         number = stage.first + stage.size
     return found
@@ -91,12 +123,12 @@ def _read(spec: SearchSpec, stage: Stage, evidence: Evidence | None) -> Round:
         box, trials, why = (
             whole(layout_of(spec.space)),
             (),
-            "spread evenly: nothing to tell good from bad yet",
+            "spread evenly: nothing is known yet",
         )
     else:
         box, trials = (
             box_of(spec.seed, stage, evidence),
-            tuple(evidence.numbers[evidence.leaders(3)].tolist()),
+            tuple(evidence.numbers[evidence.leaders[:3]].tolist()),
         )
         names = ", ".join(map(str, trials))
         why = f"around trials {names} and what the model of {len(evidence.numbers)} results finds as good"
@@ -106,14 +138,15 @@ def _read(spec: SearchSpec, stage: Stage, evidence: Evidence | None) -> Round:
         else [axis.from_unit(unit) for unit in left.tolist()]
         for place, axis in enumerate(axes)
     }
-    return Round(stage.index, stage.first, stage.size, sides, trials, why, _warnings(spec, evidence))
+    warnings = _warnings(spec, evidence)
+    return Round(stage.index, stage.first, stage.size, sides, trials, why, warnings, stage.epochs)
 
 
 def _warnings(spec: SearchSpec, evidence: Evidence | None) -> tuple[str, ...]:
     """Say where the best trial sits at the very edge of a range, so that better ones may lie beyond it."""
     if evidence is None:
         return ()
-    best = evidence.units[evidence.leaders(1)[0]]
+    best = evidence.units[evidence.leaders[0]]
     said = []
     for axis, unit in zip(spec.space.axes, best.tolist(), strict=True):
         cell = 0.5 / axis.levels if axis.levels else 0.0

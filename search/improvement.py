@@ -1,0 +1,65 @@
+"""Expected improvement: how much better than the best a point may be, weighed by how likely that is."""
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.special import ndtr
+
+from search.evidence import Evidence
+from search.history import Floats, Integers
+from search.surrogate import Surrogate
+
+
+class Improvement:
+    """Improvement that a model expects on the best of the results, in trainings of some length."""
+
+    def __init__(self, evidence: Evidence, model: Surrogate, length: float) -> None:
+        self._evidence, self._model, self._length = evidence, model, length
+        # What the model takes the results for, not the results themselves: a lucky one must not lead.
+        expected, _ = model.predict(evidence.columns(evidence.units, length))
+        self._best = float(expected.min())
+        self.leaders: Integers = np.argsort(np.round(expected, 9), kind="stable")
+
+    def at(self, units: Floats) -> Floats:
+        """Logarithm of the expected improvement at each point."""
+        return self._scores(*self._model.predict(self._evidence.columns(units, self._length)))
+
+    def _scores(self, mean: Floats, deviation: Floats) -> Floats:
+        # Rounded, because the last bits of linear algebra are not the same twice.
+        return np.round(log_expected_improvement(mean, deviation, self._best), 6)
+
+    def choose(
+        self, units: Floats, scores: Floats, costs: Floats, size: int, allowed: Callable[[int], bool]
+    ) -> list[int]:
+        """Rows of up to `size` points, each the best one given that those before it are tried.
+
+        Points are compared by their scores less the logarithms of their costs.
+        """
+        chosen: list[int] = []
+        pool = None
+        while True:
+            order = np.argsort(costs - scores, kind="stable").tolist()
+            row = next((row for row in order if scores[row] > -np.inf and allowed(row)), None)
+            if row is None:
+                return chosen
+            chosen.append(row)
+            if len(chosen) == size:
+                return chosen
+            pool = pool or self._model.pool(self._evidence.columns(units, self._length))
+            pool.believe(row)
+            scores = self._scores(pool.mean, pool.deviation)
+            for one in chosen:
+                scores[(units == units[one]).all(axis=1)] = -np.inf
+
+
+def log_expected_improvement(mean: Floats, deviation: Floats, best: float) -> Floats:
+    """Logarithm of E[max(best - value, 0)], which still tells points apart where the improvement underflows.
+
+    z Phi(z) + phi(z) directly, and its asymptotic form phi(z) / z^2 far below (Ament et al. 2023).
+    """
+    z = (best - mean) / deviation
+    near, far = np.maximum(z, -6.0), np.minimum(z, -6.0)
+    density = np.exp(-0.5 * near * near) / np.sqrt(2.0 * np.pi)
+    direct = np.log(density + near * ndtr(near))
+    tail = -0.5 * far * far - 0.5 * np.log(2.0 * np.pi) - 2.0 * np.log(-far)
+    return np.asarray(np.where(z > -6.0, direct, tail) + np.log(deviation))
