@@ -76,6 +76,13 @@ def warm(precision: str = "float32", say: Callable[[str], object] | None = None)
         _forget_old_folders()
 
 
+@cache
+def ensure(precision: str) -> None:
+    """Compile the kernels, saying so, unless that was done before; without a need nothing happens."""
+    if not (folder() / f"{_MARK}{precision}").exists():
+        warm(precision)
+
+
 def _train_a_tiny_network(precision: str) -> None:
     import numpy as np
 

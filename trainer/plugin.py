@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from . import cache
 from .data.types import Data
 from .problem import Problem
 from .run import Run
@@ -51,6 +52,7 @@ class MLP:
             The settings do not fit the data, or the network not the memory.
         """
         parsed = make_settings(settings)
+        cache.ensure(data.dtype.name)
         return Run(parsed, data, parsed.seed if seed is None else seed)
 
     def restore(self, checkpoint: bytes, data: Data) -> Run:
@@ -61,10 +63,9 @@ class MLP:
         ProblemsError
             The checkpoint is damaged or belongs to other data.
         """
+        cache.ensure(data.dtype.name)
         return Run.restore(checkpoint, data)
 
     def warm(self) -> None:
         """Compile the kernels, or load them from the cache."""
-        from .cache import warm
-
-        warm()
+        cache.warm()

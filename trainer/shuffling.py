@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .kernels.random import SHUFFLE, identity_order, key_of, shuffle_part
+from .kernels import epoch as kernels
+from .kernels import structs
 
 
 def order_of_epoch(seed: int, epoch: int, m: int) -> np.ndarray[Any, np.dtype[np.int32]]:
@@ -26,7 +27,8 @@ def order_of_epoch(seed: int, epoch: int, m: int) -> np.ndarray[Any, np.dtype[np
     order : ndarray(int32, (m,))
         A permutation of 0 .. m - 1.
     """
+    counters = np.zeros(structs.COUNTERS, np.int64)
+    counters[structs.SEED], counters[structs.EPOCH], counters[structs.POSITION] = seed, epoch, m
     order = np.empty(m, np.int32)
-    identity_order(order)
-    shuffle_part(order, np.uint64(key_of(seed, SHUFFLE, epoch, 0)), 0, m)
+    kernels.restore_order(counters, order)
     return order

@@ -100,11 +100,9 @@ def test_the_commands_end_in_a_finished_search(tmp_path: Path, postgres_url: URL
     deployment = Deployment(tmp_path, postgres_url)
     url = f"http://127.0.0.1:{deployment.port}"
 
-    def ready() -> bool:
+    def ready() -> bool:  # the container's own health check
         try:
-            return (
-                httpx.get(f"{url}/readyz", timeout=4).status_code == 200
-            )  # the container's own health check
+            return httpx.get(f"{url}/readyz", timeout=4).status_code == 200
         except httpx.TransportError:
             return False
 
@@ -126,6 +124,11 @@ def test_the_commands_end_in_a_finished_search(tmp_path: Path, postgres_url: URL
         agent = {"Authorization": f"Bearer {deployment.secrets['agent_token']}"}
         assert httpx.get(f"{url}/api/v1/searches", headers=agent).status_code == 403
         assert httpx.get(f"{url}/api/v1/searches", headers={"Host": "evil.example"}).status_code == 400
+
+        def agents() -> Any:
+            return httpx.get(f"{url}/api/v1/agents", headers=admin, timeout=30).json()["items"]
+
+        wait(lambda: len(agents()) == 2, 120, "both workers")
         made = httpx.post(f"{url}/api/v1/searches", json=SEARCH, headers=admin, timeout=30)
         assert made.status_code == 201, made.text
 
@@ -134,8 +137,6 @@ def test_the_commands_end_in_a_finished_search(tmp_path: Path, postgres_url: URL
 
         wait(lambda: state()["state"] == "completed", 240, "the end of the search")
         assert state()["counts"]["completed"] == 12
-        agents = httpx.get(f"{url}/api/v1/agents", headers=admin).json()["items"]
-        assert len(agents) == 2
     for log in tmp_path.glob("*.log"):
         text = log.read_text()
         assert not any(secret in text for secret in deployment.secrets.values()), f"a secret in {log.name}"

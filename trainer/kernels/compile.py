@@ -7,42 +7,47 @@ from numba import cfunc, config, njit
 from ..cache import folder
 
 # Not "ninf" and "nnan": with those, comparisons lie and a diverging run would not be seen.
-_OPTIONS = {"cache": True, "error_model": "numpy"}
 FAST_BUT_HONEST = {"nsz", "arcp", "contract", "afn", "reassoc"}
+# Division by zero gives inf, no exception. No kernel allocates, so none counts references.
+_ALL = {"nogil": True, "error_model": "numpy", "_nrt": False}
+_INNER = {**_ALL, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
 def kernel(function):
-    """Compile for the machine, without the GIL, cached on disk; division by zero gives inf, no exception."""
+    """Compile what Python calls, cached on disk with all that it calls."""
     with _our_cache():
-        return njit(nogil=True, fastmath=FAST_BUT_HONEST, **_OPTIONS)(function)
+        return njit(cache=True, fastmath=FAST_BUT_HONEST, **_ALL)(function)
 
 
 def inner_kernel(function):
     """Compile what only other kernels call: without the entry from Python, which takes longest."""
-    return njit(
-        nogil=True,
-        fastmath=FAST_BUT_HONEST,
-        no_cpython_wrapper=True,
-        no_cfunc_wrapper=True,
-        error_model="numpy",
-    )(function)
+    return njit(fastmath=FAST_BUT_HONEST, **_INNER)(function)
 
 
 def inlined_kernel(function):
     """Make a function a part of each kernel that calls it: it is never compiled on its own."""
-    return njit(nogil=True, inline="always", fastmath=FAST_BUT_HONEST, error_model="numpy")(function)
+    return njit(inline="always", fastmath=FAST_BUT_HONEST, **_ALL)(function)
 
 
 def exact_kernel(function):
-    """Compile in the same way, but with arithmetic as written; a product may still be fused with a sum."""
-    with _our_cache():
-        return njit(nogil=True, fastmath={"contract"}, **_OPTIONS)(function)
+    """Compile an inner kernel with arithmetic as written; a product may still be fused with a sum."""
+    return njit(fastmath={"contract"}, **_INNER)(function)
 
 
 def pointer_kernel(signature, function):
-    """Compile a function that is called by its address."""
+    """Compile a function that is called by its address, cached on disk."""
     with _our_cache():
-        return cfunc(signature, fastmath=FAST_BUT_HONEST, **_OPTIONS)(function)
+        return cfunc(signature, cache=True, error_model="numpy", fastmath=FAST_BUT_HONEST)(function)
+
+
+def entry(inner):
+    """Make an inner kernel callable from Python, for tests."""
+
+    @njit
+    def call(*arguments):
+        return inner(*arguments)
+
+    return call
 
 
 @contextmanager

@@ -4,11 +4,11 @@ backward pass draws it again instead of storing it."""
 import numpy as np
 
 from .arrays import like
-from .compile import kernel
+from .compile import inner_kernel
 from .random import WEYL, element_hash
 
 
-@kernel
+@inner_kernel
 def drop(A, keep, key):
     """A := A * D / keep, in place. Applied to dA with the same key it is its own backward pass."""
     zero, scale = like(A, 0), like(A, 1.0 / keep)

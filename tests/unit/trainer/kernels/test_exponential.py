@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
-from trainer.kernels.exponential import exponentials, sigmoid, tanh
+from trainer.kernels import exponential as kernels
+from trainer.kernels.compile import entry
+
+exponentials, sigmoid, tanh = map(entry, (kernels.exponentials, kernels.sigmoid, kernels.tanh))
 
 
 def arguments(dtype, largest):

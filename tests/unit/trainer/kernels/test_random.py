@@ -2,8 +2,13 @@
 
 import numpy as np
 
-from trainer.kernels.dropout import drop
-from trainer.kernels.random import DROPOUT, SHUFFLE, below, identity_order, key_of, shuffle_part, uniform
+from trainer.kernels import dropout, random
+from trainer.kernels.compile import entry
+from trainer.kernels.random import DROPOUT, SHUFFLE
+
+drop, key_of, below = entry(dropout.drop), entry(random.key_of), entry(random.below)
+identity_order, shuffle_part = entry(random.identity_order), entry(random.shuffle_part)
+uniform = entry(random.uniform)
 
 
 def key(*values):

@@ -1,0 +1,62 @@
+"""The cache of compiled kernels: where it is, what makes it another one, and that it is used."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import time; begin = time.perf_counter()
+import numpy as np
+from trainer.data.types import Data
+from trainer.plugin import MLP
+X = np.linspace(-1, 1, 40, dtype="f4").reshape(20, 2)
+Y = np.arange(20, dtype="i4") % 2
+run = MLP().start({"hidden_units": 3, "epochs": 1}, Data("binary", X, Y, X, Y, n_classes=2), 0)
+while run.status == "running":
+    run.advance()
+print(time.perf_counter() - begin)
+"""
+
+
+def digest(**environment):
+    program = "from trainer.cache import digest; print(digest())"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def test_another_kind_of_kernel_has_another_folder():
+    assert digest() == digest() != digest(CAVIAR_KERNELS="blas")
+
+
+def test_a_folder_that_cannot_be_written_is_passed_over(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    program = "from trainer.cache import folder; print(folder())"
+    environment = {**os.environ, "CAVIAR_CACHE": str(blocked), "XDG_CACHE_HOME": str(tmp_path / "other")}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith(str(tmp_path / "other"))
+
+
+@pytest.mark.soak
+def test_the_first_start_says_what_it_waits_for_and_the_next_does_not_wait(tmp_path):
+    environment = {**os.environ, "CAVIAR_CACHE": str(tmp_path)}
+
+    def start():
+        return subprocess.run(
+            [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True
+        )
+
+    cold, warm = start(), start()
+    assert "compiling the kernels" in cold.stderr
+    assert warm.stderr == ""
+    assert float(warm.stdout) < 0.5 * float(cold.stdout)
