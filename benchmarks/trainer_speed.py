@@ -1,4 +1,4 @@
-"""How fast the trainer is, in one run on one core: trainer_speed.py [--quick] [--json FILE].
+"""How fast the trainer is, in one run on one core: python -m benchmarks.trainer_speed [--quick].
 
 Prints ratios, which mean something on another machine; absolute times do not. Rounds of all trainers are
 interleaved and the fastest round of each counts, in processor time: what else the machine does slows
@@ -21,7 +21,8 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 
 import numpy as np
-from trainer_cases import Case, cases, jax_scan, ours, scikit_learn, torch_eager
+
+from benchmarks.trainer_cases import Case, cases, jax_scan, ours, scikit_learn, torch_eager
 
 # epochs in a round, by case: about a fifth of a second for the fastest
 EPOCHS = {"1": 200, "2": 1, "3": 2000}
@@ -189,7 +190,7 @@ def starts() -> dict[str, float]:
 
 def _probe(what: str, kernels: str, **environment: str) -> dict[str, float]:
     variables = {**os.environ, "CAVIAR_KERNELS": kernels, "BEGUN": str(time.time()), **environment}
-    command = [sys.executable, __file__, "--probe", what]
+    command = [sys.executable, "-m", "benchmarks.trainer_speed", "--probe", what]
     done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
