@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from service import faults
@@ -18,9 +19,12 @@ class DigestError(OSError):
     """A file is not what was written or announced."""
 
 
-def digest_of(data: bytes) -> str:
+def digest_of(*pieces: bytes) -> str:
     """Give the digest of bytes as it is written everywhere: sha256: and 64 hex digits."""
-    return "sha256:" + hashlib.sha256(data).hexdigest()
+    found = hashlib.sha256()
+    for piece in pieces:
+        found.update(piece)
+    return "sha256:" + found.hexdigest()
 
 
 class FileBlobs:
@@ -38,17 +42,18 @@ class FileBlobs:
             raise ValueError(f"{name!r} is not the name of a blob")
         return self.folder / name
 
-    def write(self, name: str, data: bytes, digest: str) -> None:
+    def write(self, name: str, pieces: Sequence[bytes], digest: str) -> None:
         """Store a file durably. Raises DigestError if the bytes are not the announced ones, OSError."""
-        if digest_of(data) != digest:
-            raise DigestError(f"the bytes have digest {digest_of(data)}, {digest} was announced")
+        found = digest_of(*pieces)
+        if found != digest:
+            raise DigestError(f"the bytes have digest {found}, {digest} was announced")
         path = self.path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
         faults.point("blobs.write.before")
         try:
             with part.open("wb") as file:
-                file.write(data)
+                file.writelines(pieces)
                 file.flush()
                 faults.point("blobs.write.after")
                 os.fsync(file.fileno())

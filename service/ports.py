@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -44,7 +44,7 @@ class Clock(Protocol):
 class Blobs(Protocol):
     """Files of checkpoints and models, addressed by ids that the server made."""
 
-    def write(self, name: str, data: bytes, digest: str) -> None:
+    def write(self, name: str, pieces: Sequence[bytes], digest: str) -> None:
         """Store a file durably under a name. Raises DigestError, OSError."""
 
     def read(self, name: str, digest: str) -> bytes:

@@ -14,6 +14,7 @@ from .settings import Settings, make_settings
 
 FORMAT = "caviar-checkpoint-1"
 Array = np.ndarray[Any, Any]
+_UNUSED = {"gd": ("v", "s"), "momentum": ("s",), "rmsprop": ("v",)}  # averages that stay zero, by optimizer
 
 
 def save(settings: Settings, seed: int, data: Data, state: structs.State) -> bytes:
@@ -21,7 +22,8 @@ def save(settings: Settings, seed: int, data: Data, state: structs.State) -> byt
     from safetensors.numpy import save as write
 
     metadata = {"format": FORMAT, "settings": settings.as_dict(), "seed": seed, "data": data.digest}
-    tensors = {name: np.ascontiguousarray(array) for name, array in state._asdict().items()}
+    unused = _UNUSED.get(settings.optimizer, ())
+    tensors = {name: array for name, array in state._asdict().items() if name not in unused}
     return write(tensors, metadata={"caviar": json.dumps(metadata)})
 
 

@@ -169,7 +169,10 @@ class Settings:
     normalize: bool = switch(True, help="inputs to mean 0, variance 1, by the training set")
     precision: str = choice("float32", PRECISIONS, help="of parameters, data and arithmetic")
     seed: int = integer(
-        0, low=0, high=2**63 - 1, help="of the split, the initial weights and everything drawn later"
+        0,
+        low=0,
+        high=2**63 - 1,
+        help="of the initial weights and all that is drawn later; a split has dataset.seed",
     )
 
     @property

@@ -67,8 +67,8 @@ def router(services: Services) -> APIRouter:
         kind: Literal["schedule", "command", "end", "model"] = "schedule",
     ) -> Response:
         given = checkpoints.Given(attempt, branch, epoch, step, position, kind, digest)
-        data = await request.body()
-        stored = await checkpoints.keep(store, services.blobs, trial_id(name), given, data)
+        pieces = [piece async for piece in request.stream()]  # joined they would hold up everybody else
+        stored = await checkpoints.keep(store, services.blobs, trial_id(name), given, pieces)
         return answer({"id": stored}, 201)
 
     @routes.get("/checkpoints/{checkpoint}", summary="The bytes of a checkpoint", response_class=Response)

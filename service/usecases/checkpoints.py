@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -36,7 +37,7 @@ class Given:
     digest: str
 
 
-async def keep(store: Store, blobs: Blobs, trial: TrialId, given: Given, data: bytes) -> int:
+async def keep(store: Store, blobs: Blobs, trial: TrialId, given: Given, pieces: Sequence[bytes]) -> int:
     """Store a checkpoint of an attempt that is in hand; give its id.
 
     Raises NotFoundError, ConflictError for an attempt that was lost, RefusedError for a wrong digest,
@@ -45,14 +46,15 @@ async def keep(store: Store, blobs: Blobs, trial: TrialId, given: Given, data: b
     await store.read(lambda connection: _fence(connection, trial, given.attempt))
     name = f"{trial.search}/{trial.number}-{secrets.token_hex(8)}"
     try:
-        await to_thread.run_sync(blobs.write, name, data, given.digest)
+        await to_thread.run_sync(blobs.write, name, pieces, given.digest)
     except DigestError as error:
         raise RefusedError.of("digest", str(error), "send the bytes again") from None
     except OSError as error:
         raise UnavailableError(f"the checkpoint cannot be written: {error.strerror or error}") from error
     try:
         faults.point("blobs.row.before")
-        stored, stale = await store.write(lambda tx: _record(tx, trial, given, name, len(data)))
+        size = sum(map(len, pieces))
+        stored, stale = await store.write(lambda tx: _record(tx, trial, given, name, size))
         faults.point("blobs.row.after")
     except BaseException:
         await to_thread.run_sync(blobs.remove, name)

@@ -38,7 +38,7 @@ def live(world: World, blobs: FileBlobs, note: Note) -> None:
             note("epochs", [name, 2])
             data = f"weights of {name}".encode()
             about = checkpoints.Given(attempt, 0, 2, 20, 0, "schedule", digest_of(data))
-            kept = asyncio.run(checkpoints.keep(world.store, blobs, trial_id(name), about, data))
+            kept = asyncio.run(checkpoints.keep(world.store, blobs, trial_id(name), about, [data]))
             note("checkpoint", kept)
             world.exchange(1, reports=[result(name, attempt, 0.25)])
             note("result", [name, 0.25])

@@ -163,7 +163,7 @@ def test_a_torn_checkpoint_is_found_and_the_one_before_serves(world: World, tmp_
         world.exchange(1, reports=[epochs(name, attempt, epoch, [1.0])], holding=[(name, attempt)])
         data = bytes([epoch]) * 1000
         given = checkpoints.Given(attempt, 0, epoch, 10 * epoch, 0, "schedule", digest_of(data))
-        ids.append(asyncio.run(checkpoints.keep(world.store, blobs, trial_id(name), given, data)))
+        ids.append(asyncio.run(checkpoints.keep(world.store, blobs, trial_id(name), given, [data])))
     torn = max((tmp_path / "blobs").rglob("*-*"), key=lambda path: path.read_bytes()[0])
     torn.write_bytes(torn.read_bytes()[:500])
     world.lose(1)
@@ -181,7 +181,7 @@ def test_a_torn_checkpoint_is_found_and_the_one_before_serves(world: World, tmp_
 def test_a_flipped_bit_is_found(tmp_path: Path, position: int) -> None:
     blobs = FileBlobs(tmp_path)
     data = bytes(1000)
-    blobs.write("1/0-aa", data, digest_of(data))
+    blobs.write("1/0-aa", [data], digest_of(data))
     path = blobs.path("1/0-aa")
     torn = bytearray(data)
     torn[position] ^= 1
@@ -205,5 +205,5 @@ def test_stale_checkpoints_are_refused_and_leave_no_file(world: World, tmp_path:
     blobs = FileBlobs(tmp_path / "blobs")
     given = checkpoints.Given(attempt, 0, 1, 10, 0, "schedule", digest_of(b"x"))
     with pytest.raises(ConflictError, match="is over"):
-        asyncio.run(checkpoints.keep(world.store, blobs, trial_id(name), given, b"x"))
+        asyncio.run(checkpoints.keep(world.store, blobs, trial_id(name), given, [b"x"]))
     assert list((tmp_path / "blobs").rglob("*-*")) == []
