@@ -78,6 +78,7 @@ class ExchangeRequest(Message):
 
     agent: Agent
     sequence: int = 0
+    leaving: bool = False  # the last message of this agent: it gives back what it still holds
     want: Annotated[int, Field(ge=0, le=10_000)] = 0
     known: Annotated[list[int], Field(max_length=10_000)] = []
     holding: Annotated[list[tuple[TrialName, int]], Field(max_length=10_000)] = []

@@ -78,12 +78,14 @@ class World:
         want: int = 0,
         reports: Iterable[Mapping[str, Any]] = (),
         holding: Iterable[tuple[str, int]] = (),
+        leaving: bool = False,
         **more: Any,
     ) -> dict[str, Any]:
         request = ExchangeRequest.model_validate(
             {
                 "agent": {"id": agent_id(agent), "host": "h", "pid": agent, **more},
                 "want": want,
+                "leaving": leaving,
                 "holding": list(holding),
                 "reports": list(reports),
             }

@@ -49,6 +49,7 @@ class Exchange:
         self._hinted = False  # the server has something: ask now
         self._more = True  # it may have more trials: ask when they run low
         self._deadline: float | None = None  # set when closing
+        self._left = False  # the server has our goodbye
         self._threads = [
             threading.Thread(target=self._guard, args=(work,), name=name, daemon=True)
             for work, name in ((self._talk, "exchange"), (lambda: listen(self), "wake"))
@@ -60,7 +61,7 @@ class Exchange:
             thread.start()
 
     def close(self, seconds: float) -> bool:
-        """Take on nothing more, tell what is left within so many seconds; say whether all of it arrived."""
+        """Tell what is left within so many seconds, then say goodbye; say whether all of it arrived."""
         with self._changed:
             self._deadline = time.monotonic() + seconds
             self._changed.notify_all()
@@ -183,10 +184,14 @@ class Exchange:
                 self._failed(error)
             else:
                 with self._changed:
-                    self._apply(answer, request["want"], reached)
+                    self._apply(answer, request, reached)
 
     def _over(self) -> bool:
-        return self._deadline is not None and (not len(self._outbox) or time.monotonic() > self._deadline)
+        if self._deadline is None:
+            return False
+        # A goodbye alone is not worth waiting for a server that is away: its lease frees our place.
+        unheard = not len(self._outbox) and (self._failures > 0 or not self._sequence)
+        return self._left or unheard or time.monotonic() > self._deadline
 
     def _delay(self) -> float:
         """Seconds until the next exchange is due, with what is known now."""
@@ -214,6 +219,7 @@ class Exchange:
         request = {
             "agent": self.agent,
             "sequence": self._sequence,
+            "leaving": self._deadline is not None and len(reports) == len(self._outbox),
             "want": want,
             "known": [int(search) for search in self._holdings.searches],
             "holding": [key for key in self._holdings.held() if key not in last],
@@ -221,7 +227,7 @@ class Exchange:
         }
         return request, reached
 
-    def _apply(self, answer: Mapping[str, Any], want: int, reached: int) -> None:
+    def _apply(self, answer: Mapping[str, Any], request: Mapping[str, Any], reached: int) -> None:
         if self._failures:
             logger.info("the server is there again, after %d failed tries", self._failures)
         self._failures, self._again_at = 0, 0.0
@@ -237,7 +243,9 @@ class Exchange:
             key = drop["trial"], drop["attempt"]
             self._outbox.forget(key)
             self._holdings.drop(key, drop.get("why") or "the server does not want it any more")
+        want = request["want"]
         self._more = came >= want > 0 or (self._more and not want)
+        self._left = request["leaving"]
         self._changed.notify_all()
 
     def _failed(self, error: Exception) -> None:

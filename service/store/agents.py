@@ -35,7 +35,7 @@ def expired(tx: Transaction) -> Sequence[str]:
 
 
 def mark(tx: Transaction, agent: str, state: str, reason: str) -> None:
-    """Write that an agent is lost or gone."""
+    """Write that an agent is lost, or has left."""
     tx.connection.execute(update(agents).where(a.id == agent).values(state=state, reason=reason))
 
 

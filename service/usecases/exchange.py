@@ -18,10 +18,13 @@ from service.store import searches as search_rows
 from service.store import trials as trial_rows
 from service.store.tables import trials
 from service.store.transaction import Transaction
-from service.usecases import continuing, datasets
+from service.usecases import continuing, datasets, leases
 from service.usecases.board import Board
 from service.usecases.claim import assignment, claim
 from service.usecases.report import take_reports
+
+
+_NOTHING: dict[str, Any] = {"searches": {}, "trials": [], "commands": [], "drop": []}
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,10 @@ def exchange(
     held = trial_rows.held_by(tx, agent)
     specs = _Specs(tx, board)
     ended = take_reports(tx, board, request.reports, held, specs.of) if request.reports else set()
+    if request.leaving:
+        leases.agent_left(tx, agent)
+        tx.wake = True  # its place is free for another agent
+        return Answer({**_NOTHING, "lease": lease, "interval": interval}, False, 0, len(ended))
     in_hand = {trial: row for trial, row in held.items() if trial not in ended}
     drops = _drops(tx, request, held, ended)
     again = _undelivered(tx, in_hand, request) if len(in_hand) > len(request.holding) - len(drops) else []

@@ -66,6 +66,24 @@ def agent_lost(tx: Transaction, agent: str, reason: str, text: str | None = None
     return len(rows)
 
 
+def agent_left(tx: Transaction, agent: str) -> int:
+    """Take back the trials of an agent that says goodbye; tell how many. None of them counts as lost."""
+    agent_rows.mark(tx, agent, "left", "it ended")
+    held = trial_rows.held_by(tx, agent)
+    nothing = {"new_state": "queued", "new_reason": None, "new_ended": None}
+    trial_rows.release(
+        tx,
+        [
+            {"b_search": trial.search, "b_number": trial.number, "b_attempt": row.attempt, **nothing}
+            for trial, row in held.items()
+        ],
+    )
+    for trial in held:
+        tx.move(trial.search, "running", "queued")
+    tx.wake |= bool(held)
+    return len(held)
+
+
 def _attempt(tx: Transaction, row: Row[Any], reason: str, text: str | None) -> dict[str, Any]:
     return {
         "search_id": row.search_id,

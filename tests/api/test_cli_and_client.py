@@ -220,6 +220,8 @@ def test_a_script_of_ones_own_asks_reports_and_obeys(client):
     best = client.best(search, 1)[0]
     assert best.value == pytest.approx(2 * best.params["x"] ** 2 + 1 / 3)
     assert client.curve(best)["branches"][0]["loss"][-1] == pytest.approx(best.value)
+    agents = client.transport.call("GET", "/agents")["items"]
+    assert {agent["state"] for agent in agents if agent["pid"] == os.getpid()} == {"left"}
 
 
 def test_a_script_that_leaves_the_loop_fails_its_trial(client):

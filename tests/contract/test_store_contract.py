@@ -60,6 +60,21 @@ def test_an_answer_that_was_lost_is_given_again(world: World) -> None:
     assert handed(world.exchange(1, holding=given)) == []
 
 
+def test_an_agent_that_leaves_gives_back_what_it_holds_and_loses_no_attempt(world: World) -> None:
+    world.submit()
+    given = handed(world.exchange(1, want=2))
+    answer = world.exchange(1, reports=[result(*given[0], 0.5)], leaving=True)
+    assert not answer["trials"] and not answer["drop"]
+    assert world.trial(given[0][0]).state == "completed"
+    assert world.trial(given[1][0]).state == "queued"
+    assert world.attempts(given[1][0]) == []
+    world.clock.time += 2 * LEASE
+    assert world.sweep() == 0
+    seen = world.read(lambda connection: reads.agents_seen(connection, 0.0))
+    assert [(agent["state"], agent["reason"]) for agent in seen] == [("left", "it ended")]
+    assert handed(world.exchange(2, want=1)) == [(given[1][0], 2)]
+
+
 def test_epochs_that_are_known_are_ignored(world: World) -> None:
     search = world.submit()
     [(name, attempt)] = handed(world.exchange(1, want=1))

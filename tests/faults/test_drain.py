@@ -36,6 +36,8 @@ def test_a_busy_server_ends_in_time_and_goes_on_where_it_was(
     for stream in streams:
         stream.join(5)
         assert not stream.is_alive()
+    seen = server.rows("SELECT pid, state FROM agents WHERE engine = 'local'")
+    assert {row["state"] for row in seen} == {"left"}, seen
     before = len(trained(log))
     server.start()
     for player in players:  # the same attempts, as if nothing had been

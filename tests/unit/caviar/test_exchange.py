@@ -222,6 +222,27 @@ def test_a_script_is_given_one_trial_at_a_time(talk):
     assert max(request["want"] for request in server.requests) == 1
 
 
+def test_the_last_message_carries_what_is_left_and_a_goodbye(talk):
+    server = Server(1)
+    exchange = talk(server)
+    train(exchange)
+    server.fail = [UnreachableError("gone")]
+    assert exchange.close(5.0)
+    assert server.requests[-1]["leaving"] and server.requests[-1]["want"] == 0
+    assert len(server.results) == 1
+    assert not any(request["leaving"] for request in server.requests[:-1])
+
+
+def test_nobody_waits_to_say_goodbye_to_a_server_that_is_away(talk):
+    server = Server(0)
+    exchange = talk(server)
+    wait(lambda: exchange.known)
+    server.fail = [UnreachableError("gone")] * 1000
+    began = time.monotonic()
+    assert exchange.close(30.0)
+    assert time.monotonic() - began < 10
+
+
 def wait(until, seconds=5.0):
     deadline = time.monotonic() + seconds
     while not until():
