@@ -23,7 +23,6 @@ from service.usecases.board import Board
 from service.usecases.claim import assignment, claim
 from service.usecases.report import take_reports
 
-
 _NOTHING: dict[str, Any] = {"searches": {}, "trials": [], "commands": [], "drop": []}
 
 
