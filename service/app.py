@@ -35,6 +35,7 @@ from service.blobs import FileBlobs
 from service.clock import SteadyClock
 from service.config import Config
 from service.dashboard import mount_dashboard
+from service.errors import UnavailableError
 from service.metrics import Metrics, Snapshot
 from service.notifier import Notifier
 from service.protocol import ExchangeRequest
@@ -45,6 +46,7 @@ from service.services import Services
 from service.store import agents as agent_rows
 from service.store import schema
 from service.store.database import Database
+from service.store.memory import Columns
 from service.store.tables import STATES
 from service.store.tables import agents as agents_table
 from service.store.tables import searches as searches_table
@@ -56,6 +58,7 @@ from service.usecases.datasets import Datasets
 
 PREFIX = "/api/v1"
 SWEEP_SECONDS = 1.0
+PREPARE_SECONDS = 5.0
 log = logging.getLogger(__name__)
 
 
@@ -69,7 +72,8 @@ def build_services(config: Config) -> Services:
 
     store = Database(config.database_url, clock, committed)
     board = Board(wake=lambda: notifier.changed((), True))
-    return Services(config, clock, store, board, notifier, metrics, FileBlobs(config.data / "checkpoints"))
+    blobs = FileBlobs(config.data / "checkpoints")
+    return Services(config, clock, store, board, notifier, metrics, blobs, Columns())
 
 
 def create_app(config: Config) -> FastAPI:
@@ -90,15 +94,15 @@ def create_app(config: Config) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await to_thread.run_sync(open_store, services)
         services.notifier.start()
-        sweeper = asyncio.create_task(_sweep(services, vitals))
+        tasks = [asyncio.create_task(_sweep(services, vitals)), asyncio.create_task(_prepare(services))]
         try:
             yield
         finally:
             vitals.drain()
             services.notifier.close()
-            sweeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await sweeper
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             services.board.close()
             await to_thread.run_sync(services.store.close)
 
@@ -176,6 +180,18 @@ async def _sweep(services: Services, vitals: health.Health) -> None:
         except Exception:
             log.exception("the sweep failed; it is tried again")
         await asyncio.sleep(SWEEP_SECONDS)
+
+
+async def _prepare(services: Services) -> None:
+    """Keep the columns of large searches in memory, so that nobody who filters them has to wait."""
+    while True:
+        try:
+            await services.store.read(services.columns.prepare)
+        except UnavailableError as error:
+            log.info("the columns of large searches are not caught up: %s", error)
+        except Exception:
+            log.exception("the columns of large searches are not caught up; it is tried again")
+        await asyncio.sleep(PREPARE_SECONDS)
 
 
 def _answers(services: Services) -> None:

@@ -9,6 +9,7 @@ from service.metrics import Metrics
 from service.notifier import Notifier
 from service.ports import Blobs, Clock
 from service.store.database import Database
+from service.store.memory import Columns
 from service.usecases.board import Board
 
 
@@ -23,3 +24,4 @@ class Services:
     notifier: Notifier
     metrics: Metrics
     blobs: Blobs
+    columns: Columns

@@ -16,7 +16,7 @@ from search.spec import SearchSpec
 from service.protocol import ExchangeRequest
 from service.store import schema
 from service.store.database import Database
-from service.store.fields import Columns
+from service.store.memory import Columns
 from service.store.tables import STATES, attempts, searches, trials
 from service.usecases import leases
 from service.usecases.board import Board

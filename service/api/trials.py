@@ -14,7 +14,6 @@ from service.api.searches import Limit
 from service.ids import TrialId, trial_id
 from service.services import Services
 from service.store import curves, pages, reads
-from service.store.fields import Columns
 from service.usecases import diagnosing
 from service.usecases.rerun import rerun, rerun_all
 
@@ -28,7 +27,7 @@ class Attempts(BaseModel):
 def router(services: Services) -> APIRouter:
     """Serve trials below the prefix of the API."""
     routes = APIRouter(tags=["trials"])
-    store, board, fields = services.store, services.board, Columns()
+    store, board, columns = services.store, services.board, services.columns
 
     @routes.get("/searches/{search}/trials", response_model=records.TrialPage, summary="List trials")
     async def list_trials(
@@ -42,7 +41,7 @@ def router(services: Services) -> APIRouter:
         cursor: str | None = None,
     ) -> Response:
         wish = pages.Wish(sort, state, tuple(filter or ()), limit, cursor)
-        body = await store.read(lambda connection: pages.trials_page(connection, search, wish, fields))
+        body = await store.read(lambda connection: pages.trials_page(connection, search, wish, columns))
         return answer(body)
 
     @routes.get("/searches/{search}/best", response_model=records.Trials, summary="The best trials")

@@ -22,11 +22,13 @@ from sqlalchemy import Connection, Row, literal, select, tuple_
 from service import records
 from service.errors import RefusedError
 from service.store import reads
-from service.store.fields import Column, Columns, Field, Mask, find
+from service.store.fields import Field, find
+from service.store.memory import Column, Columns, Mask
 from service.store.tables import STATES, trials
 
 t = trials.c
 INDEXED = ("number", "value", "ended")
+STATE = Field("state", "state")
 _FILTER = re.compile(r"\s*([A-Za-z_][\w.]*)\s*(<=|>=|!=|=|<|>)\s*(.+?)\s*")
 OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
@@ -156,12 +158,12 @@ def _filtered(
     ranks = columns.get(connection, search, sort).ranks()
     kept = np.ones(len(ranks), dtype=np.bool_)
     if wanted:
-        kept &= _fit(columns.get(connection, search, Field("state")).among(wanted), len(kept))
+        kept &= _fit(columns.get(connection, search, STATE).among(wanted), len(kept))
     for one in where:
         kept &= _fit(_meets(columns.get(connection, search, one.field), one), len(kept))
     numbers = np.flatnonzero(kept)
     total = len(numbers)
-    ordered = _ordered(numbers, ranks[numbers], wish.sort.startswith("-"), after)
+    ordered = _first(numbers, ranks[numbers], wish.sort.startswith("-"), after, wish.limit + 1)
     chosen = ordered[: wish.limit]
     rows = _rows(connection, search, chosen)
     if len(ordered) <= wish.limit:
@@ -184,22 +186,31 @@ def _meets(column: Column, condition: Condition) -> Mask:
     return np.asarray(~np.isnan(numbers) & compare(numbers, condition.value), dtype=np.bool_)
 
 
-def _ordered(numbers: Numbers, ranks: npt.NDArray[np.float64], descending: bool, after: After) -> Numbers:
-    """Sort by rank, then number; those without a value last, by number; leave out what came before."""
+def _first(
+    numbers: Numbers, ranks: npt.NDArray[np.float64], descending: bool, after: After, count: int
+) -> Numbers:
+    """Give the first so many of ascending numbers, by rank then number, from where an earlier page ended.
+
+    Those without a rank come last, by number. Only what is given is sorted: the time grows with the trials.
+    """
     missing = np.isnan(ranks)
-    valued, rest = numbers[~missing], numbers[missing]
-    order = np.lexsort((valued, ranks[~missing]))
-    if descending:
-        order = order[::-1]
-    valued, keys = valued[order], ranks[~missing][order]
+    rest = numbers[missing]
     if after is not None and after[0] is None:
-        return np.asarray(rest[rest > after[1]])
+        return np.asarray(rest[rest > after[1]][:count])
+    sign = -1 if descending else 1
+    keys, order = sign * ranks[~missing][::sign], sign * numbers[~missing][::sign]  # both to ascend
     if after is not None:
-        value, number = after
-        ahead = keys < value if descending else keys > value
-        ahead |= (keys == value) & (valued < number if descending else valued > number)
-        valued = valued[ahead]
-    return np.concatenate([valued, rest])
+        value, number = sign * after[0], sign * after[1]
+        ahead = (keys > value) | ((keys == value) & (order > number))
+        keys, order = keys[ahead], order[ahead]
+    if len(keys) > count:
+        bound = np.partition(keys, count - 1)[count - 1]
+        below = np.flatnonzero(keys < bound)
+        equal = np.flatnonzero(keys == bound)[: count - len(below)]
+        chosen = np.concatenate([below, equal])
+        keys, order = keys[chosen], order[chosen]
+    order = order[np.argsort(keys, kind="stable")]
+    return np.concatenate([sign * order, rest[: count - len(order)]])
 
 
 def _rows(connection: Connection, search: int, numbers: Numbers) -> list[Row[Any]]:

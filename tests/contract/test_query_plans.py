@@ -11,7 +11,7 @@ from sqlalchemy.engine import URL
 from stores import World, epochs, handed, open_world, result
 
 from service.store import curves, pages, reads
-from service.store.fields import Columns
+from service.store.memory import Columns
 
 ALLOWED_SCANS = ("SCAN CONSTANT ROW",)
 

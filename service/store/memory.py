@@ -1,0 +1,198 @@
+"""Columns of trials in memory, to filter and sort by any field at once; nothing is ever written from here.
+
+What is in memory is caught up from the store by revision: the first time all rows are read, later those that
+changed. The database puts thousands of rows into one text, so that other threads run meanwhile: fetched row
+by row, a large search would hold up the whole server. `prepare` reads large searches before anybody asks.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+from sqlalchemy import ColumnElement, Connection, Double, Text, case, cast, func, select
+
+from service.store.fields import TEXTS, Field
+from service.store.tables import searches, trials
+
+t = trials.c
+DOCUMENTS = ("params", "metrics")
+CHUNK = 4096  # rows in one text
+KEPT_BYTES = 96 << 20  # the least used go first
+LARGE = 5000  # trials of a search that is prepared
+PREPARED_SEARCHES = 4  # those that changed last
+PREPARED = ("value", "state", *DOCUMENTS)
+Mask = npt.NDArray[np.bool_]
+_NUMERIC = frozenset({float, int, bool, type(None)})
+
+
+class Column:
+    """One field of all trials of a search, by number: floats, and codes of texts where some are texts."""
+
+    def __init__(self, count: int = 0) -> None:
+        self.count = count
+        self._numeric = np.full(max(64, count), np.nan)
+        self._codes: npt.NDArray[np.int32] | None = None  # -1: not a text; made with the first text
+        self._vocabulary: dict[str, int] = {}
+
+    def put(self, where: npt.NDArray[np.int64], values: Sequence[Any], count: int) -> None:
+        """Take in values of some trials; there are `count` trials now."""
+        self._grow(count)
+        if not _NUMERIC.issuperset(map(type, values)):
+            if self._codes is None:
+                self._codes = np.full(len(self._numeric), -1, dtype=np.int32)
+            self._codes[where] = [self._code(value) for value in values]
+            values = [value if type(value) in _NUMERIC else None for value in values]
+        elif self._codes is not None:
+            self._codes[where] = -1
+        self._numeric[where] = np.array(values, dtype=np.float64)  # None becomes NaN
+
+    def _grow(self, count: int) -> None:
+        more = count + count // 4 - len(self._numeric) if count > len(self._numeric) else 0
+        if more:
+            self._numeric = np.pad(self._numeric, (0, more), constant_values=np.nan)
+        if more and self._codes is not None:
+            self._codes = np.pad(self._codes, (0, more), constant_values=-1)
+        self.count = max(self.count, count)
+
+    def _code(self, value: Any) -> int:
+        if type(value) in _NUMERIC:
+            return -1
+        text = value if isinstance(value, str) else orjson.dumps(value).decode()
+        return self._vocabulary.setdefault(text, len(self._vocabulary))
+
+    @property
+    def size(self) -> int:
+        """Give its bytes."""
+        return self._numeric.nbytes + (0 if self._codes is None else self._codes.nbytes)
+
+    @property
+    def numbers(self) -> npt.NDArray[np.float64]:
+        """Give the values as floats, NaN where there is none or a text."""
+        return self._numeric[: self.count]
+
+    def among(self, wanted: Sequence[str]) -> Mask:
+        """Tell where the value is one of some texts."""
+        if self._codes is None:
+            return np.zeros(self.count, dtype=np.bool_)
+        codes = [self._vocabulary[text] for text in wanted if text in self._vocabulary]
+        return np.isin(self._codes[: self.count], codes)
+
+    def texts(self) -> Mask:
+        """Tell where there are texts."""
+        return self.among(list(self._vocabulary))
+
+    def ranks(self) -> npt.NDArray[np.float64]:
+        """Give numbers whose order is that of the values: texts after numbers, in alphabetical order."""
+        if self._codes is None:
+            return self.numbers
+        ranks, codes = self.numbers.copy(), self._codes[: self.count]
+        top = np.nanmax(ranks) + 1 if np.isfinite(ranks).any() else 0.0
+        order = {text: rank for rank, text in enumerate(sorted(self._vocabulary))}
+        places = np.array([order[text] for text in self._vocabulary], dtype=np.float64)
+        ranks[codes >= 0] = top + places[codes[codes >= 0]]
+        return ranks
+
+
+class Source:
+    """What is read together of a search's trials: one column of the table, or all members of a document."""
+
+    def __init__(self, search: int, name: str) -> None:
+        self._search, self._name = search, name
+        self._revision = self._count = 0
+        self._members: dict[str, Column] = {}  # of a plain column: itself, without a name
+        self._lock = threading.Lock()
+        self.size = 0
+
+    def column(self, member: str) -> Column:
+        """Give a column as it is; empty when no trial has such a member."""
+        return self._members.get(member) or Column(self._count)
+
+    def catch_up(self, connection: Connection) -> None:
+        """Take in what changed since the last time."""
+        with self._lock:
+            while self._read(connection) == CHUNK:
+                pass
+            self.size = sum(column.size for column in self._members.values())
+
+    def _read(self, connection: Connection) -> int:
+        """Take in the next rows in the order of their last change; tell how many."""
+        changed = (
+            select(t.number, t.revision, t[self._name].label("wanted"))
+            .where(t.search_id == self._search, t.revision > self._revision)
+            .order_by(t.revision)
+            .limit(CHUNK)
+            .subquery()
+        )
+        wanted = zip(("number", "revision", self._name), changed.c, strict=True)
+        gathered = [_gathered(name, column, connection.dialect.name) for name, column in wanted]
+        texts = connection.execute(select(*gathered)).one()
+        if texts[0] is None:
+            return 0
+        numbers, revisions, values = (orjson.loads(f"[{text}]") for text in texts)
+        self._count = max(self._count, max(numbers) + 1)
+        where = np.array(numbers)
+        if self._name in DOCUMENTS:
+            documents = [value or {} for value in values]
+            for member in {*self._members, *(name for one in documents for name in one)}:
+                self._put(member, where, [one.get(member) for one in documents])
+        else:
+            self._put("", where, values)
+        self._revision = max(revisions)
+        return len(numbers)
+
+    def _put(self, member: str, where: npt.NDArray[np.int64], values: Sequence[Any]) -> None:
+        self._members.setdefault(member, Column()).put(where, values, self._count)
+
+
+def _gathered(name: str, column: ColumnElement[Any], dialect: str) -> ColumnElement[str]:
+    """Give a column's values of all rows as one text, JSON but for the brackets.
+
+    SQLite and Postgres feed all such texts of one select with the rows in the same order.
+    """
+    one: ColumnElement[Any] = cast(column, Text)
+    if name in TEXTS:
+        one = func.json_quote(column) if dialect == "sqlite" else cast(func.to_json(column), Text)
+    elif isinstance(column.type, Double) and dialect == "sqlite":
+        one = case((column.is_not(None), func.printf("%!.17g", column)))  # all digits, unlike a cast
+    one = func.coalesce(one, "null")
+    return func.group_concat(one) if dialect == "sqlite" else func.string_agg(one, ",")
+
+
+class Columns:
+    """The columns in memory."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[int, str], Source] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, connection: Connection, search: int, field: Field) -> Column:
+        """Give a column, caught up with the store."""
+        return self._caught_up(connection, search, field.column).column(field.member)
+
+    def held(self, search: int) -> list[str]:
+        """Name what of a search is in memory, the least used first."""
+        with self._lock:
+            return [name for number, name in self._kept if number == search]
+
+    def prepare(self, connection: Connection) -> None:
+        """Catch up what somebody will want of large searches, before anybody waits for it."""
+        s = searches.c
+        query = select(s.id).where(s.proposed >= LARGE).order_by(s.revision.desc()).limit(PREPARED_SEARCHES)
+        for search in connection.execute(query).scalars().all():
+            for name in PREPARED:
+                self._caught_up(connection, search, name)
+
+    def _caught_up(self, connection: Connection, search: int, name: str) -> Source:
+        with self._lock:
+            source = self._kept.setdefault((search, name), Source(search, name))
+            self._kept.move_to_end((search, name))
+            while len(self._kept) > 1 and sum(one.size for one in self._kept.values()) > KEPT_BYTES:
+                self._kept.popitem(last=False)
+        source.catch_up(connection)
+        return source
