@@ -31,6 +31,7 @@ from service.api import (
     trials,
 )
 from service.api import datasets as datasets_api
+from service.api.load import Load
 from service.blobs import FileBlobs
 from service.clock import SteadyClock
 from service.config import Config
@@ -121,7 +122,8 @@ def create_app(config: Config) -> FastAPI:
     book = TokenBook(config.data)
     announce(book.start(config), config.data)
     app.state.tokens = book
-    app.add_middleware(Guard, config=config, book=book)
+    app.add_middleware(Load, limits=config.limits)
+    app.add_middleware(Guard, config=config, book=book)  # outermost
     _include(app, services, vitals, book)
     _describe(app)
     return app

@@ -28,15 +28,14 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds on what one caller may ask of the server; sizes in bytes, times in seconds."""
+    """Bounds on what callers may ask of the server; sizes in bytes, times in seconds."""
 
     body: int = 8 * MIB  # any JSON body; an exchange of a busy agent is about 100 kB
     upload: int = 512 * MIB  # a data set
     checkpoint: int = 256 * MIB  # a checkpoint or a model
     header_seconds: float = 30.0  # between two pieces of a body
-    page: int = 1000  # items a page may hold
-    streams: int = 256  # event streams open at once
-    requests: int = 2000  # requests per second of one address before 429; 0: no limit
+    requests: int = 256  # in progress at once; 503 beyond
+    streams: int = 640  # event streams, and agents that wait for work, open at once; 503 beyond
     inspect_memory: int = 1536 * MIB  # address space of the process that reads an upload, beyond its start
     inspect_seconds: float = 60.0  # processor time of the same
 

@@ -9,7 +9,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_BYTES = 64 * 1024
 HEAD_SECONDS = 20.0
-CONNECTIONS = 1000  # answered 503 beyond; below the usual limit of open files
+CONNECTIONS = 1000  # answered 503 beyond; below the usual limit of open files, above what may be in progress
 
 
 class BoundedHttp(HttpToolsProtocol):

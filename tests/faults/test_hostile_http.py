@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 import httpx
 import psutil
 import pytest
-from harness import Server
+from harness import Server, wait
+
+from service.config import Limits
 
 MIB = 1 << 20
 
@@ -144,6 +146,27 @@ def test_filters_and_pages_take_what_they_know(server: Server) -> None:
             assert answer.json()["errors"], answer.text
     assert server.call("GET", base, params={"limit": "1000000"}).status_code == 422
     assert server.get(base)["items"] == [] or server.get(base)["total"] >= 0
+
+
+def test_more_streams_than_the_server_holds_are_refused_and_the_rest_is_served(server: Server) -> None:
+    search = server.submit(1)
+    request = head("GET", f"/api/v1/searches/{search}/events")
+    with contextlib.ExitStack() as stack:
+        answers = []
+        for _ in range(Limits().streams + 10):
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), 20))
+            connection.sendall(request)
+            answers.append(connection.recv(4096).split(b"\r\n\r\n")[0])
+        full = [answer for answer in answers if b" 503 " in answer]
+        assert len(full) == 10 and all(b"retry-after: 1" in answer for answer in full), full
+        assert server.client.get("/readyz", timeout=5).status_code == 200
+        assert server.get(f"/searches/{search}")["id"] == search
+    wait(lambda: served(server, search), 20, "streams once the others have gone")
+
+
+def served(server: Server, search: int) -> bool:
+    with server.client.stream("GET", f"/api/v1/searches/{search}/events") as response:
+        return response.status_code == 200
 
 
 def flood(server: Server, per_second: int, seconds: float) -> tuple[float, int]:
