@@ -60,29 +60,3 @@ def test_a_server_that_goes_away_and_comes_back(browser: Any, tmp_path: Path, co
     finally:
         own.stop()
     assert complaints == []
-
-
-def test_a_trial_is_steered_on_its_page(page: Page, server: Server) -> None:
-    made = server.call("/searches", {**LONG, "name": "steered", "mode": "panda", "budget": {"trials": 1}})
-    trial = f"{made['id']}.0"
-    page.goto(f"/searches/{made['id']}")
-    expect(page.locator(".pagehead .chip")).to_have_text("running", timeout=30_000)
-    page.goto(f"/trials/{trial}")
-    commands = page.get_by_role("region", name="Commands")
-    page.get_by_label("learning rate", exact=True).fill("0.0123")
-    expect(page.locator(".preview")).to_contain_text("→ 0.0123")
-    page.get_by_role("button", name="Apply").click()
-    expect(commands).to_contain_text("→ 0.0123")
-    expect(commands.locator(".badge.applied")).to_have_count(1)
-    assert server.call(f"/trials/{trial}/commands")["items"][0]["step"] > 0
-
-    chart = page.locator("#figure-learning-curve canvas")
-    chart.focus()
-    page.keyboard.press("ArrowRight")
-    expect(page.locator("#figure-learning-curve .tip")).to_contain_text("Epoch 1")
-    page.keyboard.press("Enter")
-    page.get_by_role("button", name="Rewind to here").click()
-    expect(commands).to_contain_text("rewind at epoch 1")
-    expect(commands.locator(".badge.applied")).to_have_count(2)
-    page.get_by_label("Steering").get_by_role("button", name="Stop").click()
-    expect(page.locator(".pagehead .chip")).to_have_text("stopped")

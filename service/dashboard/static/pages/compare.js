@@ -3,7 +3,8 @@
 import { call, isAbort } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
 import { count, label, number, text } from "../core/format.js";
-import { objectiveName } from "../core/search-math.js";
+import { bestOf } from "../core/branches.js";
+import { minimizes, objectiveMetric, objectiveName } from "../core/search-math.js";
 import { colour } from "../core/theme.js";
 import { empty, problem } from "../components/parts.js";
 import { edfPicture, SERIES } from "../pictures/edf.js";
@@ -57,26 +58,45 @@ async function compareSearches(outlet, ids, signal) {
   await Promise.all([courses.update(), edf.update()]);
 }
 
+/** @typedef {{trial: Trial, curve: Curve, branch: Branch | undefined, name: string}} Compared a trial, or one branch of it */
+
 /**
  * @param {HTMLElement} outlet
- * @param {string[]} ids
+ * @param {string[]} ids each a trial, or one of its branches: 3.0@1
  * @param {AbortSignal} signal
  */
 async function compareTrials(outlet, ids, signal) {
-  const [trials, curves] = await Promise.all([Promise.all(ids.map((id) => call(`/trials/${id}`, { signal }))), Promise.all(ids.map((id) => call(`/trials/${id}/curve`, { signal })))]);
-  /** @type {Trial[]} */
-  const all = trials;
-  const picture = trialCurvesPicture(all, curves);
-  const heads = all.map((trial) => h("a", { href: `/trials/${trial.id}` }, `Trial ${trial.id}`));
+  const all = await Promise.all(ids.map((id) => compared(id, signal)));
+  /** @type {Search} */
+  const search = await call(`/searches/${all[0]?.trial.search}`, { signal });
+  const metric = objectiveMetric(search);
+  const best = all.map(({ branch }) => (branch ? bestOf(branch, metric, minimizes(search)) : null));
+  const heads = all.map(({ trial, name }) => h("a", { href: `/trials/${trial.id}` }, name));
+  const picture = trialCurvesPicture(all, metric);
   /** @type {[string, string[]][]} */
   const rows = [
-    ["value", all.map((trial) => number(trial.value))],
-    ["state", all.map((trial) => trial.state)],
-    ["epochs", all.map((trial) => count(trial.epoch))],
-    ...unionRows("", all.map((trial) => trial.params)),
-    ...unionRows("", all.map((trial) => /** @type {Record<string, unknown>} */ (trial.metrics ?? {}))),
+    ["state", all.map(({ trial }) => trial.state)],
+    ["last epoch", all.map(({ branch, trial }) => count(branch?.epoch.at(-1) ?? trial.epoch))],
+    [`last ${label(metric)}`, all.map(({ branch, trial }) => number(/** @type {any} */ (branch?.[metric])?.at(-1) ?? trial.value))],
+    [`best ${label(metric)} (epoch)`, best.map((point) => (point ? `${number(point.value)} (${count(point.epoch)})` : "–"))],
+    ...unionRows("", all.map(({ trial }) => trial.params)),
+    ...(all.some(({ name }) => name.includes("branch")) ? [] : unionRows("result: ", all.map(({ trial }) => /** @type {Record<string, unknown>} */ (trial.metrics ?? {})))),
   ];
   fill(outlet, h("div", { class: "pagehead" }, h("h1", null, "Compare trials")), h("div", { class: "figures" }, picture.node), difference(heads, rows));
+}
+
+/**
+ * @param {string} id
+ * @param {AbortSignal} signal
+ * @returns {Promise<Compared>}
+ */
+async function compared(id, signal) {
+  const [name = "", wanted] = id.split("@");
+  /** @type {[Trial, Curve]} */
+  const [trial, curve] = await Promise.all([call(`/trials/${name}`, { signal }), call(`/trials/${name}/curve`, { signal })]);
+  const number = wanted === undefined ? trial.branch : Number(wanted);
+  const branch = curve.branches.find((each) => each.branch === number) ?? (wanted === undefined ? curve.branches.at(-1) : undefined);
+  return { trial, curve, branch, name: wanted === undefined ? `Trial ${trial.id}` : `Trial ${trial.id}, branch ${wanted}` };
 }
 
 /**

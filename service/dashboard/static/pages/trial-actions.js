@@ -11,6 +11,8 @@ import { download } from "../components/figure.js";
 export function trialActions(view) {
   const trial = view.trial();
   const buttons = [];
+  const parent = trial.origin?.parent;
+  if (parent) buttons.push(h("a", { class: "button", href: `/compare?trials=${parent},${trial.id}` }, `Compare with trial ${parent}`));
   if (OVER.has(trial.state)) {
     buttons.push(button("Run again", () => rerun(trial)));
     if (["completed", "stopped"].includes(trial.state)) buttons.push(button("Download model", () => model(trial)));

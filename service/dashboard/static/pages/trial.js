@@ -8,6 +8,7 @@ import { follow, throttled } from "../core/stream.js";
 import { chip, problem, setChip, stat, when } from "../components/parts.js";
 import { costsPicture, curvesPicture } from "../pictures/curve.js";
 import { trialActions } from "./trial-actions.js";
+import { trialBranches } from "./trial-branches.js";
 import { SteerPanel } from "./steer.js";
 import { trialDiagnosis } from "./trial-diagnosis.js";
 import { trialRecords } from "./trial-records.js";
@@ -40,12 +41,19 @@ export async function page(context) {
   const head = new TrialHead(view);
   /** @type {Curve | null} */
   let shown = null;
-  const steer = new SteerPanel(view, () => shown && curves.draw(shown));
+  const steer = new SteerPanel(view, () => drawCurve());
   const curves = curvesPicture(view, context, steer);
   const costs = costsPicture(view);
   const records = trialRecords(view);
   const diagnosis = trialDiagnosis(view);
-  fill(outlet, head.node, h("div", { class: "figures" }, curves.node, costs.node), diagnosis.node, steer.node, records.node);
+  const branches = trialBranches(view, steer);
+  fill(outlet, head.node, h("div", { class: "figures" }, curves.node, costs.node), steer.node, branches.node, diagnosis.node, records.node);
+
+  function drawCurve() {
+    if (!shown) return;
+    curves.draw(shown);
+    branches.draw(shown);
+  }
 
   /** @param {Trial} next */
   function take(next) {
@@ -58,7 +66,7 @@ export async function page(context) {
       take(fresh);
       shown = curve;
       head.latest(curve);
-      curves.draw(curve);
+      drawCurve();
       costs.draw(curve);
       steer.draw();
       void diagnosis.load();

@@ -1,6 +1,7 @@
 /** Pictures that lay several searches or several trials over each other. */
 
 import { call } from "../core/api.js";
+import { withPast } from "../core/branches.js";
 import { label, number } from "../core/format.js";
 import { objectiveName } from "../core/search-math.js";
 import { colour } from "../core/theme.js";
@@ -46,35 +47,32 @@ export function coursesPicture(searches, signal) {
 }
 
 /**
- * @param {Trial[]} trials
- * @param {Curve[]} curves
+ * @param {import("../pages/compare.js").Compared[]} all
+ * @param {string} metric shown at first
  */
-export function trialCurvesPicture(trials, curves) {
-  const columns = [...new Set(curves.flatMap((curve) => curve.columns))].filter((name) => !["epoch", "step"].includes(name));
+export function trialCurvesPicture(all, metric) {
+  const columns = [...new Set(all.flatMap(({ curve }) => curve.columns))].filter((name) => !["epoch", "step"].includes(name));
   const legend = makeLegend();
-  let shown = columns.includes("dev_error") ? "dev_error" : (columns[0] ?? "");
+  let shown = columns.includes(metric) ? metric : (columns[0] ?? "");
   const control = choose("Metric", columns.map((name) => [name, label(name)]), shown, (name) => {
     shown = name;
     draw();
   });
   control.classList.add("small");
-  const figure = new Figure({ name: "trial-curves", title: "Learning curves", hint: "The same metric of each trial over its epochs; of a trial with branches, its present one.", wide: true, height: 360, controls: [control, legend.node] });
+  const figure = new Figure({ name: "trial-curves", title: "Learning curves", hint: "The same metric of each over its epochs. Branches of one trial share their past and part where one was rewound.", wide: true, height: 360, controls: [control, legend.node] });
   function draw() {
-    const lines = curves.map((curve, index) => {
-      const branch = curve.branches.find((each) => each.branch === trials[index]?.branch) ?? curve.branches.at(-1);
-      return { epoch: branch?.epoch ?? [], values: /** @type {(number | null)[]} */ (branch?.[shown] ?? []) };
-    });
-    legend.set(trials.map((trial, index) => [`trial ${trial.id}`, seriesColour(index)]));
+    const lines = all.map(({ curve, branch }) => withPast(curve, branch, shown));
+    legend.set(all.map(({ name }, index) => [name, seriesColour(index)]));
     figure.show(
       {
-        summary: `${label(shown)} of ${trials.length} trials`,
+        summary: `${label(shown)} of ${all.map(({ name }) => name).join("; ")}`,
         x: { scale: linear(1, Math.max(2, ...lines.map(({ epoch }) => epoch.at(-1) ?? 1)), { integers: true }), title: "epoch" },
         y: { scale: fitted(lines.flatMap(({ values }) => values)), title: label(shown) },
         layers: lines.map(({ epoch, values }, index) =>
-          line({ x: epoch, y: values, width: 2, end: "dot", colour: seriesColour(index), tell: (at) => ({ title: `Trial ${trials[index]?.id}`, rows: [[`epoch ${epoch[at]}`, number(values[at])]], open: `/trials/${trials[index]?.id}` }) }),
+          line({ x: epoch, y: values, width: 2, end: "dot", colour: seriesColour(index), tell: (at) => ({ title: all[index]?.name ?? "", rows: [[`epoch ${epoch[at]}`, number(values[at])]], open: `/trials/${all[index]?.trial.id}` }) }),
         ),
       },
-      () => ({ names: ["trial", "epoch", shown], rows: lines.flatMap(({ epoch, values }, index) => epoch.map((each, at) => [trials[index]?.id, each, values[at]])) }),
+      () => ({ names: ["trial", "epoch", shown], rows: lines.flatMap(({ epoch, values }, index) => epoch.map((each, at) => [all[index]?.name, each, values[at]])) }),
     );
   }
   draw();

@@ -70,10 +70,10 @@ export function curvesPicture(view, context, steer) {
     const last = Math.max(...curve.branches.flatMap((branch) => branch.epoch.at(-1) ?? 1));
     figure.show(
       {
-        summary: `${shown.title} of trial ${view.trial().number} over ${last} epochs`,
+        summary: `${shown.title} of trial ${view.trial().number} over ${last} epochs${marked(steer)}`,
         x: { scale: linear(curve.branches[0]?.epoch[0] === 0 ? 0 : 1, Math.max(2, view.trial().ended ? last : Math.min(view.trial().epochs ?? last, Math.max(10, Math.ceil(last * 1.25)))), { integers: true }), title: "epoch" },
         y: { scale: fitted(all), title: shown.title },
-        layers: [...marks(steer), ...layers],
+        layers: [...marks(steer, current), ...layers],
       },
       () => sheet(curve),
     );
@@ -93,13 +93,31 @@ function told(curve, branch, columns, index) {
   return { title: `Epoch ${branch.epoch[index]}${name}`, rows, open: `#${branch.epoch[index]}@${branch.branch}`, hint: "click to rewind or fork here" };
 }
 
+/** @param {import("../pages/steer.js").SteerPanel} steer */
+function applied(steer) {
+  return (steer.now?.commands ?? []).filter(({ kind, state, epoch }) => state === "applied" && epoch !== null && ["set", "rewind"].includes(kind));
+}
+
 /**
- * Upright lines where commands took effect, and where a point is chosen.
+ * The marks in words, for those who cannot see them.
  * @param {import("../pages/steer.js").SteerPanel} steer
  */
-function marks(steer) {
-  const applied = (steer.now?.commands ?? []).filter((command) => command.state === "applied" && command.epoch !== null && ["set", "rewind"].includes(command.kind));
-  const lines = applied.map((command) => rule({ at: Number(command.epoch), across: "x", colour: colour("--data-3"), label: applied.length < 8 ? sentence(command) : "" }));
+function marked(steer) {
+  const all = applied(steer);
+  return all.length ? `; marked: ${all.map((command) => `${sentence(command)} in epoch ${Number(command.epoch)}`).join("; ")}` : "";
+}
+
+/**
+ * Upright lines where commands took effect, faint for those of other branches, and where a point is chosen.
+ * @param {import("../pages/steer.js").SteerPanel} steer
+ * @param {number} current
+ */
+function marks(steer, current) {
+  const all = applied(steer);
+  const lines = all.map((command) => {
+    const here = command.branch === current;
+    return rule({ at: Number(command.epoch), across: "x", colour: faded(colour("--data-3"), here ? 1 : 0.4), label: all.length < 8 && here ? sentence(command) : "" });
+  });
   if (steer.point) lines.push(rule({ at: steer.point.epoch, across: "x", colour: colour("--ink"), dash: [], label: "chosen" }));
   return lines;
 }
