@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, event, func, select
+from sqlalchemy import Connection, event, select
 from sqlalchemy.engine import URL, make_url
 
 from search.spec import SearchSpec
@@ -24,6 +25,11 @@ from service.usecases.exchange import Answer, exchange
 from service.usecases.submit import submit
 
 LEASE = 30.0
+WRITE_SECONDS = 600.0  # a machine may be very busy, or asleep; a writer that hangs is found all the same
+_SEARCHES = select(searches)
+_SHORT = select(*(trials.c[name] for name in ("search_id", "number", "state", "agent"))).order_by(
+    trials.c.search_id, trials.c.number
+)
 
 
 class ManualClock:
@@ -63,7 +69,7 @@ class World:
     columns: Columns = field(default_factory=Columns)
 
     def write(self, work: Any) -> Any:
-        return self.store.submit(work).result(timeout=60)
+        return self.store.submit(work).result(timeout=WRITE_SECONDS)
 
     def read(self, query: Any) -> Any:
         with self.store.reading() as connection:
@@ -129,22 +135,14 @@ class World:
 
 def check_counts(connection: Connection) -> None:
     """I11: the counters of every search are those of its trials; numbers have no gaps."""
-    for row in connection.execute(select(searches)):
-        states = dict(
-            connection.execute(
-                select(trials.c.state, func.count())
-                .where(trials.c.search_id == row.id)
-                .group_by(trials.c.state)
-            ).all()
-        )
-        assert {state: getattr(row, state) for state in STATES} == {s: states.get(s, 0) for s in STATES}
-        numbers = connection.execute(
-            select(trials.c.number).where(trials.c.search_id == row.id).order_by(trials.c.number)
-        ).scalars()
-        assert list(numbers) == list(range(row.proposed))
-        held = connection.execute(
-            select(trials.c.agent).where(trials.c.search_id == row.id, trials.c.state == "running")
-        ).scalars()
+    found: dict[int, list[Any]] = defaultdict(list)
+    for trial in connection.execute(_SHORT):
+        found[trial.search_id].append(trial)
+    for row in connection.execute(_SEARCHES):
+        states = Counter(trial.state for trial in found[row.id])
+        assert {state: getattr(row, state) for state in STATES} == {s: states[s] for s in STATES}
+        assert [trial.number for trial in found[row.id]] == list(range(row.proposed))
+        held = [trial.agent for trial in found[row.id] if trial.state == "running"]
         assert all(held), "a running trial has an agent"
 
 
