@@ -55,14 +55,26 @@ def run(name: str, problem: Problem, seed: int, trials: int, lag: int) -> list[O
 
 
 def _suggest(trial: optuna.trial.Trial, layout: Layout) -> np.ndarray:
-    unit = np.full(layout.dimensions, 0.5)
-    for name, _ in layout.space._order:  # in an order in which conditions can be decided
-        for axis, one in enumerate(layout.space.axes):
-            if one.parameter == name and layout.space.active_at(unit[None])[0, axis]:
-                value: Any = trial._suggest(str(axis), distribution(layout, axis))
-                centres = layout.centres[axis]
-                unit[axis] = value if centres is None else centres[value]
+    """Suggest first what every trial has, then what its conditions bring."""
+    unit, asked = np.full(layout.dimensions, 0.5), set[int]()
+    conditional = layout.space.conditional
+    wanted = [place for place, axis in enumerate(layout.space.axes) if axis.parameter not in conditional]
+    while wanted:
+        for axis in wanted:
+            unit[axis] = _suggest_axis(trial, layout, axis)
+        asked.update(wanted)
+        active = np.flatnonzero(layout.space.active_at(unit[None])[0]).tolist()
+        wanted = [axis for axis in active if axis not in asked]
     return unit
+
+
+def _suggest_axis(trial: optuna.trial.Trial, layout: Layout, axis: int) -> float:
+    centres, name = layout.centres[axis], str(axis)
+    if centres is None:
+        return trial.suggest_float(name, 0.0, 1.0)
+    if layout.space.axes[axis].ordered:
+        return float(centres[trial.suggest_int(name, 0, len(centres) - 1)])
+    return float(centres[trial.suggest_categorical(name, list(range(len(centres))))])
 
 
 def _tell(study: optuna.Study, layout: Layout, trial: optuna.trial.Trial, outcome: Outcome) -> None:

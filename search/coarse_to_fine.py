@@ -70,7 +70,9 @@ def _coarse(spec: SearchSpec, number: int, stage: Stage, history: History) -> Pr
 
 
 def _zoom(spec: SearchSpec, stage: Stage, choice: Choice) -> Proposal:
+    unit = settled(choice.unit)
     if choice.parent is not None:
+        unit = choice.unit  # the very point of the parent
         why = f"goes on with trial {choice.parent}, the most promising for the epochs it takes"
     elif choice.zoomed:
         why = f"the most promising point, in the box of round {stage.index}"
@@ -78,7 +80,7 @@ def _zoom(spec: SearchSpec, stage: Stage, choice: Choice) -> Proposal:
         why = f"the most promising point, although outside the box of round {stage.index}"
     return at(
         spec.space,
-        settled(choice.unit),
+        unit,
         "zoom" if choice.zoomed else "global",
         why,
         round=stage.index,
@@ -107,15 +109,7 @@ def _as_of(history: History, seen: int, first: int, begun: int) -> History:
     then = int(np.searchsorted(history.numbers, first))
     later = max(begun - (len(history) - then), 0)  # of those pending now, the last ones
     pending = np.vstack([history.units[seen:then], history.pending[: max(len(history.pending) - later, 0)]])
-    return replace(
-        history,
-        numbers=history.numbers[:seen],
-        units=history.units[:seen],
-        values=history.values[:seen],
-        states=history.states[:seen],
-        epochs=history.epochs[:seen],
-        pending=pending,
-    )
+    return replace(history.select(slice(seen)), pending=pending)
 
 
 def _choose(spec: SearchSpec, stage: Stage, first: int, size: int, history: History) -> tuple[Choice, ...]:

@@ -1,7 +1,7 @@
 """What a proposal may see of the trials before it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -58,6 +58,11 @@ class History:
 
     def __len__(self) -> int:
         return len(self.numbers)
+
+    def select(self, rows: Integers | slice) -> Self:
+        """Keep some of the visible trials, and everything that is pending."""
+        columns = ("numbers", "units", "values", "states", "epochs")
+        return replace(self, **{name: getattr(self, name)[rows] for name in columns})
 
 
 def finite_values(values: Floats) -> Floats:

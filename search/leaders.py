@@ -6,6 +6,7 @@ import numpy as np
 
 from search.history import History, finite_values
 from search.proposal import Proposal
+from search.rounds import longest
 from search.spec import SearchSpec
 
 
@@ -54,11 +55,20 @@ def winner(history: History, least: int = 1) -> Standing | None:
 
 def propose(spec: SearchSpec, number: int, history: History) -> Proposal | None:
     """Train a leader again with the seed of this trial's number; None if there is no leader."""
-    ranked = standings(history, spec.reevaluate.leaders)
+    epochs = longest(spec)
+    ranked = standings(history if epochs is None else _as_continued(history), spec.reevaluate.leaders)
     if not ranked:
         return None
     leader = ranked[(number - spec.budget.trials) % len(ranked)]
     parent = leader.numbers[0]
     unit = history.units[int(np.flatnonzero(history.numbers == parent)[0])]
     why = f"trial {parent} once more with another seed, so that luck does not name the winner"
-    return Proposal(spec.space.from_unit(unit), unit, "reevaluation", why, parent=parent)
+    return Proposal(spec.space.from_unit(unit), unit, "reevaluation", why, parent=parent, epochs=epochs)
+
+
+def _as_continued(history: History) -> History:
+    """Of each point the longest training: the shorter ones are the same one, earlier."""
+    known = history.select(np.flatnonzero(~np.isnan(history.values)))
+    longest_first = np.lexsort((known.numbers, -known.epochs))
+    _, first = np.unique(known.units[longest_first], axis=0, return_index=True)
+    return known.select(np.sort(longest_first[first]))

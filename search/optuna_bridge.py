@@ -8,6 +8,7 @@ that a sampler writes is kept: CMA-ES would pickle itself into it.
 import json
 import warnings
 from collections.abc import Container, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ from search.space import NEUTRAL, Space
 from search.spec import SearchSpec
 
 Coordinate = int | float
-BEST, LATEST = 25, 55  # the window: what a sampler may see of a long history
+BEST, LATEST = 25, 50  # the window: what a sampler may see of a long history
 MOST_FOR_IMPORTANCE = 5000
 
 
@@ -187,15 +188,8 @@ def importance(space: Space, history: History) -> dict[str, float]:
     rows = np.flatnonzero(~np.isnan(history.values))[-MOST_FOR_IMPORTANCE:]
     if not space.dimensions or len(rows) < 5 or np.ptp(finite_values(history.values[rows])) == 0:
         return shares
-    blank = np.empty((0, space.dimensions))
-    known = History(
-        history.numbers,
-        history.units,
-        history.values,
-        np.full(len(history), "completed"),
-        history.epochs,
-        blank,
-    )
+    states, nothing = np.full(len(history), "completed"), np.empty((0, space.dimensions))
+    known = replace(history, states=states, pending=nothing)
     trials = _trials(space, known, rows, neutral=False)
     distributions = {axis.name: _distribution(axis) for axis in space.axes}
     for trial in trials:

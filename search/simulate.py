@@ -34,8 +34,9 @@ class Simulated:
 
     @property
     def epochs(self) -> int:
-        """Epochs trained in all."""
-        return sum(map(len, self.curves))
+        """Epochs trained in all; those of a trial that another one goes on with count once."""
+        parents = [one.continue_from for one in self.proposals if one.continue_from is not None]
+        return sum(map(len, self.curves)) - sum(len(self.curves[parent]) for parent in parents)
 
 
 def simulate(spec: SearchSpec, train: Train, workers: int = 1, seconds: Seconds | None = None) -> Simulated:
@@ -92,7 +93,7 @@ class _Book:
         )
 
     def run(self, number: int, train: Train) -> int:
-        """Propose a trial, train it up to where its plan stops it, and note it down."""
+        """Propose a trial, train it up to where its plan stops it, note it down; the epochs it took."""
         proposal = propose(self.spec, number, self.history(number))
         full = list(train(number, proposal))[: proposal.epochs]
         ladder = rungs(self.spec, len(full))
@@ -109,4 +110,4 @@ class _Book:
         self.states.append(
             "diverged" if not np.isfinite(value) else "stopped" if length < len(full) else "completed"
         )
-        return length
+        return length - (0 if proposal.continue_from is None else len(self.curves[proposal.continue_from]))

@@ -1,7 +1,5 @@
 """One seed, one search: for any number of workers, any lengths of trials, any interruption."""
 
-from importlib.util import find_spec
-
 import numpy as np
 import pytest
 
@@ -17,14 +15,8 @@ SPACE = {
     "kind": {"choices": ["a", "b", "c"]},
     "y": {"low": 0, "high": 1, "when": {"kind": ["a", "b"]}},
 }
-FAST = [
-    "random",
-    "sobol",
-    "grid",
-    "tpe",
-    "cmaes",
-    *(["coarse_to_fine"] if find_spec("search.coarse_to_fine") else []),
-]
+IN_TIME = {"name": "coarse_to_fine", "epochs_per_round": [2, 5, 12]}
+FAST = ["random", "sobol", "grid", "tpe", "cmaes", "coarse_to_fine", IN_TIME]
 RULES = ["none", "median", "successive_halving", "hyperband"]
 
 
@@ -47,7 +39,8 @@ def lengths(salt):
 
 
 def outcome(run):
-    return [(p.point, p.origin, p.round, p.epochs) for p in run.proposals], run.curves, run.states
+    proposals = [(p.point, p.origin, p.round, p.epochs, p.continue_from) for p in run.proposals]
+    return proposals, run.curves, run.states
 
 
 @pytest.mark.parametrize("strategy", FAST)
@@ -105,6 +98,41 @@ def test_re_evaluations_come_after_all_and_repeat_the_leaders():
     leaders = np.argsort(run.values[:40])[:2]
     assert [proposal.parent for proposal in again] == list(leaders) * 3
     assert all(proposal.point == run.proposals[proposal.parent].point for proposal in again)
+
+
+def test_a_leader_of_rounds_coarse_in_time_is_what_its_longest_training_made_of_it():
+    units = np.array([[0.2], [0.4], [0.2], [0.6], [0.4]])
+    seen = History.of(range(5), units, [0.5, 0.3, 0.1, 0.2, np.nan], epochs=[3, 3, 12, 3, 12])
+    search = SearchSpec.parse(
+        {
+            "space": {"x": {"low": 0, "high": 1}},
+            "budget": {"trials": 5},
+            "strategy": {"name": "coarse_to_fine", "epochs_per_round": [3, 12]},
+            "reevaluate": {"leaders": 3, "seeds": 1},
+        }
+    )
+    again = [propose(search, number, seen) for number in (5, 6, 7)]
+    assert [(one.parent, one.point["x"], one.epochs) for one in again] == [
+        (2, 0.2, 12),
+        (3, 0.6, 12),
+        (1, 0.4, 12),
+    ]
+
+
+def test_rounds_coarse_in_time_go_on_with_leaders_and_cost_less_than_trials_from_scratch():
+    search = spec(strategy=IN_TIME, budget={"trials": 60})
+    run = simulate(search, training, 4, lengths(1))
+    assert [one.epochs for one in run.proposals] == sorted(one.epochs for one in run.proposals)
+    going_on = [one for one in run.proposals if one.continue_from is not None]
+    assert len(going_on) >= 5
+    parents = [one.continue_from for one in going_on]
+    assert len(set(parents)) == len(parents), "a trial goes on once"
+    for one, parent in zip(going_on, parents, strict=True):
+        assert one.point == run.proposals[parent].point and run.proposals[parent].epochs < one.epochs
+        assert run.states[parent] == "completed"
+    blind = run.values[[n for n, one in enumerate(run.proposals) if one.origin == "coarse"]]
+    assert np.mean(run.values[parents]) < np.median(blind), "the better ones go on"
+    assert run.epochs == sum(map(len, run.curves)) - sum(len(run.curves[parent]) for parent in parents)
 
 
 def test_enqueued_points_come_first_and_as_given():
