@@ -192,10 +192,11 @@ export function rectangles({ count, box, fill, stroke: edge, tell }) {
 
 /**
  * A reference line across the plot with its name.
- * @param {{at: number, across?: "x" | "y", colour: string, label?: string, dash?: number[]}} options across "y": at a value of y
+ * @param {{at: number, across?: "x" | "y", colour: string, label?: string, dash?: number[], row?: number}} options
+ *   across "y": at a value of y; row: of the label of an upright line, from the top, so that neighbours do not write over each other
  * @returns {Layer}
  */
-export function rule({ at, across = "y", colour, label, dash = [4, 3] }) {
+export function rule({ at, across = "y", colour, label, dash = [4, 3], row = 0 }) {
   return {
     draw(frame) {
       const { ctx, left, top, width, height } = frame;
@@ -214,7 +215,7 @@ export function rule({ at, across = "y", colour, label, dash = [4, 3] }) {
         if (!label) return;
         const fits = x - 5 - ctx.measureText(label).width > left;
         ctx.textAlign = fits ? "right" : "left";
-        ctx.fillText(label, fits ? x - 5 : x + 5, top + 8);
+        ctx.fillText(label, fits ? x - 5 : x + 5, top + 8 + 13 * row);
       }
       ctx.setLineDash([]);
     },

@@ -8,6 +8,7 @@ import { minimizes, objectiveMetric, objectiveName } from "../core/search-math.j
 import { colour } from "../core/theme.js";
 import { empty, problem } from "../components/parts.js";
 import { edfPicture, SERIES } from "../pictures/edf.js";
+import { changes } from "./trial-branches.js";
 import { coursesPicture, trialCurvesPicture } from "../pictures/compare.js";
 
 const MOST = 6;
@@ -58,7 +59,7 @@ async function compareSearches(outlet, ids, signal) {
   await Promise.all([courses.update(), edf.update()]);
 }
 
-/** @typedef {{trial: Trial, curve: Curve, branch: Branch | undefined, name: string}} Compared a trial, or one branch of it */
+/** @typedef {{trial: Trial, curve: Curve, branch: Branch | undefined, name: string, changed: string[]}} Compared a trial, or one branch of it */
 
 /**
  * @param {HTMLElement} outlet
@@ -80,6 +81,7 @@ async function compareTrials(outlet, ids, signal) {
     [`last ${label(metric)}`, all.map(({ branch, trial }) => number(/** @type {any} */ (branch?.[metric])?.at(-1) ?? trial.value))],
     [`best ${label(metric)} (epoch)`, best.map((point) => (point ? `${number(point.value)} (${count(point.epoch)})` : "–"))],
     ...unionRows("", all.map(({ trial }) => trial.params)),
+    ...(all.some(({ changed }) => changed[0] !== "none") ? /** @type {[string, string[]][]} */ ([["changed while it trained", all.map(({ changed }) => changed.join(", "))]]) : []),
     ...(all.some(({ name }) => name.includes("branch")) ? [] : unionRows("result: ", all.map(({ trial }) => /** @type {Record<string, unknown>} */ (trial.metrics ?? {})))),
   ];
   fill(outlet, h("div", { class: "pagehead" }, h("h1", null, "Compare trials")), h("div", { class: "figures" }, picture.node), difference(heads, rows));
@@ -92,11 +94,11 @@ async function compareTrials(outlet, ids, signal) {
  */
 async function compared(id, signal) {
   const [name = "", wanted] = id.split("@");
-  /** @type {[Trial, Curve]} */
-  const [trial, curve] = await Promise.all([call(`/trials/${name}`, { signal }), call(`/trials/${name}/curve`, { signal })]);
+  /** @type {[Trial, Curve, import("./steer.js").Steering]} */
+  const [trial, curve, steering] = await Promise.all([call(`/trials/${name}`, { signal }), call(`/trials/${name}/curve`, { signal }), call(`/trials/${name}/steering`, { signal })]);
   const number = wanted === undefined ? trial.branch : Number(wanted);
   const branch = curve.branches.find((each) => each.branch === number) ?? (wanted === undefined ? curve.branches.at(-1) : undefined);
-  return { trial, curve, branch, name: wanted === undefined ? `Trial ${trial.id}` : `Trial ${trial.id}, branch ${wanted}` };
+  return { trial, curve, branch, changed: changes(steering.branches, branch?.branch ?? 0), name: wanted === undefined ? `Trial ${trial.id}` : `Trial ${trial.id}, branch ${wanted}` };
 }
 
 /**

@@ -115,7 +115,7 @@ function field(setting, edited) {
     input.value = String(Number((value * factor).toPrecision(3)));
     edited();
   };
-  const isRate = setting.type === "float" && typeof setting.value === "number" && setting.value > 0;
+  const isRate = setting.type === "float" && typeof setting.value === "number" && setting.value > 0 && !(setting.high !== null && setting.high <= 1); // three times a share makes no sense
   const nudge = (/** @type {string} */ sign, /** @type {number} */ factor) => h("button", { type: "button", class: "small", "aria-label": `${label(setting.name)} ${sign} 3`, onclick: () => step(factor) }, `${sign}3`);
   return { input, node: h("div", { class: "field", title: setting.help }, h("label", { for: id }, label(setting.name)), h("div", { class: "nudged" }, input, isRate ? [nudge("÷", 1 / 3), nudge("×", 3)] : null)) };
 }

@@ -27,6 +27,7 @@ export function commandLog(list, commands, withdraw) {
         h("span", { class: `badge ${command.state}` }, command.state),
         h("strong", null, sentence(command)),
         h("span", { class: "muted" }, moment(command), " ", when(command.created)),
+        child(command) ? h("a", { href: `/trials/${child(command)}` }, `trial ${child(command)}`) : null,
         command.reason ? h("span", { class: "remedy" }, command.reason) : null,
         command.state === "waiting" ? h("button", { type: "button", class: "small", onclick: () => withdraw(command.id) }, "Take back") : null,
       ),
@@ -46,6 +47,15 @@ export function sentence(command) {
   if (kind === "extend") return `extend to ${args.epochs ?? "?"} epochs`;
   if (kind === "note") return `note: ${args.text ?? ""}`;
   return kind;
+}
+
+/**
+ * The trial that a fork or an extension made.
+ * @param {Command} command
+ * @returns {string | undefined}
+ */
+export function child({ after }) {
+  return typeof after?.trial === "string" ? after.trial : undefined;
 }
 
 /** @param {Command} command */

@@ -41,14 +41,14 @@ function content(view, { branches }, steer) {
   /** @type {[string, import("../core/dom.js").Children[]][]} */
   const rows = [
     ["Left", branches.map((branch) => (branch.parent === null ? "at the start" : `branch ${branch.parent} at epoch ${count(branch.from_epoch)}`))],
-    ["Changes", branches.map((branch) => changes(steer, branch.branch))],
+    ["Changes", branches.map((branch) => changes(steer.now?.branches, branch.branch).map((each) => h("div", null, each)))],
     ["Last epoch", branches.map((branch) => count(branch.epoch.at(-1)))],
     [`Last ${label(metric)}`, branches.map((branch) => last(branch, metric))],
     ["Last train error", branches.map((branch) => last(branch, "train_error"))],
     [`Best ${label(metric)}`, best.map((point) => number(point?.value))],
     ["Go back to its best", back],
   ];
-  const heads = branches.map(({ branch }) => h("th", { scope: "col" }, `Branch ${branch}`, branch === trial.branch ? h("span", { class: "badge applied" }, "present") : null));
+  const heads = branches.map(({ branch }) => h("th", { scope: "col" }, `Branch ${branch}`, branch === trial.branch ? h("span", { class: "badge applied beside-name" }, "present") : null));
   const among = branches.slice(-6).map(({ branch }) => `${trial.id}@${branch}`);
   return [
     h("div", { class: "cardhead" }, h("h2", null, "Branches side by side"), h("span", { class: "spacer" }), h("a", { class: "button", href: `/compare?trials=${among.join(",")}` }, "Compare their curves")),
@@ -62,11 +62,10 @@ function content(view, { branches }, steer) {
 
 /**
  * All changes that led to where a branch is, those of its past included.
- * @param {import("./steer.js").SteerPanel} steer
+ * @param {import("./steer.js").Line[] | undefined} lines
  * @param {number} branch
  */
-function changes(steer, branch) {
-  const all = steer.now?.branches.find((each) => each.branch === branch)?.changes ?? [];
-  if (!all.length) return "none";
-  return all.flatMap(({ epoch, settings }) => Object.entries(settings).map(([name, value]) => h("div", null, `${label(name)} ${text(value)} from epoch ${epoch + 1}`)));
+export function changes(lines, branch) {
+  const all = lines?.find((each) => each.branch === branch)?.changes ?? [];
+  return all.length ? all.flatMap(({ epoch, settings }) => Object.entries(settings).map(([name, value]) => `${label(name)} ${text(value)} from epoch ${epoch + 1}`)) : ["none"];
 }

@@ -50,6 +50,7 @@ export async function page(context) {
   fill(outlet, head.node, h("div", { class: "figures" }, curves.node, costs.node), steer.node, branches.node, diagnosis.node, records.node);
 
   function drawCurve() {
+    head.inForce(steer.now);
     if (!shown) return;
     curves.draw(shown);
     branches.draw(shown);
@@ -108,6 +109,7 @@ class TrialHead {
     value.lastElementChild?.classList.add("best");
     this.actions = h("div", { class: "actions" });
     this.origin = h("p", { class: "muted" });
+    this.settings = h("dl", { class: "settings" }, settings(trial, search, new Map()));
     this.node = h(
       "div",
       { class: "page" },
@@ -115,7 +117,7 @@ class TrialHead {
       h("div", { class: "pagehead" }, h("h1", null, `Trial ${trial.number}`), this.state, this.actions),
       this.reason,
       h("section", { class: "card summary", "aria-label": "Result" }, h("div", { class: "stats" }, value, stat("train error", this.values.train), stat("Epochs", this.values.epoch), stat("Time", this.values.time), stat("Attempt", this.values.attempt))),
-      h("section", { class: "card" }, h("div", { class: "cardhead" }, h("h2", null, "Settings")), settings(trial, search), this.origin),
+      h("section", { class: "card" }, h("div", { class: "cardhead" }, h("h2", null, "Settings")), this.settings, this.origin),
     );
     this.actionsFor = "";
     /** @type {Branch | undefined} */
@@ -130,6 +132,15 @@ class TrialHead {
   latest(curve) {
     this.branch = curve.branches.find((branch) => branch.branch === this.view.trial().branch);
     if (!this.view.trial().ended) this.live();
+  }
+
+  /**
+   * Settings that commands changed are shown as they were and as they are.
+   * @param {import("./steer.js").Steering | null} steering
+   */
+  inForce(steering) {
+    if (!steering?.commands.some(({ kind }) => kind === "set")) return;
+    fill(this.settings, settings(this.view.trial(), this.view.search, new Map(steering.settings.map(({ name, value }) => [name, value]))));
   }
 
   live() {
@@ -162,16 +173,16 @@ class TrialHead {
 /**
  * @param {Trial} trial
  * @param {Search} search
+ * @param {Map<string, unknown>} inForce settings as they are now, where they may have changed
  */
-function settings(trial, search) {
+function settings(trial, search, inForce) {
   const rest = Object.entries(search.spec.settings ?? {}).filter(([name]) => !(name in trial.params));
-  return h(
-    "dl",
-    { class: "settings" },
-    Object.entries(trial.params).filter(([, value]) => value !== null).map(([name, value]) => h("div", { class: "searched" }, h("dt", null, label(name)), h("dd", null, text(value)))),
-    rest.map(([name, value]) => h("div", { title: "fixed for the whole search" }, h("dt", null, label(name)), h("dd", null, text(value)))),
+  const shown = (/** @type {string} */ name, /** @type {unknown} */ value) => h("dd", null, text(value), inForce.has(name) && text(inForce.get(name)) !== text(value) ? ` → ${text(inForce.get(name))}` : null);
+  return [
+    ...Object.entries(trial.params).filter(([, value]) => value !== null).map(([name, value]) => h("div", { class: "searched" }, h("dt", null, label(name)), shown(name, value))),
+    ...rest.map(([name, value]) => h("div", { title: "fixed for the whole search" }, h("dt", null, label(name)), shown(name, value))),
     h("div", null, h("dt", null, "seed"), h("dd", null, String(trial.seed))),
-  );
+  ];
 }
 
 /** @param {Trial} trial */

@@ -93,6 +93,10 @@ function told(curve, branch, columns, index) {
   return { title: `Epoch ${branch.epoch[index]}${name}`, rows, open: `#${branch.epoch[index]}@${branch.branch}`, hint: "click to rewind or fork here" };
 }
 
+/** With more marks than this their words would cover the curve; they are in the list of commands. */
+const LABELLED = 8;
+const ROWS = 4;
+
 /** @param {import("../pages/steer.js").SteerPanel} steer */
 function applied(steer) {
   return (steer.now?.commands ?? []).filter(({ kind, state, epoch }) => state === "applied" && epoch !== null && ["set", "rewind"].includes(kind));
@@ -114,9 +118,9 @@ function marked(steer) {
  */
 function marks(steer, current) {
   const all = applied(steer);
-  const lines = all.map((command) => {
+  const lines = all.map((command, index) => {
     const here = command.branch === current;
-    return rule({ at: Number(command.epoch), across: "x", colour: faded(colour("--data-3"), here ? 1 : 0.4), label: all.length < 8 && here ? sentence(command) : "" });
+    return rule({ at: Number(command.epoch), across: "x", colour: faded(colour("--data-3"), here ? 1 : 0.4), label: all.length < LABELLED && here ? sentence(command) : "", row: index % ROWS });
   });
   if (steer.point) lines.push(rule({ at: steer.point.epoch, across: "x", colour: colour("--ink"), dash: [], label: "chosen" }));
   return lines;
