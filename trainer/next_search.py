@@ -75,7 +75,7 @@ def _against_bias(now: Plain) -> tuple[Plain, Plain]:
         },
         "optimizer": {"choices": [now["optimizer"], *(o for o in OPTIMIZERS[1:] if o != now["optimizer"])]},
     }
-    if now["l2"] > 0:
+    if now["l2"]:
         space["l2"] = {"scale": "log", "low": now["l2"] / 1000, "high": now["l2"], "zero": 0.3}
     fixed: Plain = {"epochs": min(2 * now["epochs"], max(_MOST_EPOCHS, now["epochs"])), "patience": None}
     if isinstance(now["keep_prob"], list):
@@ -87,11 +87,12 @@ def _against_bias(now: Plain) -> tuple[Plain, Plain]:
 
 def _against_variance(now: Plain) -> tuple[Plain, Plain]:
     """L2, dropout, augmentation, early stopping."""
+    l2 = now["l2"] or 0.0
     space: Plain = {
         "l2": {
             "scale": "log",
-            "low": max(1e-4, now["l2"] / 10),
-            "high": min(max(10.0, 10 * now["l2"]), _MOST_L2),
+            "low": max(1e-4, l2 / 10),
+            "high": min(max(10.0, 10 * l2), _MOST_L2),
             "zero": 0.1,
         }
     }
@@ -107,7 +108,7 @@ def _zoom(now: Plain) -> tuple[Plain, Plain]:
     if _layers(now) and not isinstance(now["hidden_units"], list):
         low, high = max(1, math.floor(units / 1.5)), math.ceil(units * 1.5)
         space["hidden_units"] = {"scale": "linear", "type": "int", "low": low, "high": high}
-    if now["l2"] > 0:
+    if now["l2"]:
         space["l2"] = {"scale": "log", "low": now["l2"] / 3, "high": min(now["l2"] * 3, _MOST_L2)}
     return {}, space
 

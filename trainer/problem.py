@@ -38,6 +38,9 @@ class ProblemsError(ValueError):
         self.problems = [problems] if isinstance(problems, Problem) else list(problems)
         super().__init__("; ".join(str(problem) for problem in self.problems))
 
+    def __reduce__(self) -> tuple[type[Self], tuple[list[Problem]]]:
+        return type(self), (self.problems,)  # an error may have to cross to another process
+
     @classmethod
     def of(cls, field: str, message: str, remedy: str) -> Self:
         """Make the error of a single problem."""

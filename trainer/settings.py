@@ -35,7 +35,7 @@ class Settings:
         nullable=True,
         symbol="alpha",
         help="step size alpha0; default .1 for gd and momentum, .001 for adam and rmsprop, "
-        "on the whole batch .01 (regression: .005)",
+        "on the whole batch .01 (regression: .002)",
     )
     optimizer: str = choice("adam", OPTIMIZERS, steerable=True, help="a change restarts its averages at 0")
     momentum: float = number(
@@ -125,7 +125,15 @@ class Settings:
     )
     batch_norm_epsilon: float = number(1e-5, low=0, high=1, low_open=True, help="added to sigma^2")
     l1: float = number(0.0, low=0, high=1e9, steerable=True, symbol="lambda", help="lambda/(2m) sum |W|")
-    l2: float = number(0.0, low=0, high=1e9, steerable=True, symbol="lambda", help="lambda/(2m) sum W^2")
+    l2: float | None = number(
+        None,
+        low=0,
+        high=1e9,
+        steerable=True,
+        nullable=True,
+        symbol="lambda",
+        help="lambda/(2m) sum W^2; default 1 on the whole batch, which has no noise of mini-batches, else 0",
+    )
     keep_prob: float | tuple[float, ...] = number(
         1.0,
         low=0,

@@ -28,11 +28,13 @@ class Twin:
     costs: list = field(default_factory=list)
     rows: list = field(default_factory=list)
     best: tuple = (math.inf, 0, None)
+    l2: float = 0.0  # lambda in force
     images: tuple | None = None  # mu, sigma and shape of the images, for augmentation
 
     def train(self, X, Y, X_dev, Y_dev, epochs, batch_size, alpha0, decay_rate):
         """Mini-batch training with early stopping; returns the status."""
         m = X.shape[1]
+        self.l2 = (1.0 if batch_size == m else 0.0) if self.settings.l2 is None else self.settings.l2
         deviation = math.sqrt(np.mean(np.var(Y, axis=1))) if self.kind == "regression" else 1.0
         while self.epoch < epochs:
             self.epoch += 1
@@ -145,8 +147,8 @@ class Twin:
                 grads[f"b{layer}"] = dZ.sum(axis=1, keepdims=True)
         for layer in self.layers:
             W = p[f"W{layer}"]
-            cost += self.settings.l2 / (2 * m) * (W**2).sum() + self.settings.l1 / (2 * m) * np.abs(W).sum()
-            grads[f"W{layer}"] += self.settings.l2 / m * W + self.settings.l1 / (2 * m) * np.sign(W)
+            cost += self.l2 / (2 * m) * (W**2).sum() + self.settings.l1 / (2 * m) * np.abs(W).sum()
+            grads[f"W{layer}"] += self.l2 / m * W + self.settings.l1 / (2 * m) * np.sign(W)
         return cost, errors, grads
 
     def mask(self, layer, shape):

@@ -17,7 +17,7 @@ from trainer.settings import make_settings
 
 
 def run_of(settings, data, weights=None, seed=0):
-    run = Run(make_settings({"precision": "float64", **settings}), data, seed, weights=weights)
+    run = Run(make_settings({"precision": "float64", "l2": 0.0, **settings}), data, seed, weights=weights)
     rows, costs = [], []
     while run.status == "running":
         piece = run.advance()
@@ -166,7 +166,7 @@ def test_momentum_in_its_other_form_takes_the_same_path(iris):
         "epochs": 30,
     }
     run, _, _ = run_of(settings, iris)
-    one = make_settings({"precision": "float64", **settings, "epochs": 1})
+    one = replace(run.settings, epochs=1)
     W = initial_weights(run.network, one, 0, np.float64)
     v = np.zeros(run.network.learned)
     for _ in range(30):  # gradients from the trainer, the other form by hand

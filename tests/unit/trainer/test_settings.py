@@ -1,6 +1,7 @@
 """Settings: types, ranges, one value per layer, what may change; errors name field and remedy."""
 
 import json
+import pickle
 
 import pytest
 
@@ -76,3 +77,10 @@ def test_only_steerable_settings_change():
         changed(Settings(), {"activation": "tanh"})
     with pytest.raises(SettingError):
         changed(Settings(), {"l2": -1})
+
+
+def test_an_error_is_the_same_in_another_process():
+    with pytest.raises(SettingError) as raised:
+        make_settings({"l1": -1, "nonsense": 0})
+    copy = pickle.loads(pickle.dumps(raised.value))
+    assert (type(copy), copy.problems, str(copy)) == (SettingError, raised.value.problems, str(raised.value))
