@@ -10,14 +10,13 @@ import time
 PARTS = {
     "service": (
         "the service against the same trainings direct",
-        ["benchmarks.service_ratio", "--trials", "200"],
+        ["benchmarks.service_ratio", "--trials", "1000"],
     ),
-    "ratio": ("the same, 1,000 trials", ["benchmarks.service_ratio", "--trials", "1000"]),
-    "books": ("bookkeeping alone, against Optuna's storage", ["benchmarks.bookkeeping", "--large", "20000"]),
     "bookkeeping": (
-        "bookkeeping alone against Optuna's storage, SQLite and Postgres",
-        ["benchmarks.bookkeeping"],
+        "bookkeeping alone against Optuna's storage, SQLite and Postgres; 100,000 trials; memory",
+        ["benchmarks.bookkeeping", "--large", "100000"],
     ),
+    "large": ("reading a search of 100,000 trials while another trains", ["benchmarks.large_search"]),
     "trainer": ("time per epoch against JAX, PyTorch and scikit-learn", ["benchmarks.trainer_speed"]),
     "learning": ("what the trainer learns against scikit-learn", ["benchmarks.trainer_quality"]),
     "dashboard": ("how fast a search opens, beside optuna-dashboard", ["benchmarks.dashboard"]),
