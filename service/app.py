@@ -24,10 +24,12 @@ from service.api import (
     exchange,
     figures,
     health,
+    predictions,
     problems,
     searches,
     session,
     tokens,
+    trainers,
     trials,
 )
 from service.api import datasets as datasets_api
@@ -53,7 +55,7 @@ from service.store.tables import agents as agents_table
 from service.store.tables import searches as searches_table
 from service.store.writer import Committed
 from service.uploads import Uploads
-from service.usecases import leases
+from service.usecases import checkpoints, leases
 from service.usecases.board import Board
 from service.usecases.datasets import Datasets
 
@@ -95,7 +97,8 @@ def create_app(config: Config) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await to_thread.run_sync(open_store, services)
         services.notifier.start()
-        tasks = [asyncio.create_task(_sweep(services, vitals)), asyncio.create_task(_prepare(services))]
+        work = (_sweep(services, vitals), _prepare(services), _tidy(services))
+        tasks = [asyncio.create_task(one) for one in work]
         try:
             yield
         finally:
@@ -144,6 +147,8 @@ def _include(app: FastAPI, services: Services, vitals: health.Health, book: Toke
     ):
         api.include_router(router(services))
     api.include_router(datasets_api.router(datasets))
+    api.include_router(predictions.router(services, uploads))
+    api.include_router(trainers.router())
     api.include_router(session.router(services.config.token_required))
     api.include_router(tokens.router(book))
     app.include_router(api)
@@ -182,6 +187,16 @@ async def _sweep(services: Services, vitals: health.Health) -> None:
         except Exception:
             log.exception("the sweep failed; it is tried again")
         await asyncio.sleep(SWEEP_SECONDS)
+
+
+async def _tidy(services: Services) -> None:
+    """Remove, once after the start, the files that crashes have left."""
+    try:
+        removed = await checkpoints.remove_orphans(services.store, services.blobs)
+        if removed:
+            log.info("%d files of checkpoints that nothing names were removed", removed)
+    except (OSError, UnavailableError) as error:
+        log.warning("files that crashes have left stay for now: %s", error)
 
 
 async def _prepare(services: Services) -> None:

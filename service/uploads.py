@@ -9,13 +9,13 @@ import json
 import os
 import secrets
 import shutil
-import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from service import faults
+from service.apart import run_apart
 from service.config import Limits
 from service.errors import RefusedError, ServiceError, UnavailableError
 
@@ -103,43 +103,21 @@ class Uploads:
 
         Raises RefusedError when it cannot be read, or not within its limits.
         """
+        limits = self._limits
+        arguments = (str(limits.inspect_memory), str(limits.inspect_seconds), json.dumps(options))
         async with self._readers:
-            status, output = await self._run(received.path, options)
-        if status == 0:
+            output = await run_apart("service.inspection", (str(received.path), *arguments), limits)
+        if output is not None:
             answer: dict[str, Any] = json.loads(output)
             if "error" not in answer:
                 return answer
             raise RefusedError.of(**answer["error"])
-        limit = self._limits
         message = (
-            f"reading it took too much memory or more than {limit.inspect_seconds:g} s, or broke the reader"
+            f"reading it took too much memory or more than {limits.inspect_seconds:g} s, or broke the reader"
         )
         raise RefusedError.of(
             "body", message, "Check the file, or send it as Parquet or npz, or send a part of it"
         )
-
-    async def _run(self, path: Path, options: Mapping[str, Any]) -> tuple[int, bytes]:
-        limits = self._limits
-        arguments = (str(path), str(limits.inspect_memory), str(limits.inspect_seconds), json.dumps(options))
-        environment = {"PATH": os.defpath, "LANG": "C.UTF-8"}  # nothing of ours: no token, no password
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-m", "service.inspection", *arguments),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env=environment,
-            start_new_session=True,
-        )
-        try:
-            async with asyncio.timeout(2 * limits.inspect_seconds):
-                output, _ = await process.communicate()
-        except TimeoutError:
-            return -1, b""
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        return process.returncode or 0, output
 
     def _require_room(self, size: int) -> None:
         if shutil.disk_usage(self._arriving).free < size + RESERVE:

@@ -106,7 +106,15 @@ class Model:
         DataError
             A column is missing, or a cell cannot be used; row and column are named.
         """
-        X = self._features(source)
+        return self.predict_prepared(self._features(source))
+
+    def predict_prepared(self, X: Array) -> Prediction:
+        """Predict on rows that are encoded and normalised already, as those of `Data` are.
+
+        Parameters
+        ----------
+        X : ndarray(float32 or float64, (m, n[0]))
+        """
         outputs = [self._outputs(X[start : start + _ROWS]) for start in range(0, len(X), _ROWS)]
         out = np.concatenate(outputs) if outputs else np.zeros((0, self.info["sizes"][-1]))
         classes, targets = tuple(self.info["class_names"]), tuple(self.info["target_names"])

@@ -1,0 +1,59 @@
+"""The trainers installed here and their settings over REST: what forms and checks are made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from service import trainers
+
+
+class SettingRecord(BaseModel):
+    """A setting of a trainer, fixed for a search or one of its parameters."""
+
+    name: str
+    type: str = Field(description="float, int, choice, flags or bool")
+    default: Any = None
+    low: float | None = None
+    high: float | None = None
+    choices: list[str] = []
+    unit: str = ""
+    help: str = ""
+    steerable: bool = Field(False, description="may change while a trial runs")
+    nullable: bool = Field(False, description="null is allowed: chosen by the rule that `help` gives")
+    per_layer: bool = Field(False, description="a list with one value for each hidden layer is allowed")
+
+
+class TrainerRecord(BaseModel):
+    """A trainer and its settings."""
+
+    name: str
+    settings: list[SettingRecord]
+
+
+class TrainerList(BaseModel):
+    """All trainers; `external`, a user's own script, takes any settings and is not among them."""
+
+    items: list[TrainerRecord]
+
+
+def router() -> APIRouter:
+    """Serve trainers below the prefix of the API."""
+    routes = APIRouter(prefix="/trainers", tags=["trainers"])
+
+    @routes.get("", summary="List trainers with their settings")
+    def list_trainers() -> TrainerList:
+        return TrainerList(items=[_record(name) for name in trainers.names()])
+
+    return routes
+
+
+def _record(name: str) -> TrainerRecord:
+    """Describe one; what a plugin does not say about a setting has its default."""
+    trainer = trainers.get(name)
+    infos: list[Any] = list(trainer.settings()) if trainer else []
+    known = SettingRecord.model_fields
+    settings = [{key: getattr(info, key) for key in known if hasattr(info, key)} for info in infos]
+    return TrainerRecord(name=name, settings=[SettingRecord(**setting) for setting in settings])
