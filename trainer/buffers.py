@@ -33,7 +33,7 @@ def batch_size_of(settings: Settings, m: int) -> int:
         batch_size is larger than the training set.
     """
     if settings.batch_size is None:
-        return m if m <= 2000 else min(512, max(64, 1 << int(np.log2(m / 200))))
+        return m if m <= 2000 else min(512, max(64, 1 << int(np.log2(m / 500))))
     if settings.batch_size > m:
         raise SettingError.of(
             "settings.batch_size", f"{settings.batch_size} is more than the {m} training examples",
