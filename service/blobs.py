@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -74,6 +75,15 @@ class FileBlobs:
         if digest_of(data) != digest:
             raise DigestError(f"the file of {name} is damaged: it is not what was written")
         return data
+
+    def names(self, before: float) -> list[str]:
+        """Name the files last written before a time of the wall clock."""
+        found = []
+        for path in self.folder.glob("*/*"):
+            with contextlib.suppress(FileNotFoundError):  # removed meanwhile
+                if path.stat().st_mtime < before:
+                    found.append(f"{path.parent.name}/{path.name}")
+        return found
 
     def remove(self, name: str) -> None:
         """Remove a file; one that is gone already is fine."""

@@ -53,6 +53,9 @@ class Blobs(Protocol):
     def path(self, name: str) -> Path:
         """Give the place of a file."""
 
+    def names(self, before: float) -> list[str]:
+        """Name the files last written before a time of the wall clock."""
+
     def remove(self, name: str) -> None:
         """Remove a file; one that is gone already is fine."""
 

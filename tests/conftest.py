@@ -6,14 +6,14 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
 import pytest
 from sqlalchemy.engine import URL, make_url
-from stores import empty_database
+from stores import build_tables, drop_database, empty_database
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -57,9 +57,11 @@ def postgres_server() -> Iterator[str]:
 
 
 @pytest.fixture
-def postgres_url(postgres_server: str) -> URL:
-    """Make an empty database on it."""
-    return empty_database(postgres_server)
+def postgres_url(postgres_server: str) -> Iterator[URL]:
+    """Make an empty database on it, gone after the test."""
+    url = empty_database(postgres_server)
+    yield url
+    drop_database(postgres_server, url)
 
 
 @pytest.fixture
@@ -72,4 +74,62 @@ def sqlite_url(tmp_path: Path) -> URL:
 def database_url(request: pytest.FixtureRequest) -> URL:
     """Give an empty database of each kind in turn."""
     url: URL = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the tables once for the whole run; a test gets a copy."""
+    path = tmp_path_factory.mktemp("template") / "caviar.db"
+    build_tables(make_url(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> str:
+    """Build the tables once for the whole run; a test gets a copy."""
+    return str(build_tables(empty_database(postgres_server)).database)
+
+
+@pytest.fixture
+def built_sqlite_url(sqlite_template: Path, sqlite_url: URL) -> URL:
+    """Give a file whose tables are built."""
+    shutil.copyfile(sqlite_template, str(sqlite_url.database))
+    return sqlite_url
+
+
+@pytest.fixture
+def built_postgres_url(postgres_server: str, postgres_template: str) -> Iterator[URL]:
+    """Give a database whose tables are built, gone after the test."""
+    url = empty_database(postgres_server, postgres_template)
+    yield url
+    drop_database(postgres_server, url)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], URL]]:
+    """Make databases of each kind in turn, as many as a test wants, with their tables built."""
+    made: list[URL] = []
+    template = request.getfixturevalue(f"{request.param}_template")
+    server = request.getfixturevalue("postgres_server") if request.param == "postgres" else ""
+
+    def make() -> URL:
+        if not server:
+            path = tmp_path / f"{len(made)}.db"
+            shutil.copyfile(template, path)
+            made.append(make_url(f"sqlite:///{path}"))
+        else:
+            made.append(empty_database(server, template))
+        return made[-1]
+
+    yield make
+    for url in made:
+        if server:
+            drop_database(server, url)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def built_url(request: pytest.FixtureRequest) -> URL:
+    """Give a database of each kind in turn whose tables are built."""
+    url: URL = request.getfixturevalue(f"built_{request.param}_url")
     return url

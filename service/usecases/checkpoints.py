@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from service.store import trials as trial_rows
 from service.store.tables import checkpoints
 from service.store.transaction import Transaction
 
+ORPHAN_SECONDS = 3600.0
 KEEP = 3  # scheduled checkpoints of a branch that stay
 c = checkpoints.c
 
@@ -40,8 +42,10 @@ class Given:
 async def keep(store: Store, blobs: Blobs, trial: TrialId, given: Given, pieces: Sequence[bytes]) -> int:
     """Store a checkpoint of an attempt that is in hand; give its id.
 
+    A file whose row may or may not have been committed stays: `remove_orphans` finds it if nothing names it.
+
     Raises NotFoundError, ConflictError for an attempt that was lost, RefusedError for a wrong digest,
-    UnavailableError when the disk cannot be written.
+    UnavailableError when the disk or the database cannot be written.
     """
     await store.read(lambda connection: _fence(connection, trial, given.attempt))
     name = f"{trial.search}/{trial.number}-{secrets.token_hex(8)}"
@@ -51,14 +55,14 @@ async def keep(store: Store, blobs: Blobs, trial: TrialId, given: Given, pieces:
         raise RefusedError.of("digest", str(error), "send the bytes again") from None
     except OSError as error:
         raise UnavailableError(f"the checkpoint cannot be written: {error.strerror or error}") from error
+    faults.point("blobs.row.before")
+    size = sum(map(len, pieces))
     try:
-        faults.point("blobs.row.before")
-        size = sum(map(len, pieces))
         stored, stale = await store.write(lambda tx: _record(tx, trial, given, name, size))
-        faults.point("blobs.row.after")
-    except BaseException:
+    except ConflictError:
         await to_thread.run_sync(blobs.remove, name)
         raise
+    faults.point("blobs.row.after")
     for old in stale:
         await to_thread.run_sync(blobs.remove, old)
     return stored
@@ -128,6 +132,18 @@ async def load(store: Store, blobs: Blobs, checkpoint: int) -> tuple[bytes, str]
 def _discard(tx: Transaction, checkpoint: int) -> None:
     """Take a damaged checkpoint out, so that the next attempt goes on from an older one."""
     tx.connection.execute(delete(checkpoints).where(c.id == checkpoint))
+
+
+async def remove_orphans(store: Store, blobs: Blobs) -> int:
+    """Remove the files of crashes that no row names, once they are too old to get one; tell how many."""
+    names = await to_thread.run_sync(blobs.names, time.time() - ORPHAN_SECONDS)
+    if not names:
+        return 0
+    known = set(await store.read(lambda connection: connection.execute(select(c.name)).scalars().all()))
+    orphans = [name for name in names if name not in known]
+    for name in orphans:
+        await to_thread.run_sync(blobs.remove, name)
+    return len(orphans)
 
 
 def listed(connection: Connection, trial: TrialId) -> list[dict[str, Any]]:

@@ -10,8 +10,8 @@ from stores import World, open_world
 
 
 @pytest.fixture
-def world(database_url: URL) -> Iterator[World]:
-    world = open_world(database_url)
+def world(built_url: URL) -> Iterator[World]:
+    world = open_world(built_url)
     yield world
     world.check()
     world.board.close()

@@ -17,9 +17,9 @@ ALLOWED_SCANS = ("SCAN CONSTANT ROW",)
 
 
 @pytest.fixture
-def plans(sqlite_url: URL) -> Iterator[tuple[World, list[tuple[str, str]]]]:
+def plans(built_sqlite_url: URL) -> Iterator[tuple[World, list[tuple[str, str]]]]:
     """A world that notes the plan of every statement."""
-    world = open_world(sqlite_url)
+    world = open_world(built_sqlite_url)
     noted: list[tuple[str, str]] = []
 
     def note(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:

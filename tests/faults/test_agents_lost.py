@@ -4,11 +4,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from harness import Server, trained, wait
+from harness import Server, serving, trained, wait
 from player import Player
 
 FAST = {"CAVIAR_LEASE": "2", "CAVIAR_INTERVAL": "0.2"}
@@ -49,10 +49,15 @@ def _queued(server: Server, search: int) -> bool:
     return bool(server.trial(search)["state"] == "queued")
 
 
-def test_a_poisonous_trial_fails_after_a_few_workers_and_says_why(make_server: Callable[..., Server]) -> None:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server without agents of its own, with short leases."""
+    with serving(tmp_path_factory.mktemp("lost"), workers=0, environment=FAST) as made:
+        yield made
+
+
+def test_a_poisonous_trial_fails_after_a_few_workers_and_says_why(server: Server) -> None:
     """A trial that takes its worker down each time must not take them down for ever."""
-    server = make_server(workers=0, environment=FAST)
-    server.start()
     search = server.submit(1, settings={"epochs": 3}, parallel=1)
     for _ in range(3):
         player = Player(server)
@@ -98,9 +103,7 @@ def zombies(server: Server, count: int, agents: int) -> None:
     assert all(trial["attempt"] == 2 for trial in server.trials(search))
 
 
-def test_stale_writes_of_agents_that_come_back_are_refused(make_server: Callable[..., Server]) -> None:
-    server = make_server(workers=0, environment=FAST)
-    server.start()
+def test_stale_writes_of_agents_that_come_back_are_refused(server: Server) -> None:
     zombies(server, count=200, agents=10)
 
 

@@ -12,7 +12,7 @@ from harness import Server, wait
 from sqlalchemy.engine import URL
 from stores import empty_database
 
-TRIALS = 60
+TRIALS = 40
 
 
 def under_way(server: Server) -> int:

@@ -94,7 +94,7 @@ def crowded(server: Server, trials: int, agents: int = 32) -> str:
 
 
 def test_a_crowd_finds_no_lock(make_server: Callable[..., Server]) -> None:
-    crowded(make_server(workers=0), trials=400, agents=16)
+    crowded(make_server(workers=0), trials=300, agents=16)
 
 
 @pytest.mark.soak

@@ -55,7 +55,7 @@ def test_a_full_disk_stops_writes_and_nothing_else(
     server.log = small_disk.parent / "server.log"  # not on the disk that is full
     server.start()
     server.wait_agents(2)
-    trials = 150 * rounds
+    trials = 100 * rounds
     search = server.submit(trials, settings={"epochs": 4, "epoch_seconds": 0.05})
     for number in range(rounds):
         done = server.search(search)["finished"]
@@ -133,7 +133,7 @@ def postgres() -> Iterator[Postgres]:
 def away(server: Server, postgres: Postgres, kills: int, stall: float) -> None:
     server.start()
     server.wait_agents(2)
-    trials = 100 * (kills + 1)
+    trials = 60 * (kills + 1)
     search = server.submit(trials, settings={"epochs": 4, "epoch_seconds": 0.03})
     acknowledged: dict[int, int] = {}
     watching = threading.Event()
@@ -199,13 +199,13 @@ def test_a_database_away_for_a_minute_again_and_again(
 
 def test_results_of_an_outage_arrive_when_it_is_over(make_server: Callable[..., Server]) -> None:
     """The server itself is away for longer than a lease: agents keep what they have and deliver it."""
-    server = make_server(workers=0, environment={"CAVIAR_LEASE": "2"})
+    server = make_server(workers=0, environment={"CAVIAR_LEASE": "1"})
     server.start()
     search = server.submit(5, parallel=5)
     player = Player(server)
     player.exchange(want=5)
     server.kill()
-    time.sleep(3.0)
+    time.sleep(1.5)
     server.start()
     held = list(player.held)
     answer = player.finish(held)

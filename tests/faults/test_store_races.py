@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 from collections import Counter
@@ -14,16 +15,17 @@ from sqlalchemy.engine import URL
 from stores import LEASE, World, epochs, handed, open_world, result
 
 from service import clock as clock_module
+from service import faults
 from service.blobs import DigestError, FileBlobs, digest_of
 from service.clock import SteadyClock
-from service.errors import ConflictError
+from service.errors import ConflictError, UnavailableError
 from service.ids import trial_id
 from service.usecases import checkpoints
 
 
 @pytest.fixture
-def world(database_url: URL) -> Iterator[World]:
-    world = open_world(database_url)
+def world(built_url: URL) -> Iterator[World]:
+    world = open_world(built_url)
     yield world
     world.check()
     world.board.close()
@@ -137,15 +139,15 @@ def test_postgres_leases_run_by_the_databases_clock(
     world.store.close()
 
 
-def test_leases_start_anew_with_the_server(database_url: URL) -> None:
+def test_leases_start_anew_with_the_server(built_url: URL) -> None:
     """While no server ran nobody could renew; a restart must not take living agents' trials."""
     from service.store import agents as agent_rows
 
-    world = open_world(database_url)
+    world = open_world(built_url)
     world.submit()
     given = handed(world.exchange(1, want=1))
     world.store.close()
-    again = open_world(database_url)
+    again = open_world(built_url)
     again.clock.time += 100 * LEASE
     again.write(lambda tx: agent_rows.extend_all(tx, LEASE))
     assert again.sweep() == 0
@@ -207,3 +209,35 @@ def test_stale_checkpoints_are_refused_and_leave_no_file(world: World, tmp_path:
     with pytest.raises(ConflictError, match="is over"):
         asyncio.run(checkpoints.keep(world.store, blobs, trial_id(name), given, [b"x"]))
     assert list((tmp_path / "blobs").rglob("*-*")) == []
+
+
+def test_a_commit_that_may_have_happened_keeps_its_file(world: World, tmp_path: Path) -> None:
+    world.submit()
+    [(name, attempt)] = handed(world.exchange(1, want=1))
+    blobs = FileBlobs(tmp_path / "blobs")
+    given = checkpoints.Given(attempt, 0, 1, 10, 0, "schedule", digest_of(b"x"))
+    faults.arm("store.commit.after:1:raise")
+    try:
+        with pytest.raises(UnavailableError):
+            asyncio.run(checkpoints.keep(world.store, blobs, trial_id(name), given, [b"x"]))
+    finally:
+        faults.arm(None)
+    [found] = world.read(lambda connection: checkpoints.listed(connection, trial_id(name)))
+    assert asyncio.run(checkpoints.load(world.store, blobs, found["id"])) == (b"x", digest_of(b"x"))
+
+
+def test_files_that_nothing_names_are_removed_once_they_are_old(world: World, tmp_path: Path) -> None:
+    world.submit()
+    [(name, attempt)] = handed(world.exchange(1, want=1))
+    blobs = FileBlobs(tmp_path / "blobs")
+    given = checkpoints.Given(attempt, 0, 1, 10, 0, "schedule", digest_of(b"x"))
+    kept = asyncio.run(checkpoints.keep(world.store, blobs, trial_id(name), given, [b"x"]))
+    for orphan in ("1/0-old", "1/0-new", "7/3-old"):
+        blobs.write(orphan, [b"y"], digest_of(b"y"))
+    long_ago = time.time() - 2 * checkpoints.ORPHAN_SECONDS
+    for path in (tmp_path / "blobs").glob("*/*"):
+        if not path.name.endswith("new"):
+            os.utime(path, (long_ago, long_ago))
+    assert asyncio.run(checkpoints.remove_orphans(world.store, blobs)) == 2
+    assert len(blobs.names(time.time() + 60)) == 2
+    assert asyncio.run(checkpoints.load(world.store, blobs, kept))[0] == b"x"

@@ -5,11 +5,11 @@ import json
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
-from harness import Server
+from harness import Server, serving
 from player import Player
 
 
@@ -91,26 +91,24 @@ def cut(server: Server, cuts: int) -> int:
     return len(ids)
 
 
-def test_thirty_cuts_lose_nothing(make_server: Callable[..., Server]) -> None:
-    server = make_server(workers=0)
-    server.start()
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("streams"), workers=0) as made:
+        yield made
+
+
+def test_thirty_cuts_lose_nothing(server: Server) -> None:
     cut(server, 30)
 
 
 @pytest.mark.soak
-def test_a_thousand_cuts_lose_nothing(make_server: Callable[..., Server]) -> None:
-    server = make_server(workers=0)
-    server.start()
+def test_a_thousand_cuts_lose_nothing(server: Server) -> None:
     events = cut(server, 1000)
     print(f"1000 cuts, {events} events: no gap, no double")
 
 
 @pytest.mark.soak
-def test_a_search_stream_that_is_cut_tells_the_end_of_every_trial_once(
-    make_server: Callable[..., Server],
-) -> None:
-    server = make_server(workers=0)
-    server.start()
+def test_a_search_stream_that_is_cut_tells_the_end_of_every_trial_once(server: Server) -> None:
     count = 60
     search = server.submit(count, parallel=20)
     player = Player(server)
@@ -137,9 +135,7 @@ def test_a_search_stream_that_is_cut_tells_the_end_of_every_trial_once(
     assert last is not None
 
 
-def test_a_made_up_position_is_refused(make_server: Callable[..., Server]) -> None:
-    server = make_server(workers=0)
-    server.start()
+def test_a_made_up_position_is_refused(server: Server) -> None:
     search = server.submit(1)
     Player(server).exchange(want=1)
     for text in ("x", "-1", "1e9", "9" * 40, "1.2.3.4.5.6", "'"):
