@@ -95,7 +95,7 @@ class Evaluator:
         answer: dict[str, Any] = orjson.loads(output)
         if problem := answer.get("problem"):
             raise ConflictError(f"the model of trial {trial}: {problem['message']}; {problem['remedy']}")
-        return answer
+        return Predictions(**answer).model_dump()
 
     def _local(self, dataset: Mapping[str, Any]) -> dict[str, Any]:
         """Name the files of uploaded sources."""

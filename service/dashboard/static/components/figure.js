@@ -91,6 +91,17 @@ export class Figure {
     fill(this.overlay, h("div", { class: "blank" }, ...children));
   }
 
+  /**
+   * Put words to the right of the drawing; on a small screen below it.
+   * @param {HTMLElement} said
+   */
+  beside(said) {
+    const plot = this.drawing.node.parentElement;
+    const both = h("div", { class: "beside" });
+    plot?.replaceWith(both);
+    both.append(...(plot ? [plot] : []), said);
+  }
+
   /** @param {unknown} error */
   fail(error) {
     this.overlay.hidden = false;

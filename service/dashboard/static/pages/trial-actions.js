@@ -7,16 +7,17 @@ import { OVER } from "../core/search-math.js";
 import { attempt } from "../components/parts.js";
 import { download } from "../components/figure.js";
 
-/** @param {import("./trial.js").TrialView} view */
-export function trialActions(view) {
+/**
+ * @param {import("./trial.js").TrialView} view
+ * @param {boolean} hasModel
+ */
+export function trialActions(view, hasModel) {
   const trial = view.trial();
   const buttons = [];
   const parent = trial.origin?.parent;
   if (parent) buttons.push(h("a", { class: "button", href: `/compare?trials=${parent},${trial.id}` }, `Compare with trial ${parent}`));
-  if (OVER.has(trial.state)) {
-    buttons.push(button("Run again", () => rerun(trial)));
-    if (["completed", "stopped"].includes(trial.state)) buttons.push(button("Download model", () => model(trial)));
-  }
+  if (["failed", "cancelled"].includes(trial.state)) buttons.push(button("Run again", () => rerun(trial)));
+  if (hasModel && OVER.has(trial.state)) buttons.push(button("Download model", () => model(trial)));
   return buttons;
 }
 

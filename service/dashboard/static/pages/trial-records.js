@@ -5,8 +5,11 @@ import { fill, h } from "../core/dom.js";
 import { count, size } from "../core/format.js";
 import { chip, problem, when } from "../components/parts.js";
 
-/** @param {import("./trial.js").TrialView} view */
-export function trialRecords(view) {
+/**
+ * @param {import("./trial.js").TrialView} view
+ * @param {(hasModel: boolean) => void} found
+ */
+export function trialRecords(view, found) {
   const attempts = h("section", { class: "card" });
   const checkpoints = h("section", { class: "card" });
   const node = h("div", { class: "columns" }, attempts, checkpoints);
@@ -14,8 +17,8 @@ export function trialRecords(view) {
     const { id } = view.trial();
     await Promise.all([
       part(attempts, "Lost and failed attempts", `/trials/${id}/attempts`, view.signal, attemptRow, "None was lost or failed."),
-      part(checkpoints, "Checkpoints", `/trials/${id}/checkpoints`, view.signal, checkpointRow, "None kept: short trials need none, and old ones are removed."),
-    ]);
+      part(checkpoints, "Checkpoints", `/trials/${id}/checkpoints`, view.signal, checkpointRow, "None kept: short trials need none. A model is kept of every trial that was the best when it ended, and of long ones."),
+    ]).then(([, files]) => found(files.some(({ kind }) => kind === "model")));
   }
   return { node, load };
 }
@@ -27,14 +30,17 @@ export function trialRecords(view) {
  * @param {AbortSignal} signal
  * @param {(item: any) => HTMLElement} row
  * @param {string} none
+ * @returns {Promise<any[]>} what there is
  */
 async function part(place, title, path, signal, row, none) {
   const head = h("div", { class: "cardhead" }, h("h2", null, title));
   try {
     const { items } = await call(path, { signal });
     fill(place, head, items.length ? h("ul", { class: "records" }, items.map(row)) : h("p", { class: "muted" }, none));
+    return items;
   } catch (error) {
     if (!isAbort(error)) fill(place, head, problem(error));
+    return [];
   }
 }
 

@@ -7,6 +7,7 @@ import { objectiveMetric, objectiveName, OVER } from "../core/search-math.js";
 import { follow, throttled } from "../core/stream.js";
 import { chip, problem, setChip, stat, when } from "../components/parts.js";
 import { costsPicture, curvesPicture } from "../pictures/curve.js";
+import { outcomesPicture } from "../pictures/outcomes.js";
 import { trialActions } from "./trial-actions.js";
 import { trialBranches } from "./trial-branches.js";
 import { SteerPanel } from "./steer.js";
@@ -44,10 +45,14 @@ export async function page(context) {
   const steer = new SteerPanel(view, () => drawCurve());
   const curves = curvesPicture(view, context, steer);
   const costs = costsPicture(view);
-  const records = trialRecords(view);
+  const outcomes = outcomesPicture(view);
+  const records = trialRecords(view, (hasModel) => {
+    head.offerModel(hasModel);
+    void outcomes.load(hasModel);
+  });
   const diagnosis = trialDiagnosis(view);
   const branches = trialBranches(view, steer);
-  fill(outlet, head.node, h("div", { class: "figures" }, curves.node, costs.node), steer.node, branches.node, diagnosis.node, records.node);
+  fill(outlet, head.node, h("div", { class: "figures" }, curves.node, costs.node), steer.node, branches.node, diagnosis.node, outcomes.node, records.node);
 
   function drawCurve() {
     head.inForce(steer.now);
@@ -119,6 +124,7 @@ class TrialHead {
       h("section", { class: "card summary", "aria-label": "Result" }, h("div", { class: "stats" }, value, stat("train error", this.values.train), stat("Epochs", this.values.epoch), stat("Time", this.values.time), stat("Attempt", this.values.attempt))),
       h("section", { class: "card" }, h("div", { class: "cardhead" }, h("h2", null, "Settings")), this.settings, this.origin),
     );
+    this.hasModel = false;
     this.actionsFor = "";
     /** @type {Branch | undefined} */
     this.branch = undefined;
@@ -163,10 +169,17 @@ class TrialHead {
     const end = trial.ended ? Date.parse(trial.ended) : Date.now();
     setText(values.time, trial.started ? duration((end - Date.parse(trial.started)) / 1000) : "–");
     if (!trial.ended) this.live();
-    if (this.actionsFor === trial.state) return;
-    this.actionsFor = trial.state;
-    fill(this.actions, trialActions(this.view));
+    const key = `${trial.state} ${this.hasModel}`;
+    if (this.actionsFor === key) return;
+    this.actionsFor = key;
+    fill(this.actions, trialActions(this.view, this.hasModel));
     fill(this.origin, origin(trial));
+  }
+
+  /** @param {boolean} hasModel */
+  offerModel(hasModel) {
+    this.hasModel = hasModel;
+    this.set(this.view.trial());
   }
 }
 

@@ -39,7 +39,7 @@ export function roundsPicture(view) {
     wide: true,
   });
   const list = h("ol", { class: "rounds", "aria-label": "Rounds in words" });
-  beside(figure, list);
+  figure.beside(list);
   /** @type {import("./sample.js").Sample | null} */
   let sample = null;
   /** @type {Rounds | null} */
@@ -74,18 +74,6 @@ export function roundsPicture(view) {
     else figure.show(picture(view.search(), sample, items, chosen, [axisOf("rx", 0), axisOf("ry", 1)]), () => sheet(items), sample.note);
   }
   return { node: figure.node, draw, fail: (/** @type {unknown} */ error) => figure.fail(error) };
-}
-
-/**
- * Put words to the right of a figure's drawing.
- * @param {Figure} figure
- * @param {HTMLElement} said
- */
-function beside(figure, said) {
-  const plot = figure.drawing.node.parentElement;
-  const both = h("div", { class: "beside" });
-  plot?.replaceWith(both);
-  both.append(...(plot ? [plot] : []), said);
 }
 
 /**

@@ -1,0 +1,157 @@
+"""Confusion matrix and residuals over REST, of models that were really trained; and the list of trainers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from inprocess import App, running
+from stores import ManualClock, World
+
+from trainer.plugin import MLP
+
+API = "/api/v1"
+SETTINGS = {"epochs": 2, "hidden_layers": 1, "hidden_units": 8}
+CSV = "a,b,answer\n" + "".join(f"{i % 17},{(i * 7) % 13},{'yes' if i % 2 else 'no'}\n" for i in range(120))
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    folder: Path = tmp_path_factory.mktemp("data")
+    with running(folder) as app:
+        yield app
+
+
+class Trial:
+    """A trial in the hands of an agent that this test plays."""
+
+    def __init__(self, app: App, agent: int, dataset: dict[str, Any], trainer: str = "mlp") -> None:
+        space = {"learning_rate": {"scale": "log", "low": 1e-3, "high": 0.1}}
+        search = {
+            "name": "s",
+            "dataset": dataset,
+            "trainer": trainer,
+            "space": space,
+            "budget": {"trials": 1},
+        }
+        made = app.request("POST", f"{API}/searches", json={**search, "settings": SETTINGS})
+        assert made.status_code == 201, made.text
+        services = app.app.state.services
+        self.app, self.agent = app, agent
+        self.world = World(services.store, ManualClock(), services.board)
+        self.only = {"trainers": [trainer], "searches": [made.json()["id"]]}
+        [given] = self.world.exchange(agent, want=1, **self.only)["trials"]
+        self.id = str(given["trial"])
+
+    def keep(self, model: bytes) -> None:
+        digest = f"sha256:{hashlib.sha256(model).hexdigest()}"
+        query = {"attempt": 1, "digest": digest, "kind": "model"}
+        put = self.app.request("PUT", f"{API}/trials/{self.id}/checkpoints", params=query, content=model)
+        assert put.status_code == 201, put.text
+
+    def end(self, **metrics: float) -> None:
+        result = {"state": "completed", "metrics": metrics, "epoch": 2, "reason": None}
+        report = {"trial": self.id, "attempt": 1, "branch": 0, "result": result}
+        self.world.exchange(self.agent, reports=[report], **self.only)
+
+    def predictions(self) -> Any:
+        return self.app.request("GET", f"{API}/trials/{self.id}/predictions")
+
+
+def trained(dataset: dict[str, Any]) -> tuple[bytes, dict[str, float]]:
+    """A model of a few epochs and what its run says of itself."""
+    trainer = MLP()
+    run = trainer.start(SETTINGS, trainer.load(dataset, SETTINGS), 1)
+    run.advance(60.0, until_epoch=2)
+    return run.model(), run.result()
+
+
+def test_the_confusion_matrix_of_a_classification(app: App) -> None:
+    trial = Trial(app, 1, {"name": "digits"})
+    model, result = trained({"name": "digits"})
+    trial.keep(model)
+    trial.end(**result)
+    found = trial.predictions().json()
+    assert (found["kind"], found["part"], len(found["classes"])) == ("multiclass", "dev", 10)
+    assert sum(map(sum, found["matrix"])) == found["rows"]
+    right = sum(found["matrix"][i][i] for i in range(10))
+    assert 1 - right / found["rows"] == pytest.approx(result["dev_error"])
+    assert found["error"] == pytest.approx(result["dev_error"])
+    worst = found["confused"][0]
+    assert worst["count"] == max(each["count"] for each in found["confused"])
+    assert trial.predictions().json() == found
+
+
+def test_the_residuals_of_a_regression(app: App) -> None:
+    trial = Trial(app, 2, {"name": "diabetes"})
+    model, result = trained({"name": "diabetes"})
+    trial.keep(model)
+    trial.end(**result)
+    found = trial.predictions().json()
+    assert (found["kind"], found["matrix"]) == ("regression", None)
+    assert found["error"] == pytest.approx(result["dev_error"], rel=1e-4)
+    [target] = found["targets"]
+    assert len(target["actual"]) == len(target["predicted"]) == len(target["row"]) == found["rows"]
+    assert min(target["actual"]) > 20  # in the user's own units
+
+
+def test_a_model_of_an_uploaded_data_set(app: App, tmp_path: Path) -> None:
+    sent = app.request("POST", f"{API}/datasets", params={"name": "answers"}, content=CSV.encode())
+    assert sent.status_code == 201, sent.text
+    (tmp_path / "answers.csv").write_text(CSV, encoding="utf-8")
+    model, result = trained({"path": str(tmp_path / "answers.csv"), "target": "answer"})
+    trial = Trial(app, 3, {"name": "answers"})
+    trial.keep(model)
+    trial.end(**result)
+    found = trial.predictions().json()
+    assert (found["kind"], found["classes"]) == ("binary", ["no", "yes"])
+    assert found["error"] == pytest.approx(result["dev_error"])
+
+
+def test_without_a_stored_model_it_says_so(app: App) -> None:
+    trial = Trial(app, 4, {"name": "digits"})
+    refused = trial.predictions()
+    assert refused.status_code == 404
+    assert "has no stored model" in refused.json()["detail"]
+
+
+def test_a_file_that_is_no_model_is_a_conflict_that_says_so(app: App) -> None:
+    trial = Trial(app, 5, {"name": "digits"})
+    trial.keep(b"no model at all")
+    refused = trial.predictions()
+    assert refused.status_code == 409
+    assert "cannot be read as caviar-model-1" in refused.json()["detail"]
+
+
+def test_a_model_of_other_data_is_a_conflict_that_says_so(app: App) -> None:
+    trial = Trial(app, 6, {"name": "iris"})
+    trial.keep(trained({"name": "digits"})[0])
+    refused = trial.predictions()
+    assert refused.status_code == 409
+    assert "64 columns, the data set has 4" in refused.json()["detail"]
+
+
+def test_a_model_of_a_users_own_script_is_not_known_here(app: App) -> None:
+    trial = Trial(app, 7, {}, trainer="external")
+    trial.keep(b"whatever the script saves")
+    refused = trial.predictions()
+    assert refused.status_code == 404
+    assert "trainer external" in refused.json()["detail"]
+
+
+def test_the_trainers_and_their_settings(app: App) -> None:
+    [mlp] = app.request("GET", f"{API}/trainers").json()["items"]
+    assert mlp["name"] == "mlp"
+    settings = {setting["name"]: setting for setting in mlp["settings"]}
+    assert settings["beta1"] == {
+        **settings["beta1"],
+        "type": "float",
+        "low": 0.0,
+        "high": 1.0,
+        "default": 0.9,
+        "steerable": True,
+    }
+    assert settings["activation"]["choices"] == ["relu", "leaky_relu", "tanh", "sigmoid"]
