@@ -51,7 +51,7 @@ class Exchange:
         self._deadline: float | None = None  # set when closing
         self._left = False  # the server has our goodbye
         self._threads = [
-            threading.Thread(target=self._guard, args=(work,), name=name, daemon=True)
+            threading.Thread(target=self.guard, args=(work,), name=name, daemon=True)
             for work, name in ((self._talk, "exchange"), (lambda: listen(self), "wake"))
         ]
 
@@ -260,10 +260,11 @@ class Exchange:
                 level = logging.INFO if isinstance(error, UnreachableError) else logging.WARNING
                 logger.log(level, "the server takes no reports; keeping them and trying again: %s", error)
 
-    def _guard(self, work: Callable[[], None]) -> None:
+    def guard(self, work: Callable[[], None]) -> None:
+        """Run the work of a thread; what ends it against all expectation is raised in the training thread."""
         try:
             work()
-        except BaseException as error:  # noqa: BLE001  (raised again in the training thread)
+        except BaseException as error:  # noqa: BLE001
             with self._changed:
                 self.failure = error
                 self._changed.notify_all()

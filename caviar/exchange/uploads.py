@@ -46,7 +46,7 @@ class Uploads:
         self._waiting: deque[Upload] = deque()
         self._busy = False
         self._deadline = float("inf")
-        threading.Thread(target=self._work, name="uploads", daemon=True).start()
+        threading.Thread(target=exchange.guard, args=(self._work,), name="uploads", daemon=True).start()
 
     def add(self, upload: Upload) -> None:
         """Queue an upload."""

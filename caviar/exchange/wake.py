@@ -1,4 +1,4 @@
-"""The thread that waits for hints that there is something to fetch; a lost hint costs one interval."""
+"""The thread that waits for hints that there is something to fetch."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 import httpx
+import orjson
 
 from caviar.errors import CaviarError
 
@@ -17,20 +18,20 @@ REST = 0.02  # a storm of hints must not become a storm of calls
 
 
 def listen(exchange: Exchange) -> None:
-    """Hold one call open after the other; each that returns early is a hint."""
-    path = f"/agents/{exchange.agent['id']}/wake"
+    """Hold one call open after the other; each that counts more hints than the one before is one."""
+    path, seen = f"/agents/{exchange.agent['id']}/wake", None
     while not exchange.ended:
         if not exchange.known or exchange.busy_with_short_trials:
             time.sleep(0.1)
             continue
-        started = time.monotonic()
+        params = {"timeout": SECONDS} | ({} if seen is None else {"seen": seen})
         try:
-            exchange.transport.request(
-                "GET", path, params={"timeout": SECONDS}, timeout=SECONDS + 10, tries=1
-            )
+            hints = exchange.transport.request("GET", path, params=params, timeout=SECONDS + 10, tries=1)
         except (CaviarError, httpx.HTTPError):
             time.sleep(1.0)  # the exchange finds out by itself, and says so
             continue
-        if time.monotonic() - started < 0.9 * SECONDS:
+        counted = int(orjson.loads(hints.content)["hints"])
+        if counted != seen:
             exchange.hint()
+        seen = counted
         time.sleep(REST)

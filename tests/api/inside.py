@@ -24,6 +24,9 @@ class _Inside:
         self._app = app
 
     def request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        if "content" in arguments:  # which may come in pieces
+            pieces = arguments["content"]
+            arguments["content"] = pieces if isinstance(pieces, bytes) else b"".join(pieces)
         return self._app.request(method, f"/api/v1{path}", **arguments)
 
 

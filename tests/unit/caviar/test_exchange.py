@@ -9,6 +9,7 @@ import pytest
 from caviar.errors import RefusedError, UnreachableError
 from caviar.exchange.exchanger import Exchange
 from caviar.exchange.pace import Pace
+from caviar.exchange.uploads import Upload, Uploads
 
 SEARCH = {"name": "s", "trainer": "t", "dataset": {}, "settings": {}, "objective": {}, "mode": "caviar"}
 
@@ -241,6 +242,21 @@ def test_nobody_waits_to_say_goodbye_to_a_server_that_is_away(talk):
     began = time.monotonic()
     assert exchange.close(30.0)
     assert time.monotonic() - began < 10
+
+
+def test_an_upload_that_breaks_against_all_expectation_ends_the_agent(talk):
+    class Broken(Server):
+        def request(self, method, path, **arguments):
+            if path.endswith("/checkpoints"):
+                raise RuntimeError("nobody thought of this")
+            return super().request(method, path, **arguments)
+
+    exchange = talk(Broken(1))
+    key = exchange.next(2.0).key
+    Uploads(exchange).add(Upload(key, b"x", "schedule", 0, 1, 10, 0, after=0))
+    with pytest.raises(RuntimeError, match="nobody thought"):
+        while True:
+            exchange.next(0.1)
 
 
 def wait(until, seconds=5.0):
