@@ -17,6 +17,7 @@ from search.spec import SearchSpec
 
 SHORTEST = 4  # trials in a round
 GROWTH = 6  # a round is a sixth of all trials before it
+ENDLESS = 2**62
 AT_EDGE = 0.02  # nearer than this to the end of a range is at its edge
 POOL = 512  # points of which the model names an elite
 
@@ -46,34 +47,40 @@ def longest(spec: SearchSpec) -> int | None:
 
 def stage_of(spec: SearchSpec, number: int) -> Stage:
     """Round of a trial; a budget that grows later prolongs the last round the user asked for."""
-    sizes, epochs = _asked_for(spec)
-    stage = Stage(0, 0, sizes[0] if sizes else coarse_size(spec), epochs[0] if epochs else None)
-    while number >= stage.first + stage.size:
-        first, index = stage.first + stage.size, stage.index + 1
-        if sizes and index >= len(sizes):
-            return Stage(stage.index, stage.first, number + 1 - stage.first, stage.epochs)
-        size = sizes[index] if sizes else max(SHORTEST, first // GROWTH)
-        stage = Stage(index, first, size, epochs[index] if epochs else None)
-    return stage
+    lengths, index, first = _lengths(spec), 0, 0
+    while True:
+        end, epochs = next(length for length in lengths if first < length[0])
+        size = _size(spec, index, first)
+        if end - first - size < SHORTEST:
+            size = end - first
+        if number < first + size:
+            return Stage(index, first, size, epochs)
+        index, first = index + 1, first + size
 
 
-def _asked_for(spec: SearchSpec) -> tuple[list[int], list[int] | None]:
-    """Sizes and epochs of the rounds if the user set them.
+def _size(spec: SearchSpec, index: int, first: int) -> int:
+    """Trials of the round that begins with trial `first`: as the user asked, or growing with the search."""
+    strategy = spec.strategy
+    if index == 0:
+        return coarse_size(spec)
+    if isinstance(strategy, CoarseToFine) and strategy.rounds and not strategy.epochs_per_round:
+        start = coarse_size(spec)
+        end = start + round((spec.budget.trials - start) * index / max(strategy.rounds - 1, 1))
+        return max(1, end - first) if index < strategy.rounds - 1 else ENDLESS
+    return max(SHORTEST, first // GROWTH)
 
-    Rounds of different epochs have so many trials that all would cost the same if none were continued.
+
+def _lengths(spec: SearchSpec) -> list[tuple[int, int | None]]:
+    """Number after the last trial that trains for so many epochs, for each number of epochs, and the epochs.
+
+    There are so many trials of each length that all lengths would cost the same if no trial were continued.
     """
-    strategy, trials = spec.strategy, spec.budget.trials
-    if not isinstance(strategy, CoarseToFine) or not (strategy.rounds or strategy.epochs_per_round):
-        return [], None
-    if strategy.epochs_per_round:
-        shares = [1.0 / epochs for epochs in strategy.epochs_per_round]
-        start = 0
-    else:
-        shares, start = [1.0] * (strategy.rounds - 1), coarse_size(spec)  # type: ignore[operator]
-    ends = np.round(start + np.cumsum(shares) / max(sum(shares), 1e-9) * (trials - start)).astype(int)
-    sizes = np.diff(np.append(start, ends)).tolist()
-    sizes = [max(1, size) for size in ([start] if start else []) + sizes]
-    return sizes, strategy.epochs_per_round
+    epochs = spec.strategy.epochs_per_round if isinstance(spec.strategy, CoarseToFine) else None
+    if not epochs:
+        return [(ENDLESS, None)]
+    shares = np.cumsum([1.0 / length for length in epochs])
+    ends = np.round(shares / shares[-1] * spec.budget.trials).astype(int).tolist()
+    return list(zip([*ends[:-1], ENDLESS], epochs, strict=True))
 
 
 @lru_cache(maxsize=256)
@@ -138,8 +145,8 @@ def _read(spec: SearchSpec, stage: Stage, evidence: Evidence | None) -> Round:
         else [axis.from_unit(unit) for unit in left.tolist()]
         for place, axis in enumerate(axes)
     }
-    warnings = _warnings(spec, evidence)
-    return Round(stage.index, stage.first, stage.size, sides, trials, why, warnings, stage.epochs)
+    size = min(stage.size, spec.budget.trials - stage.first)
+    return Round(stage.index, stage.first, size, sides, trials, why, _warnings(spec, evidence), stage.epochs)
 
 
 def _warnings(spec: SearchSpec, evidence: Evidence | None) -> tuple[str, ...]:

@@ -41,9 +41,9 @@ class CoarseToFine(Method):
     name: Literal["coarse_to_fine"] = "coarse_to_fine"
     rounds: int | None = Field(default=None, ge=1, le=100, description="Default: by the budget.")
     epochs_per_round: list[Annotated[int, Field(ge=1)]] | None = Field(
-        default=None, description="Coarse in time too: epochs of the trials of each round."
+        default=None,
+        description="Coarse in time too: epochs of the first trials, of later ones, of the last.",
     )
-    may_leave_range: bool = Field(default=False, description="Boxes may grow beyond the given ranges.")
 
     @model_validator(mode="after")
     def _epochs(self) -> Self:

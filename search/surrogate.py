@@ -18,38 +18,42 @@ from search.history import Floats, Integers
 LENGTHSCALE = (-1.0, 0.8)  # prior of the log lengthscale on four axes: mean, deviation
 NOISE = (-3.0, 1.5)  # prior of the log noise variance, in units of the signal's
 PRIOR_TRIALS = 10.0  # weight, in trials, of the belief that warped values have variance 1
-ELSEWHERE = 0.75  # quantile of the results that is expected far from all of them
 MOST_LENGTHSCALES = 24  # axes beyond share one
+FARTHEST = 50.0  # above the median of the results, in units of how far the best is below it
 
 
 def warp(values: Floats) -> Floats:
     """Targets for the process: mean 0, deviation 1, true among the good ones and tame among the bad.
 
-    Values above the median only keep their order: they get the normal quantiles of their ranks, in the
-    deviation of the better half, so that diverged (inf) and other wild ones cannot stretch the scale (after
-    the half-rank warping of Vizier, Song et al. 2024).
+    Linear up to the median and a logarithm beyond it, with the same slope where they meet: what is smooth
+    stays smooth, and values that are far off cannot stretch the scale. Diverged ones (inf) are a
+    little worse than the worst that is a number.
     """
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]  # ties share a rank, from 1
-    middle = np.sort(values)[(len(values) - 1) // 2]
-    better = values <= middle
-    if not np.isfinite(middle) or values.min() == middle:
-        targets = ndtri((ranks - 0.375) / (len(values) + 0.25))
+    ordered = np.sort(values)
+    middle = ordered[(len(values) - 1) // 2]
+    if np.isinf(middle) or ordered[0] == middle:
+        targets = _normal_scores(values)  # there is no scale among the better half
     else:
-        below = np.where(better, values, middle) - middle
-        below /= np.abs(below).max()  # so that squares neither over- nor underflow
-        deviation = np.sqrt(np.mean(below[better] ** 2))
-        above = deviation * np.maximum(ndtri((ranks - 0.5) / len(values)), 0.0)
-        targets = np.where(better, below, above)
+        with np.errstate(over="ignore"):
+            far = np.minimum((values - middle) / (middle - ordered[0]), FARTHEST)
+        far = np.where(np.isinf(values), far[~np.isinf(values)].max() + 1.0, far)
+        targets = np.where(far > 0.0, np.log1p(np.maximum(far, 0.0)), far)
     return np.asarray((targets - targets.mean()) / targets.std())
 
 
-def expected_elsewhere(targets: Floats) -> float:
-    """Value that the process expects far from all results: that of the worse ones.
+def _normal_scores(values: Floats) -> Floats:
+    """Normal quantiles of the ranks, from 1; ties share a rank."""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
+    return np.asarray(ndtri((ranks - 0.375) / (len(values) + 0.25)))
 
-    A search looks mostly where it is good, so what it saw on average is better than what lies elsewhere.
+
+def expected_elsewhere(targets: Floats) -> float:
+    """Value that the process expects far from all results: the median.
+
+    A search looks mostly where it is good, so this is a little worse than what lies elsewhere on average.
     """
-    return float(np.quantile(targets, ELSEWHERE))
+    return float(np.median(targets))
 
 
 def matern(squared: Floats) -> Floats:
