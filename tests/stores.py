@@ -114,10 +114,6 @@ class World:
         query = select(searches).where(searches.c.id == number)
         return self.read(lambda connection: connection.execute(query).one())
 
-    def search_or_none(self, number: int) -> Any:
-        query = select(searches).where(searches.c.id == number)
-        return self.read(lambda connection: connection.execute(query).first())
-
     def trials(self, search: int) -> list[Any]:
         query = select(trials).where(trials.c.search_id == search).order_by(trials.c.number)
         return list(self.read(lambda connection: connection.execute(query).all()))
