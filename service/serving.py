@@ -14,6 +14,7 @@ from dataclasses import replace
 
 import uvicorn
 from fastapi import FastAPI
+from threadpoolctl import threadpool_limits
 
 from service import logs
 from service.config import Config
@@ -41,6 +42,9 @@ def serve(config: Config, ready: Callable[[Config], None]) -> None:
     logs.configure(config)
     from service.app import create_app
 
+    # The models of a search are small: where agents keep all cores busy, several threads wait for each other
+    # fifty times as long as one thread computes.
+    threadpool_limits(1, user_api="blas")
     runner = asyncio.Runner(loop_factory=_loop_factory())
     with listening, runner:
         runner.run(_serve(create_app(config), config, listening, ready))

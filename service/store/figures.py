@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from service import records
 from service.errors import RefusedError
-from service.store import curves, reads
+from service.store import bulk, curves, reads
 from service.store.tables import STATES, trials
 
 t = trials.c
@@ -45,30 +45,34 @@ def ended_since(connection: Connection, search: int, revision: int) -> tuple[Seq
     if revision:
         query = query.where(t.revision > revision)
     now = connection.execute(select(func.max(t.revision)).where(t.search_id == search)).scalar()
-    return connection.execute(query.order_by(t.ended, t.number)).all(), now or 0
+    number, value, ended = bulk.read(connection, query)
+    order = np.lexsort((number, ended)).tolist()
+    return [(number[place], value[place], ended[place]) for place in order], now or 0
 
 
 def timeline(connection: Connection, search: int) -> dict[str, Any]:
     """Give who trained what when: agents and states by place in their lists, seconds after `origin`."""
     row = reads.search_row(connection, search)
-    rows = connection.execute(
-        select(t.number, t.agent, t.state, t.started, t.ended)
-        .where(t.search_id == search, t.started.is_not(None))
-        .order_by(t.number)
-    ).all()
+    query = select(t.number, t.agent, t.state, t.started, t.ended)
+    found = bulk.read(connection, query.where(t.search_id == search, t.started.is_not(None)))
     origin = row.started or row.created
-    agents = list(dict.fromkeys(one.agent or "" for one in sorted(rows, key=lambda one: one.started)))
+    order = sorted(range(len(found[0])), key=found[0].__getitem__)
+    number, agent, state, started, ended = ([column[place] for place in order] for column in found)
+    first: dict[str, float] = {}
+    for name, moment in zip(agent, started, strict=True):
+        first[name or ""] = min(moment, first.get(name or "", moment))
+    agents = sorted(first, key=first.__getitem__)
     places = {name: place for place, name in enumerate(agents)}
     states = {name: place for place, name in enumerate(STATES)}
     return {
         "origin": records.iso(origin),
         "agents": agents,
         "states": list(STATES),
-        "number": [one.number for one in rows],
-        "agent": [places[one.agent or ""] for one in rows],
-        "state": [states[one.state] for one in rows],
-        "started": [round(one.started - origin, 3) for one in rows],
-        "ended": [None if one.ended is None else round(one.ended - origin, 3) for one in rows],
+        "number": number,
+        "agent": [places[name or ""] for name in agent],
+        "state": [states[name] for name in state],
+        "started": [round(moment - origin, 3) for moment in started],
+        "ended": [None if moment is None else round(moment - origin, 3) for moment in ended],
     }
 
 

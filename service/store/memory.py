@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import orjson
-from sqlalchemy import ColumnElement, Connection, Double, Text, case, cast, func, select
+from sqlalchemy import Connection, select
 
-from service.store.fields import TEXTS, Field
+from service.store import bulk
+from service.store.fields import Field
 from service.store.tables import searches, trials
 
 t = trials.c
@@ -127,14 +128,10 @@ class Source:
             .where(t.search_id == self._search, t.revision > self._revision)
             .order_by(t.revision)
             .limit(CHUNK)
-            .subquery()
         )
-        wanted = zip(("number", "revision", self._name), changed.c, strict=True)
-        gathered = [_gathered(name, column, connection.dialect.name) for name, column in wanted]
-        texts = connection.execute(select(*gathered)).one()
-        if texts[0] is None:
+        numbers, revisions, values = bulk.read(connection, changed)
+        if not numbers:
             return 0
-        numbers, revisions, values = (orjson.loads(f"[{text}]") for text in texts)
         self._count = max(self._count, max(numbers) + 1)
         where = np.array(numbers)
         if self._name in DOCUMENTS:
@@ -148,20 +145,6 @@ class Source:
 
     def _put(self, member: str, where: npt.NDArray[np.int64], values: Sequence[Any]) -> None:
         self._members.setdefault(member, Column()).put(where, values, self._count)
-
-
-def _gathered(name: str, column: ColumnElement[Any], dialect: str) -> ColumnElement[str]:
-    """Give a column's values of all rows as one text, JSON but for the brackets.
-
-    SQLite and Postgres feed all such texts of one select with the rows in the same order.
-    """
-    one: ColumnElement[Any] = cast(column, Text)
-    if name in TEXTS:
-        one = func.json_quote(column) if dialect == "sqlite" else cast(func.to_json(column), Text)
-    elif isinstance(column.type, Double) and dialect == "sqlite":
-        one = case((column.is_not(None), func.printf("%!.17g", column)))  # all digits, unlike a cast
-    one = func.coalesce(one, "null")
-    return func.group_concat(one) if dialect == "sqlite" else func.string_agg(one, ",")
 
 
 class Columns:

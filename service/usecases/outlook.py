@@ -17,7 +17,7 @@ from search.leaders import Standing, standings
 from search.remaining import remaining
 from search.rounds import rounds
 from search.spec import SearchSpec
-from service.store import reads
+from service.store import bulk, reads
 from service.store.tables import trials
 from service.usecases.view import View
 
@@ -170,10 +170,11 @@ def read_remaining(connection: Connection, search: int) -> dict[str, Any]:
     spec = SearchSpec.parse(orjson.loads(row.spec))
     sign = -1.0 if spec.objective.direction == "maximize" else 1.0
     budget = spec.budget.trials + row.by_hand
-    values = connection.execute(
-        select(t.value).where(t.search_id == search, t.value.is_not(None), t.number < budget)
-    ).scalars()
-    known = sign * np.array(list(values), dtype=np.float64)
+    numbers, values = bulk.read(
+        connection,
+        select(t.number, t.value).where(t.search_id == search, t.value.is_not(None), t.number < budget),
+    )
+    known = sign * np.array(values, dtype=np.float64)[np.argsort(numbers)]
     ended = sum(getattr(row, state) for state in ("completed", "stopped", "diverged", "failed", "cancelled"))
     left = 0 if row.ended is not None else max(0, budget - min(ended, budget))
     history = History.of(np.arange(len(known)), np.zeros((len(known), 0)), known)
