@@ -15,6 +15,7 @@ class Notifier:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._searches: defaultdict[int, set[asyncio.Event]] = defaultdict(set)
         self._agents: set[asyncio.Event] = set()
+        self._hints = 0
         self.closing = asyncio.Event()
 
     def start(self) -> None:
@@ -40,6 +41,7 @@ class Notifier:
             for event in self._searches.get(search, ()):
                 event.set()
         if wake:
+            self._hints += 1
             for event in self._agents:
                 event.set()
 
@@ -55,8 +57,13 @@ class Notifier:
             if not self._searches[search]:
                 del self._searches[search]
 
-    async def work(self, timeout: float) -> None:
-        """Wait until there may be work for an agent, at most `timeout` seconds."""
+    async def work(self, timeout: float, seen: int | None = None) -> int:
+        """Wait until there may be work for an agent, at most `timeout` seconds; give the number of hints.
+
+        Not at all if there were others than those `seen`: none is lost between two calls.
+        """
+        if seen is not None and seen != self._hints:
+            return self._hints
         event = asyncio.Event()
         self._agents.add(event)
         try:
@@ -66,3 +73,4 @@ class Notifier:
             pass
         finally:
             self._agents.discard(event)
+        return self._hints

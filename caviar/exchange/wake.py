@@ -26,12 +26,11 @@ def listen(exchange: Exchange) -> None:
             continue
         params = {"timeout": SECONDS} | ({} if seen is None else {"seen": seen})
         try:
-            hints = exchange.transport.request("GET", path, params=params, timeout=SECONDS + 10, tries=1)
-        except (CaviarError, httpx.HTTPError):
+            answer = exchange.transport.call("GET", path, params=params, timeout=SECONDS + 10, tries=1)
+        except (CaviarError, httpx.HTTPError, orjson.JSONDecodeError):
             time.sleep(1.0)  # the exchange finds out by itself, and says so
             continue
-        counted = int(orjson.loads(hints.content)["hints"])
-        if counted != seen:
+        if answer["hints"] != seen:
             exchange.hint()
-        seen = counted
+        seen = answer["hints"]
         time.sleep(REST)

@@ -49,10 +49,13 @@ def router(services: Services) -> APIRouter:
         since = services.clock.now() - SEEN_SECONDS
         return answer({"items": await store.read(lambda connection: reads.agents_seen(connection, since))})
 
-    @routes.get("/agents/{agent}/wake", status_code=204, summary="Wait until there may be work")
-    async def wake(agent: str, timeout: Annotated[float, Query(ge=0, le=60)] = 20.0) -> Response:
-        await services.notifier.work(timeout)
-        return Response(status_code=204)
+    @routes.get("/agents/{agent}/wake", summary="Wait until there may be work")
+    async def wake(
+        agent: str,
+        timeout: Annotated[float, Query(ge=0, le=60)] = 20.0,
+        seen: Annotated[int | None, Query(ge=0)] = None,
+    ) -> Response:
+        return answer({"hints": await services.notifier.work(timeout, seen)})
 
     @routes.put("/trials/{name}/checkpoints", status_code=201, summary="Store a checkpoint or a model")
     async def put_checkpoint(
