@@ -176,7 +176,8 @@ def open_world(url: URL, build: bool = True) -> World:
     """
     clock = ManualClock()
     store = Database(url, clock)
-    event.listen(store.dialect.writer, "connect", _hasty)
+    for engine in (store.dialect.writer, store.dialect.readers):
+        event.listen(engine, "connect", _hasty)
     store.dialect.now = lambda connection: clock.now()
     store.dialect.open()
     if build:
@@ -186,10 +187,12 @@ def open_world(url: URL, build: bool = True) -> World:
 
 
 def _hasty(dbapi: Any, record: object) -> None:
-    off = "PRAGMA synchronous=OFF" if isinstance(dbapi, sqlite3.Connection) else "SET synchronous_commit=off"
-    dbapi.execute(off)
-    if not isinstance(dbapi, sqlite3.Connection):
-        dbapi.commit()
+    if isinstance(dbapi, sqlite3.Connection):
+        dbapi.execute("PRAGMA synchronous=OFF")
+        return
+    dbapi.execute("SET synchronous_commit=off")
+    dbapi.execute("SET idle_in_transaction_session_timeout=0")  # the machine may put a test to sleep
+    dbapi.commit()
 
 
 def epochs(trial: str, attempt: int, first: int, values: Iterable[float], **more: Any) -> dict[str, Any]:
