@@ -93,7 +93,7 @@ class Run:
         last_step, last_epoch = until_step or _FOREVER, until_epoch or _FOREVER
         while self.status == "running" and not self._reached(last_step, last_epoch):
             self._work(deadline - time.perf_counter(), last_step, last_epoch, piece)
-            if not self._pace.fits(self._hyper.batch_size, deadline - time.perf_counter()):
+            if not self._pace.fits(self._hyper.batch_size, deadline - time.perf_counter(), self._phase):
                 break
         return dataclasses.replace(piece, status=self.status, reason=self._reason())
 
@@ -179,21 +179,26 @@ class Run:
         return evaluation.evaluate(self._shape, state, self._scratch, self._examples, X, Y)
 
     def _reached(self, last_step: int, last_epoch: int) -> bool:
-        training = self._state.counters[structs.PHASE] == structs.TRAINING
-        return training and (self.step >= last_step or self.epoch >= last_epoch)
+        ended = self.step >= last_step or self.epoch >= last_epoch
+        return ended and self._phase == structs.TRAINING
+
+    @property
+    def _phase(self) -> int:
+        return int(self._state.counters[structs.PHASE])
 
     def _work(self, seconds: float, last_step: int, last_epoch: int, piece: Slice) -> None:
         """Make one call to the kernels and note what it did."""
-        begin = time.perf_counter()
+        begin, phase = time.perf_counter(), self._phase
         done = epoch.work(
             self._shape, self._examples, self._hyper, self._state, self._scratch, self._records,
-            self._pace.budget(seconds), last_step, last_epoch,
+            self._pace.budget(seconds, phase), last_step, last_epoch,
         )  # fmt: skip
-        read_records(self._records, self.step, self._pace, done, time.perf_counter() - begin, piece)
+        used = time.perf_counter() - begin
+        read_records(self._records, self.step, self._pace, done, used, phase, piece)
 
     def _finish_evaluation(self) -> None:
         """End an epoch whose dev set is being passed: a change comes after it; its row waits."""
-        if self.status == "running" and self._state.counters[structs.PHASE] == structs.EVALUATING:
+        if self.status == "running" and self._phase == structs.EVALUATING:
             epoch.work(
                 self._shape,
                 self._examples,

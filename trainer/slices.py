@@ -48,32 +48,37 @@ class Change:
 
 
 class Pace:
-    """Measures how long an example takes, and so how many fit into the time that is left."""
+    """Measures how long an example takes in each phase, and so how many fit into the time that is left."""
 
     def __init__(self, examples_per_epoch: float):
-        self._per_example = 0.0
+        self._per_example: dict[int, float] = {}  # seconds, by phase
         self._budget = 0.0
         self._epoch = examples_per_epoch
         self._begun = 0.0  # examples and seconds of the epoch that is not finished
         self._seconds = 0.0
 
-    def budget(self, seconds: float) -> float:
+    def budget(self, seconds: float, phase: int) -> float:
         """Return how many examples to ask for; the first call is the shortest, growth at most eightfold."""
-        if self._per_example == 0.0:
+        per_example = self._of(phase)
+        if per_example == 0.0:
             return 1.0
-        self._budget = min(8 * self._budget, max(1.0, 0.9 * seconds / self._per_example))
+        self._budget = min(8 * self._budget, max(1.0, 0.9 * seconds / per_example))
         return self._budget
 
-    def fits(self, examples: float, seconds: float) -> bool:
+    def fits(self, examples: float, seconds: float, phase: int) -> bool:
         """Is there time for so many examples, or most of them?"""
-        return seconds > 0.5 * examples * self._per_example
+        return seconds > 0.5 * examples * self._of(phase)
 
-    def measured(self, examples: float, seconds: float, finished: int) -> list[float]:
-        """Take note of a call; return the seconds of each epoch that it finished."""
+    def _of(self, phase: int) -> float:
+        """Seconds per example; those of training where evaluation was not measured yet, 0 if nothing was."""
+        return self._per_example.get(phase, self._per_example.get(structs.TRAINING, 0.0))
+
+    def measured(self, examples: float, seconds: float, finished: int, phase: int) -> list[float]:
+        """Take note of a call that began in a phase; return the seconds of each epoch that it finished."""
         self._budget = max(self._budget, examples)
-        first, per_example = self._per_example == 0.0, seconds / examples
+        first, per_example = self._of(phase) == 0.0, seconds / examples
         if not first or seconds < _COMPILING:
-            self._per_example = per_example
+            self._per_example[phase] = per_example
         shares = []
         for _ in range(finished):
             used = self._epoch - self._begun
@@ -86,12 +91,18 @@ class Pace:
 
 
 def read_records(
-    records: structs.Records, step: int, pace: Pace, examples: float, seconds: float, slice_: Slice
+    records: structs.Records,
+    step: int,
+    pace: Pace,
+    examples: float,
+    seconds: float,
+    phase: int,
+    slice_: Slice,
 ) -> None:
     """Move what a call has recorded into a slice."""
     count, finished = (int(number) for number in records.counts)
     slice_.costs.extend(zip(range(step - count + 1, step + 1), records.costs[:count].tolist(), strict=True))
-    durations = pace.measured(examples, seconds, finished)
+    durations = pace.measured(examples, seconds, finished, phase)
     for row, duration in zip(records.rows[:finished].tolist(), durations, strict=True):
         values = dict(zip(_COLUMNS, row, strict=False))
         values["epoch"], values["step"] = int(row[0]), int(row[1])

@@ -61,10 +61,14 @@ FIRST = np.int64(0)  # not a literal: Numba would compile variants of what takes
 
 @kernel
 def work(shape, examples, hyper, state, scratch, records, budget, until_step, until_epoch):
-    """Do units of work worth about `budget` examples; return how many (evaluation counts a third)."""
+    """Do units of work worth about `budget` examples; return how many (evaluation counts a third).
+
+    Unless a whole epoch fits, training and evaluation are not mixed: their costs may differ by far.
+    """
     counters = state.counters
+    begun_in, mixed = counters[PHASE], budget >= examples.m + examples.dev_m / 3.0
     done = 0.0
-    while done < budget and counters[STATUS] == RUNNING:
+    while done < budget and counters[STATUS] == RUNNING and (mixed or counters[PHASE] == begun_in):
         if counters[PHASE] == TRAINING:
             if counters[STEP] >= until_step or records.counts[0] >= records.costs.size:
                 break
