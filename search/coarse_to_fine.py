@@ -24,11 +24,13 @@ from search.randomness import generator
 from search.rounds import Stage, box_of, coarse_size, longest, stage_of
 from search.sobol import sobol_point
 from search.spec import SearchSpec
+from search.surrogate import Kernel
 
 INSIDE, OUTSIDE = 192, 96  # points considered in the box, and in the whole space
 LEADERS, NEAR = 5, 24  # points considered near each leader, at each of two distances
 REFINEMENTS = (0.1, 0.04, 0.016)  # how far the most promising ones are moved, again and again
 MOST_AT_ONCE = 64  # trials chosen from one model, when there are thousands
+ENOUGH, VARIATION = 30, 0.8  # results from which every other trial varies the log lengthscales, how much
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +123,8 @@ def _choose(spec: SearchSpec, stage: Stage, first: int, size: int, history: Hist
     before = gather(layout, history, spec.horizon(stage.first), full) or evidence
     box = box_of(spec.seed, stage, before)
     length = float(length_of(stage.epochs, full)) if stage.epochs and full else 1.0
-    model = evidence.model(before.kernel, layout.snap(history.pending), length)
+    kernel = _kernel(spec, first, size, evidence, before)
+    model = evidence.model(kernel, layout.snap(history.pending), length)
     improvement = Improvement(evidence, model, length)
     units, scores = _consider(box, evidence, improvement, generator(spec.seed, first, "zoom"))
     fresh = len(units)
@@ -139,6 +142,17 @@ def _choose(spec: SearchSpec, stage: Stage, first: int, size: int, history: Hist
     parents = [int(evidence.numbers[rows[row - fresh]]) if row >= fresh else None for row in chosen]
     zoomed = box.contains(units[chosen]).tolist()
     return tuple(map(Choice, units[chosen], zoomed, parents))
+
+
+def _kernel(spec: SearchSpec, first: int, size: int, evidence: Evidence, before: Evidence) -> Kernel:
+    """Kernel of a trial: the most probable one, of every other trial later on one drawn around it.
+
+    One and the same opinion on which axes matter would look at one and the same places, for good if it is
+    wrong. With few results there is nothing better than that opinion.
+    """
+    if len(evidence.numbers) < ENOUGH or first // size % 2:
+        return before.kernel
+    return before.kernel.varied(VARIATION, generator(spec.seed, first, "kernel"))
 
 
 def _consider(

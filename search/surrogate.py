@@ -76,6 +76,11 @@ class Kernel:
     lengthscales: tuple[float, ...]  # one per axis; the last one is that of all further axes
     noise: float
 
+    def varied(self, deviation: float, rng: np.random.Generator) -> "Kernel":
+        """Another opinion on which axes matter: log lengthscales drawn around these."""
+        factors = np.exp(deviation * rng.standard_normal(len(self.lengthscales)))
+        return Kernel(tuple((factors * self.lengthscales).tolist()), self.noise)
+
 
 def fit(columns: Floats, axis_of_column: Integers, targets: Floats) -> Kernel:
     """Most probable hyperparameters; remembered by content, so that a round pays once."""
