@@ -199,13 +199,13 @@ def test_a_database_away_for_a_minute_again_and_again(
 
 def test_results_of_an_outage_arrive_when_it_is_over(make_server: Callable[..., Server]) -> None:
     """The server itself is away for longer than a lease: agents keep what they have and deliver it."""
-    server = make_server(workers=0, environment={"CAVIAR_LEASE": "1"})
+    server = make_server(workers=0)
     server.start()
     search = server.submit(5, parallel=5)
     player = Player(server)
     player.exchange(want=5)
     server.kill()
-    time.sleep(1.5)
+    server.expire(player.agent["id"])
     server.start()
     held = list(player.held)
     answer = player.finish(held)
