@@ -35,15 +35,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait(until: Callable[[], Any], seconds: float, what: str) -> Any:
-    """Wait until something is true and give it."""
+def wait(until: Callable[[], Any], seconds: float, what: str | Callable[[], str]) -> Any:
+    """Wait until something is true and give it; `what` tells what did not come, as things are then."""
     deadline = time.monotonic() + seconds
     while True:
         found = until()
         if found:
             return found
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds:g} s: {what}")
+            raise AssertionError(f"not within {seconds:g} s: {what if isinstance(what, str) else what()}")
         time.sleep(0.02)
 
 
@@ -92,7 +92,7 @@ class Server:
         self.wait_ready()
 
     def wait_ready(self, seconds: float = START_SECONDS) -> None:
-        wait(self.ready, seconds, f"readiness; the log says\n{self.tail()}")
+        wait(self.ready, seconds, lambda: f"readiness; the log says\n{self.tail()}")
 
     def ready(self) -> bool:
         assert self.process is not None
@@ -148,7 +148,7 @@ class Server:
         def alive() -> list[str]:
             return [agent["id"] for agent in self.get("/agents")["items"] if agent["state"] == "alive"]
 
-        wait(lambda: len(alive()) >= count, seconds, f"{count} agents\n{self.tail()}")
+        wait(lambda: len(alive()) >= count, seconds, lambda: f"{count} agents\n{self.tail()}")
         return self.agents()
 
     def tail(self, lines: int = 40) -> str:
@@ -207,10 +207,10 @@ class Server:
         return bool(self.search(number)["state"] == "completed")
 
     def wait_finished(self, number: int, seconds: float) -> None:
-        def done() -> bool:
-            return self.finished(number)
+        def late() -> str:
+            return f"the end of search {number}: {self.search(number)['counts']}\n{self.tail()}"
 
-        wait(done, seconds, f"the end of search {number}: {self.search(number)['counts']}\n{self.tail()}")
+        wait(lambda: self.finished(number), seconds, late)
 
     def trials(self, number: int) -> list[Any]:
         """All trials of a search."""

@@ -55,7 +55,7 @@ def test_a_full_disk_stops_writes_and_nothing_else(
     server.log = small_disk.parent / "server.log"  # not on the disk that is full
     server.start()
     server.wait_agents(2)
-    trials = 100 * rounds
+    trials = 60 + 30 * rounds
     search = server.submit(trials, settings={"epochs": 4, "epoch_seconds": 0.05})
     for number in range(rounds):
         done = server.search(search)["finished"]
@@ -75,7 +75,7 @@ def test_a_full_disk_stops_writes_and_nothing_else(
         time.sleep(2.0)  # the agents go on for as long as the log of the database has room
         filler.unlink()
         server.wait_ready(30)
-    server.wait_finished(search, 120)
+    server.wait_finished(search, 120 + trials / 5)
     server.check(search, trials)
     (verdict,) = server.rows("PRAGMA integrity_check")
     assert list(verdict.values()) == ["ok"]
