@@ -4,7 +4,8 @@
 
 Opened: progress, the ten best trials and the history are on the screen, in headless Chromium with an empty
 cache; for optuna-dashboard, its study page shows its history plot. Pictures: the time until every picture of
-the page of pictures is drawn, all asked for at once. Rounds alternate; the smallest time counts.
+the page of pictures is drawn, all asked for at once. Rounds alternate, and the other server stands still
+meanwhile; the smallest time counts. First: the same, asked of a server that has just started.
 """
 
 from __future__ import annotations
@@ -78,8 +79,8 @@ def _renderers() -> list[psutil.Process]:
 
 
 @contextlib.contextmanager
-def optuna_dashboard(storage: Path) -> Iterator[str]:
-    """Start optuna-dashboard on a storage and give the address of its study."""
+def optuna_dashboard(storage: Path) -> Iterator[tuple[str, psutil.Process]]:
+    """Start optuna-dashboard on a storage; give the address of its study, and its process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -93,9 +94,9 @@ def optuna_dashboard(storage: Path) -> Iterator[str]:
                     urllib.request.urlopen(address, timeout=5).close()
                     break
                 time.sleep(0.2)
-            yield f"{address}/studies/1"
+            yield f"{address}/studies/1", psutil.Process(process.pid)
         finally:
-            process.terminate()
+            process.kill()  # it may be busy for minutes
 
 
 def compare(browser: Browser, folder: Path, count: int, rounds: int, peer: bool) -> None:
@@ -107,15 +108,19 @@ def compare(browser: Browser, folder: Path, count: int, rounds: int, peer: bool)
     with serving(folder / "caviar", 1) as url, contextlib.ExitStack() as stack:
         study = stack.enter_context(optuna_dashboard(folder / "optuna.db")) if peer else None
         for _ in range(rounds):
+            if study:
+                study[1].suspend()
             opened, used = measured(browser, f"{url}/searches/{search}", OPENED, 1)
             ours.append(opened.get("opened", float("inf")))
             pictures, more = measured(browser, f"{url}/searches/{search}?view=pictures", PICTURES, 10)
             slowest.append(max(pictures.values()) if len(pictures) == 10 else float("inf"))
             memory.append(max(used, more))
-            if study is not None:
-                found, _ = measured(browser, study, THEIRS, 1)
+            if study and (not theirs or theirs[-1] < float("inf")):
+                study[1].resume()
+                found, _ = measured(browser, study[0], THEIRS, 1)
                 theirs.append(found.get("opened", float("inf")))
-    line = f"{count:>8,} {min(ours):>9.2f} {min(slowest):>16.2f} {min(memory):>10.0f}"
+    line = f"{count:>8,} {min(ours):>7.2f} {ours[0]:>7.2f} {min(slowest):>10.2f} {slowest[0]:>7.2f}"
+    line += f" {min(memory):>10.0f}"
     print(line + (f" {min(theirs):>19.2f} {min(theirs) / min(ours):>7.1f}" if theirs else ""), flush=True)
 
 
@@ -131,7 +136,7 @@ def main() -> None:
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         sys.exit("Chromium is missing: apt-get install chromium")
-    print("  trials  opened s  all pictures s  memory MB  optuna-dashboard s   ratio")
+    print("  trials  opened   first   pictures   first  memory MB  optuna-dashboard s   ratio")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         for count in options.sizes:

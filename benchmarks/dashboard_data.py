@@ -44,7 +44,7 @@ def spec(count: int) -> SearchSpec:
             "dataset": {"name": "digits"},
             "settings": {"epochs": EPOCHS, "optimizer": "adam"},
             "space": SPACE,
-            "strategy": {"name": "random"},
+            "strategy": {"name": "coarse_to_fine"},
             "budget": {"trials": count},
             "parallel": 2,
             "seed": 7,

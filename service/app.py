@@ -117,6 +117,8 @@ def create_app(config: Config) -> FastAPI:
         lifespan=lifespan,
         responses=problems.RESPONSES,
         openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,  # the dashboard has a reference of its own there, which loads nothing from elsewhere
+        redoc_url=None,
     )
     app.state.services = services
     app.state.health = vitals

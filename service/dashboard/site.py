@@ -26,6 +26,7 @@ PAGES = (
     "/new",
     "/compare",
     "/agents",
+    "/docs",
     "/datasets",
     "/datasets/{name}",
 )

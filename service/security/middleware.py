@@ -24,13 +24,6 @@ _POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-# FastAPI's pages about the API load their script from its network; nothing else may.
-_DOCS = {"/docs", "/redoc"}
-_DOCS_POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' https://cdn.jsdelivr.net; "
-    "img-src 'self' data: https:; style-src 'self' 'unsafe-inline' https:; worker-src blob:; "
-    "object-src 'none'; frame-ancestors 'none'"
-)
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -75,7 +68,7 @@ class Guard:
             return
         limits = self._config.limits
         body = CountedBody(receive, cap(limits, scope["method"], scope["path"]), limits.header_seconds)
-        answer = _Answer(send, body, _DOCS_POLICY if scope["path"] in _DOCS else _POLICY)
+        answer = _Answer(send, body)
         try:
             scope.setdefault("state", {})["caller"] = self._admit(scope)
         except Refusal as refusal:
@@ -180,10 +173,9 @@ class _Headers:
 class _Answer:
     """A send that adds the headers, and keeps quiet once the guard has to answer itself."""
 
-    def __init__(self, send: Send, body: CountedBody, policy: str) -> None:
+    def __init__(self, send: Send, body: CountedBody) -> None:
         self._send = send
         self._body = body
-        self._policy = policy
         self.started = False
 
     async def __call__(self, message: Message) -> None:
@@ -198,7 +190,7 @@ class _Answer:
             present = {name.lower() for name, _ in headers}
             headers += [pair for pair in _HEADERS if pair[0] not in present]
             if b"content-security-policy" not in present:
-                headers.append((b"content-security-policy", self._policy.encode()))
+                headers.append((b"content-security-policy", _POLICY.encode()))
             if b"cache-control" not in present:
                 headers.append((b"cache-control", b"private, no-cache"))
             message = {**message, "headers": headers}

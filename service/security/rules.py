@@ -14,8 +14,8 @@ _API = r"/api/v1"
 _TABLE: tuple[tuple[str, str, str], ...] = (
     ("GET", r"/(livez|readyz)", OPEN),
     ("GET", r"/|/favicon\.(ico|svg)|/static/.+", OPEN),
-    ("GET", rf"/(searches|trials|datasets)(/{_ID})?|/(new|compare|agents)", OPEN),
-    ("GET", r"/metrics|/docs(/oauth2-redirect)?|/redoc|/openapi\.json", "read"),
+    ("GET", rf"/(searches|trials|datasets)(/{_ID})?|/(new|compare|agents|docs)", OPEN),
+    ("GET", r"/metrics", "read"),
     # The worker protocol
     ("POST", rf"{_API}/exchange", "agent"),
     ("GET", rf"{_API}/agents/{_ID}/wake", "agent"),

@@ -136,6 +136,14 @@ def resolve(connection: Connection, dataset: Mapping[str, Any]) -> dict[str, Any
     return resolved
 
 
+def described(connection: Connection, name: str) -> dict[str, Any] | None:
+    """Give what is known of a data set by its name: rows, target and more; None for an unknown one."""
+    if name in builtin.BUILTIN:
+        return _builtin(name)
+    row = rows.by_name(connection, name)
+    return None if row is None else json.loads(row["meta"])
+
+
 @lru_cache(maxsize=len(builtin.BUILTIN))
 def _builtin(name: str) -> dict[str, Any]:
     described = describe_table(builtin.read(name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -13,8 +14,10 @@ from service import trainers
 from service.errors import FieldProblem, NotFoundError
 from service.ids import TrialId
 from service.store import reads
+from service.usecases import datasets
 from service.usecases.commands import in_force
 from trainer import diagnosis
+from trainer.data.split import fractions, halves_of_dev
 
 
 class StepRecord(BaseModel):
@@ -55,7 +58,11 @@ def diagnose(connection: Connection, trial: TrialId) -> dict[str, Any]:
     metrics = {name: value for name, value in orjson.loads(row.metrics or b"{}").items() if value is not None}
     try:
         found = diagnosis.diagnose(
-            metrics, spec.base_error or 0.0, spec.submitted(), _settings(connection, row, spec)
+            metrics,
+            spec.base_error or 0.0,
+            spec.submitted(),
+            _settings(connection, row, spec),
+            _dev_examples(connection, spec.dataset),
         )
     except ValueError as error:
         remedy = "Choose a trial that completed or was stopped, of a trainer that reports both errors"
@@ -63,6 +70,24 @@ def diagnose(connection: Connection, trial: TrialId) -> dict[str, Any]:
             f"trial {trial} ({row.state}) cannot be diagnosed", [FieldProblem("metrics", str(error), remedy)]
         ) from None
     return {**found.as_dict(), "threshold": diagnosis.THRESHOLD}
+
+
+def _dev_examples(connection: Connection, dataset: Mapping[str, Any]) -> int | None:
+    """Give about how many rows the dev set of a classification has; None where that cannot be told."""
+    main, own = (
+        datasets.described(connection, str(source.get("name"))) if isinstance(source, Mapping) else None
+        for source in (dataset, dataset.get("dev"))
+    )
+    if main is None or (dataset.get("task") or (main["target"] or {}).get("task")) != "classification":
+        return None
+    split = dataset.get("split") or {}
+    if dataset.get("dev") is None:
+        shares = fractions(split, main["rows"], own_dev=False, own_test=dataset.get("test") is not None)
+        return round(int(main["rows"]) * shares.dev)
+    if own is None:
+        return None
+    halved = split.get("test") and dataset.get("test") is None
+    return round(int(own["rows"]) * (halves_of_dev(split).train if halved else 1.0))
 
 
 def _settings(connection: Connection, row: Row[Any], spec: SearchSpec) -> dict[str, Any]:

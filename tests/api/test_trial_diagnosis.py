@@ -63,6 +63,7 @@ def test_the_search_that_follows_is_accepted(
     assert found["problems"] == problems
     assert found["avoidable_bias"] == pytest.approx(train - 0.01)
     assert found["variance"] == pytest.approx(dev - train) and found["mismatch"] is None
+    assert found["uncertainty"] == pytest.approx(2 * (dev * (1 - dev) / 359) ** 0.5, rel=0.01)
     assert treated in {step["name"] for step in found["steps"] if step["in_search"]}
     following = found["next_search"]
     assert app.request("POST", f"{API}/searches/check", json=following).json() == {"errors": []}

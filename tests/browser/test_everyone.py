@@ -17,6 +17,7 @@ PAGES = (
     "/agents",
     "/datasets",
     "/datasets/iris",
+    "/docs",
 )
 RUN = "async () => (await axe.run(document, {resultTypes: ['violations']})).violations"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,6 +33,43 @@ def test_a_diagnosis_leads_to_a_search_ready_to_start(page: Page, search: Any) -
     expect(page.get_by_label("The search as YAML")).to_have_value(re.compile("Follows from the diagnosis"))
     expect(page.get_by_role("button", name="Start the search")).to_be_enabled()
     expect(page.locator(".fielderror")).to_have_count(0)
+
+
+def test_a_confusion_matrix_shows_what_the_model_took_for_what(
+    page: Page, search: Any, server: Server
+) -> None:
+    trial = search["best"]["trial"]
+    found = server.call(f"/trials/{trial}/predictions")
+    page.goto(f"/trials/{trial}")
+    figure = page.locator("#figure-confusion")
+    canvas = figure.locator("canvas")
+    expect(canvas).to_have_attribute("aria-label", re.compile("Confusion matrix of 10 classes"))
+    expect(figure).to_contain_text(f"{found['rows']} examples of the dev set")
+    worst = found["confused"][0]
+    mistakes = figure.get_by_role("list", name="Most frequent mistakes").get_by_role("listitem")
+    expect(mistakes.first).to_contain_text(f"{worst['actual']} taken for {worst['predicted']}")
+    with page.expect_download() as saved:
+        figure.get_by_role("button", name="as CSV").click()
+    lines = Path(saved.value.path()).read_text(encoding="utf-8").splitlines()[1:]
+    assert [list(map(int, line.split(",")[1:])) for line in lines] == found["matrix"]
+    canvas.focus()
+    page.keyboard.press("ArrowRight")
+    expect(figure.locator(".tip")).to_contain_text("0 recognised")
+
+
+def test_residuals_show_predictions_against_the_truth(page: Page, server: Server) -> None:
+    space = {"learning_rate": {"scale": "log", "low": 1e-3, "high": 1e-1}}
+    regression = {"dataset": {"name": "diabetes"}, "space": space, "budget": {"trials": 2}}
+    made = wait_for_end(server, server.call("/searches", {**SEARCH, **regression})["id"])
+    page.goto(f"/trials/{made['best']['trial']}")
+    figure = page.locator("#figure-residuals")
+    expect(figure).to_have_attribute("data-ready", "true")
+    expect(figure).to_contain_text("root mean squared error")
+    expect(figure.locator("canvas")).to_have_attribute(
+        "aria-label", re.compile("^Predictions of progression")
+    )
+    figure.get_by_label("What to show").select_option("residual")
+    expect(figure.locator("canvas")).to_have_attribute("aria-label", re.compile("^Residuals of progression"))
 
 
 def test_rounds_are_told_in_words_and_shown_one_by_one(page: Page, zoomed: Any) -> None:

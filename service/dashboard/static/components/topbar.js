@@ -13,12 +13,13 @@ const PAGES = /** @type {const} */ ([
   ["/", "Searches", /^\/(searches.*|trials.*|compare)?$/],
   ["/datasets", "Data sets", /^\/datasets/],
   ["/agents", "Agents", /^\/agents/],
+  ["/docs", "API", /^\/docs/],
 ]);
 
 /** @param {HTMLElement} bar */
 export function drawTopbar(bar) {
   const links = PAGES.map(([href, title]) => h("a", { href }, title));
-  const create = h("a", { href: "/new", class: "button primary" }, "New search");
+  const create = h("a", { href: "/new", class: "button primary", "aria-label": "New search" }, "New", h("span", { class: "roomy" }, "search"));
   const logo = document.querySelector('link[rel="icon"]')?.getAttribute("href") ?? "";
   fill(
     bar,

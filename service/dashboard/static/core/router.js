@@ -11,6 +11,7 @@ const routes = [
   { pattern: /^\/trials\/(\d+\.\d+)$/, load: () => import("../pages/trial.js") },
   { pattern: /^\/new$/, load: () => import("../pages/new.js") },
   { pattern: /^\/compare$/, load: () => import("../pages/compare.js") },
+  { pattern: /^\/docs$/, load: () => import("../pages/docs.js") },
   { pattern: /^\/agents$/, load: () => import("../pages/agents.js") },
   { pattern: /^\/datasets(?:\/([\w-]+))?$/, load: () => import("../pages/datasets.js") },
 ];
@@ -107,7 +108,7 @@ export function start() {
     if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     const link = event.target instanceof Element ? event.target.closest("a") : null;
     const href = link?.getAttribute("href");
-    if (!href?.startsWith("/") || href.startsWith("/api/") || href.startsWith("/docs") || link?.target || link?.hasAttribute("download")) return;
+    if (!href?.startsWith("/") || href.startsWith("/api/") || link?.target || link?.hasAttribute("download")) return;
     event.preventDefault();
     go(href);
   });

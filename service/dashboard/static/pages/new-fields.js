@@ -45,8 +45,14 @@ function input(value, changed, attributes = {}) {
 /** @param {string} value */
 const numberOr = (value) => (value.trim() === "" || Number.isNaN(Number(value)) ? /** @type {any} */ (value.trim() || null) : Number(value));
 
-/** @param {Draft} draft */
-export function basicsForm(draft) {
+/** A user's own script takes part as this trainer; the server knows nothing of its settings. */
+const EXTERNAL = /** @type {[string, string]} */ (["external", "your own script"]);
+
+/**
+ * @param {Draft} draft
+ * @param {() => void} redraw when other settings may be searched
+ */
+export function basicsForm(draft, redraw) {
   const { spec } = draft;
   const data = select([], spec.dataset.name ?? "", (value) => {
     spec.dataset = { ...spec.dataset, name: value };
@@ -62,6 +68,10 @@ export function basicsForm(draft) {
       { class: "fields three" },
       field("Name", "name", input(spec.name, (value) => set(draft, "name", value))),
       field("Data set", "dataset", data),
+      field("Trainer", "trainer", select([...draft.trainers.map(({ name }) => /** @type {[string, string]} */ ([name, name])), EXTERNAL], spec.trainer, (value) => {
+        spec.trainer = value;
+        redraw();
+      })),
       field("Minimise or maximise", "objective.direction", select([["minimize", "minimise"], ["maximize", "maximise"]], spec.objective.direction ?? "minimize", (value) => {
         spec.objective = { ...spec.objective, direction: /** @type {any} */ (value) };
         draft.changed();

@@ -4,6 +4,7 @@ import { fill, h } from "../core/dom.js";
 import { label } from "../core/format.js";
 import { RANGES } from "../core/presets.js";
 import { scalePicture, scaleWords } from "../components/space.js";
+import { rangeOf } from "./new-settings.js";
 
 /** @typedef {import("./new.js").Draft} Draft */
 
@@ -16,15 +17,20 @@ const SCALES = /** @type {[string, string][]} */ ([
 
 /**
  * @param {Draft} draft
+ * @param {import("./new-settings.js").SettingInfo[]} settings of the trainer
  * @param {() => void} redraw when rows come or go
  */
-export function spaceForm(draft, redraw) {
+export function spaceForm(draft, settings, redraw) {
   const { space } = draft.spec;
-  const rest = Object.keys(RANGES).filter((name) => !(name in space));
-  const add = h("select", { "aria-label": "Add a parameter" }, h("option", { value: "" }, "Add a parameter"), rest.map((name) => h("option", { value: name }, label(name))), h("option", { value: "*" }, "another name"));
+  const free = settings.filter(({ name, type }) => !(name in space) && name !== "seed" && type !== "flags");
+  const option = (/** @type {import("./new-settings.js").SettingInfo} */ { name, help }) => h("option", { value: name, title: help }, label(name));
+  const usual = free.filter(({ name }) => name in RANGES);
+  const more = free.filter(({ name }) => !(name in RANGES));
+  const add = h("select", { "aria-label": "Add a parameter" }, h("option", { value: "" }, "Add a parameter"), usual.length ? h("optgroup", { label: "Often searched" }, usual.map(option)) : null, more.length ? h("optgroup", { label: "More settings" }, more.map(option)) : null, h("option", { value: "*" }, "another name"));
   add.addEventListener("change", () => {
     const name = add.value === "*" ? freeName(space) : add.value;
-    space[name] = structuredClone(RANGES[name] ?? { scale: "linear", low: 0, high: 1 });
+    const info = settings.find((each) => each.name === name);
+    space[name] = structuredClone(RANGES[name] ?? (info ? rangeOf(info) : { scale: "linear", low: 0, high: 1 }));
     redraw();
   });
   return h(
@@ -32,6 +38,7 @@ export function spaceForm(draft, redraw) {
     { class: "card" },
     h("div", { class: "cardhead" }, h("h2", null, "Space"), h("span", { class: "spacer" }), add),
     h("p", { class: "hint" }, "What is searched. The upper comb of a picture is 25 even steps of the scale, the lower one where they fall on a plain axis: the draws crowd where its teeth do."),
+    h("datalist", { id: "settings-known" }, settings.map(({ name }) => h("option", { value: name }))),
     h("div", { class: "spacerows", "data-field": "space" }, Object.keys(space).map((name) => row(draft, name, redraw))),
   );
 }

@@ -8,6 +8,7 @@ import { dropFile } from "../components/drop.js";
 import { toYaml } from "../core/yaml.js";
 import { problem } from "../components/parts.js";
 import { basicsForm, methodForm } from "./new-fields.js";
+import { loadTrainers, settingsOf, settingsTable } from "./new-settings.js";
 import { spaceForm } from "./new-space.js";
 import { clean } from "./search-definition.js";
 
@@ -18,6 +19,7 @@ const DRAFT = "caviar-draft";
  * @typedef {object} Draft
  * @property {FullSpec} spec
  * @property {() => void} changed
+ * @property {import("./new-settings.js").Trainer[]} trainers those the server knows, with their settings
  */
 
 /** @param {PageContext} context */
@@ -40,7 +42,7 @@ export async function page(context) {
   fill(outlet, h("div", { class: "pagehead" }, h("h1", null, "New search")), starts(context), h("div", { class: "formgrid" }, form, aside));
 
   /** @type {Draft} */
-  const draft = { spec: await firstSpec(context), changed: () => changed(true) };
+  const draft = { spec: await firstSpec(context), changed: () => changed(true), trainers: await loadTrainers(signal) };
   if (signal.aborted) return;
   let timer = 0;
 
@@ -51,8 +53,12 @@ export async function page(context) {
     clearTimeout(timer);
     timer = window.setTimeout(() => void check(), 250);
   }
+  function fields() {
+    const settings = settingsOf(draft);
+    fill(form, basicsForm(draft, draw), spaceForm(draft, settings, draw), methodForm(draft), settingsTable(draft.spec.trainer, settings));
+  }
   function draw() {
-    fill(form, basicsForm(draft), spaceForm(draft, draw), methodForm(draft));
+    fields();
     changed(true);
   }
   async function check() {
@@ -68,7 +74,7 @@ export async function page(context) {
     try {
       const { spec } = await call("/searches/parse", { method: "POST", body: yaml.value, headers: { "Content-Type": "application/yaml" }, signal });
       draft.spec = complete(spec);
-      fill(form, basicsForm(draft), spaceForm(draft, draw), methodForm(draft));
+      fields();
       changed(false);
     } catch (error) {
       if (!isAbort(error)) fill(said, problem(error));

@@ -1,10 +1,10 @@
-/** What a person can do to a search: pause, resume, cancel, change its budget, delete it, copy it. */
+/** What a person can do to a search: pause, resume, cancel, change its budget, run failed trials again, export, delete or copy it. */
 
 import { call } from "../core/api.js";
 import { h } from "../core/dom.js";
 import { isOver } from "../core/search-math.js";
 import { ask } from "../components/dialog.js";
-import { attempt } from "../components/parts.js";
+import { attempt, toast } from "../components/parts.js";
 import { editSearch } from "./search-edit.js";
 
 /**
@@ -22,8 +22,11 @@ export function searchActions(search, hooks) {
   const buttons = [];
   if (search.state === "paused") buttons.push(button("Resume", () => act("resume", "Resumed."), "primary"));
   else if (!isOver(search)) buttons.push(button("Pause", () => act("pause", "Paused. Trials in hand stop and keep what they have learned.")));
+  const { failed = 0 } = search.counts;
+  if (failed && search.state !== "cancelled") buttons.push(button("Run failed again", () => runFailed(search)));
   buttons.push(button("Edit", () => editSearch(search.id, hooks.replaced)));
   buttons.push(h("a", { class: "button", href: `/new?from=${search.id}` }, "Copy to new"));
+  buttons.push(exportMenu(path));
   if (!isOver(search)) {
     const cancel = async () => {
       if (await ask("Cancel this search?", "Trials in hand are stopped. Finished trials stay.", "Cancel the search")) await act("cancel", "Cancelled.");
@@ -41,6 +44,27 @@ export function searchActions(search, hooks) {
     buttons.push(button("Delete", remove, "danger"));
   }
   return buttons;
+}
+
+const FORMATS = /** @type {[string, string][]} */ ([
+  ["csv", "CSV"],
+  ["parquet", "Parquet"],
+  ["json", "JSON"],
+  ["optuna", "Optuna storage (SQLite)"],
+]);
+
+/** @param {string} path */
+function exportMenu(path) {
+  const menu = h("details", { class: "menu" }, h("summary", { class: "button" }, "Export"), h("div", { class: "menubox single" }, FORMATS.map(([format, title]) => h("a", { href: `/api/v1${path}/export?format=${format}`, download: "", onclick: () => menu.removeAttribute("open") }, title))));
+  menu.addEventListener("keydown", (event) => event.key === "Escape" && menu.removeAttribute("open"));
+  menu.addEventListener("focusout", (event) => menu.contains(/** @type {Node | null} */ (event.relatedTarget)) || menu.removeAttribute("open"));
+  return menu;
+}
+
+/** @param {Search} search */
+async function runFailed(search) {
+  const made = await attempt(() => call(`/searches/${search.id}/rerun?state=failed`, { method: "POST" }));
+  if (made) toast(made.items.length ? `${made.items.length} queued again, as new trials.` : "All failed trials have been run again already.");
 }
 
 /**

@@ -61,8 +61,9 @@ export class SearchHead {
       this.warnings.hidden = !warnings.length;
       fill(this.warnings, warnings.map((text) => h("p", { class: "warning-note" }, text)));
     }
-    if (this.actionsFor === search.state) return;
-    this.actionsFor = search.state;
+    const actions = `${search.state} ${Boolean(search.counts.failed)}`;
+    if (this.actionsFor === actions) return;
+    this.actionsFor = actions;
     fill(this.actions, searchActions(search, this.hooks));
   }
 

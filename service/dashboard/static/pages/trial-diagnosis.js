@@ -17,6 +17,7 @@ import { Progress, problem } from "../components/parts.js";
  * @property {string[]} problems
  * @property {number} threshold
  * @property {string} summary
+ * @property {number | null} uncertainty two standard errors of the dev error
  * @property {{name: string, text: string, in_search: boolean}[]} steps
  * @property {Spec | null} next_search
  */
@@ -50,7 +51,7 @@ function content(trial, found) {
   const between = found.train_dev_error === null ? "dev error" : "train-dev error";
   return [
     h("div", { class: "cardhead" }, h("h2", null, "Diagnosis"), h("span", { class: "spacer" }), next),
-    h("p", { class: "hint" }, `Bias is treated first, then variance. A gap above ${percent(found.threshold)} is high.`),
+    h("p", { class: "hint" }, `Bias is treated first, then variance. A gap above ${percent(found.threshold)} is high.${found.uncertainty ? ` The dev set is small enough that its error may be off by ${percent(Number(found.uncertainty.toPrecision(2)))}: a smaller gap may be chance.` : ""}`),
     h(
       "div",
       { class: "diagnosis" },
