@@ -180,9 +180,10 @@ async def _agent_lost(services: Services, agent: str, reason: str) -> None:
 
 async def _sweep(services: Services, vitals: health.Health) -> None:
     """Take back trials of agents whose lease has run out, again and again."""
+    sweeper = leases.Sweeper(services.config.lease, SWEEP_SECONDS)
     while True:
         try:
-            lost = await services.store.write(leases.sweep)
+            lost = await services.store.write(sweeper)
             if lost:
                 services.metrics.lease_expiries.inc(lost)
             vitals.beat("sweep")

@@ -40,5 +40,5 @@ def mark(tx: Transaction, agent: str, state: str, reason: str) -> None:
 
 
 def extend_all(tx: Transaction, lease: float) -> None:
-    """Give every agent a full lease from now: at a server's start nobody could have renewed."""
+    """Give every agent a full lease from now: after a time in which nobody could have renewed."""
     tx.connection.execute(update(agents).where(a.state == "alive").values(lease_until=tx.now + lease))

@@ -29,6 +29,29 @@ _LOST = (
 )
 
 
+class Sweeper:
+    """The sweep, again and again; where it could not work for long, nobody could have renewed a lease either.
+
+    The database was away, or this process stood still: then every agent first gets a full lease to come back.
+    Else trials would be taken from agents that did nothing wrong, and fail after a few outages.
+    """
+
+    def __init__(self, lease: float, every: float) -> None:
+        self._lease = lease
+        self._longest = max(lease / 2, 3 * every)
+        self._last: float | None = None  # on the database's clock
+
+    def __call__(self, tx: Transaction) -> int:
+        """Take back the trials of agents whose lease has run out; tell how many agents."""
+        pause = 0.0 if self._last is None else tx.now - self._last
+        self._last = tx.now
+        if pause <= self._longest:
+            return sweep(tx)
+        log.warning("nothing could be written for %.0f s: every agent gets a new lease", pause)
+        agent_rows.extend_all(tx, self._lease)
+        return 0
+
+
 def sweep(tx: Transaction) -> int:
     """Take back the trials of agents whose lease has run out; tell how many agents."""
     lost = agent_rows.expired(tx)

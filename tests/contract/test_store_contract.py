@@ -9,7 +9,7 @@ from stores import LEASE, World, epochs, handed, result
 from service.errors import ChangedError, ConflictError, NotFoundError, RefusedError
 from service.store import curves, reads
 from service.store.tables import trials
-from service.usecases import steer_search
+from service.usecases import leases, steer_search
 
 
 def test_a_submitted_search_is_there(world: World) -> None:
@@ -73,6 +73,22 @@ def test_an_agent_that_leaves_gives_back_what_it_holds_and_loses_no_attempt(worl
     seen = world.read(lambda connection: reads.agents_seen(connection, 0.0))
     assert [(agent["state"], agent["reason"]) for agent in seen] == [("left", "it ended")]
     assert handed(world.exchange(2, want=1)) == [(given[1][0], 2)]
+
+
+def test_nobody_loses_a_lease_that_nobody_could_renew(world: World) -> None:
+    """The database was away, or the server stood still, for longer than a lease."""
+    world.submit()
+    given = handed(world.exchange(1, want=1))
+    sweeper = leases.Sweeper(LEASE, 1.0)
+    assert world.write(sweeper) == 0
+    world.clock.time += 2 * LEASE
+    assert world.write(sweeper) == 0
+    assert world.exchange(1, holding=given)["drop"] == []
+    for _ in range(int(LEASE) + 1):  # from here on the agent is silent, and the sweep is not
+        world.clock.time += 1.0
+        lost = world.write(sweeper)
+    assert lost == 1
+    assert world.trial(given[0][0]).state == "queued"
 
 
 def test_epochs_that_are_known_are_ignored(world: World) -> None:

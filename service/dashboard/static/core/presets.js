@@ -30,7 +30,7 @@ export const STRATEGIES = /** @type {[string, string][]} */ ([
 ]);
 
 export const RULES = /** @type {[string, string][]} */ ([
-  ["none", "none: every trial trains to its end"],
+  ["none", "never"],
   ["successive_halving", "successive halving"],
   ["hyperband", "Hyperband"],
   ["median", "median"],

@@ -25,7 +25,7 @@ export function view(view) {
   }
   const drawn = [parallelPicture(view), contourPicture(view), roundsPicture(view), biasVariancePicture(view), slicesPicture(view)];
   const [parallel, contour, rounds, bias, slices] = drawn;
-  const loaded = [importancePicture(view), learningCurvesPicture(view), edfPicture(() => [search()], signal), historyPicture(view, { wide: true }), timelinePicture(view)];
+  const loaded = [importancePicture(view), learningCurvesPicture(view), edfPicture(() => [search()], signal), historyPicture(view), timelinePicture(view)];
   const [importance, curves, edf, history, timeline] = loaded;
   const order = [parallel, contour, importance, slices, rounds, curves, bias, edf, history, timeline];
   fill(outlet, h("div", { class: "figures" }, order.map((picture) => picture?.node)));
