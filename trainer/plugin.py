@@ -1,23 +1,26 @@
-"""The built-in trainer: what the service and `caviar` call. Everything else of trainer/ stands behind it."""
+"""The built-in trainer: what the service and `caviar` call. Everything else of trainer/ stands behind it.
+
+What trains is imported where it is first needed: a server only checks settings, and Numba costs it 60 MB.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import cache
-from .data.types import Data
 from .problem import Problem
-from .run import Run
 from .setting_types import SettingInfo
 from .settings import Settings, describe, make_settings, problems_of
+
+if TYPE_CHECKING:
+    from .data.types import Data
+    from .run import Run
 
 
 class MLP:
     """Fully connected networks; the entry point `mlp` of the group caviar.trainers."""
 
     name = "mlp"
-    data_settings = ("precision", "normalize")
     data_settings = ("precision", "normalize")  # what `load` depends on besides the data set
 
     def settings(self) -> list[SettingInfo]:
@@ -51,6 +54,9 @@ class MLP:
         SettingError
             The settings do not fit the data, or the network not the memory.
         """
+        from . import cache
+        from .run import Run
+
         parsed = make_settings(settings)
         cache.ensure(data.dtype.name)
         return Run(parsed, data, parsed.seed if seed is None else seed)
@@ -63,9 +69,14 @@ class MLP:
         ProblemsError
             The checkpoint is damaged or belongs to other data.
         """
+        from . import cache
+        from .run import Run
+
         cache.ensure(data.dtype.name)
         return Run.restore(checkpoint, data)
 
     def warm(self) -> None:
         """Compile the kernels, or load them from the cache."""
+        from . import cache
+
         cache.warm()

@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import pyarrow
-import pyarrow.parquet
 from sqlalchemy import Connection, Row, select
 
 from search.spec import SearchSpec
@@ -87,6 +85,8 @@ def _csv(columns: dict[str, list[Any]]) -> bytes:
 
 
 def _parquet(columns: dict[str, list[Any]]) -> bytes:
+    import pyarrow.parquet  # 30 MB of memory, for those who want such a file
+
     file = io.BytesIO()
     pyarrow.parquet.write_table(pyarrow.table(columns), file)
     return file.getvalue()
