@@ -97,7 +97,7 @@ def router(services: Services) -> APIRouter:
 
             return _json(await store.read(query))
 
-    kept_route("rounds", "Where coarse to fine looked, and why", outlook.Rounds, outlook.read_rounds)
+    kept_route("rounds", "Where coarse to fine looked, and why", outlook.Rounds, outlook.RoundsReader().read)
     kept_route("standings", "Leaders trained again", outlook.Standings, outlook.read_standings)
     kept_route("remaining", "What further trials may bring", outlook.Outlook, outlook.read_remaining)
 

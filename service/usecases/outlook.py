@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import math
+import threading
+from collections import OrderedDict
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import orjson
 from pydantic import BaseModel, Field
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from search.axes import Axis
 from search.history import History
 from search.leaders import Standing, standings
 from search.remaining import remaining
-from search.rounds import rounds
+from search.rounds import Round, rounds
 from search.spec import SearchSpec
 from service.store import bulk, reads
 from service.store.tables import trials
 from service.usecases.view import View
 
 t = trials.c
+VIEWS = 4  # searches whose trials are kept for their rounds
 
 
 class Side(BaseModel):
@@ -84,23 +87,43 @@ class Outlook(BaseModel):
     text: str
 
 
-def read_rounds(connection: Connection, search: int) -> dict[str, Any]:
-    """Give the rounds of a search. Raises NotFoundError."""
-    row = reads.search_row(connection, search)
-    spec = SearchSpec.parse(orjson.loads(row.spec))
-    if spec.strategy.name != "coarse_to_fine":
-        return {"items": [], "reason": f"{spec.strategy.name} has no rounds; coarse_to_fine has"}
-    view = View(search, row.version, spec, None, row.by_hand)
-    view.catch_up(connection)
-    items = [
-        {
-            **asdict(one),
-            "box": [_side(axis, one.box[axis.name]) for axis in spec.space.axes if axis.name in one.box],
-            "trials": [f"{search}.{number}" for number in one.trials],
-        }
-        for one in rounds(spec, view.history(max(1, view.count)))
-    ]
-    return {"items": items, "reason": None}
+class RoundsReader:
+    """Gives the rounds of searches; remembers what it has read of their trials, for more will end."""
+
+    def __init__(self) -> None:
+        self._views: OrderedDict[int, View] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def read(self, connection: Connection, search: int) -> dict[str, Any]:
+        """Give the rounds of a search. Raises NotFoundError."""
+        row = reads.search_row(connection, search)
+        spec = SearchSpec.parse(orjson.loads(row.spec))
+        if spec.strategy.name != "coarse_to_fine":
+            return {"items": [], "reason": f"{spec.strategy.name} has no rounds; coarse_to_fine has"}
+        with self._lock:
+            view = self._view(row, spec)
+            view.catch_up(connection)
+            found = rounds(spec, view.history(max(1, view.count)))
+        return {"items": [_round(search, spec, one) for one in found], "reason": None}
+
+    def _view(self, row: Row[Any], spec: SearchSpec) -> View:
+        view = self._views.get(row.id)
+        if view is None or view.version != row.version:
+            view = self._views[row.id] = View(row.id, row.version, spec, None)
+        view.by_hand = row.by_hand
+        self._views.move_to_end(row.id)
+        if len(self._views) > VIEWS:
+            self._views.popitem(last=False)
+        return view
+
+
+def _round(search: int, spec: SearchSpec, one: Round) -> dict[str, Any]:
+    axes = [axis for axis in spec.space.axes if axis.name in one.box]
+    return {
+        **asdict(one),
+        "box": [_side(axis, one.box[axis.name]) for axis in axes],
+        "trials": [f"{search}.{number}" for number in one.trials],
+    }
 
 
 def _side(axis: Axis, side: list[Any]) -> dict[str, Any]:

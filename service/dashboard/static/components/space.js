@@ -69,6 +69,15 @@ export function rangeText(definition) {
   return `${near(Number(definition.low))} to ${near(Number(definition.high))}`;
 }
 
+/**
+ * A parameter in a few words: "log, 0.0001 to 1, sometimes 0".
+ * @param {Definition} definition
+ */
+export function definitionText(definition) {
+  const scale = definition.choices || definition.value !== undefined ? "" : `${(definition.scale ?? "linear").replaceAll("_", "-")}, `;
+  return `${scale}${rangeText(definition)}${definition.zero ? ", sometimes 0" : ""}`;
+}
+
 /** @param {Record<string, Definition>} space */
 export function spaceTable(space) {
   const rows = Object.entries(space).map(([name, definition]) =>

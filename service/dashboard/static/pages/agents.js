@@ -27,7 +27,7 @@ export async function page({ outlet, signal, title }) {
       if (!items.length) fill(place, empty("No agent is connected", h("p", null, "Queued trials wait until one is. ", h("code", null, "caviar serve --workers 2"), " starts two with the server; others join with the command below.")));
       else {
         if (!place.contains(table.node)) fill(place, table.node);
-        table.set(items);
+        table.set([...items].sort(byInterest));
       }
     } catch (error) {
       if (!isAbort(error) && !place.contains(table.node)) fill(place, problem(error));
@@ -36,6 +36,17 @@ export async function page({ outlet, signal, title }) {
   }
   connection.addEventListener("up", () => void load(), { signal });
   await load();
+}
+
+/**
+ * Those that work come first, then those that left, the last one first.
+ * @param {Agent} one
+ * @param {Agent} other
+ */
+function byInterest(one, other) {
+  const gone = (/** @type {Agent} */ agent) => Number((agent.state ?? "alive") !== "alive");
+  const named = one.id < other.id ? -1 : 1;
+  return gone(one) - gone(other) || (gone(one) ? String(other.seen ?? "").localeCompare(String(one.seen ?? "")) : 0) || named;
 }
 
 /** @returns {import("../components/table.js").Column<Agent>[]} */

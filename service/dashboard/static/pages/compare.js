@@ -7,6 +7,7 @@ import { bestOf } from "../core/branches.js";
 import { minimizes, objectiveMetric, objectiveName } from "../core/search-math.js";
 import { colour } from "../core/theme.js";
 import { empty, problem } from "../components/parts.js";
+import { definitionText } from "../components/space.js";
 import { edfPicture, SERIES } from "../pictures/edf.js";
 import { changes } from "./trial-branches.js";
 import { coursesPicture, trialCurvesPicture } from "../pictures/compare.js";
@@ -49,14 +50,25 @@ async function compareSearches(outlet, ids, signal) {
     ["trials finished", searches.map((search) => count(search.finished))],
     ["data set", searches.map((search) => String(search.spec.dataset?.name ?? ""))],
     ["objective", searches.map((search) => objectiveName(search))],
-    ["strategy", searches.map((search) => JSON.stringify(search.spec.strategy ?? "coarse_to_fine"))],
-    ["stopping", searches.map((search) => JSON.stringify(search.spec.stopping ?? "none"))],
+    ["strategy", searches.map((search) => methodText(search.spec.strategy, "coarse to fine"))],
+    ["stopping", searches.map((search) => methodText(search.spec.stopping, "none"))],
     ["seed", searches.map((search) => String(search.spec.seed ?? 0))],
     ...unionRows("", searches.map((search) => search.spec.settings ?? {})),
-    ...unionRows("space: ", searches.map((search) => /** @type {Record<string, unknown>} */ (search.spec.space))),
+    ...unionRows("space: ", searches.map((search) => Object.fromEntries(Object.entries(search.spec.space).map(([name, definition]) => [name, definitionText(definition)])))),
   ];
   fill(outlet, h("div", { class: "pagehead" }, h("h1", null, "Compare searches")), h("div", { class: "figures" }, courses.node, edf.node), difference(heads, rows));
   await Promise.all([courses.update(), edf.update()]);
+}
+
+/**
+ * A strategy or stopping rule with its options: "coarse to fine, rounds 4".
+ * @param {Method | null | undefined} method
+ * @param {string} usual
+ */
+function methodText(method, usual) {
+  if (!method) return usual;
+  const { name, ...options } = method;
+  return [label(name), ...Object.entries(options).map(([option, value]) => `${label(option)} ${text(value)}`)].join(", ");
 }
 
 /** @typedef {{trial: Trial, curve: Curve, branch: Branch | undefined, name: string, changed: string[]}} Compared a trial, or one branch of it */
