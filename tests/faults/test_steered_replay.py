@@ -53,7 +53,7 @@ def script(random_: random.Random, rate: float) -> list[Callable[[Client, str], 
         return client.command(trial, "rewind", epoch=client.trial(trial).epoch // 2)
 
     def ahead(client: Client, trial: str) -> Any:
-        at = f"epoch:{client.trial(trial).epoch + 30}"
+        at = f"epoch:{client.trial(trial).epoch + 1000}"  # seconds ahead
         return client.command(trial, "set", at=at, l2=0.05)
 
     def doubled(client: Client, trial: str) -> Any:
