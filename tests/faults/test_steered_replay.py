@@ -138,8 +138,9 @@ def run(make_server: Callable[..., Server], optimizers: tuple[str, ...], seed: i
         steer_all(server, client, trials, seed)
         forks = {}
         for name, trial in trials.items():
-            changes = {"learning_rate": RATES[name] / 3, "epochs": client.trial(trial).epoch // 2 + 40}
-            fork = client.command(trial, "fork", epoch=client.trial(trial).epoch // 2, changes=changes)
+            half = client.trial(trial).epoch // 2
+            changes = {"learning_rate": RATES[name] / 3, "epochs": half + 40}
+            fork = client.command(trial, "fork", epoch=half, changes=changes)
             forks[name] = fork["after"]["trial"]
             client.command(trial, "checkpoint")
             settle(client, trial)
