@@ -23,6 +23,10 @@ PARTS = {
     "steering": ("from a command to its effect", ["benchmarks.steering_latency", "--commands", "200"]),
     "search": ("proposals, waiting and savings", ["benchmarks.search_speed"]),
     "quality": ("which strategy finds more", ["benchmarks.quality", "--seeds", "20", "--budget", "24,48"]),
+    "epochs": (
+        "what is found with so many epochs",
+        ["benchmarks.quality_epochs", "--seeds", "5", "--full", "16"],
+    ),
 }
 
 
