@@ -3,7 +3,8 @@
 First table: full-length trials, successive halving and rounds coarse in time (`epochs_per_round`), each until
 the same number of epochs is used up. Score: mean percentile rank of the best found, as in benchmarks.quality.
 Second table: random trials that all run to their end against twice as many under successive halving: how many
-epochs are saved, and whether the best dev metric is the same but for noise. Both on the curves of the real trainings in benchmarks/tables.
+epochs are saved, and whether the best dev metric is the same but for noise. Both on the curves of the real
+trainings in benchmarks/tables.
 """
 
 import argparse
