@@ -18,16 +18,15 @@ import orjson
 from sqlalchemy import Connection, select
 
 from service.store import bulk
-from service.store.fields import Field
+from service.store.fields import NUMBERS, TEXTS, Field
 from service.store.tables import searches, trials
 
 t = trials.c
-DOCUMENTS = ("params", "metrics")
+SOURCES = {"params": ("params",), "metrics": ("metrics",), "plain": (*NUMBERS, *TEXTS)}  # read together
 CHUNK = 4096  # rows in one text
 KEPT_BYTES = 96 << 20  # the least used go first
 LARGE = 5000  # trials of a search that is prepared
 PREPARED_SEARCHES = 4  # those that changed last
-PREPARED = ("value", "state", *DOCUMENTS)
 Mask = npt.NDArray[np.bool_]
 _NUMERIC = frozenset({float, int, bool, type(None)})
 
@@ -101,50 +100,49 @@ class Column:
 
 
 class Source:
-    """What is read together of a search's trials: one column of the table, or all members of a document."""
+    """What is read together of a search's trials: all plain columns, or all members of a document."""
 
     def __init__(self, search: int, name: str) -> None:
         self._search, self._name = search, name
         self._revision = self._count = 0
-        self._members: dict[str, Column] = {}  # of a plain column: itself, without a name
+        self._columns: dict[str, Column] = {}
         self._lock = threading.Lock()
         self.size = 0
 
-    def column(self, member: str) -> Column:
+    def column(self, name: str) -> Column:
         """Give a column as it is; empty when no trial has such a member."""
-        return self._members.get(member) or Column(self._count)
+        return self._columns.get(name) or Column(self._count)
 
     def catch_up(self, connection: Connection) -> None:
         """Take in what changed since the last time."""
         with self._lock:
             while self._read(connection) == CHUNK:
                 pass
-            self.size = sum(column.size for column in self._members.values())
+            self.size = sum(column.size for column in self._columns.values())
 
     def _read(self, connection: Connection) -> int:
         """Take in the next rows in the order of their last change; tell how many."""
+        names = SOURCES[self._name]
         changed = (
-            select(t.number, t.revision, t[self._name].label("wanted"))
+            select(t.number, t.revision, *(t[name].label(f"wanted_{name}") for name in names))
             .where(t.search_id == self._search, t.revision > self._revision)
             .order_by(t.revision)
             .limit(CHUNK)
         )
-        numbers, revisions, values = bulk.read(connection, changed)
+        numbers, revisions, *values = bulk.read(connection, changed)
         if not numbers:
             return 0
         self._count = max(self._count, max(numbers) + 1)
         where = np.array(numbers)
-        if self._name in DOCUMENTS:
-            documents = [value or {} for value in values]
-            for member in {*self._members, *(name for one in documents for name in one)}:
-                self._put(member, where, [one.get(member) for one in documents])
-        else:
-            self._put("", where, values)
+        found = dict(zip(names, values, strict=True))
+        if self._name in found:
+            documents = [one or {} for one in found[self._name]]
+            members = {*self._columns, *(name for one in documents for name in one)}
+            found = {member: [one.get(member) for one in documents] for member in members}
+        for name, column in found.items():
+            self._columns.setdefault(name, Column()).put(where, column, self._count)
         self._revision = max(revisions)
         return len(numbers)
-
-    def _put(self, member: str, where: npt.NDArray[np.int64], values: Sequence[Any]) -> None:
-        self._members.setdefault(member, Column()).put(where, values, self._count)
 
 
 class Columns:
@@ -156,7 +154,8 @@ class Columns:
 
     def get(self, connection: Connection, search: int, field: Field) -> Column:
         """Give a column, caught up with the store."""
-        return self._caught_up(connection, search, field.column).column(field.member)
+        name = field.column if field.member else "plain"
+        return self._caught_up(connection, search, name).column(field.member or field.column)
 
     def held(self, search: int) -> list[str]:
         """Name what of a search is in memory, the least used first."""
@@ -164,11 +163,11 @@ class Columns:
             return [name for number, name in self._kept if number == search]
 
     def prepare(self, connection: Connection) -> None:
-        """Catch up what somebody will want of large searches, before anybody waits for it."""
+        """Catch up with large searches, before anybody waits for it."""
         s = searches.c
         query = select(s.id).where(s.proposed >= LARGE).order_by(s.revision.desc()).limit(PREPARED_SEARCHES)
         for search in connection.execute(query).scalars().all():
-            for name in PREPARED:
+            for name in SOURCES:
                 self._caught_up(connection, search, name)
 
     def _caught_up(self, connection: Connection, search: int, name: str) -> Source:
