@@ -111,7 +111,9 @@ class Uploads:
             answer: dict[str, Any] = json.loads(output)
             if "error" not in answer:
                 return answer
-            raise RefusedError.of(**answer["error"])
+            name = received.path.name  # ours, which means nothing to a user
+            error = {key: text.replace(name, "the file") for key, text in answer["error"].items()}
+            raise RefusedError.of(**error)
         message = (
             f"reading it took too much memory or more than {limits.inspect_seconds:g} s, or broke the reader"
         )

@@ -22,12 +22,15 @@ def main() -> int:
     parser.add_argument("--id", help="a- and 16 hex digits; random if left out")
     parser.add_argument("--engine", default="script", help="who started this agent")
     parser.add_argument("--parent", type=int, help="end when this process does")
+    parser.add_argument("--nice", type=int, default=0, help="give way to other processes by so much")
     parser.add_argument("--log-json", action="store_true", help="log lines of JSON")
     parser.add_argument("--log-level", default="info")
     arguments = parser.parse_args()
     # One trial, one thread: set before numpy loads, so that no library starts threads of its own.
     for variable in THREAD_VARIABLES:
         os.environ.setdefault(variable, "1")
+    if arguments.nice:
+        os.nice(arguments.nice)
     from service import logs
     from service.agents.process import run_agent
 

@@ -15,6 +15,7 @@ from service.agents.process import new_id
 logger = logging.getLogger(__name__)
 
 FIRST_BACKOFF, LONGEST_BACKOFF = 0.1, 30.0
+NICE = 5  # agents train on every core: the server that answers them, and people, go first
 HEALTHY_SECONDS = 10.0  # an agent that lived this long is restarted at once when it dies
 
 OnLost = Callable[[str, str], Awaitable[None]]  # agent id, why
@@ -92,8 +93,9 @@ class LocalEngine:
         """Run one agent to its end; tell how it ended."""
         try:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "service.agents"),
-                *("--url", self._url, "--id", agent, "--parent", str(os.getpid()), *self._options),
+                # -P: a folder named caviar, where the server was started, must not hide ours
+                *(sys.executable, "-P", "-m", "service.agents", "--url", self._url, "--id", agent),
+                *("--parent", str(os.getpid()), "--nice", str(NICE), *self._options),
                 stdin=asyncio.subprocess.PIPE,  # held open by this process alone: its end is the agents' end
                 env=self._environment(),
                 start_new_session=True,  # Ctrl-C is for the server, which then stops its agents in good order

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, insert, select, update
+from sqlalchemy import BindParameter, Row, Update, bindparam, delete, insert, select, update
 
 from service.errors import NotFoundError
 from service.store.tables import edits, idempotency, searches
@@ -39,8 +40,16 @@ def open_searches(tx: Transaction) -> Sequence[Row[Any]]:
 
 def change(tx: Transaction, search: int, **values: Any) -> None:
     """Write columns of a search."""
-    tx.connection.execute(update(searches).where(s.id == search).values(**values, revision=tx.revision()))
+    new = {f"new_{name}": value for name, value in values.items()}
+    tx.connection.execute(_change(tuple(values)), {"b_search": search, "new_revision": tx.revision(), **new})
     tx.touched.add(search)
+
+
+@cache
+def _change(names: tuple[str, ...]) -> Update:
+    """Give the statement that writes some columns: to build one takes longer than to run it."""
+    new: dict[str, BindParameter[Any]] = {name: bindparam(f"new_{name}") for name in (*names, "revision")}
+    return update(searches).where(s.id == bindparam("b_search")).values(new)
 
 
 def add_by_hand(tx: Transaction, row: Row[Any], count: int) -> None:

@@ -29,6 +29,13 @@ _MINE = and_(
 _HELD_BY = select(
     t.search_id, t.number, t.attempt, t.agent, t.branch, t.epoch, t.started, t.line, t.continues
 ).where(t.agent == bindparam("agent"), HELD)
+_COUNTS = (
+    select(t.search_id, t.agent, func.count().label("held"))
+    .where(t.agent.is_not(None), HELD)
+    .group_by(t.search_id, t.agent)
+)
+_INSERT, _INSERT_CURVES = insert(trials), insert(curves)
+_COLUMNS_ID = select(curve_columns.c.id).where(curve_columns.c.digest == bindparam("digest"))
 _QUEUED = (
     select(trials)
     .where(t.search_id == bindparam("search"), t.state == "queued")
@@ -119,7 +126,7 @@ def insert_trials(tx: Transaction, rows: Rows) -> None:
     """Add trials; every row is complete but for its revision."""
     if not rows:
         return
-    tx.connection.execute(insert(trials), [{**row, "revision": tx.revision()} for row in rows])
+    tx.connection.execute(_INSERT, [{**row, "revision": tx.revision()} for row in rows])
     for row in rows:
         tx.move(row["search_id"], None, row["state"])
 
@@ -188,7 +195,7 @@ def record_attempts(tx: Transaction, rows: Rows) -> None:
 def append_curves(tx: Transaction, rows: Rows) -> None:
     """Add pieces of learning curves; one epoch exists once per branch."""
     if rows:
-        tx.connection.execute(insert(curves), rows)
+        tx.connection.execute(_INSERT_CURVES, rows)
 
 
 def append_costs(tx: Transaction, pieces: Sequence[CostPiece]) -> None:
@@ -223,7 +230,7 @@ def append_costs(tx: Transaction, pieces: Sequence[CostPiece]) -> None:
 def columns_id(tx: Transaction, names: str) -> int:
     """Give the id of a list of column names (JSON), new or known."""
     k, digest = curve_columns.c, hashlib.sha256(names.encode()).hexdigest()
-    found = tx.connection.execute(select(k.id).where(k.digest == digest)).scalar()
+    found = tx.connection.execute(_COLUMNS_ID, {"digest": digest}).scalar()
     if found is None:
         values = {"digest": digest, "names": names}
         found = tx.connection.execute(insert(curve_columns).values(values).returning(k.id)).scalar_one()
@@ -244,12 +251,7 @@ def states_of(tx: Transaction, ids: Iterable[TrialId]) -> dict[TrialId, tuple[st
 
 def held_counts(tx: Transaction) -> Sequence[Any]:
     """Count the trials in hand, by search and agent."""
-    query = (
-        select(t.search_id, t.agent, func.count().label("held"))
-        .where(t.agent.is_not(None), HELD)
-        .group_by(t.search_id, t.agent)
-    )
-    return tx.connection.execute(query).all()
+    return tx.connection.execute(_COUNTS).all()
 
 
 def unended(tx: Transaction, search: int) -> Sequence[Any]:

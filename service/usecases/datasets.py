@@ -118,7 +118,8 @@ def resolve(connection: Connection, dataset: Mapping[str, Any]) -> dict[str, Any
         for key in FROM_FILES:
             if source.get(key) is not None:
                 message = "a search over REST cannot read files of the server"
-                raise RefusedError.of(f"{field}.{key}", message, "Upload the data set and give its name")
+                remedy = "Upload it (POST /api/v1/datasets, or caviar upload) and give its name"
+                raise RefusedError.of(f"{field}.{key}", message, remedy)
         name = source.get("name")
         if name is None or name in builtin.BUILTIN:
             continue

@@ -6,13 +6,26 @@ import math
 from typing import Any
 
 import orjson
-from sqlalchemy import and_, or_, update
+from sqlalchemy import BindParameter, ColumnElement, Update, and_, bindparam, or_, update
 
 from search.spec import SearchSpec
 from service.protocol import Result
 from service.store.tables import searches
 from service.store.transaction import Transaction
 
+c = searches.c
+_VALUE: BindParameter[Any] = bindparam("b_value")
+_NUMBER: BindParameter[Any] = bindparam("b_number")
+
+
+def _best(better: ColumnElement[bool]) -> Update:
+    """Write the best result of a search, where it is better than the best so far."""
+    equal = and_(c.best_value == _VALUE, c.best_number > _NUMBER)
+    wanted = and_(c.id == bindparam("b_search"), or_(c.best_value.is_(None), better, equal))
+    return update(searches).where(wanted).values(best_value=_VALUE, best_number=_NUMBER)
+
+
+_LOWER, _HIGHER = _best(c.best_value > _VALUE), _best(c.best_value < _VALUE)
 Verdict = tuple[str, float | None, str | None]  # state, value, reason
 
 
@@ -56,13 +69,6 @@ class Bests:
 
     def write(self, tx: Transaction) -> None:
         """Note them where they are better than the best so far."""
-        c = searches.c
         for search, (signed, number, sign) in self._found.items():
-            value = sign * signed
-            better = c.best_value > value if sign > 0 else c.best_value < value
-            equal = and_(c.best_value == value, c.best_number > number)
-            tx.connection.execute(
-                update(searches)
-                .where(c.id == search, or_(c.best_value.is_(None), better, equal))
-                .values(best_value=value, best_number=number)
-            )
+            better = {"b_search": search, "b_value": sign * signed, "b_number": number}
+            tx.connection.execute(_LOWER if sign > 0 else _HIGHER, better)

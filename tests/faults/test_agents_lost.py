@@ -7,9 +7,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from harness import Server, serving, trained, wait
 from player import Player
+
+from service.engines.local import NICE
 
 FAST = {"CAVIAR_LEASE": "2", "CAVIAR_INTERVAL": "0.2"}
 
@@ -181,5 +184,6 @@ def test_local_agents_end_with_a_server_that_is_killed(make_server: Callable[...
     server = make_server(workers=2)
     server.start()
     agents = server.wait_agents(2)
+    assert [agent.nice() - psutil.Process(server.process.pid).nice() for agent in agents] == [NICE, NICE]
     server.kill()
     wait(lambda: not any(agent.is_running() for agent in agents), 5, "the death of the agents")
