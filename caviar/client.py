@@ -20,6 +20,7 @@ from caviar.errors import CaviarError
 from caviar.files import read_search
 from caviar.records import Event, Search, Trial
 from caviar.transport import Transport
+from caviar.uploading import upload, with_files_uploaded
 
 SearchLike = Search | int
 TrialLike = Trial | str
@@ -53,11 +54,24 @@ class Client:
     ) -> Search:
         """Submit a search: a mapping, a YAML or JSON file, or fields by name (which win over the file's).
 
+        A data set given by its path is uploaded first; in a file, paths begin at its folder.
+
         Raises InvalidError with every problem and its remedy when the server refuses it.
         """
-        read = read_search(Path(search)) if isinstance(search, str | PathLike) else dict(search or {})
+        if isinstance(search, str | PathLike):
+            folder, read = Path(search).parent, read_search(Path(search))
+        else:
+            folder, read = Path(), dict(search or {})
+        asked = with_files_uploaded(self.transport, read | fields, folder)
         headers = {"Idempotency-Key": uuid.uuid4().hex}
-        return Search.of(self.transport.call("POST", "/searches", json=read | fields, headers=headers))
+        return Search.of(self.transport.call("POST", "/searches", json=asked, headers=headers))
+
+    def upload(self, file: str | PathLike[str], name: str | None = None, **options: Any) -> dict[str, Any]:
+        """Store a data set (CSV, Parquet, npz, npy) under a name; options: target, task, categorical, ignore.
+
+        Raises ConflictError when the name belongs to another file.
+        """
+        return upload(self.transport, Path(file), name or Path(file).name, options)
 
     def search(self, search: SearchLike) -> Search:
         """Read a search as it stands now."""

@@ -40,7 +40,7 @@ def _server(data: Path | None) -> Iterator[str]:
     """Run a server on a free port for a while; gives its address."""
     folder = ["--data", str(data)] if data else []
     process = subprocess.Popen(
-        [sys.executable, "-m", "caviar", "serve", "--port", "0", "--log-level", "warning", *folder],
+        [sys.executable, "-P", "-m", "caviar", "serve", "--port", "0", "--log-level", "warning", *folder],
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,

@@ -11,6 +11,7 @@ from caviar.cli.options import Json, Token, Url, client, search_or_trial
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
     app.command()(submit)
+    app.command()(upload)
     app.command()(watch)
     app.command()(best)
     app.command()(export)
@@ -34,6 +35,20 @@ def submit(
             typer.echo(f"Follow it with: caviar watch {search.id}")
             return
         _follow(connection, search.id)
+
+
+def upload(
+    file: Annotated[Path, typer.Argument(help="CSV, Parquet, npz or npy.", show_default=False)],
+    name: Annotated[str | None, typer.Option(help="What searches call it [default: the file's name]")] = None,
+    target: Annotated[str | None, typer.Option(help="The column that is to be predicted.")] = None,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Store a data set on the server; submit does this by itself for the files that a search names."""
+    with client(url, token) as connection:
+        stored = connection.upload(file, name, **({"target": target} if target else {}))
+    typer.echo(f"Data set {stored['name']}: {stored['rows']} rows, {stored['columns']} features")
+    typer.echo(f"Use it in a search with: dataset: {{name: {stored['name']}, target: {target or '...'}}}")
 
 
 def watch(

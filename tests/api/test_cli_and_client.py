@@ -167,6 +167,44 @@ def test_migrate_says_the_schema(tmp_path):
     assert caviar("migrate", "--data", tmp_path).returncode == 0
 
 
+def table(path, rows, shift):
+    lines = (f"{row},{row % 7},{'yes' if (row + shift) % 3 else 'no'}" for row in range(rows))
+    path.write_text("\n".join(["a,b,answer", *lines]))
+    return path
+
+
+def test_files_that_a_search_names_are_uploaded_with_it(server, client, tmp_path):
+    mine, other = tmp_path / "mine", tmp_path / "other"
+    for folder, shift in ((mine, 0), (other, 1)):
+        folder.mkdir()
+        table(folder / "answers.csv", 120, shift)
+        table(folder / "later.csv", 60, shift)
+        dataset = "{path: answers.csv, target: answer, dev: {path: later.csv}}"
+        text = SEARCH.replace("{name: wine, split: {train: 0.6, dev: 0.2, test: 0.2}}", dataset)
+        (folder / "search.yaml").write_text(text)
+    first = client.submit(mine / "search.yaml")
+    again = client.submit(mine / "search.yaml")
+    assert first.spec["dataset"] == again.spec["dataset"]
+    assert (
+        first.spec["dataset"]["name"] == "answers.csv" and first.spec["dataset"]["dev"]["name"] == "later.csv"
+    )
+    done = caviar("submit", other / "search.yaml", "--watch", "--url", server)
+    assert done.returncode == 0 and "6 completed" in done.stdout, done.stderr
+    third = client.search(again.id + 1)
+    assert third.spec["dataset"]["name"].startswith("answers.csv ")  # the name was another file's
+    assert client.wait(first, 60).counts["completed"] == 6
+
+
+def test_a_file_is_uploaded_by_hand(server, tmp_path):
+    file = table(tmp_path / "by hand.csv", 90, 0)
+    done = caviar("upload", file, "--name", "hands", "--target", "answer", "--url", server)
+    assert done.returncode == 0 and "Data set hands: 90 rows, 2 features" in done.stdout, done.stderr
+    wrong = caviar("upload", file, "--name", "wrong", "--target", "question", "--url", server)
+    assert wrong.returncode == 2 and "the file has no column 'question'" in wrong.stderr
+    missing = caviar("upload", tmp_path / "none.csv", "--url", server)
+    assert missing.returncode == 1 and "none.csv cannot be read: No such file" in missing.stderr
+
+
 def test_the_client_through_the_life_of_a_search(client, search_file):
     search = client.submit(search_file, name="renamed", budget={"trials": 4})
     assert (search.name, search.trials) == ("renamed", 4)
