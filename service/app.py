@@ -215,7 +215,7 @@ async def _prepare(services: Services) -> None:
 
 
 def _answers(services: Services) -> None:
-    schema.writable(services.store.dialect.readers)
+    schema.answers(services.store.dialect.readers)
 
 
 def _at_head(services: Services) -> None:

@@ -18,7 +18,6 @@ from service.security.tokens import LOCAL, Token, TokenBook
 COOKIE = "caviar_token"
 LINGER_SECONDS = 1.0
 _PATH = re.compile(r"/[A-Za-z0-9._~:@,+=/-]*")  # what the server's own paths are made of; no %, no backslash
-_SAFE = frozenset({"GET", "HEAD"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "

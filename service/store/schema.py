@@ -83,7 +83,7 @@ def migrate_url(url: URL) -> str:
     return head()
 
 
-def writable(engine: Engine) -> None:
+def answers(engine: Engine) -> None:
     """Check that the database answers. Raises SQLAlchemyError."""
     with engine.connect() as connection:
         connection.execute(text("SELECT 1"))
