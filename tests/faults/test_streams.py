@@ -126,13 +126,14 @@ def test_a_search_stream_that_is_cut_tells_the_end_of_every_trial_once(server: S
         trials = [data for _, kind, data in reader.events if kind == "trial"]
         return [int(str(data["number"])) for data in trials if data["state"] == "completed"]
 
-    deadline = time.monotonic() + 60
-    reader.read(lambda: len(ended()) >= count or time.monotonic() > deadline)
+    def over() -> bool:
+        return any(data["state"] == "completed" for _, kind, data in reader.events if kind == "search")
+
+    deadline = time.monotonic() + 120
+    reader.read(lambda: (len(ended()) >= count and over()) or time.monotonic() > deadline)
     worker.join()
     assert sorted(ended()) == list(range(count))
-    last = [data for _, kind, data in reader.events if kind == "search"]
-    reader.read(lambda: any(d["state"] == "completed" for _, k, d in reader.events if k == "search"))
-    assert last is not None
+    assert over(), "the end of the search was not told"
 
 
 def test_a_made_up_position_is_refused(server: Server) -> None:
