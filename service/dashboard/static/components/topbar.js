@@ -19,7 +19,7 @@ const PAGES = /** @type {const} */ ([
 /** @param {HTMLElement} bar */
 export function drawTopbar(bar) {
   const links = PAGES.map(([href, title]) => h("a", { href }, title));
-  const create = h("a", { href: "/new", class: "button primary", "aria-label": "New search" }, "New", h("span", { class: "roomy" }, "search"));
+  const create = h("a", { href: "/new", class: "button primary" }, h("span", null, "New", h("span", { class: "roomy" }, " search")));
   const logo = document.querySelector('link[rel="icon"]')?.getAttribute("href") ?? "";
   fill(
     bar,
