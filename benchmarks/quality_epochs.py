@@ -8,7 +8,11 @@ trainings in benchmarks/tables.
 """
 
 import argparse
+import os
 from typing import Any
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
 
 import numpy as np
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from search.history import History
 from search.proposal import Proposal
 from search.randomness import trial_seed
+from search.rounds import rounds
 from search.simulate import Simulated, simulate
 from search.spec import SearchSpec
 from trainer.plugin import MLP
@@ -81,9 +83,10 @@ def place(x: float, y: float) -> tuple[float, float]:
     return MARGIN + x * (WIDTH - MARGIN - 10), HEIGHT - 24 - y * (HEIGHT - 48)
 
 
-def scatter(name: str, run: Simulated) -> None:
+def scatter(name: str, run: Simulated, boxes: Sequence[str] = ()) -> None:
     """Points in the plane, coloured by rank, with a tick below for each value that was tried."""
     parts = frame(f"{name}, {len(run.values)} trials", "learning_rate, log", "beta1, one_minus_log")
+    parts += boxes
     rank = np.argsort(np.argsort(run.values)) / max(len(run.values) - 1, 1)
     for number, proposal in enumerate(run.proposals):
         x, y = place(*proposal.unit)
@@ -95,6 +98,25 @@ def scatter(name: str, run: Simulated) -> None:
             f"<title>trial {number}: dev error {run.values[number]:.4f}</title></circle>"
         )
     (PICTURES / f"{name}.svg").write_text("\n".join([*parts, "</svg>\n"]))
+
+
+def boxes(search: SearchSpec, run: Simulated) -> list[str]:
+    """The box of every round as a frame, the later the darker, with its number in a corner."""
+    units = np.array([proposal.unit for proposal in run.proposals])
+    found = rounds(search, History.of(range(len(units)), units, run.values, run.states))
+    parts = []
+    for one in found:
+        (left, right), (low, high) = (
+            [axis.to_unit(value) for value in one.box[axis.name]] for axis in search.space.axes
+        )
+        (x, bottom), (end, y) = place(left, low), place(right, high)
+        shade = f"rgba(178,24,43,{0.25 + 0.75 * one.index / len(found):.2f})"
+        parts.append(
+            f'<rect x="{x:.1f}" y="{y:.1f}" width="{end - x:.1f}" height="{bottom - y:.1f}" fill="none"'
+            f' stroke="{shade}" stroke-width="1.5"><title>round {one.index}: {one.why}</title></rect>'
+        )
+        parts.append(label(x + 6, y + 11, str(one.index)))
+    return parts
 
 
 def curves(name: str, run: Simulated, epochs: int) -> None:
@@ -123,6 +145,10 @@ def main() -> None:
         values = {axis: len({proposal.point[axis] for proposal in run.proposals}) for axis in SPACE}
         print(f"{name:20} best dev error {run.values.min():.4f}, values tried {values}")
         scatter(name, run)
+    search = spec("coarse_to_fine", 25)
+    run = simulate(search, short)
+    print(f"{'coarse_to_fine':20} best dev error {run.values.min():.4f}")
+    scatter("coarse_to_fine", run, boxes(search, run))
     for rule in ("none", "median", "successive_halving", "hyperband"):
         run = simulate(spec("random", 40, rule), long)
         best = min(value for value, state in zip(run.values, run.states, strict=True) if state == "completed")

@@ -36,7 +36,7 @@ from search.space import NEUTRAL, Space
 from search.spec import SearchSpec
 
 Coordinate = int | float
-BEST, LATEST = 25, 50  # the window: what a sampler may see of a long history
+BEST, LATEST = 25, 45  # the window: what a sampler may see of a long history
 MOST_FOR_IMPORTANCE = 5000
 
 
