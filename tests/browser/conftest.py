@@ -45,7 +45,7 @@ def browser() -> Iterator[Any]:
     """Chromium with a fresh profile; its event loop ends here, since other tests run loops of their own."""
     from playwright.sync_api import expect, sync_playwright
 
-    expect.set_options(timeout=15_000)
+    expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield chromium
@@ -62,7 +62,7 @@ def complaints() -> list[str]:
 def page(browser: Any, server: Server, complaints: list[str]) -> Iterator[Any]:
     """A page of its own; no error may be on its console at the end."""
     context = browser.new_context(base_url=server.url, viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(30_000)
     shown = context.new_page()
     shown.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     shown.on("pageerror", lambda error: complaints.append(str(error)))

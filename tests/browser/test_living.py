@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from page_server import SEARCH, Server
+from page_server import PATIENCE, SEARCH, Server
 from playwright.sync_api import Page, expect
 
 LONG = {
@@ -20,7 +20,7 @@ def test_a_search_is_paused_resumed_and_cancelled_while_its_trial_moves(page: Pa
     made = server.call("/searches", LONG)
     page.goto(f"/searches/{made['id']}")
     state = page.locator(".pagehead .chip")
-    expect(state).to_have_text("running", timeout=30_000)
+    expect(state).to_have_text("running", timeout=PATIENCE)
 
     page.goto(f"/trials/{made['id']}.0")
     figure = page.locator("#figure-learning-curve canvas")
@@ -51,11 +51,11 @@ def test_a_server_that_goes_away_and_comes_back(browser: Any, tmp_path: Path, co
         page.goto("/")
         expect(page.get_by_role("heading", name="No searches yet")).to_be_visible()
         own.stop(signal.SIGKILL)
-        expect(page.locator(".banner")).to_contain_text("The server does not answer", timeout=10_000)
+        expect(page.locator(".banner")).to_contain_text("The server does not answer", timeout=60_000)
         own.start()
-        expect(page.locator(".banner")).to_contain_text("The server is back", timeout=10_000)
+        expect(page.locator(".banner")).to_contain_text("The server is back", timeout=60_000)
         own.call("/searches", {**SEARCH, "name": "after the break"})
-        expect(page.get_by_role("link", name="after the break")).to_be_visible(timeout=10_000)
+        expect(page.get_by_role("link", name="after the break")).to_be_visible(timeout=60_000)
         context.close()
     finally:
         own.stop()

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from page_server import SEARCH, Server
+from page_server import PATIENCE, SEARCH, Server
 from playwright.sync_api import Page, expect
 
 
@@ -58,6 +58,6 @@ def test_failed_trials_are_run_again(page: Page, server: Server) -> None:
     )
     page.goto(f"/searches/{made['id']}")
     again = page.get_by_role("button", name="Run failed again")
-    expect(again).to_be_visible(timeout=120_000)
+    expect(again).to_be_visible(timeout=PATIENCE)
     again.click()
     expect(page.locator("#toasts")).to_contain_text("1 queued again")

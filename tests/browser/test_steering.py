@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from page_server import SEARCH, Server
+from page_server import PATIENCE, SEARCH, Server
 from playwright.sync_api import Locator, Page, expect
 
-PATIENCE = 240_000  # milliseconds: the first trial on a new machine compiles the kernels
 BABYSAT: dict[str, Any] = {
     **SEARCH,
     "name": "babysat",

@@ -2,6 +2,7 @@
 
 import re
 
+from page_server import PATIENCE
 from playwright.sync_api import Page, expect
 
 
@@ -16,7 +17,7 @@ def test_a_search_submitted_by_the_form_is_watched_to_its_end(page: Page) -> Non
 
     expect(page).to_have_url(re.compile(r"/searches/\d+$"))
     expect(page.get_by_role("heading", name="from the form")).to_be_visible()
-    expect(page.locator(".pagehead .chip")).to_have_text("completed", timeout=60_000)
+    expect(page.locator(".pagehead .chip")).to_have_text("completed", timeout=PATIENCE)
     expect(page.get_by_role("region", name="Best trials").locator("tbody tr")).to_have_count(6)
     expect(page.get_by_role("progressbar", name=re.compile("Progress"))).to_have_attribute(
         "aria-valuenow", "100"
@@ -73,4 +74,4 @@ def test_a_file_uploaded_is_shown_and_searched_on(page: Page) -> None:
     page.get_by_label("Trials in all").fill("3")
     page.get_by_label("Fixed settings").fill("epochs: 2")
     page.get_by_role("button", name="Start the search").click()
-    expect(page.locator(".pagehead .chip")).to_have_text("completed", timeout=60_000)
+    expect(page.locator(".pagehead .chip")).to_have_text("completed", timeout=PATIENCE)

@@ -39,11 +39,12 @@ export async function page(context) {
     said,
     submit,
   );
-  fill(outlet, h("div", { class: "pagehead" }, h("h1", null, "New search")), starts(context), h("div", { class: "formgrid" }, form, aside));
+  fill(outlet, h("div", { class: "pagehead" }, h("h1", null, "New search")), starts(context));
 
   /** @type {Draft} */
   const draft = { spec: await firstSpec(context), changed: () => changed(true), trainers: await loadTrainers(signal) };
   if (signal.aborted) return;
+  outlet.append(h("div", { class: "formgrid" }, form, aside)); // not before: what is typed must not be written over
   let timer = 0;
 
   /** @param {boolean} write whether the text shall follow the form */
