@@ -166,7 +166,7 @@ def iso(seconds: float | None) -> str | None:
     """Write a time as ISO 8601 in UTC, with milliseconds."""
     if seconds is None:
         return None
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def trial(row: Any) -> dict[str, Any]:

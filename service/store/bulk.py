@@ -5,6 +5,7 @@ Row by row, 100,000 trials take a second in which no other thread runs; this way
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -13,9 +14,18 @@ from sqlalchemy import ColumnElement, Connection, Double, Select, String, Text, 
 
 def read(connection: Connection, query: Select[Any]) -> list[list[Any]]:
     """Give the columns of a query as lists: the same order of rows in all of them, whichever it is."""
-    rows = query.subquery()
-    texts = connection.execute(select(*(gathered(one, connection.dialect.name) for one in rows.c))).one()
-    return [orjson.loads(f"[{text}]") if text is not None else [] for text in texts]
+    return parsed(connection.execute(statement(query, connection.dialect.name)).one())
+
+
+def statement(query: Select[Any], dialect: str) -> Select[Any]:
+    """Give the query whose one row holds each column of another as a text; for `parsed`."""
+    columns: list[Any] = [gathered(one, dialect) for one in query.subquery().c]
+    return select(*columns)
+
+
+def parsed(row: Sequence[str | None]) -> list[list[Any]]:
+    """Read the one row that a `statement` gave."""
+    return [orjson.loads(f"[{text}]") if text is not None else [] for text in row]
 
 
 def gathered(column: ColumnElement[Any], dialect: str) -> ColumnElement[str]:

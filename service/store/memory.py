@@ -10,12 +10,13 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from service.store import bulk
 from service.store.fields import NUMBERS, TEXTS, Field
@@ -80,12 +81,17 @@ class Column:
         """Tell where the value is one of some texts."""
         if self._codes is None:
             return np.zeros(self.count, dtype=np.bool_)
-        codes = [self._vocabulary[text] for text in wanted if text in self._vocabulary]
-        return np.isin(self._codes[: self.count], codes)
+        codes, found = self._codes[: self.count], np.zeros(self.count, dtype=np.bool_)
+        for text in wanted:
+            if text in self._vocabulary:
+                found |= codes == self._vocabulary[text]
+        return found
 
     def texts(self) -> Mask:
         """Tell where there are texts."""
-        return self.among(list(self._vocabulary))
+        if self._codes is None:
+            return np.zeros(self.count, dtype=np.bool_)
+        return np.asarray(self._codes[: self.count] >= 0)
 
     def ranks(self) -> npt.NDArray[np.float64]:
         """Give numbers whose order is that of the values: texts after numbers, in alphabetical order."""
@@ -123,13 +129,9 @@ class Source:
     def _read(self, connection: Connection) -> int:
         """Take in the next rows in the order of their last change; tell how many."""
         names = SOURCES[self._name]
-        changed = (
-            select(t.number, t.revision, *(t[name].label(f"wanted_{name}") for name in names))
-            .where(t.search_id == self._search, t.revision > self._revision)
-            .order_by(t.revision)
-            .limit(CHUNK)
-        )
-        numbers, revisions, *values = bulk.read(connection, changed)
+        wanted = {"search": self._search, "after": self._revision, "chunk": CHUNK}
+        row = connection.execute(_news(self._name, connection.dialect.name), wanted).one()
+        numbers, revisions, *values = bulk.parsed(row)
         if not numbers:
             return 0
         self._count = max(self._count, max(numbers) + 1)
@@ -143,6 +145,18 @@ class Source:
             self._columns.setdefault(name, Column()).put(where, column, self._count)
         self._revision = max(revisions)
         return len(numbers)
+
+
+@cache
+def _news(name: str, dialect: str) -> Select[Any]:
+    """Give the statement that reads what changed of a source: to build it takes longer than to run it."""
+    changed = (
+        select(t.number, t.revision, *(t[column].label(f"wanted_{column}") for column in SOURCES[name]))
+        .where(t.search_id == bindparam("search"), t.revision > bindparam("after"))
+        .order_by(t.revision)
+        .limit(bindparam("chunk"))
+    )
+    return bulk.statement(changed, dialect)
 
 
 class Columns:
