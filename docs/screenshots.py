@@ -37,8 +37,10 @@ def shots(search: int, best: str, watched: str) -> list[tuple[str, str, str, tup
         ("trials", f"/searches/{search}?view=trials", "light", WIDE),
         ("trial", f"/trials/{best}", "light", WIDE),
         ("steering", f"/trials/{watched}", "dark", WIDE),
+        ("branches", f"/compare?trials={watched}@0,{watched}@1", "light", WIDE),
         ("new", "/new?example=digits", "light", WIDE),
         ("dataset", "/datasets/iris", "dark", WIDE),
+        ("reference", "/docs?q=trials", "light", WIDE),
         ("narrow", f"/searches/{search}", "light", NARROW),
     ]
 
@@ -66,6 +68,26 @@ def submit(client: Client, name: str, **changes: object) -> int:
     return client.submit({**spec, **changes}).id
 
 
+def steer(client: Client, trial: str) -> None:
+    """Lower the learning rate, go back, and take another road; then stand still for the picture."""
+    wait_for_epoch(client, trial, 60)
+    client.command(trial, "set", learning_rate=0.02)
+    wait_for_epoch(client, trial, 110)
+    client.command(trial, "rewind", epoch=30)
+    time.sleep(3)
+    client.command(trial, "set", learning_rate=0.005)
+    time.sleep(4)
+    client.command(trial, "pause")
+    time.sleep(1)
+
+
+def wait_for_epoch(client: Client, trial: str, epoch: int) -> None:
+    """Wait until a trial has come so far."""
+    search = int(trial.partition(".")[0])
+    while not any(one.epoch >= epoch for one in client.trials(search)):
+        time.sleep(0.2)
+
+
 def main() -> None:
     """Run it."""
     chromium = shutil.which("chromium") or sys.exit("Chromium is missing: apt-get install chromium")
@@ -76,9 +98,7 @@ def main() -> None:
         submit(client, "breast_cancer_random.yaml")
         client.wait(search, 240)
         watched = submit(client, "babysit.yaml")
-        time.sleep(8)
-        client.command(f"{watched}.0", "set", learning_rate=0.02)
-        time.sleep(3)
+        steer(client, f"{watched}.0")
         best = client.search(search).best["trial"]
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         for name, address, scheme, size in shots(search, best, f"{watched}.0"):

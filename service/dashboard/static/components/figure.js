@@ -77,6 +77,7 @@ export class Figure {
   ready(sheet, note = "") {
     this.sheet = sheet;
     this.overlay.hidden = true;
+    this.node.classList.remove("blankfigure");
     this.node.dataset.ready = "true";
     if (this.note.textContent !== note) this.note.textContent = note;
   }
@@ -88,6 +89,7 @@ export class Figure {
   blank(...children) {
     this.overlay.hidden = false;
     this.node.dataset.ready = "true";
+    this.node.classList.add("blankfigure");
     fill(this.overlay, h("div", { class: "blank" }, ...children));
   }
 

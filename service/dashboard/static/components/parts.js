@@ -41,6 +41,17 @@ export function problem(error) {
 }
 
 /**
+ * A whole page that cannot be shown, and where to go on.
+ * @param {unknown} error
+ * @param {string} href
+ * @param {string} title
+ */
+export function failedPage(error, href, title) {
+  const missing = error instanceof ApiError && error.status === 404;
+  return [h("h1", null, missing ? "There is no such page" : "This page cannot be shown"), problem(error), h("p", null, h("a", { href }, title))];
+}
+
+/**
  * A place with nothing in it yet, and what to do about it.
  * @param {string} title
  * @param {...import("../core/dom.js").Child} children

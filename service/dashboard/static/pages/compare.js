@@ -6,7 +6,7 @@ import { count, label, number, text } from "../core/format.js";
 import { bestOf } from "../core/branches.js";
 import { minimizes, objectiveMetric, objectiveName } from "../core/search-math.js";
 import { colour } from "../core/theme.js";
-import { empty, problem } from "../components/parts.js";
+import { empty, failedPage } from "../components/parts.js";
 import { definitionText } from "../components/space.js";
 import { edfPicture, SERIES } from "../pictures/edf.js";
 import { changes } from "./trial-branches.js";
@@ -22,9 +22,9 @@ export async function page({ outlet, query, signal, title }) {
   try {
     if (searches.length > 1) await compareSearches(outlet, searches, signal);
     else if (trials.length > 1) await compareTrials(outlet, trials, signal);
-    else fill(outlet, empty("Nothing to compare yet", h("p", null, "Tick two to six searches in the list of searches, or trials in the table of a search, and press Compare."), h("a", { class: "button", href: "/" }, "All searches")));
+    else fill(outlet, h("div", { class: "pagehead" }, h("h1", null, "Compare")), empty("Nothing to compare yet", h("p", null, "Tick two to six searches in the list of searches, or trials in the table of a search, and press Compare."), h("a", { class: "button", href: "/" }, "All searches")));
   } catch (error) {
-    if (!isAbort(error)) fill(outlet, problem(error));
+    if (!isAbort(error)) fill(outlet, ...failedPage(error, "/", "All searches"));
   }
 }
 

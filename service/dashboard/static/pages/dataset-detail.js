@@ -3,7 +3,7 @@
 import { call, isAbort } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
 import { count, number, size, text } from "../core/format.js";
-import { problem, Progress, stat } from "../components/parts.js";
+import { failedPage, Progress, stat } from "../components/parts.js";
 
 const FEATURES = 60;
 
@@ -26,7 +26,7 @@ export async function datasetDetail({ outlet, signal, title }, id) {
       features(dataset),
     );
   } catch (error) {
-    if (!isAbort(error)) fill(outlet, problem(error), h("p", null, h("a", { href: "/datasets" }, "All data sets")));
+    if (!isAbort(error)) fill(outlet, ...failedPage(error, "/datasets", "All data sets"));
   }
 }
 

@@ -5,7 +5,7 @@ import { fill, h } from "../core/dom.js";
 import { go } from "../core/router.js";
 import { follow, throttled } from "../core/stream.js";
 import { isOver } from "../core/search-math.js";
-import { problem } from "../components/parts.js";
+import { failedPage } from "../components/parts.js";
 import { SearchHead } from "./search-head.js";
 
 /**
@@ -35,7 +35,7 @@ export async function page(context) {
   try {
     search = await call(`/searches/${id}`, { signal });
   } catch (error) {
-    if (!isAbort(error)) fill(outlet, problem(error), h("p", null, h("a", { href: "/" }, "All searches")));
+    if (!isAbort(error)) fill(outlet, ...failedPage(error, "/", "All searches"));
     return;
   }
   context.title(search.name);

@@ -5,7 +5,7 @@ import { fill, h, setText } from "../core/dom.js";
 import { count, duration, label, number, text } from "../core/format.js";
 import { objectiveMetric, objectiveName, OVER } from "../core/search-math.js";
 import { follow, throttled } from "../core/stream.js";
-import { chip, problem, setChip, stat, when } from "../components/parts.js";
+import { chip, failedPage, setChip, stat, when } from "../components/parts.js";
 import { costsPicture, curvesPicture } from "../pictures/curve.js";
 import { outcomesPicture } from "../pictures/outcomes.js";
 import { trialActions } from "./trial-actions.js";
@@ -33,7 +33,7 @@ export async function page(context) {
   try {
     [trial, search] = await Promise.all([call(`/trials/${id}`, { signal }), call(`/searches/${id.split(".")[0]}`, { signal })]);
   } catch (error) {
-    if (!isAbort(error)) fill(outlet, problem(error), h("p", null, h("a", { href: "/" }, "All searches")));
+    if (!isAbort(error)) fill(outlet, ...failedPage(error, "/", "All searches"));
     return;
   }
   context.title(`Trial ${trial.number} of ${search.name}`);

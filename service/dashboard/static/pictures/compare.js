@@ -34,7 +34,7 @@ export function coursesPicture(searches, signal) {
     figure.show(
       {
         summary: `Best so far of ${all.map((search) => search.name).join(", ")}`,
-        x: { scale: linear(0, Math.max(1, ...courses.map(({ total = 0 }) => total))), title: "trials ended" },
+        x: { scale: linear(0, Math.max(2, ...courses.map(({ total = 0 }) => total)), { integers: true }), title: "trials ended" },
         y: { scale: fitted(values.map((value) => (value !== null && value > top ? null : value))), title: all[0] ? objectiveName(all[0]) : "" },
         layers: courses.map((course, index) =>
           line({ x: course.order, y: course.best, step: true, width: 2, colour: seriesColour(index), tell: (at) => ({ title: all[index]?.name ?? "", rows: [["after trials", String(course.order[at])], ["best", number(course.best[at])]] }) }),

@@ -19,14 +19,14 @@ const STEPS = 1000;
 export function distribution(values) {
   const sorted = values.filter((value) => value !== null).sort((a, b) => a - b);
   const stride = Math.max(1, Math.ceil(sorted.length / STEPS));
-  const x = [];
-  const y = [];
+  const x = sorted.slice(0, 1); // from nothing up to the share of the best
+  const y = x.map(() => 0);
   for (let index = 0; index < sorted.length; index += stride) {
-    x.push(sorted[index]);
+    x.push(sorted[index] ?? NaN);
     y.push((index + 1) / sorted.length);
   }
   if (sorted.length) {
-    x.push(sorted.at(-1));
+    x.push(sorted.at(-1) ?? NaN);
     y.push(1);
   }
   return { x, y };

@@ -54,7 +54,7 @@ function draw(figure, search, history) {
   figure.show(
     {
       summary: `Best ${objectiveName(search)} so far over ${count(total)} trials; now ${number(search.best?.value)}`,
-      x: { scale: linear(0, Math.max(1, total)), title: "trials ended" },
+      x: { scale: linear(0, Math.max(2, total), { integers: true }), title: "trials ended" },
       y: { scale: fitted(value.map((each) => (each !== null && each > worst ? null : each))), title: objectiveName(search) },
       layers: [
         points({ x: order, y: value, colour: colour("--faint"), size: 3, tell }),
