@@ -13,6 +13,7 @@ from playing import Players, opened, outcome
 from sqlalchemy.engine import make_url
 
 STRATEGIES = ("random", "coarse_to_fine", "tpe")
+IN_TIME = {"name": "coarse_to_fine", "epochs_per_round": [2, 4, 9]}
 SHORT: dict[str, Any] = {
     "budget": {"trials": 36},
     "parallel": 8,
@@ -56,7 +57,7 @@ def test_the_same_trials_for_any_number_of_workers(tmp_path: Path, strategy: str
 
 @pytest.mark.soak
 @pytest.mark.parametrize("rule", ["none", "median", "successive_halving", "hyperband"])
-@pytest.mark.parametrize("strategy", [*STRATEGIES, "sobol", "grid", "cmaes"])
+@pytest.mark.parametrize("strategy", [*STRATEGIES, "sobol", "grid", "cmaes", IN_TIME], ids=str)
 def test_long_searches_repeat_through_any_kills(tmp_path: Path, strategy: str, rule: str) -> None:
     dice = random.Random(f"{strategy} {rule}")
     fields = {**SHORT, "strategy": strategy, "stopping": rule, "budget": {"trials": 150}, "lag": 21}

@@ -8,19 +8,31 @@ import yaml
 
 from search.parameters import Choice, Fixed, Range
 from search.scales import ScaleName
-from search.settings import RULES, STRATEGIES, Hyperband, Median, Patience, SuccessiveHalving, Threshold, Tpe
+from search.settings import (
+    RULES,
+    STRATEGIES,
+    CoarseToFine,
+    Hyperband,
+    Median,
+    Patience,
+    SuccessiveHalving,
+    Threshold,
+    Tpe,
+)
 from search.spec import SearchSpec
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 
 
-@pytest.mark.parametrize("name", [*(set(STRATEGIES) - {"coarse_to_fine"}), *RULES])
+@pytest.mark.parametrize("name", [*STRATEGIES, *RULES])
 def test_every_strategy_and_rule_is_described(name):
     text = (DOCS / "strategies.md").read_text()
     assert f"\n## {name}\n" in text or f"| `{name}` |" in text
 
 
-@pytest.mark.parametrize("model", [Median, SuccessiveHalving, Hyperband, Patience, Threshold, Tpe])
+@pytest.mark.parametrize(
+    "model", [CoarseToFine, Median, SuccessiveHalving, Hyperband, Patience, Threshold, Tpe]
+)
 def test_every_setting_is_described(model):
     text = (DOCS / "strategies.md").read_text()
     assert [field for field in model.model_fields if field != "name" and f"`{field}" not in text] == []

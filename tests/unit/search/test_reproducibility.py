@@ -60,6 +60,14 @@ def test_the_same_trials_under_every_rule(rule):
         ) == repr(expected)
 
 
+@pytest.mark.soak
+def test_the_gaussian_process_repeats_for_any_number_of_workers():
+    search = spec(strategy={"name": "gp", "startup": 8}, stopping="median", budget={"trials": 20}, lag=7)
+    expected = outcome(simulate(search, training))
+    for workers in (2, 4, 8):
+        assert repr(outcome(simulate(search, training, workers, lengths(workers)))) == repr(expected)
+
+
 @pytest.mark.parametrize("strategy", FAST)
 def test_a_restarted_server_proposes_the_same(strategy):
     search = spec(strategy=strategy)
