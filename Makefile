@@ -39,7 +39,7 @@ format: $(VENV)/.dev  ## Put the code into its form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-soak: $(VENV)/.dev  ## Run the long fault and load tests (an hour or more)
+soak: $(VENV)/.dev  ## Run the long fault and load tests (about three hours)
 	$(BIN)/python -m pytest -m soak
 
 bench: $(VENV)/.dev $(VENV)/.bench  ## Measure against other libraries, in one run on this machine
