@@ -70,13 +70,18 @@ def submit(client: Client, name: str, **changes: object) -> int:
 
 def steer(client: Client, trial: str) -> None:
     """Lower the learning rate, go back, and take another road; then stand still for the picture."""
-    wait_for_epoch(client, trial, 60)
-    client.command(trial, "set", learning_rate=0.02)
-    wait_for_epoch(client, trial, 110)
-    client.command(trial, "rewind", epoch=30)
-    time.sleep(3)
-    client.command(trial, "set", learning_rate=0.005)
-    time.sleep(4)
+    wait_for_epoch(client, trial, 6)
+    client.command(trial, "set", learning_rate=0.01)
+    wait_for_epoch(client, trial, 24)
+    client.commands(
+        trial,
+        [
+            {"kind": "rewind", "arguments": {"epoch": 3}},
+            {"kind": "set", "arguments": {"learning_rate": 0.3}},
+        ],
+    )
+    time.sleep(2)
+    wait_for_epoch(client, trial, 20)
     client.command(trial, "pause")
     time.sleep(1)
 
@@ -97,7 +102,14 @@ def main() -> None:
         search = submit(client, "digits.yaml")
         submit(client, "breast_cancer_random.yaml")
         client.wait(search, 240)
-        watched = submit(client, "babysit.yaml")
+        slow = {
+            "epochs": 60,
+            "hidden_layers": 3,
+            "hidden_units": 512,
+            "batch_size": 32,
+            "optimizer": "momentum",
+        }
+        watched = submit(client, "babysit.yaml", settings={**slow, "optimizer": "momentum"})
         steer(client, f"{watched}.0")
         best = client.search(search).best["trial"]
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
