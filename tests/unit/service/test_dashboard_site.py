@@ -16,7 +16,7 @@ Get = Callable[[str], httpx.Response]
 
 @pytest.fixture(scope="module")
 def get() -> Get:
-    app = FastAPI()
+    app = FastAPI(docs_url=None)
     mount_dashboard(app)
 
     async def ask(path: str) -> httpx.Response:
