@@ -12,6 +12,7 @@ from search.parameters import Model, Parameter, plain
 from search.problem import Problem, SearchError
 from search.settings import (
     Budget,
+    Cmaes,
     CoarseToFine,
     Gp,
     NoStopping,
@@ -24,6 +25,7 @@ from search.settings import (
 )
 from search.space import Space
 
+MOST_ADAPTED = 200  # coordinates: the work of CMA-ES grows with their third power
 _PARAMETER: TypeAdapter[Parameter] = TypeAdapter(Parameter)
 
 
@@ -68,6 +70,11 @@ class SearchSpec(Model):
         if isinstance(spec.strategy, Gp) and find_spec("torch") is None:
             problem = Problem("strategy.name", "gp needs PyTorch", "install caviar[gp], or take tpe")
             raise SearchError([problem])
+        if isinstance(spec.strategy, Cmaes) and spec.space.dimensions > MOST_ADAPTED:
+            said = (
+                f"cmaes adapts to {MOST_ADAPTED} coordinates at most, the space has {spec.space.dimensions}"
+            )
+            raise SearchError([Problem("strategy.name", said, "take coarse_to_fine or sobol")])
         return spec
 
     @field_validator("settings", "dataset", "enqueued", "schedule", mode="before")

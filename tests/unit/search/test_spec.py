@@ -207,6 +207,13 @@ def test_gp_without_pytorch_is_refused_at_submission(monkeypatch):
     assert "tpe" in problems(strategy="gp")["strategy.name"].remedy
 
 
+def test_cmaes_is_refused_where_a_proposal_would_take_minutes():
+    space = {f"x{place}": {"low": 0, "high": 1} for place in range(201)}
+    assert "201" in problems(space=space, strategy="cmaes")["strategy.name"].message
+    del space["x0"]
+    assert SearchSpec.parse(data(space=space, strategy="cmaes", settings={})).space.dimensions == 200
+
+
 def test_lag_and_horizon():
     plain = SearchSpec.parse(data(stopping="none", parallel=4, budget={"trials": 100}))
     assert plain.resolved_lag() == 9
