@@ -219,7 +219,8 @@ def test_evaluation_is_without_dropout_and_by_the_averages(sets, kind, part):
 
 
 @pytest.mark.parametrize(
-    ("m", "size"), [(1, 1), (2000, 2000), (2001, 64), (60_000, 64), (150_000, 256), (10**6, 512), (10**8, 512)]
+    ("m", "size"),
+    [(1, 1), (2000, 2000), (2001, 64), (60_000, 64), (150_000, 256), (10**6, 512), (10**8, 512)],
 )
 def test_the_default_mini_batch(m, size):
     assert batch_size_of(make_settings({}), m) == size
