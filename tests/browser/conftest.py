@@ -68,4 +68,8 @@ def page(browser: Any, server: Server, complaints: list[str]) -> Iterator[Any]:
     shown.on("pageerror", lambda error: complaints.append(str(error)))
     yield shown
     context.close()
+    for left in server.call("/searches?state=running")[
+        "items"
+    ]:  # a steered trial trains until somebody ends it
+        server.call(f"/searches/{left['id']}/cancel", {})
     assert complaints == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,6 +25,10 @@ BABYSAT: dict[str, Any] = {
 def trial(server: Server) -> Iterator[str]:
     """A trial that no machine ends before the test; all of its search is cancelled afterwards."""
     made = server.call("/searches", BABYSAT)
+    until = time.monotonic() + PATIENCE / 1000
+    while not server.call(f"/searches/{made['id']}/trials")["items"]:  # until a worker has taken it
+        assert time.monotonic() < until, "no worker came"
+        time.sleep(0.1)
     yield f"{made['id']}.0"
     server.call(f"/searches/{made['id']}/cancel", {})
 

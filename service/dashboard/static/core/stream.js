@@ -113,7 +113,11 @@ export function throttled(work, least, signal) {
     while (wanted && !signal.aborted) {
       wanted = false;
       const begin = performance.now();
-      await work();
+      try {
+        await work();
+      } catch (error) {
+        window.reportError(error); // seen in the console; the next event draws again
+      }
       const took = performance.now() - begin;
       await new Promise((resolve) => setTimeout(resolve, Math.max(least, 4 * took)));
     }
