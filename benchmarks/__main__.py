@@ -20,7 +20,7 @@ PARTS = {
     "trainer": ("time per epoch against JAX, PyTorch and scikit-learn", ["benchmarks.trainer_speed"]),
     "learning": ("what the trainer learns against scikit-learn", ["benchmarks.trainer_quality"]),
     "dashboard": ("how fast a search opens, beside optuna-dashboard", ["benchmarks.dashboard"]),
-    "steering": ("from a command to its effect", ["benchmarks.steering_latency", "--commands", "200"]),
+    "steering": ("from a command to its effect", ["benchmarks.steering_latency", "--commands", "500"]),
     "search": ("proposals, waiting and savings", ["benchmarks.search_speed"]),
     "quality": ("which strategy finds more", ["benchmarks.quality", "--seeds", "20", "--budget", "24,48"]),
     "epochs": (
