@@ -18,7 +18,7 @@ from caviar.errors import CaviarError, RefusedError, UnreachableError
 from caviar.exchange.assignment import Assignment, Key
 from caviar.exchange.holdings import Holdings
 from caviar.exchange.outbox import Outbox
-from caviar.exchange.pace import Pace
+from caviar.exchange.pace import SHORT_SECONDS, Pace
 from caviar.exchange.wake import listen
 from caviar.transport import Transport
 
@@ -46,6 +46,7 @@ class Exchange:
         self._sequence = self._written = self._acknowledged = 0
         self._failures = 0
         self._again_at = 0.0
+        self._begun = 0.0  # the training in hand
         self._hinted = False  # the server has something: ask now
         self._more = True  # it may have more trials: ask when they run low
         self._deadline: float | None = None  # set when closing
@@ -83,6 +84,7 @@ class Exchange:
             if not self._holdings.queue:
                 return None
             assignment = self._holdings.begin()
+            self._begun = time.monotonic()
             if self._more and self._pace.low(len(self._holdings.queue), True):
                 self._changed.notify_all()
             return assignment
@@ -160,12 +162,17 @@ class Exchange:
     @property
     def busy_with_short_trials(self) -> bool:
         """Tell whether a hint is of no use: the next exchange comes soon, and there is enough to do."""
-        return self._pace.short and not self._holdings.idle
+        return self._pace.short and not self._holdings.idle and not self._long_in_hand
 
     @property
     def ended(self) -> bool:
         """Tell whether there is nothing more to listen for."""
         return self._deadline is not None or self.failure is not None
+
+    @property
+    def _long_in_hand(self) -> bool:
+        """Tell whether the training in hand is longer than short ones: nothing may wait behind it."""
+        return self._holdings.training is not None and time.monotonic() - self._begun > SHORT_SECONDS
 
     # The exchange thread
 
@@ -199,7 +206,8 @@ class Exchange:
         due = min(self._last + self.interval, self._outbox.due)
         if self._hinted and not self.busy_with_short_trials:
             due = 0.0
-        hungry = self._more and self._pace.low(len(self._holdings.queue), self._holdings.training is not None)
+        low = self._pace.low(len(self._holdings.queue), self._holdings.training is not None)
+        hungry = self._more and low and not self._long_in_hand
         idle_with_news = self._holdings.idle and len(self._outbox)
         if hungry or idle_with_news or self._deadline is not None:
             due = 0.0
@@ -212,7 +220,12 @@ class Exchange:
         self._sequence += 1
         self._hinted = False
         training = self._holdings.training is not None
-        want = 0 if self._deadline is not None else self._pace.want(len(self._holdings.queue), training)
+        want = self._pace.want(len(self._holdings.queue), training)
+        if self._deadline is not None or self._long_in_hand:
+            want = 0
+        if self._long_in_hand:
+            for waiting in self.take_back():
+                self._outbox.state(waiting.key, 0, "released")
         reports = self._outbox.take()
         last = {(one["trial"], one["attempt"]) for one in reports if "result" in one or "state" in one}
         reached = self._written if len(reports) == len(self._outbox) else self._acknowledged

@@ -267,3 +267,18 @@ def wait(until, seconds=5.0):
     while not until():
         assert time.monotonic() < deadline, "not in time"
         time.sleep(0.005)
+
+
+def test_nothing_waits_behind_a_trial_that_turns_out_long(talk):
+    server = Server(40)
+    pace = Pace()
+    pace.finished(1, 0.1)  # so far they were short: some are fetched ahead
+    exchange = talk(server, pace=pace)
+    long = exchange.next(2.0)
+    until = time.monotonic() + 10
+    while len(server.held) > 1 or len(server.requests) < 2:
+        assert time.monotonic() < until, server.held
+        time.sleep(0.01)
+    assert set(server.held) == {long.key}
+    assert any(one.get("state") == "released" for request in server.requests for one in request["reports"])
+    assert all(request["want"] == 0 for request in server.requests[-1:])
