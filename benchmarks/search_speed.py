@@ -1,6 +1,6 @@
 """How long a proposal takes, how long workers wait for results, and what stopping rules save.
 
-Run it as `python benchmarks/search_speed.py`; it takes about a minute.
+Run it as `python -m benchmarks.search_speed`; it takes about a minute.
 """
 
 import os

@@ -1,6 +1,6 @@
 """The pictures of docs/strategies.md, each from real trainings of the built-in trainer on the digits.
 
-Run it as `python benchmarks/strategy_pictures.py`; it writes docs/pictures/*.svg and takes about a minute.
+Run it as `python -m benchmarks.strategy_pictures`; it writes docs/pictures/*.svg and takes about a minute.
 """
 
 from collections.abc import Sequence

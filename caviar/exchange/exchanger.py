@@ -219,11 +219,11 @@ class Exchange:
         """Build the next request, and the number up to which its reports go."""
         self._sequence += 1
         self._hinted = False
-        training = self._holdings.training is not None
+        training, long = self._holdings.training is not None, self._long_in_hand
         want = self._pace.want(len(self._holdings.queue), training)
-        if self._deadline is not None or self._long_in_hand:
+        if self._deadline is not None or long:
             want = 0
-        if self._long_in_hand:
+        if long:
             for waiting in self.take_back():
                 self._outbox.state(waiting.key, 0, "released")
         reports = self._outbox.take()

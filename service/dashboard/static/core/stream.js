@@ -84,7 +84,7 @@ export function follow(path, listener, signal) {
  * @param {number} milliseconds
  * @param {AbortSignal} signal
  */
-function pause(milliseconds, signal) {
+export function pause(milliseconds, signal) {
   return new Promise((resolve) => {
     const end = () => {
       clearTimeout(timer);

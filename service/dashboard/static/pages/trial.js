@@ -1,11 +1,11 @@
 /** One trial: what it was told, how it learned, how it ended, where it came from, and what to do next. */
 
-import { call, connection, isAbort } from "../core/api.js";
+import { ApiError, call, connection, isAbort } from "../core/api.js";
 import { fill, h, setText } from "../core/dom.js";
 import { count, duration, label, number, text } from "../core/format.js";
 import { objectiveMetric, objectiveName, OVER } from "../core/search-math.js";
-import { follow, throttled } from "../core/stream.js";
-import { chip, failedPage, setChip, stat, when } from "../components/parts.js";
+import { follow, pause, throttled } from "../core/stream.js";
+import { chip, empty, failedPage, setChip, stat, when } from "../components/parts.js";
 import { costsPicture, curvesPicture } from "../pictures/curve.js";
 import { outcomesPicture } from "../pictures/outcomes.js";
 import { trialActions } from "./trial-actions.js";
@@ -31,7 +31,7 @@ export async function page(context) {
   /** @type {Search} */
   let search;
   try {
-    [trial, search] = await Promise.all([call(`/trials/${id}`, { signal }), call(`/searches/${id.split(".")[0]}`, { signal })]);
+    ({ trial, search } = await begun(id, outlet, signal));
   } catch (error) {
     if (!isAbort(error)) fill(outlet, ...failedPage(error, "/", "All searches"));
     return;
@@ -98,6 +98,30 @@ export async function page(context) {
     },
     signal,
   );
+}
+
+/**
+ * Give a trial and its search; one that the search has still to begin is waited for, and the page says so.
+ * @param {string} id
+ * @param {HTMLElement} outlet
+ * @param {AbortSignal} signal
+ * @returns {Promise<{trial: Trial, search: Search}>}
+ */
+async function begun(id, outlet, signal) {
+  const [of, number] = id.split(".");
+  for (;;) {
+    /** @type {Search} */
+    const search = await call(`/searches/${of}`, { signal });
+    try {
+      return { trial: await call(`/trials/${id}`, { signal }), search };
+    } catch (error) {
+      const missing = error instanceof ApiError && error.status === 404;
+      if (!missing || search.ended || !(Number(number) < (search.budget.trials ?? 0))) throw error;
+    }
+    const back = h("a", { href: `/searches/${of}` }, search.name);
+    fill(outlet, empty(`Trial ${number} has not begun`, h("p", null, "It is shown here as soon as a worker takes it. Its search: ", back, ".")));
+    await pause(1000, signal);
+  }
 }
 
 /** Name, state, result and the settings of the trial. */
