@@ -1,8 +1,8 @@
 """The product of two matrices by register tiles; `gemm` says what the arguments are.
 
-B is handled in panels one or two registers wide. A panel is read in place if B is small, else it is copied
-together first, transposed if need be, so that the tiles read along memory. The last panel may read beyond the
-end of B; what comes of that is cut off.
+B is handled in panels one or two registers wide. A panel is read in place where that is worth it, else it is
+copied together first, transposed if need be, so that the tiles read along memory. The last panel may read
+beyond the end of B; what comes of that is cut off.
 """
 
 from .arrays import item_bytes, move, number_as
@@ -11,7 +11,9 @@ from .host import K_BLOCK, TILING, WIDEST
 from .tiles import make_copy, make_tile, make_transpose
 
 _PANEL = K_BLOCK * WIDEST  # after it in `pack` lies a spare tile
-_SMALL_B_BYTES = 32768
+_L1_BYTES, _L2_BYTES = 1 << 15, 1 << 20
+_SHORT_ROW_BYTES = 2048  # of longer ones, the rows of a panel meet in too few places of the caches
+_FEW_TILES = 32  # tiles that a panel is read by, up to which a copy does not pay
 
 _BYTES, _ROWS, _FEW = TILING.register_bytes, TILING.rows, TILING.few_rows
 _many_wide, _many_narrow = make_tile(_ROWS, 2, _BYTES), make_tile(_ROWS, 1, _BYTES)
@@ -23,7 +25,7 @@ _copy, _transpose = make_copy(_BYTES), make_transpose(_BYTES)
 def multiply(C, A, B, m, n, k, row_step, k_step, transposed, pack):
     """C (m, n) = op(A) op(B)."""
     lanes = _BYTES // item_bytes(A)
-    in_place = transposed == 0 and (n * k * item_bytes(A) <= _SMALL_B_BYTES or m <= 2 * _ROWS)
+    in_place = transposed == 0 and _better_in_place(m, n * item_bytes(A), k)
     for k0 in range(0, k, K_BLOCK):
         depth = min(K_BLOCK, k - k0)
         a = move(A, k0 * k_step)
@@ -39,6 +41,14 @@ def multiply(C, A, B, m, n, k, row_step, k_step, transposed, pack):
             else:
                 _pack(move(B, k0 * n + j), n, used, depth, width, pack)
             _panel(move(C, j), n, a, row_step, k_step, panel, step, m, wide, used, depth, k0 > 0, pack)
+
+
+@inner_kernel
+def _better_in_place(m, row_bytes, k):
+    """Are the panels of B (k rows) read m rows at a time faster than they are copied first?"""
+    size = k * row_bytes
+    near = row_bytes <= _SHORT_ROW_BYTES and size <= _L2_BYTES and m <= _FEW_TILES * _ROWS
+    return near or size <= _L1_BYTES or m <= 2 * _ROWS
 
 
 @inner_kernel
