@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Table, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from service.store.tables import agents
 from service.store.transaction import Transaction
 
 a = agents.c
-_RENEW = (
-    update(agents)
-    .where(a.id == bindparam("b_id"))
-    .values(state="alive", seen=bindparam("now"), lease_until=bindparam("until"))
-)
+
+
+def _renewal(insert: Callable[[Table], Any]) -> Any:
+    statement = insert(agents)
+    fresh = {name: statement.excluded[name] for name in ("state", "seen", "lease_until")}
+    return statement.on_conflict_do_update(index_elements=["id"], set_=fresh)
+
+
+_RENEW = {"sqlite": _renewal(sqlite.insert), "postgresql": _renewal(postgresql.insert)}
 
 
 def renew(tx: Transaction, agent: Mapping[str, Any], lease: float) -> None:
-    """Renew the lease of an agent, making it known first if it is new."""
-    times = {"now": tx.now, "until": tx.now + lease}
-    if tx.connection.execute(_RENEW, {"b_id": agent["id"], **times}).rowcount:
-        return
-    tx.connection.execute(
-        insert(agents).values(**agent, state="alive", started=tx.now, seen=tx.now, lease_until=tx.now + lease)
-    )
+    """Renew the lease of an agent; one that is not known yet is made known."""
+    times = {"started": tx.now, "seen": tx.now, "lease_until": tx.now + lease}
+    tx.connection.execute(_RENEW[tx.connection.dialect.name], {**agent, "state": "alive", **times})
 
 
 def expired(tx: Transaction) -> Sequence[str]:

@@ -6,33 +6,28 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, or_, select, update
+from sqlalchemy import Boolean, Connection, Double, and_, bindparam, case, or_, select, update
 
 from service.store.tables import ENDED, STATES, revisions, searches
 
 _LOCK = select(revisions.c.value).where(revisions.c.id == 1).with_for_update()
 _SAVE = update(revisions).where(revisions.c.id == 1).values(value=bindparam("v"))
+_COUNTED = (*STATES, "proposed")
+_AFTER = {name: searches.c[name] + bindparam(f"d_{name}") for name in _COUNTED}
+_OVER = and_(
+    bindparam("ends", type_=Boolean),  # some trial has ended
+    searches.c.ended.is_(None),
+    _AFTER["queued"] + _AFTER["running"] + _AFTER["paused"] == 0,
+    or_(_AFTER["proposed"] >= searches.c.total, searches.c.exhausted, searches.c.switch == "cancelled"),
+)
 _COUNT = (
     update(searches)
     .where(searches.c.id == bindparam("search"))
+    .values(_AFTER)
     .values(
-        {state: searches.c[state] + bindparam(f"d_{state}") for state in STATES}
-        | {"revision": bindparam("new_revision")}
+        revision=bindparam("new_revision"),
+        ended=case((_OVER, bindparam("now", type_=Double)), else_=searches.c.ended),
     )
-)
-_END = (
-    update(searches)
-    .where(
-        searches.c.id == bindparam("search"),
-        searches.c.ended.is_(None),
-        searches.c.queued + searches.c.running + searches.c.paused == 0,
-        or_(
-            searches.c.proposed >= searches.c.total,
-            searches.c.exhausted,
-            searches.c.switch == "cancelled",
-        ),
-    )
-    .values(ended=bindparam("now"))
 )
 
 
@@ -66,23 +61,25 @@ class Transaction:
             moves[after] += count
         self.touched.add(search)
 
+    def propose(self, search: int, count: int) -> None:
+        """Count trials that a strategy has proposed."""
+        self._moves.setdefault(search, Counter())["proposed"] += count
+
     def settle(self) -> None:
         """Write the counters of the searches touched; called at the end of each piece of work."""
-        if not self._moves:
-            return
         rows: list[dict[str, Any]] = [
-            {"search": search, "new_revision": self.revision(), **{f"d_{s}": moves[s] for s in STATES}}
+            {
+                "search": search,
+                "new_revision": self.revision(),
+                "now": self.now,
+                "ends": any(moves[state] > 0 for state in ENDED),
+                **{f"d_{name}": moves[name] for name in _COUNTED},
+            }
             for search, moves in self._moves.items()
         ]
-        ending = [
-            {"search": search, "now": self.now}
-            for search, moves in self._moves.items()
-            if any(moves[state] > 0 for state in ENDED)
-        ]
+        if rows:
+            self.connection.execute(_COUNT, rows)
         self._moves = {}
-        self.connection.execute(_COUNT, rows)
-        if ending:
-            self.connection.execute(_END, ending)
 
     def abandon(self) -> None:
         """Forget what a rolled back piece of work wanted to count, and undo what it changed in memory."""

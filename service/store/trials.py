@@ -14,7 +14,7 @@ from sqlalchemy import Row, and_, bindparam, func, insert, or_, select, tuple_, 
 from search.space import Space
 from service.ids import TrialId
 from service.store.curves import pack_costs
-from service.store.tables import HELD, attempts, costs, curve_columns, curves, trials
+from service.store.tables import HELD, attempts, costs, curve_columns, curves, searches, trials
 from service.store.transaction import Transaction
 
 t = trials.c
@@ -26,9 +26,12 @@ _MINE = and_(
     t.attempt == bindparam("b_attempt"),
     HELD,
 )
-_HELD_BY = select(
-    t.search_id, t.number, t.attempt, t.agent, t.branch, t.epoch, t.started, t.line, t.continues
-).where(t.agent == bindparam("agent"), HELD)
+_HELD = (t.search_id, t.number, t.attempt, t.agent, t.branch, t.epoch, t.started, t.line, t.continues)
+_HELD_BY = (
+    select(*_HELD, searches.c.version)
+    .join_from(trials, searches, searches.c.id == t.search_id)
+    .where(t.agent == bindparam("agent"), HELD)
+)
 _COUNTS = (
     select(t.search_id, t.agent, func.count().label("held"))
     .where(t.agent.is_not(None), HELD)
@@ -132,7 +135,7 @@ def insert_trials(tx: Transaction, rows: Rows) -> None:
 
 
 def held_by(tx: Transaction, agent: str) -> dict[TrialId, Row[Any]]:
-    """Give the trials in the hands of an agent."""
+    """Give the trials in the hands of an agent, each with the version of its search."""
     found: Sequence[Any] = tx.connection.execute(_HELD_BY, {"agent": agent}).all()
     return {TrialId(row.search_id, row.number): row for row in found}
 

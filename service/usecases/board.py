@@ -55,6 +55,10 @@ class Board:
                 self._specs.popitem(last=False)
         return spec
 
+    def known(self, search: int, version: int | None) -> SearchSpec | None:
+        """Give the spec of a search in a version that was asked for lately."""
+        return None if version is None else self._specs.get((search, version))
+
     def forget(self, search: int) -> None:
         """Drop the view of a search; it is built again when next needed."""
         self._views.pop(search, None)

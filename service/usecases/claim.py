@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import orjson
 from sqlalchemy import Row
 
+from search.spec import SearchSpec
 from service.ids import TrialId
 from service.protocol import ExchangeRequest
 from service.store import commands as command_rows
@@ -23,7 +24,9 @@ from service.usecases.board import Board, ProposalError
 log = logging.getLogger(__name__)
 
 
-def claim(tx: Transaction, board: Board, request: ExchangeRequest) -> list[Mapping[str, Any]]:
+def claim(
+    tx: Transaction, board: Board, request: ExchangeRequest, spec_of: Callable[[Row[Any]], SearchSpec]
+) -> list[Mapping[str, Any]]:
     """Claim up to `want` trials for an agent, shared evenly between the open searches.
 
     `parallel` of a search limits the agents that train for it: an agent trains one trial at a time,
@@ -38,7 +41,7 @@ def claim(tx: Transaction, board: Board, request: ExchangeRequest) -> list[Mappi
         row
         for row in search_rows.open_searches(tx)
         if (agent in held[row.id] or len(held[row.id]) < row.parallel or row.mode == "panda")
-        and _trainable(board, row, request)
+        and _trainable(row, spec_of(row), request)
         and (row.queued or row.proposed < row.total)
     ]
     open_rows.sort(key=lambda row: sum(held[row.id].values()))
@@ -50,11 +53,11 @@ def claim(tx: Transaction, board: Board, request: ExchangeRequest) -> list[Mappi
     return taken
 
 
-def _trainable(board: Board, row: Row[Any], request: ExchangeRequest) -> bool:
+def _trainable(row: Row[Any], spec: SearchSpec, request: ExchangeRequest) -> bool:
     agent = request.agent
     if agent.searches is not None and row.id not in agent.searches:
         return False
-    return not agent.trainers or board.spec(row).trainer in agent.trainers
+    return not agent.trainers or spec.trainer in agent.trainers
 
 
 def _take(tx: Transaction, board: Board, row: Row[Any], count: int, agent: str) -> list[Mapping[str, Any]]:
@@ -68,11 +71,10 @@ def _take(tx: Transaction, board: Board, row: Row[Any], count: int, agent: str) 
     made = _proposed(tx, board, row, count - len(taken), agent)
     trial_rows.insert_trials(tx, made)
     schedule(tx, board, row, made)
-    changes: dict[str, Any] = {"proposed": row.proposed + len(made)} if made else {}
+    if made:
+        tx.propose(row.id, len(made))
     if row.started is None and (taken or made):
-        changes["started"] = tx.now
-    if changes:
-        search_rows.change(tx, row.id, **changes)
+        search_rows.change(tx, row.id, started=tx.now)
     return taken + made
 
 

@@ -43,7 +43,7 @@ def exchange(
     agent = request.agent.id
     _renew(tx, request, lease)
     held = trial_rows.held_by(tx, agent)
-    specs = _Specs(tx, board)
+    specs = _Specs(tx, board, {trial.search: row.version for trial, row in held.items()})
     ended = take_reports(tx, board, request.reports, held, specs.of) if request.reports else set()
     if request.leaving:
         leases.agent_left(tx, agent)
@@ -53,7 +53,7 @@ def exchange(
     drops = _drops(tx, request, held, ended)
     again = _undelivered(tx, in_hand, request) if len(in_hand) > len(request.holding) - len(drops) else []
     tx.settle()  # the claim must see what these reports have ended
-    claimed = claim(tx, board, request) if request.want else []
+    claimed = claim(tx, board, request, specs.of_row) if request.want else []
     if ended:
         tx.wake = True  # others may go on to trials that waited for these results
     given = [*again, *claimed]
@@ -73,17 +73,21 @@ def exchange(
 
 
 class _Specs:
-    """The specs that this exchange touches."""
+    """The specs that this exchange touches; most are known by the version that came with a trial or a row."""
 
-    def __init__(self, tx: Transaction, board: Board) -> None:
+    def __init__(self, tx: Transaction, board: Board, versions: Mapping[int, int]) -> None:
         self._tx = tx
         self._board = board
+        self._versions = versions
         self._found: dict[int, SearchSpec] = {}
 
     def of(self, search: int) -> SearchSpec:
-        if search not in self._found:
-            self._found[search] = self._board.spec(search_rows.get(self._tx, search))
-        return self._found[search]
+        found = self._found.get(search) or self._board.known(search, self._versions.get(search))
+        return found or self.of_row(search_rows.get(self._tx, search))
+
+    def of_row(self, row: Row[Any]) -> SearchSpec:
+        self._found[row.id] = self._board.spec(row)
+        return self._found[row.id]
 
     def settings(self, wanted: Iterable[int]) -> dict[str, dict[str, Any]]:
         """Give what an agent must know of searches that are new to it."""
