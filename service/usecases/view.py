@@ -70,40 +70,51 @@ class View:
 
     def put(self, number: int, unit: Any) -> None:
         """Add a trial that was just proposed."""
-        if number >= len(self._numbers):
-            self._allocate(max(2 * len(self._numbers), number + 1))
-        self.count = max(self.count, number + 1)
+        self._grow(number + 1)
         self._columns["units"][number] = unit
+
+    def _grow(self, count: int) -> None:
+        if count > len(self._numbers):
+            self._allocate(max(2 * len(self._numbers), count))
+        self.count = max(self.count, count)
 
     def catch_up(self, connection: Connection) -> None:
         """Take in what changed in the store since the last time."""
         rows = connection.execute(_NEWS, {"search": self.search, "after": self._revision}).all()
-        ended: list[Any] = []
-        for row in rows:
-            self._revision = max(self._revision, row.revision)
-            if row.number >= self.count or not self._columns["ended"][row.number]:
-                unit = np.nan if row.unit is None else np.frombuffer(row.unit)
-                self._outside |= row.unit is None
-                self.put(row.number, unit)
-                if row.state in _ENDED:
-                    ended.append(row)
+        self._revision = max((row.revision for row in rows), default=self._revision)
+        known = self._columns["ended"]
+        fresh = [row for row in rows if row.number >= self.count or not known[row.number]]
+        if not fresh:
+            return
+        self._grow(max(row.number for row in fresh) + 1)
+        self._place(fresh)
+        ended = [row for row in fresh if row.state in _ENDED]
         if not ended:
             return
         if self.rungs:
             self._take_curves(connection, ended)
-        for row in ended:
-            self._end(row)
+        self._end(ended)
         done = self._columns["ended"]
         while self.frontier < self.count and done[self.frontier]:
             self.frontier += 1
 
-    def _end(self, row: Any) -> None:
-        columns = self._columns
-        value = np.inf if row.state == "diverged" else np.nan if row.value is None else self.sign * row.value
-        columns["values"][row.number] = value
-        columns["states"][row.number] = row.state
-        columns["epochs"][row.number] = row.epoch
-        columns["ended"][row.number] = True
+    def _place(self, rows: Sequence[Any]) -> None:
+        """Take in where trials lie; those outside an edited space lie nowhere."""
+        nowhere = np.full(self._dimensions, np.nan).tobytes()
+        self._outside |= any(row.unit is None for row in rows)
+        packed = b"".join(nowhere if row.unit is None else row.unit for row in rows)
+        units = np.frombuffer(packed, count=len(packed) // 8).reshape(len(rows), self._dimensions)
+        self._columns["units"][[row.number for row in rows]] = units
+
+    def _end(self, rows: Sequence[Any]) -> None:
+        """Take in what trials came to."""
+        columns, numbers = self._columns, [row.number for row in rows]
+        values = np.array([row.value for row in rows], dtype=np.float64)  # None becomes NaN
+        states = np.array([row.state for row in rows])
+        columns["values"][numbers] = np.where(states == "diverged", np.inf, self.sign * values)
+        columns["states"][numbers] = states
+        columns["epochs"][numbers] = [row.epoch for row in rows]
+        columns["ended"][numbers] = True
 
     def _take_curves(self, connection: Connection, ended: Sequence[Any]) -> None:
         metric = self.spec.objective.metric
