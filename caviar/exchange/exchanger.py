@@ -42,8 +42,8 @@ class Exchange:
         self._changed = threading.Condition()
         self._outbox = Outbox()
         self._holdings = Holdings()
-        self._heard = self._last = time.monotonic()
-        self._sequence = self._written = self._acknowledged = 0
+        self._heard = self._last = self._asked = time.monotonic()
+        self._sequence = self._answered = self._written = self._acknowledged = 0
         self._failures = 0
         self._again_at = 0.0
         self._begun = 0.0  # the training in hand
@@ -109,6 +109,22 @@ class Exchange:
     def silent(self) -> bool:
         """Tell whether the server was not heard for a whole lease: nobody may train on such an attempt."""
         return time.monotonic() - self._heard > self.lease
+
+    def take_turns(self, seconds: float) -> None:
+        """Let the server hear of this agent after a slice that took so many seconds.
+
+        A trainer that holds the interpreter for as long keeps the exchange from talking. Between two such
+        slices it must get through, or the lease of an agent that works runs out.
+        """
+        if seconds < self.lease / 4:
+            return
+        with self._changed:
+            awaited = self._sequence + 1  # one that begins now: what is under way may be older than the slice
+            self._hinted = True
+            self._changed.notify_all()
+            self._changed.wait_for(
+                lambda: self._answered >= awaited or self._failures or self.failure, self.lease / 4
+            )
 
     def report(self, write: Write, *, urgent: bool = False) -> int:
         """Write to the outbox; gives a number for `acknowledged`."""
@@ -218,6 +234,7 @@ class Exchange:
     def _request(self) -> tuple[dict[str, Any], int]:
         """Build the next request, and the number up to which its reports go."""
         self._sequence += 1
+        self._asked = time.monotonic()
         self._hinted = False
         training, long = self._holdings.training is not None, self._long_in_hand
         want = self._pace.want(len(self._holdings.queue), training)
@@ -244,7 +261,8 @@ class Exchange:
         if self._failures:
             logger.info("the server is there again, after %d failed tries", self._failures)
         self._failures, self._again_at = 0, 0.0
-        self._heard = self._last = time.monotonic()
+        self._heard, self._last = self._asked, time.monotonic()  # the lease counts from before the answer
+        self._answered = request["sequence"]
         self.lease, self.interval = float(answer["lease"]), float(answer["interval"])
         for report in self._outbox.sent():
             if "result" in report or "state" in report:
@@ -269,6 +287,7 @@ class Exchange:
             longest = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(self._failures - 1, 10))
             self._last = time.monotonic()
             self._again_at = self._last + longest * random.uniform(0.5, 1.0)
+            self._changed.notify_all()
             if self._failures == 1:
                 level = logging.INFO if isinstance(error, UnreachableError) else logging.WARNING
                 logger.log(level, "the server takes no reports; keeping them and trying again: %s", error)

@@ -82,11 +82,13 @@ class Hand:
             if self._listen():
                 return
             repeated = self._steering.catching_up(self._run)
+            began = time.monotonic()
             piece = self._run.advance(SLICE_SECONDS, *self._steering.bounds(self._run))
             self._steering.observe(piece.epochs)
             reason = self._judge(piece.epochs)
             if not repeated:  # else the server has it already
                 self._tell(piece)
+            self._exchange.take_turns(time.monotonic() - began)
             if reason is None and piece.status != "running" and self._listen():
                 return  # the very end of the last epoch is a moment too
             if reason is not None or self._run.status != "running":

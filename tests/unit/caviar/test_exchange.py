@@ -282,3 +282,29 @@ def test_nothing_waits_behind_a_trial_that_turns_out_long(talk):
     assert set(server.held) == {long.key}
     assert any(one.get("state") == "released" for request in server.requests for one in request["reports"])
     assert all(request["want"] == 0 for request in server.requests[-1:])
+
+
+def test_a_slice_that_held_the_interpreter_for_long_is_followed_by_an_exchange(talk):
+    server = Server(1)
+    exchange = talk(server)
+    exchange.next(1.0)
+    server.lease = 1e9  # none of a normal interval
+    wait(lambda: exchange.lease == server.lease)
+    with server.lock:  # an exchange that is under way began before the slice ended: it does not count
+        seen = len(server.requests)
+        thread = threading.Thread(target=exchange.take_turns, args=(server.lease,))
+        thread.start()
+        thread.join(0.1)
+        assert thread.is_alive()
+    thread.join(5)
+    assert not thread.is_alive() and len(server.requests) > seen
+
+
+def test_a_server_that_is_away_is_not_waited_for_after_a_long_slice(talk):
+    server = Server(1)
+    exchange = talk(server)
+    exchange.next(1.0)
+    server.fail = [UnreachableError("away")] * 1000
+    began = time.monotonic()
+    exchange.take_turns(100.0)
+    assert time.monotonic() - began < exchange.lease / 8
