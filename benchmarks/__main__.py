@@ -27,6 +27,7 @@ PARTS = {
         "what is found with so many epochs",
         ["benchmarks.quality_epochs", "--seeds", "5", "--full", "16"],
     ),
+    "halving": ("what successive halving saves on live trainings", ["benchmarks.quality_live"]),
 }
 
 
