@@ -88,7 +88,7 @@ export function spaceTable(space) {
       h("td", null, definition.choices ? "choice" : `${(definition.scale ?? "linear").replaceAll("_", "-")}${definition.type === "int" ? ", whole" : ""}`),
       h("td", null, rangeText(definition)),
       h("td", null, scalePicture(definition)),
-      h("td", { class: "muted" }, scaleWords(definition), definition.when ? ` · only when ${Object.entries(definition.when).map(([key, value]) => `${label(key)} is ${typeof value === "object" ? JSON.stringify(value) : value}`).join(" and ")}` : ""),
+      h("td", { class: "muted inwords" }, scaleWords(definition), definition.when ? ` · only when ${Object.entries(definition.when).map(([key, value]) => `${label(key)} is ${typeof value === "object" ? JSON.stringify(value) : value}`).join(" and ")}` : ""),
     ),
   );
   const head = ["Parameter", "Scale", "Range", "Draws", ""].map((title) => h("th", { scope: "col" }, title));

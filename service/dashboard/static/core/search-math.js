@@ -15,7 +15,9 @@ export function share(search) {
 /** @param {Search} search */
 export function progressText(search) {
   const total = search.budget.trials;
-  return total ? `${count(search.finished)} of ${count(total)}` : `${count(search.finished)} trials`;
+  if (!total) return `${count(search.finished)} trials`;
+  const more = search.finished - total; // leaders trained again, forks, points added by hand
+  return more > 0 ? `${count(total)} of ${count(total)}, ${count(more)} more` : `${count(search.finished)} of ${count(total)}`;
 }
 
 /** @param {Search} search */

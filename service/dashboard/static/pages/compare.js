@@ -48,7 +48,7 @@ async function compareSearches(outlet, ids, signal) {
   const rows = [
     ["best value", searches.map((search) => number(search.best?.value))],
     ["trials finished", searches.map((search) => count(search.finished))],
-    ["data set", searches.map((search) => String(search.spec.dataset?.name ?? ""))],
+    ["data set", searches.map((search) => String(search.spec.dataset?.name ?? "–"))],
     ["objective", searches.map((search) => objectiveName(search))],
     ["strategy", searches.map((search) => methodText(search.spec.strategy, "coarse to fine"))],
     ["stopping", searches.map((search) => methodText(search.spec.stopping, "none"))],
@@ -142,7 +142,7 @@ function difference(heads, rows) {
     h(
       "div",
       { class: "tablebox", tabindex: "0", role: "region", "aria-label": "Side by side" },
-      h("table", null, h("thead", null, h("tr", null, h("td"), top)), h("tbody", null, rows.map(([name, values]) => h("tr", { class: new Set(values).size > 1 ? "differs" : null }, h("th", { scope: "row" }, name), values.map((value) => h("td", { title: value }, value)))))),
+      h("table", { class: "wraps" }, h("thead", null, h("tr", null, h("td"), top)), h("tbody", null, rows.map(([name, values]) => h("tr", { class: new Set(values).size > 1 ? "differs" : null }, h("th", { scope: "row" }, name), values.map((value) => h("td", { title: value }, value)))))),
     ),
   );
 }

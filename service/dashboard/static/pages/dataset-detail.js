@@ -76,7 +76,7 @@ function rows({ columns, rows: first }) {
     "section",
     { class: "card" },
     h("div", { class: "cardhead" }, h("h2", null, "First rows")),
-    grid("First rows", columns, first.map((row) => row.map(text))),
+    grid("First rows", columns, first.map((row) => row.map(text)), (column) => first.every((row) => row[column] === null || typeof row[column] === "number")),
   );
 }
 
@@ -91,6 +91,7 @@ function features(dataset) {
       "Features",
       ["Feature", "Kind", "Lowest", "Mean", "Highest", "Levels", "Missing"],
       shown.map((each) => [each.name, each.kind, number(each.low), number(each.mean), number(each.high), count(each.levels), count(each.missing)]),
+      (column) => column > 1,
     ),
   );
 }
@@ -99,11 +100,13 @@ function features(dataset) {
  * @param {string} name
  * @param {string[]} heads
  * @param {string[][]} cells
+ * @param {(column: number) => boolean} numeric
  */
-function grid(name, heads, cells) {
+function grid(name, heads, cells, numeric) {
+  const kinds = heads.map((_, column) => (numeric(column) ? "numeric" : null));
   return h(
     "div",
     { class: "tablebox", tabindex: "0", role: "region", "aria-label": name },
-    h("table", null, h("thead", null, h("tr", null, heads.map((each) => h("th", { scope: "col" }, each)))), h("tbody", null, cells.map((row) => h("tr", null, row.map((each) => h("td", null, each)))))),
+    h("table", null, h("thead", null, h("tr", null, heads.map((each, column) => h("th", { scope: "col", class: kinds[column] }, each)))), h("tbody", null, cells.map((row) => h("tr", null, row.map((each, column) => h("td", { class: kinds[column] }, each)))))),
   );
 }

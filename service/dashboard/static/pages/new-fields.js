@@ -2,7 +2,7 @@
 
 import { call } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
-import { text } from "../core/format.js";
+import { count, text } from "../core/format.js";
 import { RULES, STRATEGIES } from "../core/presets.js";
 
 /** @typedef {import("./new.js").Draft} Draft */
@@ -91,7 +91,7 @@ export function basicsForm(draft, redraw) {
  */
 async function fillDatasets(control, chosen) {
   const { items } = await call("/datasets");
-  const options = items.map((/** @type {any} */ item) => h("option", { value: item.name, selected: item.name === chosen }, `${item.name} (${item.rows} rows)`));
+  const options = items.map((/** @type {any} */ item) => h("option", { value: item.name, selected: item.name === chosen }, `${item.name} (${count(item.rows)} rows)`));
   if (!items.some((/** @type {any} */ item) => item.name === chosen)) options.push(h("option", { value: chosen, selected: true }, chosen || "choose one"));
   fill(control, options);
 }

@@ -55,7 +55,7 @@ function content(view, { branches }, steer) {
     h(
       "div",
       { class: "tablebox", tabindex: "0", role: "region", "aria-label": "Branches side by side" },
-      h("table", { class: "branches" }, h("thead", null, h("tr", null, h("td"), heads)), h("tbody", null, rows.map(([name, cells]) => h("tr", null, h("th", { scope: "row" }, name), cells.map((cell) => h("td", null, cell)))))),
+      h("table", { class: "branches wraps" }, h("thead", null, h("tr", null, h("td"), heads)), h("tbody", null, rows.map(([name, cells]) => h("tr", null, h("th", { scope: "row" }, name), cells.map((cell) => h("td", null, cell)))))),
     ),
   ];
 }

@@ -1,6 +1,6 @@
 /** Contour: two parameters against each other, coloured by how good trials near a place were. */
 
-import { label, number, text } from "../core/format.js";
+import { count, label, number, text } from "../core/format.js";
 import { objectiveName, parameterNames } from "../core/search-math.js";
 import { colour } from "../core/theme.js";
 import { field } from "../charts/field.js";
@@ -78,7 +78,7 @@ export function contourPicture(view) {
         ],
       },
       () => sampleSheet(sample, [nameX, nameY]),
-      drawn.length < ended.length ? `Colour from ${ended.length} trials; the best ${drawn.length} as points.` : "",
+      drawn.length < ended.length ? `Colour from ${count(ended.length)} trials; the best ${count(drawn.length)} as points.` : "",
     );
   }
   return { node: figure.node, draw, fail: (/** @type {unknown} */ error) => figure.fail(error) };

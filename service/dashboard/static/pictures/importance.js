@@ -28,7 +28,7 @@ export function importancePicture(view) {
     figure.show(
       {
         summary: `Most important: ${items.slice(0, 3).map(({ parameter, importance }) => `${label(parameter)} ${number(importance * 100, 2)} %`).join(", ")}`,
-        x: { scale: linear(0, longest * 1.12), hidden: true },
+        x: { scale: linear(0, longest * 1.22), hidden: true },
         y: { scale },
         layers: [
           rectangles({
