@@ -35,11 +35,12 @@ SEARCH: dict[str, Any] = {
 class Server:
     """`caviar serve` on a data folder, which can be killed and started again at the same port."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.port, self.process = folder, 0, None
+    def __init__(self, folder: Path, workers: int = 2) -> None:
+        self.folder, self.workers, self.port, self.process = folder, workers, 0, None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "caviar", "serve", "--port", str(self.port), "--workers", "2"]
+        command = [sys.executable, "-m", "caviar", "serve", "--port", str(self.port)]
+        command += ["--workers", str(self.workers)]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("CAVIAR_")}
         self.process = subprocess.Popen(
             [*command, "--data", str(self.folder)],

@@ -1,7 +1,7 @@
 /** The first view of a search: how it went so far, and the best trials. */
 
 import { call, isAbort } from "../core/api.js";
-import { fill, h } from "../core/dom.js";
+import { fill, h, setText } from "../core/dom.js";
 import { count, label, number, text } from "../core/format.js";
 import { objectiveName, parameterNames } from "../core/search-math.js";
 import { chip, command, empty, problem, when } from "../components/parts.js";
@@ -19,7 +19,8 @@ export async function view(view) {
   const standings = standingsCard(view);
   const all = h("a", { href: `?view=trials` }, "All trials");
   all.setAttribute("href", `/searches/${search().id}?view=trials`);
-  const best = h("section", { class: "card" }, h("div", { class: "cardhead" }, h("h2", null, "Best trials"), h("span", { class: "spacer" }), all), table.node);
+  const heading = h("h2", null, "Best trials");
+  const best = h("section", { class: "card" }, h("div", { class: "cardhead" }, heading, h("span", { class: "spacer" }), all), table.node);
   fill(outlet, place);
 
   live(async () => {
@@ -31,7 +32,10 @@ export async function view(view) {
     if (!place.contains(best)) fill(place, h("div", { class: "page" }, h("div", { class: "figures" }, picture.node), outlook.node, standings.node, best));
     try {
       const [found] = await Promise.all([call(`/searches/${search().id}/best?k=10`, { signal }), picture.update(), outlook.update(), standings.update()]);
-      table.set(found.items);
+      const none = !found.items.length;
+      setText(heading, none ? "Trials so far" : "Best trials");
+      table.node.setAttribute("aria-label", heading.textContent ?? "");
+      table.set(none ? (await call(`/searches/${search().id}/trials?limit=10`, { signal })).items : found.items);
     } catch (error) {
       if (!isAbort(error)) fill(outlet, problem(error));
     }
@@ -40,6 +44,8 @@ export async function view(view) {
 
 /** @param {Search} search */
 function waiting(search) {
+  if (search.state === "cancelled") return empty("No trial was begun", h("p", null, "The search was cancelled before. Copy it to a new one to run it after all."));
+  if (search.state === "paused") return empty("Paused before its first trial", h("p", null, "Press Resume, and it begins."));
   return empty(
     "No trial has begun yet",
     h("p", null, `${count(search.parallel)} trials may run at a time as soon as a worker is free. If this stays so, see whether there are `, h("a", { href: "/agents" }, "agents"), ", or start some on this machine or another:"),

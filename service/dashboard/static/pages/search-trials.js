@@ -80,7 +80,7 @@ export async function view(view) {
       setText(total, `${count(found.total)} ${found.total === 1 ? "trial" : "trials"}`);
       next.hidden = !found.next;
       next.onclick = () => context.setQuery({ cursor: found.next }, { push: true });
-      if (!found.items.length) fill(place, empty("No trial matches", h("p", null, "Filters read like ", h("code", null, filterExample(search())), "; join several with ", h("code", null, "and"), ".")));
+      if (!found.items.length) fill(place, nothing(search(), Boolean(query.get("filter") || query.get("state"))));
       else {
         if (!place.contains(table.node)) fill(place, table.node);
         table.set(found.items);
@@ -93,6 +93,15 @@ export async function view(view) {
   }
   context.onQuery(() => void load());
   live(load, 700);
+}
+
+/**
+ * @param {Search} search
+ * @param {boolean} filtered
+ */
+function nothing(search, filtered) {
+  if (!filtered) return empty("No trial has begun yet", h("p", null, "They are listed here as workers take them; a point added above comes first."));
+  return empty("No trial matches", h("p", null, "Filters read like ", h("code", null, filterExample(search)), "; join several with ", h("code", null, "and"), "."));
 }
 
 /** @param {Search} search */
