@@ -126,9 +126,11 @@ class SearchSpec(Model):
         """
         if self.lag is not None:
             return self.lag
-        others = self.parallel - 1
-        wanted = (6 if self.stopping.uses_results else 3) * others
-        return max(1, min(wanted, max(others, self.budget.trials // 3)))
+        others, trials = self.parallel - 1, self.budget.trials
+        # A lag of up to a sixth of the budget costs nothing that could be measured.
+        patient = min(8 * others, max(3 * others, trials // 6))
+        wanted = 6 * others if self.stopping.uses_results else patient
+        return max(1, min(wanted, max(others, trials // 3)))
 
     def horizon(self, number: int) -> int:
         """Trial `number` may use the results of trials numbered below this, all of which must have ended."""

@@ -216,8 +216,8 @@ def test_cmaes_is_refused_where_a_proposal_would_take_minutes():
 
 def test_lag_and_horizon():
     plain = SearchSpec.parse(data(stopping="none", parallel=4, budget={"trials": 100}))
-    assert plain.resolved_lag() == 9
-    assert [plain.horizon(number) for number in (0, 9, 10, 50)] == [0, 0, 1, 41]
+    assert plain.resolved_lag() == 16
+    assert [plain.horizon(number) for number in (0, 16, 17, 50)] == [0, 0, 1, 34]
     assert SearchSpec.parse(data(strategy="random", stopping="none")).horizon(50) == 0
     assert SearchSpec.parse(data(lag=0)).horizon(50) == 50
     again = SearchSpec.parse(data(reevaluate={"leaders": 2, "seeds": 3}))
