@@ -49,8 +49,14 @@ def claim(
     for position, row in enumerate(open_rows):
         left = request.want - len(taken)
         share = -(-left // (len(open_rows) - position))
-        taken += _take(tx, board, row, share, agent)
+        part = _part(row, len(held[row.id].keys() | {agent}))
+        taken += _take(tx, board, row, min(share, part), agent)
     return taken
+
+
+def _part(row: Row[Any], agents: int) -> int:
+    """Give how many of the trials left one of so many agents may take: no store while another one waits."""
+    return -(-(row.queued + max(0, row.total - row.proposed)) // agents)
 
 
 def _trainable(row: Row[Any], spec: SearchSpec, request: ExchangeRequest) -> bool:

@@ -40,6 +40,17 @@ def test_a_trial_has_one_owner(world: World) -> None:
     assert sorted(names) == [(f"{search}.{n}", 1) for n in range(7)]
 
 
+def test_agents_share_what_is_left_evenly(world: World) -> None:
+    world.submit(parallel=3, budget={"trials": 22})
+    held = {agent: handed(world.exchange(agent, want=1)) for agent in (1, 2)}
+    parts = []
+    for agent in (1, 2, 1, 2, 1, 2):
+        given = handed(world.exchange(agent, want=100, holding=held[agent]))
+        held[agent] += given
+        parts.append(len(given))
+    assert parts == [10, 5, 3, 1, 1, 0]
+
+
 def test_parallel_limits_the_agents_not_their_prefetch(world: World) -> None:
     world.submit(parallel=2, budget={"trials": 20})
     assert len(handed(world.exchange(1, want=3))) == 3
