@@ -56,7 +56,8 @@ def claim(
 
 def _part(row: Row[Any], agents: int) -> int:
     """Give how many of the trials left one of so many agents may take: no store while another one waits."""
-    return -(-(row.queued + max(0, row.total - row.proposed)) // agents)
+    left = int(row.queued) + max(0, int(row.total) - int(row.proposed))
+    return -(-left // agents)
 
 
 def _trainable(row: Row[Any], spec: SearchSpec, request: ExchangeRequest) -> bool:
