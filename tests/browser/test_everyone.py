@@ -13,6 +13,7 @@ PAGES = (
     "/searches/{search}?view=definition",
     "/trials/{search}.0",
     "/new?example=digits",
+    "/new?after={search}.0",
     "/compare?trials={search}.0,{search}.1",
     "/agents",
     "/datasets",
