@@ -127,7 +127,7 @@ class SearchSpec(Model):
         if self.lag is not None:
             return self.lag
         others, trials = self.parallel - 1, self.budget.trials
-        # A lag of up to a sixth of the budget costs nothing that could be measured.
+        # What a lag of up to a sixth of the budget costs is within the noise of the measurements.
         patient = min(8 * others, max(3 * others, trials // 6))
         wanted = 6 * others if self.stopping.uses_results else patient
         return max(1, min(wanted, max(others, trials // 3)))
