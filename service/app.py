@@ -50,6 +50,7 @@ from service.store import agents as agent_rows
 from service.store import schema
 from service.store.database import Database
 from service.store.memory import Columns
+from service.store.statistics import Statistics
 from service.store.tables import STATES
 from service.store.tables import agents as agents_table
 from service.store.tables import searches as searches_table
@@ -62,6 +63,7 @@ from service.usecases.datasets import Datasets
 PREFIX = "/api/v1"
 SWEEP_SECONDS = 1.0
 PREPARE_SECONDS = 5.0
+INFORM_SECONDS = 2.0
 log = logging.getLogger(__name__)
 
 
@@ -97,7 +99,7 @@ def create_app(config: Config) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await to_thread.run_sync(open_store, services)
         services.notifier.start()
-        work = (_sweep(services, vitals), _prepare(services), _tidy(services))
+        work = (_sweep(services, vitals), _prepare(services), _inform(services), _tidy(services))
         tasks = [asyncio.create_task(one) for one in work]
         try:
             yield
@@ -212,6 +214,19 @@ async def _prepare(services: Services) -> None:
         except Exception:
             log.exception("the columns of large searches are not caught up; it is tried again")
         await asyncio.sleep(PREPARE_SECONDS)
+
+
+async def _inform(services: Services) -> None:
+    """Keep the statistics of growing tables true."""
+    statistics = Statistics()
+    while True:
+        try:
+            await services.store.read(statistics.refresh)
+        except UnavailableError as error:
+            log.info("the tables are not analysed: %s", error)
+        except Exception:
+            log.exception("the tables are not analysed; it is tried again")
+        await asyncio.sleep(INFORM_SECONDS)
 
 
 def _answers(services: Services) -> None:

@@ -1,0 +1,33 @@
+"""What the planner of Postgres knows of the tables, kept true while they grow."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, func, select, text
+
+from service.store.tables import searches
+
+LEAST = 200  # trials from which on a wrong plan is felt
+
+
+class Statistics:
+    """Has the tables analysed whenever the number of trials has doubled.
+
+    Autovacuum does the same, but looks only once a minute. Until then a server keeps the plans that it made
+    for empty tables, and finds a trial by reading a whole index: a search of 100,000 trials on a new database
+    ended at a third of the rate with which it began. SQLite finds its plans without statistics.
+    """
+
+    def __init__(self) -> None:
+        self._known = 0
+
+    def refresh(self, connection: Connection) -> bool:
+        """Analyse the tables if they have grown enough; tell whether they had."""
+        if connection.dialect.name != "postgresql":
+            return False
+        found = int(connection.execute(select(func.coalesce(func.sum(searches.c.proposed), 0))).scalar_one())
+        if found < max(LEAST, 2 * self._known):
+            return False
+        for table in searches.metadata.sorted_tables:
+            connection.execute(text(f"ANALYZE {table.name}"))
+        self._known = found
+        return True
