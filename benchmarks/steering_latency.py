@@ -22,7 +22,7 @@ SEARCH = {
     "name": "latency",
     "mode": "panda",
     "dataset": {"name": "digits"},
-    "settings": {"epochs": 100_000, "batch_size": 1, "hidden_units": [3000, 3000], "optimizer": "gd"},
+    "settings": {"epochs": 100_000, "batch_size": 1, "hidden_units": [3500, 3500], "optimizer": "gd"},
     "space": {"learning_rate": {"scale": "log", "low": 1e-6, "high": 1e-5}},
     "strategy": {"name": "random"},
     "budget": {"trials": 1},
