@@ -96,7 +96,7 @@ def fastest(trainers: dict[str, tuple[Callable[[int], float], int]], rounds: int
 
 
 def multiply_adds(flops: float) -> Callable[[int], float]:
-    """Return a function that does the multiply-adds of an epoch as fast as a core can; `flops` is twice those.
+    """Return a function that does `flops` as multiply-adds for each epoch, as fast as a core can.
 
     That is a tile of the product on data that never leave the innermost cache.
     """
