@@ -45,6 +45,11 @@ class Player:
             self.held.pop((drop["trial"], drop["attempt"]), None)
         return answer
 
+    def take(self, count: int) -> None:
+        """Ask until so many trials are held: an agent is given no more than its part of what is left."""
+        while len(self.held) < count:
+            assert self.exchange(want=count - len(self.held))["trials"], "nothing is left"
+
     def result(self, key: Key, epochs: int = 3) -> dict[str, Any]:
         """The report of a trial that ran to its end, with the curve of the counting trainer."""
         trial = self.held[key]

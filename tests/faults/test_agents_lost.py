@@ -89,8 +89,7 @@ def zombies(server: Server, count: int, agents: int) -> None:
     search = server.submit(count, parallel=count, settings={"epochs": 3})
     stalled = [Player(server) for _ in range(agents)]
     for player in stalled:
-        player.exchange(want=count // agents)
-    assert sum(len(player.held) for player in stalled) == count
+        player.take(count // agents)
     _lose(server, *stalled)
     rescuer = Player(server)
     while len(rescuer.held) < count:

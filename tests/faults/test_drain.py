@@ -22,7 +22,7 @@ def test_a_busy_server_ends_in_time_and_goes_on_where_it_was(
     held = server.submit(50, parallel=50, trainer="external", settings={"epochs": 3})
     players = [Player(server, searches=[held]) for _ in range(10)]
     for player in players:
-        assert len(player.exchange(want=5)["trials"]) == 5
+        player.take(5)
     own = server.submit(2, parallel=2, settings={"epochs": 20, "epoch_seconds": 0.3})
     wait(lambda: len({row[0] for row in trained(log)}) == 2, 30, "both agents at work")
     streams = [Stream(server, f"/searches/{number}/events") for number in (held, own) for _ in range(5)]
