@@ -57,6 +57,25 @@ def address(typingctx, array, offset):
 
 
 @intrinsic
+def fetch(typingctx, array, offset):
+    """Have the cache line of element `offset` of a flat array loaded, without waiting for it."""
+
+    def codegen(context, builder, signature, arguments):
+        source = make_array(signature.args[0])(context, builder, arguments[0])
+        item = context.get_data_type(array.dtype)
+        place = builder.bitcast(
+            builder.gep(source.data, [arguments[1]], source_etype=item), ir.IntType(8).as_pointer()
+        )
+        kind = ir.FunctionType(ir.VoidType(), [place.type, *[ir.IntType(32)] * 3])
+        prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        read, keep, data = (ir.IntType(32)(number) for number in (0, 3, 1))
+        builder.call(prefetch, [place, read, keep, data])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), codegen
+
+
+@intrinsic
 def move(typingctx, pointer, offset):
     """Return the pointer to the element `offset` elements further."""
 
