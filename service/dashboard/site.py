@@ -14,6 +14,7 @@ from pathlib import Path
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 STATIC = Path(str(files("service.dashboard") / "static"))
 
@@ -126,3 +127,24 @@ def mount_dashboard(app: FastAPI) -> None:
     for address in PAGES:
         app.add_api_route(address, page, methods=["GET", "HEAD"], include_in_schema=False)
     app.add_api_route("/static/{address:path}", static, methods=["GET", "HEAD"], include_in_schema=False)
+    app.router.default = _nowhere(site, app.router.default)
+
+
+def _nowhere(site: Site, otherwise: ASGIApp) -> ASGIApp:
+    """Show people the page where an address leads nowhere: it says so. Programs get a problem."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not _by_a_person(Request(scope)):
+            await otherwise(scope, receive, send)
+            return
+        response = site.page.response(Request(scope), "no-cache")
+        response.status_code = 404
+        await response(scope, receive, send)
+
+    return answer
+
+
+def _by_a_person(request: Request) -> bool:
+    """Tell whether a browser asks for something to be shown."""
+    data = request.url.path.startswith(("/api/", "/static/"))
+    return request.method in ("GET", "HEAD") and not data and "text/html" in request.headers.get("accept", "")

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from service.dashboard.site import PAGES, SECURITY_HEADERS, load_site, mount_dashboard
 
-Get = Callable[[str], httpx.Response]
+Get = Callable[..., httpx.Response]
 
 
 @pytest.fixture(scope="module")
@@ -19,12 +19,12 @@ def get() -> Get:
     app = FastAPI(docs_url=None)
     mount_dashboard(app)
 
-    async def ask(path: str) -> httpx.Response:
+    async def ask(path: str, headers: dict[str, str]) -> httpx.Response:
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://dashboard") as client:
-            return await client.get(path)
+            return await client.get(path, headers=headers)
 
-    return lambda path: asyncio.run(ask(path))
+    return lambda path, **headers: asyncio.run(ask(path, headers))
 
 
 @pytest.mark.parametrize("address", PAGES)
@@ -53,6 +53,16 @@ def test_an_old_version_gets_what_is_there_but_does_not_keep_it(get: Get) -> Non
 @pytest.mark.parametrize("path", ["x/../../site.py", "x/..%2f..%2fsite.py", "x/index.html", "x/", "app.js"])
 def test_nothing_but_the_files_is_served(get: Get, path: str) -> None:
     assert get(f"/static/{path}").status_code == 404
+
+
+def test_an_address_that_leads_nowhere_shows_people_the_page_and_programs_a_problem(get: Get) -> None:
+    shown = get("/nowhere", accept="text/html,application/xhtml+xml,*/*;q=0.8")
+    assert shown.status_code == 404
+    assert shown.content == get("/").content
+    for path, accept in (("/nowhere", "*/*"), ("/api/v1/nowhere", "text/html"), ("/static/x", "text/html")):
+        answer = get(path, accept=accept)
+        assert answer.status_code == 404
+        assert answer.headers["content-type"] == "application/json"
 
 
 def test_only_scripts_and_styles_of_this_server_may_run() -> None:
