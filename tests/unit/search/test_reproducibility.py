@@ -60,6 +60,7 @@ def test_the_same_trials_under_every_rule(rule):
         ) == repr(expected)
 
 
+@pytest.mark.torch
 @pytest.mark.soak
 def test_the_gaussian_process_repeats_for_any_number_of_workers():
     search = spec(strategy={"name": "gp", "startup": 8}, stopping="median", budget={"trials": 20}, lag=7)
