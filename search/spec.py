@@ -140,15 +140,21 @@ class SearchSpec(Model):
             return 0
         return first_unseen(number, self.resolved_lag(), self.stopping.uses_results)
 
+    def most_in_flight(self, number: int) -> int | None:
+        """How many trials may be in flight when trial `number` is handed out; None: as many as there are."""
+        if not (self.reproducible and self.uses_results):
+            return None
+        return 1 + _lag_at(number, self.resolved_lag(), self.stopping.uses_results)
+
 
 def first_unseen(number: int, lag: int, growing: bool) -> int:
-    """Number of the first trial that trial `number` does not see.
+    """Number of the first trial that trial `number` does not see."""
+    return max(0, number - _lag_at(number, lag, growing))
 
-    A growing lag begins at a third, so that a stopping rule has something to compare with early on.
-    """
-    if growing:
-        lag = min(lag, max(-(-lag // 3), number // 2))
-    return max(0, number - lag)
+
+def _lag_at(number: int, lag: int, growing: bool) -> int:
+    """A growing lag begins at a third, so that a stopping rule has something to compare with early on."""
+    return min(lag, max(-(-lag // 3), number // 2)) if growing else lag
 
 
 def _conditions_apart(data: Any, error: ValidationError) -> list[Problem]:

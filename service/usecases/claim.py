@@ -49,15 +49,21 @@ def claim(
     for position, row in enumerate(open_rows):
         left = request.want - len(taken)
         share = -(-left // (len(open_rows) - position))
-        part = _part(row, len(held[row.id].keys() | {agent}))
+        part = _part(row, spec_of(row), held[row.id], agent)
         taken += _take(tx, board, row, min(share, part), agent)
     return taken
 
 
-def _part(row: Row[Any], agents: int) -> int:
-    """Give how many of the trials left one of so many agents may take: no store while another one waits."""
+def _part(row: Row[Any], spec: SearchSpec, held: Mapping[str, int], agent: str) -> int:
+    """Give how many trials an agent may take, so that it has no store while another one waits.
+
+    Where trials look back, only so many can be in flight: the one who reports would take each trial that its
+    own results make possible, before anybody else could ask.
+    """
     left = int(row.queued) + max(0, int(row.total) - int(row.proposed))
-    return -(-left // agents)
+    part = -(-left // len(held.keys() | {agent}))
+    flight = spec.most_in_flight(row.proposed)
+    return part if flight is None else min(part, -(-flight // int(row.parallel)) - held.get(agent, 0))
 
 
 def _trainable(row: Row[Any], spec: SearchSpec, request: ExchangeRequest) -> bool:

@@ -51,6 +51,17 @@ def test_agents_share_what_is_left_evenly(world: World) -> None:
     assert parts == [10, 5, 3, 1, 1, 0]
 
 
+def test_no_agent_takes_all_trials_that_its_own_results_make_possible(world: World) -> None:
+    world.submit(parallel=2, budget={"trials": 60}, strategy="coarse_to_fine", lag=7)
+    held = {agent: handed(world.exchange(agent, want=100)) for agent in (1, 2)}
+    assert [len(given) for given in held.values()] == [4, 4]  # eight can be in flight
+    for agent in (1, 2, 1, 1):
+        reports = [result(*one, 0.5) for one in held[agent]]
+        held[agent] = handed(world.exchange(agent, want=100, reports=reports))
+        assert len(held[agent]) <= 4
+    assert held[2]
+
+
 def test_parallel_limits_the_agents_not_their_prefetch(world: World) -> None:
     world.submit(parallel=2, budget={"trials": 20})
     assert len(handed(world.exchange(1, want=3))) == 3
