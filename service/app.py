@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from functools import partial
+from typing import Any
 
 import orjson
 from anyio import to_thread
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 import caviar
 from search.spec import SearchSpec
@@ -99,7 +100,7 @@ def create_app(config: Config) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await to_thread.run_sync(open_store, services)
         services.notifier.start()
-        work = (_sweep(services, vitals), _prepare(services), _inform(services), _tidy(services))
+        work = (_sweep(services, vitals), *_prepare(services), _tidy(services))
         tasks = [asyncio.create_task(one) for one in work]
         try:
             yield
@@ -204,29 +205,25 @@ async def _tidy(services: Services) -> None:
         log.warning("files that crashes have left stay for now: %s", error)
 
 
-async def _prepare(services: Services) -> None:
-    """Keep the columns of large searches in memory, so that nobody who filters them has to wait."""
-    while True:
-        try:
-            await services.store.read(services.columns.prepare)
-        except UnavailableError as error:
-            log.info("the columns of large searches are not caught up: %s", error)
-        except Exception:
-            log.exception("the columns of large searches are not caught up; it is tried again")
-        await asyncio.sleep(PREPARE_SECONDS)
+def _prepare(services: Services) -> list[Coroutine[Any, Any, None]]:
+    """Give what is done ahead, so that nobody has to wait for it."""
+    columns, statistics = services.columns, Statistics()
+    return [
+        _again(services, PREPARE_SECONDS, columns.prepare, "the columns of large searches are not caught up"),
+        _again(services, INFORM_SECONDS, statistics.refresh, "the tables are not analysed"),
+    ]
 
 
-async def _inform(services: Services) -> None:
-    """Keep the statistics of growing tables true."""
-    statistics = Statistics()
+async def _again(services: Services, pause: float, work: Callable[[Connection], object], lack: str) -> None:
+    """Do some reading again and again; `lack` says what is missing where it could not be done."""
     while True:
         try:
-            await services.store.read(statistics.refresh)
+            await services.store.read(work)
         except UnavailableError as error:
-            log.info("the tables are not analysed: %s", error)
+            log.info("%s: %s", lack, error)
         except Exception:
-            log.exception("the tables are not analysed; it is tried again")
-        await asyncio.sleep(INFORM_SECONDS)
+            log.exception("%s; it is tried again", lack)
+        await asyncio.sleep(pause)
 
 
 def _answers(services: Services) -> None:
