@@ -109,6 +109,7 @@ class LocalEngine:
             code = await process.wait()
         except asyncio.CancelledError:
             _signal(process, signal.SIGKILL)
+            await process.wait()  # else its transport outlives the event loop
             raise
         finally:
             del self._processes[agent]

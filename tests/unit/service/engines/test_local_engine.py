@@ -1,6 +1,7 @@
 """Agents are started, reported at once when they die, started again, and ended in good order."""
 
 import asyncio
+import gc
 import itertools
 import os
 import signal
@@ -129,6 +130,7 @@ def test_an_agent_that_does_not_end_in_time_is_killed(agents):
                 await asyncio.sleep(0.02)
 
     asyncio.run(scenario())
+    gc.collect()  # a transport that is still open would complain
 
 
 def test_agents_get_one_thread_each_and_the_token_in_the_environment():
