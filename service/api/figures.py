@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any
 
-import yaml
+from anyio import to_thread
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
-from service.api.common import answer
-from service.errors import RefusedError
+from service.api import search_text
 from service.services import Services
 from service.store import columns, figures
 from service.usecases import export, outlook
@@ -21,7 +20,6 @@ Points = Annotated[
     int | None,
     Query(ge=10, le=100_000, description="of more trials, the best and an even spread of about so many"),
 ]
-YAML_LIMIT = 1_000_000
 Reading = Callable[[Connection, int], dict[str, Any]]
 
 
@@ -120,28 +118,12 @@ def router(services: Services) -> APIRouter:
         "/parse", summary="Read a search from YAML; nothing is checked or stored", openapi_extra=_YAML
     )
     async def parse_search(request: Request) -> Response:
-        return answer({"spec": _parsed(await request.body())})
+        return _json(await to_thread.run_sync(search_text.read, await request.body()))
 
     return routes
 
 
 _YAML = {"requestBody": {"required": True, "content": {"application/yaml": {"schema": {"type": "string"}}}}}
-
-
-def _parsed(body: bytes) -> dict[str, Any]:
-    """Read YAML or JSON as a mapping. Raises RefusedError."""
-    if len(body) > YAML_LIMIT:
-        raise RefusedError.of("body", f"has {len(body)} bytes", f"send at most {YAML_LIMIT}")
-    try:
-        spec = yaml.safe_load(body)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        where = str(error).replace("\n", " ")[:300]
-        raise RefusedError.of(
-            "body", f"is not YAML: {where}", "see examples/ for how a search is written"
-        ) from None
-    if not isinstance(spec, dict):
-        raise RefusedError.of("body", "is not a mapping", "begin with a line like name: digits")
-    return spec
 
 
 def _json(body: bytes) -> Response:

@@ -223,3 +223,9 @@ def test_openapi_is_complete(app: App) -> None:
 
     walk(document)
     assert {"SearchSpec", "ExchangeRequest", "Problem"} <= set(known)
+
+
+def test_yaml_is_read_as_json_or_refused(app: App) -> None:
+    read = app.request("POST", f"{API}/searches/parse", content=b"name: a\nspace: {b: {low: 1}}")
+    assert read.json() == {"spec": {"name": "a", "space": {"b": {"low": 1}}}}
+    problem(app.request("POST", f"{API}/searches/parse", content=b"a: &a [*a]"), 422, "body")
