@@ -46,7 +46,7 @@ def router(services: Services) -> APIRouter:
                 which = None if points is None else figures.thinned(connection, search, points)
                 return columns.read(connection, search, names, limit, which)
 
-            return kept.kept(connection, search, ("columns", *names, limit, points), make)
+            return kept.kept(connection, search, ("columns", *names, limit, points), make, live=True)
 
         return _json(await store.read(query))
 
@@ -63,6 +63,7 @@ def router(services: Services) -> APIRouter:
                 search,
                 ("curves", metric, leading, others),
                 lambda: figures.leading_and_others(connection, search, metric, leading, others),
+                live=True,
             )
 
         return _json(await store.read(query))
@@ -72,7 +73,7 @@ def router(services: Services) -> APIRouter:
         return _json(
             await store.read(
                 lambda connection: kept.kept(
-                    connection, search, ("timeline",), lambda: figures.timeline(connection, search)
+                    connection, search, ("timeline",), lambda: figures.timeline(connection, search), live=True
                 )
             )
         )

@@ -44,10 +44,15 @@ def ended_since(connection: Connection, search: int, revision: int) -> tuple[Seq
     query = select(t.number, t.value, t.ended).where(t.search_id == search, t.ended.is_not(None))
     if revision:
         query = query.where(t.revision > revision)
-    now = connection.execute(select(func.max(t.revision)).where(t.search_id == search)).scalar()
+    now = latest(connection, search)
     number, value, ended = bulk.read(connection, query)
     order = np.lexsort((number, ended)).tolist()
-    return [(number[place], value[place], ended[place]) for place in order], now or 0
+    return [(number[place], value[place], ended[place]) for place in order], now
+
+
+def latest(connection: Connection, search: int) -> int:
+    """Give the revision of the last change of any trial of a search: the end of an index."""
+    return connection.execute(select(func.max(t.revision)).where(t.search_id == search)).scalar() or 0
 
 
 def timeline(connection: Connection, search: int) -> dict[str, Any]:

@@ -23,7 +23,11 @@ ENOUGH_FOR_IMPORTANCE = 5
 
 
 class Course:
-    """The ended trials of one search in order of ending. Ended trials never change, so it only grows."""
+    """The ended trials of one search in order of ending.
+
+    What is shown of an ended trial never changes, so this only grows; an edited space gives them all a new
+    revision nevertheless.
+    """
 
     def __init__(self, search: int, maximize: bool) -> None:
         self.search, self.maximize = search, maximize
@@ -34,9 +38,11 @@ class Course:
     def catch_up(self, connection: Connection) -> None:
         """Append what ended since the last time."""
         rows, self.revision = figures.ended_since(connection, self.search, self.revision)
-        if not rows:
+        known = np.isin([row[0] for row in rows], self.number)
+        fresh = [row for row, old in zip(rows, known, strict=True) if not old]
+        if not fresh:
             return
-        number, value, ended = zip(*rows, strict=True)
+        number, value, ended = zip(*fresh, strict=True)
         values = np.array(value, dtype=np.float64)  # None becomes NaN
         lead = np.fmax if self.maximize else np.fmin
         best = lead.accumulate(np.concatenate([self.best[-1:], values]))[-len(values) :]
@@ -86,10 +92,22 @@ class Figures:
             return orjson.dumps(course.shown(points), option=orjson.OPT_SERIALIZE_NUMPY)
 
     def kept(
-        self, connection: Connection, search: int, key: tuple[Any, ...], make: Callable[[], Any]
+        self,
+        connection: Connection,
+        search: int,
+        key: tuple[Any, ...],
+        make: Callable[[], Any],
+        *,
+        live: bool = False,
     ) -> bytes:
-        """Give the JSON of `make`, made again only when the search has changed. Raises NotFoundError."""
+        """Give the JSON of `make`, made again only when the search has changed.
+
+        That is when a trial has begun or ended, or a person has changed something; with `live` also when a
+        trial has come further. Raises NotFoundError.
+        """
         revision = reads.search_row(connection, search).revision
+        if live:
+            revision = max(revision, figures.latest(connection, search))
         found = self._answers.get((search, *key))
         if found is not None and found[0] == revision:
             return found[1]

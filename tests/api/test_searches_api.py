@@ -229,3 +229,21 @@ def test_yaml_is_read_as_json_or_refused(app: App) -> None:
     read = app.request("POST", f"{API}/searches/parse", content=b"name: a\nspace: {b: {low: 1}}")
     assert read.json() == {"spec": {"name": "a", "space": {"b": {"low": 1}}}}
     problem(app.request("POST", f"{API}/searches/parse", content=b"a: &a [*a]"), 422, "body")
+
+
+def test_pictures_follow_a_trial_while_it_trains(app: App) -> None:
+    number = submitted(app)["id"]
+    [trial] = exchange(app, number, want=1)["trials"]
+    path = f"{API}/searches/{number}"
+    for epoch in (1, 2):
+        report = {
+            "trial": trial["trial"],
+            "attempt": 1,
+            "first": epoch,
+            "columns": ["dev_error"],
+            "rows": [[0.5]],
+        }
+        exchange(app, number, reports=[report], holding=[[trial["trial"], 1]], known=[number])
+        [curve] = app.request("GET", f"{path}/curves").json()["items"]
+        columns = app.request("GET", f"{path}/columns?fields=number,epoch").json()["columns"]
+        assert (curve["epoch"][-1], columns["epoch"]) == (epoch, [epoch])

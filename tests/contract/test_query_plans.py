@@ -10,7 +10,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL
 from stores import World, epochs, handed, open_world, result
 
-from service.store import curves, pages, reads
+from service.store import curves, figures, pages, reads
 from service.store.memory import Columns
 
 ALLOWED_SCANS = ("SCAN CONSTANT ROW",)
@@ -96,5 +96,6 @@ def test_streams_read_what_is_new_by_an_index(plans: Any) -> None:
     noted.clear()
     world.read(lambda connection: reads.changed_trials(connection, search, 5, 100))
     world.read(lambda connection: curves.read(connection, search, 0))
+    world.read(lambda connection: figures.latest(connection, search))
     assert scans(noted, "trials", "curves", "costs", "commands") == []
     assert not [step for _, step in noted if "TEMP B-TREE" in step], noted
