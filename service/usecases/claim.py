@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -34,36 +33,32 @@ def claim(
     is wanted beside its parent.
     """
     agent = request.agent.id
-    held: dict[int, dict[str, int]] = defaultdict(dict)
-    for row in trial_rows.held_counts(tx):
-        held[row.search_id][row.agent] = row.held
     open_rows = [
         row
-        for row in search_rows.open_searches(tx)
-        if (agent in held[row.id] or len(held[row.id]) < row.parallel or row.mode == "panda")
+        for row in search_rows.open_searches(tx, agent)
+        if (row.own or row.agents < row.parallel or row.mode == "panda")
         and _trainable(row, spec_of(row), request)
         and (row.queued or row.proposed < row.total)
     ]
-    open_rows.sort(key=lambda row: sum(held[row.id].values()))
+    open_rows.sort(key=lambda row: int(row.running))
     taken: list[Mapping[str, Any]] = []
     for position, row in enumerate(open_rows):
         left = request.want - len(taken)
         share = -(-left // (len(open_rows) - position))
-        part = _part(row, spec_of(row), held[row.id], agent)
-        taken += _take(tx, board, row, min(share, part), agent)
+        taken += _take(tx, board, row, min(share, _part(row, spec_of(row))), agent)
     return taken
 
 
-def _part(row: Row[Any], spec: SearchSpec, held: Mapping[str, int], agent: str) -> int:
+def _part(row: Row[Any], spec: SearchSpec) -> int:
     """Give how many trials an agent may take, so that it has no store while another one waits.
 
     Where trials look back, only so many can be in flight: the one who reports would take each trial that its
     own results make possible, before anybody else could ask.
     """
     left = int(row.queued) + max(0, int(row.total) - int(row.proposed))
-    part = -(-left // len(held.keys() | {agent}))
+    part = -(-left // (int(row.agents) + (not row.own)))
     flight = spec.most_in_flight(row.proposed)
-    return part if flight is None else min(part, -(-flight // int(row.parallel)) - held.get(agent, 0))
+    return part if flight is None else min(part, -(-flight // int(row.parallel)) - int(row.own))
 
 
 def _trainable(row: Row[Any], spec: SearchSpec, request: ExchangeRequest) -> bool:
