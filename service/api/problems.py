@@ -18,6 +18,7 @@ from service.errors import FieldProblem, RefusedError, ServiceError
 
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
+MOST_TOLD = 100  # of one request: each of 10,000 points can be wrong in every parameter
 
 
 class ProblemField(BaseModel):
@@ -62,9 +63,17 @@ def problem(
         "title": title,
         "status": status,
         "detail": detail,
-        "errors": [{"field": one.field, "message": one.message, "remedy": one.remedy} for one in errors],
+        "errors": told(errors),
     }
     return Response(orjson.dumps(body), status, headers, MEDIA_TYPE)
+
+
+def told(errors: Sequence[FieldProblem]) -> list[dict[str, str]]:
+    """Give problems as REST tells them: the first ones, then how many more there are."""
+    found = list(errors[:MOST_TOLD])
+    if len(errors) > MOST_TOLD:
+        found.append(FieldProblem("body", f"has {len(errors) - MOST_TOLD} more problems", "mend these first"))
+    return [{"field": one.field, "message": one.message, "remedy": one.remedy} for one in found]
 
 
 def install(app: FastAPI) -> None:

@@ -6,15 +6,16 @@ from typing import Annotated, Any
 
 from anyio import to_thread
 from fastapi import APIRouter, Header, Query, Request, Response
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel, Field, JsonValue
 
 from service import records
 from service.api.common import answer, body_schema, if_match, json_body, tagged
+from service.api.problems import told
 from service.errors import RefusedError
 from service.ids import TrialId
 from service.services import Services
 from service.store import reads, search_pages
-from service.usecases import steer_search
+from service.usecases import checkpoints, steer_search
 from service.usecases.submit import accept, submit
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
@@ -23,7 +24,7 @@ Limit = Annotated[int, Query(ge=1, le=1000)]
 class Points(BaseModel):
     """Points to be trained before the next proposals."""
 
-    points: list[dict[str, JsonValue]]
+    points: list[dict[str, JsonValue]] = Field(max_length=10_000)
 
 
 def router(services: Services) -> APIRouter:
@@ -60,8 +61,7 @@ def router(services: Services) -> APIRouter:
         try:
             await to_thread.run_sync(accept, store, data)
         except RefusedError as error:
-            found = [{"field": p.field, "message": p.message, "remedy": p.remedy} for p in error.problems]
-            return answer({"errors": found})
+            return answer({"errors": told(error.problems)})
         return answer({"errors": []})
 
     @routes.get("", response_model=records.SearchPage, summary="List searches")
@@ -94,7 +94,7 @@ def router(services: Services) -> APIRouter:
     @routes.delete("/{search}", status_code=204, summary="Delete a search and all that belongs to it")
     async def delete_search(search: int) -> Response:
         await store.write(lambda tx: steer_search.delete(tx, board, search))
-        await to_thread.run_sync(services.blobs.remove_all, str(search))
+        await to_thread.run_sync(services.blobs.remove_all, checkpoints.folder_of(store, search))
         return Response(status_code=204)
 
     @routes.post("/{search}/pause", response_model=records.Search, summary="Hand out no more trials")

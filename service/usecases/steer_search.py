@@ -130,6 +130,11 @@ def enqueue(tx: Transaction, board: Board, search: int, points: Sequence[Mapping
     if row.switch == "cancelled":
         raise ConflictError(f"search {search} was cancelled")
     spec = board.spec(row)
+    left = max(0, spec.budget.trials + row.by_hand - row.proposed)
+    if len(points) > left:
+        raise RefusedError.of(
+            "points", f"the budget leaves {left} trials", "raise budget.trials first (PATCH)"
+        )
     problems = [
         type(problem)(f"points.{position}.{problem.field}", problem.message, problem.remedy)
         for position, point in enumerate(points)
@@ -137,11 +142,6 @@ def enqueue(tx: Transaction, board: Board, search: int, points: Sequence[Mapping
     ]
     if problems:
         raise refused(problems)
-    left = max(0, spec.budget.trials + row.by_hand - row.proposed)
-    if len(points) > left:
-        raise RefusedError.of(
-            "points", f"the budget leaves {left} trials", "raise budget.trials first (PATCH)"
-        )
     made = []
     for number, given in enumerate(points, row.proposed):
         point = spec.space.canonical(given)

@@ -49,9 +49,9 @@ def accept(store: Store, data: Any) -> SearchSpec:
 
 
 def refused(problems: Any) -> RefusedError:
-    """Make the error of a list of problems."""
+    """Make the error of a list of problems; its text says the first ones."""
     found = [FieldProblem(one.field, one.message, one.remedy) for one in problems]
-    return RefusedError("; ".join(f"{one.field}: {one.message}" for one in found), found)
+    return RefusedError("; ".join(f"{one.field}: {one.message}" for one in found[:5]), found)
 
 
 def trainer_problems(spec: SearchSpec) -> list[Any]:

@@ -247,3 +247,17 @@ def test_pictures_follow_a_trial_while_it_trains(app: App) -> None:
         [curve] = app.request("GET", f"{path}/curves").json()["items"]
         columns = app.request("GET", f"{path}/columns?fields=number,epoch").json()["columns"]
         assert (curve["epoch"][-1], columns["epoch"]) == (epoch, [epoch])
+
+
+def test_of_very_many_problems_the_first_are_told(app: App) -> None:
+    number = submitted(app, budget={"trials": 300})["id"]
+    path = f"{API}/searches/{number}/points"
+    told = problem(app.request("POST", path, json={"points": [{}] * 250}), 422, "points.99.a")["errors"]
+    assert (len(told), told[-1]["message"]) == (101, "has 150 more problems")
+    left = problem(app.request("POST", path, json={"points": [{}] * 301}), 422, "points")
+    assert "leaves 300" in left["detail"] and len(left["errors"]) == 1
+    problem(app.request("POST", path, json={"points": [{}] * 10_001}), 422, "points")
+    wrong = spec(enqueued=[{}] * 250)
+    body = problem(app.request("POST", f"{API}/searches", json=wrong), 422, "enqueued.99.a")
+    assert len(body["errors"]) == 101 and len(body["detail"]) < 1000
+    assert app.request("POST", f"{API}/searches/check", json=wrong).json()["errors"] == body["errors"]

@@ -302,6 +302,8 @@ def test_an_edit_is_recorded_and_followed(world: World) -> None:
 
 def test_points_by_hand_come_before_proposals(world: World) -> None:
     search = world.submit(budget={"trials": 3})
+    with pytest.raises(RefusedError, match=r"points\.0\.a"):
+        world.write(lambda tx: steer_search.enqueue(tx, world.board, search, [{"a": 5.0, "b": 0.5}]))
     numbers = world.write(
         lambda tx: steer_search.enqueue(
             tx, world.board, search, [{"a": 0.25, "b": 0.5}, {"a": 0.5, "b": 0.5}]
@@ -313,8 +315,6 @@ def test_points_by_hand_come_before_proposals(world: World) -> None:
     assert world.trial(f"{search}.0").origin == "enqueued"
     with pytest.raises(RefusedError, match="budget"):
         world.write(lambda tx: steer_search.enqueue(tx, world.board, search, [{"a": 0.5, "b": 0.5}]))
-    with pytest.raises(RefusedError, match=r"points\.0\.a"):
-        world.write(lambda tx: steer_search.enqueue(tx, world.board, search, [{"a": 5.0, "b": 0.5}]))
 
 
 def test_deleting_removes_all_of_it(world: World) -> None:
