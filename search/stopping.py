@@ -51,6 +51,14 @@ def verdict(plan: StopPlan, curve: Sequence[float], direction: str) -> str | Non
     return None
 
 
+def judged_after(plan: StopPlan, epoch: int) -> int | None:
+    """Give the next epoch at which `verdict` may stop a trial: nobody should train past it unasked."""
+    ends = [at for at, _ in plan.checks if at > epoch]
+    if plan.patience is not None:
+        ends.append(max(epoch, plan.patience, plan.warmup) + 1)
+    return min(ends, default=None)
+
+
 def kept(value: float) -> float:
     """Give a metric as learning curves keep it, in 32 bits: what `verdict` is to be asked about.
 

@@ -16,7 +16,7 @@ from caviar.exchange.assignment import Assignment
 from caviar.exchange.exchanger import Exchange
 from caviar.exchange.outbox import Outbox
 from caviar.exchange.uploads import Upload, Uploads
-from search.stopping import StopPlan, kept, verdict
+from search.stopping import StopPlan, judged_after, kept, verdict
 from service.agents.opening import Opener
 from service.agents.steering import Command, Line, Steering, Turn
 
@@ -83,7 +83,7 @@ class Hand:
                 return
             repeated = self._steering.catching_up(self._run)
             began = time.monotonic()
-            piece = self._run.advance(SLICE_SECONDS, *self._steering.bounds(self._run))
+            piece = self._run.advance(SLICE_SECONDS, *self._bounds())
             self._steering.observe(piece.epochs)
             reason = self._judge(piece.epochs)
             if not repeated:  # else the server has it already
@@ -155,6 +155,13 @@ class Hand:
         key, branch = self._key, self._branch
         write: Callable[[Outbox], None] = lambda outbox: outbox.acknowledge(key, branch, acknowledged)  # noqa: E731
         self._written = self._exchange.report(write, urgent=True)
+
+    def _bounds(self) -> tuple[int | None, int | None]:
+        """Give the step and the epoch that the next slice must not pass: someone may decide there."""
+        until_step, until_epoch = self._steering.bounds(self._run)
+        judged = None if self._plan is None else judged_after(self._plan, self._run.epoch)
+        ends = [end for end in (until_epoch, judged) if end is not None]
+        return until_step, min(ends, default=None)
 
     def _judge(self, epochs: list[dict[str, float]]) -> str | None:
         """Apply the stopping rule after each epoch; the reason to stop, if there is one."""

@@ -32,11 +32,6 @@ _HELD_BY = (
     .join_from(trials, searches, searches.c.id == t.search_id)
     .where(t.agent == bindparam("agent"), HELD)
 )
-_COUNTS = (
-    select(t.search_id, t.agent, func.count().label("held"))
-    .where(t.agent.is_not(None), HELD)
-    .group_by(t.search_id, t.agent)
-)
 _INSERT, _INSERT_CURVES = insert(trials), insert(curves)
 _COLUMNS_ID = select(curve_columns.c.id).where(curve_columns.c.digest == bindparam("digest"))
 _QUEUED = (
@@ -250,11 +245,6 @@ def states_of(tx: Transaction, ids: Iterable[TrialId]) -> dict[TrialId, tuple[st
     where = or_(*(and_(t.search_id == s, t.number.in_(n)) for s, n in wanted.items()))
     rows = tx.connection.execute(select(t.search_id, t.number, t.state, t.attempt).where(where))
     return {TrialId(r.search_id, r.number): (r.state, r.attempt) for r in rows}
-
-
-def held_counts(tx: Transaction) -> Sequence[Any]:
-    """Count the trials in hand, by search and agent."""
-    return tx.connection.execute(_COUNTS).all()
 
 
 def unended(tx: Transaction, search: int) -> Sequence[Any]:
