@@ -119,7 +119,8 @@ class LocalEngine:
         from service.agents.__main__ import THREAD_VARIABLES
 
         environment = dict(os.environ) | dict.fromkeys(THREAD_VARIABLES, "1")
-        environment.pop("CAVIAR_URL", None)
+        for variable in ("CAVIAR_URL", "CAVIAR_TOKEN", "CAVIAR_TOKEN_FILE"):  # of another server, maybe
+            environment.pop(variable, None)
         if self._token is not None:
             environment["CAVIAR_TOKEN"] = self._token
         return environment

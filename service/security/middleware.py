@@ -122,19 +122,14 @@ class Guard:
 
     def _identify(self, headers: _Headers, scopes: tuple[str, ...]) -> Token:
         text = headers.bearer() or headers.cookie(COOKIE)
+        token = None if text is None else self._book.check(text)
+        if token is None and not self._config.token_required:
+            return LOCAL  # whatever token came along is another server's, or was revoked
         if scopes == (OPEN,):
-            return (
-                LOCAL
-                if text is None and not self._config.token_required
-                else self._book.check(text or "") or ANYONE
-            )
-        if text is None:
-            if not self._config.token_required:
-                return LOCAL
-            raise _unauthorised("A token is needed")
-        token = self._book.check(text)
+            return token or ANYONE
         if token is None:
-            raise _unauthorised("This token is not known, or was revoked")
+            why = "A token is needed" if text is None else "This token is not known, or was revoked"
+            raise _unauthorised(why)
         if not any(token.allows(scope) for scope in scopes):
             detail = f"This needs the scope {' or '.join(scopes)}; the token {token.name!r} has {token.scope}"
             raise Refusal(403, "Scope too narrow", detail, "Authorization", "Use a token with a wider scope")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-OPEN = "open"  # no token: liveness, and the dashboard's files, which hold no data
+OPEN = "open"  # no token: liveness, the dashboard's files, which hold no data, and signing out
 
 _ID = r"[^/]+"
 _API = r"/api/v1"
@@ -21,7 +21,8 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("GET", rf"{_API}/agents/{_ID}/wake", "agent"),
     ("PUT", rf"{_API}/trials/{_ID}/checkpoints", "agent"),
     # Tokens and the session of a browser
-    ("GET POST DELETE", rf"{_API}/session", "read"),
+    ("DELETE", rf"{_API}/session", OPEN),
+    ("GET POST", rf"{_API}/session", "read"),
     ("GET POST DELETE", rf"{_API}/tokens(/{_ID})?", "admin"),
     # Searches
     ("POST", rf"{_API}/searches", "submit"),

@@ -44,17 +44,18 @@ def test_every_route_has_a_rule_of_its_own(app: App) -> None:
 
 
 def test_nothing_answers_without_a_token_except_what_holds_no_data(app: App) -> None:
-    open_paths = set()
+    opened = set()
     for method in METHODS:
         for path in {path for _, path in routes(app.app)}:
             status = app.request(method, concrete(path)).status_code
             if needed(method, concrete(path)) == (OPEN,):
-                open_paths.add(path)
+                opened.add((method, path))
                 assert status != 401, (method, path)
             else:
                 assert status == 401, (method, path)
-    assert {"/livez", "/readyz"} <= open_paths
-    assert not any(path.startswith("/api") or path == "/metrics" for path in open_paths)
+    assert {("GET", "/livez"), ("GET", "/readyz")} <= opened
+    data = {(method, path) for method, path in opened if path.startswith("/api") or path == "/metrics"}
+    assert data == {("DELETE", "/api/v1/session")}, "signing out reads nothing"
 
 
 def test_a_wrong_token_opens_nothing(app: App) -> None:

@@ -59,13 +59,24 @@ def make(tmp_path: Path) -> Iterator[Make]:
     yield build
 
 
-def test_this_machine_needs_no_token_but_a_wrong_one_is_refused(make: Make) -> None:
-    client = make()
-    assert client.get("/api/v1/searches").text == "this machine 0"
-    answer = client.get("/api/v1/searches", headers={"authorization": "Bearer cav_wrong"})
+@pytest.mark.parametrize("given", [{}, {"authorization": "Bearer cav_wrong"}, {"cookie": "caviar_token=old"}])
+def test_where_no_token_is_required_an_unknown_one_counts_as_none(make: Make, given: dict[str, str]) -> None:
+    assert make().get("/api/v1/searches", headers=given).text == "this machine 0"
+    answer = make(token_required=True).get("/api/v1/searches", headers=given)
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["errors"][0]["remedy"]
+
+
+def test_a_known_token_is_narrow_even_where_none_is_required(make: Make, tmp_path: Path) -> None:
+    _, text = TokenBook(tmp_path).create("me", "read")
+    answer = make().post("/api/v1/searches", headers={"authorization": f"Bearer {text}"})
+    assert answer.status_code == 403
+
+
+def test_a_browser_whose_token_was_revoked_can_sign_out(make: Make) -> None:
+    client, stale = make(token_required=True), {"cookie": "caviar_token=old"}
+    assert client.request("DELETE", "/api/v1/session", headers=stale).status_code == 200
 
 
 @pytest.mark.parametrize(
