@@ -14,6 +14,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 MIB = 1 << 20
+YES, NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 
 class ConfigError(ValueError):
@@ -165,6 +166,13 @@ class _Source:
             raise ConfigError(self.label(argument, variable), f"{value!r} is unknown", remedy)
         return value
 
+    def flag(self, argument: str, variable: str, default: bool) -> bool:
+        value = str(self.get(argument, variable, default)).strip().lower()
+        if value not in YES | NO:
+            remedy = f"Choose one of {', '.join(sorted(YES))} or {', '.join(sorted(NO))}"
+            raise ConfigError(self.label(argument, variable), f"{value!r} is neither yes nor no", remedy)
+        return value in YES
+
     def names(self, argument: str, variable: str) -> tuple[str, ...]:
         value = self.get(argument, variable, ())
         parts = value.split(",") if isinstance(value, str) else value
@@ -189,8 +197,7 @@ def _default_workers() -> int:
 
 
 def _token_required(source: _Source, exposed: bool, host: str) -> bool:
-    value = str(source.get("token_required", "CAVIAR_TOKEN_REQUIRED", exposed)).lower()
-    wanted = value in {"1", "true", "yes", "on"}
+    wanted = source.flag("token_required", "CAVIAR_TOKEN_REQUIRED", exposed)
     if exposed and not wanted:
         remedy = "Listen on 127.0.0.1 without CAVIAR_ALLOWED_HOSTS, or leave tokens required"
         where = f"the server can be reached from other machines ({host})"

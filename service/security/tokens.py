@@ -10,10 +10,11 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
 
 from service.config import Config, ConfigError
@@ -71,7 +72,13 @@ class TokenBook:
                 self._take(name, text, scope)
         if not config.token_required or any(token.scope == "admin" for token in self._all()):
             return {}
-        return {"admin": self.create("admin", "admin")[1], "agents": self.create("agents", AGENT)[1]}
+        made = {}
+        with self._change() as tokens:  # both or none: what has no admin yet may hold tokens of any name
+            for wish, scope in (("admin", "admin"), ("agents", AGENT)):
+                name, text = _free(wish, tokens), new_text()
+                tokens.append(_token(name, scope, text))
+                made[name] = text
+        return made
 
     def check(self, text: str) -> Token | None:
         """Find the token with this text; the time taken does not depend on which one it is."""
@@ -159,6 +166,13 @@ class TokenBook:
 def new_text() -> str:
     """Draw the text of a token: 256 bits from the system's generator."""
     return PREFIX + secrets.token_urlsafe(32)
+
+
+def _free(name: str, tokens: Iterable[Token]) -> str:
+    """Give a name that no token has: the name itself, or with the first number that is free."""
+    taken = {token.name for token in tokens}
+    candidates = chain([name], (f"{name}-{number}" for number in count(2)))
+    return next(one for one in candidates if one not in taken)
 
 
 def _token(name: str, scope: str, text: str) -> Token:

@@ -37,6 +37,7 @@ def test_arguments_win_over_the_environment(tmp_path: Path) -> None:
         ({"CAVIAR_LOG_FORMAT": "xml"}, {}, "CAVIAR_LOG_FORMAT"),
         ({}, {"host": "0.0.0.0", "token_required": False}, "--token-required"),
         ({"CAVIAR_TOKEN_REQUIRED": "0"}, {"allowed_hosts": ["lab.example"]}, "CAVIAR_TOKEN_REQUIRED"),
+        ({"CAVIAR_TOKEN_REQUIRED": "enabled"}, {}, "CAVIAR_TOKEN_REQUIRED"),
         ({"CAVIAR_ADMIN_TOKEN_FILE": "/nonexistent"}, {}, "CAVIAR_ADMIN_TOKEN_FILE"),
     ],
 )
@@ -69,6 +70,11 @@ def test_the_shown_database_hides_the_password_and_the_true_one_has_it(tmp_path:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "lab.example"])
 def test_other_addresses_need_a_token(tmp_path: Path, host: str) -> None:
     assert read(tmp_path, host=host).token_required
+
+
+@pytest.mark.parametrize(("text", "required"), [("Yes", True), ("on", True), ("OFF", False), ("", False)])
+def test_yes_and_no_in_all_their_spellings(tmp_path: Path, text: str, required: bool) -> None:
+    assert read(tmp_path, {"CAVIAR_TOKEN_REQUIRED": text}).token_required is required
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "[::1]", "localhost", "LOCALHOST."])

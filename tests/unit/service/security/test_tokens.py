@@ -60,6 +60,18 @@ def test_the_first_start_on_a_network_makes_two_tokens_and_the_second_none(tmp_p
     assert agents is not None and agents.scope == "agent"
 
 
+def test_earlier_tokens_without_an_admin_do_not_stop_the_first_start(tmp_path: Path) -> None:
+    book = TokenBook(tmp_path)
+    book.create("agents", "agent")
+    book.create("admin", "read")
+    made = book.start(config.read({}, data=tmp_path, host="0.0.0.0"))
+    assert {(token.name, token.scope) for token in book.stored()} >= {
+        ("admin-2", "admin"),
+        ("agents-2", "agent"),
+    }
+    assert list(made) == ["admin-2", "agents-2"] and all(book.check(text) for text in made.values())
+
+
 def test_on_loopback_no_token_is_made(tmp_path: Path) -> None:
     assert TokenBook(tmp_path).start(config.read({}, data=tmp_path)) == {}
     assert not (tmp_path / "tokens.json").exists()
