@@ -13,7 +13,7 @@ from pathlib import Path
 
 from service import faults
 
-_NAME = re.compile(r"[a-z0-9]{1,32}(/[a-z0-9][a-z0-9.-]{0,63})?")
+_NAME = re.compile(r"[a-z0-9]{1,32}(/[a-z0-9][a-z0-9.-]{0,63}){0,2}")
 
 
 class DigestError(OSError):
@@ -34,8 +34,6 @@ class FileBlobs:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for left in folder.rglob("*.part"):
-            left.unlink(missing_ok=True)  # of a server that was killed while it wrote
 
     def path(self, name: str) -> Path:
         """Give the place of a file. Raises ValueError for a name the server cannot have made."""
@@ -76,13 +74,13 @@ class FileBlobs:
             raise DigestError(f"the file of {name} is damaged: it is not what was written")
         return data
 
-    def names(self, before: float) -> list[str]:
-        """Name the files last written before a time of the wall clock."""
+    def names(self, store: str, before: float) -> list[str]:
+        """Name the files of a store that were last written before a time of the wall clock."""
         found = []
-        for path in self.folder.glob("*/*"):
+        for path in self.folder.glob(f"{store}/*/*"):
             with contextlib.suppress(FileNotFoundError):  # removed meanwhile
                 if path.stat().st_mtime < before:
-                    found.append(f"{path.parent.name}/{path.name}")
+                    found.append(path.relative_to(self.folder).as_posix())
         return found
 
     def remove(self, name: str) -> None:

@@ -18,6 +18,8 @@ T = TypeVar("T")
 class Store(Protocol):
     """Durable state. A write that was answered is on the disk; one that failed left nothing behind."""
 
+    identity: str  # what tells this store from all others; its files are named by it
+
     def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
         """Queue a piece of work for the writer; the future ends after its commit.
 
@@ -53,8 +55,8 @@ class Blobs(Protocol):
     def path(self, name: str) -> Path:
         """Give the place of a file."""
 
-    def names(self, before: float) -> list[str]:
-        """Name the files last written before a time of the wall clock."""
+    def names(self, store: str, before: float) -> list[str]:
+        """Name the files of a store that were last written before a time of the wall clock."""
 
     def remove(self, name: str) -> None:
         """Remove a file; one that is gone already is fine."""

@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from service.errors import UnavailableError
 from service.ports import Clock
 from service.store import postgres, sqlite
+from service.store.tables import identity
 from service.store.transaction import Transaction
 from service.store.writer import BEYOND, OUT_OF_RANGE, Committed, Dialect, Writer, plain
 
@@ -35,10 +36,13 @@ class Database:
         self._on_commit = on_commit
         self._writer: Writer | None = None
         self._limiter: CapacityLimiter | None = None
+        self.identity = ""  # what tells this database from all others, once it is started
 
     def start(self) -> None:
         """Open the database and start the writer. Raises StartError when another server has it."""
         self.dialect.open()
+        with self.reading() as connection:
+            self.identity = str(connection.execute(select(identity.c.id)).scalar_one())
         self._writer = Writer(self.dialect, self._on_commit)
         self._writer.start()
 

@@ -41,6 +41,12 @@ revisions = Table(
     Column("value", BigInteger, nullable=False),
 )
 
+identity = Table(
+    "identity",  # one row, drawn when the database was made; its files lie in a folder of this name
+    metadata,
+    Column("id", String(16), primary_key=True),
+)
+
 searches = Table(
     "searches",
     metadata,
@@ -92,6 +98,7 @@ trials = Table(
     Column("parent", String(32)),
     Column("continues", String(32)),  # the trial from whose last checkpoint this one starts
     Column("line", Text),  # of a fork: the changes of settings behind the point it left, and where that is
+    Column("changed", Text),  # settings changed on the way to where it is, as they are in force; NULL: none
     Column("why", Text),
     Column("reason", Text),
     Column("seed", BigInteger, nullable=False),

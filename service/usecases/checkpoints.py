@@ -48,7 +48,7 @@ async def keep(store: Store, blobs: Blobs, trial: TrialId, given: Given, pieces:
     UnavailableError when the disk or the database cannot be written.
     """
     await store.read(lambda connection: _fence(connection, trial, given.attempt))
-    name = f"{trial.search}/{trial.number}-{secrets.token_hex(8)}"
+    name = f"{folder_of(store, trial.search)}/{trial.number}-{secrets.token_hex(8)}"
     try:
         await to_thread.run_sync(blobs.write, name, pieces, given.digest)
     except DigestError as error:
@@ -66,6 +66,11 @@ async def keep(store: Store, blobs: Blobs, trial: TrialId, given: Given, pieces:
     for old in stale:
         await to_thread.run_sync(blobs.remove, old)
     return stored
+
+
+def folder_of(store: Store, search: int) -> str:
+    """Name the folder of a search's files: every database numbers its searches from 1."""
+    return f"{store.identity}/{search}"
 
 
 def _fence(connection: Connection, trial: TrialId, attempt: int) -> None:
@@ -135,8 +140,11 @@ def _discard(tx: Transaction, checkpoint: int) -> None:
 
 
 async def remove_orphans(store: Store, blobs: Blobs) -> int:
-    """Remove the files of crashes that no row names, once they are too old to get one; tell how many."""
-    names = await to_thread.run_sync(blobs.names, time.time() - ORPHAN_SECONDS)
+    """Remove the files of crashes that no row names, once they are too old to get one; tell how many.
+
+    Those of other databases in the same data folder are none of them.
+    """
+    names = await to_thread.run_sync(blobs.names, store.identity, time.time() - ORPHAN_SECONDS)
     if not names:
         return 0
     known = set(await store.read(lambda connection: connection.execute(select(c.name)).scalars().all()))

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, make_url
 from stores import LEASE, World, epochs, handed, open_world, result
 
 from service import clock as clock_module
@@ -202,7 +202,7 @@ def test_a_flipped_bit_is_found(tmp_path: Path, position: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["../x", "1/../../x", "/etc/passwd", "1/.hidden", "a/b/c", "", "1\x00", "1/"]
+    "name", ["../x", "1/../../x", "/etc/passwd", "1/.hidden", "a/b/c/d", "", "1\x00", "1/"]
 )
 def test_names_stay_in_the_folder(tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="not the name of a blob"):
@@ -241,12 +241,16 @@ def test_files_that_nothing_names_are_removed_once_they_are_old(world: World, tm
     blobs = FileBlobs(tmp_path / "blobs")
     given = checkpoints.Given(attempt, 0, 1, 10, 0, "schedule", digest_of(b"x"))
     kept = asyncio.run(checkpoints.keep(world.store, blobs, trial_id(name), given, [b"x"]))
-    for orphan in ("1/0-old", "1/0-new", "7/3-old"):
-        blobs.write(orphan, [b"y"], digest_of(b"y"))
+    for orphan in ("1/0-old", "1/0-new", "7/3-old", "7/3-old.part"):
+        blobs.write(f"{world.store.identity}/{orphan}", [b"y"], digest_of(b"y"))
     long_ago = time.time() - 2 * checkpoints.ORPHAN_SECONDS
-    for path in (tmp_path / "blobs").glob("*/*"):
+    for path in (tmp_path / "blobs").glob("*/*/*"):
         if not path.name.endswith("new"):
             os.utime(path, (long_ago, long_ago))
-    assert asyncio.run(checkpoints.remove_orphans(world.store, blobs)) == 2
-    assert len(blobs.names(time.time() + 60)) == 2
+    other = open_world(make_url(f"sqlite:///{tmp_path / 'other.db'}"))  # tried on the same data folder
+    assert asyncio.run(checkpoints.remove_orphans(other.store, blobs)) == 0
+    other.board.close()
+    other.store.close()
+    assert asyncio.run(checkpoints.remove_orphans(world.store, blobs)) == 3
+    assert len(blobs.names(world.store.identity, time.time() + 60)) == 2
     assert asyncio.run(checkpoints.load(world.store, blobs, kept))[0] == b"x"

@@ -23,7 +23,7 @@ from service.clock import SteadyClock
 from service.config import Limits
 from service.errors import ConflictError, NotFoundError, RefusedError, ServiceError
 from service.store.database import Database
-from service.store.tables import metadata, revisions
+from service.store.tables import identity, metadata, revisions
 from service.uploads import Uploads
 from service.usecases import datasets
 from service.usecases.datasets import Datasets
@@ -39,6 +39,7 @@ def store(tmp_path: Path) -> Iterator[Database]:
     metadata.create_all(engine)
     with engine.begin() as connection:
         connection.execute(insert(revisions).values(id=1, value=0))
+        connection.execute(insert(identity).values(id="test"))
     engine.dispose()
     database = Database(url, SteadyClock())
     database.start()
@@ -86,7 +87,26 @@ def test_the_same_upload_twice_is_one_and_another_under_its_name_is_refused(
     with pytest.raises(ConflictError):
         upload(use, CSV + b"7,8,y\n")
     assert upload(use, CSV, name="other")["id"] != first["id"]
-    assert sum(name.startswith("uploads") for name in files(tmp_path)) == 0
+    assert files(tmp_path) == [f"datasets/{first['digest'].removeprefix('sha256:')}.csv"]
+
+
+def test_of_two_uploads_at_once_under_one_name_one_is_kept(use: Datasets, tmp_path: Path) -> None:
+    outcomes: list[str] = []
+
+    async def one(content: bytes) -> None:
+        try:
+            await use.upload("mine", stream(content), {})
+            outcomes.append("kept")
+        except ConflictError:
+            outcomes.append("refused")
+
+    async def both() -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(one, CSV)
+            group.start_soon(one, CSV + b"7,8,y\n")
+
+    anyio.run(both)
+    assert (sorted(outcomes), len(files(tmp_path))) == (["kept", "refused"], 1)
 
 
 def test_parquet_and_npz_are_told_by_their_first_bytes(use: Datasets) -> None:
