@@ -32,6 +32,7 @@ class Datasets:
     def __init__(self, store: Store, uploads: Uploads) -> None:
         self._store = store
         self._uploads = uploads
+        self._keeping = asyncio.Lock()
 
     async def upload(
         self, name: str, stream: AsyncIterator[bytes], options: Mapping[str, Any]
@@ -51,18 +52,26 @@ class Datasets:
 
     async def _keep(self, name: str, received: Received, meta: dict[str, Any]) -> tuple[dict[str, Any], bool]:
         kind = str(meta.pop("kind"))
-        await asyncio.to_thread(self._uploads.keep, received, kind)
 
-        def work(transaction: Transaction) -> tuple[dict[str, Any], bool]:
-            found = rows.by_name(transaction.connection, name)
+        def known(connection: Connection) -> RowMapping | None:
+            found = rows.by_name(connection, name)
             if found is None:
-                number = rows.add(transaction, name, received.digest, kind, meta)
-                return self._shown(rows.by_id(transaction.connection, number)), True
+                return None
             if found["digest"] == received.digest and json.loads(found["meta"])["options"] == meta["options"]:
-                return self._shown(found), False
+                return found
             raise ConflictError(f"There is another data set called {name!r}; choose another name")
 
-        return await self._store.write(work)
+        def work(transaction: Transaction) -> tuple[dict[str, Any], bool]:
+            found = known(transaction.connection)
+            if found is not None:
+                return self._shown(found), False
+            number = rows.add(transaction, name, received.digest, kind, meta)
+            return self._shown(rows.by_id(transaction.connection, number)), True
+
+        async with self._keeping:  # of two uploads under one name only one leaves a file
+            await self._store.read(known)
+            await asyncio.to_thread(self._uploads.keep, received, kind)
+            return await self._store.write(work)
 
     async def listed(self) -> list[dict[str, Any]]:
         """Give all data sets, the built-in ones first."""
