@@ -1,7 +1,7 @@
 """A backup of everything a server keeps, taken while it works.
 
-SQLite is copied page by page through its own backup interface: one consistent moment, whatever is written
-meanwhile. Files are named by content or by number and never change, so they are copied after the database:
+SQLite is copied through its own backup interface in one step: one consistent moment, whatever is written
+meanwhile, and no writer waits for it. Files are named by content or by number and never change, so they are copied after the database:
 every row of the copy has its file, except for checkpoints pruned in between: their trials have older ones.
 """
 
@@ -27,31 +27,38 @@ class BackupError(ServiceError):
 def backup(config: Config, target: Path) -> Path:
     """Copy database and files into a new folder, which `caviar serve --data FOLDER` could serve as it is.
 
-    On Postgres the database is left to pg_dump. Raises BackupError when the folder exists, or a bad copy.
+    On Postgres the database is left to pg_dump. Raises BackupError when there is nothing to copy, when the
+    folder exists or cannot be written, or for a bad copy.
     """
+    source = Path(str(config.database_url.database))
+    if config.sqlite and not source.exists():
+        raise BackupError(f"there is no database {source}; name its folder with --data")
     try:
         target.mkdir(parents=True, mode=0o700)
     except FileExistsError:
         raise BackupError(f"{target} exists: a backup never overwrites one; choose a new folder") from None
-    if config.sqlite:
-        _copy_database(Path(str(config.database_url.database)), target / "caviar.db")
-    for name in FILES:
-        if (config.data / name).exists():
-            shutil.copy2(config.data / name, target / name)
-    for name in FOLDERS:
-        if (config.data / name).is_dir():
-            _copy_files(config.data / name, target / name)
+    except OSError as error:
+        raise BackupError(f"{target} cannot be made ({error.strerror}); choose another folder") from None
+    try:
+        if config.sqlite:
+            _copy_database(source, target / "caviar.db")
+        for name in FILES:
+            if (config.data / name).exists():
+                shutil.copy2(config.data / name, target / name)
+        for name in FOLDERS:
+            if (config.data / name).is_dir():
+                _copy_files(config.data / name, target / name)
+    except (OSError, sqlite3.Error) as error:
+        raise BackupError(f"the copy in {target} is not whole ({error}); remove it and try again") from error
     return target
 
 
 def _copy_database(source: Path, target: Path) -> None:
-    if not source.exists():
-        raise BackupError(f"there is no database {source}; name its folder with --data")
     with (
         closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as live,
         closing(sqlite3.connect(target)) as copy,
     ):
-        live.backup(copy, pages=1000, sleep=0.01)
+        live.backup(copy)  # in several steps it would begin anew after every commit of another process
         verdict = copy.execute("PRAGMA integrity_check").fetchone()[0]
     if verdict != "ok":
         raise BackupError(f"the copy is not sound ({verdict}); look at the disk of {source}")
