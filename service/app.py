@@ -186,7 +186,7 @@ async def _sweep(services: Services, vitals: health.Health) -> None:
     sweeper = leases.Sweeper(services.config.lease, SWEEP_SECONDS)
     while True:
         try:
-            lost = await services.store.write(sweeper)
+            lost = await sweeper.sweep(services.store)
             if lost:
                 services.metrics.lease_expiries.inc(lost)
             vitals.beat("sweep")

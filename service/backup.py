@@ -1,8 +1,9 @@
 """A backup of everything a server keeps, taken while it works.
 
 SQLite is copied through its own backup interface in one step: one consistent moment, whatever is written
-meanwhile, and no writer waits for it. Files are named by content or by number and never change, so they are copied after the database:
-every row of the copy has its file, except for checkpoints pruned in between: their trials have older ones.
+meanwhile, and no writer waits for it. Files are named by content or by number and never change, so they are
+copied after the database: every row of the copy has its file, except for checkpoints pruned in between: their
+trials have older ones.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
+from service.ports import Store
 from service.store import agents as agent_rows
 from service.store import trials as trial_rows
 from service.store.tables import HELD, attempts, trials
@@ -41,15 +42,23 @@ class Sweeper:
         self._longest = max(lease / 2, 3 * every)
         self._last: float | None = None  # on the database's clock
 
-    def __call__(self, tx: Transaction) -> int:
-        """Take back the trials of agents whose lease has run out; tell how many agents."""
+    async def sweep(self, store: Store) -> int:
+        """Take back the trials of agents whose lease has run out; tell how many agents.
+
+        Raises UnavailableError.
+        """
+        lost, self._last = await store.write(self._sweep)
+        return lost
+
+    def _sweep(self, tx: Transaction) -> tuple[int, float]:
+        """Sweep; give the time too, which counts once this is committed."""
+        tx.revision()  # something to write, always: on a full disk only a commit without it would succeed
         pause = 0.0 if self._last is None else tx.now - self._last
-        self._last = tx.now
         if pause <= self._longest:
-            return sweep(tx)
+            return sweep(tx), tx.now
         log.warning("nothing could be written for %.0f s: every agent gets a new lease", pause)
         agent_rows.extend_all(tx, self._lease)
-        return 0
+        return 0, tx.now
 
 
 def sweep(tx: Transaction) -> int:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 from stores import LEASE, World, epochs, handed, result
 
-from service.errors import ChangedError, ConflictError, NotFoundError, RefusedError
+from service.errors import ChangedError, ConflictError, NotFoundError, RefusedError, UnavailableError
 from service.store import curves, reads
 from service.store.tables import trials
 from service.usecases import leases, steer_search
@@ -102,15 +105,38 @@ def test_nobody_loses_a_lease_that_nobody_could_renew(world: World) -> None:
     world.submit()
     given = handed(world.exchange(1, want=1))
     sweeper = leases.Sweeper(LEASE, 1.0)
-    assert world.write(sweeper) == 0
+    assert asyncio.run(sweeper.sweep(world.store)) == 0
     world.clock.time += 2 * LEASE
-    assert world.write(sweeper) == 0
+    assert asyncio.run(sweeper.sweep(world.store)) == 0
     assert world.exchange(1, holding=given)["drop"] == []
     for _ in range(int(LEASE) + 1):  # from here on the agent is silent, and the sweep is not
         world.clock.time += 1.0
-        lost = world.write(sweeper)
+        lost = asyncio.run(sweeper.sweep(world.store))
     assert lost == 1
     assert world.trial(given[0][0]).state == "queued"
+
+
+def test_nobody_loses_a_lease_while_the_disk_is_full(world: World) -> None:
+    """Reading goes on, no write does; the sweep must notice though it finds nothing to write."""
+    world.submit()
+    given = handed(world.exchange(1, want=1))
+    sweeper = leases.Sweeper(LEASE, 1.0)
+    asyncio.run(sweeper.sweep(world.store))
+    full = [True]
+
+    def refuse(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if full and statement.startswith(("INSERT", "UPDATE", "DELETE")):
+            raise OSError("No space left on device")
+
+    event.listen(world.store.dialect.writer, "before_cursor_execute", refuse)
+    for _ in range(2 * int(LEASE)):
+        world.clock.time += 1.0
+        with pytest.raises(UnavailableError):
+            asyncio.run(sweeper.sweep(world.store))
+    full.clear()
+    world.clock.time += 1.0
+    assert asyncio.run(sweeper.sweep(world.store)) == 0
+    assert world.exchange(1, holding=given)["drop"] == []
 
 
 def test_epochs_that_are_known_are_ignored(world: World) -> None:
