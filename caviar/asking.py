@@ -15,7 +15,8 @@ import secrets
 import socket
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 from caviar.errors import CaviarError
 from caviar.exchange.assignment import Assignment
@@ -30,6 +31,24 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS = 2.0  # how often a script without work looks whether the search has ended
 
 
+@dataclass(frozen=True)
+class _Command:
+    """What a person asks of a script."""
+
+    id: int
+    kind: str
+    arguments: Mapping[str, Any]
+    due: float  # the number of epochs that must have ended; NaN where a script cannot tell
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any], epoch: int) -> Self:
+        """Read a command of an answer that came after so many epochs."""
+        at = str((given.get("when") or {}).get("at", "now"))
+        name, _, number = at.partition(":")
+        due = {"now": 0.0, "epoch_end": epoch + 1.0, "epoch": float(number or 0)}.get(name, math.nan)
+        return cls(given["id"], given["kind"], given.get("arguments") or {}, due)
+
+
 class Asked:
     """A trial in the hands of a script. It ends with the turn of the loop, or with `complete` or `fail`."""
 
@@ -41,6 +60,8 @@ class Asked:
         self._last: dict[str, float] = {}
         self._curve: list[float] = []
         self._stop: str | None = None
+        self._waiting: dict[int, _Command] = {}  # what a person has asked and is not due, or not taken yet
+        self._heard: set[int] = set()  # by id: until it is answered, a command may come again
         self._ended = False
 
     @property
@@ -71,8 +92,12 @@ class Asked:
 
     @property
     def should_stop(self) -> str | None:
-        """Give the reason to stop now, None while there is none: a stopping rule, a person, a lost lease."""
-        return self._stop or self._exchange.dropped(self._assignment.key)
+        """Give the reason to stop now, None while there is none: a stopping rule, a person, a lost lease.
+
+        Raises whatever ended the talk with the server for good.
+        """
+        self._hear()
+        return self._why_stopped
 
     def report(self, **metrics: float) -> None:
         """Tell the metrics of one more epoch; sent in the background."""
@@ -84,35 +109,68 @@ class Asked:
         self._obey_rule()
 
     def changes(self) -> dict[str, Any]:
-        """Take the settings that a person has changed; the script is taken to use them from here on."""
+        """Take the settings that a person has changed; the script is taken to use them from here on.
+
+        Raises whatever ended the talk with the server for good.
+        """
+        self._hear()
         changes: dict[str, Any] = {}
-        answers = []
-        for command in self._exchange.commands(self._assignment.key):
-            answer = {"command": command["id"], "step": self._epoch, "epoch": self._epoch}
-            if command["kind"] == "set":
-                before = {name: self.params.get(name) for name in command["arguments"]}
-                changes |= command["arguments"]
-                answer |= {"before": before, "after": command["arguments"]}
-            elif command["kind"] == "stop":
-                self._stop = "stopped by a person"
-            else:
-                answer["refused"] = f"a script of one's own cannot {command['kind']}; it can set and stop"
-            answers.append(answer)
-        if answers:
-            key = self._assignment.key
-            self._exchange.report(lambda outbox: outbox.acknowledge(key, 0, answers), urgent=True)
+        for command in self._due("set"):
+            before = {name: self.params.get(name) for name in command.arguments}
+            changes |= command.arguments
+            self._answer(command, before=before, after=command.arguments)
         return changes
 
     def complete(self, **metrics: float) -> None:
         """End the trial with final metrics; those of the last report are taken for what is not given."""
-        state = "stopped" if self.should_stop else "completed"
-        self._end(
-            state, self._last | {name: float(value) for name, value in metrics.items()}, self.should_stop
-        )
+        reason = self._why_stopped
+        final = self._last | {name: float(value) for name, value in metrics.items()}
+        self._end("stopped" if reason else "completed", final, reason)
 
     def fail(self, reason: str) -> None:
         """End the trial without a result."""
         self._end("failed", {}, reason)
+
+    @property
+    def _why_stopped(self) -> str | None:
+        return self._stop or self._exchange.dropped(self._assignment.key)
+
+    def _hear(self) -> None:
+        """Take in what a person has asked: a stop is obeyed once it is due, a change waits for `changes`."""
+        if self._ended:
+            return
+        for given in self._exchange.commands(self._assignment.key):
+            if given["id"] not in self._heard:
+                self._heard.add(given["id"])
+                self._take(_Command.of(given, self._epoch))
+        for command in self._due("stop"):
+            self._stop = "stopped by a person"
+            self._answer(command)
+
+    def _take(self, command: _Command) -> None:
+        if command.kind == "withdraw":
+            withdrawn = self._waiting.pop(command.arguments["command"], None)
+            if withdrawn is not None:
+                self._answer(withdrawn, refused="withdrawn by a person")
+            self._answer(command, refused=None if withdrawn else "it had taken effect already")
+        elif command.kind not in ("set", "stop"):
+            self._answer(command, refused=f"a script cannot {command.kind}; it can set and stop")
+        elif math.isnan(command.due):
+            self._answer(command, refused="a script knows no such moment; it knows now, epoch_end, epoch:30")
+        else:
+            self._waiting[command.id] = command
+
+    def _due(self, kind: str) -> list[_Command]:
+        """Take the commands of a kind whose moment has come, in the order in which they were given."""
+        due = [one for one in self._waiting.values() if one.kind == kind and one.due <= self._epoch]
+        for command in due:
+            del self._waiting[command.id]
+        return due
+
+    def _answer(self, command: _Command, **outcome: Any) -> None:
+        answer = {"command": command.id, "step": self._epoch, "epoch": self._epoch} | outcome
+        key = self._assignment.key
+        self._exchange.report(lambda outbox: outbox.acknowledge(key, 0, [answer]), urgent=True)
 
     def _obey_rule(self) -> None:
         metric = self._assignment.search["objective"].get("metric", "dev_error")
@@ -151,7 +209,7 @@ def ask(transport: Transport, search: int) -> Iterator[Asked]:
         while True:
             assignment = exchange.next(LOOK_SECONDS)
             if assignment is None:
-                if _search(transport, search).done:
+                if _ended(transport, search):
                     return
                 continue
             trial = Asked(assignment, exchange)
@@ -177,6 +235,17 @@ def _agent(search: int) -> dict[str, Any]:
         "trainers": ["external"],
         "searches": [search],
     }
+
+
+def _ended(transport: Transport, search: int) -> bool:
+    """Tell whether a search has ended; as long as the server is away or in trouble, it has not."""
+    try:
+        return _search(transport, search).done
+    except CaviarError as error:
+        if not error.may_pass:
+            raise
+        logger.info("whether search %d has ended cannot be seen now; looking again: %s", search, error)
+        return False
 
 
 def _search(transport: Transport, search: int) -> Search:

@@ -19,7 +19,7 @@ from caviar.asking import Asked, ask
 from caviar.errors import CaviarError
 from caviar.files import read_search
 from caviar.records import Event, Search, Trial
-from caviar.transport import Transport
+from caviar.transport import Transport, patiently
 from caviar.uploading import upload, with_files_uploaded
 
 SearchLike = Search | int
@@ -102,17 +102,19 @@ class Client:
         self.transport.call("DELETE", f"/searches/{_number(search)}")
 
     def wait(self, search: SearchLike, timeout: float | None = None) -> Search:
-        """Wait until a search has ended.
+        """Wait until a search has ended; a server that is away meanwhile is waited for too, for a minute.
 
         Raises TimeoutError when it has not within `timeout` seconds.
         """
         end = time.monotonic() + timeout if timeout is not None else float("inf")
         pause = 0.05
-        while not (now := self.search(search)).done:
+        now = self.search(search)
+        while not now.done:
             if time.monotonic() > end:
                 raise TimeoutError(f"search {now.id} is still {now.state} after {timeout:g} seconds")
             time.sleep(pause)
             pause = min(1.0, pause * 1.3)
+            now = patiently(lambda: self.search(search), end)
         return now
 
     def events(self, search: SearchLike, last: str | None = None) -> Iterator[Event]:

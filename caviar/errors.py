@@ -20,9 +20,19 @@ class Problem:
 class CaviarError(Exception):
     """Anything that Caviar refuses or cannot do; the text says why."""
 
+    @property
+    def may_pass(self) -> bool:
+        """Tell whether the same call may succeed in a while, because the server is away or in trouble."""
+        return False
+
 
 class UnreachableError(CaviarError):
     """No server answers at the address."""
+
+    @property
+    def may_pass(self) -> bool:
+        """Tell that the server may come back."""
+        return True
 
 
 class RefusedError(CaviarError):
@@ -34,6 +44,11 @@ class RefusedError(CaviarError):
         self.detail = detail
         self.problems = tuple(problems)
         super().__init__("\n".join(map(str, problems)) or detail or title)
+
+    @property
+    def may_pass(self) -> bool:
+        """Tell whether it was the server's trouble, or too many callers, rather than what was asked."""
+        return self.status >= 500 or self.status == 429
 
     @classmethod
     def of(cls, status: int, body: Any) -> Self:

@@ -1,12 +1,13 @@
 """HTTP to a server: one connection pool, one way to fail, event streams that resume where they broke."""
 
 import json
+import math
 import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import orjson
@@ -14,10 +15,15 @@ import orjson
 from caviar.errors import CaviarError, RefusedError, UnreachableError
 from caviar.records import Event
 
+T = TypeVar("T")
 DEFAULT_URL = "http://127.0.0.1:8000"
-TRIES = 3  # of a call that may be repeated without harm
+TRIES = 3  # of a call that may be repeated without harm, when the network fails
+BUSY = (429, 503)  # answers that ask to come back
+BUSY_SECONDS = 30.0  # how long a call that may be repeated comes back to a server that is too busy
+STREAM_SECONDS = 60.0  # a stream silent for so long is broken: a quiet one shows every 15 that it lives
 RESUME_SECONDS = 0.5  # before a broken stream is opened again
-STREAM_PATIENCE = 60.0  # seconds without any answer before a broken stream is given up
+REMEDY = "check the address (--url, CAVIAR_URL)"
+PATIENCE = 60.0  # seconds to wait for a server that was there before
 
 
 class Transport:
@@ -25,6 +31,8 @@ class Transport:
 
     def __init__(self, url: str | None = None, token: str | None = None, timeout: float = 30.0) -> None:
         self.url = (url or os.environ.get("CAVIAR_URL") or DEFAULT_URL).rstrip("/")
+        if not self.url.startswith(("http://", "https://")):
+            raise CaviarError(f"{self.url!r} is not an address: it must begin with http:// or https://")
         token = token or _token()
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
@@ -37,10 +45,14 @@ class Transport:
     def call(self, method: str, path: str, *, timeout: float | None = None, **arguments: Any) -> Any:
         """Make one call and give its JSON; calls that may be repeated are, when the network fails.
 
-        Raises UnreachableError when nobody answers, RefusedError (or a kind of it) when the server says no.
+        Raises UnreachableError when nobody answers, RefusedError (or a kind of it) when the server says no,
+        CaviarError when what answers is no Caviar server.
         """
         response = self.request(method, path, timeout=timeout, **arguments)
-        return orjson.loads(response.content) if response.content else None
+        try:
+            return orjson.loads(response.content) if response.content else None
+        except orjson.JSONDecodeError:
+            raise CaviarError(f"What answers at {self.url} is no Caviar server: {REMEDY}") from None
 
     def request(
         self,
@@ -62,60 +74,90 @@ class Transport:
             arguments["timeout"] = timeout
         repeatable = method in ("GET", "PUT", "DELETE") or "Idempotency-Key" in arguments.get("headers", {})
         tries = tries or (TRIES if repeatable else 1)
-        for remaining in reversed(range(tries)):
-            try:
-                response = self._http.request(method, path, **arguments)
-                break
-            except httpx.TransportError as error:
-                if not remaining or isinstance(error, httpx.UnsupportedProtocol):
-                    raise self._unreachable(error) from None
-                time.sleep(0.1 * 2 ** (tries - remaining))
-        if response.is_error:
-            raise RefusedError.of(response.status_code, _json(response.content))
-        return response
+        return self._accepted(self._answer(lambda: self._http.request(method, path, **arguments), tries))
 
     def pieces(self, path: str) -> Iterator[bytes]:
         """Give the body of an answer in pieces.
 
         Raises UnreachableError and RefusedError, as `call` does.
         """
-        try:
-            with self._http.stream("GET", path, timeout=60.0) as response:
-                if response.is_error:
-                    raise RefusedError.of(response.status_code, _json(response.read()))
-                yield from response.iter_bytes()
-        except httpx.TransportError as error:
-            raise self._unreachable(error) from None
+        with self._opened(path, {}) as response:
+            yield from response.iter_bytes()
 
     def events(self, path: str, *, last: str | None = None) -> Iterator[Event]:
         """Follow a stream of events without end; a broken connection resumes after the last event seen.
 
         Raises UnreachableError when the server stays away for a minute, RefusedError when it says no.
         """
-        silent_since = time.monotonic()
+        heard = time.monotonic()
         while True:
             try:
                 for event in self._stream(path, last):
-                    silent_since = time.monotonic()
-                    last = event.id or last
-                    yield event
-            except httpx.TransportError as error:
-                if time.monotonic() - silent_since > STREAM_PATIENCE:
-                    raise self._unreachable(error) from None
+                    heard = time.monotonic()
+                    if event is not None:
+                        last = event.id or last
+                        yield event
+            except CaviarError as error:
+                if not error.may_pass or time.monotonic() - heard > PATIENCE:
+                    raise
             time.sleep(RESUME_SECONDS)
 
-    def _stream(self, path: str, last: str | None) -> Iterator[Event]:
+    def _stream(self, path: str, last: str | None) -> Iterator[Event | None]:
+        """Give the events of one connection, and None for what shows no more than that it lives."""
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
-        with self._http.stream(
-            "GET", path, headers=headers, timeout=httpx.Timeout(60.0, connect=5.0)
-        ) as response:
-            if response.is_error:
-                raise RefusedError.of(response.status_code, _json(response.read()))
+        with self._opened(path, headers) as response:
+            yield None
             yield from _parse(response.iter_lines())
 
-    def _unreachable(self, error: httpx.HTTPError) -> UnreachableError:
-        if isinstance(error, httpx.UnsupportedProtocol):
-            return UnreachableError(f"{self.url!r} is not an address: it must begin with http:// or https://")
+    @contextmanager
+    def _opened(self, path: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
+        """Give an answer whose body is read bit by bit."""
+        timeout = httpx.Timeout(STREAM_SECONDS, connect=5.0)
+        request = self._http.build_request("GET", path, headers=headers, timeout=timeout)
+        try:
+            with closing(self._answer(lambda: self._http.send(request, stream=True), TRIES)) as response:
+                yield self._accepted(response)
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from None
+
+    def _answer(self, send: Callable[[], httpx.Response], tries: int) -> httpx.Response:
+        """Send until there is an answer; one that says to come back is taken only when time is up.
+
+        Raises UnreachableError.
+        """
+        until = time.monotonic() + BUSY_SECONDS
+        failures = 0
+        while True:
+            try:
+                response = send()
+                pause = _seconds_to_wait(response)
+                if response.status_code not in BUSY or tries == 1 or time.monotonic() + pause > until:
+                    return response
+                response.read()  # its connection is free again
+            except httpx.TransportError as error:
+                failures += 1
+                if failures >= tries:
+                    raise self._unreachable(error) from None
+                pause = 0.1 * 2**failures
+            time.sleep(pause)
+
+    def _accepted(self, response: httpx.Response) -> httpx.Response:
+        """Give an answer that brings what was asked for.
+
+        Raises RefusedError (or a kind of it) for one that says no, CaviarError for one that sends elsewhere.
+        """
+        if response.is_redirect:
+            elsewhere = response.headers.get("Location")
+            raise CaviarError(f"{self.url} sends its callers on to {elsewhere}: use the address there")
+        if response.is_error:
+            body = _json(response.read())
+            if "title" not in body:
+                said = f"{self.url} answered {response.status_code} and gave no reason"
+                body = {"title": f"{said}; is it a Caviar server? If not, {REMEDY}"}
+            raise RefusedError.of(response.status_code, body)
+        return response
+
+    def _unreachable(self, error: httpx.TransportError) -> UnreachableError:
         reason = "it does not answer" if isinstance(error, httpx.TimeoutException) else "no connection"
         return UnreachableError(
             f"There is no Caviar server at {self.url} ({reason}). Start one with: caviar serve"
@@ -136,6 +178,21 @@ def opened(url: str | None = None, token: str | None = None) -> Iterator[Transpo
         transport.close()
 
 
+def patiently(call: Callable[[], T], until: float = math.inf) -> T:
+    """Make a call of a server that was there before; while it is away, again, for a minute at most.
+
+    Raises what the call raises, when that will not pass or the server stays away; the latest at `until`.
+    """
+    until = min(until, time.monotonic() + PATIENCE)
+    while True:
+        try:
+            return call()
+        except CaviarError as error:
+            if not error.may_pass or time.monotonic() > until:
+                raise
+        time.sleep(RESUME_SECONDS)
+
+
 def _json(content: bytes) -> Mapping[str, Any]:
     try:
         body = orjson.loads(content)
@@ -144,8 +201,14 @@ def _json(content: bytes) -> Mapping[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
-def _parse(lines: Iterator[str]) -> Iterator[Event]:
-    """Read server-sent events: fields up to an empty line, comments left out."""
+def _seconds_to_wait(response: httpx.Response) -> float:
+    """Give how long an answer asks to wait; a second where it does not say, or says it as a date."""
+    asked = response.headers.get("Retry-After", "")
+    return max(0.1, float(asked)) if asked.isdecimal() else 1.0
+
+
+def _parse(lines: Iterator[str]) -> Iterator[Event | None]:
+    """Read server-sent events: fields up to an empty line; None for a comment."""
     kind, number = "message", None
     data: list[str] = []
     for line in lines:
@@ -156,6 +219,8 @@ def _parse(lines: Iterator[str]) -> Iterator[Event]:
             continue
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
+        if not name:
+            yield None
         if name == "event":
             kind = value
         elif name == "data":

@@ -1,6 +1,7 @@
 """Following a search or a trial in a terminal, or line by line where there is none."""
 
 import time
+from functools import partial
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -8,12 +9,11 @@ from rich.text import Text
 
 from caviar.cli.tables import metric_text, metrics_text
 from caviar.client import Client
-from caviar.errors import UnreachableError
 from caviar.records import Search
+from caviar.transport import patiently
 
 LOOK_SECONDS = 0.2
 LINE_SECONDS = 2.0  # between two lines where nobody sees a bar
-PATIENCE = 60.0  # seconds to wait for a server that was there before
 
 
 def follow_search(client: Client, search: int, console: Console | None = None) -> Search:
@@ -42,7 +42,7 @@ def _bar(client: Client, search: Search, console: Console) -> Search:
             if search.done:
                 return search
             time.sleep(LOOK_SECONDS)
-            search = _look(client, search.id)
+            search = patiently(partial(client.search, search.id))
 
 
 def _lines(client: Client, search: Search, console: Console) -> Search:
@@ -55,19 +55,7 @@ def _lines(client: Client, search: Search, console: Console) -> Search:
         if search.done:
             return search
         time.sleep(LOOK_SECONDS)
-        search = _look(client, search.id)
-
-
-def _look(client: Client, search: int) -> Search:
-    """Read a search, waiting for a server that comes back."""
-    until = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return client.search(search)
-        except UnreachableError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.5)
+        search = patiently(partial(client.search, search.id))
 
 
 def _rate(search: Search) -> str:
@@ -95,9 +83,9 @@ def follow_trial(client: Client, trial: str, console: Console | None = None) -> 
         for event in client.trial_events(trial):
             if event.kind == "epoch":
                 console.print(Text(metrics_text(event.data)), soft_wrap=True)
-            elif event.kind == "state" and client.trial(trial).done:
+            elif event.kind == "state" and patiently(partial(client.trial, trial)).done:
                 break
-    found = client.trial(trial)
+    found = patiently(partial(client.trial, trial))
     reason = f": {found.reason}" if found.reason else ""
     console.print(Text(f"{found.state}{reason}. {metrics_text(found.metrics)}"), soft_wrap=True)
 

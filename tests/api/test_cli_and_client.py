@@ -281,3 +281,37 @@ def test_a_cancelled_search_stops_its_script(client):
             time.sleep(0.01)
         assert trial.should_stop
     assert client.search(search).state == "cancelled"
+
+
+def test_a_person_stops_a_script_that_asks_whether_to_stop(client):
+    search = client.submit(EXTERNAL, budget={"trials": 2})
+    trials = iter(client.ask(search))
+    at_once = next(trials)
+    client.command(at_once.id, "stop")
+    assert report_until_stopped(at_once) == "stopped by a person"
+    later = next(trials)
+    client.command(later.id, "pause")
+    awaited = client.command(later.id, "stop", at="epoch:100")
+    withdrawn = client.command(later.id, "stop", at="epoch:5")
+    client.transport.call("DELETE", f"/trials/{later.id}/commands/{withdrawn['id']}")
+    deadline = time.monotonic() + 20
+    while [one["id"] for one in client.given(later.id) if one["state"] == "waiting"] != [awaited["id"]]:
+        assert later.should_stop is None and time.monotonic() < deadline
+        time.sleep(0.01)
+    assert report_until_stopped(later) == "stopped by a person"
+    assert list(trials) == []
+    assert client.search(search).counts["stopped"] == 2
+    assert client.given(at_once.id)[0]["state"] == "applied"
+    pause, stop, taken_back, withdrawal = client.given(later.id)
+    assert pause["state"] == "refused" and "a script cannot pause" in pause["reason"]
+    assert (stop["state"], stop["epoch"]) == ("applied", 100)
+    assert taken_back["state"] == "refused" and withdrawal["state"] == "applied"
+
+
+def report_until_stopped(trial):
+    for _ in range(2000):
+        trial.report(loss=1.0)
+        if trial.should_stop:
+            break
+        time.sleep(0.005)
+    return trial.should_stop

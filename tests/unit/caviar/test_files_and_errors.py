@@ -72,8 +72,8 @@ def test_a_server_that_is_not_there():
 
 
 def test_an_address_that_is_none():
-    with Client("localhost:8000") as client, pytest.raises(UnreachableError, match="http://"):
-        client.search(1)
+    with pytest.raises(CaviarError, match="http://"):
+        Client("localhost:8000")
 
 
 def test_a_trial_is_search_and_number():

@@ -1,0 +1,50 @@
+"""A script of one's own lives through a restart of the server."""
+
+import time
+
+import pytest
+
+from caviar.asking import ask
+from caviar.errors import NotFoundError, RefusedError, UnreachableError
+
+SEARCH = {"id": 1, "name": "s", "state": "running", "spec": {"trainer": "external"}}
+QUIET = {"lease": 30.0, "interval": 0.05}
+
+
+class Restarting:
+    """A server without work, whose looks at the search come to what a list says."""
+
+    def __init__(self, *looks):
+        self.looks = list(looks)
+
+    def call(self, _method, path, **_):
+        if path == "/searches/1":
+            look = self.looks.pop(0)
+            if isinstance(look, Exception):
+                raise look
+            return SEARCH | look
+        if path == "/exchange":
+            return QUIET
+        time.sleep(0.02)
+        raise UnreachableError("no hints here")
+
+
+@pytest.fixture(autouse=True)
+def short_looks(monkeypatch):
+    monkeypatch.setattr("caviar.asking.LOOK_SECONDS", 0.01)
+
+
+def test_a_script_waits_for_a_server_that_comes_back():
+    away = [
+        UnreachableError("no connection"),
+        RefusedError(503, "Too busy"),
+        RefusedError(500, "Internal error"),
+    ]
+    server = Restarting({}, *away, {}, {"state": "completed"})
+    assert list(ask(server, 1)) == []
+    assert not server.looks
+
+
+def test_a_search_that_was_deleted_ends_its_script():
+    with pytest.raises(NotFoundError):
+        list(ask(Restarting({}, NotFoundError(404, "gone")), 1))
