@@ -66,6 +66,7 @@ class Trial(_Record):
     attempt: int = 0
     epoch: int = 0
     epochs: int | None = None
+    changed: Mapping[str, Any] = field(default_factory=dict)
     origin: Mapping[str, Any] = field(default_factory=dict, repr=False)
     reason: str | None = None
     agent: str | None = None

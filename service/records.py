@@ -92,7 +92,8 @@ class Trial(Record):
     value: float | None
     metrics: dict[str, float | None]
     epoch: int
-    epochs: int | None
+    epochs: int | None = Field(description="planned, as things stand now")
+    changed: dict[str, Any] = Field(description="settings changed on its way, and to what")
     origin: Origin
     reason: str | None
     agent: str | None
@@ -171,6 +172,7 @@ def iso(seconds: float | None) -> str | None:
 
 def trial(row: Any) -> dict[str, Any]:
     """Give a row of trials as `Trial`, ready for JSON."""
+    changed = orjson.loads(row.changed) if row.changed else {}
     return {
         "id": f"{row.search_id}.{row.number}",
         "search": row.search_id,
@@ -181,7 +183,8 @@ def trial(row: Any) -> dict[str, Any]:
         "value": row.value,
         "metrics": orjson.Fragment(row.metrics) if row.metrics else {},
         "epoch": row.epoch,
-        "epochs": row.epochs,
+        "epochs": changed.get("epochs", row.epochs),
+        "changed": changed,
         "origin": {
             "kind": row.origin,
             "round": row.round,

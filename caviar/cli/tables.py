@@ -44,8 +44,13 @@ def print_best(search: Search, trials: Sequence[Trial], console: Console | None 
     table.add_column(metric, justify="right")
     for name in ("epochs", *names):
         table.add_column(name, justify="right")
+    steered = any(trial.changed for trial in trials)
+    if steered:
+        table.add_column("changed on the way")
     for trial in trials:
         values = [metric_text("", trial.params.get(name)) for name in names]
+        if steered:
+            values.append(", ".join(f"{name} {metric_text('', new)}" for name, new in trial.changed.items()))
         table.add_row(trial.id, metric_text(metric, trial.value), str(trial.epoch), *values)
     if not console.is_terminal:
         console.width = 200  # a file or a pipe has no edge to fold at

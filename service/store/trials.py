@@ -166,6 +166,16 @@ def advance(tx: Transaction, rows: Rows) -> None:
     _fenced(tx, _ADVANCE, [{**row, "new_revision": tx.revision()} for row in rows])
 
 
+def note_changed(tx: Transaction, trial: TrialId, settings: Mapping[str, Any]) -> None:
+    """Write which settings of a trial were changed on its way, and to what."""
+    tx.connection.execute(
+        update(trials)
+        .where(t.search_id == trial.search, t.number == trial.number)
+        .values(changed=orjson.dumps(settings).decode() if settings else None, revision=tx.revision())
+    )
+    tx.touched.add(trial.search)
+
+
 def finish(tx: Transaction, rows: Rows) -> None:
     """Write results; at most one per trial, since only a held trial takes one."""
     _fenced(tx, _FINISH, [{**row, "new_revision": tx.revision()} for row in rows])

@@ -15,6 +15,7 @@ from service.mapping import trial_settings
 from service.protocol import Acknowledgement
 from service.store import commands as command_rows
 from service.store import searches as search_rows
+from service.store import trials as trial_rows
 from service.store.tables import ENDED, trials
 from service.store.transaction import Transaction
 from service.usecases import forks, lineage
@@ -76,9 +77,7 @@ def in_force(connection: Connection, row: Row[Any], fixed: Mapping[str, Any]) ->
     """Give the settings of a trial as they are now: submitted, drawn, and changed on its current branch."""
     settings = trial_settings(fixed, orjson.loads(row.params), row.epochs, row.seed)
     past = lineage.history(connection, row)
-    for change in past.branches.get(row.branch, past.branches[0]).changes:
-        settings |= change["settings"]
-    return settings
+    return settings | lineage.in_force(past.branches.get(row.branch, past.branches[0]).changes)
 
 
 def _give_one(tx: Transaction, board: Board, now: Situation, ask: Ask, position: int, key: str | None) -> int:
@@ -203,8 +202,13 @@ def acknowledge(
         waits = {w.id: w for w in command_rows.waiting(tx.connection, trial)}.get(one.command)
         taken = waits is not None and command_rows.answer(tx, trial, one.command, {**known, **outcome})
         row = command_rows.trial(tx.connection, trial)
-        if taken and row and waits is not None and waits.kind == "fork" and one.refused is None:
+        if not taken or row is None or waits is None or one.refused is not None:
+            continue
+        if waits.kind == "fork":
             forks.fork(tx, board, row, {**orjson.loads(waits.arguments), "epoch": one.epoch})
+        elif waits.kind in (*lineage.CHANGING, "rewind"):
+            changes = lineage.branch(lineage.history(tx.connection, row), branch).changes
+            trial_rows.note_changed(tx, trial, lineage.in_force(changes))
 
 
 def close(tx: Transaction, trial: TrialId, state: str) -> None:

@@ -57,6 +57,7 @@ def table(rows: Sequence[Row[Any]]) -> dict[str, list[Any]]:
         found = [orjson.loads(text) if (text := getattr(row, prefix)) else {} for row in rows]
         for name in dict.fromkeys(name for one in found for name in one):
             columns[f"{prefix}.{name}"] = _one_type([one.get(name) for one in found])
+    columns["changed"] = [row.changed for row in rows]
     columns["reason"] = [row.reason for row in rows]
     for name in TIMES:
         columns[name] = [records.iso(getattr(row, name)) for row in rows]

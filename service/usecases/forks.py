@@ -59,9 +59,10 @@ def fork(tx: Transaction, board: Board, row: Row[Any], point: Mapping[str, Any])
     """
     past = lineage.history(tx.connection, row)
     branch, epoch = int(point["branch"]), int(point["epoch"])
+    changes = past.at(branch, epoch)
     search = search_rows.get(tx, row.search_id)
     line = {
-        "changes": list(past.at(branch, epoch)),
+        "changes": list(changes),
         "epoch": epoch,
         "from": {"trial": [row.search_id, row.number], "branch": branch},
     }
@@ -81,6 +82,7 @@ def fork(tx: Transaction, board: Board, row: Row[Any], point: Mapping[str, Any])
         "parent": str(TrialId(row.search_id, row.number)),
         "continues": None,
         "line": orjson.dumps(line).decode(),
+        "changed": orjson.dumps(lineage.in_force(changes)).decode() if changes else None,
         "why": f"forked from {row.search_id}.{row.number}, branch {branch}, at the end of epoch {epoch}",
         "reason": None,
         "branch": 0,

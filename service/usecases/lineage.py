@@ -76,7 +76,7 @@ def _branch(
     own = tuple(
         {"step": one.step, "epoch": one.epoch, "settings": orjson.loads(one.after)}
         for one in applied
-        if one.kind in CHANGING and one.branch == number
+        if one.kind in CHANGING and one.branch == number and one.step is not None  # else it made a new trial
     )
     return Branch(number, parent, epoch, base, base + own, line.get("from"))
 
@@ -87,6 +87,11 @@ def branch(past: History, number: int) -> Branch:
         known = ", ".join(str(one) for one in sorted(past.branches))
         raise RefusedError.of("branch", f"there is no branch {number}", f"branches: {known}")
     return past.branches[number]
+
+
+def in_force(changes: Sequence[Change]) -> dict[str, Any]:
+    """Give what a number of changes come to."""
+    return {name: value for change in changes for name, value in change["settings"].items()}
 
 
 def resumption(connection: Connection, row: Any) -> dict[str, Any]:

@@ -44,7 +44,7 @@ export function sentence(command) {
   const args = command.arguments;
   if (kind === "set") return Object.entries(after ?? args).map(([name, value]) => `${label(name)}${before && name in before ? ` ${text(before[name])}` : ""} → ${text(value)}`).join(", ");
   if (kind === "rewind" || kind === "fork") return `${kind} at epoch ${args.epoch ?? "?"}`;
-  if (kind === "extend") return `extend to ${args.epochs ?? "?"} epochs`;
+  if (kind === "extend") return `extend to ${args.epochs ?? args.changes?.epochs ?? "?"} epochs`;
   if (kind === "note") return `note: ${args.text ?? ""}`;
   return kind;
 }
