@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from contextlib import nullcontext
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -18,6 +20,8 @@ from service.usecases import checkpoints
 from service.usecases.exchange import exchange
 
 SEEN_SECONDS = 3600.0  # lost agents are listed for an hour
+SMALL = 1 << 20  # bytes of a checkpoint that waits for no other
+LARGE_AT_ONCE = 4  # larger ones in memory, each up to `Limits.checkpoint`; the others wait
 
 
 def router(services: Services) -> APIRouter:
@@ -25,6 +29,7 @@ def router(services: Services) -> APIRouter:
     routes = APIRouter(tags=["workers"])
     store, board, metrics = services.store, services.board, services.metrics
     lease, interval = services.config.lease, services.config.interval
+    large = asyncio.Semaphore(LARGE_AT_ONCE)
 
     @routes.post(
         "/exchange",
@@ -69,9 +74,11 @@ def router(services: Services) -> APIRouter:
         position: Annotated[int, Query(ge=0)] = 0,
         kind: Literal["schedule", "command", "end", "model"] = "schedule",
     ) -> Response:
-        given = checkpoints.Given(attempt, branch, epoch, step, position, kind, digest)
-        pieces = [piece async for piece in request.stream()]  # joined they would hold up everybody else
-        stored = await checkpoints.keep(store, services.blobs, trial_id(name), given, pieces)
+        trial, given = trial_id(name), checkpoints.Given(attempt, branch, epoch, step, position, kind, digest)
+        await checkpoints.admit(store, trial, attempt)
+        async with nullcontext() if _is_small(request) else large:
+            pieces = [piece async for piece in request.stream()]  # joined they would hold up everybody else
+            stored = await checkpoints.keep(store, services.blobs, trial, given, pieces)
         return answer({"id": stored}, 201)
 
     @routes.get("/checkpoints/{checkpoint}", summary="The bytes of a checkpoint", response_class=Response)
@@ -96,3 +103,9 @@ def router(services: Services) -> APIRouter:
         return Response(data, media_type="application/octet-stream", headers=headers)
 
     return routes
+
+
+def _is_small(request: Request) -> bool:
+    """Tell whether a body says that it is small; the HTTP server takes no more than it says."""
+    length = request.headers.get("content-length")
+    return length is not None and int(length) <= SMALL

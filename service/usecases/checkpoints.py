@@ -39,6 +39,15 @@ class Given:
     digest: str
 
 
+async def admit(store: Store, trial: TrialId, attempt: int) -> None:
+    """Let an attempt that is in hand send a checkpoint, before its bytes are read.
+
+    Raises NotFoundError, ConflictError for an attempt that was lost.
+    """
+    row = await store.read(lambda connection: reads.trial_row(connection, trial))
+    _fence(trial, attempt, (row.state, row.attempt))
+
+
 async def keep(store: Store, blobs: Blobs, trial: TrialId, given: Given, pieces: Sequence[bytes]) -> int:
     """Store a checkpoint of an attempt that is in hand; give its id.
 
@@ -47,7 +56,6 @@ async def keep(store: Store, blobs: Blobs, trial: TrialId, given: Given, pieces:
     Raises NotFoundError, ConflictError for an attempt that was lost, RefusedError for a wrong digest,
     UnavailableError when the disk or the database cannot be written.
     """
-    await store.read(lambda connection: _fence(connection, trial, given.attempt))
     name = f"{folder_of(store, trial.search)}/{trial.number}-{secrets.token_hex(8)}"
     try:
         await to_thread.run_sync(blobs.write, name, pieces, given.digest)
@@ -73,16 +81,13 @@ def folder_of(store: Store, search: int) -> str:
     return f"{store.identity}/{search}"
 
 
-def _fence(connection: Connection, trial: TrialId, attempt: int) -> None:
-    row = reads.trial_row(connection, trial)
-    if row.attempt != attempt or row.state != "running":
+def _fence(trial: TrialId, attempt: int, found: tuple[str, int] | None) -> None:
+    if found != ("running", attempt):
         raise ConflictError(f"attempt {attempt} at trial {trial} is over; drop it")
 
 
 def _record(tx: Transaction, trial: TrialId, given: Given, name: str, size: int) -> tuple[int, list[str]]:
-    found = trial_rows.states_of(tx, [trial]).get(trial)
-    if found is None or found[1] != given.attempt or found[0] != "running":
-        raise ConflictError(f"attempt {given.attempt} at trial {trial} is over; drop it")
+    _fence(trial, given.attempt, trial_rows.states_of(tx, [trial]).get(trial))
     values = {
         **asdict(given),
         "search_id": trial.search,
