@@ -87,7 +87,7 @@ def create_app(config: Config) -> FastAPI:
 
     Its start raises StartError when the database cannot be used, with what to do about it.
     """
-    services = build_services(config)
+    services, uploads = build_services(config), Uploads(config.data, config.limits)
     vitals = health.Health(
         {
             "database": lambda: _answers(services),
@@ -99,6 +99,7 @@ def create_app(config: Config) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await to_thread.run_sync(open_store, services)
+        uploads.open()
         services.notifier.start()
         work = (_sweep(services, vitals), *_prepare(services), _tidy(services))
         tasks = [asyncio.create_task(one) for one in work]
@@ -132,14 +133,15 @@ def create_app(config: Config) -> FastAPI:
     app.state.tokens = book
     app.add_middleware(Load, limits=config.limits)
     app.add_middleware(Guard, config=config, book=book)  # outermost
-    _include(app, services, vitals, book)
+    _include(app, services, uploads, vitals, book)
     _describe(app)
     return app
 
 
-def _include(app: FastAPI, services: Services, vitals: health.Health, book: TokenBook) -> None:
+def _include(
+    app: FastAPI, services: Services, uploads: Uploads, vitals: health.Health, book: TokenBook
+) -> None:
     """Put every route in its place."""
-    uploads = Uploads(services.config.data, services.config.limits)
     datasets = Datasets(services.store, uploads)
     api = APIRouter(prefix=PREFIX, dependencies=[Depends(problems.known_query)])
     for router in (

@@ -49,7 +49,10 @@ class Uploads:
         self._readers = asyncio.Semaphore(AT_ONCE)
         for folder in (self._arriving, self._kept):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for leftover in self._arriving.iterdir():  # of a server that was killed
+
+    def open(self) -> None:
+        """Remove what a server that was killed has left; called once the database is this server's."""
+        for leftover in self._arriving.iterdir():
             leftover.unlink(missing_ok=True)
 
     def path(self, digest: str, kind: str) -> Path:

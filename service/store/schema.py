@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -10,6 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
 
 import db_migrations
 from service.store.postgres import Dialect as Postgres
@@ -44,14 +48,15 @@ def migrate(dialect: Sqlite | Postgres, revision: str = "head") -> None:
 def prepare(dialect: Sqlite | Postgres, shown: str) -> None:
     """Build the schema of an empty database; check that of any other.
 
-    Raises StartError when the schema is not the one this program knows.
+    Raises StartError when the schema is not the one this program knows, or nothing can be read.
     """
-    with dialect.readers.connect() as connection:
-        found = current(connection)
-        empty = found is None and not inspect(connection).has_table("searches")
-    if empty:
-        migrate(dialect)
-        return
+    with _usable(shown):
+        with dialect.readers.connect() as connection:
+            found = current(connection)
+            empty = found is None and not inspect(connection).has_table("searches")
+        if empty:
+            migrate(dialect)
+            return
     wanted = head()
     if found == wanted:
         return
@@ -70,17 +75,31 @@ def prepare(dialect: Sqlite | Postgres, shown: str) -> None:
 def migrate_url(url: URL) -> str:
     """Bring a database to the newest schema (the command `caviar migrate`) and give its version.
 
-    Raises StartError when a server is using the database file.
+    Raises StartError when a server is using the database file, or it cannot be used.
     """
     from service.clock import SteadyClock
 
     dialect = Sqlite(url, SteadyClock()) if url.get_backend_name() == "sqlite" else Postgres(url)
     try:
         dialect.open()
-        migrate(dialect)
+        with _usable(url.render_as_string(hide_password=True)):
+            migrate(dialect)
     finally:
         dialect.close()
     return head()
+
+
+@contextmanager
+def _usable(shown: str) -> Iterator[None]:
+    """Say in one sentence that a database is away, or is none."""
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        raise StartError(
+            f"the database {shown} cannot be used ({' '.join(str(cause).split())}); "
+            "start it, or name another one with --database"
+        ) from error
 
 
 def answers(engine: Engine) -> None:

@@ -40,11 +40,17 @@ class Dialect:
         event.listen(self.readers, "connect", _read_only)
 
     def open(self) -> None:
-        """Take the lock of the database file. Raises StartError when another server holds it."""
+        """Take the lock of the database file. Raises StartError when another server has it or none can be."""
         if self._lock is not None:
             return
         path = self.path.with_name(self.path.name + ".lock")
-        lock = path.open("a+", encoding="utf-8")
+        try:
+            lock = path.open("a+", encoding="utf-8")
+        except OSError as error:
+            raise StartError(
+                f"the database {self.path} cannot be written ({error.strerror}); "
+                "make its folder, or name another file with --database"
+            ) from None
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -266,7 +266,7 @@ def test_a_client_that_goes_away_leaves_nothing(use: Datasets, tmp_path: Path) -
 
 def test_what_a_killed_server_left_is_removed_at_the_next_start(use: Datasets, tmp_path: Path) -> None:
     (tmp_path / "uploads" / "half").write_bytes(b"a,b")
-    Uploads(tmp_path, Limits())
+    Uploads(tmp_path, Limits()).open()
     assert files(tmp_path) == []
 
 
