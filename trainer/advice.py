@@ -30,7 +30,7 @@ class Advice:
     text : str
         What is seen, with its numbers.
     command : dict or None
-        A command as POST /trials/{id}/commands takes it, or None where waiting is the advice.
+        A command as POST /trials/{id}/commands takes it while the run goes on, or None where waiting is the advice.
     """
 
     kind: str
@@ -112,7 +112,7 @@ def _overfitting(columns: Mapping[str, np.ndarray], settings: Mapping[str, Any])
     text = (
         f"The dev cost was least at epoch {epoch[best]:.0f} ({dev[best]:.4g}) and is now {dev[-1]:.4g}, "
         "while the training cost still falls. "
-        "Go back there and regularise (l2, keep_prob), or stop and keep the best weights."
+        "Regularise from there on (l2, keep_prob), or keep the weights of that epoch."
     )
     return Advice(
         "overfitting", int(epoch[best]), text, {"kind": "rewind", "arguments": {"epoch": int(epoch[best])}}
@@ -155,7 +155,7 @@ def _plateau(columns: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> 
     if float(np.ptp(cost)) / scale < 0.005:
         text = (
             f"The training cost has stood at {cost[-1]:.4g} since epoch {epoch[0]:.0f}. "
-            "Lower the learning rate to settle deeper, or stop here."
+            "A lower learning rate may settle deeper; more of the same will not."
         )
         return Advice("plateau", int(epoch[0]), text, _lower_rate(settings, 3))
     return None

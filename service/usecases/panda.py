@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -15,9 +15,11 @@ from service.ids import TrialId
 from service.mapping import trial_settings
 from service.store import commands as command_rows
 from service.store import curves, reads
+from service.store.tables import ENDED
 from service.usecases import continuing, datasets, lineage
+from service.usecases.asking import AFTER_THE_END
 from service.usecases.commands import in_force
-from trainer.advice import advise
+from trainer.advice import Advice, advise
 
 
 class Setting(BaseModel):
@@ -127,6 +129,7 @@ def steering(connection: Connection, trial: TrialId) -> dict[str, Any]:
     settings = in_force(connection, row, spec.settings)
     past = lineage.history(connection, row)
     curve = _curve(connection, trial, row.branch)
+    cancelled = reads.search_row(connection, trial.search).switch == "cancelled"
     return {
         "version": command_rows.version(connection, trial),
         "state": row.state,
@@ -137,10 +140,36 @@ def steering(connection: Connection, trial: TrialId) -> dict[str, Any]:
         "branches": [_branch(one) for one in past.branches.values()],
         "checkpoints": [_checkpoint(one) for one in lineage.stored(connection, trial)],
         "advice": [
-            {"kind": one.kind, "since": one.since, "text": one.text, "command": one.command}
+            {
+                "kind": one.kind,
+                "since": one.since,
+                "text": one.text,
+                "command": None if cancelled else acting(one, row, spec, settings),
+            }
             for one in (advise(curve, settings) if curve else [])
         ],
     }
+
+
+def acting(
+    advice: Advice, row: Row[Any], spec: SearchSpec, settings: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """Give the command that acts on advice as the trial stands, or None where it would be refused.
+
+    What would have gone on in a trial that is over is a fork.
+    """
+    command = advice.command
+    if command is None or (command["kind"] == "set" and trainers.get(spec.trainer) is None):
+        return None  # nobody here could judge the new value
+    if row.state not in ENDED or command["kind"] in AFTER_THE_END:
+        return command
+    if command["kind"] == "rewind":
+        point = {"epoch": command["arguments"]["epoch"]}
+    else:
+        point = {"epoch": advice.since, "changes": command["arguments"]}
+    planned = settings.get("epochs")
+    nothing_left = isinstance(planned, int) and point["epoch"] >= planned
+    return None if nothing_left else {"kind": "fork", "arguments": point}
 
 
 def log(connection: Connection, trial: TrialId, branch: int | None = None) -> dict[str, Any]:
