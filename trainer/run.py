@@ -83,10 +83,10 @@ class Run:
         """Train for about `seconds`, at least one mini-batch; never past a step or an epoch's end if given.
 
         Each dict of `Slice.epochs` holds epoch, step, train_cost, train_error, dev_cost, dev_error,
-        learning_rate, gradient_norm, gradient_norm_1 .. gradient_norm_L (of W[l], at the epoch's last step),
-        near_zero_weights (share of |W| < 1e-3) and seconds. train_cost and train_error are those of the
-        mini-batches as they were trained (regulariser and dropout included); the dev set is passed
-        through whole, without either.
+        learning_rate, gradient_norm, gradient_norm_1 .. gradient_norm_L (of dW[l], at the epoch's last step,
+        without the regulariser), near_zero_weights (share of |W| < 1e-3) and seconds. train_cost and
+        train_error are those of the mini-batches as they were trained (regulariser and dropout included);
+        the dev set is passed through whole, without either.
         """
         piece = Slice()
         deadline = time.perf_counter() + seconds

@@ -26,6 +26,7 @@ class Twin:
     s: dict = field(default_factory=dict)
     averages: dict = field(default_factory=dict)
     costs: list = field(default_factory=list)
+    norms: dict = field(default_factory=dict)  # of the gradient of the loss, without the regulariser
     rows: list = field(default_factory=list)
     best: tuple = (math.inf, 0, None)
     l2: float = 0.0  # lambda in force
@@ -43,7 +44,7 @@ class Twin:
             cost = wrong = 0.0
             for begin in range(0, m, batch_size):
                 batch = order[begin : begin + batch_size]
-                J, errors, grads, alpha = self.train_mini_batch(
+                J, errors, alpha = self.train_mini_batch(
                     self.take(X, batch), Y[:, batch], alpha0, decay_rate
                 )
                 cost += J * len(batch)
@@ -58,9 +59,9 @@ class Twin:
                 "dev_error": error_of(self.kind, dev_errors, X_dev.shape[1], deviation),
                 "learning_rate": alpha,
                 "near_zero_weights": near_zero([self.params[f"W{layer}"] for layer in self.layers]),
-                "gradient_norm": math.sqrt(sum((g**2).sum() for g in grads.values())),
+                "gradient_norm": np.linalg.norm(list(self.norms.values())),
             }
-            row |= {f"gradient_norm_{layer}": np.linalg.norm(grads[f"W{layer}"]) for layer in self.layers}
+            row |= {f"gradient_norm_{layer}": self.norms[f"W{layer}"] for layer in self.layers}
             self.rows.append(row)
             if row["dev_error"] < self.best[0]:
                 kept = {name: value.copy() for name, value in self.params.items()}
@@ -104,7 +105,7 @@ class Twin:
             self.settings.decay, alpha0, decay_rate, self.settings.decay_epochs, self.epoch, self.step
         )
         self.update(grads, alpha)
-        return cost, errors, grads, alpha
+        return cost, errors, alpha
 
     def cost_and_gradients(self, X, Y):
         """Forward and backward through one mini-batch."""
@@ -145,6 +146,7 @@ class Twin:
             grads[f"W{layer}"] = dZ @ A[layer - 1].T
             if f"b{layer}" in p:
                 grads[f"b{layer}"] = dZ.sum(axis=1, keepdims=True)
+        self.norms = {name: np.linalg.norm(g) for name, g in grads.items()}
         for layer in self.layers:
             W = p[f"W{layer}"]
             cost += self.l2 / (2 * m) * (W**2).sum() + self.settings.l1 / (2 * m) * np.abs(W).sum()

@@ -59,12 +59,12 @@ def scale_and_shift(Z, scale, shift, m, n):
 
 
 @inner_kernel
-def sum_of_squares(x):
-    """Return the sum of squares."""
-    total = like(x, 0)
+def norm(x):
+    """Return the root of the sum of squares, in float64: in float32 the square of 1e-23 is 0, of 1e20 inf."""
+    total = 0.0
     for i in range(x.size):
-        total += x[i] * x[i]
-    return np.float64(total)
+        total += np.float64(x[i]) * np.float64(x[i])
+    return np.sqrt(total)
 
 
 @inner_kernel

@@ -10,7 +10,7 @@ from .arrays import part
 from .augment import augment
 from .compile import inlined_kernel, is_finite, kernel
 from .dropout import drop
-from .elementwise import copy, count_small, gather, sum_of_squares
+from .elementwise import copy, count_small, gather, norm
 from .losses import loss
 from .optimizers import decayed, update
 from .passes import backward, forward, layer_input, predict, regularize
@@ -112,6 +112,9 @@ def train_mini_batch(shape, examples, hyper, state, scratch, records):
         scratch.D,
     )
     backward(shape, hyper, state, scratch, m)
+    ends_epoch = begin + m >= examples.m
+    if ends_epoch:
+        note_norms(shape, state, scratch)
     cost = total / m + regularize(shape, hyper, state, scratch, m)
     counters[STEP] += 1
     records.costs[records.counts[0]] = cost
@@ -130,20 +133,22 @@ def train_mini_batch(shape, examples, hyper, state, scratch, records):
     sums[COST] += cost * m
     sums[ERRORS] += wrong
     counters[POSITION] += m
-    if counters[POSITION] >= examples.m:
+    if ends_epoch:
         counters[PHASE] = EVALUATING
-        note_norms(shape, state, scratch)
     return m
 
 
 @inlined_kernel
 def note_norms(shape, state, scratch):
-    """Keep the norms of the gradient at the last step of an epoch, of all parameters and of each W[l]."""
-    state.sums[SUMS] = np.sqrt(sum_of_squares(part(scratch.gradient, 0, shape.learned)))
+    """Keep the norms of the gradient at the last step of an epoch, of all parameters and of each W[l].
+
+    Of the loss alone: lambda/m W does not vanish with depth, and would hide that what reaches W does.
+    """
+    state.sums[SUMS] = norm(part(scratch.gradient, 0, shape.learned))
     for layer in range(shape.weight.size):
         size = shape.sizes[layer] * shape.sizes[layer + 1]
         dW = part(scratch.gradient, shape.weight[layer], size)
-        state.sums[SUMS + 1 + layer] = np.sqrt(sum_of_squares(dW))
+        state.sums[SUMS + 1 + layer] = norm(dW)
 
 
 @kernel

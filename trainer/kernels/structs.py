@@ -110,7 +110,7 @@ class State(NamedTuple):
     s: Array  # (learned,) average of its square
     best: Array  # like weights, or empty without early stopping
     counters: Array  # int64 (COUNTERS,)
-    sums: Array  # float64 (SUMS + 1 + L,): the last ones are norms of the gradient, of all and of each W[l]
+    sums: Array  # float64 (SUMS + 1 + L,): the last are norms of the loss's gradient, of all and of each W[l]
 
 
 class Scratch(NamedTuple):
