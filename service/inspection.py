@@ -125,7 +125,7 @@ def _target(table: Any) -> dict[str, Any] | None:
         target = Target.of(table, table.task)
         encoded = target.encode(table)
     except DataError as error:  # the file may still do for another target, or as a dev set
-        return {"names": list(table.target_names), "problem": str(error)}
+        return {"names": list(table.target_names), "problem": str(error).replace(table.source, "the file")}
     described: dict[str, Any] = {"names": list(table.target_names), "task": target.task}
     if target.task == "classification":
         counts = np.bincount(encoded, minlength=len(target.classes))[:MOST_CLASSES]

@@ -47,6 +47,13 @@ class Warning(Record):
     remedy: str
 
 
+class Failure(Record):
+    """A reason for which trials failed, and how many of them."""
+
+    reason: str
+    count: int
+
+
 class Search(Record):
     """A search and how far it has come."""
 
@@ -69,6 +76,9 @@ class Search(Record):
     )
     best: Best | None
     warnings: list[Warning] = []
+    failures: list[Failure] = Field(
+        [], description="why trials failed, of the newest 100; the commonest first"
+    )
 
 
 class Origin(Record):
@@ -212,14 +222,16 @@ def search_state(row: Any) -> str:
     return "queued" if row.started is None else "running"
 
 
-_BROKEN = {
-    "field": "strategy",
+_PAUSED_ITSELF = {
+    "field": "search",
     "message": "",
-    "remedy": "the search was paused: choose another strategy, or report this error; then resume it",
+    "remedy": "the search was paused: remove the cause and resume it, or submit it again, put right",
 }
 
 
-def search(row: Any, best_params: str | None, rate: float | None) -> dict[str, Any]:
+def search(
+    row: Any, best_params: str | None, rate: float | None, failures: list[dict[str, Any]]
+) -> dict[str, Any]:
     """Give a row of searches as `Search`, ready for JSON."""
     spec = orjson.loads(row.spec)
     best = None
@@ -247,7 +259,8 @@ def search(row: Any, best_params: str | None, rate: float | None) -> dict[str, A
         "counts": {state: getattr(row, state) for state in STATES},
         "rate": rate,
         "best": best,
-        "warnings": [] if row.problem is None else [{**_BROKEN, "message": row.problem}],
+        "warnings": [] if row.problem is None else [{**_PAUSED_ITSELF, "message": row.problem}],
+        "failures": failures,
     }
 
 

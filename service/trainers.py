@@ -7,6 +7,7 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, Protocol
 
+from search.parameters import Choice, Fixed, Range
 from search.spec import SearchSpec
 
 GROUP = "caviar.trainers"
@@ -28,7 +29,11 @@ class SettingInfo(Protocol):
 
 
 class Trainer(Protocol):
-    """The part of a trainer plugin that the server uses; agents use the rest."""
+    """The part of a trainer plugin that the server uses; agents use the rest.
+
+    A trainer may also have `metrics(dataset)`, the names in its results: then an objective that is none of
+    them is refused when a search is submitted.
+    """
 
     def settings(self) -> Iterable[SettingInfo]:
         """Describe the settings."""
@@ -62,3 +67,19 @@ def default_epochs(spec: SearchSpec) -> int | None:
         return None
     default = next((info.default for info in trainer.settings() if info.name == "epochs"), None)
     return default if isinstance(default, int) else None
+
+
+def most_epochs(spec: SearchSpec) -> int | None:
+    """Give how many epochs the longest trials of a search train, as far as that is known."""
+    per_round = getattr(spec.strategy, "epochs_per_round", None)
+    if per_round:
+        return int(per_round[-1])
+    match spec.space.root.get("epochs"):
+        case None:
+            return default_epochs(spec)
+        case Range(high=high):
+            return int(high)
+        case Choice(choices=choices):
+            return max((one for one in choices if isinstance(one, int)), default=None)
+        case Fixed(value=value):
+            return value if isinstance(value, int) else None

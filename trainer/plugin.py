@@ -27,6 +27,15 @@ class MLP:
         """Return every setting with type, range, default, unit, and whether it may change in a run."""
         return describe()
 
+    def metrics(self, dataset: Mapping[str, Any]) -> list[str]:
+        """Return the metrics that a result has: what can be an objective. The most usual ones come first."""
+        split = dataset.get("split")
+        parts = ["dev", "train"]
+        if isinstance(split, Mapping) and split.get("train_dev"):
+            parts.append("train_dev")
+        measured = [f"{part}_{measure}" for part in parts for measure in ("error", "cost")]
+        return [*measured, "epoch", "step", "best_epoch"]
+
     def check(self, settings: Mapping[str, Any], dataset: Mapping[str, Any]) -> list[Problem]:
         """Return all that is wrong with settings and the description of a data set; the data is not read."""
         from .data.check import check

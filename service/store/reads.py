@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,8 @@ from service.store.tables import HELD, agents, attempts, edits, searches, trials
 
 s, t = searches.c, trials.c
 RATE_SECONDS = 10.0
+FAILURES = 100  # trials looked at for the reasons why a search fails
+REASONS = 5
 _BEST = and_(t.search_id == s.id, t.number == s.best_number)
 SEARCH = select(searches, t.params.label("best_params")).select_from(searches.outerjoin(trials, _BEST))
 
@@ -29,7 +32,19 @@ def search(connection: Connection, number: int, now: float) -> dict[str, Any]:
 
 def shown(connection: Connection, row: Row[Any], now: float) -> dict[str, Any]:
     """Give a row of a search as REST shows it."""
-    return records.search(row, row.best_params, _rate(connection, row, now))
+    return records.search(row, row.best_params, _rate(connection, row, now), _failures(connection, row))
+
+
+def _failures(connection: Connection, row: Row[Any]) -> list[dict[str, Any]]:
+    """Give the commonest reasons why the newest trials that failed did so."""
+    if not row.failed:
+        return []
+    newest = select(t.reason).where(t.search_id == row.id, t.state == "failed").order_by(t.number.desc())
+    reasons = Counter(connection.execute(newest.limit(FAILURES)).scalars())
+    return [
+        {"reason": reason or "no reason was given", "count": count}
+        for reason, count in reasons.most_common(REASONS)
+    ]
 
 
 def _rate(connection: Connection, row: Row[Any], now: float) -> float | None:

@@ -17,7 +17,7 @@ from service.store import commands as command_rows
 from service.store import searches as search_rows
 from service.store import trials as trial_rows
 from service.store.transaction import Transaction
-from service.usecases import continuing, lineage
+from service.usecases import continuing, failing, lineage
 from service.usecases.board import Board, ProposalError
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ def _trainable(row: Row[Any], spec: SearchSpec, request: ExchangeRequest) -> boo
 
 
 def _take(tx: Transaction, board: Board, row: Row[Any], count: int, agent: str) -> list[Mapping[str, Any]]:
-    if count <= 0:
+    if count <= 0 or failing.paused(tx, row):
         return []
     taken: list[Mapping[str, Any]] = []
     if row.queued:
@@ -102,7 +102,9 @@ def _proposed(tx: Transaction, board: Board, row: Row[Any], count: int, agent: s
         return board.propose(tx, row, count, agent)
     except ProposalError as error:
         log.exception("no proposal for search %d", row.id, extra={"search": row.id})
-        search_rows.change(tx, row.id, switch="paused", problem=str(error), version=row.version + 1)
+        search_rows.change(
+            tx, row.id, switch="paused", problem=f"the strategy broke: {error}", version=row.version + 1
+        )
         return []
 
 

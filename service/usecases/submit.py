@@ -3,109 +3,115 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import orjson
+from sqlalchemy import Connection
 
 from search.problem import SearchError
 from search.spec import SearchSpec
-from service import trainers
 from service.errors import ConflictError, FieldProblem, RefusedError
 from service.ports import Store
 from service.store import searches as search_rows
 from service.store.tables import SPEC_VERSION
 from service.store.transaction import Transaction
-from service.usecases import datasets, warm_start
+from service.usecases import datasets, submit_data, warm_start
+from service.usecases.submit_checks import trainer_problems
 
-EXTERNAL = "external"  # no plugin: a user's own script trains
+ROUNDS = 8  # of taking out what is wrong, until the rest of a submission can be read
+Resolve = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
-def check(data: Any, resolve: Callable[[Mapping[str, Any]], dict[str, Any]] = dict) -> SearchSpec:
+def check(data: Any, resolve: Resolve = dict) -> SearchSpec:
     """Read and check a search as submitted, its data sets found by `resolve`. Raises RefusedError."""
+    return _checked(data, lambda spec: _search_problems(spec, resolve))
+
+
+def accept(store: Store, data: Any) -> SearchSpec:
+    """Read and check a search with what the store knows (uploaded data, the search it starts from).
+
+    Raises RefusedError.
+    """
+    with store.reading() as connection:
+        return _checked(data, lambda spec: _all_problems(spec, connection))
+
+
+def _checked(data: Any, problems_of: Callable[[SearchSpec], list[FieldProblem]]) -> SearchSpec:
+    """Read a search and ask for its problems; where it cannot be read, for those of what is sound in it."""
     try:
         spec = SearchSpec.parse(data)
     except SearchError as error:
-        raise refused(error.problems) from None
-    uploaded = _uploaded(resolve(spec.dataset))
-    problems = [one for one in trainer_problems(spec) if one.field not in uploaded]
+        sound = _sound(data, error.problems)
+        found = [FieldProblem(one.field, one.message, one.remedy) for one in error.problems]
+        raise refused([*found, *(problems_of(sound) if sound else ())]) from None
+    problems = problems_of(spec)
     if problems:
         raise refused(problems)
     return spec
 
 
-def _uploaded(dataset: Mapping[str, Any]) -> set[str]:
-    """Name the fields that name uploaded data sets: the trainer itself knows only its own."""
+def _sound(data: Any, problems: Sequence[Any]) -> SearchSpec | None:
+    """Read a search without all that is wrong in it; None if nothing can be made of it."""
+    if not isinstance(data, dict):
+        return None
+    for _ in range(ROUNDS):
+        data = {"space": {}, "budget": {"trials": 1}, **_without(data, [one.field for one in problems])}
+        try:
+            return SearchSpec.parse(data)
+        except SearchError as error:
+            problems = error.problems
+    return None
+
+
+def _without(data: Mapping[str, Any], fields: Sequence[str]) -> dict[str, Any]:
+    """Take fields out: one parameter or setting where it is named, else the whole part of the search."""
+    kept = {key: dict(value) if isinstance(value, dict) else value for key, value in data.items()}
+    for field in fields:
+        part, _, rest = field.partition(".")
+        inner, name = kept.get(part), rest.split(".")[0]
+        if name and part in ("space", "settings", "dataset") and isinstance(inner, dict):
+            inner.pop(name, None)
+        else:
+            kept.pop(part, None)
+    return kept
+
+
+def _search_problems(spec: SearchSpec, resolve: Resolve) -> list[FieldProblem]:
+    """Say what is wrong with data sets, settings and the rest, which only a trainer can tell."""
+    try:
+        resolve(spec.dataset)
+        found: list[FieldProblem] = []
+    except RefusedError as error:
+        found = list(error.problems)
+    # Of files and names of data sets the trainer knows its own alone: what was resolved has the say.
+    judged = {one.field for one in found} | _named(spec.dataset)
+    return [*found, *(one for one in trainer_problems(spec) if one.field not in judged)]
+
+
+def _all_problems(spec: SearchSpec, connection: Connection) -> list[FieldProblem]:
+    """Say also what is wrong with uploaded data and with the search that this one starts from."""
+    found = _search_problems(spec, partial(datasets.resolve, connection))
+    if not any(one.field.startswith("dataset") for one in found):
+        found += submit_data.problems_of(connection, datasets.resolve(connection, spec.dataset))
+    try:
+        warm_start.resolved(connection, spec)  # submit() does it again
+    except RefusedError as error:
+        found += error.problems
+    return found
+
+
+def _named(dataset: Mapping[str, Any]) -> set[str]:
+    """Name the fields that name data sets."""
     parts = [("dataset", dataset), *((f"dataset.{part}", dataset.get(part)) for part in ("dev", "test"))]
-    return {f"{field}.name" for field, part in parts if isinstance(part, Mapping) and "upload" in part}
-
-
-def accept(store: Store, data: Any) -> SearchSpec:
-    """Read and check a search with what the store knows (uploaded data sets). Raises RefusedError."""
-    with store.reading() as connection:
-        spec = check(data, lambda dataset: datasets.resolve(connection, dataset))
-        warm_start.resolved(connection, spec)  # to say what is wrong with it; submit() does it again
-        return spec
+    return {f"{field}.name" for field, part in parts if isinstance(part, Mapping) and part.get("name")}
 
 
 def refused(problems: Any) -> RefusedError:
     """Make the error of a list of problems; its text says the first ones."""
     found = [FieldProblem(one.field, one.message, one.remedy) for one in problems]
     return RefusedError("; ".join(f"{one.field}: {one.message}" for one in found[:5]), found)
-
-
-def trainer_problems(spec: SearchSpec) -> list[Any]:
-    """Ask the trainer what is wrong with data set, settings and the corners of the space."""
-    if spec.trainer == EXTERNAL:
-        return []
-    trainer = trainers.get(spec.trainer)
-    if trainer is None:
-        known = ", ".join(trainers.names())
-        return [
-            FieldProblem("trainer", f"{spec.trainer!r} is not installed on this server", f"known: {known}")
-        ]
-    problems: dict[tuple[str, str], Any] = {}
-    fixed = {k: v for k, v in spec.settings.items() if k not in spec.space.names}
-    for settings in ({**fixed, **point} for point in corners(spec)):
-        for problem in trainer.check(settings, spec.dataset):
-            field = _field(problem.field, spec)
-            problems.setdefault(
-                (field, problem.message), FieldProblem(field, problem.message, problem.remedy)
-            )
-    for position, turn in enumerate(spec.schedule):
-        for problem in _schedule_problems(trainer, {**fixed, **turn.set}, turn.set, spec):
-            place = f"schedule.{position}.set.{problem.field.removeprefix('settings.')}"
-            problems[place, problem.message] = FieldProblem(place, problem.message, problem.remedy)
-    return list(problems.values())
-
-
-def _schedule_problems(
-    trainer: Any, settings: Mapping[str, Any], turn: Mapping[str, Any], spec: SearchSpec
-) -> list[Any]:
-    """Say what is wrong with one turn of a schedule: only what may change while a trial runs can be in it."""
-    steerable = [info.name for info in trainer.settings() if getattr(info, "steerable", False)]
-    remedy = f"changeable: {', '.join(steerable)}"
-    found: list[Any] = [
-        FieldProblem(name, "cannot change while a trial runs", remedy)
-        for name in turn
-        if name not in steerable
-    ]
-    wrong = trainer.check(settings, spec.dataset)
-    return found + [one for one in wrong if one.field.removeprefix("settings.").split(".")[0] in turn]
-
-
-def corners(spec: SearchSpec) -> list[dict[str, Any]]:
-    """Give the points at both ends and in the middle of the space: where settings go out of range first."""
-    dimensions = spec.space.dimensions
-    return [spec.space.from_unit([share] * dimensions) for share in (0.0, 0.5, 1.0)]
-
-
-def _field(field: str, spec: SearchSpec) -> str:
-    """Name a setting where the user wrote it: in the space if it is searched."""
-    name = field.removeprefix("settings.").split(".")[0].split("[")[0]
-    if field.startswith("dataset"):
-        return field
-    return f"space.{name}" if name in spec.space.names else f"settings.{field.removeprefix('settings.')}"
 
 
 def submit(tx: Transaction, spec: SearchSpec, key: str | None = None) -> tuple[int, bool]:

@@ -1,0 +1,140 @@
+"""What is wrong with the data sets of a search, by what is known of them since their upload.
+
+Nothing is opened here: names, kinds and missing cells of the columns were kept when the file was read.
+What that does not tell is found by the first trials (service/usecases/failing.py).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from sqlalchemy import Connection
+
+from service.errors import FieldProblem
+from service.store import datasets as rows
+
+CELLS = ("csv", "parquet")  # kinds of files whose columns have names
+MOST_NAMED = 12
+Known = Mapping[str, Any]  # a data set as its upload described it
+
+
+def problems_of(connection: Connection, dataset: Mapping[str, Any]) -> list[FieldProblem]:
+    """Say what is wrong with a `dataset` object, resolved: it has the options of the upload already."""
+    main = _known(connection, dataset)
+    if main is None:
+        return []
+    problems = _columns(dataset, main)
+    if problems:
+        return problems
+    problems = [*_target(dataset, main), *_empty(dataset, main)]
+    for part in ("dev", "test"):
+        other = _known(connection, dataset.get(part))
+        if other is not None:
+            problems += _like_training(f"dataset.{part}.name", dataset, main, other)
+    return problems
+
+
+def _known(connection: Connection, source: Any) -> Known | None:
+    """Give what an upload was described as; None for what comes with the trainer."""
+    if not isinstance(source, Mapping) or "upload" not in source:
+        return None
+    row = rows.by_name(connection, str(source["name"]))
+    return None if row is None else {**json.loads(row["meta"]), "name": row["name"], "kind": row["kind"]}
+
+
+def _names(known: Known) -> list[str] | None:
+    """Name the columns of a file of cells; None where they have no names, or are too many to be kept."""
+    features = [column["name"] for column in known["features"]]
+    if known["kind"] not in CELLS or len(features) < known["columns"]:
+        return None
+    target = (known.get("target") or {}).get("names", [])
+    return list(dict.fromkeys([*features, *target, *(known["options"].get("ignore") or ())]))
+
+
+def _listed(value: Any) -> list[Any]:
+    return [] if value is None else list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _columns(dataset: Mapping[str, Any], known: Known) -> list[FieldProblem]:
+    """Find columns that are named and are not there."""
+    names = _names(known)
+    if names is None:
+        return []
+    return [
+        FieldProblem(f"dataset.{key}", f"{known['name']} has no column {name!r}", _did_you_mean(name, names))
+        for key in ("target", "ignore", "categorical")
+        for name in _listed(dataset.get(key))
+        if name not in names
+    ]
+
+
+def _did_you_mean(name: Any, names: list[str]) -> str:
+    near = get_close_matches(str(name), names, n=1)
+    more = f" ... ({len(names)} in all)" if len(names) > MOST_NAMED else ""
+    return f"{f'did you mean {near[0]!r}? ' if near else ''}it has {', '.join(names[:MOST_NAMED])}{more}"
+
+
+def _target(dataset: Mapping[str, Any], known: Known) -> list[FieldProblem]:
+    """Find a target with missing cells, with one class, or with texts where numbers are wanted."""
+    wanted, described = _listed(dataset.get("target")), known.get("target") or {}
+    same = wanted == described.get("names")
+    if same and "problem" in described and dataset.get("task") == known["options"].get("task"):
+        field, _, message = described["problem"].partition(": ")
+        remedy = "mend the file and upload it under another name, or name another dataset.target"
+        return [FieldProblem(field, message, remedy)]
+    found = []
+    for column in known["features"]:
+        if column["name"] in wanted and column["missing"]:
+            message = f"the target {column['name']!r} has {column['missing']} missing cells"
+            found.append(FieldProblem("dataset.target", message, "fill them in, or drop these rows"))
+    texts = {column["name"] for column in known["features"] if column["kind"] == "category"}
+    if same and not all(_is_number(one["name"]) for one in described.get("classes", ())):
+        texts |= set(wanted)
+    if dataset.get("task") == "regression":
+        remedy = "set dataset.task to classification, or name a column of numbers as dataset.target"
+        found += [
+            FieldProblem(
+                "dataset.task", f"the target {name!r} has texts, which regression cannot predict", remedy
+            )
+            for name in wanted
+            if name in texts
+        ]
+    return found
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _empty(dataset: Mapping[str, Any], known: Known) -> list[FieldProblem]:
+    """Find columns without any value, from which nothing can be learned."""
+    unused = {*_listed(dataset.get("target")), *_listed(dataset.get("ignore"))}
+    return [
+        FieldProblem(
+            "dataset.ignore",
+            f"column {column['name']!r} of {known['name']} has no value in any row",
+            "list the column in dataset.ignore",
+        )
+        for column in known["features"]
+        if column["missing"] == known["rows"] and column["name"] not in unused
+    ]
+
+
+def _like_training(field: str, dataset: Mapping[str, Any], main: Known, other: Known) -> list[FieldProblem]:
+    """Find what another source lacks of the columns that training has."""
+    names, there = _names(main), _names(other)
+    if names is None or there is None:
+        return []
+    ignored = _listed(dataset.get("ignore"))
+    lacking = [name for name in names if name not in there and name not in ignored]
+    if not lacking:
+        return []
+    message = f"{other['name']} lacks the columns {', '.join(lacking[:MOST_NAMED])} of {main['name']}"
+    return [FieldProblem(field, message, "give both the same columns, or list these in dataset.ignore")]

@@ -1,0 +1,79 @@
+"""A search of which nothing but one failure comes pauses itself, says why, and can be resumed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from stores import World
+
+from service import records
+from service.store import reads
+from service.usecases.steer_search import edit, switch
+
+WRONG = "DataError: flower has no column 'kind'"
+
+
+def report(trial: dict[str, Any], reason: str | None = WRONG, state: str = "failed") -> dict[str, Any]:
+    metrics = {} if state == "failed" else {"dev_error": 0.5}
+    result = {"state": state, "metrics": metrics, "epoch": 0, "reason": reason}
+    return {"trial": trial["trial"], "attempt": trial["attempt"], "result": result}
+
+
+def play(world: World, search: int, states: list[str], reasons: list[str] | None = None) -> int:
+    """End one trial after the other; gives how many were handed out."""
+    done: list[dict[str, Any]] = []
+    for position, state in enumerate(states):
+        given = world.exchange(1, want=1, reports=done, searches=[search])["trials"]
+        if not given:
+            return position
+        done = [report(given[0], reasons[position] if reasons else WRONG, state)]
+    world.exchange(1, reports=done)
+    return len(states)
+
+
+def shown(world: World, search: int) -> dict[str, Any]:
+    return world.read(lambda connection: reads.search(connection, search, world.clock.now()))  # type: ignore[no-any-return]
+
+
+def test_it_pauses_after_a_few_trials_and_says_why(world: World) -> None:
+    search = world.submit(budget={"trials": 300})
+    assert play(world, search, ["failed"] * 20) == 5
+    found = shown(world, search)
+    assert (found["state"], found["counts"]["failed"]) == ("paused", 5)
+    records.Search(**found)
+    (warning,) = found["warnings"]
+    assert WRONG in warning["message"] and "resume" in warning["remedy"]
+    assert found["failures"] == [{"reason": WRONG, "count": 5}]
+
+
+def test_resumed_it_gets_as_many_trials_again(world: World) -> None:
+    search = world.submit(budget={"trials": 300})
+    play(world, search, ["failed"] * 20)
+    world.write(lambda tx: switch(tx, search, "active"))
+    assert shown(world, search)["warnings"] == []
+    assert play(world, search, ["failed"] * 20) == 5
+    assert shown(world, search)["state"] == "paused"
+    world.write(lambda tx: edit(tx, world.board, search, {"parallel": 2}, None))
+    world.write(lambda tx: switch(tx, search, "active"))
+    assert play(world, search, ["completed"] + ["failed"] * 10) == 11
+
+
+@pytest.mark.parametrize("other", ["completed", "stopped", "diverged"])
+def test_a_trial_that_comes_to_something_keeps_it_going(world: World, other: str) -> None:
+    search = world.submit(budget={"trials": 30})
+    assert play(world, search, [other] + ["failed"] * 10) == 11
+
+
+def test_failures_of_several_kinds_keep_it_going(world: World) -> None:
+    search = world.submit(budget={"trials": 30})
+    assert play(world, search, ["failed"] * 10, [f"no memory for {n % 3} GB" for n in range(10)]) == 10
+    assert [one["count"] for one in shown(world, search)["failures"]] == [4, 3, 3]
+
+
+def test_a_search_that_has_ended_is_not_paused(world: World) -> None:
+    search = world.submit(budget={"trials": 5})
+    assert play(world, search, ["failed"] * 5) == 5
+    assert world.exchange(1, want=1, searches=[search])["trials"] == []
+    found = shown(world, search)
+    assert (found["state"], found["warnings"], found["failures"][0]["count"]) == ("completed", [], 5)
