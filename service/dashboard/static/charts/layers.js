@@ -1,5 +1,6 @@
 /** Layers of a chart: points, lines, rectangles, reference lines. Each knows how to draw itself and what lies near the pointer. */
 
+import { colour as themed } from "../core/theme.js";
 import { FONT, line as stroke } from "./axes.js";
 
 /** @typedef {import("./chart.js").Layer} Layer */
@@ -196,30 +197,48 @@ export function rectangles({ count, box, fill, stroke: edge, tell }) {
  *   across "y": at a value of y; row: of the label of an upright line, from the top, so that neighbours do not write over each other
  * @returns {Layer}
  */
-export function rule({ at, across = "y", colour, label, dash = [4, 3], row = 0 }) {
+export function rule({ at, across = "y", colour, label = "", dash = [4, 3], row = 0 }) {
   return {
     draw(frame) {
       const { ctx, left, top, width, height } = frame;
       ctx.setLineDash(dash);
       ctx.lineWidth = 1;
-      ctx.font = FONT;
-      ctx.fillStyle = colour;
-      ctx.textAlign = "right";
       if (across === "y") {
         const y = Math.round(frame.y(at)) + 0.5;
         stroke(ctx, left, y, left + width, y, colour);
-        if (label) ctx.fillText(label, left + width - 4, y - 7);
+        named(ctx, label, left + width - 4, y - 7, colour);
       } else {
         const x = Math.round(frame.x(at)) + 0.5;
         stroke(ctx, x, top, x, top + height, colour);
-        if (!label) return;
+        ctx.font = FONT;
         const fits = x - 5 - ctx.measureText(label).width > left;
-        ctx.textAlign = fits ? "right" : "left";
-        ctx.fillText(label, fits ? x - 5 : x + 5, top + 8 + 13 * row);
+        named(ctx, label, fits ? x - 5 : x + 5, top + 8 + 13 * row, colour, fits ? "right" : "left");
       }
       ctx.setLineDash([]);
     },
   };
+}
+
+/**
+ * A name beside its line, on the ground of the page, so that a curve that passes there does not run through the letters.
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {string} text
+ * @param {number} x
+ * @param {number} y
+ * @param {string} colour
+ * @param {CanvasTextAlign} [align]
+ */
+function named(ctx, text, x, y, colour, align = "right") {
+  if (!text) return;
+  ctx.setLineDash([]);
+  ctx.font = FONT;
+  ctx.textAlign = align;
+  ctx.lineWidth = 4;
+  ctx.lineJoin = "round";
+  ctx.strokeStyle = themed("--surface");
+  ctx.strokeText(text, x, y);
+  ctx.fillStyle = colour;
+  ctx.fillText(text, x, y);
 }
 
 /**

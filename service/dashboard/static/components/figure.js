@@ -52,7 +52,7 @@ export class Figure {
     this.node = h(
       "section",
       { class: wide ? "figure wide" : "figure", id: `figure-${name}`, "aria-labelledby": `title-${name}` },
-      h("header", null, h("h3", { id: `title-${name}` }, title), this.controls, h("span", { class: "spacer" }), this.reset, h("span", { class: "exports" }, png, data)),
+      h("header", null, h("h2", { id: `title-${name}` }, title), this.controls, h("span", { class: "spacer" }), this.reset, h("span", { class: "exports" }, png, data)),
       h("p", { class: "hint" }, hint),
       h("div", { class: "plot" }, this.drawing.node, this.overlay),
       this.note,

@@ -3,6 +3,7 @@
 import { ApiError } from "../core/api.js";
 import { h, setStyle, setText } from "../core/dom.js";
 import { ago, moment } from "../core/format.js";
+import { allFailed } from "../core/search-math.js";
 
 /** @param {string} state */
 export function chip(state) {
@@ -19,6 +20,17 @@ export function setChip(node, state) {
   if (node.dataset.state === state) return;
   node.dataset.state = state;
   setText(node, state);
+}
+
+/**
+ * The state of a search; one that is over without any result does not look like a success.
+ * @param {HTMLElement} node
+ * @param {Search} search
+ */
+export function setSearchChip(node, search) {
+  const failed = allFailed(search);
+  node.dataset.state = failed ? "failed" : search.state;
+  setText(node, failed ? "all failed" : search.state);
 }
 
 /**
@@ -109,21 +121,25 @@ export async function attempt(work, done) {
   }
 }
 
-/** A bar of how far something is. */
+/** A bar of how far something is, with the part of it that failed in a colour of its own. */
 export class Progress {
   /** @param {string} name */
   constructor(name) {
     this.bar = h("span");
-    this.node = h("div", { class: "progress", role: "progressbar", "aria-label": name, "aria-valuemin": "0", "aria-valuemax": "100" }, this.bar);
+    this.failed = h("span", { class: "failedpart" });
+    this.node = h("div", { class: "progress", role: "progressbar", "aria-label": name, "aria-valuemin": "0", "aria-valuemax": "100" }, this.bar, this.failed);
   }
 
   /**
    * @param {number} share from 0 to 1
    * @param {string} [state]
+   * @param {number} [failed] the part of the share that failed
    */
-  set(share, state = "") {
+  set(share, state = "", failed = 0) {
     const percent = Math.max(0, Math.min(100, share * 100));
-    setStyle(this.bar, { width: `${percent.toFixed(2)}%` });
+    const bad = Math.min(percent, failed * 100);
+    setStyle(this.bar, { width: `${(percent - bad).toFixed(2)}%` });
+    setStyle(this.failed, { width: `${bad.toFixed(2)}%` });
     this.node.setAttribute("aria-valuenow", percent.toFixed(0));
     this.node.dataset.state = state;
   }

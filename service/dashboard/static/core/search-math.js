@@ -12,12 +12,38 @@ export function share(search) {
   return search.state === "completed" ? 1 : 0;
 }
 
+/**
+ * The part of what is done that failed.
+ * @param {Search} search
+ */
+export function failedShare(search) {
+  return search.finished ? (share(search) * (search.counts.failed ?? 0)) / search.finished : 0;
+}
+
+/**
+ * Whether a search is over and no trial of it came to a result.
+ * @param {Search} search
+ */
+export function allFailed(search) {
+  return isOver(search) && search.finished > 0 && search.counts.failed === search.finished;
+}
+
 /** @param {Search} search */
 export function progressText(search) {
   const total = search.budget.trials;
   if (!total) return `${count(search.finished)} trials`;
   const more = search.finished - total; // leaders trained again, forks, points added by hand
   return more > 0 ? `${count(total)} of ${count(total)}, ${count(more)} more` : `${count(search.finished)} of ${count(total)}`;
+}
+
+/**
+ * How many failed, in words; empty where none did.
+ * @param {Search} search
+ */
+export function failedText(search) {
+  const { failed = 0 } = search.counts;
+  if (!failed) return "";
+  return failed === search.finished ? "all failed" : `${count(failed)} failed`;
 }
 
 /** @param {Search} search */

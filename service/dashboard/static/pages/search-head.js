@@ -2,8 +2,8 @@
 
 import { fill, h, setText } from "../core/dom.js";
 import { count, duration, number } from "../core/format.js";
-import { elapsed, isOver, objectiveName, progressText, rateText, share, timeLeft } from "../core/search-math.js";
-import { chip, Progress, setChip, stat } from "../components/parts.js";
+import { elapsed, failedShare, isOver, objectiveName, progressText, rateText, share, timeLeft } from "../core/search-math.js";
+import { chip, Progress, setSearchChip, stat } from "../components/parts.js";
 import { searchActions } from "./search-actions.js";
 
 export class SearchHead {
@@ -45,8 +45,8 @@ export class SearchHead {
   /** @param {Search} search */
   set(search) {
     setText(this.name, search.name);
-    setChip(this.state, search.state);
-    this.progress.set(share(search), search.state);
+    setSearchChip(this.state, search);
+    this.progress.set(share(search), search.state, failedShare(search));
     setText(this.values.done, progressText(search));
     setText(this.values.rate, isOver(search) ? overallRate(search) : rateText(search.rate));
     setText(this.values.left, timeLeft(search) ?? "–");

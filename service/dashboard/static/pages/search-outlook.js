@@ -12,6 +12,7 @@ import { objectiveName } from "../core/search-math.js";
 export function outlookLine(view) {
   const node = h("p", { class: "muted outlook", hidden: true });
   async function update() {
+    if (view.search().spec.strategy?.name !== "random") return; // what it says holds of trials drawn at random alone
     /** @type {Outlook} */
     const found = await call(`/searches/${view.search().id}/remaining`, { signal: view.signal });
     node.hidden = found.trials < 2;

@@ -3,8 +3,8 @@
 import { call, connection, isAbort, withQuery } from "../core/api.js";
 import { fill, h, setText } from "../core/dom.js";
 import { count, number } from "../core/format.js";
-import { isOver, objectiveName, progressText, rateText, share, timeLeft } from "../core/search-math.js";
-import { chip, choose, command, empty, problem, Progress, setChip, when } from "../components/parts.js";
+import { failedShare, failedText, isOver, objectiveName, progressText, rateText, share, timeLeft } from "../core/search-math.js";
+import { chip, choose, command, empty, problem, Progress, setSearchChip, when } from "../components/parts.js";
 import { sparkline } from "../components/sparkline.js";
 import { Table } from "../components/table.js";
 
@@ -93,8 +93,8 @@ function columns(changed) {
   return [
     { key: "mark", title: "", cell: (search) => h("input", { type: "checkbox", value: search.id, "aria-label": `Select ${search.name} to compare`, onchange: changed }), update: () => undefined },
     { key: "name", title: "Name", sort: "name", cell: (search) => h("a", { class: "searchname", href: `/searches/${search.id}` }, search.name, h("span", null, `${search.id} · ${search.spec.dataset?.name ?? "data"} · ${String(search.spec.strategy?.name ?? "coarse to fine").replaceAll("_", " ")}`)) },
-    { key: "state", title: "State", cell: (search) => chip(search.state), update: (cell, search) => setChip(/** @type {HTMLElement} */ (cell.firstElementChild), search.state) },
-    { key: "progress", title: "Progress", cell: () => h("div", { class: "progresscell" }, new Progress("Progress").node, h("span")), update: drawProgress },
+    { key: "state", title: "State", cell: (search) => chip(search.state), update: (cell, search) => setSearchChip(/** @type {HTMLElement} */ (cell.firstElementChild), search) },
+    { key: "progress", title: "Progress", cell: progressCell, update: drawProgress },
     { key: "best", title: "Best", numeric: true, cell: (search) => (search.best ? h("a", { href: `/trials/${search.best.trial}`, title: `trial ${search.best.number}` }, number(search.best.value)) : "–") },
     { key: "metric", title: "Objective", cell: objectiveName },
     { key: "course", title: "Best so far", cell: () => h("span", { class: "course" }), update: () => undefined },
@@ -103,18 +103,28 @@ function columns(changed) {
   ];
 }
 
+/** @type {WeakMap<Element, {bar: Progress, text: HTMLElement, failed: HTMLElement}>} what a cell of progress is made of */
+const cells = new WeakMap();
+
+function progressCell() {
+  const parts = { bar: new Progress("Progress"), text: h("span"), failed: h("span", { class: "failedtext" }) };
+  const node = h("div", { class: "progresscell" }, parts.bar.node, h("span", null, parts.text, parts.failed));
+  cells.set(node, parts);
+  return node;
+}
+
 /**
  * @param {HTMLElement} cell
  * @param {Search} search
  */
 function drawProgress(cell, search) {
-  const bar = /** @type {HTMLElement} */ (cell.querySelector(".progress"));
-  const text = /** @type {HTMLElement} */ (cell.querySelector(".progresscell > span"));
+  const parts = cell.firstElementChild && cells.get(cell.firstElementChild);
+  if (!parts) return;
   const left = timeLeft(search);
-  bar.dataset.state = search.state;
-  bar.setAttribute("aria-valuenow", (share(search) * 100).toFixed(0));
-  /** @type {HTMLElement} */ (bar.firstElementChild).style.setProperty("width", `${share(search) * 100}%`);
-  setText(text, progressText(search) + (left ? `, ${left} left` : ""));
+  const failed = failedText(search);
+  parts.bar.set(share(search), search.state, failedShare(search));
+  setText(parts.text, progressText(search) + (left ? `, ${left} left` : ""));
+  setText(parts.failed, failed && `, ${failed}`);
 }
 
 /**

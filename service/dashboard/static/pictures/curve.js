@@ -52,7 +52,7 @@ export function curvesPicture(view, context, steer) {
   function draw(curve) {
     const shown = SHOWN[chosen()] ?? SHOWN.error;
     if (!shown || !curve.branches.some((branch) => branch.epoch.length)) {
-      figure.blank(view.trial().state === "queued" ? "It waits for a free worker." : "No epoch has ended yet.");
+      figure.blank(noCurve(view.trial()));
       return;
     }
     const current = view.trial().branch;
@@ -73,12 +73,18 @@ export function curvesPicture(view, context, steer) {
         summary: `${shown.title} of trial ${view.trial().number} over ${last} epochs${marked(steer)}`,
         x: { scale: linear(curve.branches[0]?.epoch[0] === 0 ? 0 : 1, Math.max(2, view.trial().ended ? last : Math.min(view.trial().epochs ?? last, Math.max(10, Math.ceil(last * 1.25)))), { integers: true }), title: "epoch" },
         y: { scale: fitted(all), title: shown.title },
-        layers: [...marks(steer, current), ...layers],
+        layers: [...layers, ...marks(steer, current)], // names of marks above the curves
       },
       () => sheet(curve),
     );
   }
   return { node: figure.node, draw, fail: (/** @type {unknown} */ error) => figure.fail(error) };
+}
+
+/** @param {Trial} trial one without an epoch */
+function noCurve({ state }) {
+  if (state === "queued") return "It waits for a free worker.";
+  return OVER.has(state) ? "It ended before its first epoch was over: there is nothing to draw." : "No epoch has ended yet.";
 }
 
 /**
@@ -178,7 +184,7 @@ export function costsPicture(view) {
     figure.show(
       {
         summary: `Cost over ${count(steps.at(-1))} steps, now ${number(smooth.at(-1))}`,
-        x: { scale: linear(0, steps.at(-1) ?? 1), title: "step" },
+        x: { scale: linear(steps[0] ?? 0, steps.at(-1) ?? 1), title: "step" },
         y: { scale: fitted(costs), title: "cost" },
         layers: [
           line({ x: steps, y: costs, colour: colour("--faint"), width: 1 }),
@@ -186,6 +192,7 @@ export function costsPicture(view) {
         ],
       },
       () => ({ names: ["step", "cost", "average"], rows: steps.map((step, index) => [step, costs[index], smooth[index]]) }),
+      (steps[0] ?? 0) > 1 ? `From step ${count(steps[0])} on: costs of mini-batches are kept after the first half second of training.` : "",
     );
   }
   return { node: figure.node, draw };

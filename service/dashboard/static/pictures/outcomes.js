@@ -59,7 +59,7 @@ function confusion(found) {
 function mistakes({ confused, rows }) {
   if (!confused?.length) return h("p", { class: "mistakes" }, `No mistake in ${count(rows)} examples.`);
   const name = "Most frequent mistakes";
-  return h("div", { class: "mistakes" }, h("h4", null, name), h("ol", { class: "records", "aria-label": name }, confused.slice(0, PAIRS).map((each) => h("li", null, h("strong", null, each.actual), " taken for ", h("strong", null, each.predicted), h("span", { class: "muted" }, each.count === 1 ? "once" : `${count(each.count)} times`)))));
+  return h("div", { class: "mistakes" }, h("h3", null, name), h("ol", { class: "records", "aria-label": name }, confused.slice(0, PAIRS).map((each) => h("li", null, h("strong", null, each.actual), " taken for ", h("strong", null, each.predicted), h("span", { class: "muted" }, each.count === 1 ? "once" : `${count(each.count)} times`)))));
 }
 
 /**
