@@ -1,6 +1,8 @@
-"""Search files: YAML or JSON, read with errors that name the line."""
+"""Files of a user: searches in YAML or JSON, read with errors that name the line; what is written here."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,15 @@ def read_search(path: Path) -> dict[str, Any]:
     return data
 
 
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what goes wrong while a file is written into a CaviarError that names it."""
+    try:
+        yield
+    except OSError as error:
+        raise CaviarError(f"{path} cannot be written: {error.strerror}") from None
+
+
 def _parse_json(path: Path, text: str) -> Any:
     try:
         return json.loads(text)
@@ -43,5 +54,5 @@ def _parse_yaml(path: Path, text: str) -> Any:
         mark = error.problem_mark
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise CaviarError(f"{path}{where}: {error.problem or error.context or 'not YAML'}") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # a ValueError is that of a date such as 2026-13-01
         raise CaviarError(f"{path} is not YAML: {' '.join(str(error).split())}") from None

@@ -63,13 +63,3 @@ class Blobs(Protocol):
 
     def remove_all(self, folder: str) -> None:
         """Remove the files of a folder, those of a search that was deleted."""
-
-
-class Engine(Protocol):
-    """Starts agents and keeps them alive."""
-
-    async def start(self) -> None:
-        """Start the agents."""
-
-    async def stop(self, grace: float) -> None:
-        """Ask the agents to end, and end those that have not after `grace` seconds."""

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+import typer
 from rich.console import Console, Group
 from rich.layout import Layout
 from rich.live import Live
@@ -23,7 +24,7 @@ from rich.table import Table
 from rich.text import Text
 
 from caviar.cli.braille import plot
-from caviar.cli.steering import arguments_of, sentence
+from caviar.cli.steering import give, sentence
 from caviar.cli.tables import metric_text
 from caviar.client import Client
 from caviar.errors import CaviarError
@@ -44,6 +45,7 @@ class Cockpit:
         self._name = trial
         self._typed: str | None = None  # a command line being typed
         self._said = ""
+        self._away = ""  # why the server cannot be read
         self._given: int | None = None  # the command that was given last
         self.over = False
         self.look()
@@ -57,6 +59,16 @@ class Cockpit:
                 self._said, self._given = sentence(one), None
         branches = self._client.curve(self._name)["branches"]
         self._curve: dict[str, Any] = branches[-1] if branches else {}
+
+    def refresh(self) -> None:
+        """Read the trial again; what is on the screen stays there while the server is away."""
+        try:
+            self.look()
+            self._away = ""
+        except CaviarError as error:
+            if not error.may_pass:
+                raise
+            self._away = str(error)
 
     def key(self, key: str) -> None:
         """Do what a key stands for."""
@@ -75,12 +87,16 @@ class Cockpit:
         if key in "lh" and rate is None:
             self._said = "The learning rate is the trainer's default; set it first: `:` set learning_rate=..."
             return None
+        best = self._best_epoch()
+        if key == "b" and best is None:
+            self._said = "No epoch has a dev_error yet, so none is the best; `:` rewind epoch=..."
+            return None
         lines = {
             "l": f"set learning_rate={(rate or 0) / 3:.3g}",
             "h": f"set learning_rate={(rate or 0) * 3:.3g}",
             "p": "resume" if self.trial.state == "paused" else "pause",
             "c": "checkpoint",
-            "b": f"rewind epoch={self._best_epoch()}",
+            "b": f"rewind epoch={best}",
             "s": "stop",
         }
         return lines.get(key)
@@ -106,22 +122,19 @@ class Cockpit:
                 place = words.index("--at")
                 at, words = words[place + 1], words[:place] + words[place + 2 :]
             if words:
-                given = self._client.command(self._name, words[0], at=at, **arguments_of(words[0], words[1:]))
+                given = give(self._client, self._name, words[0], words[1:], at)
                 self._said, self._given = sentence(given), given["id"]
-        except (CaviarError, ValueError) as error:
+        except (CaviarError, typer.BadParameter, ValueError) as error:
             self._said = str(error)
 
     def _value(self, name: str) -> Any:
         return next((one["value"] for one in self._steering["settings"] if one["name"] == name), None)
 
-    def _best_epoch(self) -> int:
-        errors = self._curve.get("dev_error") or []
-        known = [
-            (error, epoch)
-            for error, epoch in zip(errors, self._curve["epoch"], strict=True)
-            if error is not None
-        ]
-        return int(min(known)[1]) if known else 0
+    def _best_epoch(self) -> int | None:
+        epochs = self._curve.get("epoch") or []
+        errors = self._curve.get("dev_error") or [None] * len(epochs)
+        known = [(error, epoch) for error, epoch in zip(errors, epochs, strict=True) if error is not None]
+        return int(min(known)[1]) if known else None
 
     def screen(self, console: Console) -> Layout:
         """Lay out the screen."""
@@ -135,7 +148,7 @@ class Cockpit:
             Layout(head, size=1),
             Layout(name="middle"),
             Layout(Panel(self._commands(), title="commands and advice", title_align="left"), size=9),
-            Layout(Text(self._said or " ", "yellow"), size=1),
+            Layout(Text(self._away or self._said or " ", "yellow"), size=1),
             Layout(foot, size=1),
         )
         layout["middle"].split_row(Layout(self._curves(console), ratio=3), Layout(self._settings(), ratio=1))
@@ -164,8 +177,8 @@ class Cockpit:
         return Group(*(lines or [Text("none yet", "dim")]))
 
 
-def watch_trial(client: Client, trial: str, console: Console) -> None:
-    """Show a trial until it ends or `q` is pressed."""
+def watch_trial(client: Client, trial: str, console: Console) -> bool:
+    """Show a trial until it ends or `q` is pressed; tells whether it has ended."""
     cockpit = Cockpit(client, trial)
     with (
         _keys() as keys,
@@ -176,9 +189,10 @@ def watch_trial(client: Client, trial: str, console: Console) -> None:
             with suppress(queue.Empty):
                 cockpit.key(keys.get(timeout=0.1))
             if time.monotonic() - looked > LOOK_SECONDS:
-                cockpit.look()
+                cockpit.refresh()
                 looked = time.monotonic()
             live.update(cockpit.screen(console), refresh=True)
+    return cockpit.trial.done
 
 
 @contextmanager

@@ -64,6 +64,7 @@ def predict(
 
     A model is a file, or that of a finished trial on the server.
     """
+    from caviar.files import writing
     from trainer.predict import Model
 
     with _sentences():
@@ -71,7 +72,7 @@ def predict(
     if output is None:
         _write(columns, sys.stdout)
         return
-    with output.open("w", encoding="utf-8", newline="") as file:
+    with writing(output), output.open("w", encoding="utf-8", newline="") as file:
         _write(columns, file)
     typer.echo(f"{len(next(iter(columns.values())))} predictions in {output}")
 

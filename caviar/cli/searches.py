@@ -100,13 +100,16 @@ def export(
     token: Token = None,
 ) -> None:
     """Write the trials of a search into a file; its suffix says how."""
+    from caviar.files import writing
+
     kinds = {".csv": "csv", ".parquet": "parquet", ".json": "json", ".db": "optuna", ".sqlite": "optuna"}
     kind = kinds.get(file.suffix.lower())
     if kind is None:
         raise typer.BadParameter(f"{file.name}: the suffix says how; known: {', '.join(kinds)}")
     with client(url, token) as connection:
         content = connection.export(search, kind)
-    file.write_bytes(content)
+    with writing(file):
+        file.write_bytes(content)
     typer.echo(f"Search {search}: {len(content)} bytes in {file}")
 
 
@@ -150,8 +153,7 @@ def _follow_trial(connection: object, trial: str) -> None:
     if console.is_terminal and sys.stdin.isatty() and not connection.trial(trial).done:  # type: ignore[attr-defined]
         from caviar.cli.cockpit import watch_trial
 
-        watch_trial(connection, trial, console)  # type: ignore[arg-type]
-        if not connection.trial(trial).done:  # type: ignore[attr-defined]
+        if not watch_trial(connection, trial, console):  # type: ignore[arg-type]
             return
     follow_trial(connection, trial, console)  # type: ignore[arg-type]
 

@@ -48,9 +48,8 @@ def steer(
     caviar steer 3.17 note "the cost swings"
     """
     name = _trial(trial)
-    arguments = arguments_of(kind, values or [])
     with client(url, token) as connection:
-        given = connection.command(name, kind, at=at, **arguments)
+        given = give(connection, name, kind, values or [], at)
         found = _outcome(connection, name, given) if at == "now" else given
     if json:
         from json import dumps
@@ -78,7 +77,11 @@ def replay(
         if schedule is not None:
             import yaml
 
-            schedule.write_text(yaml.safe_dump(connection.schedule(name, branch), sort_keys=False))
+            from caviar.files import writing
+
+            text = yaml.safe_dump(connection.schedule(name, branch), sort_keys=False)
+            with writing(schedule):
+                schedule.write_text(text, "utf-8")
             typer.echo(f"Wrote {schedule}; put its `schedule` into a search.")
             return
         from caviar.replaying import replay_trial
@@ -96,6 +99,12 @@ def _trial(text: str) -> str:
     return name
 
 
+def give(connection: Client, trial: str, kind: str, values: list[str], at: str) -> dict[str, Any]:
+    """Give a command as it was typed; what became of it is in the answer."""
+    command = {"kind": kind, "arguments": arguments_of(kind, values), "when": {"at": at}}
+    return connection.commands(trial, [command])[0]
+
+
 def arguments_of(kind: str, values: list[str]) -> dict[str, Any]:
     """Read NAME=VALUE pairs as YAML values; a note is free text, a fork's settings are its changes."""
     import yaml
@@ -107,7 +116,10 @@ def arguments_of(kind: str, values: list[str]) -> dict[str, Any]:
         name, equals, value = pair.partition("=")
         if not equals:
             raise typer.BadParameter(f"{pair!r} is not of the form NAME=VALUE")
-        arguments[name] = _number(yaml.safe_load(value))
+        try:
+            arguments[name] = _number(yaml.safe_load(value))
+        except (yaml.YAMLError, ValueError):
+            raise typer.BadParameter(f"{pair!r}: what is behind = is not a value") from None
     if kind == "fork":
         point = {name: arguments.pop(name) for name in ("epoch", "branch") if name in arguments}
         return {**point, "changes": arguments} if arguments else point

@@ -21,12 +21,11 @@ class Assignment:
     stop: Mapping[str, Any] | None = None
     resume: Mapping[str, Any] | None = None
     line: Mapping[str, Any] | None = field(default=None, repr=False)
-    parent: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, given: Mapping[str, Any], search: Mapping[str, Any]) -> Self:
         """Read a trial of an answer; what another version adds is left out."""
-        names = ("trial", "attempt", "number", "params", "seed", "epochs", "stop", "resume", "line", "parent")
+        names = ("trial", "attempt", "number", "params", "seed", "epochs", "stop", "resume", "line")
         return cls(search=search, **{name: given[name] for name in names if name in given})
 
     @property

@@ -58,11 +58,6 @@ class Uploads:
             self._waiting.append(upload)
             self._changed.notify_all()
 
-    def pending(self, key: Key) -> bool:
-        """Tell whether an upload of a trial is still on its way."""
-        with self._changed:
-            return any(one.key == key for one in self._waiting)
-
     def finish(self, seconds: float) -> bool:
         """Wait until all is sent, so many seconds at most; say whether it is."""
         self._deadline = time.monotonic() + seconds

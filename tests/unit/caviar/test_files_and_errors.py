@@ -25,6 +25,7 @@ def test_yaml_and_json_are_the_same(tmp_path):
     [
         ("bad.yaml", "name: a\nspace: {x: [1, 2}\n", "bad.yaml, line 2"),
         ("bad.json", '{\n"name": }', "bad.json, line 2, column 9"),
+        ("date.yaml", "name: 2026-13-01\n", "is not YAML"),
         ("list.yaml", "- 1\n", "must be a mapping"),
         ("empty.yaml", "", "must be a mapping"),
     ],

@@ -107,6 +107,17 @@ def test_predict_writes_csv(model, flowers, tmp_path):
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 4
 
 
+@pytest.mark.parametrize(
+    "words", [("predict", "{model}", "{data}", "-o"), ("export", "3"), ("replay", "3.1", "--schedule")]
+)
+def test_a_file_that_cannot_be_written_is_named(model, flowers, tmp_path, monkeypatch, words):
+    monkeypatch.setattr("caviar.client.Client.export", lambda *_: b"a")
+    monkeypatch.setattr("caviar.client.Client.schedule", lambda *_: {"schedule": []})
+    done = run(*(word.format(model=model, data=flowers) for word in words), tmp_path / "none" / "out.csv")
+    assert isinstance(done.exception, CaviarError)
+    assert str(done.exception).endswith("out.csv cannot be written: No such file or directory")
+
+
 def test_predict_says_what_is_wrong(model, tmp_path):
     (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
     done = run("predict", model, tmp_path / "bad.csv")
