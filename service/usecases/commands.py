@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -23,6 +26,7 @@ from service.usecases.asking import Ask, Situation, problems
 from service.usecases.board import Board
 
 WITHDRAWN = "withdrawn by a person"
+DIGITS = 64  # of a digest
 
 
 def give(
@@ -36,12 +40,16 @@ def give(
     """Take commands for a trial, all or none; give their ids. The same idempotency key gives the same ids.
 
     Raises NotFoundError, ChangedError when the trial's newest command is not `match`, ConflictError when the
-    state of the trial does not allow a command, RefusedError for all else, naming each command and field.
+    state of the trial does not allow a command or the key was used for other commands, RefusedError for all
+    else, naming each command and field.
     """
     row = command_rows.trial(tx.connection, trial)
     if row is None:
         raise NotFoundError(f"there is no trial {trial}")
-    if key is not None and (known := command_rows.by_key(tx.connection, trial, key)):
+    mark = None if key is None else _digest(key) + _digest([asdict(one) for one in asks])
+    if mark is not None and (known := command_rows.by_key(tx.connection, trial, mark[:DIGITS])):
+        if known[0].idempotency != mark:
+            raise ConflictError(f"the Idempotency-Key {key!r} was used for other commands; use a new one")
         return [one.id for one in known]
     version = command_rows.version(tx.connection, trial)
     if match is not None and match != version:
@@ -56,7 +64,7 @@ def give(
         if all(one.field.endswith(".kind") and row.state in ENDED for one in found):
             raise ConflictError(text, found)
         raise RefusedError(text, found)
-    given = [_give_one(tx, board, now, ask, position, key) for position, ask in enumerate(asks)]
+    given = [_give_one(tx, board, now, ask, position, mark) for position, ask in enumerate(asks)]
     tx.wake = True
     return given
 
@@ -80,7 +88,13 @@ def in_force(connection: Connection, row: Row[Any], fixed: Mapping[str, Any]) ->
     return settings | lineage.in_force(past.branches.get(row.branch, past.branches[0]).changes)
 
 
-def _give_one(tx: Transaction, board: Board, now: Situation, ask: Ask, position: int, key: str | None) -> int:
+def _digest(of: Any) -> str:
+    return hashlib.sha256(json.dumps(of, sort_keys=True).encode()).hexdigest()
+
+
+def _give_one(
+    tx: Transaction, board: Board, now: Situation, ask: Ask, position: int, mark: str | None
+) -> int:
     row = now.row
     trial = TrialId(row.search_id, row.number)
     arguments = dict(ask.arguments)
@@ -95,7 +109,7 @@ def _give_one(tx: Transaction, board: Board, now: Situation, ask: Ask, position:
         "kind": ask.kind,
         "arguments": orjson.dumps(arguments).decode(),
         "at": orjson.dumps({"at": ask.at}).decode(),
-        "idempotency": key,
+        "idempotency": mark,
     }
     at_once = _carried_out(tx, board, now, ask, arguments)
     if at_once is None:
@@ -207,7 +221,8 @@ def acknowledge(
         if waits.kind == "fork":
             forks.fork(tx, board, row, {**orjson.loads(waits.arguments), "epoch": one.epoch})
         elif waits.kind in (*lineage.CHANGING, "rewind"):
-            changes = lineage.branch(lineage.history(tx.connection, row), branch).changes
+            past = lineage.history(tx.connection, row)
+            changes = past.branches.get(branch, past.branches[0]).changes
             trial_rows.note_changed(tx, trial, lineage.in_force(changes))
 
 
