@@ -27,7 +27,10 @@ class Statistics:
         found = int(connection.execute(select(func.coalesce(func.sum(searches.c.proposed), 0))).scalar_one())
         if found < max(LEAST, 2 * self._known):
             return False
-        for table in searches.metadata.sorted_tables:
-            connection.execute(text(f"ANALYZE {table.name}"))
+        # Nobody commits what a reader does: most of what it found out would be rolled back.
+        with connection.engine.connect() as committing:
+            committing.execution_options(isolation_level="AUTOCOMMIT", postgresql_readonly=False)
+            for table in searches.metadata.sorted_tables:
+                committing.execute(text(f"ANALYZE {table.name}"))
         self._known = found
         return True

@@ -19,8 +19,14 @@ def test_tables_are_analysed_whenever_the_trials_have_doubled(world: World) -> N
         assert world.read(statistics.refresh) == (enough and postgres)
     if postgres:
         assert world.read(_estimate) == len(held) == 2 * LEAST
+        assert world.read(_known_columns) > 10
 
 
 def _estimate(connection: Connection) -> int:
     found = connection.execute(text("SELECT reltuples FROM pg_class WHERE relname = 'trials'"))
+    return int(found.scalar_one())
+
+
+def _known_columns(connection: Connection) -> int:
+    found = connection.execute(text("SELECT count(*) FROM pg_stats WHERE tablename = 'trials'"))
     return int(found.scalar_one())
