@@ -102,14 +102,16 @@ class Client:
         self.transport.call("DELETE", f"/searches/{_number(search)}")
 
     def wait(self, search: SearchLike, timeout: float | None = None) -> Search:
-        """Wait until a search has ended; a server that is away meanwhile is waited for too, for a minute.
+        """Wait until a search has ended, or paused itself (`warnings` say why).
+
+        A server that is away meanwhile is waited for too, for a minute.
 
         Raises TimeoutError when it has not within `timeout` seconds.
         """
         end = time.monotonic() + timeout if timeout is not None else float("inf")
         pause = 0.05
         now = self.search(search)
-        while not now.done:
+        while not (now.done or now.waits_for_a_person):
             if time.monotonic() > end:
                 raise TimeoutError(f"search {now.id} is still {now.state} after {timeout:g} seconds")
             time.sleep(pause)

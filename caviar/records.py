@@ -39,6 +39,12 @@ class Search(_Record):
     rate: float | None = None
     best: Mapping[str, Any] | None = None
     warnings: list[Any] = field(default_factory=list)
+    failures: list[Mapping[str, Any]] = field(default_factory=list)
+
+    @property
+    def waits_for_a_person(self) -> bool:
+        """Tell whether it paused itself, as `warnings` say, and nothing of it is in training any more."""
+        return self.state == "paused" and bool(self.warnings) and not self.counts.get("running")
 
     @property
     def done(self) -> bool:

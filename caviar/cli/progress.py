@@ -17,7 +17,7 @@ LINE_SECONDS = 2.0  # between two lines where nobody sees a bar
 
 
 def follow_search(client: Client, search: int, console: Console | None = None) -> Search:
-    """Show a search until it has ended; gives it as it ended."""
+    """Show a search until it has ended or paused itself; gives it as it is then."""
     console = console or Console()
     found = client.search(search)
     watcher = _bar if console.is_terminal else _lines
@@ -39,7 +39,7 @@ def _bar(client: Client, search: Search, console: Console) -> Search:
             progress.update(
                 task, completed=search.finished, total=search.trials, rate=_rate(search), best=_best(search)
             )
-            if search.done:
+            if search.done or search.waits_for_a_person:
                 return search
             time.sleep(LOOK_SECONDS)
             search = patiently(partial(client.search, search.id))
@@ -48,11 +48,12 @@ def _bar(client: Client, search: Search, console: Console) -> Search:
 def _lines(client: Client, search: Search, console: Console) -> Search:
     printed = 0.0
     while True:
-        if search.done or time.monotonic() - printed > LINE_SECONDS:
+        over = search.done or search.waits_for_a_person
+        if over or time.monotonic() - printed > LINE_SECONDS:
             printed = time.monotonic()
             parts = (f"{search.finished}/{search.trials} trials", _rate(search), _best(search))
             console.print(Text(", ".join(filter(None, parts))), soft_wrap=True)
-        if search.done:
+        if over:
             return search
         time.sleep(LOOK_SECONDS)
         search = patiently(partial(client.search, search.id))

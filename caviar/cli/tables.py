@@ -31,9 +31,10 @@ def print_best(search: Search, trials: Sequence[Trial], console: Console | None 
     """Print a table of trials, best first."""
     console = console or Console()
     if not trials:
-        console.print(
-            Text(f"No trial of search {search.id} has a value yet ({_counts(search)})."), soft_wrap=True
-        )
+        yet = "" if search.done else " yet"
+        said = f"No trial of search {search.id} has a value{yet} ({_counts(search)})."
+        console.print(Text(said), soft_wrap=True)
+        _print_failures(search, console)
         return
     metric = (search.spec.get("objective") or {}).get("metric", "dev_error")
     names = list(dict.fromkeys(name for trial in trials for name in trial.params))
@@ -55,6 +56,15 @@ def print_best(search: Search, trials: Sequence[Trial], console: Console | None 
     if not console.is_terminal:
         console.width = 200  # a file or a pipe has no edge to fold at
     console.print(table)
+    _print_failures(search, console)
+
+
+def _print_failures(search: Search, console: Console) -> None:
+    """Print why a search paused itself, and why trials failed."""
+    for warning in search.warnings:
+        console.print(Text(f"Note: {warning['message']} ({warning['remedy']})"), soft_wrap=True)
+    for failure in search.failures:
+        console.print(Text(f"{failure['count']} failed: {failure['reason']}"), soft_wrap=True)
 
 
 def print_standings(search: Search, standings: Mapping[str, Any], console: Console | None = None) -> None:
