@@ -166,5 +166,5 @@ def _follow(connection: object, search: int) -> None:
     trials = connection.best(search, 5)  # type: ignore[attr-defined]
     print_best(found, trials)
     print_standings(found, connection.standings(search))  # type: ignore[attr-defined]
-    if found.state == "completed" and not trials:
+    if found.waits_for_a_person or (found.state == "completed" and not trials):
         raise typer.Exit(1)
