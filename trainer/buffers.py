@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -61,13 +62,27 @@ def l2_of(settings: Settings, whole_batch: bool) -> float:
     return settings.l2 if settings.l2 is not None else float(whole_batch)
 
 
-def hyper_of(settings: Settings, data: Data) -> structs.Hyper:
-    """Return the settings that may change, as numbers."""
+def with_defaults(settings: Settings, data: Data) -> Settings:
+    """Put numbers in the place of defaults that depend on the data and on each other.
+
+    A run does this once, at its beginning: a change of batch_size then changes neither alpha nor lambda.
+    """
     m = data.X_train.shape[0]
     batch_size = batch_size_of(settings, m)
-    whole_batch, rate = batch_size == m, settings.decay_rate
-    return structs.Hyper(
+    whole_batch = batch_size == m
+    return replace(
+        settings,
+        batch_size=batch_size,
         learning_rate=learning_rate_of(settings, whole_batch, data.kind == "regression"),
+        l2=l2_of(settings, whole_batch),
+    )
+
+
+def hyper_of(settings: Settings, data: Data) -> structs.Hyper:
+    """Return the settings that may change, as numbers."""
+    settings, rate = with_defaults(settings, data), settings.decay_rate
+    return structs.Hyper(
+        learning_rate=settings.learning_rate,
         optimizer=OPTIMIZERS.index(settings.optimizer),
         momentum=settings.momentum,
         beta1=settings.beta1,
@@ -76,10 +91,10 @@ def hyper_of(settings: Settings, data: Data) -> structs.Hyper:
         decay=DECAYS.index(settings.decay),
         decay_rate=_DEFAULT_DECAY_RATES.get(settings.decay, 1.0) if rate is None else rate,
         decay_epochs=settings.decay_epochs,
-        batch_size=batch_size,
+        batch_size=settings.batch_size,
         epochs=settings.epochs,
         l1=settings.l1,
-        l2=l2_of(settings, whole_batch),
+        l2=settings.l2,
         patience=settings.patience or 0,
         keep=np.array((settings.input_keep_prob, *settings.keep_probs), np.float64),
         augmentation=_augmentation_bits(settings, data),
@@ -101,7 +116,6 @@ def examples_of(data: Data) -> structs.Examples:
     """Return the data as flat arrays, without a copy."""
     regression = data.kind == "regression"
     nothing = np.zeros(0, data.dtype)
-    deviation = float(np.sqrt(np.mean(np.var(data.Y_train, axis=0)))) if regression else 1.0
     train_y, dev_y = flat(data.Y_train), flat(data.Y_dev)
     return structs.Examples(
         X=flat(data.X_train),
@@ -112,7 +126,7 @@ def examples_of(data: Data) -> structs.Examples:
         dev_targets=dev_y if regression else nothing,
         m=data.X_train.shape[0],
         dev_m=data.X_dev.shape[0],
-        target_deviation=deviation or 1.0,
+        target_deviation=data.target_deviation,
         mu=np.ascontiguousarray(data.mu, data.dtype),
         sigma=np.ascontiguousarray(data.sigma, data.dtype),
         image=np.array(data.image_shape or (0, 0, 0), np.int64),

@@ -77,13 +77,6 @@ class Network:
         """Length of the whole buffer."""
         return self._end() + SLACK
 
-    @property
-    def parameter_count(self) -> int:
-        """Number of learned parameters."""
-        return sum(
-            int(np.prod(shape)) for name, shape in self._names() if not name.startswith(("mean", "variance"))
-        )
-
     def tensors(self, buffer: np.ndarray[Any, Any]) -> dict[str, np.ndarray[Any, Any]]:
         """View a flat buffer of parameters, averages or gradients as arrays in the course's shapes.
 

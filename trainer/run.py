@@ -37,7 +37,7 @@ class Run:
         SettingError
             The settings do not fit the data or the network does not fit into memory.
         """
-        self.settings = settings
+        self.settings = settings = buffers.with_defaults(settings, data)
         self.seed = seed
         self.data = data
         self.network = Network.of(settings, data)
@@ -90,7 +90,8 @@ class Run:
         """
         piece = Slice()
         deadline = time.perf_counter() + seconds
-        last_step, last_epoch = until_step or _FOREVER, until_epoch or _FOREVER
+        last_step = _FOREVER if until_step is None else until_step
+        last_epoch = _FOREVER if until_epoch is None else until_epoch
         while self.status == "running" and not self._reached(last_step, last_epoch):
             self._work(deadline - time.perf_counter(), last_step, last_epoch, piece)
             if not self._pace.fits(self._hyper.batch_size, deadline - time.perf_counter(), self._phase):
@@ -98,14 +99,17 @@ class Run:
         return dataclasses.replace(piece, status=self.status, reason=self._reason())
 
     def change(self, values: Mapping[str, Any]) -> Change:
-        """Change settings from the next mini-batch on.
+        """Change settings from the next mini-batch on. A run that was stopped stays so.
+
+        All others keep their values, also the defaults of `learning_rate`, `batch_size` and `l2`, which were
+        chosen when the run began. None chooses anew.
 
         Raises
         ------
         SettingError
             A setting that does not exist, cannot change in a run, or is out of range; nothing was changed.
         """
-        after = changed(self.settings, values)
+        after = buffers.with_defaults(changed(self.settings, values), self.data)
         hyper = buffers.hyper_of(after, self.data)
         if after.epochs < self.epoch:
             raise SettingError.of(
@@ -115,7 +119,8 @@ class Run:
         self._finish_evaluation()
         if hyper.batch_size > self._scratch.rows:
             buffers.refuse_what_does_not_fit(after, self.data, self.network)
-            self._scratch = self._scratch_for(hyper)
+        if hyper.batch_size != self._hyper.batch_size:
+            self._scratch = self._scratch_for(hyper)  # a smaller one too: a restored run has that one
         if hyper.optimizer != self._hyper.optimizer:
             for average in (self._state.v, self._state.s):
                 average[:] = 0
@@ -139,7 +144,7 @@ class Run:
 
     @classmethod
     def restore(cls, saved: bytes, data: Data) -> Run:
-        """Go on from a checkpoint.
+        """Go on from a checkpoint, from that of a stopped run too.
 
         Raises
         ------
@@ -150,6 +155,8 @@ class Run:
         run = cls(settings, data, seed, weights=np.zeros(Network.of(settings, data).total, data.dtype))
         for name, array in arrays.items():
             getattr(run._state, name)[...] = array
+        if run.status == "stopped":
+            run._state.counters[structs.STATUS] = structs.RUNNING
         run._scratch = run._scratch_for(run._hyper)
         return run
 
@@ -214,7 +221,7 @@ class Run:
     def _reconsider_end(self) -> None:
         """More epochs or more patience wake a completed run; fewer epochs end one."""
         counters = self._state.counters
-        if self.status == "diverged":
+        if self.status in ("diverged", "stopped"):
             return
         impatient = self._hyper.patience and self.epoch - self.best_epoch >= self._hyper.patience
         if self.epoch >= self._hyper.epochs and counters[structs.POSITION] == 0:

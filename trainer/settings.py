@@ -35,7 +35,7 @@ class Settings:
         nullable=True,
         symbol="alpha",
         help="step size alpha0; default .1 for gd and momentum, .001 for adam and rmsprop, "
-        "on the whole batch .01 (regression: .002)",
+        "on the whole batch .01 (regression: .002), as the run begins",
     )
     optimizer: str = choice("adam", OPTIMIZERS, steerable=True, help="a change restarts its averages at 0")
     momentum: float = number(
@@ -132,7 +132,8 @@ class Settings:
         steerable=True,
         nullable=True,
         symbol="lambda",
-        help="lambda/(2m) sum W^2; default 1 on the whole batch, which has no noise of mini-batches, else 0",
+        help="lambda/(2m) sum W^2; default 1 on the whole batch, which has no noise of mini-batches, else 0, "
+        "as the run begins",
     )
     keep_prob: float | tuple[float, ...] = number(
         1.0,

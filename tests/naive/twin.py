@@ -44,9 +44,7 @@ class Twin:
             cost = wrong = 0.0
             for begin in range(0, m, batch_size):
                 batch = order[begin : begin + batch_size]
-                J, errors, alpha = self.train_mini_batch(
-                    self.take(X, batch), Y[:, batch], alpha0, decay_rate
-                )
+                J, errors, alpha = self.train_mini_batch(self.take(X, batch), Y[:, batch], alpha0, decay_rate)
                 cost += J * len(batch)
                 wrong += errors
             dev_cost, dev_errors = self.evaluate(X_dev, Y_dev)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -100,6 +101,7 @@ def test_a_run_stops_exactly_where_it_is_told():
     run.advance(60, until_epoch=2)
     assert (run.epoch, run.step) == (2, 20)
     assert run.advance(60, until_epoch=2).costs == []
+    assert start().advance(60, until_step=0).costs == []
 
 
 def test_a_change_holds_from_the_next_step_on_whatever_the_slices():
@@ -118,6 +120,43 @@ def test_a_change_holds_from_the_next_step_on_whatever_the_slices():
     untouched = start()
     finish(untouched)
     assert bits(runs[0]) == bits(runs[1]) != bits(untouched)
+
+
+def test_a_change_of_batch_size_leaves_the_defaults_that_were_chosen_by_it():
+    """On the whole batch alpha is .01 and lambda 1 by default, on mini-batches .001 and 0."""
+    by_default = Run(make_settings({"epochs": 4}), DATA, 0)
+    named = Run(make_settings({"epochs": 4, "batch_size": 150, "learning_rate": 0.01, "l2": 1.0}), DATA, 0)
+    for run in (by_default, named):
+        run.advance(60, until_epoch=2)
+    assert by_default.change({"batch_size": 16}) == named.change({"batch_size": 16})
+    restored = Run.restore(by_default.save(), DATA)
+    for run in (by_default, named, restored):
+        finish(run)
+    assert bits(by_default) == bits(named) == bits(restored)
+    assert by_default.change({"learning_rate": None}).after == {"learning_rate": 0.001}
+
+
+def test_a_smaller_batch_size_leaves_nothing_that_a_checkpoint_does_not_hold():
+    data = replace(DATA, X_dev=DATA.X_train, Y_dev=DATA.Y_train)  # more rows than are evaluated at once
+    run = start(data=data, batch_size=150, epochs=20, patience=None)
+    run.advance(60, until_epoch=2)
+    run.change({"batch_size": 16})
+    restored = Run.restore(run.save(), data)
+    assert finish(restored) == finish(run)
+
+
+def test_a_change_does_not_wake_a_stopped_run_and_its_checkpoint_goes_on():
+    run, other = start(), start()
+    for one in (run, other):
+        one.advance(60, until_step=12)
+    run.stop()
+    run.change({"l2": 0.2, "epochs": 7})
+    assert run.status == "stopped"
+    restored = Run.restore(run.save(), DATA)
+    other.change({"l2": 0.2, "epochs": 7})
+    finish(restored)
+    finish(other)
+    assert bits(restored) == bits(other)
 
 
 def test_a_refused_change_changes_nothing():
