@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import orjson
-from sqlalchemy import Row, and_, bindparam, func, insert, or_, select, tuple_, update
+from sqlalchemy import Row, and_, bindparam, func, insert, select, tuple_, update
 
 from search.space import Space
 from service.ids import TrialId
@@ -19,6 +19,7 @@ from service.store.transaction import Transaction
 
 t = trials.c
 Rows = Sequence[Mapping[str, Any]]
+PIECE = 500  # trials that one statement names: databases bound its length and its parameters
 
 _MINE = and_(
     t.search_id == bindparam("b_search"),
@@ -245,16 +246,17 @@ def columns_id(tx: Transaction, names: str) -> int:
     return int(found)
 
 
+def rows_of(tx: Transaction, ids: Iterable[TrialId]) -> Iterator[Row[Any]]:
+    """Give trials by id; those that do not exist are left out."""
+    wanted = [(one.search, one.number) for one in ids]
+    for start in range(0, len(wanted), PIECE):
+        some = tuple_(t.search_id, t.number).in_(wanted[start : start + PIECE])
+        yield from tx.connection.execute(select(trials).where(some))
+
+
 def states_of(tx: Transaction, ids: Iterable[TrialId]) -> dict[TrialId, tuple[str, int]]:
     """Give state and attempt of trials by id; those that do not exist are left out."""
-    wanted: dict[int, list[int]] = {}
-    for one in ids:
-        wanted.setdefault(one.search, []).append(one.number)
-    if not wanted:
-        return {}
-    where = or_(*(and_(t.search_id == s, t.number.in_(n)) for s, n in wanted.items()))
-    rows = tx.connection.execute(select(t.search_id, t.number, t.state, t.attempt).where(where))
-    return {TrialId(r.search_id, r.number): (r.state, r.attempt) for r in rows}
+    return {TrialId(r.search_id, r.number): (r.state, r.attempt) for r in rows_of(tx, ids)}
 
 
 def unended(tx: Transaction, search: int) -> Sequence[Any]:

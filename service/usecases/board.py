@@ -45,12 +45,13 @@ class Board:
         """End the proposing thread."""
         self._threads.shutdown(cancel_futures=True)
 
-    def spec(self, row: Row[Any]) -> SearchSpec:
+    def spec(self, tx: Transaction, row: Row[Any]) -> SearchSpec:
         """Give the spec of a search, parsed once for each version of it."""
         key = (row.id, row.version)
         spec = self._specs.get(key)
         if spec is None:
             spec = self._specs[key] = SearchSpec.parse(orjson.loads(row.spec))
+            tx.undo.append(lambda: self._specs.pop(key, None))  # rolled back, id and version are given again
             if len(self._specs) > 1000:
                 self._specs.popitem(last=False)
         return spec
@@ -67,7 +68,7 @@ class Board:
         """Give the view of a search, caught up with the store where the next `count` proposals look back."""
         view = self._views.get(row.id)
         if view is None or (view.version, view.by_hand) != (row.version, row.by_hand):
-            spec = self.spec(row)
+            spec = self.spec(tx, row)
             view = View(row.id, row.version, spec, trainers.default_epochs(spec), row.by_hand)
             self._views[row.id] = view
         self._views.move_to_end(row.id)
@@ -83,7 +84,7 @@ class Board:
 
         Raises ProposalError when the strategy breaks.
         """
-        spec = self.spec(row)
+        spec = self.spec(tx, row)
         count = min(count, row.total - row.proposed)
         if count <= 0 or row.exhausted:
             return []

@@ -88,7 +88,7 @@ def _take(tx: Transaction, board: Board, row: Row[Any], count: int, agent: str) 
 
 def schedule(tx: Transaction, board: Board, row: Row[Any], made: list[dict[str, Any]]) -> None:
     """Give new trials the changes that their search has planned, as commands like any other."""
-    for turn in board.spec(row).schedule:
+    for turn in board.spec(tx, row).schedule:
         at = {"at": f"epoch:{turn.epoch}" if turn.epoch else "now"}
         values = {"kind": "set", "arguments": orjson.dumps(turn.set).decode(), "state": "waiting"}
         for trial in made:

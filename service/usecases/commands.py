@@ -71,7 +71,7 @@ def give(
 
 def situation(tx: Transaction, board: Board, row: Row[Any]) -> Situation:
     """Gather what commands to a trial are judged against."""
-    spec = board.spec(search_rows.get(tx, row.search_id))
+    spec = board.spec(tx, search_rows.get(tx, row.search_id))
     return Situation(
         row,
         command_rows.waiting(tx.connection, TrialId(row.search_id, row.number)),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, and_, or_, select
+from sqlalchemy import Row
 
 from search.spec import SearchSpec
 from service.ids import TrialId, trial_id
@@ -16,7 +16,6 @@ from service.store import agents as agent_rows
 from service.store import commands as command_rows
 from service.store import searches as search_rows
 from service.store import trials as trial_rows
-from service.store.tables import trials
 from service.store.transaction import Transaction
 from service.usecases import continuing, datasets, leases
 from service.usecases.board import Board
@@ -86,7 +85,7 @@ class _Specs:
         return found or self.of_row(search_rows.get(self._tx, search))
 
     def of_row(self, row: Row[Any]) -> SearchSpec:
-        self._found[row.id] = self._board.spec(row)
+        self._found[row.id] = self._board.spec(self._tx, row)
         return self._found[row.id]
 
     def settings(self, wanted: Iterable[int]) -> dict[str, dict[str, Any]]:
@@ -156,11 +155,7 @@ def _undelivered(
     named = {trial_id(trial) for trial, _ in request.holding}
     named |= {trial_id(report.trial) for report in request.reports}
     missing = [trial for trial in in_hand if trial not in named]
-    if not missing:
-        return []
-    t = trials.c
-    where = or_(*(and_(t.search_id == m.search, t.number == m.number) for m in missing))
-    return [dict(row._mapping) for row in tx.connection.execute(select(trials).where(where))]
+    return [dict(row._mapping) for row in trial_rows.rows_of(tx, missing)]
 
 
 def _commands(

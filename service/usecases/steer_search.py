@@ -75,7 +75,7 @@ def edit(tx: Transaction, board: Board, search: int, changes: Mapping[str, Any],
     if "space" in changes and row.proposed - row.by_hand >= len(after.get("enqueued", ())):
         after.pop("enqueued", None)  # all of them were tried: they need not lie in the new space
     spec = check(after, lambda dataset: datasets.resolve(tx.connection, dataset))
-    if spec.budget.trials + row.by_hand < row.proposed and spec.budget != board.spec(row).budget:
+    if spec.budget.trials + row.by_hand < row.proposed and spec.budget != board.spec(tx, row).budget:
         raise RefusedError.of(
             "budget.trials",
             f"{spec.budget.trials} is below the {row.proposed} trials proposed already",
@@ -129,7 +129,7 @@ def enqueue(tx: Transaction, board: Board, search: int, points: Sequence[Mapping
     row = search_rows.get(tx, search)
     if row.switch == "cancelled":
         raise ConflictError(f"search {search} was cancelled")
-    spec = board.spec(row)
+    spec = board.spec(tx, row)
     left = max(0, spec.budget.trials + row.by_hand - row.proposed)
     if len(points) > left:
         raise RefusedError.of(

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import event, select
-from stores import LEASE, World, epochs, handed, result
+from stores import LEASE, World, epochs, handed, result, spec
 
 from service.errors import ChangedError, ConflictError, NotFoundError, RefusedError, UnavailableError
-from service.store import curves, reads
+from service.store import columns, curves, reads
+from service.store import searches as search_rows
 from service.store.tables import trials
 from service.usecases import leases, steer_search
+from service.usecases.submit import submit
 
 
 def test_a_submitted_search_is_there(world: World) -> None:
@@ -137,6 +140,44 @@ def test_nobody_loses_a_lease_while_the_disk_is_full(world: World) -> None:
     world.clock.time += 1.0
     assert asyncio.run(sweeper.sweep(world.store)) == 0
     assert world.exchange(1, holding=given)["drop"] == []
+
+
+def test_a_submit_that_was_rolled_back_leaves_no_spec_behind(world: World) -> None:
+    """SQLite gives its id to the next search, which must not be trained with the space of the first."""
+
+    def cut(tx: Any) -> None:
+        number, _ = submit(tx, spec())
+        world.board.spec(tx, search_rows.get(tx, number))
+        raise OSError("No space left on device")
+
+    with pytest.raises(UnavailableError):
+        world.write(cut)
+    search = world.submit(space={"other": {"scale": "linear", "low": 0.0, "high": 1.0}})
+    world.exchange(1, want=1)
+    assert list(orjson.loads(world.trial(f"{search}.0").params)) == ["other"]
+
+
+def test_an_agent_may_name_trials_of_thousands_of_searches(world: World) -> None:
+    searches = [world.submit(budget={"trials": 1}, parallel=1) for _ in range(2)]
+    named = [(f"{search}.0", 1) for search in [*searches, *range(9_000, 10_200)]]
+    drops = world.exchange(1, holding=named)["drop"]
+    assert len(drops) == len(named)
+
+
+def test_more_trials_than_one_statement_can_name_are_delivered_again(world: World) -> None:
+    world.submit(budget={"trials": 1200}, parallel=1)
+    given = handed(world.exchange(1, want=1200))
+    again = world.exchange(1, holding=given[:1])
+    assert sorted(handed(again)) == sorted(given[1:])
+
+
+def test_columns_of_any_number_of_trials(world: World) -> None:
+    search = world.submit()
+    world.exchange(1, want=3)
+    found = world.read(
+        lambda connection: columns.read(connection, search, ["number"], 100_000, range(75_000))
+    )
+    assert found["columns"] == {"number": [0, 1, 2]}
 
 
 def test_epochs_that_are_known_are_ignored(world: World) -> None:
