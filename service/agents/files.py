@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+NAME = re.compile(r"\w[\w .()+-]{0,99}")  # what the server takes; nothing that leads elsewhere
 SUFFIXES = frozenset({"csv", "parquet", "npz", "npy"})
 
 
@@ -37,10 +39,11 @@ def _one(source: Mapping[str, Any], folder: Path, fetch: Callable[[int], Iterato
     plain = {key: value for key, value in source.items() if key != "upload"}
     if upload is None:
         return plain
-    digest = str(upload["digest"]).removeprefix("sha256:")
-    if upload["kind"] not in SUFFIXES or len(digest) != 64 or not digest.isalnum():
+    digest, name = str(upload["digest"]).removeprefix("sha256:"), str(source.get("name"))
+    named = NAME.fullmatch(name) and upload["kind"] in SUFFIXES
+    if not named or len(digest) != 64 or not digest.isalnum():
         raise FetchError(f"the server names data set {upload['id']} in a way this agent does not understand")
-    path = folder / f"{digest}.{upload['kind']}"
+    path = folder / digest / name  # as the user calls it: messages and models name the file
     if not path.exists():
         _download(path, digest, fetch(int(upload["id"])))
     return {**plain, "path": str(path)}

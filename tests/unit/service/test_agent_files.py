@@ -27,7 +27,7 @@ class Server:
 def test_each_source_becomes_a_file_and_is_fetched_once(tmp_path: Path) -> None:
     server = Server()
     dataset = {"name": "mine", "target": "b", "upload": UPLOAD, "dev": {"name": "mine", "upload": UPLOAD}}
-    path = str(tmp_path / f"{DIGEST}.csv")
+    path = str(tmp_path / DIGEST / "mine")  # messages name it as the user does
     expected = {"name": "mine", "target": "b", "path": path, "dev": {"name": "mine", "path": path}}
     assert localise(dataset, tmp_path, server) == expected
     assert localise(dataset, tmp_path, server) == expected
@@ -39,7 +39,7 @@ def test_each_source_becomes_a_file_and_is_fetched_once(tmp_path: Path) -> None:
 def test_another_content_is_not_kept(tmp_path: Path) -> None:
     with pytest.raises(FetchError):
         localise({"name": "mine", "upload": UPLOAD}, tmp_path, Server(b"a,b\n1,3\n"))
-    assert list(tmp_path.iterdir()) == []
+    assert not any(path.is_file() for path in tmp_path.rglob("*"))
 
 
 @pytest.mark.parametrize(
@@ -47,4 +47,10 @@ def test_another_content_is_not_kept(tmp_path: Path) -> None:
 )
 def test_a_server_cannot_choose_the_path(tmp_path: Path, change: dict[str, str]) -> None:
     with pytest.raises(FetchError):
-        localise({"upload": {**UPLOAD, **change}}, tmp_path, Server())
+        localise({"name": "mine", "upload": {**UPLOAD, **change}}, tmp_path, Server())
+
+
+@pytest.mark.parametrize("name", ["../mine", "..", "a/b", "", "a\0"])
+def test_nor_the_name(tmp_path: Path, name: str) -> None:
+    with pytest.raises(FetchError):
+        localise({"name": name, "upload": UPLOAD}, tmp_path, Server())
