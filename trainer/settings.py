@@ -7,6 +7,7 @@ made from `describe()`.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -263,9 +264,7 @@ def _parse_all(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]
     problems: list[Problem] = []
     for name, value in values.items():
         if name not in _INFOS:
-            problems.append(
-                Problem(f"settings.{name}", "no setting of mlp has this name", f"one of {', '.join(_INFOS)}")
-            )
+            problems.append(_unknown(name))
             continue
         result = parse(_INFOS[name], value)
         if isinstance(result, Problem):
@@ -273,6 +272,13 @@ def _parse_all(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]
         else:
             parsed[name] = result
     return parsed, problems or _layer_problems(parsed)
+
+
+def _unknown(name: str) -> Problem:
+    """Report a setting that does not exist, with the nearest one that does."""
+    near = difflib.get_close_matches(name, list(_INFOS), n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return Problem(f"settings.{name}", "no setting of mlp has this name", f"{hint}one of {', '.join(_INFOS)}")
 
 
 def _layer_problems(parsed: dict[str, Any]) -> list[Problem]:

@@ -6,13 +6,14 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
-from service.errors import ConflictError, NotFoundError, RefusedError
+from service.errors import ConflictError, FieldProblem, NotFoundError, RefusedError
 from service.inspection import describe_table
 from service.ports import Store
 from service.store import datasets as rows
@@ -116,34 +117,42 @@ def resolve(connection: Connection, dataset: Mapping[str, Any]) -> dict[str, Any
     A source that names an uploaded data set gains `upload` (id, digest, kind), by which an agent fetches it,
     and the options it was uploaded with, unless the search says otherwise.
 
-    Raises RefusedError for a name that is not known, and for files: REST names data sets, never paths.
+    Raises RefusedError for names that are not known, and for files: REST names data sets, never paths.
     """
-    resolved = dict(dataset)
+    resolved, problems = dict(dataset), []
     for part in SOURCES:
         source = resolved if part is None else resolved.get(part)
         field = "dataset" if part is None else f"dataset.{part}"
         if not isinstance(source, Mapping):
             continue
-        for key in FROM_FILES:
-            if source.get(key) is not None:
-                message = "a search over REST cannot read files of the server"
-                remedy = "Upload it (POST /api/v1/datasets, or caviar upload) and give its name"
-                raise RefusedError.of(f"{field}.{key}", message, remedy)
+        message = "a search over REST cannot read files of the server"
+        remedy = "upload it (POST /api/v1/datasets, or caviar upload) and give its name"
+        given = [key for key in FROM_FILES if source.get(key) is not None]
+        problems += [FieldProblem(f"{field}.{key}", message, remedy) for key in given]
         name = source.get("name")
         if name is None or name in builtin.BUILTIN:
             continue
         row = rows.by_name(connection, str(name))
         if row is None:
-            known = ", ".join(builtin.BUILTIN)
-            remedy = f"Upload it, or use one of {known}"
-            raise RefusedError.of(f"{field}.name", f"no data set is called {name!r}", remedy)
+            problems.append(_unknown(connection, f"{field}.name", str(name)))
+            continue
         upload = {"upload": {"id": row["id"], "digest": row["digest"], "kind": row["kind"]}}
         options = json.loads(row["meta"])["options"]
         if part is None:
             resolved = {**options, **resolved, **upload}
         else:
             resolved[part] = {**source, **upload}
+    if problems:
+        raise RefusedError("; ".join(f"{one.field}: {one.message}" for one in problems), problems)
     return resolved
+
+
+def _unknown(connection: Connection, field: str, name: str) -> FieldProblem:
+    """Say that no data set has a name, and which one may have been meant."""
+    near = get_close_matches(name, [*builtin.BUILTIN, *(row["name"] for row in rows.listed(connection))], n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    remedy = f"{hint}upload it, or use one of {', '.join(builtin.BUILTIN)}"
+    return FieldProblem(field, f"no data set is called {name!r}", remedy)
 
 
 def described(connection: Connection, name: str) -> dict[str, Any] | None:
@@ -169,9 +178,13 @@ def _brief(dataset: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_name(name: str) -> None:
-    if not _NAME.fullmatch(name) or name in builtin.BUILTIN:
-        message = f"{name!r:.120} is not a free name for a data set"
-        raise RefusedError.of("name", message, "Use up to 100 letters, digits, spaces and . _ - ( ) +")
+    if name in builtin.BUILTIN:
+        message = f"{name!r} is the name of a data set that comes with the trainer"
+        raise RefusedError.of("name", message, f"choose a name other than {', '.join(builtin.BUILTIN)}")
+    if not _NAME.fullmatch(name):
+        message = f"{name!r:.120} is not a name for a data set"
+        remedy = "begin with a letter or digit and use up to 100 letters, digits, spaces and . _ - ( ) +"
+        raise RefusedError.of("name", message, remedy)
 
 
 def _is_id(key: str) -> bool:

@@ -44,8 +44,7 @@ def _checked(data: Any, problems_of: Callable[[SearchSpec], list[FieldProblem]])
         spec = SearchSpec.parse(data)
     except SearchError as error:
         sound = _sound(data, error.problems)
-        found = [FieldProblem(one.field, one.message, one.remedy) for one in error.problems]
-        raise refused([*found, *(problems_of(sound) if sound else ())]) from None
+        raise refused([*error.problems, *(problems_of(sound) if sound else ())]) from None
     problems = problems_of(spec)
     if problems:
         raise refused(problems)
@@ -110,7 +109,7 @@ def _named(dataset: Mapping[str, Any]) -> set[str]:
 
 def refused(problems: Any) -> RefusedError:
     """Make the error of a list of problems; its text says the first ones."""
-    found = [FieldProblem(one.field, one.message, one.remedy) for one in problems]
+    found = [FieldProblem(one.field or "body", one.message, one.remedy) for one in problems]
     return RefusedError("; ".join(f"{one.field}: {one.message}" for one in found[:5]), found)
 
 
