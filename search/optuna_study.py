@@ -99,6 +99,7 @@ def read(path: Path, name: str | None = None, points: int = 10) -> Study:
 
     Raises SearchError when there is none of that name, several without a name, or nothing that caviar knows.
     """
+    _expect_studies(path)
     with _storage(path) as storage:
         names = sorted(optuna.get_all_study_names(storage))
         if name is None and len(names) == 1:
@@ -117,6 +118,16 @@ def read(path: Path, name: str | None = None, points: int = 10) -> Study:
     done.sort(key=lambda one: -one.values[0] if maximize else one.values[0])
     whole = [dict(one.params) for one in done if set(one.params) == set(space)]
     return Study(str(name), "maximize" if maximize else "minimize", space, whole[:points])
+
+
+def _expect_studies(path: Path) -> None:
+    """Raise SearchError unless a file holds studies: Optuna would add its tables to any other database."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
+            file.execute("SELECT 1 FROM studies")
+    except sqlite3.Error as error:
+        remedy = "name the SQLite file of Optuna's storage"
+        raise SearchError([Problem("file", f"{path} holds no study of Optuna ({error})", remedy)]) from None
 
 
 def _space(trials: Sequence[FrozenTrial]) -> dict[str, Any]:

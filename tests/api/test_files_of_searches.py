@@ -125,3 +125,12 @@ def test_a_study_becomes_a_search(tmp_path: Path) -> None:
 
 def fail() -> optuna.trial.TrialState:
     return optuna.trial.TrialState.FAIL
+
+
+@pytest.mark.parametrize("content", [b"", b"no database at all"], ids=["empty", "text"])
+def test_a_file_without_a_study_is_refused_and_left_as_it_is(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "other.db"
+    file.write_bytes(content)
+    result = CliRunner().invoke(cli, ["import", str(file)])
+    assert result.exit_code == 2 and "holds no study of Optuna" in result.output
+    assert file.read_bytes() == content

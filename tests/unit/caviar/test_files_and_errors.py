@@ -77,6 +77,12 @@ def test_an_address_that_is_none():
         Client("localhost:8000")
 
 
+@pytest.mark.parametrize("token", ["é", "two\nlines"])
+def test_a_token_that_can_be_none(token):
+    with pytest.raises(CaviarError, match="check --token"):
+        Client(token=token)
+
+
 def test_a_trial_is_search_and_number():
     with Client("http://127.0.0.1:9") as client, pytest.raises(CaviarError, match=r"such as 3\.17"):
         client.trial("17")
