@@ -60,9 +60,9 @@ class Notifier:
     async def work(self, timeout: float, seen: int | None = None) -> int:
         """Wait until there may be work for an agent, at most `timeout` seconds; give the number of hints.
 
-        Not at all if there were others than those `seen`: none is lost between two calls.
+        Not at all if there were others than those `seen`: none is lost between two calls; nor after the end.
         """
-        if seen is not None and seen != self._hints:
+        if self.closing.is_set() or seen not in (None, self._hints):
             return self._hints
         event = asyncio.Event()
         self._agents.add(event)

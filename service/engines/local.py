@@ -41,7 +41,7 @@ class LocalEngine:
         self._on_lost = on_lost
         self._token = token
         self._options = options  # of `python -m service.agents`
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._processes: dict[str, asyncio.subprocess.Process] = {}
 
@@ -57,7 +57,7 @@ class LocalEngine:
 
     async def stop(self, grace: float) -> None:
         """Ask the agents to hand their trials back and end; kill what is left after `grace` seconds."""
-        self._stopping = True
+        self._stopping.set()
         for process in list(self._processes.values()):
             _signal(process, signal.SIGTERM)
         waiting = [task for task in self._tasks if not task.done()]
@@ -73,11 +73,11 @@ class LocalEngine:
     async def _supervise(self) -> None:
         """Run one agent after the other."""
         pause = FIRST_BACKOFF
-        while not self._stopping:
+        while not self._stopping.is_set():
             agent = new_id()
             started = asyncio.get_running_loop().time()
             why = await self._run(agent)
-            if self._stopping:
+            if self._stopping.is_set():
                 return
             lived = asyncio.get_running_loop().time() - started
             pause = FIRST_BACKOFF if lived > HEALTHY_SECONDS else min(LONGEST_BACKOFF, 2 * pause)
@@ -87,7 +87,8 @@ class LocalEngine:
             except Exception:
                 # The lease will free its trials; the supervision must go on.
                 logger.exception("a lost agent could not be reported", extra={"agent": agent})
-            await asyncio.sleep(pause)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), pause)
 
     async def _run(self, agent: str) -> str:
         """Run one agent to its end; tell how it ended."""
@@ -103,7 +104,7 @@ class LocalEngine:
         except OSError as error:
             return f"could not be started ({error})"
         self._processes[agent] = process
-        if self._stopping:
+        if self._stopping.is_set():
             _signal(process, signal.SIGTERM)
         try:
             code = await process.wait()

@@ -12,6 +12,7 @@ import operator
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -226,14 +227,13 @@ def write_cursor(sort: str, value: Any, number: int) -> str:
     return base64.urlsafe_b64encode(orjson.dumps([sort, value, number])).decode().rstrip("=")
 
 
-def read_cursor(cursor: str | None, sort: str) -> After:
-    """Read a cursor. Raises RefusedError when it was not made by this server for this order."""
+def read_cursor(cursor: str | None, sort: str, kinds: tuple[type, ...] = (int, float, NoneType)) -> After:
+    """Read a cursor with a value of some kinds. Raises RefusedError when it was not made for this order."""
     if cursor is None:
         return None
     try:
         name, value, number = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        plain = value is None or (isinstance(value, int | float | str) and not isinstance(value, bool))
-        if name == sort and isinstance(number, int) and plain:
+        if name == sort and type(value) in kinds and type(number) is int:
             return value, number
     except (ValueError, TypeError, binascii.Error):
         pass

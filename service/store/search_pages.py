@@ -44,7 +44,7 @@ def page(connection: Connection, wish: Wish, now: float) -> dict[str, Any]:
     where = _conditions(wish)
     column = s[name]
     query = SEARCH.where(*where)
-    after = read_cursor(wish.cursor, name)
+    after = read_cursor(wish.cursor, name, (str,) if name == "name" else (int, float))
     if after is not None:
         here, there = tuple_(column, s.id), tuple_(literal(after[0]), literal(after[1]))
         query = query.where(here < there if descending else here > there)

@@ -86,45 +86,43 @@ class Writer:
             item = self._queue.get()
             if item is None:
                 return
-            self._group(item)
+            if item.future.set_running_or_notify_cancel():  # else nobody waits for it any more
+                self._group(item)
 
     def _group(self, first: Item[Any]) -> None:
         """Run and commit one group, beginning with `first`; then answer, or say that nothing was done."""
-        items: list[Item[Any]] = []
+        items = [first]
         transaction: Transaction | None = None
         began = time.perf_counter()
         try:
             with self._dialect.writer.connect() as connection, connection.begin():
                 transaction = Transaction(connection, self._dialect.now(connection))
                 faults.point("store.begin.after")
-                item: Item[Any] | None = first
-                while item is not None:
-                    if item.future.set_running_or_notify_cancel():  # else nobody waits for it any more
-                        items.append(item)
-                        _run(transaction, item)
-                    item = self._next(len(items), began)
+                _run(transaction, first)
+                while item := self._next(len(items), began):
+                    items.append(item)
+                    _run(transaction, item)
                 transaction.finish()
                 faults.point("store.commit.before")
             faults.point("store.commit.after")
             self._tell(transaction, time.perf_counter() - began, len(items))
             faults.point("store.answer.before")
         except (SQLAlchemyError, OSError) as error:
-            if not items and first.future.set_running_or_notify_cancel():
-                items.append(first)
             _fail(items, transaction, error)
             return
         for item in items:
             item.answer()
 
     def _next(self, taken: int, began: float) -> Item[Any] | None:
-        if taken >= GROUP or time.perf_counter() - began > GROUP_SECONDS:
-            return None
-        try:
-            item = self._queue.get_nowait()
-        except queue.Empty:
-            return None
-        self._ending = item is None
-        return item
+        while taken < GROUP and time.perf_counter() - began <= GROUP_SECONDS:
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                return None
+            self._ending = item is None
+            if item is None or item.future.set_running_or_notify_cancel():
+                return item
+        return None
 
     def _tell(self, transaction: Transaction, seconds: float, items: int) -> None:
         self._on_commit(Committed(frozenset(transaction.touched), transaction.wake, seconds, items))

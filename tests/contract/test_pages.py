@@ -12,7 +12,7 @@ from sqlalchemy.engine import make_url
 from stores import World, empty_database, handed, open_world
 
 from service.errors import RefusedError
-from service.store import pages
+from service.store import pages, search_pages
 
 TRIALS = 40
 
@@ -134,3 +134,22 @@ def test_what_cannot_be_read_is_refused(world: World, search: int, bad: dict[str
     page = wish(**bad)
     with pytest.raises(RefusedError):
         world.read(lambda connection: pages.trials_page(connection, search, page, world.columns))
+
+
+@pytest.mark.parametrize("value", ["x", True, [1], {"a": 1}, None])
+@pytest.mark.parametrize("number", [3, True, 1.5])
+def test_cursors_of_another_kind_are_refused(world: World, search: int, value: Any, number: Any) -> None:
+    for sort in ("value", "params.a", "state"):
+        if value is None and number == 3:
+            continue  # where trials without a value begin
+        page = wish(sort=sort, cursor=pages.write_cursor(sort, value, number))
+        with pytest.raises(RefusedError, match="cursor"):
+            world.read(
+                lambda connection, page=page: pages.trials_page(connection, search, page, world.columns)
+            )
+    for sort in ("created", "id", "name"):
+        if sort == "name" and (value, number) == ("x", 3):
+            continue  # as this server makes them
+        listed = search_pages.Wish(None, None, sort, 7, pages.write_cursor(sort, value, number))
+        with pytest.raises(RefusedError, match="cursor"):
+            world.read(lambda connection, listed=listed: search_pages.page(connection, listed, 0.0))

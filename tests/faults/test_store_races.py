@@ -21,6 +21,7 @@ from service.blobs import DigestError, FileBlobs, digest_of
 from service.clock import SteadyClock
 from service.errors import ConflictError, UnavailableError
 from service.ids import trial_id
+from service.store import writer
 from service.usecases import checkpoints
 
 
@@ -163,6 +164,24 @@ def test_leases_start_anew_with_the_server(built_url: URL) -> None:
     assert again.exchange(1, holding=given)["drop"] == []
     again.board.close()
     again.store.close()
+
+
+def test_a_cancelled_write_does_not_end_the_writer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A group that fails at its beginning must be told to those who still wait, not to those who left."""
+    monkeypatch.setattr(writer, "GROUP", 1)
+    started, go_on = threading.Event(), threading.Event()
+    busy = world.store.submit(lambda tx: started.set() or go_on.wait(60.0))
+    assert started.wait(60.0)
+    assert world.store.submit(lambda tx: None).cancel()
+    faults.arm("store.begin.after:1:raise")
+    try:
+        go_on.set()
+        busy.result(60.0)
+        with pytest.raises(UnavailableError):
+            world.store.submit(lambda tx: None).result(10.0)
+    finally:
+        faults.arm(None)
+    world.submit()
 
 
 def test_a_torn_checkpoint_is_found_and_the_one_before_serves(world: World, tmp_path: Path) -> None:

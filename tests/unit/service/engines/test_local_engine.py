@@ -88,6 +88,26 @@ def test_agents_that_keep_dying_are_restarted_ever_more_slowly(agents, monkeypat
     asyncio.run(scenario())
 
 
+def test_the_end_does_not_wait_for_a_backoff(agents, monkeypatch):
+    monkeypatch.setattr(local, "FIRST_BACKOFF", 60.0)
+    monkeypatch.setattr(local, "LONGEST_BACKOFF", 60.0)
+    agents("raise SystemExit(3)")
+
+    async def scenario():
+        lost = asyncio.Event()
+
+        async def on_lost(_agent, _why):
+            lost.set()
+
+        engine = LocalEngine("http://127.0.0.1:9", 1, on_lost)
+        await engine.start()
+        await lost.wait()
+        async with asyncio.timeout(10.0):
+            await engine.stop(30.0)
+
+    asyncio.run(scenario())
+
+
 def test_a_report_that_fails_does_not_end_the_supervision(agents):
     agents(AGENT)
 
