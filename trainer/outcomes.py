@@ -42,7 +42,8 @@ def outcomes(model: Model, data: Data) -> dict[str, Any]:
     common = {"kind": data.kind, "part": "dev", "rows": len(data.X_dev)}
     if found.values is not None:
         actual = data.Y_dev * data.target_sigma + data.target_mu
-        error = float(np.sqrt(np.mean(((found.values - actual) / data.target_sigma) ** 2)))
+        squares = ((found.values - actual) / data.target_sigma) ** 2
+        error = float(np.sqrt(np.mean(squares)) / data.target_deviation)
         shown = list(data.target_names)[:MOST_TARGETS]
         targets = [residuals(name, actual[:, j], found.values[:, j]) for j, name in enumerate(shown)]
         return {**common, "error": error, "targets": targets}

@@ -87,6 +87,13 @@ class Data:
         return self.X_train.dtype
 
     @cached_property
+    def target_deviation(self) -> float:
+        """What errors of a regression are divided by: the standard deviation of Y_train over all targets."""
+        if self.kind != "regression":
+            return 1.0
+        return float(np.sqrt(np.mean(np.var(self.Y_train, axis=0)))) or 1.0
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of what training sees; a checkpoint refuses to go on with other data."""
         digest = hashlib.sha256(self.kind.encode())

@@ -12,10 +12,10 @@ from trainer.plugin import MLP
 from trainer.predict import Model
 
 
-def trained(dataset: str, **settings: object):
+def trained(dataset: str | dict[str, object], **settings: object):
     trainer = MLP()
     settings = {"epochs": 3, "hidden_layers": 1, "hidden_units": 8, **settings}
-    data = trainer.load({"name": dataset}, settings)
+    data = trainer.load({"name": dataset} if isinstance(dataset, str) else dataset, settings)
     run = trainer.start(settings, data, 3)
     run.advance(60.0, until_epoch=3)
     return run, data
@@ -57,6 +57,12 @@ def test_a_regression_has_the_error_of_the_run_and_points_in_the_users_units():
     assert actual == pytest.approx((data.Y_dev * data.target_sigma + data.target_mu)[:, 0])
     assert target["root_mean_squared_error"] == pytest.approx(np.sqrt(np.mean((predicted - actual) ** 2)))
     assert target["r2"] == pytest.approx(1 - np.var(predicted - actual) / np.var(actual), abs=0.1)
+
+
+def test_a_target_that_is_constant_in_training_counts_as_it_does_in_the_run():
+    X = np.random.default_rng(0).normal(size=(100, 3))
+    run, data = trained({"X": X, "y": np.column_stack([X[:, 0], np.ones(100)])})
+    assert outcomes(Model.load(run.model()), data)["error"] == pytest.approx(run.evaluate("dev")[1], rel=1e-4)
 
 
 def test_of_many_rows_the_worst_are_kept():
