@@ -86,8 +86,8 @@ def _dev_examples(connection: Connection, dataset: Mapping[str, Any]) -> int | N
         return round(int(main["rows"]) * shares.dev)
     if own is None:
         return None
-    halved = split.get("test") and dataset.get("test") is None
-    return round(int(own["rows"]) * (halves_of_dev(split).train if halved else 1.0))
+    own_test = dataset.get("test") is not None
+    return round(int(own["rows"]) * halves_of_dev(split, own_test).train)
 
 
 def _settings(connection: Connection, row: Row[Any], spec: SearchSpec) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def problems_of(dataset: object) -> list[Problem]:
     for key in ("dev", "test"):
         if dataset.get(key) is not None:
             found += _other_source(f"dataset.{key}", dataset[key])
-    return found or _empty_parts(dataset)
+    return found or _parts(dataset)
 
 
 def _unknown(field: str, key: object, known: Mapping[str, str] | tuple[str, ...]) -> Problem:
@@ -114,9 +114,12 @@ def _split(field: str, split: object) -> list[Problem]:
     return found
 
 
-def _empty_parts(dataset: Mapping[str, Any]) -> list[Problem]:
-    """Refuse a split that leaves nothing to train on or to choose by."""
+def _parts(dataset: Mapping[str, Any]) -> list[Problem]:
+    """Refuse a split that leaves nothing to train on or to choose by, or rows to nobody."""
     split = dataset.get("split") or {}
+    if split.get("test") and dataset.get("test") is not None:
+        remedy = "give that share to train or dev, or leave the other source out"
+        return [Problem("dataset.split.test", "the test set has another source already", remedy)]
     named = any(part in split for part in PARTS[:3])
     if not named or dataset.get("dev") is not None:
         return []

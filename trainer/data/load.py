@@ -51,8 +51,9 @@ def load(dataset: Mapping[str, Any], precision: Precision = "float32", normalize
     encoding, parts = _cut(dataset, table, target)
     X_train, Y_train = parts["train"]
     n = X_train.shape[1]
-    wanted = dataset.get("normalize", normalize)
-    mu, sigma = normalizing.moments(X_train) if wanted else (np.zeros(n), np.ones(n))
+    if dataset.get("normalize") is not None:
+        normalize = dataset["normalize"]
+    mu, sigma = normalizing.moments(X_train) if normalize else (np.zeros(n), np.ones(n))
     scale: dict[str, Array] = {"mu": _fixed(mu), "sigma": _fixed(sigma)}
     if target.task == "regression":
         scale["target_mu"], scale["target_sigma"] = map(_fixed, normalizing.moments(Y_train))
@@ -63,7 +64,7 @@ def load(dataset: Mapping[str, Any], precision: Precision = "float32", normalize
         class_names=target.classes,
         target_names=target.names,
         image_shape=table.image_shape,
-        preprocessing=_preprocessing(table, target, encoding),
+        preprocessing=_preprocessing(table, target, encoding, dataset.get("arrays")),
         source=table.source,
         **scale,
         **_arrays(parts, scale, np.dtype(precision)),
@@ -72,7 +73,9 @@ def load(dataset: Mapping[str, Any], precision: Precision = "float32", normalize
 
 def _cut(dataset: Mapping[str, Any], table: Table, target: Target) -> tuple[Encoding, Parts]:
     """Return the encoding learned from the training rows, and X and Y of each part, not yet normalised."""
-    others = {p: sources.read(dataset[p], dataset, f"dataset.{p}") for p in ("dev", "test") if dataset.get(p)}
+    categorical = [*(dataset.get("categorical") or ()), *table.categories]  # however the others look
+    options = {**dataset, "categorical": categorical}
+    others = {p: sources.read(dataset[p], options, f"dataset.{p}") for p in ("dev", "test") if dataset.get(p)}
     split = dataset.get("split") or {}
     shares = fractions(split, table.rows, "dev" in others, "test" in others)
     Y = target.encode(table)
@@ -82,9 +85,10 @@ def _cut(dataset: Mapping[str, Any], table: Table, target: Target) -> tuple[Enco
     parts = {part: (X[chosen], Y[chosen]) for part, chosen in rows.items()}
     for part, other in others.items():
         parts[part] = encoding.transform(other), target.encode(other, f"dataset.{part}")
-    if "dev" in others and "test" not in others and split.get("test"):
+    halves = halves_of_dev(split, "test" in others)
+    if "dev" in others and halves.dev:
         X, Y = parts["dev"]
-        rows = _rows(dataset, halves_of_dev(split), target, Y)
+        rows = _rows(dataset, halves, target, Y)
         parts["dev"], parts["test"] = ((X[rows[half]], Y[rows[half]]) for half in ("train", "dev"))
     if target.task == "classification":
         _check_every_class(parts["train"][1], target)
@@ -124,11 +128,12 @@ def _arrays(parts: Parts, scale: Mapping[str, Array], dtype: np.dtype[Any]) -> d
     return arrays
 
 
-def _preprocessing(table: Table, target: Target, encoding: Encoding) -> dict[str, Any]:
+def _preprocessing(table: Table, target: Target, encoding: Encoding, arrays: Any) -> dict[str, Any]:
     """Return, as plain JSON, what prediction needs besides mu and sigma."""
     return {
         "version": 1,
         "source": table.source,
+        "arrays": arrays and list(arrays),
         "missing": table.missing,
         "encoding": encoding.as_dict(),
         "task": target.task,

@@ -61,12 +61,14 @@ def fractions(split: Mapping[str, float] | None, m: int, own_dev: bool, own_test
     m : int
         Rows of the training source.
     own_dev, own_test : bool
-        The dev or the test set comes from another source.
+        The dev or the test set comes from another source. Of a dev source with a share the test set is a
+        part (`halves_of_dev`); of one without, the test set is cut off here.
     """
     shares = dict(split or {})
     cut = float(shares.pop("train_dev", 0.0))
     if own_dev:
-        kept, dev, test = 1.0, 0.0, 0.0
+        test = 0.0 if own_test or shares.get("dev") else float(shares.get("test", 0.0))
+        kept, dev = 1.0 - test, 0.0
     elif shares:
         kept, dev, test = (float(shares.get(part, 0.0)) for part in PARTS[:3])
     else:
@@ -77,9 +79,14 @@ def fractions(split: Mapping[str, float] | None, m: int, own_dev: bool, own_test
     return Fractions(kept * (1 - cut), dev, test, kept * cut)
 
 
-def halves_of_dev(split: Mapping[str, float]) -> Fractions:
-    """Return the shares of a dev source that is to be cut into dev (here `train`) and test (here `dev`)."""
-    dev, test = float(split.get("dev", 0.0)), float(split["test"])
+def halves_of_dev(split: Mapping[str, float], own_test: bool) -> Fractions:
+    """Return the shares of dev (here `train`) and test (here `dev`) in a dev source.
+
+    It is cut where the split has shares of both and the test set comes from nowhere else.
+    """
+    dev, test = (float(split.get(part, 0.0)) for part in ("dev", "test"))
+    if own_test or not dev:
+        return Fractions(train=1.0, dev=0.0)
     return Fractions(train=dev / (dev + test), dev=test / (dev + test))
 
 

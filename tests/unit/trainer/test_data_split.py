@@ -154,6 +154,15 @@ def test_a_dev_source_is_cut_into_dev_and_test():
     assert data.X_train_dev is None
 
 
+def test_beside_a_dev_source_the_training_source_may_be_cut_into_train_and_test():
+    X, y = two_moons(100, 0)
+    X_dev, y_dev = two_moons(40, 1)
+    split = {"train": 0.8, "test": 0.2, "train_dev": 0.1}
+    data = load({"X": X, "y": y, "dev": {"X": X_dev, "y": y_dev}, "split": split})
+    parts = (data.X_train, data.X_train_dev, data.X_dev, data.X_test)
+    assert [len(part) for part in parts] == [72, 8, 40, 20]
+
+
 def test_no_test_set_is_allowed():
     data = load({"name": "iris", "split": {"train": 0.7, "dev": 0.3}})
     assert data.X_test is None
