@@ -76,7 +76,8 @@ def describe(path: str, options: Mapping[str, Any]) -> dict[str, Any]:
     from trainer.data.files import Wanted, column_names, kind_of
 
     wanted = Wanted(needs_target=False)
-    kind, names = kind_of(Path(path), wanted), column_names(Path(path), wanted)
+    kind = kind_of(Path(path), wanted)
+    names = column_names(Path(path), wanted) if kind in ("csv", "parquet") else ()
     chosen = dict(options)
     if names and not chosen.get("target"):
         chosen["target"] = next((name for name in names if name.lower() in TARGETS), names[-1])
@@ -125,7 +126,11 @@ def _target(table: Any) -> dict[str, Any] | None:
         target = Target.of(table, table.task)
         encoded = target.encode(table)
     except DataError as error:  # the file may still do for another target, or as a dev set
-        return {"names": list(table.target_names), "problem": str(error).replace(table.source, "the file")}
+        fault = {
+            key: text.replace(table.source, "the file") for key, text in error.problems[0].as_dict().items()
+        }
+        problem = f"{fault['field']}: {fault['message']} ({fault['remedy']})"
+        return {"names": list(table.target_names), "problem": problem, "fault": fault}
     described: dict[str, Any] = {"names": list(table.target_names), "task": target.task}
     if target.task == "classification":
         counts = np.bincount(encoded, minlength=len(target.classes))[:MOST_CLASSES]

@@ -106,7 +106,20 @@ class Model:
         DataError
             A column is missing, or a cell cannot be used; row and column are named.
         """
-        return self.predict_prepared(self._features(source))
+        encoding = Encoding.from_dict(self.info["preprocessing"]["encoding"])
+        table = self._table(source, encoding)
+        X = normalize.apply(
+            encoding.transform(table), self.tensors["mu"], self.tensors["sigma"], self.tensors["W1"].dtype
+        )
+        with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is refused below
+            found = self.predict_prepared(X)
+        outputs = found.values if found.probabilities is None else found.probabilities
+        far = np.flatnonzero(~(np.isfinite(X).all(axis=1) & np.isfinite(outputs).all(axis=1)))
+        if len(far):
+            column = encoding.feature_names[np.abs(X[far[0]]).argmax()]
+            message = f"{table.source}, row {far[0] + 1}, column {column!r}: too far from what was trained on"
+            raise DataError.of("data", f"{message} ({len(far)} such rows)", "correct the number")
+        return found
 
     def predict_prepared(self, X: Array) -> Prediction:
         """Predict on rows that are encoded and normalised already, as those of `Data` are.
@@ -125,14 +138,13 @@ class Model:
             out = np.column_stack([1 - out[:, 0], out[:, 0]])
         return Prediction(out, None, classes, targets)
 
-    def _features(self, source: Source) -> Array:
-        """Return X, normalised, in the precision of the model."""
-        encoding = Encoding.from_dict(self.info["preprocessing"]["encoding"])
-        table = replace(_table(source, encoding), missing=self.info["preprocessing"]["missing"])
+    def _table(self, source: Source, encoding: Encoding) -> Table:
+        """Return what is to be predicted on, with the columns of training and no cell that cannot be used."""
+        preprocessing = self.info["preprocessing"]
+        table = _table(source, encoding, preprocessing.get("arrays"))
+        table = replace(table, missing=preprocessing["missing"])
         sources.check_numbers(table, "data")
-        X = encoding.transform(table)
-        dtype = self.tensors["W1"].dtype
-        return normalize.apply(X, self.tensors["mu"], self.tensors["sigma"], dtype)
+        return table
 
     def _outputs(self, A: Array) -> Array:
         """Return A[L] (m, n[L]) of A[0] (m, n[0]): forward, without dropout, batch norm by its averages."""
@@ -176,12 +188,16 @@ def _sigmoid(Z: Array) -> Array:
     return np.where(Z > 0, 1 / (1 + e), e / (1 + e))
 
 
-def _table(source: Source, encoding: Encoding) -> Table:
+def _table(source: Source, encoding: Encoding, arrays_of_training: Sequence[str] | None) -> Table:
     """Return what is to be predicted on as a table with the columns of training."""
     categorical = tuple(encoding.levels)
     if isinstance(source, str | Path):
         wanted = files.Wanted(
-            needs_target=False, categorical=categorical, numbers=encoding.numbers, field="data"
+            needs_target=False,
+            categorical=categorical,
+            numbers=encoding.numbers,
+            arrays=arrays_of_training and tuple(arrays_of_training),
+            field="data",
         )
         table = files.read(Path(source), wanted)
         if table.missing == "refuse":
@@ -198,7 +214,7 @@ def _by_position(table: Table, encoding: Encoding) -> Table:
     n = len(table.number_names)
     if n != len(names):
         message = f"{table.source} has {n} columns, training had {len(names)}"
-        raise DataError.of("data", message, "give the columns of training, in the same order")
+        raise DataError.of("data", message, "give those of training, in the same order, without the target")
     if set(names) == set(table.number_names):
         return table.with_categories(list(encoding.levels), "data")
     if encoding.levels:
@@ -215,13 +231,18 @@ def _by_name(columns: Mapping[str, Sequence[Any]], encoding: Encoding) -> Table:
     present = [name for name in encoding.numbers if name in columns]
     matrix = np.empty((lengths.pop(), len(present)))
     for j, name in enumerate(present):
-        try:
-            matrix[:, j] = np.array([np.nan if value is None else value for value in columns[name]], float)
-        except (TypeError, ValueError) as error:
-            raise DataError.of("data", f"column {name!r}: {error}", "give numbers there") from error
+        matrix[:, j] = [_number(value, row, name) for row, value in enumerate(columns[name], start=1)]
     texts = {name: columns[name] for name in encoding.levels if name in columns}
     categories = {name: Category.of([_text(value) for value in values]) for name, values in texts.items()}
     return Table("the columns", matrix, tuple(present), categories)
+
+
+def _number(value: Any, row: int, name: str) -> float:
+    try:
+        return np.nan if value is None else float(value)
+    except (TypeError, ValueError) as error:
+        message = f"row {row}, column {name!r}: {value!r:.60} is not a number"
+        raise DataError.of("data", message, "give a number, or None where it is missing") from error
 
 
 def _text(value: Any) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,8 @@ GAPS = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "none", "?
 _MOSTLY = 0.9  # share of numbers from which a column with some text is taken for numbers with mistakes
 _ONE_THREAD = pa_csv.ReadOptions(use_threads=False)  # then errors know their row
 _CONVERT = {"null_values": list(GAPS), "strings_can_be_null": True}
+_DECIMAL_COMMA = r"^\s*([+-]?\d*),(\d+(?:[eE][+-]?\d+)?)\s*$"
+_NUMBER_LIKE = re.compile(r"\s*[$€£]?\s*[+-]?\d[\d,]*(\.\d+)?\s*[%$€£]?\s*")  # 1,234.50 or 12 %
 _ARROW_CELL = re.compile(r"column #(\d+): (?:Row #(\d+): )?.*(?:invalid value '(.*)'|UTF8)", re.DOTALL)
 _ARROW_ROW = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
 
@@ -29,7 +32,7 @@ def read_csv(path: Path, wanted: Wanted) -> Table:
     Rows are counted from 1, the header and empty lines not among them. Raises DataError.
     """
     names = column_names(path, "csv", wanted)
-    parse = pa_csv.ParseOptions(delimiter=_delimiter(path))
+    parse = _parsing(path)
     try:
         with pa_csv.open_csv(path, _ONE_THREAD, parse, pa_csv.ConvertOptions(**_CONVERT)) as start:
             guessed = start.schema
@@ -37,8 +40,10 @@ def read_csv(path: Path, wanted: Wanted) -> Table:
         convert = pa_csv.ConvertOptions(**_CONVERT, column_types=types, include_columns=list(types))
         cells = pa_csv.read_csv(path, _ONE_THREAD, parse, convert)
     except pa.ArrowInvalid as error:
-        message, remedy = _explain(str(error), names)
+        message, remedy = _explain(str(error), names, wanted)
         raise wanted.refuse("path", f"{path.name}, {message}", remedy) from error
+    if parse.delimiter == ";":
+        cells = _with_decimal_points(cells)
     return _table(cells, path.name, wanted)
 
 
@@ -60,10 +65,14 @@ def column_names(path: Path, kind: str, wanted: Wanted) -> tuple[str, ...]:
     if twice:
         message = f"{path.name} has several columns called {shown(twice)}"
         raise wanted.refuse("path", message, "give each column its own name")
-    for key in ("target", "ignore", "categorical"):
+    own = wanted.field == "dataset"  # what training ignores another source need not have
+    for key in ("target", "categorical", "ignore") if own else ("target", "categorical"):
         for name in () if wanted.numbers is not None else getattr(wanted, key):
             if name not in names:
-                raise wanted.refuse(key, f"{path.name} has no column {name!r}", f"it has {shown(names)}")
+                close = difflib.get_close_matches(str(name), names, 1)
+                remedy = f"did you mean {close[0]!r}? " if close else ""
+                message = f"{path.name} has no column {name!r}"
+                raise wanted.refuse(key, message, f"{remedy}it has {shown(names)}")
     if wanted.needs_target and not wanted.target:
         raise wanted.refuse("target", "no column to predict is named", f"{path.name} has {shown(names)}")
     return names
@@ -71,11 +80,10 @@ def column_names(path: Path, kind: str, wanted: Wanted) -> tuple[str, ...]:
 
 def _csv_header(path: Path, wanted: Wanted) -> tuple[str, ...]:
     try:
-        parse = pa_csv.ParseOptions(delimiter=_delimiter(path))
-        with pa_csv.open_csv(path, _ONE_THREAD, parse) as start:
+        with pa_csv.open_csv(path, _ONE_THREAD, _parsing(path)) as start:
             names = tuple(start.schema.names)
     except pa.ArrowInvalid as error:
-        message, remedy = _explain(str(error), ())
+        message, remedy = _explain(str(error), (), wanted)
         raise wanted.refuse("path", f"{path.name}, {message}", remedy) from error
     except UnicodeDecodeError as error:
         message = f"{path.name}: the first line is not UTF-8"
@@ -100,10 +108,12 @@ def _parquet_header(path: Path, wanted: Wanted) -> tuple[str, ...]:
     return names
 
 
-def _delimiter(path: Path) -> str:
+def _parsing(path: Path) -> pa_csv.ParseOptions:
+    """Tell the delimiter by the first line: the mark that is most frequent outside quotes."""
     with path.open("rb") as file:
-        first = file.readline(1 << 20)
-    return max(",;\t|", key=lambda mark: first.count(mark.encode()))
+        first = re.sub(rb'"[^"]*"', b"", file.readline(1 << 20))
+    delimiter = max(",;\t|", key=lambda mark: first.count(mark.encode()))
+    return pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
 
 
 def _used(names: Sequence[str], wanted: Wanted) -> tuple[str, ...]:
@@ -114,14 +124,25 @@ def _used(names: Sequence[str], wanted: Wanted) -> tuple[str, ...]:
 
 def _csv_type(name: str, guessed: pa.DataType, wanted: Wanted) -> pa.DataType:
     """Return the type to read a column as, given what its first megabyte looks like."""
-    if name in wanted.categorical or pa.types.is_null(guessed):
-        return pa.string()  # an empty start says nothing; `_column` looks at the rest
-    if name in (wanted.numbers or ()) or pa.types.is_integer(guessed):
+    if pa.types.is_integer(guessed) and name not in wanted.categorical:
         return pa.float64()  # 1.5 may follow
-    return pa.string() if pa.types.is_binary(guessed) else guessed
+    if pa.types.is_null(guessed) or pa.types.is_binary(guessed) or name in wanted.categorical:
+        return pa.string()  # an empty start says nothing; `_column` looks at the rest
+    if pa.types.is_temporal(guessed) and wanted.numbers is not None:
+        return pa.string()  # training had numbers; `_texts` names the row
+    return guessed
 
 
-def _explain(message: str, names: Sequence[str]) -> tuple[str, str]:
+def _with_decimal_points(cells: pa.Table) -> pa.Table:
+    """Write 1.5 for 1,5: where semicolons separate the cells, the comma is the decimal mark."""
+    for i, column in enumerate(cells.schema):
+        if pa.types.is_string(column.type):
+            points = pc.replace_substring_regex(cells.column(i), _DECIMAL_COMMA, r"\1.\2")
+            cells = cells.set_column(i, column.name, points)
+    return cells
+
+
+def _explain(message: str, names: Sequence[str], wanted: Wanted) -> tuple[str, str]:
     """Turn Arrow's message into row (counted from 1 below the header), column and remedy."""
     if found := _ARROW_ROW.search(message):
         row, expected, got = map(int, found.groups())
@@ -135,11 +156,17 @@ def _explain(message: str, names: Sequence[str]) -> tuple[str, str]:
         where = f"row {int(row) - 1}, column {name!r}" if row else f"column {name!r}"
         if value is None:
             return f"{where}: the text is not UTF-8", "save the file as UTF-8"
-        remedy = "write a number, leave the cell empty, or list the column in dataset.categorical"
-        return f"{where}: {value!r} is not a number", remedy
+        return f"{where}: {value!r} is not a number", _plain_number(wanted)
     if "Empty CSV file" in message:
         return "it has a header but no rows", "give at least a few dozen rows"
+    if "straddl" in message:
+        return "a row has more than 1 MB", "close the quotation mark that is open, or shorten the text"
     return message, "save it as CSV in UTF-8, one line per row"
+
+
+def _plain_number(wanted: Wanted) -> str:
+    remedy = "write a plain number such as 1234.5, or leave the cell empty"
+    return remedy if wanted.numbers is not None else f"{remedy}, or list the column in dataset.categorical"
 
 
 def _table(cells: pa.Table, source: str, wanted: Wanted) -> Table:
@@ -173,7 +200,9 @@ def _column(cells: pa.ChunkedArray, name: str, source: str, wanted: Wanted) -> A
     kind = cells.type
     if pa.types.is_dictionary(kind):
         cells, kind = cells.cast(kind.value_type), kind.value_type
-    if pa.types.is_boolean(kind) and name in wanted.target:
+    if pa.types.is_string_view(kind):
+        cells, kind = cells.cast(pa.string()), pa.string()
+    if pa.types.is_boolean(kind) and name in (*wanted.target, *wanted.categorical):
         cells, kind = cells.cast(pa.string()), pa.string()
     if pa.types.is_boolean(kind) or pa.types.is_null(kind):
         cells = cells.cast(pa.uint8()).cast(pa.float64())
@@ -187,28 +216,28 @@ def _column(cells: pa.ChunkedArray, name: str, source: str, wanted: Wanted) -> A
 
 
 def _texts(cells: pa.ChunkedArray, name: str, source: str, wanted: Wanted) -> Array | Category:
-    """Return texts as a category, or as numbers if they are; refuse numbers with a few mistakes."""
-    encoded = pc.dictionary_encode(cells.combine_chunks())
+    """Return texts as a category, or as numbers if they are; refuse numbers that are written otherwise."""
+    gaps = pc.is_in(cells, value_set=pa.array(GAPS, cells.type))
+    encoded = pc.dictionary_encode(pc.if_else(gaps, pa.scalar(None, cells.type), cells).combine_chunks())
     levels: list[str] = encoded.dictionary.to_pylist()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
-    must_be_numbers = wanted.numbers is not None and name in wanted.numbers
-    if name in wanted.categorical and not must_be_numbers:
+    if name in wanted.categorical:
         return Category.of_levels(codes, levels)
-    parsed = [np.nan if level in GAPS else _number(level) for level in levels]
+    parsed = [_number(level) for level in levels]
     wrong = np.array([value is None for value in parsed] + [False])
-    values = np.array([np.nan if value is None else value for value in parsed] + [np.nan])
     rows = np.flatnonzero(wrong[codes])
     if not len(rows):
-        return values[codes]
-    if not must_be_numbers and len(rows) > (1 - _MOSTLY) * np.count_nonzero(codes >= 0):
+        return np.array([np.nan if value is None else value for value in (*parsed, None)])[codes]
+    texts = np.array([not _NUMBER_LIKE.fullmatch(level) for level in levels] + [False]) & wrong
+    must_be_numbers = wanted.numbers is not None and name in wanted.numbers
+    if not must_be_numbers and texts[codes].sum() > (1 - _MOSTLY) * np.count_nonzero(codes >= 0):
         return Category.of_levels(codes, levels)
-    message = f"{source}, row {rows[0] + 1}, column {name!r}: {levels[codes[rows[0]]]!r} is not a number"
-    remedy = "write a number, leave the cell empty, or list the column in dataset.categorical"
-    raise wanted.refuse("path", f"{message} ({len(rows)} such cells)", remedy)
+    message = f"{source}, row {rows[0] + 1}, column {name!r}: {levels[codes[rows[0]]]!r:.60} is not a number"
+    raise wanted.refuse("path", f"{message} ({len(rows)} such cells)", _plain_number(wanted))
 
 
 def _number(text: str) -> float | None:
     try:
-        return float(text)
+        return None if "_" in text else float(text)  # Python reads 1_000 as a number, nobody else does
     except ValueError:
         return None

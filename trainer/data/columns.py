@@ -12,6 +12,7 @@ from trainer.data.table import Array, Table, shown
 from trainer.problem import DataError
 
 MOST_LEVELS = 1000  # of one column; beyond this it is an identifier rather than a category
+MOST_ONCE = 20  # rows of a column in which no text occurs twice; beyond this it is an identifier, too
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Encoding:
     fills : tuple of float
         Median of each number column: what a missing cell becomes. Empty where missing numbers are refused.
     indicators : tuple of str
-        Columns that had missing cells in training.
+        Columns that had missing cells in training; of an image none, so that X stays an image.
     levels : mapping of str to tuple of str
         Of each category, in order.
     """
@@ -54,16 +55,15 @@ class Encoding:
             seen = np.unique(codes[codes >= 0])
             if not len(seen):
                 raise _empty(name)
-            if len(seen) > MOST_LEVELS:
-                message = (
-                    f"column {name!r} has {len(seen)} different texts; a category may have {MOST_LEVELS}"
-                )
-                raise DataError.of(
-                    "dataset.ignore", message, "list the column in dataset.ignore, or group its texts"
-                )
+            if len(seen) > MOST_LEVELS or len(seen) == len(rows) > MOST_ONCE:
+                message = f"column {name!r} has {len(seen)} different texts in {len(rows)} rows of training"
+                remedy = f"list it in dataset.ignore, or group its texts to at most {MOST_LEVELS}"
+                raise DataError.of("dataset.ignore", message, remedy)
             levels[name] = tuple(category.levels[code] for code in seen)
             if (codes < 0).any():
                 indicators.append(name)
+        if table.image_shape:
+            indicators = []
         return cls(table.number_names, tuple(fills), tuple(indicators), levels)
 
     @property

@@ -35,7 +35,7 @@ class Wanted:
     numbers : tuple of str or None
         At prediction: columns that must be numbers; then all but these and `categorical` are left out.
     arrays : (str, str) or None
-        Names of X and y in an npz file.
+        Names of X and y in an npz file; at prediction those of training.
     field : str
         Where the source stands in what the user wrote.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import zipfile
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 from numpy.lib import format as npy_format
@@ -116,13 +116,16 @@ def _load(file: IO[bytes], name: str, wanted: Wanted) -> Array:
 
 
 def _pair(names: tuple[str, ...], source: str, wanted: Wanted) -> tuple[str, str]:
-    """Return the names of X and y."""
-    known: Any = [wanted.arrays] if wanted.arrays else _PAIRS
-    for pair in known:
-        if pair[0] in names and (pair[1] in names or not wanted.needs_target):
+    """Return the names of X and y; to predict on, X is enough, called as in training or as usual."""
+    pairs = (wanted.arrays,) if wanted.arrays else _PAIRS
+    if not wanted.needs_target:
+        pairs = tuple((X, X) for X, _ in (*pairs, *_PAIRS))
+    for pair in pairs:
+        if set(pair) <= set(names):
             return pair
-    message = f"{source} has the arrays {shown(names)}, not {' and '.join(known[0])}"
-    raise wanted.refuse("arrays", message, "call them X and y, or name them in dataset.arrays")
+    expected = " and ".join(dict.fromkeys(pairs[0]))
+    remedy = "call them X and y, or name them in dataset.arrays" if wanted.needs_target else "call it so"
+    raise wanted.refuse("arrays", f"{source} has the arrays {shown(names)}, not {expected}", remedy)
 
 
 def _target_column(columns: int, source: str, wanted: Wanted) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -12,6 +14,7 @@ from trainer.problem import DataError
 
 Task = Literal["classification", "regression"]
 Array = np.ndarray[Any, np.dtype[Any]]
+_NUMBER = re.compile(r"[+-]?((0|[1-9][0-9]{0,14})(\.[0-9]*)?|\.[0-9]+)")  # 007 is a code, not a number
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +26,7 @@ class Category:
     codes : ndarray(int32, (m,))
         Index into `levels`; -1 where the cell is missing.
     levels : tuple of str
-        The different texts, in ascending order (as numbers, if all are numbers).
+        The different texts as `text_of` gives them, in ascending order (as numbers, if all are numbers).
     """
 
     codes: Array
@@ -43,22 +46,18 @@ class Category:
         levels, codes = np.unique(array[~missing], return_inverse=True)
         all_codes = np.full(array.shape, -1, dtype=np.int32)
         all_codes[~missing] = codes
-        return cls(all_codes, tuple(text_of(level) for level in levels))._ordered()
+        return cls.of_levels(all_codes, levels)
 
     @classmethod
-    def of_levels(cls, codes: Array, levels: Sequence[str]) -> Category:
-        """Make a category of codes into levels that are in no order, and may not all be used."""
-        return cls(codes, tuple(levels))._ordered()
-
-    def _ordered(self) -> Category:
-        """Sort numeric levels by value: 2 before 10."""
-        try:
-            order = sorted(range(len(self.levels)), key=lambda i: float(self.levels[i]))
-        except ValueError:
-            order = sorted(range(len(self.levels)), key=lambda i: self.levels[i])
-        rank = np.full(len(order) + 1, -1, dtype=np.int32)  # the last entry maps code -1 to itself
-        rank[order] = np.arange(len(order))
-        return Category(rank[self.codes], tuple(self.levels[i] for i in order))
+    def of_levels(cls, codes: Array, levels: Sequence[Any]) -> Category:
+        """Make a category of codes into levels in any order; "3.0" and "3" become one."""
+        texts = [text_of(level) for level in levels]
+        ordered = sorted(set(texts))
+        with suppress(ValueError):  # 2 before 10, if all are numbers
+            ordered = sorted(ordered, key=float)
+        rank = {text: code for code, text in enumerate(ordered)}
+        lookup = np.array([*(rank[text] for text in texts), -1], dtype=np.int32)  # the last one is for -1
+        return cls(lookup[codes], tuple(ordered))
 
     def coded_by(self, levels: Sequence[str]) -> Array:
         """Return the codes of these cells in another list of levels; -1 for missing and unknown texts."""
@@ -108,45 +107,40 @@ class Table:
         """Number of examples m."""
         return len(self.numbers)
 
-    def take(self, rows: Array) -> Table:
-        """Return these rows only, in this order."""
-        target = self.target
-        if isinstance(target, Category):
-            target = Category(target.codes[rows], target.levels)
-        elif target is not None:
-            target = target[rows]
-        categories = {n: Category(c.codes[rows], c.levels) for n, c in self.categories.items()}
-        return replace(self, numbers=self.numbers[rows], categories=categories, target=target)
-
     def with_categories(self, names: Sequence[str], where: str) -> Table:
-        """Return a table in which these numeric columns are categories.
+        """Return a table in which these numeric columns are categories, the target maybe among them.
 
         Raises
         ------
         DataError
             A name is not a column.
         """
-        known = (*self.number_names, *self.categories)
+        known = (*self.number_names, *self.categories, *self.target_names)
         for name in names:
             if name not in known:
                 raise DataError.of(where, f"{self.source} has no column {name!r}", f"use {shown(known)}")
+        target = self.target
+        if isinstance(target, np.ndarray) and target.shape[1] == 1 and self.target_names[0] in names:
+            target = Category.of(target[:, 0])
         moved = [name for name in self.number_names if name in set(names)]
-        if not moved:
-            return self
         index = {name: j for j, name in enumerate(self.number_names)}
         kept = [j for name, j in index.items() if name not in moved]
         categories = {**self.categories, **{n: Category.of(self.numbers[:, index[n]]) for n in moved}}
         names_kept = tuple(self.number_names[j] for j in kept)
-        return replace(self, numbers=self.numbers[:, kept], number_names=names_kept, categories=categories)
+        numbers = self.numbers[:, kept] if moved else self.numbers
+        return replace(self, numbers=numbers, number_names=names_kept, categories=categories, target=target)
 
 
 def text_of(value: Any) -> str:
-    """Return a label as text: 3.0 and 3 are both "3"."""
+    """Return a label as text, the same from every kind of file: "3" for 3.0, 3 and "3.0", "true" for True."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        value = float(value)
+    text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return text.lower() if text.lower() in ("true", "false") else text
 
 
 def shown(names: Sequence[str], most: int = 12) -> str:

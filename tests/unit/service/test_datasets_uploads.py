@@ -117,6 +117,10 @@ def test_parquet_and_npz_are_told_by_their_first_bytes(use: Datasets) -> None:
     np.savez(buffer, X=np.zeros((6, 4), np.float32), y=np.array([0, 1, 2, 0, 1, 2]))
     found = upload(use, buffer.getvalue(), "arrays")
     assert (found["kind"], found["rows"], found["columns"]) == ("npz", 6, 4)
+    buffer = io.BytesIO()
+    np.savez(buffer, features=np.zeros((6, 4)), labels=np.array([0, 1, 2, 0, 1, 2]))
+    found = upload(use, buffer.getvalue(), "named", arrays=["features", "labels"])
+    assert found["rows"] == 6
 
 
 def test_built_in_sets_stand_beside_the_uploaded_ones(use: Datasets) -> None:

@@ -66,6 +66,16 @@ def test_rows_keep_their_own_cells(csv):
         assert in_train != in_dev
 
 
+def test_commas_are_decimal_marks_between_semicolons(csv):
+    text = [line.replace(",", ";").replace(".", ",") for line in lines()]
+    assert load(csv(text)).digest == load(csv(lines(), "points.csv")).digest
+
+
+def test_texts_may_have_delimiters_and_line_breaks_in_quotes(csv):
+    text = [line.replace("red", '"red; or\nso"') for line in lines('"age",colour,"income;;;;;",label')]
+    assert load(csv(text)).feature_names[-1] == "colour=red; or\nso"
+
+
 @pytest.mark.parametrize("mark", [";", "\t", "|"])
 def test_other_delimiters(csv, mark):
     data = load(csv([line.replace(",", mark) for line in lines()]))
@@ -121,6 +131,20 @@ def test_numbers_that_are_categories(csv):
     assert data.feature_names == ("size", "zip=10115", "zip=20095", "zip=80331")
 
 
+def test_a_target_that_is_a_category_has_classes(tmp_path):
+    classes = [0.5 + i % 3 for i in range(ROWS)]
+    data = load(parquet(tmp_path, a=range(ROWS), label=classes) | {"categorical": ["label"]})
+    assert data.class_names == ("0.5", "1.5", "2.5")
+
+
+def test_other_sources_have_the_categories_of_training(csv):
+    text = ["k,label", *(f"{('x', '1', '02')[i % 3]},{i % 2}" for i in range(ROWS))]
+    dev = csv([text[0], *(line for line in text[1:] if line[0] != "x")], "dev.csv")
+    data = load(csv(text, normalize=False, dev={"path": dev["path"]}))
+    assert data.feature_names == ("k=02", "k=1", "k=x")
+    assert data.X_dev.sum(axis=0).tolist() == [20, 20, 0]
+
+
 def test_integers_may_become_decimals_after_the_first_megabyte(csv):
     text = ["a,label", *(f"{i},{i % 2}" for i in range(200_000))]
     text[190_000] = "0.5,1"
@@ -166,6 +190,15 @@ def with_cell(row, column, value):
         (["label", *["x", "y"] * 10], "", "no column to learn from"),
         (["day,label", *["2026-11-21,x", "2026-11-22,y"] * 9], "ignore", "column 'day' has the type date"),
         (["age,label", *[",x", ",y"] * 10], "ignore", "column 'age' has no value"),
+        (["w,label", *(f'"{i},5",{i % 2}' for i in range(9))], "path", "row 1, column 'w': '0,5' is not a"),
+        (["w,label", *(f"{i} %,{i % 2}" for i in range(9))], "path", "row 1, column 'w': '0 %' is not a"),
+        (["a, label", "1, x"], "target", "did you mean ' label'?"),
+        (["a,label", "1,x", '2,"' + "y\n" * 2_000_000], "path", "close the quotation mark"),
+        (
+            ["id,label", *(f"u{i},{i % 2}" for i in range(50))],
+            "ignore",
+            "column 'id' has 30 different texts in 30 rows",
+        ),
         (
             ["id,label", *(f"u{i},{i % 2}" for i in range(4000))],
             "ignore",
@@ -207,6 +240,8 @@ def test_ignored_columns_may_hold_anything(csv):
     text = ["id,when,a,label", *(f"u{i},2026-01-01,{i},{i % 2}" for i in range(ROWS))]
     assert load(csv(text, ignore=["id", "when"])).feature_names == ("a",)
     assert "has no column 'nope'" in refusal(csv(text, ignore=["nope"])).message
+    dev = csv(["a,label", *(f"{i},{i % 2}" for i in range(9))], "dev.csv")["path"]
+    assert len(load(csv(text, ignore=["id", "when"], dev={"path": dev})).X_dev) == 9
 
 
 def parquet(tmp_path, **columns):
@@ -234,6 +269,33 @@ def test_parquet_with_nulls_booleans_and_boolean_classes(tmp_path):
     data = load(parquet(tmp_path, flag=flags, label=labels))
     assert data.feature_names == ("flag", "flag is missing")
     assert data.class_names == ("false", "true")
+
+
+def test_categories_are_the_same_from_every_kind_of_file(tmp_path, csv):
+    columns = {
+        "k": ["3.0", "12.0", "", "1.50"] * 15,
+        "flag": ["True", "False", "NA"] * 20,
+        "code": ["007", "7"] * 30,
+        "label": ["2.0", "10"] * 30,
+    }
+    text = [",".join(columns), *map(",".join, zip(*columns.values(), strict=True))]
+    found = load(csv(text, categorical=["k", "flag", "code"], normalize=False))
+    assert found.class_names == ("2", "10")
+    assert found.feature_names[2:5] == ("k=1.5", "k=3", "k=12")
+    assert found.feature_names[5:] == ("flag=false", "flag=true", "code=007", "code=7")
+    typed = {
+        **columns,
+        "k": [float(k) if k else None for k in columns["k"]],
+        "flag": [None if flag == "NA" else flag == "True" for flag in columns["flag"]],
+        "label": list(map(float, columns["label"])),
+    }
+    for cells in (columns, typed):
+        dataset = parquet(tmp_path, **cells) | {"categorical": ["k", "flag", "code"], "normalize": False}
+        data = load(dataset)
+        assert data.class_names == found.class_names
+        rows = [dict(zip(d.feature_names, d.X_train.T, strict=True)) for d in (data, found)]
+        assert rows[0].keys() == rows[1].keys()
+        assert all(np.array_equal(rows[0][name], rows[1][name]) for name in rows[0])
 
 
 def test_parquet_with_lists_is_refused(tmp_path):

@@ -86,6 +86,19 @@ def test_image_shape_must_fit():
         load({"name": "digits", "image_shape": [7, 9]})
 
 
+def test_an_image_with_gaps_stays_an_image():
+    X = np.random.default_rng(0).normal(size=(60, 4, 4))
+    X[:30, 1, 2] = np.nan
+    data = load({"X": X, "y": np.arange(60) % 2, "missing": "impute"})
+    assert data.X_train.shape[1] == 16
+    assert data.image_shape == (4, 4, 1)
+
+
+def test_without_a_word_on_normalisation_the_settings_decide():
+    assert load({"name": "iris", "normalize": None}).mu.any()
+    assert not load({"name": "iris", "normalize": None}, normalize=False).mu.any()
+
+
 def test_precision_is_that_of_everything():
     for precision in ("float32", "float64"):
         data = load({"name": "diabetes"}, precision)
@@ -109,6 +122,11 @@ def test_precision_is_that_of_everything():
         ({"name": "digits", "split": {"train": "most"}}, "dataset.split.train", "from 0 to below 1"),
         ({"name": "digits", "split": [0.5, 0.5]}, "dataset.split", "write {train"),
         ({"name": "digits", "split": {"train": 1.0}}, "dataset.split", "a share above 0"),
+        (
+            {"name": "digits", "split": {"train": 0.8, "dev": 0.1, "test": 0.1}, "test": {"name": "digits"}},
+            "dataset.split.test",
+            "leave the other source out",
+        ),
         ({"name": "digits", "seed": -1}, "dataset.seed", "whole number"),
         ({"name": "digits", "seed": 1.5}, "dataset.seed", "whole number"),
         ({"name": "digits", "stratify": "yes"}, "dataset.stratify", "true or false"),

@@ -128,7 +128,7 @@ def test_unseen_texts_and_new_gaps_are_predicted_on(people):
     ("columns", "words"),
     [
         ({"age": [1.0], "colour": ["red"], "income": [2.0]}, "lacks the columns zip"),
-        ({"age": ["old"], "zip": [1], "colour": ["red"], "income": [2.0]}, "column 'age'"),
+        ({"age": ["old"], "zip": [1], "colour": ["red"], "income": [2.0]}, "row 1, column 'age': 'old'"),
         ({"age": [1.0, 2.0], "zip": [1], "colour": ["red"], "income": [2.0]}, r"\[1, 2\] rows"),
         ({"age": [float("inf")], "zip": [1], "colour": ["red"], "income": [2.0]}, "row 1, column 'age': inf"),
     ],
@@ -136,6 +136,51 @@ def test_unseen_texts_and_new_gaps_are_predicted_on(people):
 def test_columns_that_cannot_be_used_are_named(people, columns, words):
     with pytest.raises(DataError, match=words):
         people[2].predict(columns)
+
+
+@pytest.mark.parametrize("categorical", [[], ["flag"]])
+def test_true_and_false_are_read_at_prediction_as_in_training(tmp_path, categorical):
+    flags = ["true", "false", ""] * 40
+    (tmp_path / "f.csv").write_text(
+        "\n".join(["flag,label", *(f"{f},{'yes' if f == 'true' else 'no'}" for f in flags)])
+    )
+    dataset = {"path": str(tmp_path / "f.csv"), "target": "label", "categorical": categorical}
+    model = Model.load(trained(dataset, epochs=100)[2])
+    values = [{"true": True, "false": False, "": None}[flag] for flag in flags]
+    pa_parquet.write_table(pa.table({"flag": values}), tmp_path / "f.parquet")
+    for source in (tmp_path / "f.csv", tmp_path / "f.parquet", {"flag": values}):
+        assert model.predict(source).labels == ["yes" if value else "no" for value in values]
+
+
+def test_numbers_as_categories_are_found_in_every_source(tmp_path):
+    (tmp_path / "k.csv").write_text("\n".join(["k,label", *(f"{i % 4}.0,{i % 4 // 2}" for i in range(120))]))
+    dataset = {"path": str(tmp_path / "k.csv"), "target": "label", "categorical": ["k"]}
+    model = Model.load(trained(dataset, epochs=100)[2])
+    pa_parquet.write_table(pa.table({"k": [0.0, 1.0, 2.0, 3.0]}), tmp_path / "k.parquet")
+    for source in (tmp_path / "k.parquet", {"k": [0, 1, 2, 3]}, {"k": ["0.0", "1", "2.00", "3"]}):
+        assert model.predict(source).labels == ["0", "0", "1", "1"]
+
+
+def test_a_number_that_overflows_is_named():
+    _, _, saved = trained({"name": "iris"}, precision="float32")
+    model = Model.load(saved)
+    steep = Model(model.info, {**model.tensors, "W1": model.tensors["W1"] * np.float32(1e20)})
+    for sure, far in ((model, 1e300), (steep, 1e30)):
+        with pytest.raises(DataError, match="row 2, column 'petal length \\(cm\\)': too far from what"):
+            sure.predict(np.array([[5, 3, 1, 0.2], [5, 3, far, 0.2]]))
+
+
+def test_an_archive_with_names_of_its_own_predicts_its_own_file(tmp_path):
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    np.savez(tmp_path / "a.npz", features=X, labels=np.arange(60) % 2)
+    _, _, model = trained({"path": str(tmp_path / "a.npz"), "arrays": ["features", "labels"]})
+    expected = predict(model, X).probabilities
+    np.savez(tmp_path / "b.npz", X=X)
+    np.savez(tmp_path / "c.npz", Z=X)
+    for name in ("a.npz", "b.npz"):
+        assert predict(model, tmp_path / name).probabilities == pytest.approx(expected)
+    with pytest.raises(DataError, match="has the arrays Z, not features"):
+        predict(model, tmp_path / "c.npz")
 
 
 def test_a_bad_cell_in_a_file_is_named(people):
