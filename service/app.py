@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
-from functools import partial
 from typing import Any
 
 import orjson
@@ -126,7 +125,6 @@ def create_app(config: Config) -> FastAPI:
     )
     app.state.services = services
     app.state.health = vitals
-    app.state.agent_lost = partial(_agent_lost, services)
     problems.install(app)
     book = TokenBook(config.data)
     announce(book.start(config), config.data)
@@ -176,11 +174,6 @@ def open_store(services: Services) -> None:
     store.start()
     # While no server ran, nobody could renew: every agent gets a full lease to come back.
     store.submit(lambda tx: agent_rows.extend_all(tx, config.lease)).result()
-
-
-async def _agent_lost(services: Services, agent: str, reason: str) -> None:
-    """Take back the trials of an agent whose death its supervisor has seen."""
-    await services.store.write(lambda tx: leases.agent_lost(tx, agent, reason))
 
 
 async def _sweep(services: Services, vitals: health.Health) -> None:

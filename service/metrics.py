@@ -29,7 +29,6 @@ class Snapshot:
     """What only the store knows, at one moment."""
 
     trials: Mapping[str, int] = field(default_factory=dict)  # state: trials of all searches
-    searches: Mapping[str, int] = field(default_factory=dict)
     agents: int = 0  # that were heard of within their lease
 
 
@@ -41,7 +40,6 @@ class Metrics:
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
         self.proposals = Counter("caviar_proposals", "Trials proposed", registry=self.registry)
-        self.results = Counter("caviar_results", "Trials ended, by state", ["state"], registry=self.registry)
         self.lease_expiries = Counter("caviar_lease_expiries", "Leases that ran out", registry=self.registry)
         self.exchange_seconds = self._histogram(
             "caviar_exchange_seconds", "Worker exchanges, from request to answer"
@@ -75,16 +73,11 @@ class _Gauges(Collector):
         if self._clock() >= self._until:
             self._snapshot = self._source()
             self._until = self._clock() + FRESH_SECONDS
-        yield _by_state("caviar_trials", "Trials, by state", self._snapshot.trials)
-        yield _by_state("caviar_searches", "Searches, by state", self._snapshot.searches)
+        trials = GaugeMetricFamily("caviar_trials", "Trials, by state", labels=["state"])
+        for state, count in self._snapshot.trials.items():
+            trials.add_metric([state], count)
+        yield trials
         yield GaugeMetricFamily("caviar_agents", "Agents heard of within their lease", self._snapshot.agents)
-
-
-def _by_state(name: str, help_text: str, counts: Mapping[str, int]) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, help_text, labels=["state"])
-    for state, count in counts.items():
-        family.add_metric([state], count)
-    return family
 
 
 def router(metrics: Metrics) -> APIRouter:

@@ -27,12 +27,10 @@ _NOTHING: dict[str, Any] = {"searches": {}, "trials": [], "commands": [], "drop"
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer to an agent, and what the server itself wants to know of the exchange."""
+    """The answer to an agent, and how many trials were begun with it."""
 
     body: dict[str, Any]
-    hungry: bool  # the agent got less than it wanted
     proposed: int
-    ended: int
 
 
 def exchange(
@@ -47,7 +45,7 @@ def exchange(
     if request.leaving:
         leases.agent_left(tx, agent)
         tx.wake = True  # its place is free for another agent
-        return Answer({**_NOTHING, "lease": lease, "interval": interval}, False, 0, len(ended))
+        return Answer({**_NOTHING, "lease": lease, "interval": interval}, 0)
     in_hand = {trial: row for trial, row in held.items() if trial not in ended}
     drops = _drops(tx, request, held, ended)
     again = _undelivered(tx, in_hand, request) if len(in_hand) > len(request.holding) - len(drops) else []
@@ -65,9 +63,7 @@ def exchange(
             "commands": _commands(tx, in_hand, claimed, lambda search: bool(specs.of(search).schedule)),
             "drop": drops,
         },
-        len(claimed) < request.want,
         sum(1 for trial in claimed if trial["attempt"] == 1),
-        len(ended),
     )
 
 

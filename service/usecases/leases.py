@@ -69,8 +69,8 @@ def sweep(tx: Transaction) -> int:
     return len(lost)
 
 
-def agent_lost(tx: Transaction, agent: str, reason: str, text: str | None = None) -> int:
-    """Take back the trials of an agent that is gone; tell how many. `text` is the end of its log.
+def agent_lost(tx: Transaction, agent: str, reason: str) -> int:
+    """Take back the trials of an agent that is gone; tell how many.
 
     Attempt and state are part of the statement: a trial that has ended meanwhile stays as it is.
     """
@@ -80,7 +80,7 @@ def agent_lost(tx: Transaction, agent: str, reason: str, text: str | None = None
     ).all()
     if not rows:
         return 0
-    trial_rows.record_attempts(tx, [_attempt(tx, row, reason, text) for row in rows])
+    trial_rows.record_attempts(tx, [_attempt(tx, row, reason) for row in rows])
     trial_rows.release(tx, [_released(tx, row, reason) for row in rows])
     for row in rows:
         tx.move(row.search_id, row.state, "failed" if row.lost + 1 >= ATTEMPTS else "queued")
@@ -116,7 +116,7 @@ def agent_left(tx: Transaction, agent: str) -> int:
     return len(held)
 
 
-def _attempt(tx: Transaction, row: Row[Any], reason: str, text: str | None) -> dict[str, Any]:
+def _attempt(tx: Transaction, row: Row[Any], reason: str) -> dict[str, Any]:
     return {
         "search_id": row.search_id,
         "number": row.number,
@@ -126,7 +126,6 @@ def _attempt(tx: Transaction, row: Row[Any], reason: str, text: str | None) -> d
         "started": row.started,
         "ended": tx.now,
         "reason": reason,
-        "log": text,
     }
 
 
