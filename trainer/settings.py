@@ -277,8 +277,8 @@ def _parse_all(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]
 def _unknown(name: str) -> Problem:
     """Report a setting that does not exist, with the nearest one that does."""
     near = difflib.get_close_matches(name, list(_INFOS), n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return Problem(f"settings.{name}", "no setting of mlp has this name", f"{hint}one of {', '.join(_INFOS)}")
+    remedy = f"did you mean {near[0]!r}?" if near else f"one of {', '.join(_INFOS)}"
+    return Problem(f"settings.{name}", "no setting of mlp has this name", remedy)
 
 
 def _layer_problems(parsed: dict[str, Any]) -> list[Problem]:

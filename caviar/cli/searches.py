@@ -48,6 +48,8 @@ def upload(
     with client(url, token) as connection:
         stored = connection.upload(file, name, **({"target": target} if target else {}))
     typer.echo(f"Data set {stored['name']}: {stored['rows']} rows, {stored['columns']} features")
+    if problem := (stored.get("target") or {}).get("problem"):
+        typer.echo(f"Note: {problem}", err=True)
     typer.echo(f"Use it in a search with: dataset: {{name: {stored['name']}, target: {target or '...'}}}")
 
 

@@ -63,7 +63,10 @@ def _print_failures(search: Search, console: Console) -> None:
     """Print why a search paused itself, and why trials failed."""
     for warning in search.warnings:
         console.print(Text(f"Note: {warning['message']} ({warning['remedy']})"), soft_wrap=True)
+    told = " ".join(warning["message"] for warning in search.warnings)
     for failure in search.failures:
+        if failure["reason"] in told:
+            continue
         console.print(Text(f"{failure['count']} failed: {failure['reason']}"), soft_wrap=True)
 
 

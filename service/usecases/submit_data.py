@@ -81,10 +81,8 @@ def _target(dataset: Mapping[str, Any], known: Known) -> list[FieldProblem]:
     """Find a target with missing cells, with one class, or with texts where numbers are wanted."""
     wanted, described = _listed(dataset.get("target")), known.get("target") or {}
     same = wanted == described.get("names")
-    if same and "problem" in described and dataset.get("task") == known["options"].get("task"):
-        field, _, message = described["problem"].partition(": ")
-        remedy = "mend the file and upload it under another name, or name another dataset.target"
-        return [FieldProblem(field, message, remedy)]
+    if same and "fault" in described and dataset.get("task") == known["options"].get("task"):
+        return [FieldProblem(**described["fault"])]
     found = []
     for column in known["features"]:
         if column["name"] in wanted and column["missing"]:

@@ -201,6 +201,11 @@ def test_a_file_is_uploaded_by_hand(server, tmp_path):
     assert done.returncode == 0 and "Data set hands: 90 rows, 2 features" in done.stdout, done.stderr
     wrong = caviar("upload", file, "--name", "wrong", "--target", "question", "--url", server)
     assert wrong.returncode == 2 and "the file has no column 'question'" in wrong.stderr
+    file.write_text(file.read_text().replace(",yes", ",", 3))
+    gaps = caviar("upload", file, "--name", "gaps", "--target", "answer", "--url", server)
+    assert (
+        gaps.returncode == 0 and "Note: dataset.target: the file, row 2: the target is missing" in gaps.stderr
+    )
     missing = caviar("upload", tmp_path / "none.csv", "--url", server)
     assert missing.returncode == 1 and "none.csv cannot be read: No such file" in missing.stderr
 
