@@ -29,8 +29,25 @@ function flow(value) {
   return write(value);
 }
 
+/** Longer lines are cut where the text is shown beside the form. */
+const WIDTH = 44;
+
 /**
- * One line for each entry; the space has one line for each parameter.
+ * An entry on one line where it fits, else a line for each of its parts.
+ * @param {string} key
+ * @param {unknown} value
+ * @param {string} indent
+ * @returns {string[]}
+ */
+function entry(key, value, indent) {
+  const line = `${indent}${key}: ${flow(value)}`;
+  const parts = value && typeof value === "object" && !Array.isArray(value) ? Object.entries(value).filter(([, each]) => each !== null) : [];
+  if (line.length <= WIDTH || !parts.length) return [line];
+  return [`${indent}${key}:`, ...parts.flatMap(([name, each]) => entry(name, each, `${indent}  `))];
+}
+
+/**
+ * What is short stands on one line; the space has at least one line for each parameter.
  * @param {Record<string, unknown>} value
  */
 export function toYaml(value) {
@@ -38,8 +55,8 @@ export function toYaml(value) {
   const place = (/** @type {string} */ key) => (ORDER.includes(key) ? ORDER.indexOf(key) : ORDER.length);
   for (const [key, each] of Object.entries(value).sort(([a], [b]) => place(a) - place(b))) {
     if (key === "space" && each && typeof each === "object") {
-      lines.push("space:", ...Object.entries(each).map(([name, definition]) => `  ${name}: ${flow(definition)}`));
-    } else lines.push(`${key}: ${flow(each)}`);
+      lines.push("space:", ...Object.entries(each).flatMap(([name, definition]) => entry(name, definition, "  ")));
+    } else lines.push(...entry(key, each, ""));
   }
   return `${lines.join("\n")}\n`;
 }

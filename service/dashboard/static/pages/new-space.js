@@ -84,7 +84,7 @@ function row(draft, name, redraw) {
     delete space[name];
     redraw();
   });
-  return h("div", { class: "spacerow", "data-field": `space.${name}` }, renamed, scaleSelect(name, definition, redraw), limits(name, definition, edited), picture, remove, words);
+  return h("div", { class: "spacerow", "data-field": `space.${name}` }, renamed, scaleSelect(name, definition, redraw), limits(name, definition, edited), remove, h("div", { class: "drawn" }, picture, words));
 }
 
 /**

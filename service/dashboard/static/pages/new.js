@@ -27,7 +27,7 @@ export async function page(context) {
   const { outlet, signal } = context;
   context.title("New search");
   const form = h("div", { class: "page" });
-  const yaml = h("textarea", { rows: 26, spellcheck: "false", "aria-label": "The search as YAML", class: "yaml" });
+  const yaml = h("textarea", { rows: 34, spellcheck: "false", "aria-label": "The search as YAML", class: "yaml" });
   const said = h("div", { "aria-live": "polite" });
   const submit = h("button", { type: "button", class: "primary big" }, "Start the search");
   const aside = h(
