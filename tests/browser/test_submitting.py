@@ -52,7 +52,7 @@ def test_yaml_pasted_fills_the_form(page: Page) -> None:
 def test_text_that_is_no_yaml_is_refused_in_words(page: Page, complaints: list[str]) -> None:
     page.goto("/new?example=digits")
     page.get_by_label("The search as YAML").fill("name: [unclosed")
-    expect(page.locator(".sidebar .problem")).to_contain_text("is not YAML")
+    expect(page.locator(".sidebar .problem")).to_contain_text("line 2, column 1: did not find")
     complaints.clear()  # the browser itself reports the answer 422
 
 
@@ -75,3 +75,22 @@ def test_a_file_uploaded_is_shown_and_searched_on(page: Page) -> None:
     page.get_by_label("Fixed settings").fill("epochs: 2")
     page.get_by_role("button", name="Start the search").click()
     expect(page.locator(".pagehead .chip")).to_have_text("completed", timeout=PATIENCE)
+
+
+def test_a_column_that_cannot_be_read_is_ignored_and_the_file_sent_again(
+    page: Page, complaints: list[str]
+) -> None:
+    rows = "\n".join(f"2026-01-{1 + i % 28:02d},{504456.8 + i},{'yes' if i % 2 else 'no'}" for i in range(60))
+    page.goto("/datasets")
+    page.locator("#upload-file").set_input_files(
+        {"name": "dated.csv", "mimeType": "text/csv", "buffer": f"day,price,sold\n{rows}\n".encode()}
+    )
+    expect(page.locator(".problem")).to_contain_text("list it in dataset.ignore")
+    complaints.clear()  # the browser itself reports the answer 422
+    page.get_by_label("Ignore columns").fill("day")
+    page.get_by_role("button", name="Send dated.csv again").click()
+    expect(page).to_have_url(re.compile(r"/datasets/\d+$"))
+    expect(page.get_by_role("heading", name="dated")).to_be_visible()
+    expect(page.get_by_role("region", name="First rows").locator("tbody tr").first).to_contain_text(
+        "504456.8"
+    )

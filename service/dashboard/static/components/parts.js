@@ -43,12 +43,13 @@ export function problem(error) {
     return h("div", { class: "problem", role: "alert" }, h("strong", null, "This could not be loaded. "), detail);
   }
   const { title, detail, errors = [] } = error.problem;
+  const told = errors.map(({ field, message }) => `${field}: ${message}`).join("; "); // what the list says anyhow
   return h(
     "div",
     { class: "problem", role: "alert" },
     h("strong", null, title),
-    detail && detail !== title ? h("p", null, detail) : null,
-    errors.length ? h("ul", null, errors.map(({ field, message, remedy }) => h("li", null, field ? h("code", null, field) : null, " ", message, remedy ? h("span", { class: "remedy" }, ` ${remedy}`) : null))) : null,
+    detail && detail !== title && detail !== told ? h("p", null, detail) : null,
+    errors.length ? h("ul", null, errors.map(({ field, message, remedy }) => h("li", null, field && field !== "body" ? h("code", null, field) : null, " ", message, remedy ? h("span", { class: "remedy" }, ` ${remedy}`) : null))) : null,
   );
 }
 

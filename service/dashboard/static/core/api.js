@@ -111,12 +111,14 @@ export async function call(path, options) {
 
 /**
  * @param {string} path
- * @param {Record<string, string | number | null | undefined>} query empty values are left out
+ * @param {Record<string, string | number | string[] | null | undefined>} query empty values are left out, lists are repeated
  */
 export function withQuery(path, query) {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
-    if (value !== null && value !== undefined && value !== "") search.set(name, String(value));
+    for (const each of Array.isArray(value) ? value : [value]) {
+      if (each !== null && each !== undefined && each !== "") search.append(name, String(each));
+    }
   }
   const text = search.toString();
   return text ? `${path}?${text}` : path;

@@ -2,10 +2,18 @@
 
 import { call, isAbort } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
-import { count, number, size, text } from "../core/format.js";
+import { count, number, size } from "../core/format.js";
 import { failedPage, Progress, stat } from "../components/parts.js";
+import { classCount } from "./datasets.js";
 
 const FEATURES = 60;
+const CLASSES = 40;
+
+/**
+ * A cell as the file has it: what was read is not rounded.
+ * @param {Value} value
+ */
+const asRead = (value) => (value === null ? "–" : String(value));
 
 /**
  * @param {PageContext} context
@@ -57,11 +65,11 @@ function classes(dataset) {
   return h(
     "section",
     { class: "card" },
-    h("div", { class: "cardhead" }, h("h2", null, "Classes")),
+    h("div", { class: "cardhead" }, h("h2", null, "Classes"), all.length > CLASSES ? h("span", { class: "muted" }, `the first ${CLASSES} of ${classCount(all)}`) : null),
     h(
       "dl",
       { class: "classes" },
-      all.slice(0, 40).map(({ name, count: amount }) => {
+      all.slice(0, CLASSES).map(({ name, count: amount }) => {
         const bar = new Progress(`Share of ${name}`);
         bar.set(amount / largest);
         return h("div", null, h("dt", null, name), h("dd", null, bar.node, h("span", null, `${count(amount)} · ${number((100 * amount) / dataset.rows, 3)} %`)));
@@ -76,7 +84,7 @@ function rows({ columns, rows: first }) {
     "section",
     { class: "card" },
     h("div", { class: "cardhead" }, h("h2", null, "First rows")),
-    grid("First rows", columns, first.map((row) => row.map(text)), (column) => first.every((row) => row[column] === null || typeof row[column] === "number")),
+    grid("First rows", columns, first.map((row) => row.map(asRead)), (column) => first.every((row) => row[column] === null || typeof row[column] === "number")),
   );
 }
 
@@ -86,11 +94,11 @@ function features(dataset) {
   return h(
     "section",
     { class: "card" },
-    h("div", { class: "cardhead" }, h("h2", null, "Features"), dataset.features.length > FEATURES ? h("span", { class: "muted" }, `the first ${FEATURES} of ${count(dataset.features.length)}`) : null),
+    h("div", { class: "cardhead" }, h("h2", null, "Features"), dataset.columns > shown.length ? h("span", { class: "muted" }, `the first ${count(shown.length)} of ${count(dataset.columns)}`) : null),
     grid(
       "Features",
       ["Feature", "Kind", "Lowest", "Mean", "Highest", "Levels", "Missing"],
-      shown.map((each) => [each.name, each.kind, number(each.low), number(each.mean), number(each.high), count(each.levels), count(each.missing)]),
+      shown.map((each) => [each.name, each.kind, number(each.low, 7), number(each.mean, 6), number(each.high, 7), count(each.levels), count(each.missing)]),
       (column) => column > 1,
     ),
   );
@@ -107,6 +115,6 @@ function grid(name, heads, cells, numeric) {
   return h(
     "div",
     { class: "tablebox", tabindex: "0", role: "region", "aria-label": name },
-    h("table", null, h("thead", null, h("tr", null, heads.map((each, column) => h("th", { scope: "col", class: kinds[column] }, each)))), h("tbody", null, cells.map((row) => h("tr", null, row.map((each, column) => h("td", { class: kinds[column] }, each)))))),
+    h("table", { class: name === "First rows" ? "snug" : null }, h("thead", null, h("tr", null, heads.map((each, column) => h("th", { scope: "col", class: kinds[column] }, each)))), h("tbody", null, cells.map((row) => h("tr", null, row.map((each, column) => h("td", { class: kinds[column] }, each)))))),
   );
 }

@@ -1,14 +1,12 @@
 /** Data sets: which there are, what is in them, and upload of more. */
 
-import { call, isAbort, withQuery } from "../core/api.js";
+import { call, isAbort } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
-import { count, number, size } from "../core/format.js";
-import { go } from "../core/router.js";
-import { upload } from "../core/upload.js";
-import { dropFile } from "../components/drop.js";
-import { problem, Progress, toast, when } from "../components/parts.js";
+import { count, size } from "../core/format.js";
+import { problem, when } from "../components/parts.js";
 import { Table } from "../components/table.js";
 import { datasetDetail } from "./dataset-detail.js";
+import { uploadCard } from "./dataset-upload.js";
 
 /**
  * @typedef {object} Dataset
@@ -45,62 +43,26 @@ export async function page(context) {
   }
 }
 
+/** The server describes so many classes of an uploaded set, however many there are. */
+const MOST_CLASSES = 100;
+
+/** @param {unknown[]} classes */
+export function classCount(classes) {
+  return classes.length === MOST_CLASSES ? `${MOST_CLASSES} or more` : count(classes.length);
+}
+
 /** @returns {import("../components/table.js").Column<Dataset>[]} */
 function columns() {
   return [
     { key: "name", title: "Name", cell: (each) => h("a", { href: `/datasets/${each.id}` }, each.name) },
-    { key: "task", title: "Task", cell: (each) => each.target?.task ?? (each.target?.problem ? "no target" : "") },
+    { key: "task", title: "Task", cell: (each) => (each.target?.problem ? h("span", { class: "unusable", title: each.target.problem }, "target cannot be used") : (each.target?.task ?? "")) },
     { key: "rows", title: "Rows", numeric: true, cell: (each) => count(each.rows) },
     { key: "columns", title: "Features", numeric: true, cell: (each) => count(each.columns) },
     { key: "target", title: "Target", cell: (each) => each.target?.names.join(", ") ?? "" },
-    { key: "classes", title: "Classes", numeric: true, cell: (each) => (each.target?.classes ? count(each.target.classes.length) : "–") },
+    { key: "classes", title: "Classes", numeric: true, cell: (each) => (each.target?.classes ? classCount(each.target.classes) : "–") },
     { key: "missing", title: "Missing values", numeric: true, cell: (each) => count(each.missing) },
     { key: "size", title: "Size", numeric: true, cell: (each) => (each.size ? size(each.size) : "built in") },
     { key: "created", title: "Uploaded", cell: (each) => (each.created ? when(each.created) : "") },
     { key: "use", title: "", cell: (each) => h("a", { href: `/new?dataset=${encodeURIComponent(each.name)}` }, "Search on it") },
   ];
-}
-
-/** @param {PageContext} context */
-function uploadCard({ signal }) {
-  const picker = h("input", { type: "file", id: "upload-file", accept: ".csv,.parquet,.npz,.npy", class: "visually-hidden" });
-  const name = h("input", { id: "upload-name", placeholder: "the file's name" });
-  const target = h("input", { id: "upload-target", placeholder: "the last column" });
-  const progress = new Progress("Upload");
-  progress.node.hidden = true;
-  const said = h("div", { "aria-live": "polite" });
-  const zone = h(
-    "section",
-    { class: "card dropzone", "aria-label": "Upload a data set" },
-    h("div", { class: "cardhead" }, h("h2", null, "Upload")),
-    h("p", { class: "hint" }, "CSV, Parquet, npz or npy: drop a file here or choose one. It is streamed, read apart from the server, and kept by the hash of its content."),
-    h(
-      "div",
-      { class: "uploadfields" },
-      h("div", { class: "field" }, h("label", { for: "upload-name" }, "Name"), name),
-      h("div", { class: "field" }, h("label", { for: "upload-target" }, "Target column"), target),
-      h("label", { class: "button primary", for: "upload-file" }, "Choose a file"),
-      picker,
-    ),
-    progress.node,
-    said,
-  );
-  /** @param {File} file */
-  async function send(file) {
-    const called = name.value.trim() || file.name.replace(/\.\w+$/, "");
-    progress.node.hidden = false;
-    fill(said);
-    try {
-      const made = await upload(withQuery("/datasets", { name: called, target: target.value.trim() }), file, { progress: (share) => progress.set(share), signal });
-      toast(`${made.name}: ${number(made.rows)} rows, ${number(made.columns)} features.`);
-      go(`/datasets/${made.id}`);
-    } catch (error) {
-      if (!isAbort(error)) fill(said, problem(error));
-    } finally {
-      progress.node.hidden = true;
-    }
-  }
-  picker.addEventListener("change", () => picker.files?.[0] && void send(picker.files[0]));
-  dropFile(zone, (file) => void send(file));
-  return zone;
 }

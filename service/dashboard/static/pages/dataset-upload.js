@@ -1,0 +1,80 @@
+/** Sending a file as a data set: its name, which column is the target, and which columns are to be read otherwise or not at all. */
+
+import { isAbort, withQuery } from "../core/api.js";
+import { fill, h } from "../core/dom.js";
+import { number } from "../core/format.js";
+import { go } from "../core/router.js";
+import { upload } from "../core/upload.js";
+import { dropFile } from "../components/drop.js";
+import { problem, Progress, toast } from "../components/parts.js";
+
+const TASKS = [
+  ["", "by the target"],
+  ["classification", "classification"],
+  ["regression", "regression"],
+];
+
+/** @param {PageContext} context */
+export function uploadCard({ signal }) {
+  const fields = uploadFields();
+  const picker = h("input", { type: "file", id: "upload-file", accept: ".csv,.parquet,.npz,.npy", class: "visually-hidden" });
+  const progress = new Progress("Upload");
+  progress.node.hidden = true;
+  const said = h("div", { "aria-live": "polite" });
+  const zone = h(
+    "section",
+    { class: "card dropzone", "aria-label": "Upload a data set" },
+    h("div", { class: "cardhead" }, h("h2", null, "Upload")),
+    h("p", { class: "hint" }, "CSV, Parquet, npz or npy: fill in what differs, then choose a file or drop it here. It is streamed, read apart from the server, and kept by the hash of its content."),
+    h("div", { class: "uploadfields" }, fields.nodes, h("label", { class: "button primary", for: "upload-file" }, "Choose a file"), picker),
+    h("div", { class: "uploadsaid" }, progress.node, said),
+  );
+  /** @param {File} file */
+  async function send(file) {
+    progress.node.hidden = false;
+    fill(said);
+    try {
+      const made = await upload(withQuery("/datasets", fields.query(file)), file, { progress: (share) => progress.set(share), signal });
+      toast(`${made.name}: ${number(made.rows)} rows, ${number(made.columns)} features.`);
+      go(`/datasets/${made.id}`);
+    } catch (error) {
+      if (!isAbort(error)) fill(said, problem(error), h("button", { type: "button", onclick: () => void send(file) }, `Send ${file.name} again`));
+    } finally {
+      progress.node.hidden = true;
+    }
+  }
+  picker.addEventListener("change", () => {
+    const file = picker.files?.[0];
+    picker.value = ""; // the same file may be chosen again
+    if (file) void send(file);
+  });
+  dropFile(zone, (file) => void send(file));
+  return zone;
+}
+
+/** The fields of an upload, and what they say as a query. */
+function uploadFields() {
+  const input = (/** @type {string} */ id, /** @type {string} */ placeholder) => h("input", { id: `upload-${id}`, placeholder, autocomplete: "off" });
+  const name = input("name", "the file's name");
+  const target = input("target", "the last column");
+  const ignore = input("ignore", "none; such as date, id");
+  const categorical = input("categorical", "those with texts");
+  const task = h("select", { id: "upload-task" }, TASKS.map(([value, title]) => h("option", { value }, title)));
+  const field = (/** @type {string} */ title, /** @type {HTMLElement} */ control) => h("div", { class: "field" }, h("label", { for: control.id }, title), control);
+  return {
+    nodes: [field("Name", name), field("Target column", target), field("Ignore columns", ignore), field("Categorical columns", categorical), field("Task", task)],
+    /** @param {File} file */
+    query: (file) => ({
+      name: name.value.trim() || file.name.replace(/\.\w+$/, ""),
+      target: target.value.trim(),
+      ignore: names(ignore.value),
+      categorical: names(categorical.value),
+      task: task.value,
+    }),
+  };
+}
+
+/** @param {string} text names of columns between commas */
+function names(text) {
+  return text.split(",").map((name) => name.trim()).filter(Boolean);
+}
