@@ -39,6 +39,7 @@ interface Search {
   created: string; started: string | null; ended: string | null; finished: number;
   budget: Record<string, number | null>; parallel: number; counts: Counts; rate: number | null;
   best: { trial: string; number: number; value: number; params: Point } | null; warnings: (string | ProblemItem)[];
+  failures?: { reason: string; count: number }[];
 }
 
 interface Trial {

@@ -93,6 +93,14 @@ export function ago(time, now = Date.now()) {
   return `${Math.floor(seconds / 86400)} days ago`;
 }
 
+/**
+ * Words of the server as a sentence: a capital to begin with, a full stop at the end.
+ * @param {string} words
+ */
+export function sentence(words) {
+  return words && words[0]?.toUpperCase() + words.slice(1) + (/[.!?:]$/.test(words) ? "" : ".");
+}
+
 /** @param {number} bytes */
 export function size(bytes) {
   if (bytes < 1024) return `${bytes} B`;

@@ -1,10 +1,11 @@
 /** The head of a search: name, state, progress, rate, time left, best, and what can be done to it. */
 
 import { fill, h, setText } from "../core/dom.js";
-import { count, duration, number } from "../core/format.js";
+import { count, duration, number, sentence } from "../core/format.js";
 import { elapsed, failedShare, isOver, objectiveName, progressText, rateText, share, timeLeft } from "../core/search-math.js";
 import { chip, Progress, setSearchChip, stat } from "../components/parts.js";
 import { searchActions } from "./search-actions.js";
+import { FailureNotes } from "./search-failures.js";
 
 export class SearchHead {
   /**
@@ -19,6 +20,7 @@ export class SearchHead {
     this.progress = new Progress(`Progress of ${search.name}`);
     this.counts = h("div", { class: "countline" });
     this.warnings = h("div", { class: "notes", hidden: true });
+    this.failures = new FailureNotes();
     this.best = h("span");
     this.values = { done: h("span"), rate: h("span"), left: h("span"), parallel: h("span"), time: h("span") };
     this.leftName = stat("Time left", this.values.left);
@@ -29,6 +31,7 @@ export class SearchHead {
       { class: "page" },
       h("nav", { class: "crumbs", "aria-label": "Where you are" }, h("a", { href: "/" }, "Searches"), "/", h("span", null, `search ${search.id}`)),
       h("div", { class: "pagehead" }, this.name, this.state, this.actions),
+      this.failures.loud,
       this.warnings,
       h(
         "section",
@@ -36,6 +39,7 @@ export class SearchHead {
         h("div", { class: "stats" }, this.bestStat, stat("Trials finished", this.values.done), stat("Rate", this.values.rate), this.leftName, stat("Running time", this.values.time), stat("In parallel", this.values.parallel)),
         this.progress.node,
         this.counts,
+        this.failures.small,
       ),
     );
     this.actionsFor = "";
@@ -55,7 +59,8 @@ export class SearchHead {
     setText(this.values.time, duration(elapsed(search)));
     this.setBest(search);
     this.setCounts(search);
-    const warnings = search.warnings.map((warning) => (typeof warning === "string" ? warning : `${warning.message} ${warning.remedy ?? ""}`));
+    this.failures.set(search); // before the warnings, one of which it may tell
+    const warnings = search.warnings.filter((warning) => !this.failures.tells(warning)).map(warningText);
     if ((this.warnings.dataset.shown ?? "") !== warnings.join("\n")) {
       this.warnings.dataset.shown = warnings.join("\n");
       this.warnings.hidden = !warnings.length;
@@ -84,6 +89,11 @@ export class SearchHead {
     this.counts.dataset.shown = text;
     fill(this.counts, present.map(([state, amount]) => h("a", { class: "muted", href: `/searches/${search.id}?view=trials&state=${state}` }, chip(state), ` ${count(amount)}`)));
   }
+}
+
+/** @param {string | ProblemItem} warning */
+function warningText(warning) {
+  return typeof warning === "string" ? warning : `${sentence(warning.message)} ${sentence(warning.remedy ?? "")}`;
 }
 
 /** @param {Search} search */

@@ -29,7 +29,7 @@ export function trialDiagnosis(view) {
   async function load() {
     const trial = view.trial();
     const known = [trial.metrics?.train_error, trial.metrics?.dev_error].every((error) => Number.isFinite(error));
-    if (!trial.ended || !known || loaded === trial.ended) return;
+    if (!trial.ended || trial.state === "diverged" || !known || loaded === trial.ended) return; // weights that are not finite tell nothing of bias
     loaded = trial.ended;
     node.hidden = false;
     try {

@@ -2,7 +2,7 @@
 
 import { ApiError, call, connection, isAbort } from "../core/api.js";
 import { fill, h, setText } from "../core/dom.js";
-import { count, duration, label, number, text } from "../core/format.js";
+import { count, duration, label, number, sentence, text } from "../core/format.js";
 import { objectiveMetric, objectiveName, OVER } from "../core/search-math.js";
 import { follow, pause, throttled } from "../core/stream.js";
 import { chip, empty, failedPage, setChip, stat, when } from "../components/parts.js";
@@ -124,6 +124,12 @@ async function begun(id, outlet, signal) {
   }
 }
 
+/** How the reason of an end is shown, and what is to be added to it. */
+const REASONS = /** @type {Record<string, {look: string, more?: string}>} */ ({
+  failed: { look: "problem" },
+  diverged: { look: "warning-note", more: "Most often the learning rate is too high for the other settings." },
+});
+
 /** Name, state, result and the settings of the trial. */
 class TrialHead {
   /** @param {TrialView} view */
@@ -132,7 +138,7 @@ class TrialHead {
     const trial = view.trial();
     this.view = view;
     this.state = chip(trial.state);
-    this.reason = h("p", { class: "muted" });
+    this.reason = h("p");
     this.values = { value: h("span"), epoch: h("span"), time: h("span"), train: h("span"), attempt: h("span") };
     const value = stat(objectiveName(search), this.values.value);
     value.lastElementChild?.classList.add("best");
@@ -184,7 +190,8 @@ class TrialHead {
   set(trial) {
     const { values } = this;
     setChip(this.state, trial.state);
-    setText(this.reason, trial.reason ?? "");
+    this.reason.className = REASONS[trial.state]?.look ?? "muted";
+    setText(this.reason, [sentence(trial.reason ?? ""), REASONS[trial.state]?.more ?? ""].join(" "));
     this.reason.hidden = !trial.reason;
     setText(values.value, number(trial.value ?? trial.metrics?.[objectiveMetric(this.view.search)]));
     setText(values.train, number(trial.metrics?.train_error));

@@ -30,6 +30,11 @@ export function historyPicture(view, { wide = false } = {}) {
       figure.blank("No trial has ended yet.");
       return;
     }
+    if (history.value.every((value) => value === null)) {
+      const { failed = 0, diverged = 0 } = search.counts;
+      figure.blank(failed + diverged ? `No trial has a value: ${count(failed + diverged)} ${failed ? (diverged ? "failed or diverged" : "failed") : "diverged"}.` : "No trial has a value yet.");
+      return;
+    }
     draw(figure, search, history);
   }
   return { node: figure.node, update, fail: (/** @type {unknown} */ error) => figure.fail(error) };
