@@ -23,7 +23,8 @@ export function settingFields(send) {
   const moment = h("select", { "aria-label": "When", class: "moment" }, MOMENTS.map(([value, title]) => h("option", { value }, title)));
   const epochs = h("input", { type: "number", min: 1, value: 5, "aria-label": "Epochs", hidden: true });
   const apply = h("button", { type: "submit", class: "primary", disabled: true }, "Apply");
-  const form = h("form", { class: "fields" }, first, more, preview, h("div", { class: "filters" }, moment, epochs, apply));
+  const sending = h("div", { class: "filters" }, moment, epochs, apply);
+  const form = h("form", { class: "fields" }, first, more, preview, sending);
   /** @type {Map<string, {input: HTMLInputElement | HTMLSelectElement, setting: Setting}>} */
   const inputs = new Map();
 
@@ -50,6 +51,7 @@ export function settingFields(send) {
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
+    if (sending.hidden) return; // what is edited goes with a fork
     const at = epochs.hidden ? moment.value : `${moment.value}:${epochs.value}`;
     void send("set", edited(), at);
   });
@@ -75,6 +77,18 @@ export function settingFields(send) {
     node: form,
     set,
     edited,
+    /** @param {boolean} wanted whether changes can be sent by themselves */
+    sends(wanted) {
+      sending.hidden = !wanted;
+    },
+    /** @param {Record<string, unknown>} changes shown as if they had been typed */
+    propose(changes) {
+      for (const [name, value] of Object.entries(changes)) {
+        const known = inputs.get(name);
+        if (known) known.input.value = shown(value);
+      }
+      show();
+    },
     forget() {
       for (const { input, setting } of inputs.values()) input.value = shown(setting.value);
       show();

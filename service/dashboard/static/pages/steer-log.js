@@ -7,18 +7,19 @@ import { when } from "../components/parts.js";
 /** @typedef {import("./steer.js").Command} Command */
 
 /**
+ * Newest first; of many the newest, and all that still wait.
  * @param {HTMLElement} list
  * @param {Command[]} commands
- * @param {(id: number) => void} withdraw
+ * @param {{over: boolean, limit: number, withdraw: (id: number) => void}} options over: the trial has ended
  */
-export function commandLog(list, commands, withdraw) {
+export function commandLog(list, commands, { over, limit, withdraw }) {
   if (!commands.length) {
-    fill(list, h("li", { class: "muted" }, "None yet. Change a field and press Apply, or click a point of the curve to go back to it."));
+    fill(list, h("li", { class: "muted" }, over ? "None was given." : "None yet. Change a field and press Apply, or click a point of the curve to go back to it."));
     return;
   }
   keyed(
     list,
-    [...commands].reverse(),
+    [...commands].reverse().filter(({ state }, index) => index < limit || state === "waiting"),
     (command) => `${command.id}:${command.state}`,
     (command) =>
       h(
@@ -76,7 +77,18 @@ export function adviceList(place, advice, act) {
   fill(
     place,
     advice.map((each) =>
-      h("div", { class: "advice" }, h("div", null, h("strong", null, each.kind.replaceAll("_", " ")), ` since epoch ${each.since}. `, each.text), each.command ? h("button", { type: "button", class: "small", onclick: () => act(each.command) }, `${each.command.kind} ${Object.entries(each.command.arguments ?? {}).map(([name, value]) => `${label(name)} ${text(value)}`).join(", ")}`) : null),
+      h("div", { class: "advice" }, h("div", null, h("strong", null, each.kind.replaceAll("_", " ")), ` since epoch ${each.since}. `, each.text), each.command ? h("button", { type: "button", class: "small", onclick: () => act(each.command) }, deed(each.command)) : null),
     ),
   );
+}
+
+/**
+ * What a button of advice does: "rewind to epoch 7", "10 more epochs", "fork at epoch 7, learning rate 0.01".
+ * @param {{kind: string, arguments: Record<string, any>}} command
+ */
+function deed({ kind, arguments: args }) {
+  if (kind === "extend") return `${count(args.epochs)} more epochs`;
+  if (kind === "rewind") return `rewind to epoch ${count(args.epoch)}`;
+  const values = Object.entries(kind === "fork" ? (args.changes ?? {}) : args).map(([name, value]) => `${label(name)} ${text(value)}`);
+  return [kind === "fork" ? `fork at epoch ${count(args.epoch)}` : "set", values.join(", ")].filter(Boolean).join(kind === "fork" ? ", " : " ");
 }

@@ -1,12 +1,16 @@
 /** Steering a trial: settings in force, fields that preview and send commands, a point of the curve to go back to, advice. */
 
 import { ApiError, call, isAbort } from "../core/api.js";
-import { fill, h } from "../core/dom.js";
+import { fill, h, setText } from "../core/dom.js";
+import { count } from "../core/format.js";
 import { go } from "../core/router.js";
 import { OVER } from "../core/search-math.js";
 import { problem, toast } from "../components/parts.js";
 import { settingFields } from "./steer-fields.js";
-import { adviceList, commandLog } from "./steer-log.js";
+import { adviceList, child, commandLog } from "./steer-log.js";
+
+/** So many commands are shown before a person asks for all. */
+const FEW = 8;
 
 /**
  * @typedef {object} Setting
@@ -39,11 +43,14 @@ export class SteerPanel {
     this.said = h("div", { "aria-live": "polite" });
     this.buttons = h("div", { class: "filters" });
     this.chosen = h("div", { class: "chosenpoint", hidden: true });
+    this.ended = h("p", { class: "muted", hidden: true });
     this.advice = h("div");
     this.log = h("ol", { class: "records commands" });
+    this.more = h("button", { type: "button", class: "small", hidden: true, onclick: () => this.showAll() });
+    this.all = false;
     this.fields = settingFields((kind, args, at) => this.send(kind, args, at));
-    const left = h("section", { class: "card steer", "aria-label": "Steering" }, h("div", { class: "cardhead" }, h("h2", null, "Steer"), h("span", { class: "spacer" }), this.buttons), this.chosen, this.fields.node, this.said);
-    const right = h("section", { class: "card", "aria-label": "Commands" }, h("div", { class: "cardhead" }, h("h2", null, "Commands")), this.advice, this.log);
+    const left = h("section", { class: "card steer", "aria-label": "Steering" }, h("div", { class: "cardhead" }, h("h2", null, "Steer"), h("span", { class: "spacer" }), this.buttons), this.ended, this.chosen, this.fields.node, this.said);
+    const right = h("section", { class: "card", "aria-label": "Commands" }, h("div", { class: "cardhead" }, h("h2", null, "Commands")), this.advice, this.log, this.more);
     this.node = h("div", { class: "columns", hidden: true }, left, right);
     this.drawnFor = "";
   }
@@ -64,21 +71,56 @@ export class SteerPanel {
     if (!now) return;
     const over = OVER.has(this.view.trial().state);
     this.node.hidden = over && !now.commands.length && this.view.search.mode !== "panda" && !this.point;
-    this.fields.node.hidden = over;
-    if (!over) this.fields.set(now);
-    commandLog(this.log, now.commands, (id) => void this.withdraw(id));
-    adviceList(this.advice, now.advice, (command) => void this.send(command.kind, command.arguments, command.when?.at));
+    this.drawFields(over);
+    commandLog(this.log, now.commands, { over, limit: this.all ? Infinity : FEW, withdraw: (id) => void this.withdraw(id) });
+    setText(this.more, `Show all ${count(now.commands.length)}`);
+    this.more.hidden = this.all || now.commands.length <= FEW;
+    adviceList(this.advice, now.advice, (command) => this.follow(command));
     const key = `${this.view.trial().state}`;
     if (key === this.drawnFor) return;
     this.drawnFor = key;
     fill(this.buttons, this.buttonsFor(this.view.trial().state));
   }
 
+  /**
+   * A trial that is over takes no new settings, but a fork from one of its points does.
+   * @param {boolean} over
+   */
+  drawFields(over) {
+    const { now } = this;
+    if (!now) return;
+    const forks = this.point !== null && now.settings.length > 0;
+    setText(this.ended, this.point ? "It has ended: a fork goes on from here as a new trial, with what you change below." : "It has ended. Click a point of its curve to fork a new trial from there, or train it longer.");
+    this.ended.hidden = !over || (this.point !== null && !forks);
+    this.fields.node.hidden = !now.settings.length || (over && !forks);
+    this.fields.sends(!over);
+    this.fields.set(now);
+  }
+
+  showAll() {
+    this.all = true;
+    this.draw();
+  }
+
+  /**
+   * Act on advice; a fork waits for a second look, with its changes filled in.
+   * @param {{kind: string, arguments: Record<string, any>, when?: {at: string}}} command
+   */
+  follow(command) {
+    if (command.kind !== "fork") {
+      void this.send(command.kind, command.arguments, command.when?.at);
+      return;
+    }
+    this.pick(command.arguments.epoch, command.arguments.branch ?? this.view.trial().branch);
+    this.fields.propose(command.arguments.changes ?? {});
+    this.chosen.scrollIntoView({ block: "nearest" });
+  }
+
   /** @param {string} state */
   buttonsFor(state) {
     const button = (/** @type {string} */ title, /** @type {() => unknown} */ pressed, kind = "") => h("button", { type: "button", class: kind, onclick: pressed }, title);
-    const extend = button("10 more epochs", () => this.send("extend", { epochs: 10 }));
-    if (OVER.has(state)) return [extend];
+    const extend = button("10 more epochs", () => this.extend());
+    if (OVER.has(state)) return state === "failed" || state === "cancelled" ? [] : [extend];
     return [
       state === "paused" ? button("Resume", () => this.send("resume"), "primary") : button("Pause", () => this.send("pause")),
       button("Checkpoint", () => this.send("checkpoint")),
@@ -100,6 +142,7 @@ export class SteerPanel {
     const fork = h("button", { type: "button", onclick: () => this.go("fork") }, "Fork from here");
     const forget = h("button", { type: "button", class: "quiet", onclick: () => this.unpick() }, "Never mind");
     this.chosen.hidden = false;
+    this.drawFields(over);
     fill(this.chosen, h("strong", null, `Epoch ${epoch}`), h("span", { class: "muted" }, branch ? `of branch ${branch}` : ""), rewind, fork, forget);
     this.changed();
   }
@@ -107,7 +150,15 @@ export class SteerPanel {
   unpick() {
     this.point = null;
     this.chosen.hidden = true;
+    this.drawFields(OVER.has(this.view.trial().state));
     this.changed();
+  }
+
+  /** One that is over goes on as a new trial, which is shown then. */
+  async extend() {
+    const made = await this.send("extend", { epochs: 10 });
+    const trial = made && child(made);
+    if (trial) go(`/trials/${trial}`);
   }
 
   /** @param {"rewind" | "fork"} kind */
@@ -117,8 +168,8 @@ export class SteerPanel {
     const done = await this.send(kind, { ...this.point, ...(Object.keys(changes).length ? { changes } : {}) });
     if (!done) return;
     this.unpick();
-    const made = done.after?.trial ?? done.arguments?.trial;
-    if (kind === "fork" && typeof made === "string") go(`/trials/${made}`);
+    const made = child(done);
+    if (kind === "fork" && made) go(`/trials/${made}`);
   }
 
   /** @type {Send} */
