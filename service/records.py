@@ -282,11 +282,14 @@ def checkpoint(row: Any) -> dict[str, Any]:
 
 def command(row: Any) -> dict[str, Any]:
     """Give a row of commands, ready for JSON."""
+    arguments = orjson.loads(row.arguments)
+    if row.kind == "rewind":  # the line and the checkpoints are for the agent
+        arguments = {name: arguments[name] for name in ("epoch", "branch", "parent")}
     return {
         "id": row.id,
         "trial": f"{row.search_id}.{row.number}",
         "kind": row.kind,
-        "arguments": orjson.Fragment(row.arguments),
+        "arguments": arguments,
         "when": orjson.Fragment(row.at),
         "state": row.state,
         "branch": row.branch,

@@ -45,6 +45,7 @@ class Command(BaseModel):
     """A command and what became of it."""
 
     id: int
+    trial: str
     kind: str
     arguments: dict[str, Any]
     when: When

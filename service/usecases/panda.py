@@ -97,29 +97,7 @@ def command_list(connection: Connection, trial: TrialId, only: Iterable[int] | N
     wanted = None if only is None else set(only)
     rows = [one for one in command_rows.of_trial(connection, trial) if wanted is None or one.id in wanted]
     version = command_rows.version(connection, trial)
-    return {"items": [command(one) for one in rows], "version": version}
-
-
-def command(row: Row[Any]) -> dict[str, Any]:
-    """Give a row of commands as REST shows it."""
-    arguments = orjson.loads(row.arguments)
-    if row.kind == "rewind":  # the line and the checkpoints are for the agent
-        arguments = {name: arguments[name] for name in ("epoch", "branch", "parent")}
-    return {
-        "id": row.id,
-        "kind": row.kind,
-        "arguments": arguments,
-        "when": orjson.loads(row.at),
-        "state": row.state,
-        "branch": row.branch,
-        "step": row.step,
-        "epoch": row.epoch,
-        "before": orjson.loads(row.before) if row.before else None,
-        "after": orjson.loads(row.after) if row.after else None,
-        "reason": row.reason,
-        "created": records.iso(row.created),
-        "answered": records.iso(row.answered),
-    }
+    return {"items": [records.command(one) for one in rows], "version": version}
 
 
 def steering(connection: Connection, trial: TrialId) -> dict[str, Any]:
@@ -138,7 +116,7 @@ def steering(connection: Connection, trial: TrialId) -> dict[str, Any]:
         "settings": _settings(spec, settings),
         "commands": command_list(connection, trial)["items"],
         "branches": [_branch(one) for one in past.branches.values()],
-        "checkpoints": [_checkpoint(one) for one in lineage.stored(connection, trial)],
+        "checkpoints": [records.checkpoint(one) for one in lineage.stored(connection, trial)],
         "advice": [
             {
                 "kind": one.kind,
@@ -196,7 +174,7 @@ def log(connection: Connection, trial: TrialId, branch: int | None = None) -> di
         "stopped": any(
             one.kind == "stop" and one.branch == number for one in command_rows.applied(connection, trial)
         ),
-        "checkpoints": [_checkpoint(one) for one in lineage.stored(connection, trial, number)],
+        "checkpoints": [records.checkpoint(one) for one in lineage.stored(connection, trial, number)],
     }
 
 
@@ -245,20 +223,6 @@ def _branch(one: lineage.Branch) -> dict[str, Any]:
         "parent": one.parent,
         "from_epoch": one.from_epoch,
         "changes": list(one.changes),
-    }
-
-
-def _checkpoint(row: Row[Any]) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "branch": row.branch,
-        "epoch": row.epoch,
-        "step": row.step,
-        "position": row.position,
-        "kind": row.kind,
-        "digest": row.digest,
-        "size": row.size,
-        "created": records.iso(row.created),
     }
 
 

@@ -14,6 +14,7 @@ from stores import World, epochs, handed, result
 from service.errors import ChangedError, ConflictError, RefusedError
 from service.ids import TrialId, trial_id
 from service.store import commands as command_rows
+from service.store import streams
 from service.store.tables import checkpoints
 from service.usecases import commands, lineage, panda
 from service.usecases.asking import WAITING_LIMIT, Ask
@@ -149,6 +150,8 @@ def test_two_people_steering_at_once_do_not_overrule_each_other(babysat: Babysat
 def test_a_request_sent_twice_gives_its_commands_once(babysat: Babysat) -> None:
     first = babysat.give(Ask("set", RATE), Ask("note", {"text": "x"}), key="k")
     assert babysat.give(Ask("set", RATE), Ask("note", {"text": "x"}), key="k") == first
+    with pytest.raises(ConflictError, match="used for other commands"):
+        babysat.give(Ask("set", {"learning_rate": 0.001}), Ask("note", {"text": "x"}), key="k")
     assert len(babysat.given()) == 2
 
 
@@ -189,6 +192,18 @@ def test_a_fork_shares_the_past_and_goes_on_by_itself(babysat: Babysat) -> None:
     assert babysat.world.trial(name).seed == babysat.world.trial(babysat.name).seed
 
 
+def assert_streamed_as_shown(babysat: Babysat) -> None:
+    """Commands and checkpoints are the same records in the event stream and in the answers of REST."""
+    trial = trial_id(babysat.name)
+    news = babysat.world.read(lambda c: streams.trial_news(c, trial, streams.Position()))
+    shown = babysat.world.read(lambda c: panda.steering(c, trial))
+    for kind, records in (("command", shown["commands"]), ("checkpoint", shown["checkpoints"])):
+        streamed = [orjson.loads(orjson.dumps(body)) for name, body, _ in news if name == kind]
+        ordered = sorted(streamed, key=lambda one: int(one["id"]))
+        assert records and ordered == orjson.loads(orjson.dumps(records))
+        assert not any("line" in one.get("arguments", {}) for one in ordered), "that is for the agent"
+
+
 def test_a_rewind_opens_a_branch_with_the_changes_before_its_point(babysat: Babysat) -> None:
     kept = babysat.keep(epoch=3, step=30)
     early, late = babysat.give(Ask("set", RATE), Ask("set", {"l2": 0.1}))
@@ -200,6 +215,7 @@ def test_a_rewind_opens_a_branch_with_the_changes_before_its_point(babysat: Baby
     orders = orjson.loads(orjson.dumps(order))["arguments"]
     assert [change["step"] for change in orders["line"]["changes"]] == [40]
     assert orders["resume"]["checkpoint"] == kept
+    assert_streamed_as_shown(babysat)
     done = babysat.acknowledge(back, 80, epoch=8, after={"branch": orders["branch"]})
     babysat.report({**done, "branch": orders["branch"]})
     assert babysat.world.trial(babysat.name).branch == orders["branch"] == 1
