@@ -98,7 +98,7 @@ def _usable(shown: str) -> Iterator[None]:
         cause = error.orig if isinstance(error, DBAPIError) else error
         raise StartError(
             f"the database {shown} cannot be used ({' '.join(str(cause).split())}); "
-            "start it, or name another one with --database"
+            "see that it is there and runs, or name another one with --database"
         ) from error
 
 
