@@ -130,7 +130,7 @@ def resolve(connection: Connection, dataset: Mapping[str, Any]) -> dict[str, Any
         given = [key for key in FROM_FILES if source.get(key) is not None]
         problems += [FieldProblem(f"{field}.{key}", message, remedy) for key in given]
         name = source.get("name")
-        if name is None or name in builtin.BUILTIN:
+        if name is None or str(name) in builtin.BUILTIN:
             continue
         row = rows.by_name(connection, str(name))
         if row is None:

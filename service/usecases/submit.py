@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import orjson
@@ -81,9 +80,10 @@ def _search_problems(spec: SearchSpec, resolve: Resolve) -> list[FieldProblem]:
     """Say what is wrong with data sets, settings and the rest, which only a trainer can tell."""
     try:
         resolve(spec.dataset)
-        found: list[FieldProblem] = []
     except RefusedError as error:
         found = list(error.problems)
+    else:
+        found = []
     # Of files and names of data sets the trainer knows its own alone: what was resolved has the say.
     judged = {one.field for one in found} | _named(spec.dataset)
     return [*found, *(one for one in trainer_problems(spec) if one.field not in judged)]
@@ -91,9 +91,14 @@ def _search_problems(spec: SearchSpec, resolve: Resolve) -> list[FieldProblem]:
 
 def _all_problems(spec: SearchSpec, connection: Connection) -> list[FieldProblem]:
     """Say also what is wrong with uploaded data and with the search that this one starts from."""
-    found = _search_problems(spec, partial(datasets.resolve, connection))
-    if not any(one.field.startswith("dataset") for one in found):
-        found += submit_data.problems_of(connection, datasets.resolve(connection, spec.dataset))
+    looked: list[FieldProblem] = []
+
+    def resolve(dataset: Mapping[str, Any]) -> dict[str, Any]:
+        resolved = datasets.resolve(connection, dataset)
+        looked.extend(submit_data.problems_of(connection, resolved))
+        return resolved
+
+    found = [*_search_problems(spec, resolve), *looked]
     try:
         warm_start.resolved(connection, spec)  # submit() does it again
     except RefusedError as error:

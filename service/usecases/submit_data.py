@@ -113,7 +113,7 @@ def _is_number(text: str) -> bool:
 
 def _empty(dataset: Mapping[str, Any], known: Known) -> list[FieldProblem]:
     """Find columns without any value, from which nothing can be learned."""
-    unused = {*_listed(dataset.get("target")), *_listed(dataset.get("ignore"))}
+    unused = [*_listed(dataset.get("target")), *_listed(dataset.get("ignore"))]
     return [
         FieldProblem(
             "dataset.ignore",

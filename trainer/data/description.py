@@ -50,7 +50,9 @@ def problems_of(dataset: object) -> list[Problem]:
     for key in ("dev", "test"):
         if dataset.get(key) is not None:
             found += _other_source(f"dataset.{key}", dataset[key])
-    return found or _parts(dataset)
+    # Where a source is unknown here it may be known elsewhere; its split is judged all the same.
+    split_wrong = any(one.field.startswith("dataset.split") for one in found)
+    return found if split_wrong else [*found, *_parts(dataset)]
 
 
 def _unknown(field: str, key: object, known: Mapping[str, str] | tuple[str, ...]) -> Problem:
@@ -78,7 +80,7 @@ def _source(field: str, source: Mapping[str, Any]) -> list[Problem]:
         return []
     if name is None:
         return [Problem(f"{field}.name", "no data is named", f"use {', '.join(BUILTIN)}, or give a path")]
-    if name not in BUILTIN:
+    if str(name) not in BUILTIN:
         close = difflib.get_close_matches(str(name), BUILTIN, 1)
         remedy = f"did you mean {close[0]}?" if close else f"use {', '.join(BUILTIN)}, or upload a file"
         return [Problem(f"{field}.name", f"no data set is called {name!r}", remedy)]
