@@ -21,7 +21,9 @@ _MOSTLY = 0.9  # share of numbers from which a column with some text is taken fo
 _ONE_THREAD = pa_csv.ReadOptions(use_threads=False)  # then errors know their row
 _CONVERT = {"null_values": list(GAPS), "strings_can_be_null": True}
 _DECIMAL_COMMA = r"^\s*([+-]?\d*),(\d+(?:[eE][+-]?\d+)?)\s*$"
-_NUMBER_LIKE = re.compile(r"\s*[$€£]?\s*[+-]?\d[\d,]*(\.\d+)?\s*[%$€£]?\s*")  # 1,234.50 or 12 %
+_NUMBER_LIKE = re.compile(
+    r"\s*[$€£]?\s*[+-]?(\d[\d,]*(\.\d+)?|\d+(\.\d{3})+,\d+)\s*[%$€£]?\s*"
+)  # 1,234.5; 12 %
 _ARROW_CELL = re.compile(r"column #(\d+): (?:Row #(\d+): )?.*(?:invalid value '(.*)'|UTF8)", re.DOTALL)
 _ARROW_ROW = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
 
@@ -61,7 +63,7 @@ def read_parquet(path: Path, wanted: Wanted) -> Table:
 def column_names(path: Path, kind: str, wanted: Wanted) -> tuple[str, ...]:
     """Return the names of the columns, and check that those that are wanted are there. Raises DataError."""
     names = _csv_header(path, wanted) if kind == "csv" else _parquet_header(path, wanted)
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted({name or "''" for name in names if names.count(name) > 1})
     if twice:
         message = f"{path.name} has several columns called {shown(twice)}"
         raise wanted.refuse("path", message, "give each column its own name")
@@ -73,6 +75,13 @@ def column_names(path: Path, kind: str, wanted: Wanted) -> tuple[str, ...]:
                 remedy = f"did you mean {close[0]!r}? " if close else ""
                 message = f"{path.name} has no column {name!r}"
                 raise wanted.refuse(key, message, f"{remedy}it has {shown(names)}")
+    for name in wanted.target:
+        if wanted.target.count(name) > 1:
+            raise wanted.refuse("target", f"{name!r} is named twice", "name it once")
+        if name in wanted.ignore:
+            raise wanted.refuse(
+                "ignore", f"{name!r} is the target", "take it off the list of ignored columns"
+            )
     if wanted.needs_target and not wanted.target:
         raise wanted.refuse("target", "no column to predict is named", f"{path.name} has {shown(names)}")
     return names

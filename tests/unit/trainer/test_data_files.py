@@ -192,6 +192,8 @@ def with_cell(row, column, value):
         (["age,label", *[",x", ",y"] * 10], "ignore", "column 'age' has no value"),
         (["w,label", *(f'"{i},5",{i % 2}' for i in range(9))], "path", "row 1, column 'w': '0,5' is not a"),
         (["w,label", *(f"{i} %,{i % 2}" for i in range(9))], "path", "row 1, column 'w': '0 %' is not a"),
+        (["w;label", *["1.000,5;x", "2.000,5;y"] * 9], "path", "row 1, column 'w': '1.000,5' is not a"),
+        (["a;;;label", "1;2;3;x"], "path", "several columns called ''"),
         (["a, label", "1, x"], "target", "did you mean ' label'?"),
         (["a,label", "1,x", '2,"' + "y\n" * 2_000_000], "path", "close the quotation mark"),
         (
@@ -230,6 +232,11 @@ def test_without_a_target_the_columns_are_listed(csv):
     problem = refusal({**csv(lines()), "target": None})
     assert problem.field == "dataset.target"
     assert "age, colour, income, label" in problem.message + problem.remedy
+
+
+def test_a_target_is_named_once_and_not_ignored(csv):
+    assert refusal(csv(lines(), ignore=["label"])).field == "dataset.ignore"
+    assert "named twice" in refusal(csv(lines(), target=["age", "age"])).message
 
 
 def test_a_file_that_is_not_there(tmp_path):
