@@ -24,8 +24,8 @@ class SearchError(ValueError):
         self.problems = tuple(problems)
 
 
-def unknown(field: str, name: object, known: list[str]) -> Problem:
-    """Report a name that does not exist, with the nearest one that does."""
-    near = get_close_matches(str(name), known, n=1, cutoff=0.5)
+def unknown(field: str, name: object, known: list[str], meant: str | None = None) -> Problem:
+    """Report a name that does not exist, with the one that is `meant`, or else the nearest."""
+    near = [meant] if meant else get_close_matches(str(name), known, n=1, cutoff=0.6)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return Problem(field, f"{name!r} is not known", f"{hint}known: {', '.join(known)}")

@@ -8,6 +8,15 @@ import math
 from typing import Literal
 
 ScaleName = Literal["linear", "log", "one_minus_log"]
+OTHER_NAMES = {  # what people and other tools call them
+    "1-beta": "one_minus_log",
+    "1-log": "one_minus_log",
+    "1-x": "one_minus_log",
+    "reverse_log": "one_minus_log",
+    "log10": "log",
+    "loguniform": "log",
+    "uniform": "linear",
+}
 
 
 def _clip(value: float, low: float, high: float) -> float:

@@ -1,14 +1,15 @@
 """A search as submitted: one frozen model for the domain, for JSON and YAML, and for OpenAPI."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from importlib.util import find_spec
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError, field_validator, model_validator
 
-from search.checking import problems_of, refuse_all
+from search.checking import no_truth, problems_of, refuse_all
 from search.conditions import needs, problems_of_conditions
-from search.parameters import Model, Parameter, plain
+from search.parameters import Between, Choice, Fixed, Model, Parameter, Range, plain
 from search.problem import Problem, SearchError
 from search.settings import (
     Budget,
@@ -25,6 +26,17 @@ from search.settings import (
 )
 from search.space import Space
 
+# What may hold something unknown, by the last part of pydantic's path that names it.
+_HOLDERS: dict[str, type[Model]] = {
+    **{"range": Range, "choice": Choice, "fixed": Fixed, "when": Between},
+    **{
+        one.model_fields["name"].default: one
+        for of in (Strategy, Stopping)
+        for one in get_args(get_args(of)[0])
+    },
+    **{"objective": Objective, "budget": Budget, "reevaluate": Reevaluate},
+    **{"warm_start": WarmStart, "schedule": Turn},
+}
 MOST_ADAPTED = 200  # coordinates: the work of CMA-ES grows with their third power
 _PARAMETER: TypeAdapter[Parameter] = TypeAdapter(Parameter)
 
@@ -66,7 +78,7 @@ class SearchSpec(Model):
         try:
             spec = cls.model_validate(data)
         except ValidationError as error:
-            raise SearchError([*problems_of(error), *_conditions_apart(data, error)]) from None
+            raise SearchError([*problems_of(error, _names_at), *_conditions_apart(data, error)]) from None
         if isinstance(spec.strategy, Gp) and find_spec("torch") is None:
             problem = Problem("strategy.name", "gp needs PyTorch", "install caviar[gp], or take tpe")
             raise SearchError([problem])
@@ -76,6 +88,8 @@ class SearchSpec(Model):
             )
             raise SearchError([Problem("strategy.name", said, "take coarse_to_fine or sobol")])
         return spec
+
+    _no_truth = field_validator("parallel", "seed", "lag", "base_error", mode="before")(no_truth)
 
     @field_validator("settings", "dataset", "enqueued", "schedule", mode="before")
     @classmethod
@@ -155,6 +169,12 @@ def first_unseen(number: int, lag: int, growing: bool) -> int:
 def _lag_at(number: int, lag: int, growing: bool) -> int:
     """A growing lag begins at a third, so that a stopping rule has something to compare with early on."""
     return min(lag, max(-(-lag // 3), number // 2)) if growing else lag
+
+
+def _names_at(path: Sequence[str]) -> list[str]:
+    """Name what may stand where something unknown stands."""
+    holder = next((_HOLDERS[part] for part in reversed(path[:-1]) if part in _HOLDERS), SearchSpec)
+    return list(holder.model_fields)
 
 
 def _conditions_apart(data: Any, error: ValidationError) -> list[Problem]:

@@ -77,6 +77,7 @@ def test_any_metric_of_a_script(app: App) -> None:
             "dataset.target",
             "flower has no column 'kindd' (did you mean 'kind'? it has sepal",
         ),
+        ({"split": {"train": 1.0}}, "dataset.split", "there is no dev set"),
         ({"target": 2}, "dataset.target", "flower has no column 2 (it has sepal"),
         ({"ignore": ["nothing", "foo"]}, "dataset.ignore", "flower has no column 'foo'"),
         ({"categorical": ["petals"]}, "dataset.categorical", "did you mean 'petal'?"),
@@ -97,3 +98,91 @@ def test_any_metric_of_a_script(app: App) -> None:
 )
 def test_data_that_cannot_be_trained_on(app: App, dataset: Any, field: str, text: str) -> None:
     assert text in problems(app, spec(dataset={**MINE, **dataset}))[field]
+
+
+@pytest.mark.parametrize("odd", [{"a": 1}, [["a"]], [{}], 1.5, True, None])
+@pytest.mark.parametrize("key", ["target", "ignore", "categorical", "task", "dev", "split", "name"])
+def test_odd_values_break_nothing(app: App, key: str, odd: Any) -> None:
+    problems(app, spec(dataset={**MINE, key: odd}))
+
+
+def test_everything_is_said_at_once(app: App) -> None:
+    found = problems(
+        app,
+        {
+            "dataset": {"name": "flowr", "split": {"train": 0.9, "dev": 0.9}, "dev": {"name": "digit"}},
+            "settings": {"epoch": 30, "optimizer": "adm", "batch_size": 0},
+            "space": {
+                "learnin_rate": {"scale": "log", "low": 1e-4, "high": 1.0},
+                "l2": {"low": 2, "high": 1},
+                "keep_prob": {"low": 0.5, "high": 2.0},
+            },
+            "enqueued": [{"l2": 3}],
+            "objective": {"metric": "dev_eror"},
+            "schedule": [{"epoch": 5000, "set": {"l2": 1}}],
+            "warm_start": {"search": 99},
+            "mode": "pandas",
+            "datset": {},
+        },
+    )
+    assert set(found) == {
+        "dataset.name",
+        "dataset.dev.name",
+        "dataset.split",
+        "settings.epoch",
+        "settings.optimizer",
+        "settings.batch_size",
+        "space.learnin_rate",
+        "space.l2.low",
+        "space.keep_prob",
+        "objective.metric",
+        "schedule.0.epoch",
+        "warm_start.search",
+        "budget",
+        "mode",
+        "datset",
+    }
+    meant = {
+        "dataset.name": "flower",
+        "dataset.dev.name": "digits",
+        "settings.epoch": "epochs",
+        "datset": "dataset",
+    }
+    for field, name in {
+        **meant,
+        "space.learnin_rate": "learning_rate",
+        "objective.metric": "dev_error",
+    }.items():
+        assert f"did you mean '{name}'?" in found[field]
+    assert "epochs below" not in found["schedule.0.epoch"] and "30" in found["schedule.0.epoch"]
+
+
+@pytest.mark.parametrize("body", [[], 5, "text"])
+def test_a_body_that_is_no_object(app: App, body: Any) -> None:
+    found = problems(app, body)
+    assert list(found) == ["body"] and "is not an object (send an object with a space" in found["body"]
+
+
+def test_an_unknown_trainer(app: App) -> None:
+    found = problems(app, spec(trainer="externl"))["trainer"]
+    assert "did you mean 'external'? known: mlp, external (a script of your own)" in found
+
+
+@pytest.mark.parametrize(("epoch", "epochs", "said"), [(40, 40, True), (39, 40, False), (30, None, True)])
+def test_a_change_after_the_last_epoch(app: App, epoch: int, epochs: int | None, said: bool) -> None:
+    settings = {} if epochs is None else {"epochs": epochs}
+    schedule = [{"epoch": epoch, "set": {"l2": 1}}]
+    found = problems(app, spec(settings=settings, schedule=schedule))
+    assert list(found) == (["schedule.0.epoch"] if said else [])
+
+
+def test_epochs_that_are_searched(app: App) -> None:
+    space = {"epochs": {"type": "int", "low": 10, "high": 50}}
+    assert problems(app, spec(space=space, schedule=[{"epoch": 49, "set": {"l2": 1}}])) == {}
+    assert "schedule.0.epoch" in problems(app, spec(space=space, schedule=[{"epoch": 50, "set": {"l2": 1}}]))
+
+
+@pytest.mark.parametrize(("name", "text"), [("digits", "comes with the trainer"), ("a/b", "is not a name")])
+def test_names_of_uploads(app: App, name: str, text: str) -> None:
+    refused = app.request("POST", f"{API}/datasets", params={"name": name}, content=FLOWER.encode())
+    assert refused.status_code == 422 and text in refused.json()["errors"][0]["message"]
