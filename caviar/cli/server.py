@@ -67,6 +67,7 @@ def worker(
     from caviar.cli.workers import run_workers
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # one line per call says nothing to a person
     raise typer.Exit(run_workers(url, token, workers))
 
 
