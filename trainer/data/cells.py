@@ -21,9 +21,7 @@ _MOSTLY = 0.9  # share of numbers from which a column with some text is taken fo
 _ONE_THREAD = pa_csv.ReadOptions(use_threads=False)  # then errors know their row
 _CONVERT = {"null_values": list(GAPS), "strings_can_be_null": True}
 _DECIMAL_COMMA = r"^\s*([+-]?\d*),(\d+(?:[eE][+-]?\d+)?)\s*$"
-_NUMBER_LIKE = re.compile(
-    r"\s*[$€£]?\s*[+-]?(\d[\d,]*(\.\d+)?|\d+(\.\d{3})+,\d+)\s*[%$€£]?\s*"
-)  # 1,234.5; 12 %
+_NUMBER_LIKE = re.compile(r"\s*[$€£]?\s*[+-]?(\d[\d,]*(\.\d+)?|\d+(\.\d{3})+,\d+)\s*[%$€£]?\s*")
 _ARROW_CELL = re.compile(r"column #(\d+): (?:Row #(\d+): )?.*(?:invalid value '(.*)'|UTF8)", re.DOTALL)
 _ARROW_ROW = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
 
@@ -79,9 +77,7 @@ def column_names(path: Path, kind: str, wanted: Wanted) -> tuple[str, ...]:
         if wanted.target.count(name) > 1:
             raise wanted.refuse("target", f"{name!r} is named twice", "name it once")
         if name in wanted.ignore:
-            raise wanted.refuse(
-                "ignore", f"{name!r} is the target", "take it off the list of ignored columns"
-            )
+            raise wanted.refuse("ignore", f"{name!r} is the target", "take it off this list")
     if wanted.needs_target and not wanted.target:
         raise wanted.refuse("target", "no column to predict is named", f"{path.name} has {shown(names)}")
     return names

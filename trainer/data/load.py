@@ -67,7 +67,7 @@ def load(dataset: Mapping[str, Any], precision: Precision = "float32", normalize
         preprocessing=_preprocessing(table, target, encoding, dataset.get("arrays")),
         source=table.source,
         **scale,
-        **_arrays(parts, scale, np.dtype(precision)),
+        **_arrays(parts, scale, encoding.feature_names, np.dtype(precision)),
     )
 
 
@@ -113,14 +113,16 @@ def _check_every_class(Y_train: Array, target: Target) -> None:
         raise DataError.of("dataset.split", f"the training set has no example of the class {name!r}", remedy)
 
 
-def _arrays(parts: Parts, scale: Mapping[str, Array], dtype: np.dtype[Any]) -> dict[str, Array]:
+def _arrays(
+    parts: Parts, scale: Mapping[str, Array], names: tuple[str, ...], dtype: np.dtype[Any]
+) -> dict[str, Array]:
     """Normalise each part by the training set and lay it out contiguously."""
     arrays = {}
     for part, (X, Y) in parts.items():
         X = normalizing.apply(X, scale["mu"], scale["sigma"], dtype)
         if not np.isfinite(X).all():
             row, column = np.argwhere(~np.isfinite(X))[0]
-            message = f"row {row + 1} of the {part} set: feature {column} does not fit into {dtype}"
+            message = f"row {row + 1} of the {part} set: {names[column]!r} does not fit into {dtype}"
             raise DataError.of("dataset", message, "scale the column, or train with precision float64")
         if "target_mu" in scale:
             Y = normalizing.apply(Y, scale["target_mu"], scale["target_sigma"], dtype)

@@ -78,7 +78,7 @@ def test_regression_targets_are_normalised_too():
 
 def test_what_does_not_fit_into_float32_is_refused():
     X = np.random.default_rng(0).normal(size=(50, 2)) * 1e60
-    with pytest.raises(DataError, match="does not fit into float32"):
+    with pytest.raises(DataError, match="'x0' does not fit into float32"):
         load({"X": X, "y": np.arange(50) % 2, "normalize": False})
     assert np.isfinite(load({"X": X, "y": np.arange(50) % 2}).X_train).all()
 
