@@ -28,6 +28,8 @@ _EXAMPLES = {  # of what is to be an object, by its place or by pydantic's name 
 _SIMPLE = ("bool", "int", "float", "str", "list[any]")  # what a condition may be besides part of a range
 _TEXTS = {  # message and remedy by the beginning of pydantic's type of an error
     "missing": ("is missing", "add it"),
+    "extra_forbidden": ("is not known here", "leave it out, or check its spelling"),
+    "json_invalid": ("is not JSON: {error}", "send valid JSON"),
     "model_": ("{value} is not an object", "write {{key: value}}"),
     "dict_type": ("{value} is not an object", "write {{key: value}}"),
     "list_type": ("{value} is not a list", "write [first, second]"),
@@ -39,6 +41,7 @@ _TEXTS = {  # message and remedy by the beginning of pydantic's type of an error
     "int_": ("{value} is not a whole number", "give a whole number"),
     "bool_": ("{value} is neither true nor false", "write true or false"),
     "greater_than_equal": ("{value} is below {ge}", "give at least {ge}"),
+    "greater_than": ("{value} is not above {gt}", "give more than {gt}"),
     "less_than_equal": ("{value} is above {le}", "give at most {le}"),
     "less_than": ("{value} is not below {lt}", "give less than {lt}"),
     "too_short": ("has {actual_length} entries", "give at least {min_length}"),
@@ -60,20 +63,20 @@ def no_truth(value: Any) -> Any:
     return value
 
 
-def problems_of(error: ValidationError, names_at: Names, prefix: str = "") -> list[Problem]:
+def problems_of(error: ValidationError, names_at: Names) -> list[Problem]:
     """Turn a pydantic error into problems; `names_at` knows what may stand where an unknown name does."""
     found: dict[Problem, None] = {}  # a union reports some things once per member
     for detail in error.errors(include_url=False):
-        for problem in _problems(detail, names_at, prefix):
+        for problem in _problems(detail, names_at):
             found.setdefault(problem)
     return list(found)
 
 
-def _problems(detail: ErrorDetails, names_at: Names, prefix: str) -> list[Problem]:
+def _problems(detail: ErrorDetails, names_at: Names) -> list[Problem]:
     parts = [str(part) for part in detail["loc"]]
-    field = _join(prefix, *_without_tags(parts))
+    field = _join(*_without_tags(parts))
     context: dict[str, Any] = detail.get("ctx", {})
-    kind, value = detail["type"], detail["input"]
+    kind = detail["type"]
     if "when" in parts[3:4] and parts[-1] in _SIMPLE:
         return []  # pydantic tries all a condition may be; that it is no part of a range says enough
     if kind == "rules":
@@ -82,18 +85,23 @@ def _problems(detail: ErrorDetails, names_at: Names, prefix: str) -> list[Proble
         return [Problem(_join(field, context["field"]), context["message"], context["remedy"])]
     if kind == "extra_forbidden":
         return [unknown(field, parts[-1], names_at(parts))]
+    return [wrong_value(field, detail)]
+
+
+def wrong_value(field: str, detail: ErrorDetails) -> Problem:
+    """Say in words of ours what pydantic found wrong with the value of a field."""
+    context: dict[str, Any] = detail.get("ctx", {})
+    kind, value = detail["type"], detail["input"]
     if kind == "literal_error":
         known = re.findall("'([^']*)'", context["expected"])
-        return [
-            unknown(field, value, known, OTHER_NAMES.get(_squeezed(value)) if "linear" in known else None)
-        ]
+        return unknown(field, value, known, OTHER_NAMES.get(_squeezed(value)) if "linear" in known else None)
     for beginning, (message, remedy) in _TEXTS.items():
         if kind.startswith(beginning):
             texts = {**context, "value": _short(value)}
             example = _EXAMPLES.get(context.get("class_name", field)) if "object" in message else None
-            return [Problem(field, message.format(**texts), example or remedy.format(**texts))]
+            return Problem(field, message.format(**texts), example or remedy.format(**texts))
     message = detail["msg"][0].lower() + detail["msg"][1:]
-    return [Problem(field, f"{message}, not {_short(value)}", "correct the value")]
+    return Problem(field, f"{message}, not {_short(value)}", "correct the value")
 
 
 def _squeezed(value: object) -> str:

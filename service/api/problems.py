@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 
+from search.checking import wrong_value
 from service.errors import FieldProblem, RefusedError, ServiceError
 
 log = logging.getLogger(__name__)
@@ -114,13 +115,8 @@ def of_validation(error: ValidationError) -> RefusedError:
 
 
 def _field(error: Any, location: Sequence[Any]) -> FieldProblem:
-    field = ".".join(str(part) for part in location) or "body"
-    remedies = {
-        "missing": "add it",
-        "extra_forbidden": "leave it out",
-        "json_invalid": "send valid JSON",
-    }
-    return FieldProblem(field, str(error["msg"]), remedies.get(str(error["type"]), "see /docs"))
+    found = wrong_value(".".join(str(part) for part in location) or "body", error)
+    return FieldProblem(found.field, found.message, found.remedy)
 
 
 async def known_query(request: Request) -> None:

@@ -186,3 +186,25 @@ def test_epochs_that_are_searched(app: App) -> None:
 def test_names_of_uploads(app: App, name: str, text: str) -> None:
     refused = app.request("POST", f"{API}/datasets", params={"name": name}, content=FLOWER.encode())
     assert refused.status_code == 422 and text in refused.json()["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "params", "field", "text"),
+    [
+        ("/searches", {"limit": "many"}, "limit", "'many' is not a whole number (give a whole number)"),
+        ("/searches", {"limit": 0}, "limit", "'0' is below 1 (give at least 1)"),
+        ("/searches/first", {}, "search", "'first' is not a whole number (give a whole number)"),
+    ],
+)
+def test_other_requests_are_answered_in_the_same_words(
+    app: App, path: str, params: dict[str, Any], field: str, text: str
+) -> None:
+    (one,) = app.request("GET", f"{API}{path}", params=params).json()["errors"]
+    assert (one["field"], f"{one['message']} ({one['remedy']})") == (field, text)
+
+
+def test_a_body_of_another_request(app: App) -> None:
+    search = app.request("POST", f"{API}/searches", json=spec()).json()["id"]
+    for body, text in (([], "is not an object"), ({}, "is missing"), ({"points": 5}, "5 is not a list")):
+        errors = app.request("POST", f"{API}/searches/{search}/points", json=body).json()["errors"]
+        assert text in errors[0]["message"], errors
