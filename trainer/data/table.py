@@ -140,7 +140,7 @@ def text_of(value: Any) -> str:
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         value = float(value)
     text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-    return text.lower() if text.lower() in ("true", "false") else text
+    return text.lower() if text in ("True", "TRUE", "False", "FALSE") else text
 
 
 def shown(names: Sequence[str], most: int = 12) -> str:
