@@ -105,8 +105,11 @@ def _set(ask: Ask, now: Situation) -> Iterable[FieldProblem]:
 
 def changes(given: Mapping[str, Any], now: Situation, where: str) -> Iterable[FieldProblem]:
     """Say what is wrong with new values of settings, asking the trainer itself."""
-    if now.trainer is None:
-        yield FieldProblem(where, "this server does not have the trainer and cannot judge settings", "")
+    if now.trainer is None:  # a script of a user's own: what a value means only that knows
+        for name in given:
+            if name not in now.settings:
+                remedy = f"one of {', '.join(now.settings)}"
+                yield FieldProblem(f"{where}.{name}", "the search has no such setting or parameter", remedy)
         return
     infos = {info.name: info for info in now.trainer.settings()}
     steerable = [name for name, info in infos.items() if getattr(info, "steerable", False)]

@@ -313,6 +313,22 @@ def test_a_person_stops_a_script_that_asks_whether_to_stop(client):
     assert taken_back["state"] == "refused" and withdrawal["state"] == "applied"
 
 
+def test_a_script_takes_the_changes_of_a_person(client):
+    search = client.submit(EXTERNAL, budget={"trials": 1})
+    for trial in client.ask(search):
+        with pytest.raises(InvalidError, match="slop: the search has no such setting or parameter"):
+            client.command(trial.id, "set", slop=3.0)
+        client.command(trial.id, "set", slope=3.0)
+        deadline = time.monotonic() + 20
+        while not (taken := trial.changes()):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert taken == {"slope": 3.0}
+        trial.report(loss=1.0)
+    assert client.given(trial.id)[0]["before"] == {"slope": 2.0}
+    assert client.trial(trial.id).changed == {"slope": 3.0}
+
+
 def report_until_stopped(trial):
     for _ in range(2000):
         trial.report(loss=1.0)
