@@ -30,7 +30,8 @@ class Advice:
     text : str
         What is seen, with its numbers.
     command : dict or None
-        A command as POST /trials/{id}/commands takes it while the run goes on, or None where waiting is the advice.
+        A command as POST /trials/{id}/commands takes it while the run goes on, or None where no command would
+        help (wait, or train another network), or alpha0 is not known.
     """
 
     kind: str
@@ -48,7 +49,7 @@ def advise(curve: Curve, settings: Mapping[str, Any]) -> list[Advice]:
         Columns of one branch, one entry per epoch: ``epoch``, ``train_cost`` and whatever else is known of
         ``dev_cost``, ``dev_error``, ``learning_rate``, ``gradient_norm_1`` .. ``gradient_norm_L``.
     settings : mapping
-        The settings in force (``learning_rate`` and ``l2`` are used).
+        The settings in force (``learning_rate`` and ``decay`` are used).
 
     Returns
     -------
@@ -77,7 +78,7 @@ def _diverging(columns: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -
         text = (
             f"The training cost has risen from {cost[best]:.4g} (epoch {epoch[best]:.0f}) to {cost[-1]:.4g}."
         )
-        return Advice("diverging", int(epoch[best]), text, _lower_rate(settings, 10))
+        return Advice("diverging", int(epoch[best]), text, _lower_rate(columns, settings, 10))
     return None
 
 
@@ -95,7 +96,7 @@ def _oscillating(columns: Mapping[str, np.ndarray], settings: Mapping[str, Any])
             f"The training cost changed direction {turns} times in {len(cost)} epochs, by {swing:.3g} each: "
             "the learning rate is too high."
         )
-        return Advice("oscillating", int(epoch[0]), text, _lower_rate(settings, 3))
+        return Advice("oscillating", int(epoch[0]), text, _lower_rate(columns, settings, 3))
     return None
 
 
@@ -157,7 +158,7 @@ def _plateau(columns: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> 
             f"The training cost has stood at {cost[-1]:.4g} since epoch {epoch[0]:.0f}. "
             "A lower learning rate may settle deeper; more of the same will not."
         )
-        return Advice("plateau", int(epoch[0]), text, _lower_rate(settings, 3))
+        return Advice("plateau", int(epoch[0]), text, _lower_rate(columns, settings, 3))
     return None
 
 
@@ -185,9 +186,14 @@ def _improving(columns: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -
     )
 
 
-def _lower_rate(settings: Mapping[str, Any], by: float) -> dict[str, Any] | None:
+def _lower_rate(
+    columns: Mapping[str, np.ndarray], settings: Mapping[str, Any], by: float
+) -> dict[str, Any] | None:
+    """Lower alpha0. Where it is the trainer's default the curve tells it, unless alpha decays."""
     rate = settings.get("learning_rate")
-    if rate is None:
+    if rate is None and settings.get("decay", "none") == "none" and "learning_rate" in columns:
+        rate = columns["learning_rate"][-1]
+    if rate is None or not np.isfinite(rate):
         return None
     return {"kind": "set", "arguments": {"learning_rate": float(f"{float(rate) / by:.3g}")}}
 

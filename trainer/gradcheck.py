@@ -106,7 +106,7 @@ def gradient_check(
     Raises
     ------
     SettingError
-        Settings that cannot be trained with, or another precision.
+        Settings that cannot be trained with, or another precision; the training diverged.
     """
     settings = make_settings(settings)
     if data.dtype != np.float64:
@@ -130,6 +130,11 @@ def gradient_check(
         run = Run(replace(settings, epochs=epochs, patience=None), data, seed)
         while run.status == "running":
             run.advance()
+        if run.status == "diverged":
+            raise SettingError.of(
+                "settings.learning_rate", f"the training before the second check diverged at step {run.step}",
+                "lower it, or check at initialisation alone (0 epochs)",
+            )  # fmt: skip
         checks.append(_check(cost, run.weights.copy(), epochs, seed, most))
     return checks
 
@@ -161,6 +166,11 @@ def check_description(description: Mapping[str, Any], **options: Any) -> list[di
 
 def _check(cost: CostFunction, weights: Array, epochs: int, seed: int, most: int | None) -> GradientCheck:
     J, g = cost(weights)
+    if not math.isfinite(J):
+        raise SettingError.of(
+            "settings.init_scale", f"the cost after {epochs} epochs is {J}: it has no slope to compare with",
+            "lower it, or use fewer layers",
+        )  # fmt: skip
     network, generator = cost.network, np.random.default_rng(seed)
     pairs: dict[str, tuple[Array, Array]] = {}
     kinks = 0

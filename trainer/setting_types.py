@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,12 +104,12 @@ def _parse_one(info: SettingInfo, value: Any) -> Any:
         return _parse_flags(info, value)
     if isinstance(value, bool | str) or not hasattr(value, "__float__"):
         return _problem(info, value)
-    number = float(value)
-    if not math.isfinite(number) or not _inside(info, number):
+    try:
+        number = int(value) if info.type == "int" else float(value)  # a float would round integers above 2^53
+    except (ValueError, OverflowError):  # int(nan), int(inf), float(10**400)
         return _problem(info, value)
-    if info.type == "float":
-        return number
-    return int(value) if number == int(value) else _problem(info, value)
+    whole = info.type == "float" or number == value
+    return number if whole and _inside(info, number) else _problem(info, value)
 
 
 def _parse_flags(info: SettingInfo, value: Any) -> Any:

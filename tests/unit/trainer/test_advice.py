@@ -35,6 +35,14 @@ def test_a_rising_cost_is_diverging_and_lowers_the_rate():
     assert advice.command == {"kind": "set", "arguments": {"learning_rate": 0.003}}
 
 
+def test_a_default_rate_is_lowered_from_what_the_curve_tells_unless_it_decays():
+    rising = curve([1.0, 0.5, 0.7, 1.1, 1.6], learning_rate=[0.01] * 5)
+    lowered = {"kind": "set", "arguments": {"learning_rate": 0.001}}
+    assert advise(rising, {})[0].command == advise(rising, {"decay": "none"})[0].command == lowered
+    assert advise(rising, {"decay": "inverse"})[0].command is None
+    assert advise(curve([1.0, 0.5, 0.7, 1.1, 1.6]), {})[0].command is None
+
+
 def test_swings_without_descent_are_oscillation():
     train = [0.5 + 0.2 * (-1) ** epoch for epoch in range(12)]
     assert "oscillating" in kinds(curve(train))

@@ -162,3 +162,13 @@ def test_dropout_is_off_unless_asked_for_and_then_fixed(data):
     assert off.errors == without.errors
     assert on.errors != off.errors
     assert on.verdict == "great"  # masks drawn anew would differ on both sides
+
+
+def test_training_that_diverges_leaves_nothing_to_check_and_says_so(data):
+    with pytest.raises(SettingError, match="diverged at step"):
+        check_all({"optimizer": "gd", "learning_rate": 900.0, "batch_size": 1}, data["regression"])
+
+
+def test_a_start_whose_cost_is_not_finite_has_no_slope(data):
+    with pytest.raises(SettingError, match="no slope"):
+        check_all({"hidden_layers": 150, "hidden_units": 20, "init_scale": 1000.0}, data["regression"])

@@ -29,10 +29,16 @@ def test_every_setting_is_described_and_its_default_is_in_range(info):
         ({"hidden_units": 0}, "hidden_units"),
         ({"hidden_units": [4, 0]}, "hidden_units"),
         ({"hidden_units": 2.5}, "hidden_units"),
+        ({"seed": 2**63}, "seed"),
+        ({"seed": -1}, "seed"),
+        ({"seed": float("inf")}, "seed"),
+        ({"seed": float("nan")}, "seed"),
         ({"epochs": 0}, "epochs"),
         ({"batch_size": 0}, "batch_size"),
         ({"beta1": 1.0}, "beta1"),
         ({"learning_rate": float("nan")}, "learning_rate"),
+        ({"learning_rate": float("inf")}, "learning_rate"),
+        ({"learning_rate": 10**400}, "learning_rate"),
         ({"learning_rate": True}, "learning_rate"),
         ({"learning_rate": "0.1"}, "learning_rate"),
         ({"optimizer": "sgd"}, "optimizer"),
@@ -51,6 +57,12 @@ def test_a_wrong_value_is_refused_with_field_and_remedy(values, field):
     assert problem.message and problem.remedy
     with pytest.raises(SettingError):
         make_settings(values)
+
+
+@pytest.mark.parametrize("seed", [2**53 + 1, 2**63 - 1, 3.0])
+def test_every_seed_of_the_range_is_taken_as_it_is(seed):
+    taken = make_settings({"seed": seed}).seed
+    assert taken == seed and isinstance(taken, int)
 
 
 def test_all_problems_are_told_at_once():
