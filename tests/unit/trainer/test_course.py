@@ -255,23 +255,25 @@ def test_costs_are_means(iris):
     assert once_rows[-1]["gradient_norm"] == pytest.approx(twice_rows[-1]["gradient_norm"], rel=1e-9)
 
 
-def test_l2_never_touches_b_gamma_and_beta(iris):
-    """Without a slope of the loss (X = 0, symmetric classes) only W decays."""
-    still = replace(iris, X_train=np.zeros_like(iris.X_train), X_dev=np.zeros_like(iris.X_dev))
+@pytest.mark.parametrize("name", ["l1", "l2"])
+@pytest.mark.parametrize("batch_norm", [False, True], ids=["plain", "batch_norm"])
+def test_a_regulariser_never_touches_b_gamma_and_beta(iris, batch_norm, name):
+    """A step with it and a step without, from where nothing is 0: W alone ends elsewhere."""
     settings = {
         "hidden_units": 3,
-        "batch_norm": True,
+        "batch_norm": batch_norm,
         "optimizer": "gd",
         "learning_rate": 0.1,
-        "epochs": 3,
-        "l2": 5.0,
+        "epochs": 1,
     }
-    run, _, _ = run_of(settings, still)
-    before = run.network.tensors(initial_weights(run.network, run.settings, 0, np.float64))
-    after = run.network.tensors(run.weights)
-    shrink = (1 - 0.1 * 5.0 / len(still.X_train)) ** 3
-    assert after["W1"] == pytest.approx(before["W1"] * shrink, rel=1e-9)
-    assert (after["gamma1"] == 1).all()
+    network = Network.of(make_settings(settings), iris)
+    weights = np.linspace(0.5, 1.5, network.total)
+    ends = [run_of({**settings, name: lambd}, iris, weights.copy())[0].weights for lambd in (0.0, 5.0)]
+    without, regularised = (network.tensors(end) for end in ends)
+    for parameter, before in network.tensors(weights).items():
+        slope = {"l1": np.ones_like(before) / 2, "l2": before}[name] / len(iris.X_train)
+        decay = 0.1 * 5.0 * slope if parameter.startswith("W") else 0 * slope
+        assert without[parameter] - regularised[parameter] == pytest.approx(decay, abs=1e-12), parameter
 
 
 def test_l1_makes_weights_sparse_and_l2_does_not():
