@@ -156,13 +156,15 @@ def _warnings(spec: SearchSpec, evidence: Evidence | None) -> tuple[str, ...]:
     best = evidence.units[evidence.leaders[0]]
     said = []
     for axis, unit in zip(spec.space.axes, best.tolist(), strict=True):
-        cell = 0.5 / axis.levels if axis.levels else 0.0
-        if not axis.ordered or axis.zero or not isinstance(axis.domain, Numbers) or axis.levels == 1:
+        if not isinstance(axis.domain, Numbers) or axis.levels == 1:
             continue
-        for end, distance in (("low", unit), ("high", 1.0 - unit)):
-            if distance <= cell + AT_EDGE:
-                value = axis.from_unit(0.0 if end == "low" else 1.0)
-                said.append(
-                    f"{axis.name}: the best sits at the {end} end ({value:.6g}); widen the range there"
-                )
+        definition = axis.domain.definition
+        if not axis.zero and unit <= axis.to_unit(definition.low) + AT_EDGE:  # below low there is the zero
+            said.append(_at_end(axis.name, "low", definition.low))
+        if unit >= axis.to_unit(definition.high) - AT_EDGE:
+            said.append(_at_end(axis.name, "high", definition.high))
     return tuple(said)
+
+
+def _at_end(name: str, end: str, value: float) -> str:
+    return f"{name}: the best sits at the {end} end ({value:.6g}); widen the range there"
