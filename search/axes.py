@@ -4,7 +4,7 @@ import math
 import sys
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeGuard
 
 from search.parameters import Choice, Range, Value, identity
 from search.scales import SCALES, Scale
@@ -114,8 +114,8 @@ class Numbers:
 
     def _nearest(self, value: float) -> int:
         # floor(x + 1/2) rather than round: halves must not go to even numbers.
-        index = math.floor((value - self.definition.low) / (self.step or 1.0) + 0.5)
-        return min(max(index, 0), self.steps)
+        place = (value - self.definition.low) / (self.step or 1.0) + 0.5
+        return math.floor(min(max(place, 0.0), self.steps))  # clipped first: it may be infinite
 
     def from_unit(self, unit: float) -> int | float:
         """Value at a unit coordinate."""
@@ -139,11 +139,15 @@ class Numbers:
         half = (self.step or 0.0) / 2
         return (self._scale.to_unit(value - half) + self._scale.to_unit(value + half)) / 2
 
-    def contains(self, value: Any) -> bool:
-        """Tell whether a value is one that from_unit can give."""
+    def readable(self, value: Any) -> TypeGuard[float]:
+        """Tell whether a value, in the range or not, has a nearest one in it: whether it is a number."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             return False
-        if not abs(value) <= sys.float_info.max:  # also true of nan, and safe with whole numbers of any size
+        return abs(value) <= sys.float_info.max  # not true of nan, and safe with whole numbers of any size
+
+    def contains(self, value: Any) -> bool:
+        """Tell whether a value is one that from_unit can give."""
+        if not self.readable(value):
             return False
         if self.zero and value == 0:
             return True
@@ -204,6 +208,8 @@ class Choices:
     def contains(self, value: Any) -> bool:
         """Tell whether a value is one of the choices."""
         return identity(value) in self._index
+
+    readable = contains  # no choice is nearer than another to what is none
 
     def canonical(self, value: Any) -> Value:
         """Choice as it stands in the definition."""

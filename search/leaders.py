@@ -46,13 +46,6 @@ def standings(history: History, most: int | None = None) -> list[Standing]:
     return [entry[3] for entry in ranked[:most]]
 
 
-def winner(history: History, least: int = 1) -> Standing | None:
-    """The best point among those trained at least so often, or among all if none was."""
-    ranked = standings(history)
-    trained = [standing for standing in ranked if len(standing.numbers) >= least]
-    return next(iter(trained or ranked), None)
-
-
 def propose(spec: SearchSpec, number: int, history: History) -> Proposal | None:
     """Train a leader again with the seed of this trial's number; None if there is no leader."""
     epochs = longest(spec)

@@ -2,15 +2,28 @@
 
 import math
 import re
+import sys
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
-from search.scales import ScaleName
+from search.checking import no_truth
+from search.scales import SCALES, ScaleName
 
 Value = bool | int | float | str | None | list[Any]
 LARGEST_INTEGER = 2**53
+FARTHEST = 1e300  # an end of a range: there is room to compute with it
+FINEST = 1e11  # times a step goes into the larger end: grid values have twelve digits
+RAREST = 1e-6  # share of the zero, and of the rest beside it
 DEEPEST = 20
 _YAML_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+")
 
@@ -26,6 +39,8 @@ def plain(value: Any, depth: int = 0) -> Any:
         return float(value)
     if isinstance(value, float) and not math.isfinite(value):
         raise refuse("", f"{value} is not finite", "give a finite number, or leave it out")
+    if isinstance(value, int) and abs(value) > sys.float_info.max:
+        raise refuse("", "is a larger number than can be computed with", "give a smaller one")
     if isinstance(value, list):
         return [plain(item, depth + 1) for item in value]
     if isinstance(value, dict):
@@ -49,6 +64,8 @@ class Between(Model):
 
     low: float | None = None
     high: float | None = None
+
+    _numbers = field_validator("low", "high", mode="before")(no_truth)
 
     @model_validator(mode="after")
     def _some(self) -> Self:
@@ -92,16 +109,18 @@ class Range(Definition):
     step: float | None = Field(default=None, description="Only low, low + step, low + 2 step, ...")
     zero: float | None = Field(default=None, description="Exactly zero with this probability.")
 
+    _ends = field_validator("low", "high", "step", "zero", mode="before")(no_truth)
+
     @model_validator(mode="after")
     def _rules(self) -> Self:
         _check_ends(self)
         _check_scale(self)
         if self.type == "int":
             _check_integers(self)
-        if self.step is not None and not 0 < self.step <= self.high - self.low:
-            raise refuse("step", f"{self.step:g} does not fit", "give a step above 0 and up to high - low")
-        if self.zero is not None and not 0 < self.zero < 1:
-            raise refuse("zero", f"{self.zero:g} is no share", "give a probability between 0 and 1")
+        _check_step(self)
+        if self.zero is not None and not RAREST <= self.zero <= 1 - RAREST:
+            remedy = f"give a probability from {RAREST:f} to {1 - RAREST:f}"
+            raise refuse("zero", f"{self.zero!r} is no share that can be drawn", remedy)
         return self
 
 
@@ -111,8 +130,9 @@ def _check_ends(range_: Range) -> None:
         raise refuse(
             "low", f"low {low:g} is not below high {high:g}", "swap them, or fix the value with {value: ...}"
         )
-    if not math.isfinite(high - low):
-        raise refuse("high", "the range is too wide for a number", "choose nearer ends")
+    for field, end in (("low", low), ("high", high)):
+        if abs(end) > FARTHEST:
+            raise refuse(field, f"{end:g} is too far from 0", f"choose ends up to {FARTHEST:g}")
 
 
 def _check_scale(range_: Range) -> None:
@@ -130,6 +150,28 @@ def _check_scale(range_: Range) -> None:
         if range_.type == "int" or range_.step is not None:
             field = "type" if range_.type == "int" else "step"
             raise refuse(field, "one_minus_log has floats without steps only", "use linear or log")
+    if range_.scale == "log" and low < 1 / FARTHEST:
+        raise refuse("low", f"{low:g} is too near to 0", f"choose low from {1 / FARTHEST:g} on")
+    if SCALES[range_.scale](low, high).width == 0:
+        raise refuse(
+            "high",
+            f"{high!r} is one with low {low!r} on the {range_.scale} scale",
+            "choose ends farther apart, or fix the value with {value: ...}",
+        )
+
+
+def _check_step(range_: Range) -> None:
+    low, high, step = range_.low, range_.high, range_.step
+    if step is not None and not 0 < step <= high - low:
+        raise refuse("step", f"{step:g} does not fit", "give a step above 0 and up to high - low")
+    if step is None and range_.type == "float":
+        return
+    # Whole numbers are exact as far as they can be counted; all else must be told apart by its digits.
+    exact = range_.type == "int" and range_.scale == "linear"
+    reach, most = (high - low, float(LARGEST_INTEGER)) if exact else (max(-low, high), FINEST)
+    if reach > most * (step or 1.0):
+        remedy = f"give a step of {2 * reach / most:.1g} or more, or a narrower range"
+        raise refuse("step", f"{step or 1.0:g} is too small beside {reach:g}", remedy)
 
 
 def _check_integers(range_: Range) -> None:

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, JsonValue, model_validator
+from pydantic import BeforeValidator, Field, JsonValue, field_validator, model_validator
 
-from search.checking import refuse_all
+from search.checking import no_truth, refuse_all
 from search.parameters import Model, refuse
 from search.problem import Problem, unknown
 
@@ -78,7 +78,7 @@ class Gp(Method):
 
 
 class Cmaes(Method):
-    """Covariance matrix adaptation, by Optuna."""
+    """Covariance matrix adaptation, by the package `cmaes`."""
 
     uses_results: ClassVar[bool] = True
 
@@ -115,7 +115,9 @@ class SuccessiveHalving(Rule):
 
     name: Literal["successive_halving"] = "successive_halving"
     factor: int = Field(default=3, ge=2, le=10)
-    first: int | None = Field(default=None, ge=1, description="Epoch of the first rung; default: epochs/27.")
+    first: int | None = Field(
+        default=None, ge=1, description="Epoch of the first rung; default: epochs // factor^3, at least 1."
+    )
 
 
 class Hyperband(Rule):
@@ -125,7 +127,9 @@ class Hyperband(Rule):
 
     name: Literal["hyperband"] = "hyperband"
     factor: int = Field(default=3, ge=2, le=10)
-    first: int | None = Field(default=None, ge=1, description="Epoch of the lowest rung; default: epochs/27.")
+    first: int | None = Field(
+        default=None, ge=1, description="Epoch of the lowest rung; default: epochs // factor^3, at least 1."
+    )
 
 
 class Patience(Rule):
@@ -161,6 +165,8 @@ class Budget(Model):
     """How much may be spent."""
 
     trials: int = Field(ge=1, le=10_000_000)
+
+    _numbers = field_validator("trials", mode="before")(no_truth)
 
 
 class Reevaluate(Model):

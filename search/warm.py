@@ -11,8 +11,9 @@ from search.space import Point, Space
 def points(space: Space, earlier: Sequence[tuple[Mapping[str, Any], float]], most: int = 5) -> list[Point]:
     """Starting points from pairs of (point, value, lower is better), the best first and each one once.
 
-    Common parameters keep their values, clipped to the new ranges; a choice that is no longer there and a
-    parameter that was not there take the middle of theirs. The spaces may differ in any way.
+    Common parameters keep their values, clipped to the new ranges; a choice that is no longer there, what is
+    no number where there is a range, and a parameter that was not there take the middle of theirs. The spaces
+    may differ in any way.
     """
     best = sorted((pair for pair in earlier if np.isfinite(pair[1])), key=lambda pair: pair[1])
     found: dict[Any, Point] = {}
@@ -25,11 +26,13 @@ def points(space: Space, earlier: Sequence[tuple[Mapping[str, Any], float]], mos
 
 
 def bring(space: Space, point: Mapping[str, Any]) -> Point:
-    """Point of the space nearest to a point of another one."""
+    """Point of the space nearest to a point of another one; values that it cannot read are left out."""
     common = {}
-    for name, value in point.items():
-        parameter = space.root.get(name)
-        if parameter is None or isinstance(value, list) is not (parameter.each is not None):
+    for name, axis in {axis.parameter: axis for axis in space.axes}.items():
+        if name not in point:
             continue
-        common[name] = value
+        value = point[name]
+        entries = [value] if axis.index is None else value
+        if isinstance(entries, list) and all(map(axis.domain.readable, entries)):
+            common[name] = value
     return space.from_unit(space.to_unit(common))

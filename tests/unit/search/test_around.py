@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from search.history import History, finite_values
-from search.leaders import standings, winner
+from search.leaders import standings
 from search.remaining import remaining, top_share
 from search.simulate import simulate
 from search.space import Space
@@ -28,17 +28,12 @@ def test_a_lucky_trial_does_not_win_by_itself():
     assert first.spread == pytest.approx(0.01)
     assert second.numbers == (0, 3) and third.numbers == (2,)
     assert math.isnan(third.spread)
-    assert winner(seen, least=2).numbers == (1, 4, 5)
 
 
 def test_standings_pass_over_what_has_no_value_and_put_stopped_trials_last():
     seen = history([NAN, INF, 0.1, 0.5], states=["failed", "diverged", "stopped", "completed"])
     assert [standing.numbers for standing in standings(seen)] == [(3,), (2,)]
-    assert winner(history([NAN, INF])) is None
-
-
-def test_a_winner_among_points_trained_once_if_none_was_trained_twice():
-    assert winner(history([0.3, 0.1]), least=3).numbers == (1,)
+    assert standings(history([NAN, INF])) == []
 
 
 def test_infinities_become_a_little_worse_than_the_worst():
@@ -66,6 +61,34 @@ def test_points_of_another_space_are_brought_into_this_one():
     assert brought == {"x": 1e-3, "kind": "b", "fresh": pytest.approx(0.1)}
     assert space.check(brought) == []
     assert space.check(bring(space, {"x": [3], "kind": {}})) == []
+
+
+@pytest.mark.parametrize(
+    ("definition", "value", "brought"),
+    [
+        ({"type": "int", "low": 3, "high": 10}, None, 7),  # from {choices: [null, 5]}
+        ({"type": "int", "low": 3, "high": 10}, True, 7),
+        ({"type": "int", "low": 3, "high": 10}, "many", 7),
+        ({"low": 0, "high": 1, "step": 1e-5}, 1.7e308, 1.0),
+        ({"low": 0, "high": 1}, 10**400, 0.5),
+        ({"choices": [[64], [64, 32], [128]]}, [128], [128]),
+        ({"choices": [[64], [64, 32], [128]]}, [7], [64, 32]),
+        ({"choices": [1, None, 2], "when": {"on": True}}, None, None),
+        ({"low": 0, "high": 1, "each": 2}, [0.2, 0.3], [0.2, 0.3]),
+        ({"low": 0, "high": 1, "each": 2}, [0.2, None], [0.5, 0.5]),
+        ({"low": 0, "high": 1, "each": 2}, 0.2, [0.5, 0.5]),
+        ({"low": 0, "high": 1}, [0.2], 0.5),
+    ],
+)
+def test_a_value_that_a_space_cannot_read_is_left_out(definition, value, brought):
+    space = Space.model_validate({"x": definition, "on": {"choices": [True]}})
+    found = bring(space, {"x": value})
+    assert found["x"] == brought and space.check(found) == []
+
+
+def test_what_a_point_does_not_have_is_no_choice_of_it():
+    space = Space.model_validate({"x": {"choices": [None, 1, 2]}})
+    assert bring(space, {}) == {"x": 1}
 
 
 def test_a_warm_start_begins_with_the_best_points_once_each():
