@@ -233,7 +233,8 @@ def search(
     row: Any, best_params: str | None, rate: float | None, failures: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """Give a row of searches as `Search`, ready for JSON."""
-    spec = orjson.loads(row.spec)
+    spec, state = orjson.loads(row.spec), search_state(row)
+    waits = state == "paused" and row.problem is not None
     best = None
     if row.best_number is not None and best_params is not None:
         best = {
@@ -246,7 +247,7 @@ def search(
         "id": row.id,
         "name": row.name,
         "note": row.note,
-        "state": search_state(row),
+        "state": state,
         "mode": row.mode,
         "spec": spec,
         "version": row.version,
@@ -259,7 +260,7 @@ def search(
         "counts": {state: getattr(row, state) for state in STATES},
         "rate": rate,
         "best": best,
-        "warnings": [] if row.problem is None else [{**_PAUSED_ITSELF, "message": row.problem}],
+        "warnings": [{**_PAUSED_ITSELF, "message": row.problem}] if waits else [],
         "failures": failures,
     }
 

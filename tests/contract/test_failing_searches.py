@@ -9,7 +9,7 @@ from stores import World
 
 from service import records
 from service.store import reads
-from service.usecases.steer_search import edit, switch
+from service.usecases.steer_search import cancel, edit, switch
 
 WRONG = "DataError: flower has no column 'kind'"
 
@@ -57,6 +57,14 @@ def test_resumed_it_gets_as_many_trials_again(world: World) -> None:
     world.write(lambda tx: edit(tx, world.board, search, {"parallel": 2}, None))
     world.write(lambda tx: switch(tx, search, "active"))
     assert play(world, search, ["completed"] + ["failed"] * 10) == 11
+
+
+def test_cancelled_it_waits_for_nobody(world: World) -> None:
+    search = world.submit(budget={"trials": 300})
+    play(world, search, ["failed"] * 20)
+    world.write(lambda tx: cancel(tx, search))
+    found = shown(world, search)
+    assert (found["state"], found["warnings"], found["failures"][0]["count"]) == ("cancelled", [], 5)
 
 
 @pytest.mark.parametrize("other", ["completed", "stopped", "diverged"])
