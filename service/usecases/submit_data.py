@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from service.errors import FieldProblem
+from service.inspection import MOST_CLASSES
 from service.store import datasets as rows
 
 CELLS = ("csv", "parquet")  # kinds of files whose columns have names
@@ -132,7 +133,20 @@ def _like_training(field: str, dataset: Mapping[str, Any], main: Known, other: K
         return []
     ignored = _listed(dataset.get("ignore"))
     lacking = [name for name in names if name not in there and name not in ignored]
-    if not lacking:
+    if lacking:
+        message = f"{other['name']} lacks the columns {', '.join(lacking[:MOST_NAMED])} of {main['name']}"
+        return [FieldProblem(field, message, "give both the same columns, or list these in dataset.ignore")]
+    classes, others = (_classes(dataset, known) for known in (main, other))
+    new = [name for name in others if name not in classes]
+    if not classes or not new:
         return []
-    message = f"{other['name']} lacks the columns {', '.join(lacking[:MOST_NAMED])} of {main['name']}"
-    return [FieldProblem(field, message, "give both the same columns, or list these in dataset.ignore")]
+    message = f"{other['name']} has the class {new[0]!r}, which {main['name']} does not have"
+    return [FieldProblem(field, message, "give training examples of it, or drop these rows")]
+
+
+def _classes(dataset: Mapping[str, Any], known: Known) -> list[str]:
+    """Name the classes of the target; none where it has none, or where not all of them were kept."""
+    described = known.get("target") or {}
+    classes = [one["name"] for one in described.get("classes", ())]
+    same = described.get("names") == _listed(dataset.get("target")) and dataset.get("task") != "regression"
+    return classes if same and len(classes) < MOST_CLASSES else []

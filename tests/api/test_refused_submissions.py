@@ -17,7 +17,7 @@ MINE = {"name": "flower", "ignore": ["nothing"]}
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     with running(tmp_path_factory.mktemp("data")) as app:
-        for name, content in (("flower", FLOWER), ("gaps", GAPS)):
+        for name, content in (("flower", FLOWER), ("gaps", GAPS), ("more", f"{FLOWER}1,2,,d\n")):
             sent = app.request("POST", f"{API}/datasets", params={"name": name}, content=content.encode())
             assert sent.status_code == 201, sent.text
         yield app
@@ -77,6 +77,7 @@ def test_any_metric_of_a_script(app: App) -> None:
             "dataset.target",
             "flower has no column 'kindd' (did you mean 'kind'? it has sepal",
         ),
+        ({"dev": {"name": "more"}}, "dataset.dev.name", "more has the class 'd', which flower does not have"),
         ({"split": {"train": 1.0}}, "dataset.split", "there is no dev set"),
         ({"target": 2}, "dataset.target", "flower has no column 2 (it has sepal"),
         ({"ignore": ["nothing", "foo"]}, "dataset.ignore", "flower has no column 'foo'"),
