@@ -177,10 +177,19 @@ def test_a_change_after_the_last_epoch(app: App, epoch: int, epochs: int | None,
     assert list(found) == (["schedule.0.epoch"] if said else [])
 
 
-def test_epochs_that_are_searched(app: App) -> None:
-    space = {"epochs": {"type": "int", "low": 10, "high": 50}}
-    assert problems(app, spec(space=space, schedule=[{"epoch": 49, "set": {"l2": 1}}])) == {}
-    assert "schedule.0.epoch" in problems(app, spec(space=space, schedule=[{"epoch": 50, "set": {"l2": 1}}]))
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"space": {"epochs": {"type": "int", "low": 10, "high": 50}}},
+        {"space": {"epochs": {"choices": [20, 50, 10]}}},
+        {"space": {"epochs": {"value": 50}}},
+        {"strategy": {"name": "coarse_to_fine", "epochs_per_round": [5, 20, 50]}},
+    ],
+)
+def test_the_longest_trial_counts(app: App, changes: dict[str, Any]) -> None:
+    assert problems(app, spec(**changes, schedule=[{"epoch": 49, "set": {"l2": 1}}])) == {}
+    late = problems(app, spec(**changes, schedule=[{"epoch": 50, "set": {"l2": 1}}]))
+    assert "they have 50 at most" in late["schedule.0.epoch"]
 
 
 @pytest.mark.parametrize(("name", "text"), [("digits", "comes with the trainer"), ("a/b", "is not a name")])
