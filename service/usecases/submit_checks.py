@@ -75,8 +75,9 @@ def _turn_problems(
 
 def _late(field: str, epoch: int, spec: SearchSpec) -> list[FieldProblem]:
     """Find a turn that no trial lives to see: nothing is trained after the last epoch's end."""
-    epochs = trainers.most_epochs(spec)
-    if epochs is None or epoch < epochs:
+    planned = trainers.most_epochs(spec)
+    later = [more for turn in spec.schedule if isinstance(more := turn.set.get("epochs"), int)]
+    if planned is None or epoch < (epochs := max([planned, *later])):
         return []
     remedy = f"give an epoch below {epochs}, or more epochs"
     return [

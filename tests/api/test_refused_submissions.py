@@ -177,6 +177,11 @@ def test_a_change_after_the_last_epoch(app: App, epoch: int, epochs: int | None,
     assert list(found) == (["schedule.0.epoch"] if said else [])
 
 
+def test_a_schedule_may_give_more_epochs(app: App) -> None:
+    schedule = [{"epoch": 20, "set": {"epochs": 60}}, {"epoch": 50, "set": {"l2": 1}}]
+    assert problems(app, spec(schedule=schedule)) == {}
+
+
 @pytest.mark.parametrize(
     "changes",
     [
