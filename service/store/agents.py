@@ -35,6 +35,11 @@ def expired(tx: Transaction) -> Sequence[str]:
     return tx.connection.execute(query).scalars().all()
 
 
+def any_alive(tx: Transaction) -> bool:
+    """Tell whether there is a lease to watch."""
+    return tx.connection.execute(select(a.id).where(a.state == "alive").limit(1)).first() is not None
+
+
 def mark(tx: Transaction, agent: str, state: str, reason: str) -> None:
     """Write that an agent is lost, or has left."""
     tx.connection.execute(update(agents).where(a.id == agent).values(state=state, reason=reason))

@@ -52,7 +52,8 @@ class Sweeper:
 
     def _sweep(self, tx: Transaction) -> tuple[int, float]:
         """Sweep; give the time too, which counts once this is committed."""
-        tx.revision()  # something to write, always: on a full disk only a commit without it would succeed
+        if agent_rows.any_alive(tx):
+            tx.revision()  # something to write: on a full disk a commit without it would succeed
         pause = 0.0 if self._last is None else tx.now - self._last
         if pause <= self._longest:
             return sweep(tx), tx.now
