@@ -175,6 +175,14 @@ def test_lengths_are_one_more_axis():
     assert length_of(27, 27) == 1.0 and steps[0] == pytest.approx(steps[1], rel=0.01)
 
 
+def test_running_trials_leave_less_to_learn_near_them():
+    found = seen_by_model(np.linspace(0, 1, 5) ** 2)
+    there, pending = found.columns(np.array([[0.6]])), np.array([[0.61]])
+    mean, deviation = found.model(found.kernel).predict(there)
+    expected, less = found.model(found.kernel, pending).predict(there)
+    assert expected == pytest.approx(mean) and less < 0.8 * deviation  # .099, .135
+
+
 def test_a_lucky_trial_does_not_lead():
     """What leads is what the model takes for good: one low value among high neighbours is noise."""
     units = np.concatenate([np.linspace(0, 1, 21), np.full(8, 0.9), [0.9]])
