@@ -38,6 +38,7 @@ _HOLDERS: dict[str, type[Model]] = {
     **{"warm_start": WarmStart, "schedule": Turn},
 }
 MOST_ADAPTED = 200  # coordinates: the work of CMA-ES grows with their third power
+MOST_ENQUEUED = 10_000  # each is checked; more can be added while the search runs
 _PARAMETER: TypeAdapter[Parameter] = TypeAdapter(Parameter)
 
 
@@ -59,12 +60,16 @@ class SearchSpec(Model):
     seed: int = Field(default=0, ge=0, lt=2**63)
     lag: int | None = Field(default=None, ge=0, description="Trial n sees the trials below n - lag.")
     reproducible: bool = True
-    enqueued: list[dict[str, JsonValue]] = Field(default_factory=list, description="Points to try first.")
+    enqueued: list[dict[str, JsonValue]] = Field(
+        default_factory=list, max_length=MOST_ENQUEUED, description="Points to try first."
+    )
     warm_start: WarmStart | None = Field(
         default=None, description="Resolved at submission: its points are appended to `enqueued`."
     )
     schedule: list[Turn] = Field(
-        default_factory=list, description="Settings that change in every trial, each at the end of an epoch."
+        default_factory=list,
+        max_length=1000,
+        description="Settings that change in every trial, each at the end of an epoch.",
     )
     base_error: float = Field(default=0.0, ge=0, description="Human or Bayes error, for the diagnosis.")
     reevaluate: Reevaluate = Field(default_factory=Reevaluate)

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from search.spec import SearchSpec
+from search.spec import MOST_ENQUEUED, SearchSpec
 from search.warm import points
 from service.errors import NotFoundError, RefusedError
 from service.store import reads
@@ -47,7 +47,7 @@ def resolved(connection: Connection, spec: SearchSpec) -> SearchSpec:
     pairs = [(orjson.loads(one.params), sign * one.value) for one in best]
     known = {spec.space.key(spec.space.canonical(point)) for point in spec.enqueued}
     fresh = [point for point in points(spec.space, pairs, wish.points) if spec.space.key(point) not in known]
-    left = max(0, spec.budget.trials - len(spec.enqueued))
+    left = max(0, min(spec.budget.trials, MOST_ENQUEUED) - len(spec.enqueued))
     return spec.model_copy(update={"enqueued": [*spec.enqueued, *fresh[:left]]})
 
 

@@ -24,6 +24,7 @@ def said(**changes):
         ({"dataset": "digits"}, "dataset: 'digits' is not an object (write {name: digits})"),
         ({"strategy": 5}, "strategy: 5 is not an object (write tpe, or {name: tpe})"),
         ({"schedule": [5]}, "schedule.0: 5 is not an object (write {epoch: 15, "),
+        ({"enqueued": [{}] * 10_001}, "enqueued: has 10001 entries (give at most 10000)"),
         ({"parallel": 0}, "parallel: 0 is below 1 (give at least 1)"),
         ({"parallel": "many"}, "parallel: 'many' is not a whole number (give a whole number)"),
         (
