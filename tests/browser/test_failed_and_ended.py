@@ -44,7 +44,20 @@ def test_a_search_without_any_result_says_why(page: Page, server: Server) -> Non
     expect(page.locator(".problem")).to_contain_text("All 4 trials failed.")
     expect(page.locator("#figure-history")).to_contain_text("No trial has a value: 4 failed.")
     widths = page.locator(".summary .progress span").evaluate_all("all => all.map(one => one.style.width)")
-    assert widths == ["0%", "100%"]
+    assert widths == ["0%", "0%", "100%"]
+
+
+def test_the_page_follows_trials_that_are_run_again(page: Page, server: Server) -> None:
+    search = run_script(server, "lost and found", range(2))
+    page.goto(f"/searches/{search['id']}")
+    expect(page.locator(".pagehead .chip")).to_have_text("completed")
+    page.get_by_role("button", name="Run failed again").click()
+    expect(page.locator(".pagehead .chip")).not_to_have_text("completed")
+    with Client(server.url) as client:
+        for trial in client.ask(search["id"]):
+            trial.complete(dev_error=0.01)
+    expect(page.locator(".pagehead .chip")).to_have_text("completed")
+    expect(page.locator(".stat", has_text="Best dev error")).to_contain_text("0.01")
 
 
 def test_a_search_that_failed_in_part_says_so_in_small(page: Page, server: Server) -> None:
@@ -52,8 +65,7 @@ def test_a_search_that_failed_in_part_says_so_in_small(page: Page, server: Serve
     page.goto(f"/searches/{search['id']}")
     expect(page.locator(".pagehead .chip")).to_have_text("completed")
     expect(page.locator(".failednote")).to_contain_text(f"1 failed: {REASON}")
-    expect(page.locator(".problem")).to_have_count(1)
-    expect(page.locator(".problem")).to_be_hidden()
+    expect(page.locator(".problem")).to_have_count(0)
     page.locator(".failednote").get_by_role("link", name="See them").click()
     expect(page.get_by_role("region", name="Trials").locator("tbody tr")).to_have_count(1)
 

@@ -2,8 +2,8 @@
 
 import { ApiError } from "../core/api.js";
 import { h, setStyle, setText } from "../core/dom.js";
-import { ago, moment } from "../core/format.js";
-import { allFailed } from "../core/search-math.js";
+import { ago, moment, sentence, stopped } from "../core/format.js";
+import { fruitless } from "../core/search-math.js";
 
 /** @param {string} state */
 export function chip(state) {
@@ -28,9 +28,9 @@ export function setChip(node, state) {
  * @param {Search} search
  */
 export function setSearchChip(node, search) {
-  const failed = allFailed(search);
-  node.dataset.state = failed ? "failed" : search.state;
-  setText(node, failed ? "all failed" : search.state);
+  const [state, words] = fruitless(search) ?? [search.state, search.state];
+  node.dataset.state = state;
+  setText(node, words);
 }
 
 /**
@@ -49,7 +49,7 @@ export function problem(error) {
     { class: "problem", role: "alert" },
     h("strong", null, title),
     detail && detail !== title && detail !== told ? h("p", null, detail) : null,
-    errors.length ? h("ul", null, errors.map(({ field, message, remedy }) => h("li", null, field && field !== "body" ? h("code", null, field) : null, " ", message, remedy ? h("span", { class: "remedy" }, ` ${remedy}`) : null))) : null,
+    errors.length ? h("ul", null, errors.map(({ field, message, remedy }) => h("li", null, field && field !== "body" ? h("code", null, field) : null, " ", stopped(message), remedy ? h("span", { class: "remedy" }, ` ${sentence(remedy)}`) : null))) : null,
   );
 }
 
@@ -122,25 +122,25 @@ export async function attempt(work, done) {
   }
 }
 
-/** A bar of how far something is, with the part of it that failed in a colour of its own. */
+/** A bar of how far something is, with the parts of it that failed or diverged in colours of their own. */
 export class Progress {
   /** @param {string} name */
   constructor(name) {
     this.bar = h("span");
-    this.failed = h("span", { class: "failedpart" });
-    this.node = h("div", { class: "progress", role: "progressbar", "aria-label": name, "aria-valuemin": "0", "aria-valuemax": "100" }, this.bar, this.failed);
+    this.parts = { diverged: h("span", { class: "divergedpart" }), failed: h("span", { class: "failedpart" }) };
+    this.node = h("div", { class: "progress", role: "progressbar", "aria-label": name, "aria-valuemin": "0", "aria-valuemax": "100" }, this.bar, this.parts.diverged, this.parts.failed);
   }
 
   /**
    * @param {number} share from 0 to 1
    * @param {string} [state]
-   * @param {number} [failed] the part of the share that failed
+   * @param {{failed?: number, diverged?: number}} [lost] parts of the share
    */
-  set(share, state = "", failed = 0) {
+  set(share, state = "", { failed = 0, diverged = 0 } = {}) {
     const percent = Math.max(0, Math.min(100, share * 100));
-    const bad = Math.min(percent, failed * 100);
-    setStyle(this.bar, { width: `${(percent - bad).toFixed(2)}%` });
-    setStyle(this.failed, { width: `${bad.toFixed(2)}%` });
+    setStyle(this.bar, { width: `${Math.max(0, percent - 100 * (failed + diverged)).toFixed(2)}%` });
+    setStyle(this.parts.failed, { width: `${(100 * failed).toFixed(2)}%` });
+    setStyle(this.parts.diverged, { width: `${(100 * diverged).toFixed(2)}%` });
     this.node.setAttribute("aria-valuenow", percent.toFixed(0));
     this.node.dataset.state = state;
   }

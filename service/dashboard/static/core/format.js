@@ -94,11 +94,19 @@ export function ago(time, now = Date.now()) {
 }
 
 /**
+ * Words of the server with a full stop at their end.
+ * @param {string} words
+ */
+export function stopped(words) {
+  return words && !/[.!?:]$/.test(words) ? `${words}.` : words;
+}
+
+/**
  * Words of the server as a sentence: a capital to begin with, a full stop at the end.
  * @param {string} words
  */
 export function sentence(words) {
-  return words && words[0]?.toUpperCase() + words.slice(1) + (/[.!?:]$/.test(words) ? "" : ".");
+  return words && words[0]?.toUpperCase() + stopped(words.slice(1));
 }
 
 /** @param {number} bytes */

@@ -13,19 +13,24 @@ export function share(search) {
 }
 
 /**
- * The part of what is done that failed.
+ * The parts of what is done that came to nothing.
  * @param {Search} search
  */
-export function failedShare(search) {
-  return search.finished ? (share(search) * (search.counts.failed ?? 0)) / search.finished : 0;
+export function lostShares(search) {
+  const each = search.finished ? share(search) / search.finished : 0;
+  return { failed: each * (search.counts.failed ?? 0), diverged: each * (search.counts.diverged ?? 0) };
 }
 
 /**
- * Whether a search is over and no trial of it came to a result.
+ * What to call a search that is over without any result: its state, and the words for it.
  * @param {Search} search
+ * @returns {[state: string, words: string] | null}
  */
-export function allFailed(search) {
-  return isOver(search) && search.finished > 0 && search.counts.failed === search.finished;
+export function fruitless(search) {
+  const { failed = 0, diverged = 0 } = search.counts;
+  if (!isOver(search) || !search.finished || failed + diverged < search.finished) return null;
+  if (!failed) return ["diverged", "all diverged"];
+  return ["failed", diverged ? "no result" : "all failed"];
 }
 
 /** @param {Search} search */

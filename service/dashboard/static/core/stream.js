@@ -41,6 +41,7 @@ export function parseMessages(buffer) {
  * @param {string} path below /api/v1
  * @param {(message: Message) => void} listener
  * @param {AbortSignal} signal
+ * @returns {Promise<void>} when there is nothing more to follow
  */
 export function follow(path, listener, signal) {
   let last = "";
@@ -76,7 +77,7 @@ export function follow(path, listener, signal) {
       await pause(wait, signal);
     }
   }
-  void run();
+  return run();
 }
 
 /**

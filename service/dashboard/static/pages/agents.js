@@ -23,7 +23,8 @@ export async function page({ outlet, signal, title }) {
     try {
       /** @type {{items: Agent[]}} */
       const { items } = await call("/agents", { signal });
-      setText(total, items.length ? count(items.length) : "");
+      const gone = items.filter((agent) => (agent.state ?? "alive") !== "alive").length;
+      setText(total, items.length ? `${count(items.length - gone)} connected${gone ? `, ${count(gone)} gone` : ""}` : "");
       if (!items.length) fill(place, empty("No agent is connected", h("p", null, "Queued trials wait until one is. ", h("code", null, "caviar serve --workers 2"), " starts two with the server; others join with the command below.")));
       else {
         if (!place.contains(table.node)) fill(place, table.node);

@@ -2,6 +2,7 @@
 
 import { ApiError, call, isAbort, request } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
+import { sentence, stopped } from "../core/format.js";
 import { EXAMPLES } from "../core/presets.js";
 import { go } from "../core/router.js";
 import { dropFile } from "../components/drop.js";
@@ -182,7 +183,7 @@ function place(form, error) {
     if (!field) continue;
     if (field.matches("input, select, textarea")) field.setAttribute("aria-invalid", "true");
     const home = field.closest(".field, .spacerow") ?? field;
-    home.append(h("p", { class: "fielderror", role: "alert" }, `${error.message}. `, h("span", { class: "remedy" }, error.remedy)));
+    home.append(h("p", { class: "fielderror", role: "alert" }, `${stopped(error.message)} `, h("span", { class: "remedy" }, sentence(error.remedy))));
     return true;
   }
   return false;

@@ -9,7 +9,7 @@ import { editSearch } from "./search-edit.js";
 
 /**
  * @param {Search} search
- * @param {{replaced: (search: Search) => void, removed: () => void}} hooks
+ * @param {{replaced: (search: Search) => void, removed: () => void, refresh: () => Promise<void>}} hooks
  * @returns {HTMLElement[]}
  */
 export function searchActions(search, hooks) {
@@ -23,7 +23,7 @@ export function searchActions(search, hooks) {
   if (search.state === "paused") buttons.push(button("Resume", () => act("resume", "Resumed."), "primary"));
   else if (!isOver(search)) buttons.push(button("Pause", () => act("pause", "Paused. Trials in hand stop and keep what they have learned.")));
   const { failed = 0 } = search.counts;
-  if (failed && search.state !== "cancelled") buttons.push(button("Run failed again", () => runFailed(search)));
+  if (failed && search.state !== "cancelled") buttons.push(button("Run failed again", () => runFailed(search, hooks.refresh)));
   buttons.push(button("Edit", () => editSearch(search.id, hooks.replaced)));
   buttons.push(h("a", { class: "button", href: `/new?from=${search.id}` }, "Copy to new"));
   buttons.push(exportMenu(path));
@@ -61,10 +61,15 @@ function exportMenu(path) {
   return menu;
 }
 
-/** @param {Search} search */
-async function runFailed(search) {
+/**
+ * @param {Search} search
+ * @param {() => Promise<void>} refresh
+ */
+async function runFailed(search, refresh) {
   const made = await attempt(() => call(`/searches/${search.id}/rerun?state=failed`, { method: "POST" }));
-  if (made) toast(made.items.length ? `${made.items.length} queued again, as new trials.` : "All failed trials have been run again already.");
+  if (!made) return;
+  toast(made.items.length ? `${made.items.length} queued again, as new trials.` : "All failed trials have been run again already.");
+  await refresh();
 }
 
 /**

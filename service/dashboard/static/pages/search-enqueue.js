@@ -7,8 +7,11 @@ import { parameterNames } from "../core/search-math.js";
 import { openDialog } from "../components/dialog.js";
 import { problem, toast } from "../components/parts.js";
 
-/** @param {Search} search */
-export function enqueuePoint(search) {
+/**
+ * @param {Search} search
+ * @param {() => Promise<void>} added
+ */
+export function enqueuePoint(search, added) {
   const start = search.best?.params ?? {};
   const fields = parameterNames(search.spec).map((name) => ({ name, field: fieldFor(name, search.spec.space[name] ?? {}, start[name]) }));
   const said = h("div");
@@ -27,6 +30,7 @@ export function enqueuePoint(search) {
       await call(`/searches/${search.id}/points`, { method: "POST", json: { points: [pointOf(fields)] } });
       toast("Added: it runs as soon as a worker is free.");
       dialog.close();
+      await added();
     } catch (error) {
       fill(said, problem(error));
     }

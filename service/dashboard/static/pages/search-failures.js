@@ -9,7 +9,7 @@ const LONGEST = 400;
 
 export class FailureNotes {
   constructor() {
-    this.loud = h("div", { class: "problem", role: "alert", hidden: true });
+    this.loud = h("div", { hidden: true });
     this.small = h("p", { class: "failednote", hidden: true });
     this.shown = "";
     this.reason = "";
@@ -34,8 +34,8 @@ export class FailureNotes {
     this.reason = failures[0]?.reason ?? "";
     this.loud.hidden = !all;
     this.small.hidden = all || !failures.length;
-    if (all) fill(this.loud, this.everything(search, failed));
-    else if (failures[0]) fill(this.small, h("strong", null, `${count(failed)} failed`), among(failures[0].count, failed), clipped(this.reason), " ", failedTrials(search));
+    fill(this.loud, all ? h("div", { class: "problem", role: "alert" }, this.everything(search, failed)) : null);
+    if (!all && failures[0]) fill(this.small, h("strong", null, `${count(failed)} failed`), among(failures[0].count, failed), clipped(this.reason), " ", failedTrials(search));
   }
 
   /**

@@ -2,7 +2,7 @@
 
 import { fill, h, setText } from "../core/dom.js";
 import { count, duration, number, sentence } from "../core/format.js";
-import { elapsed, failedShare, isOver, objectiveName, progressText, rateText, share, timeLeft } from "../core/search-math.js";
+import { elapsed, isOver, lostShares, objectiveName, progressText, rateText, share, timeLeft } from "../core/search-math.js";
 import { chip, Progress, setSearchChip, stat } from "../components/parts.js";
 import { searchActions } from "./search-actions.js";
 import { FailureNotes } from "./search-failures.js";
@@ -10,7 +10,7 @@ import { FailureNotes } from "./search-failures.js";
 export class SearchHead {
   /**
    * @param {Search} search
-   * @param {{replaced: (search: Search) => void, removed: () => void}} hooks
+   * @param {{replaced: (search: Search) => void, removed: () => void, refresh: () => Promise<void>}} hooks
    */
   constructor(search, hooks) {
     this.hooks = hooks;
@@ -50,7 +50,7 @@ export class SearchHead {
   set(search) {
     setText(this.name, search.name);
     setSearchChip(this.state, search);
-    this.progress.set(share(search), search.state, failedShare(search));
+    this.progress.set(share(search), search.state, lostShares(search));
     setText(this.values.done, progressText(search));
     setText(this.values.rate, isOver(search) ? overallRate(search) : rateText(search.rate));
     setText(this.values.left, timeLeft(search) ?? "–");

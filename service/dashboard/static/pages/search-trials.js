@@ -14,7 +14,7 @@ const STATES = ["queued", "running", "paused", "completed", "stopped", "diverged
 
 /** @param {import("./search.js").SearchView} view */
 export async function view(view) {
-  const { outlet, search, context, signal, live } = view;
+  const { outlet, search, context, signal, live, refresh } = view;
   const defaultSort = minimizes(search()) ? "value" : "-value";
   /** @type {Set<string>} */
   const selected = new Set((context.query.get("selected") ?? "").split(",").filter(Boolean));
@@ -24,8 +24,8 @@ export async function view(view) {
   const said = h("div");
   const states = choose("State", [["", "every state"], ...STATES.map((state) => /** @type {[string, string]} */ ([state, state]))], context.query.get("state") ?? "", (state) => context.setQuery({ state, cursor: null }));
   const compare = h("a", { class: "button", hidden: true }, "Compare");
-  const rerun = h("button", { type: "button", hidden: true, onclick: () => void rerunFailed(search()) }, "Re-run failed");
-  const add = h("button", { type: "button", onclick: () => enqueuePoint(search()) }, "Add a point");
+  const rerun = h("button", { type: "button", hidden: true, onclick: () => void rerunFailed(search()).then(refresh) }, "Re-run failed");
+  const add = h("button", { type: "button", onclick: () => enqueuePoint(search(), refresh) }, "Add a point");
   const back = h("button", { type: "button", onclick: () => history.back() }, "Back");
   const next = h("button", { type: "button" }, "Next page");
   const table = new Table({

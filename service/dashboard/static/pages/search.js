@@ -16,6 +16,7 @@ import { SearchHead } from "./search-head.js";
  * @property {PageContext} context
  * @property {AbortSignal} signal ends with the view
  * @property {(work: () => Promise<unknown>, least?: number) => void} live call now and whenever trials have changed
+ * @property {() => Promise<void>} refresh look again: something was asked of the search, which may go on after its end
  */
 
 /** @type {Record<string, {title: string, load: () => Promise<{view: (view: SearchView) => void | Promise<void>}>}>} */
@@ -40,7 +41,14 @@ export async function page(context) {
   }
   context.title(search.name);
   const changes = new EventTarget();
-  const head = new SearchHead(search, { replaced: take, removed: () => go("/") });
+  const refresh = async () => {
+    try {
+      take(await call(`/searches/${id}`, { signal }));
+    } catch (error) {
+      if (!isAbort(error)) console.warn(error);
+    }
+  };
+  const head = new SearchHead(search, { replaced: take, removed: () => go("/"), refresh });
   const tabs = h("nav", { class: "tabs", "aria-label": "Views of the search" });
   const place = h("div", { class: "page" });
   fill(outlet, head.node, tabs, place);
@@ -51,6 +59,21 @@ export async function page(context) {
     search = next;
     head.set(next);
     if (before.finished !== next.finished || before.state !== next.state) changes.dispatchEvent(new Event("trials"));
+    listen();
+  }
+
+  let listening = false;
+  /** Follow the search while it goes on; one that has ended may be given more to do. */
+  function listen() {
+    if (listening || isOver(search)) return;
+    listening = true;
+    const heard = (/** @type {import("../core/stream.js").Message} */ { event, data }) => {
+      if (event === "search") take(data);
+      else if (event === "trial") changes.dispatchEvent(new Event("trials"));
+    };
+    void follow(`/searches/${id}/events`, heard, signal).finally(() => {
+      listening = false;
+    });
   }
 
   let shown = "";
@@ -68,37 +91,13 @@ export async function page(context) {
     fill(place, target);
     const module = await VIEWS[name]?.load();
     if (here.aborted) return;
-    await module?.view({ search: () => search, outlet: target, context, signal: here, live: liveIn(changes, here) });
+    await module?.view({ search: () => search, outlet: target, context, signal: here, live: liveIn(changes, here), refresh });
   }
 
   context.onQuery(() => void show());
-  const refresh = async () => {
-    try {
-      take(await call(`/searches/${id}`, { signal }));
-    } catch (error) {
-      if (!isAbort(error)) console.warn(error);
-    }
-  };
   connection.addEventListener("up", () => void refresh(), { signal });
-  if (!isOver(search)) listen(String(id), take, changes, signal);
+  listen();
   await show();
-}
-
-/**
- * @param {string} id
- * @param {(search: Search) => void} take
- * @param {EventTarget} changes
- * @param {AbortSignal} signal
- */
-function listen(id, take, changes, signal) {
-  follow(
-    `/searches/${id}/events`,
-    ({ event, data }) => {
-      if (event === "search") take(data);
-      else if (event === "trial") changes.dispatchEvent(new Event("trials"));
-    },
-    signal,
-  );
 }
 
 /**

@@ -3,7 +3,7 @@
 import { call, connection, isAbort, withQuery } from "../core/api.js";
 import { fill, h, setText } from "../core/dom.js";
 import { count, number } from "../core/format.js";
-import { failedShare, failedText, isOver, objectiveName, progressText, rateText, share, timeLeft } from "../core/search-math.js";
+import { failedText, isOver, lostShares, objectiveName, progressText, rateText, share, timeLeft } from "../core/search-math.js";
 import { chip, choose, command, empty, problem, Progress, setSearchChip, when } from "../components/parts.js";
 import { sparkline } from "../components/sparkline.js";
 import { Table } from "../components/table.js";
@@ -122,7 +122,7 @@ function drawProgress(cell, search) {
   if (!parts) return;
   const left = timeLeft(search);
   const failed = failedText(search);
-  parts.bar.set(share(search), search.state, failedShare(search));
+  parts.bar.set(share(search), search.state, lostShares(search));
   setText(parts.text, progressText(search) + (left ? `, ${left} left` : ""));
   setText(parts.failed, failed && `, ${failed}`);
 }

@@ -43,7 +43,7 @@ export class SteerPanel {
     this.said = h("div", { "aria-live": "polite" });
     this.buttons = h("div", { class: "filters" });
     this.chosen = h("div", { class: "chosenpoint", hidden: true });
-    this.ended = h("p", { class: "muted", hidden: true });
+    this.ended = h("p", { class: "muted ended", hidden: true });
     this.advice = h("div");
     this.log = h("ol", { class: "records commands" });
     this.more = h("button", { type: "button", class: "small", hidden: true, onclick: () => this.showAll() });
@@ -139,7 +139,7 @@ export class SteerPanel {
     this.node.hidden = false;
     const over = OVER.has(this.view.trial().state);
     const rewind = h("button", { type: "button", class: "primary", hidden: over, onclick: () => this.go("rewind") }, "Rewind to here");
-    const fork = h("button", { type: "button", onclick: () => this.go("fork") }, "Fork from here");
+    const fork = h("button", { type: "button", class: over ? "primary" : "", onclick: () => this.go("fork") }, "Fork from here");
     const forget = h("button", { type: "button", class: "quiet", onclick: () => this.unpick() }, "Never mind");
     this.chosen.hidden = false;
     this.drawFields(over);

@@ -88,7 +88,7 @@ export async function page(context) {
   void records.load();
   void steer.load();
   if (OVER.has(trial.state)) return;
-  follow(
+  void follow(
     `/trials/${id}/events`,
     ({ event }) => {
       again();

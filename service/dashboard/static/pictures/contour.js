@@ -47,6 +47,10 @@ export function contourPicture(view) {
       figure.blank("It takes two parameters that vary.");
       return;
     }
+    if (!sample.values.some((value) => value !== null)) {
+      figure.blank("No trial has a value.");
+      return;
+    }
     const [x, y] = [nameX, nameY].map((name) => ({ scale: scaleOf(search.spec.space[name] ?? {}), title: label(name), values: sample.params[name] ?? [] }));
     if (!x || !y) return;
     const ended = sample.numbers.map((_, index) => index).filter((index) => sample.values[index] !== null);

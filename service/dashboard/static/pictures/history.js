@@ -32,7 +32,7 @@ export function historyPicture(view, { wide = false } = {}) {
     }
     if (history.value.every((value) => value === null)) {
       const { failed = 0, diverged = 0 } = search.counts;
-      figure.blank(failed + diverged ? `No trial has a value: ${count(failed + diverged)} ${failed ? (diverged ? "failed or diverged" : "failed") : "diverged"}.` : "No trial has a value yet.");
+      figure.blank(failed + diverged ? `No trial has a value: ${count(failed + diverged)} ${failed ? (diverged ? "failed or diverged" : "failed") : "diverged, most often because learning rates are too high"}.` : "No trial has a value yet.");
       return;
     }
     draw(figure, search, history);

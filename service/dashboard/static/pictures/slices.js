@@ -29,6 +29,10 @@ export function slicesPicture(view) {
   /** @param {import("./sample.js").Sample} sample */
   function draw(sample) {
     const search = view.search();
+    if (!sample.values.some((value) => value !== null)) {
+      figure.blank("No trial has a value.");
+      return;
+    }
     const top = robustTop(sample.values);
     const y = { scale: fitted(sample.values.map((value) => (value !== null && value > top ? null : value))) };
     const leading = Array.from(sample.ranks.keys()).filter((index) => Number(sample.ranks[index]) >= 1 - Math.min(LEADING, LEADING_POINTS / sample.numbers.length));
