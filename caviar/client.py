@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import quote
 
 from caviar.asking import Asked, ask
 from caviar.errors import CaviarError
@@ -54,14 +55,19 @@ class Client:
     ) -> Search:
         """Submit a search: a mapping, a YAML or JSON file, or fields by name (which win over the file's).
 
-        A data set given by its path is uploaded first; in a file, paths begin at its folder.
+        A data set given by its path or as arrays (`dataset={"X": X, "y": y}`) is uploaded first; in a file,
+        paths begin at its folder.
 
         Raises InvalidError with every problem and its remedy when the server refuses it.
         """
         if isinstance(search, str | PathLike):
             folder, read = Path(search).parent, read_search(Path(search))
-        else:
+        elif search is None or isinstance(search, Mapping):
             folder, read = Path(), dict(search or {})
+        else:
+            can = "a search is a mapping, the path of a YAML or JSON file, or fields by name"
+            again = "; to submit one again, give its `spec`" if isinstance(search, Search | int) else ""
+            raise CaviarError(f"{search!r:.100} cannot be submitted: {can}{again}")
         asked = with_files_uploaded(self.transport, read | fields, folder)
         headers = {"Idempotency-Key": uuid.uuid4().hex}
         return Search.of(self.transport.call("POST", "/searches", json=asked, headers=headers))
@@ -72,6 +78,18 @@ class Client:
         Raises ConflictError when the name belongs to another file.
         """
         return upload(self.transport, Path(file), name or Path(file).name, options)
+
+    def datasets(self) -> list[dict[str, Any]]:
+        """Give the data sets of the server, those that come with the trainer first."""
+        items: list[dict[str, Any]] = self.transport.call("GET", "/datasets")["items"]
+        return items
+
+    def delete_dataset(self, dataset: int | str) -> None:
+        """Remove an uploaded data set by its id.
+
+        Raises ConflictError that names the searches which use it.
+        """
+        self.transport.call("DELETE", f"/datasets/{quote(str(dataset), safe='')}")
 
     def search(self, search: SearchLike) -> Search:
         """Read a search as it stands now."""

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import httpx
 import orjson
 
+from caviar.body import write_body
 from caviar.errors import CaviarError, RefusedError, UnreachableError
 from caviar.records import Event
 
@@ -63,14 +64,17 @@ class Transport:
         *,
         timeout: float | None = None,
         tries: int | None = None,
+        missing: bool = False,
         **arguments: Any,
     ) -> httpx.Response:
-        """Make one call and give its whole response.
+        """Make one call and give its whole response; with `missing`, NaN may be sent and arrives as null.
 
-        Raises UnreachableError and RefusedError, as `call` does.
+        Raises UnreachableError and RefusedError, as `call` does; InvalidError for a NaN without `missing`.
         """
         if "json" in arguments:
-            arguments["content"] = orjson.dumps(arguments.pop("json"), option=orjson.OPT_SERIALIZE_NUMPY)
+            data = arguments.pop("json")
+            numbers = orjson.OPT_SERIALIZE_NUMPY
+            arguments["content"] = orjson.dumps(data, option=numbers) if missing else write_body(data)
             arguments["headers"] = {"Content-Type": "application/json"} | dict(arguments.get("headers") or {})
         if timeout is not None:
             arguments["timeout"] = timeout

@@ -2,7 +2,9 @@
 
 import hashlib
 import re
+import tempfile
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -38,23 +40,50 @@ def upload(transport: Transport, file: Path, name: str, options: Mapping[str, An
 
 
 def with_files_uploaded(transport: Transport, search: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
-    """Give the search with names in place of paths, which begin at `folder`; their files are uploaded."""
+    """Give the search with names in place of files and arrays, which are uploaded; paths begin at `folder`.
+
+    Raises CaviarError when one cannot be read, or arrays are not numbers and labels.
+    """
     dataset = search.get("dataset")
     if not isinstance(dataset, Mapping):
         return search
     parts = {part: dict(dataset[part]) for part in SOURCES if isinstance(dataset.get(part), Mapping)}
     sources = [found := {**dataset, **parts}, *parts.values()]
     for source in sources:
-        if isinstance(source.get("path"), str):
+        options = {name: found[name] for name in OPTIONS if found.get(name)}
+        if isinstance(source.get("path"), str | PathLike):
             file = folder / source.pop("path")
-            options = {name: found[name] for name in OPTIONS if found.get(name)}
-            source["name"] = _stored(transport, file, options)
+            source["name"] = _stored(transport, file, file.name, options)
+        elif source.get("X") is not None:
+            with tempfile.TemporaryDirectory(prefix="caviar-arrays-") as place:
+                file = Path(place) / "arrays.npz"
+                _write_arrays(file, source.pop("X"), source.pop("y", None))
+                source["name"] = _stored(transport, file, str(source.get("name") or file.name), options)
     return {**search, "dataset": found}
 
 
-def _stored(transport: Transport, file: Path, options: Mapping[str, Any]) -> str:
-    """Name under which a file is on the server: its own, or with a digest where that is another one's."""
-    name = re.sub(r"[^\w .()+-]", "-", file.name, flags=re.ASCII)[:80]
+def _write_arrays(file: Path, X: Any, y: Any) -> None:
+    """Write features and target as npz; texts held as objects become texts of NumPy: nothing is unpickled."""
+    import numpy as np
+
+    arrays: dict[str, Any] = {}
+    for name, values in (("X", X), ("y", y)):
+        try:
+            array = np.asarray(values)
+        except ValueError as error:  # rows of different lengths
+            raise CaviarError(f"dataset.{name}: this is no array: {error}") from None
+        if array.dtype == object and all(isinstance(value, str) for value in array.flat):
+            array = array.astype(str)
+        if array.dtype.kind not in "fiubU":
+            what = "None" if values is None else f"an array of {array.dtype}"
+            raise CaviarError(f"dataset.{name}: {what}; give an array of numbers, or of texts for classes")
+        arrays[name] = np.ascontiguousarray(array)  # the same bytes, and so one name, whatever its order
+    np.savez(file, **arrays)
+
+
+def _stored(transport: Transport, file: Path, name: str, options: Mapping[str, Any]) -> str:
+    """Name under which a file is on the server: `name`, or with a digest where that is another one's."""
+    name = re.sub(r"[^\w .()+-]", "-", name, flags=re.ASCII)[:80]
     try:
         return str(upload(transport, file, name, options)["name"])
     except ConflictError:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -144,7 +143,7 @@ def _listen(config: Config) -> socket.socket:
             raise ListenError(
                 f"Port {config.port} is in use. Choose another one with --port, or end what uses it"
             ) from None
-        raise ListenError(f"{where} cannot be listened on: {os.strerror(error.errno or 0)}") from None
+        raise ListenError(f"{where} cannot be listened on: {error.strerror or error}") from None
     return listening
 
 

@@ -101,6 +101,10 @@ class Uploads:
             os.close(folder)
         faults.point("blobs.rename.after")
 
+    def remove(self, digest: str, kind: str) -> None:
+        """Remove a kept file that belongs to no data set any more."""
+        self.path(digest, kind).unlink(missing_ok=True)
+
     async def inspect(self, received: Received, options: Mapping[str, Any]) -> dict[str, Any]:
         """Have another process say what is in a file.
 

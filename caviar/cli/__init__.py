@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from caviar.cli import models, searches, server, steering, tokens
+from caviar.cli import datasets, managing, models, searches, server, steering, tokens
 
 app = typer.Typer(
     name="caviar",
@@ -17,8 +17,10 @@ app = typer.Typer(
 )
 server.register(app)
 searches.register(app)
+managing.register(app)
 steering.register(app)
 models.register(app)
+app.add_typer(datasets.app, name="datasets")
 app.add_typer(tokens.app, name="token")
 
 

@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Container, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -36,3 +37,29 @@ def search_or_trial(text: str) -> tuple[int, str | None]:
     if not search.isdigit() or (dot and not number.isdigit()):
         raise typer.BadParameter(f"{text!r} is neither a search such as 3 nor a trial such as 3.17")
     return int(search), text if dot else None
+
+
+def pairs(typed: Sequence[str], texts: Container[str] = ()) -> dict[str, Any]:
+    """Read NAME=VALUE pairs, the values as YAML; those of the names in `texts` stay as they are typed."""
+    import yaml
+
+    found: dict[str, Any] = {}
+    for pair in typed:
+        name, equals, value = pair.partition("=")
+        if not (name and equals):
+            raise typer.BadParameter(f"{pair!r} is not of the form NAME=VALUE")
+        try:
+            found[name] = value if name in texts else _number(yaml.safe_load(value))
+        except (yaml.YAMLError, ValueError):
+            raise typer.BadParameter(f"{pair!r}: what is behind = is not a value") from None
+    return found
+
+
+def _number(value: Any) -> Any:
+    """Read 1e-4, which YAML takes for a text, as the number it is."""
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from caviar.cli.tables import metric_text, metrics_text
+from caviar.cli.tables import best_text, metric_text, metrics_text
 from caviar.client import Client
 from caviar.records import Search
 from caviar.transport import patiently
@@ -46,11 +46,12 @@ def _bar(client: Client, search: Search, console: Console) -> Search:
 
 
 def _lines(client: Client, search: Search, console: Console) -> Search:
-    printed = 0.0
+    printed, last = 0.0, None
     while True:
         over = search.done or search.waits_for_a_person
-        if over or time.monotonic() - printed > LINE_SECONDS:
-            printed = time.monotonic()
+        known = search.finished, search.trials, search.state, _best(search)
+        if over or (known != last and time.monotonic() - printed > LINE_SECONDS):
+            printed, last = time.monotonic(), known  # a rate alone that has changed is no news
             parts = (f"{search.finished}/{search.trials} trials", _rate(search), _best(search))
             console.print(Text(", ".join(filter(None, parts))), soft_wrap=True)
         if over:
@@ -66,10 +67,8 @@ def _rate(search: Search) -> str:
 
 
 def _best(search: Search) -> str:
-    if not search.best or search.best.get("value") is None:
-        return ""
-    metric = (search.spec.get("objective") or {}).get("metric", "dev_error")
-    return f"best {metric} {metric_text(metric, search.best['value'])} ({search.best['trial']})"
+    found = best_text(search)
+    return f"best {found}" if found else ""
 
 
 def follow_trial(client: Client, trial: str, console: Console | None = None) -> None:

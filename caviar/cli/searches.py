@@ -40,17 +40,40 @@ def submit(
 def upload(
     file: Annotated[Path, typer.Argument(help="CSV, Parquet, npz or npy.", show_default=False)],
     name: Annotated[str | None, typer.Option(help="What searches call it [default: the file's name]")] = None,
-    target: Annotated[str | None, typer.Option(help="The column that is to be predicted.")] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(help="The column to predict; may be repeated."),
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="classification or regression [default: as the target looks]")
+    ] = None,
+    categorical: Annotated[
+        list[str] | None, typer.Option(help="A column of numbers that are categories; may be repeated.")
+    ] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option(help="A column to leave out, such as a date; may be repeated.")
+    ] = None,
     url: Url = None,
     token: Token = None,
 ) -> None:
-    """Store a data set on the server; submit does this by itself for the files that a search names."""
+    """Store a data set on the server; submit does this by itself for the files that a search names.
+
+    The target of a CSV is its last column, unless one is called target, label, class or y, or --target says so.
+
+    caviar upload houses.csv --target price --ignore sold_on
+    """
+    given = {"target": target, "task": task, "categorical": categorical, "ignore": ignore}
     with client(url, token) as connection:
-        stored = connection.upload(file, name, **({"target": target} if target else {}))
+        stored = connection.upload(file, name, **{key: value for key, value in given.items() if value})
     typer.echo(f"Data set {stored['name']}: {stored['rows']} rows, {stored['columns']} features")
-    if problem := (stored.get("target") or {}).get("problem"):
+    found = stored.get("target") or {}
+    if found.get("names"):
+        typer.echo(
+            f"Target: {', '.join(found['names'])}" + (f" ({found['task']})" if found.get("task") else "")
+        )
+    if problem := found.get("problem"):
         typer.echo(f"Note: {problem}", err=True)
-    typer.echo(f"Use it in a search with: dataset: {{name: {stored['name']}, target: {target or '...'}}}")
+    typer.echo(f"Use it in a search with: dataset: {{name: {stored['name']}}}")
 
 
 def watch(

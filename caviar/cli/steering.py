@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from caviar.cli.options import Json, Token, Url, client, search_or_trial
+from caviar.cli.options import Json, Token, Url, client, pairs, search_or_trial
 
 if TYPE_CHECKING:
     from caviar.client import Client
@@ -107,33 +107,13 @@ def give(connection: Client, trial: str, kind: str, values: list[str], at: str) 
 
 def arguments_of(kind: str, values: list[str]) -> dict[str, Any]:
     """Read NAME=VALUE pairs as YAML values; a note is free text, a fork's settings are its changes."""
-    import yaml
-
     if kind == "note":
         return {"text": " ".join(values)}
-    arguments: dict[str, Any] = {}
-    for pair in values:
-        name, equals, value = pair.partition("=")
-        if not equals:
-            raise typer.BadParameter(f"{pair!r} is not of the form NAME=VALUE")
-        try:
-            arguments[name] = _number(yaml.safe_load(value))
-        except (yaml.YAMLError, ValueError):
-            raise typer.BadParameter(f"{pair!r}: what is behind = is not a value") from None
+    arguments = pairs(values)
     if kind == "fork":
         point = {name: arguments.pop(name) for name in ("epoch", "branch") if name in arguments}
         return {**point, "changes": arguments} if arguments else point
     return arguments
-
-
-def _number(value: Any) -> Any:
-    """Read 1e-4, which YAML takes for a text, as the number it is."""
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return value
-    return value
 
 
 def _outcome(connection: Client, trial: str, given: dict[str, Any]) -> dict[str, Any]:

@@ -53,10 +53,58 @@ def print_best(search: Search, trials: Sequence[Trial], console: Console | None 
         if steered:
             values.append(", ".join(f"{name} {metric_text('', new)}" for name, new in trial.changed.items()))
         table.add_row(trial.id, metric_text(metric, trial.value), str(trial.epoch), *values)
-    if not console.is_terminal:
-        console.width = 200  # a file or a pipe has no edge to fold at
+    widen(console)
     console.print(table)
     _print_failures(search, console)
+
+
+def print_searches(searches: Sequence[Search], console: Console | None = None) -> None:
+    """Print a table of searches: how far each has come, its best value, and its rate while it runs."""
+    console = console or Console()
+    table = Table()
+    for name, justify in (
+        ("id", "right"),
+        ("name", "left"),
+        ("state", "left"),
+        ("trials", "right"),
+        ("best", "left"),
+    ):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    table.add_column("trials/s", justify="right")
+    for one in searches:
+        rate = f"{one.rate:.3g}" if one.rate and one.state == "running" else ""
+        row = (str(one.id), one.name, one.state, f"{one.finished}/{one.trials}", best_text(one), rate)
+        table.add_row(*map(Text, row))
+    widen(console)
+    console.print(table)
+
+
+def print_datasets(datasets: Sequence[Mapping[str, Any]], console: Console | None = None) -> None:
+    """Print a table of data sets."""
+    console = console or Console()
+    table = Table()
+    for name in ("id", "name", "kind", "rows", "features", "target"):
+        table.add_column(name, justify="right" if name in ("rows", "features") else "left")
+    for one in datasets:
+        target = ", ".join((one["target"] or {}).get("names") or ())
+        row = (one["id"], one["name"], one["kind"], one["rows"], one["columns"], target)
+        table.add_row(*(Text(str(value)) for value in row))
+    widen(console)
+    console.print(table)
+
+
+def best_text(search: Search) -> str:
+    """Write the best value of a search with its metric and its trial; nothing where there is none."""
+    if not search.best or search.best.get("value") is None:
+        return ""
+    metric = (search.spec.get("objective") or {}).get("metric", "dev_error")
+    return f"{metric} {metric_text(metric, search.best['value'])} ({search.best['trial']})"
+
+
+def widen(console: Console) -> None:
+    """Let lines be long in a file or a pipe, which has no edge to fold at."""
+    if not console.is_terminal:
+        console.width = 200
 
 
 def _print_failures(search: Search, console: Console) -> None:

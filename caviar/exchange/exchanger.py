@@ -202,7 +202,8 @@ class Exchange:
                 request, reached = self._request()
             try:
                 timeout = max(10.0, self.lease / 2)
-                answer = self.transport.call("POST", "/exchange", json=request, timeout=timeout)
+                # A metric may be NaN: null is what the server stores of it.
+                answer = self.transport.call("POST", "/exchange", json=request, timeout=timeout, missing=True)
             except (CaviarError, httpx.HTTPError, orjson.JSONDecodeError) as error:
                 self._failed(error)
             else:

@@ -1,4 +1,4 @@
-"""Data sets over REST: list, upload, read, preview, content."""
+"""Data sets over REST: list, upload, read, preview, content, delete."""
 
 from __future__ import annotations
 
@@ -125,6 +125,11 @@ def router(datasets: Datasets) -> APIRouter:
     @routes.get("/{key}", summary="Read a data set")
     async def read_dataset(key: Key) -> DatasetInfo:
         return _info(await datasets.get(key))
+
+    @routes.delete("/{key}", status_code=204, summary="Delete an uploaded data set that no search uses")
+    async def delete_dataset(key: Key) -> Response:
+        await datasets.delete(key)
+        return Response(status_code=204)
 
     @routes.get("/{key}/preview", summary="Its first rows")
     async def preview_dataset(key: Key) -> Preview:

@@ -37,6 +37,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("POST", rf"{_API}/trials/{_ID}/rerun", "submit"),
     # Data sets
     ("POST", rf"{_API}/datasets", "submit"),
+    ("DELETE", rf"{_API}/datasets/{_ID}", "admin"),
     # Everything that only reads
     ("GET", rf"{_API}/.*", "read"),
 )

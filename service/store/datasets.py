@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select
+from sqlalchemy import Connection, Row, RowMapping, and_, delete, insert, select
 
-from service.store.tables import datasets
+from service.store.tables import datasets, searches
 from service.store.transaction import Transaction
 
 _BRIEF = (
@@ -51,3 +51,22 @@ def by_id(connection: Connection, number: int) -> RowMapping | None:
 def by_name(connection: Connection, name: str) -> RowMapping | None:
     """Find one by its name."""
     return connection.execute(select(*_BRIEF).where(datasets.c.name == name)).mappings().first()
+
+
+def remove(transaction: Transaction, number: int) -> None:
+    """Remove the row of one."""
+    transaction.connection.execute(delete(datasets).where(datasets.c.id == number))
+
+
+def shares_file(connection: Connection, digest: str, kind: str) -> bool:
+    """Tell whether a file belongs to any data set."""
+    same = and_(datasets.c.digest == digest, datasets.c.kind == kind)
+    return connection.execute(select(datasets.c.id).where(same).limit(1)).first() is not None
+
+
+def mentioning(connection: Connection, name: str) -> list[Row[Any]]:
+    """Give id and spec of the searches in whose text a name occurs anywhere, oldest first."""
+    found = searches.c.spec.contains(name, autoescape=True)
+    return list(
+        connection.execute(select(searches.c.id, searches.c.spec).where(found).order_by(searches.c.id))
+    )

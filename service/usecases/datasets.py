@@ -24,6 +24,7 @@ from trainer.data import builtin
 OPTIONS = ("target", "task", "categorical", "ignore", "arrays", "image_shape")
 SOURCES = (None, "dev", "test")  # where a dataset object may name one
 FROM_FILES = ("path", "X", "y")  # what REST never carries
+NAMED = 10  # searches that are told by number
 _NAME = re.compile(r"[\w][\w .()+-]{0,99}")
 
 
@@ -73,6 +74,28 @@ class Datasets:
             await self._store.read(known)
             await asyncio.to_thread(self._uploads.keep, received, kind)
             return await self._store.write(work)
+
+    async def delete(self, key: str) -> None:
+        """Remove one by its id, and its file unless another data set has the same.
+
+        Raises NotFoundError, ConflictError for a built-in one and for one that searches use.
+        """
+        found = await self._whole(key)
+        if found["builtin"]:
+            raise ConflictError(f"{key} comes with the trainer and cannot be deleted")
+
+        def work(transaction: Transaction) -> bool:
+            connection = transaction.connection
+            if rows.by_id(connection, found["id"]) is None:
+                raise NotFoundError(f"There is no data set {key!r}")
+            if used := _users(connection, found["name"]):
+                raise ConflictError(_in_use(found["name"], used))
+            rows.remove(transaction, found["id"])
+            return rows.shares_file(connection, found["digest"], found["kind"])
+
+        async with self._keeping:  # an upload of the same content keeps its file
+            if not await self._store.write(work):
+                await asyncio.to_thread(self._uploads.remove, found["digest"], found["kind"])
 
     async def listed(self) -> list[dict[str, Any]]:
         """Give all data sets, the built-in ones first."""
@@ -145,6 +168,23 @@ def resolve(connection: Connection, dataset: Mapping[str, Any]) -> dict[str, Any
     if problems:
         raise RefusedError("; ".join(f"{one.field}: {one.message}" for one in problems), problems)
     return resolved
+
+
+def _users(connection: Connection, name: str) -> list[int]:
+    """Give the searches whose data, dev set or test set is a data set by its name."""
+    users = []
+    for search in rows.mentioning(connection, name):
+        dataset = json.loads(search.spec).get("dataset") or {}
+        sources = [dataset if part is None else dataset.get(part) for part in SOURCES]
+        if any(isinstance(source, Mapping) and str(source.get("name")) == name for source in sources):
+            users.append(int(search.id))
+    return users
+
+
+def _in_use(name: str, users: list[int]) -> str:
+    named = ", ".join(map(str, users[:NAMED])) + (f" and {len(users) - NAMED} more" * (len(users) > NAMED))
+    which, them = ("search", "it") if len(users) == 1 else ("searches", "them")
+    return f"{name!r} is the data of {which} {named}; delete {them} first"
 
 
 def _unknown(connection: Connection, field: str, name: str) -> FieldProblem:

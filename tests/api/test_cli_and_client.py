@@ -2,18 +2,16 @@
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
+from commandline import ROOT, caviar, serving
 
 from caviar import Client, ConflictError, InvalidError, NotFoundError
 
-ROOT = Path(__file__).resolve().parents[2]
 SEARCH = """
 name: wine
 dataset: {name: wine, split: {train: 0.6, dev: 0.2, test: 0.2}}
@@ -35,29 +33,12 @@ EXTERNAL = {
 }
 
 
-def caviar(*arguments, env=None, timeout=60):
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("CAVIAR_")}
-    return subprocess.run(
-        [sys.executable, "-m", "caviar", *map(str, arguments)],
-        capture_output=True, text=True, timeout=timeout, env=kept | (env or {}), cwd=ROOT, check=False,
-    )  # fmt: skip
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """A server with one worker, on a free port that it says itself."""
     folder = tmp_path_factory.mktemp("server")
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "caviar", "serve", "--port", "0", "--workers", "1", "--data", str(folder)],
-            stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT,
-        )  # fmt: skip
-    line = process.stdout.readline()
-    assert line.startswith("Caviar is ready: http://127.0.0.1:"), (folder / "log").read_text()
-    yield line.split()[3]
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0, (folder / "log").read_text()
-    process.stdout.close()
+    with serving(folder) as url:
+        yield url
 
 
 @pytest.fixture

@@ -1,0 +1,157 @@
+"""Commands that manage what is on the server: list, pause, resume, cancel, edit, delete, and data sets."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from caviar.cli.options import Json, Token, Url, client, pairs
+
+if TYPE_CHECKING:
+    from caviar.records import Search
+
+STATES = "queued, running, paused, completed or cancelled"
+Number = Annotated[
+    int, typer.Argument(metavar="SEARCH", help="The search, by its number.", show_default=False)
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    app.command("list")(list_searches)
+    for command in (pause, resume, cancel, edit, delete):
+        app.command()(command)
+
+
+def list_searches(
+    state: Annotated[str | None, typer.Option(help=f"Only those: {STATES}.")] = None,
+    name: Annotated[str | None, typer.Option(help="Only those whose name holds this text.")] = None,
+    count: Annotated[int, typer.Option("-n", help="How many on a page.", min=1, max=1000)] = 20,
+    page: Annotated[int, typer.Option(help="Which page.", min=1)] = 1,
+    json: Json = False,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """List the searches, newest first."""
+    from itertools import islice
+
+    with client(url, token) as connection:
+        found = connection.searches(state=state, name=name, limit=min(1000, page * count + 1))
+        searches = list(islice(found, (page - 1) * count, page * count + 1))
+    searches, more = searches[:count], len(searches) > count
+    if json:
+        from dataclasses import asdict
+        from json import dumps
+
+        typer.echo(dumps([asdict(search) for search in searches], indent=2))
+        return
+    if not searches:
+        typer.echo(
+            "There are no such searches." if state or name or page > 1 else "There are no searches yet."
+        )
+        return
+    from caviar.cli.tables import print_searches
+
+    print_searches(searches)
+    if more:
+        typer.echo(f"There are more: --page {page + 1}")
+
+
+def pause(search: Number, url: Url = None, token: Token = None) -> None:
+    """Hand out no more trials of a search until it is resumed."""
+    with client(url, token) as connection:
+        found = connection.pause(search)
+    said = f"hands out no more trials; go on with: caviar resume {search}"
+    typer.echo(f"{_named(found)} {said if found.state == 'paused' else _stays(found)}.")
+
+
+def resume(search: Number, url: Url = None, token: Token = None) -> None:
+    """Go on with a paused search."""
+    with client(url, token) as connection:
+        found = connection.resume(search)
+    said = f"goes on: {found.finished} of {found.trials} trials have ended"
+    typer.echo(f"{_named(found)} {_stays(found) if found.done else said}.")
+
+
+def cancel(search: Number, url: Url = None, token: Token = None) -> None:
+    """End a search for good; its results stay."""
+    with client(url, token) as connection:
+        found = connection.cancel(search)
+    said = "is cancelled; its results stay"
+    typer.echo(f"{_named(found)} {said if found.state == 'cancelled' else _stays(found)}.")
+
+
+def edit(
+    search: Number,
+    values: Annotated[list[str], typer.Argument(metavar="NAME=VALUE...", help="Such as budget.trials=200.")],
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Change budget, parallel, space, name or note, also while it runs.
+
+    caviar edit 3 budget.trials=200 parallel=4
+
+    caviar edit 3 space.learning_rate.high=0.03 note="higher rates diverge"
+    """
+    with client(url, token) as connection:
+        before = connection.search(search)
+        found = connection.edit(search, **changes_of(before.spec, values))
+    said = ", ".join(value.strip() for value in values)
+    same = found.spec == before.spec
+    typer.echo(f"{_named(found)} is as it was." if same else f"{_named(found)} has changed: {said}.")
+
+
+def delete(search: Number, yes: Yes = False, url: Url = None, token: Token = None) -> None:
+    """Remove a search with its trials and checkpoints, for good."""
+    with client(url, token) as connection:
+        found = connection.search(search)
+        trials = sum(found.counts.values())
+        confirm(f"{_named(found)} and its {trials} trials", yes)
+        connection.delete(search)
+    typer.echo(f"{_named(found)} is deleted.")
+
+
+def confirm(what: str, yes: bool) -> None:
+    """Ask whether to delete something; ends the command unless the answer is yes.
+
+    Raises CaviarError where nobody can be asked.
+    """
+    from caviar.errors import CaviarError
+
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise CaviarError(f"{what} would be deleted for good; to do it without being asked, add --yes")
+    if not typer.confirm(f"Delete {what} for good?"):
+        raise typer.Exit(1)
+
+
+def changes_of(spec: Any, values: list[str]) -> dict[str, Any]:
+    """Read NAME=VALUE pairs as changes of a search; a name with dots changes a part and keeps the rest."""
+    from copy import deepcopy
+
+    changes: dict[str, Any] = {}
+    for name, value in pairs(values, texts=("name", "note")).items():
+        top, *rest = name.split(".")
+        if not rest:
+            changes[top] = value
+            continue
+        part = changes.setdefault(top, deepcopy(spec.get(top, {})))
+        for step in rest[:-1]:
+            part = part.setdefault(step, {}) if isinstance(part, dict) else None
+        if not isinstance(part, dict):
+            raise typer.BadParameter(f"{name}: {name.rpartition('.')[0]} has no parts")
+        part[rest[-1]] = value
+    return changes
+
+
+def _named(search: Search) -> str:
+    return f"Search {search.id} ({search.name})"
+
+
+def _stays(search: Search) -> str:
+    """Say that a search has ended, so that a switch changes nothing."""
+    return f"has ended before ({search.state})" if search.done else f"is {search.state}"
