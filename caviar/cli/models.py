@@ -78,8 +78,18 @@ def predict(
 
 
 def _model(name: str, url: str | None, token: str | None) -> bytes | Path:
-    """Return the path of a model file, or the model of a trial from the server."""
+    """Return the path of a model file, or the model of a trial from the server.
+
+    Raises CaviarError for a search, which has many models.
+    """
     if Path(name).exists() or not _TRIAL.fullmatch(name):
+        if name.isdigit() and not Path(name).exists():
+            from caviar.errors import CaviarError
+
+            best = f"caviar best {name} lists the best ones"
+            raise CaviarError(
+                f"{name} is no model file; the model of a trial has its name, as {name}.0: {best}"
+            )
         return Path(name)
     with client(url, token) as connection:
         return connection.model(name)

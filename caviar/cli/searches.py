@@ -1,7 +1,8 @@
 """Commands on searches: submit, watch, best, export, import."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -58,7 +59,8 @@ def upload(
 ) -> None:
     """Store a data set on the server; submit does this by itself for the files that a search names.
 
-    The target of a CSV is its last column, unless one is called target, label, class or y, or --target says so.
+    The target of a CSV is its last column, unless --target names another or one is called target, label,
+    class or y.
 
     caviar upload houses.csv --target price --ignore sold_on
     """
@@ -133,9 +135,14 @@ def export(
         raise typer.BadParameter(f"{file.name}: the suffix says how; known: {', '.join(kinds)}")
     with client(url, token) as connection:
         content = connection.export(search, kind)
+        lost = _lost_in_optuna(connection.search(search).spec) if kind == "optuna" else []
     with writing(file):
         file.write_bytes(content)
     typer.echo(f"Search {search}: {len(content)} bytes in {file}")
+    if lost:
+        linear = f"{', '.join(lost)} {'is' if len(lost) == 1 else 'are'} linear"
+        text = "Optuna has no one_minus_log scale and no log scale with zero; there, and after caviar import,"
+        typer.echo(f"Note: {text} {linear}.", err=True)
 
 
 def import_study(
@@ -164,6 +171,19 @@ def import_study(
         "enqueued": found.points,
     }
     typer.echo(yaml.safe_dump(search, sort_keys=False), nl=False)
+
+
+def _lost_in_optuna(spec: Mapping[str, Any]) -> list[str]:
+    """Name the parameters whose scale a study of Optuna cannot hold."""
+    return [
+        name
+        for name, parameter in (spec.get("space") or {}).items()
+        if isinstance(parameter, Mapping)
+        and (
+            parameter.get("scale") == "one_minus_log"
+            or (parameter.get("scale") == "log" and parameter.get("zero"))
+        )
+    ]
 
 
 def _follow_trial(connection: object, trial: str) -> None:

@@ -107,6 +107,9 @@ def test_a_port_in_use_and_a_folder_without_permission(tmp_path):
         port = taken.getsockname()[1]
         done = caviar("serve", "--port", port, "--data", tmp_path / "a")
     assert done.returncode == 1 and done.stderr.strip().startswith(f"Port {port} is in use"), done.stderr
+    done = caviar("serve", "--host", "nowhere.invalid", "--port", 0, "--data", tmp_path / "a")
+    assert done.returncode == 1 and "nowhere.invalid:0 cannot be listened on: " in done.stderr, done.stderr
+    assert "Unknown error" not in done.stderr
     blocked = tmp_path / "file"
     blocked.write_text("")
     done = caviar("serve", "--port", 0, "--data", blocked / "folder")

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from caviar.cli import app
 from caviar.errors import CaviarError
+from caviar.records import Search
 from trainer.data.builtin import read
 from trainer.plugin import MLP
 
@@ -124,6 +125,8 @@ def test_predict_says_what_is_wrong(model, tmp_path):
     assert "lacks the columns sepal length" in str(done.exception)
     done = run("predict", tmp_path / "none", tmp_path / "bad.csv")
     assert "cannot open" in str(done.exception)
+    done = run("predict", "24", tmp_path / "bad.csv")
+    assert "the model of a trial has its name, as 24.0: caviar best 24 lists" in str(done.exception)
 
 
 def test_predict_takes_the_model_of_a_trial(model, flowers, monkeypatch):
@@ -136,3 +139,20 @@ def test_predict_takes_the_model_of_a_trial(model, flowers, monkeypatch):
     monkeypatch.setattr("caviar.client.Client.model", download)
     assert run("predict", "3.17", flowers).exit_code == 0
     assert asked == ["3.17"]
+
+
+@pytest.mark.parametrize(("suffix", "notes"), [(".db", 1), (".csv", 0)])
+def test_export_says_which_scales_optuna_cannot_hold(tmp_path, monkeypatch, suffix, notes):
+    scales = {
+        "beta1": {"scale": "one_minus_log", "low": 0.9, "high": 0.999},
+        "l2": {"scale": "log", "low": 1e-6, "high": 0.1, "zero": 0.2},
+        "learning_rate": {"scale": "log", "low": 1e-4, "high": 0.1},
+        "optimizer": ["adam", "rmsprop"],
+    }
+    monkeypatch.setattr("caviar.client.Client.export", lambda *_: b"a")
+    monkeypatch.setattr(
+        "caviar.client.Client.search", lambda *_: Search(3, "a", "completed", {"space": scales})
+    )
+    done = run("export", "3", tmp_path / f"a{suffix}")
+    assert done.exit_code == 0 and done.output.count("Note: Optuna has no one_minus_log") == notes
+    assert ("beta1, l2 are linear" in done.output) == bool(notes)
