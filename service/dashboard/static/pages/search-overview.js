@@ -48,7 +48,7 @@ function waiting(search) {
   if (search.state === "paused") return empty("Paused before its first trial", h("p", null, "Press Resume, and it begins."));
   return empty(
     "No trial has begun yet",
-    h("p", null, `${count(search.parallel)} trials may run at a time as soon as a worker is free. If this stays so, see whether there are `, h("a", { href: "/agents" }, "agents"), ", or start some on this machine or another:"),
+    h("p", null, `${search.parallel === 1 ? "It begins" : `Up to ${count(search.parallel)} trials run at a time,`} as soon as a worker is free. If this stays so, see whether there are `, h("a", { href: "/agents" }, "agents"), ", or start some on this machine or another:"),
     command(`caviar worker --url ${location.origin}`),
   );
 }
