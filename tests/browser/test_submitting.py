@@ -30,7 +30,7 @@ def test_the_form_says_what_is_wrong_beside_the_field_and_how_to_mend_it(page: P
     low.fill("5")
     row = page.locator('.spacerow[data-field="space.learning_rate"]')
     expect(row.locator(".fielderror")).to_contain_text("low 5 is not below high 0.1")
-    expect(row.locator(".remedy")).to_contain_text("swap them")
+    expect(row.locator(".remedy")).to_contain_text("Swap them")
     expect(low).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_role("button", name="Start the search")).to_be_disabled()
     low.fill("0.001")
