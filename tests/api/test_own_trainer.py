@@ -81,7 +81,7 @@ def test_a_server_trains_with_it(client, tmp_path):
 
     steered = client.submit(FOLDER / "search.yaml", settings={"epochs": 100_000}, budget={"trials": 1})
     trial = f"{steered.id}.0"
-    until(lambda: client.trial(trial).epoch > 0)
+    until(lambda: any(one.epoch for one in client.trials(steered)))
     client.command(trial, "set", l2=0.5)
     client.command(trial, "pause")
     until(lambda: client.trial(trial).state == "paused")
