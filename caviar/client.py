@@ -65,9 +65,9 @@ class Client:
         elif search is None or isinstance(search, Mapping):
             folder, read = Path(), dict(search or {})
         else:
+            given = f"search {search.id}" if isinstance(search, Search) else f"{search!r:.100}"
             can = "a search is a mapping, the path of a YAML or JSON file, or fields by name"
-            again = "; to submit one again, give its `spec`" if isinstance(search, Search | int) else ""
-            raise CaviarError(f"{search!r:.100} cannot be submitted: {can}{again}")
+            raise CaviarError(f"{given} cannot be submitted: {can}; to submit one again, give its `spec`")
         asked = with_files_uploaded(self.transport, read | fields, folder)
         headers = {"Idempotency-Key": uuid.uuid4().hex}
         return Search.of(self.transport.call("POST", "/searches", json=asked, headers=headers))

@@ -23,7 +23,7 @@ from service.clock import SteadyClock
 from service.config import Limits
 from service.errors import ConflictError, NotFoundError, RefusedError, ServiceError
 from service.store.database import Database
-from service.store.tables import identity, metadata, revisions, searches
+from service.store.tables import identity, metadata, revisions
 from service.uploads import Uploads
 from service.usecases import datasets
 from service.usecases.datasets import Datasets
@@ -179,37 +179,6 @@ def test_a_file_goes_with_the_last_data_set_that_has_it(use: Datasets, tmp_path:
     with pytest.raises(ConflictError, match="comes with the trainer"):
         anyio.run(use.delete, "digits")
     assert upload(use, CSV, "first")["id"] != first["id"]
-
-
-def add_search(store: Database, dataset: dict[str, Any]) -> None:
-    spec = {"name": "mine, too", "dataset": dataset}
-    row = {"name": "s", "switch": "active", "mode": "caviar", "spec": json.dumps(spec, ensure_ascii=False)}
-    numbers = dict.fromkeys(
-        ("spec_version", "version", "parallel", "lag", "seed", "total", "by_hand", "proposed", "created"), 1
-    )
-    made = insert(searches).values(**row, **numbers, exhausted=False, revision=1)
-    store.submit(lambda transaction: transaction.connection.execute(made)).result()
-
-
-@pytest.mark.parametrize(
-    ("name", "dataset"),
-    [
-        ("mine", {"name": "mine"}),
-        ("mine", {"name": "digits", "dev": {"name": "mine"}}),
-        ("mine", {"name": "digits", "test": {"name": "mine"}}),
-        ("2024", {"name": 2024}),
-        ("größe_1 (a)", {"name": "größe_1 (a)"}),
-    ],
-)
-def test_what_a_search_uses_stays(
-    use: Datasets, store: Database, tmp_path: Path, name: str, dataset: dict[str, Any]
-) -> None:
-    found = upload(use, CSV, name)
-    add_search(store, {"name": "min"})  # mentions `mine` elsewhere
-    add_search(store, dataset)
-    with pytest.raises(ConflictError, match="is the data of search 2; delete it first"):
-        anyio.run(use.delete, str(found["id"]))
-    assert len(files(tmp_path)) == 1
 
 
 # Hostile files ------------------------------------------------------------------------------------

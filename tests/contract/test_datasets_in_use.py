@@ -1,0 +1,64 @@
+"""A data set that a search uses stays; one that none uses goes, and its file with the last that has it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from stores import World
+
+from service.config import Limits
+from service.errors import ConflictError, NotFoundError
+from service.uploads import Uploads
+from service.usecases.datasets import Datasets
+
+CSV = b"a,b,species\n1,2,x\n3,,y\n5,6,x\n"
+
+
+@pytest.fixture
+def use(world: World, tmp_path: Path) -> Datasets:
+    return Datasets(world.store, Uploads(tmp_path, Limits()))
+
+
+def upload(use: Datasets, name: str) -> str:
+    async def stream() -> AsyncIterator[bytes]:
+        yield CSV
+
+    return str(anyio.run(lambda: use.upload(name, stream(), {}))[0]["id"])
+
+
+@pytest.mark.parametrize(
+    ("name", "dataset"),
+    [
+        ("mine", {"name": "mine"}),
+        ("mine", {"name": "digits", "dev": {"name": "mine"}}),
+        ("mine", {"name": "digits", "test": {"name": "mine"}}),
+        ("2024", {"name": 2024}),
+        ("gr\u00f6\u00dfe_1 (a)", {"name": "gr\u00f6\u00dfe_1 (a)"}),
+    ],
+)
+def test_what_a_search_uses_stays(
+    world: World, use: Datasets, tmp_path: Path, name: str, dataset: dict[str, Any]
+) -> None:
+    found = upload(use, name)
+    world.submit(name=name, note=name, dataset={"name": f"{name} 2"})  # has the name, but elsewhere
+    user = world.submit(dataset=dataset)
+    with pytest.raises(ConflictError, match=f"is the data of search {user}; delete it first"):
+        anyio.run(use.delete, found)
+    again = world.submit(dataset=dataset)
+    with pytest.raises(ConflictError, match=f"of searches {user}, {again}; delete them first"):
+        anyio.run(use.delete, found)
+    assert len(list((tmp_path / "datasets").iterdir())) == 1
+
+
+def test_what_none_uses_goes(world: World, use: Datasets, tmp_path: Path) -> None:
+    first, second = upload(use, "first"), upload(use, "second")
+    world.submit(dataset={"name": "second"})
+    anyio.run(use.delete, first)
+    assert anyio.run(use.content, second)[0].read_bytes() == CSV
+    with pytest.raises(NotFoundError):
+        anyio.run(use.delete, first)
+    assert upload(use, "first") not in (first, second)
