@@ -28,6 +28,15 @@ def test_it_keeps_its_promises(trainer):
     promises.keep(trainer, {"epochs": 5, "l2": 0.3, "batch_size": 50}, DATA)
 
 
+def test_the_trainer_that_comes_with_caviar_keeps_them_too(trainer):
+    import promises
+
+    from trainer.plugin import MLP
+
+    settings = {"epochs": 5, "batch_size": 32, "hidden_units": [8], "optimizer": "adam"}
+    promises.keep(MLP(), settings, {"name": "wine"})
+
+
 def test_it_finds_the_weights_of_the_closed_form(trainer):
     import numpy as np
 
