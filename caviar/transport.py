@@ -34,7 +34,7 @@ class Transport:
         self.url = (url or os.environ.get("CAVIAR_URL") or DEFAULT_URL).rstrip("/")
         if not self.url.startswith(("http://", "https://")):
             raise CaviarError(f"{self.url!r} is not an address: it must begin with http:// or https://")
-        token = token or _token()
+        self.token = token = token or _token()
         if token and not (token.isascii() and token.isprintable()):
             raise CaviarError("The token has characters that no token has: check --token or CAVIAR_TOKEN")
         headers = {"Authorization": f"Bearer {token}"} if token else {}

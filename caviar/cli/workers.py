@@ -15,7 +15,7 @@ def run_workers(url: str | None, token: str | None, workers: int) -> int:
     """
     with opened(url, token) as transport:
         _look(transport)
-    return asyncio.run(_run(transport.url, token, workers))
+    return asyncio.run(_run(transport.url, transport.token, workers))
 
 
 def _look(transport: Transport) -> None:
