@@ -1,4 +1,4 @@
-"""Advice on a trial that has ended offers only what the server takes: a fork from its epoch, or an extension."""
+"""Advice on an ended trial offers only what the server takes: a fork from its epoch, or an extension."""
 
 from __future__ import annotations
 
