@@ -70,6 +70,11 @@ def change(tx: Transaction, search: int, **values: Any) -> None:
     tx.touched.add(search)
 
 
+def pause(tx: Transaction, row: Row[Any], problem: str) -> None:
+    """Pause a search that cannot go on, with the reason."""
+    change(tx, row.id, switch="paused", problem=problem, version=row.version + 1)
+
+
 @cache
 def _change(names: tuple[str, ...]) -> Update:
     """Give the statement that writes some columns: to build one takes longer than to run it."""

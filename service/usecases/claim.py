@@ -102,9 +102,7 @@ def _proposed(tx: Transaction, board: Board, row: Row[Any], count: int, agent: s
         return board.propose(tx, row, count, agent)
     except ProposalError as error:
         log.exception("no proposal for search %d", row.id, extra={"search": row.id})
-        search_rows.change(
-            tx, row.id, switch="paused", problem=f"the strategy broke: {error}", version=row.version + 1
-        )
+        search_rows.pause(tx, row, f"the strategy broke: {error}")
         return []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ import orjson
 from sqlalchemy import Row
 
 from search.spec import SearchSpec
+from service.errors import RefusedError
 from service.ids import TrialId, trial_id
 from service.protocol import ExchangeRequest
 from service.store import agents as agent_rows
@@ -22,6 +24,7 @@ from service.usecases.board import Board
 from service.usecases.claim import assignment, claim
 from service.usecases.report import take_reports
 
+log = logging.getLogger(__name__)
 _NOTHING: dict[str, Any] = {"searches": {}, "trials": [], "commands": [], "drop": []}
 
 
@@ -54,17 +57,27 @@ def exchange(
     if ended:
         tx.wake = True  # others may go on to trials that waited for these results
     given = [*again, *claimed]
+    searches, broken = specs.settings({t["search_id"] for t in given} - set(request.known))
+    if broken:
+        lost = {_id(trial): trial["attempt"] for trial in given if trial["search_id"] in broken}
+        leases.hand_back(tx, lost)
+        given, claimed = ([t for t in some if _id(t) not in lost] for some in (given, claimed))
+        in_hand = {trial: row for trial, row in in_hand.items() if trial not in lost}
     return Answer(
         {
             "lease": lease,
             "interval": interval,
-            "searches": specs.settings({t["search_id"] for t in given} - set(request.known)),
+            "searches": searches,
             "trials": [assignment(tx, t, specs.of(t["search_id"]).objective.metric) for t in given],
             "commands": _commands(tx, in_hand, claimed, lambda search: bool(specs.of(search).schedule)),
             "drop": drops,
         },
         sum(1 for trial in claimed if trial["attempt"] == 1),
     )
+
+
+def _id(trial: Mapping[str, Any]) -> TrialId:
+    return TrialId(trial["search_id"], trial["number"])
 
 
 class _Specs:
@@ -84,21 +97,31 @@ class _Specs:
         self._found[row.id] = self._board.spec(self._tx, row)
         return self._found[row.id]
 
-    def settings(self, wanted: Iterable[int]) -> dict[str, dict[str, Any]]:
-        """Give what an agent must know of searches that are new to it."""
-        return {
-            str(search): {
+    def settings(self, wanted: Iterable[int]) -> tuple[dict[str, dict[str, Any]], set[int]]:
+        """Give what an agent must know of searches that are new to it, and those of which it cannot be said.
+
+        A search whose data sets are gone is paused with the reason, and harms no other.
+        """
+        known, broken = {}, set()
+        for search in wanted:
+            spec = self.of(search)
+            try:
+                dataset = datasets.resolve(self._tx.connection, spec.dataset)
+            except RefusedError as error:
+                log.warning("search %d cannot go on: %s", search, error, extra={"search": search})
+                search_rows.pause(self._tx, search_rows.get(self._tx, search), str(error))
+                broken.add(search)
+                continue
+            known[str(search)] = {
                 "name": spec.name,
                 "trainer": spec.trainer,
-                "dataset": datasets.resolve(self._tx.connection, spec.dataset),
+                "dataset": dataset,
                 "settings": spec.settings,
                 "objective": spec.objective.model_dump(),
                 "mode": spec.mode,
                 "continued_below": continuing.continued_below(spec),
             }
-            for search in wanted
-            for spec in (self.of(search),)
-        }
+        return known, broken
 
 
 def _renew(tx: Transaction, request: ExchangeRequest, lease: float) -> None:

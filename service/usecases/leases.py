@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Row, func, select
 
+from service.ids import TrialId
 from service.ports import Store
 from service.store import agents as agent_rows
 from service.store import trials as trial_rows
@@ -103,18 +105,23 @@ def agent_left(tx: Transaction, agent: str) -> int:
     """Take back the trials of an agent that says goodbye; tell how many. None of them counts as lost."""
     agent_rows.mark(tx, agent, "left", "it ended")
     held = trial_rows.held_by(tx, agent)
+    hand_back(tx, {trial: row.attempt for trial, row in held.items()})
+    return len(held)
+
+
+def hand_back(tx: Transaction, held: Mapping[TrialId, int]) -> None:
+    """Queue trials again that were in agents' hands, with the attempt; none of them counts as lost."""
     nothing = {"new_state": "queued", "new_reason": None, "new_ended": None}
     trial_rows.release(
         tx,
         [
-            {"b_search": trial.search, "b_number": trial.number, "b_attempt": row.attempt, **nothing}
-            for trial, row in held.items()
+            {"b_search": trial.search, "b_number": trial.number, "b_attempt": attempt, **nothing}
+            for trial, attempt in held.items()
         ],
     )
     for trial in held:
         tx.move(trial.search, "running", "queued")
     tx.wake |= bool(held)
-    return len(held)
 
 
 def _attempt(tx: Transaction, row: Row[Any], reason: str) -> dict[str, Any]:

@@ -122,7 +122,7 @@ def submit(tx: Transaction, spec: SearchSpec, key: str | None = None) -> tuple[i
     """Store a search; give its id, and whether it is new (False: this key was used for it before).
 
     Raises ConflictError when the key was used for another search, RefusedError when there is nothing to warm
-    start from.
+    start from, or when a data set was deleted since `accept` found it.
     """
     text = orjson.dumps(spec.submitted(), option=orjson.OPT_SORT_KEYS)
     digest = hashlib.sha256(text).hexdigest()
@@ -130,6 +130,7 @@ def submit(tx: Transaction, spec: SearchSpec, key: str | None = None) -> tuple[i
         if used.digest != digest:
             raise ConflictError(f"the Idempotency-Key {key!r} was used for another search; use a new one")
         return int(used.search_id), False
+    datasets.resolve(tx.connection, spec.dataset)
     # After the digest: a repeated submission is the same one, whatever the earlier search has found since.
     search = search_rows.insert_search(tx, **_columns(tx, warm_start.resolved(tx.connection, spec)))
     if key is not None:

@@ -8,12 +8,14 @@ from typing import Any
 
 import anyio
 import pytest
-from stores import World
+from stores import World, handed
 
 from service.config import Limits
-from service.errors import ConflictError, NotFoundError
+from service.errors import ConflictError, NotFoundError, RefusedError
+from service.store import datasets as rows
 from service.uploads import Uploads
 from service.usecases.datasets import Datasets
+from service.usecases.steer_search import switch
 
 CSV = b"a,b,species\n1,2,x\n3,,y\n5,6,x\n"
 
@@ -44,6 +46,7 @@ def test_what_a_search_uses_stays(
     world: World, use: Datasets, tmp_path: Path, name: str, dataset: dict[str, Any]
 ) -> None:
     found = upload(use, name)
+    upload(use, f"{name} 2")
     world.submit(name=name, note=name, dataset={"name": f"{name} 2"})  # has the name, but elsewhere
     user = world.submit(dataset=dataset)
     with pytest.raises(ConflictError, match=f"is the data of search {user}; delete it first"):
@@ -52,6 +55,30 @@ def test_what_a_search_uses_stays(
     with pytest.raises(ConflictError, match=f"of searches {user}, {again}; delete them first"):
         anyio.run(use.delete, found)
     assert len(list((tmp_path / "datasets").iterdir())) == 1
+
+
+def test_what_went_while_a_search_was_read_is_not_submitted(world: World, use: Datasets) -> None:
+    anyio.run(use.delete, upload(use, "mine"))
+    with pytest.raises(RefusedError, match="no data set is called 'mine'"):
+        world.submit(dataset={"name": "mine"})
+
+
+def test_a_search_whose_data_are_gone_pauses_itself_and_harms_no_other(world: World, use: Datasets) -> None:
+    found = int(upload(use, "mine"))
+    broken = world.submit(dataset={"name": "mine"})
+    sound = world.submit()
+    lost = [one for one in handed(world.exchange(2, want=2)) if one[0].startswith(f"{broken}.")]
+    world.write(lambda tx: rows.remove(tx, found))
+    for agent in (1, 2):  # the second one had an answer that was lost
+        answer = world.exchange(agent, want=4)
+        assert {trial["trial"].split(".")[0] for trial in answer["trials"]} == {str(sound)}
+        assert list(answer["searches"]) == [str(sound)]
+    row = world.search(broken)
+    assert (row.switch, row.problem) == ("paused", "dataset.name: no data set is called 'mine'")
+    assert lost and row.running == 0
+    upload(use, "mine")
+    world.write(lambda tx: switch(tx, broken, "active"))
+    assert handed(world.exchange(3, want=4, searches=[broken]))[0] == (lost[0][0], lost[0][1] + 1)
 
 
 def test_what_none_uses_goes(world: World, use: Datasets, tmp_path: Path) -> None:
