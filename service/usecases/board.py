@@ -27,7 +27,7 @@ from service.usecases import continuing
 from service.usecases.view import View, stop_json
 
 SLOW = frozenset({"tpe", "gp", "cmaes"})  # proposed ahead, in a thread of their own
-VIEWS = 16  # searches kept in memory
+VIEWS = 16  # searches kept in memory; all that are open where they are more
 NO_PLAN = StopPlan()
 Answer = tuple[Proposal, StopPlan]
 
@@ -38,6 +38,7 @@ class Board:
     def __init__(self, wake: Callable[[], None] = lambda: None) -> None:
         self._wake = wake
         self._views: OrderedDict[int, View] = OrderedDict()
+        self._room = VIEWS
         self._specs: OrderedDict[tuple[int, int], SearchSpec] = OrderedDict()
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="caviar-propose")
 
@@ -64,6 +65,14 @@ class Board:
         """Drop the view of a search; it is built again when next needed."""
         self._views.pop(search, None)
 
+    def make_room(self, searches: int) -> None:
+        """Keep the views of so many searches, at least.
+
+        A claim walks all that are open, always in the same order: with room for fewer each view is gone,
+        with what was proposed ahead, before its turn comes again.
+        """
+        self._room = max(VIEWS, searches)
+
     def view(self, tx: Transaction, row: Row[Any], count: int) -> View:
         """Give the view of a search, caught up with the store where the next `count` proposals look back."""
         view = self._views.get(row.id)
@@ -72,7 +81,7 @@ class Board:
             view = View(row.id, row.version, spec, trainers.default_epochs(spec), row.by_hand)
             self._views[row.id] = view
         self._views.move_to_end(row.id)
-        if len(self._views) > VIEWS:
+        while len(self._views) > self._room:
             self._views.popitem(last=False)
         tx.undo.append(lambda: self.forget(row.id))
         if view.needs_history(row.proposed + count):

@@ -33,9 +33,11 @@ def claim(
     is wanted beside its parent.
     """
     agent = request.agent.id
+    switched_on = search_rows.open_searches(tx, agent)
+    board.make_room(len(switched_on))
     open_rows = [
         row
-        for row in search_rows.open_searches(tx, agent)
+        for row in switched_on
         if (row.own or row.agents < row.parallel or row.mode == "panda")
         and _trainable(row, spec_of(row), request)
         and (row.queued or row.proposed < row.total)
