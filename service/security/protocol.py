@@ -1,4 +1,4 @@
-"""Bounds below HTTP: a head that never ends, or never comes, must not hold memory or a connection."""
+"""Bounds below HTTP: heads and trailers that never end, or never come, hold neither memory nor a connection."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ class BoundedHttp(HttpToolsProtocol):
         super().__init__(*arguments, **named)
         self._head_bytes = 0
         self._in_head = True
+        self._in_trailer = False  # since a chunk's header: no byte of a body came
+        self._chunk_begun = False  # within the bytes that are being parsed
         self._head_timer: TimerHandle | None = None
 
     def connection_made(self, transport: BaseTransport) -> None:
@@ -32,14 +34,16 @@ class BoundedHttp(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse, then look whether a head is still incomplete."""
+        """Parse, then look whether a head or a trailer is still incomplete."""
+        self._chunk_begun = False
         super().data_received(data)
-        if not self._in_head or not self._head_begun():
+        head = self._in_head and self._head_begun()
+        if not head and (not self._in_trailer or self._chunk_begun):
             return
         self._head_bytes += len(data)
         if self._head_bytes > HEAD_BYTES:
             self._too_long()
-        elif self._head_timer is None:
+        elif head and self._head_timer is None:
             self._head_timer = self.loop.call_later(HEAD_SECONDS, self._too_long)
 
     def on_message_begin(self) -> None:
@@ -48,11 +52,31 @@ class BoundedHttp(HttpToolsProtocol):
         self._head_bytes = 0
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header; a trailer is dropped, for nothing here reads one."""
+        if self._in_head:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """End the head of a request."""
         self._in_head = False
         self._stop_timer()
         super().on_headers_complete()
+
+    def on_chunk_header(self) -> None:
+        """Expect the bytes of a chunk, or after the last one a trailer."""
+        self._in_trailer = self._chunk_begun = True
+        self._head_bytes = 0
+
+    def on_body(self, body: bytes) -> None:
+        """Take bytes of a body."""
+        self._in_trailer = False
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """End a request."""
+        self._in_trailer = False
+        super().on_message_complete()
 
     def _head_begun(self) -> bool:
         return self.headers is not None

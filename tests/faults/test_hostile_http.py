@@ -84,6 +84,28 @@ def test_a_head_that_never_ends_is_cut(server: Server) -> None:
     assert time.monotonic() - began < 30
 
 
+@pytest.mark.parametrize("piece", [b"X-i: " + b"y" * 8000 + b"\r\n", b"y" * 8192], ids=["lines", "one line"])
+def test_a_trailer_that_never_ends_is_cut(server: Server, piece: bytes) -> None:
+    start = head("GET", "/livez", "Transfer-Encoding: chunked") + b"1\r\nx\r\n0\r\nX: "
+    sent = 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal sent
+        for one in many(start, piece * 16, 400):  # 50 MiB
+            yield one
+            sent += 1
+
+    with small(server):
+        talk(server, pieces())
+    assert sent < 400
+
+
+def test_a_short_trailer_is_taken(server: Server) -> None:
+    request = head("GET", "/livez", "Transfer-Encoding: chunked") + b"1\r\nx\r\n0\r\nX-Sum: 1\r\n\r\n"
+    answer = talk(server, iter([request, head("GET", "/readyz", "Connection: close")]))
+    assert b" 200 " in answer
+
+
 @pytest.mark.parametrize("path", ["/api/v1/searches", "/api/v1/exchange", "/api/v1/searches/check"])
 def test_an_endless_body_is_answered_413(server: Server, path: str) -> None:
     chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
