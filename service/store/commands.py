@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from service.ids import TrialId
 from service.store.tables import WAITS, commands, trials
 from service.store.transaction import Transaction
 
 c = commands.c
-_WAITING = select(commands).where(WAITS).order_by(c.id)
+FEW = 200  # waiting commands that are read quicker than their trials are named
+PIECE = 500  # trials that one statement names: databases bound its length and its parameters
+_WAITING = select(commands).where(WAITS)
+_FIRST_WAITING = _WAITING.order_by(c.search_id, c.number).limit(FEW + 1)  # as in their index
+_REFUSE = (
+    update(commands)
+    .where(c.id == bindparam("b_id"))
+    .values(
+        state="refused",
+        reason=bindparam("new_reason"),
+        answered=bindparam("new_answered"),
+        revision=bindparam("new_revision"),
+    )
+)
 
 
 def trial(connection: Connection, name: TrialId) -> Row[Any] | None:
@@ -42,12 +56,46 @@ def waiting(connection: Connection, name: TrialId) -> Sequence[Row[Any]]:
 
 
 def waiting_in(connection: Connection, names: Iterable[TrialId]) -> Sequence[Row[Any]]:
-    """Give the commands that wait for any of several trials."""
+    """Give the commands that wait for any of several trials, in the order they were given."""
     wanted = frozenset(names)
     if not wanted:
         return []
-    # Few commands wait at any time, so reading them all is quicker than naming the trials.
-    return [row for row in connection.execute(_WAITING) if TrialId(row.search_id, row.number) in wanted]
+    rows: Sequence[Row[Any]] = connection.execute(_FIRST_WAITING).all()  # mostly these are all
+    if len(rows) > FEW:
+        rows = list(_waiting_named(connection, wanted))
+    found = (row for row in rows if TrialId(row.search_id, row.number) in wanted)
+    return sorted(found, key=lambda row: int(row.id))
+
+
+def _waiting_named(connection: Connection, names: Iterable[TrialId]) -> Iterator[Row[Any]]:
+    # By search: for pairs of search and number SQLite would walk through all that wait.
+    numbers = defaultdict(list)
+    for one in names:
+        numbers[one.search].append(one.number)
+    for search, of_search in numbers.items():
+        for start in range(0, len(of_search), PIECE):
+            some = c.number.in_(of_search[start : start + PIECE])
+            yield from connection.execute(_WAITING.where(c.search_id == search, some))
+
+
+def refuse_waiting(tx: Transaction, ended: Mapping[TrialId, str]) -> None:
+    """Refuse what still waits for trials that have ended, each with the state it ended in."""
+    rows = waiting_in(tx.connection, ended)
+    if rows:
+        tx.connection.execute(
+            _REFUSE,
+            [
+                {
+                    "b_id": row.id,
+                    "new_reason": f"the trial is {ended[trial]} now; fork or extend it",
+                    "new_answered": tx.now,
+                    "new_revision": tx.revision(),
+                }
+                for row in rows
+                for trial in (TrialId(row.search_id, row.number),)
+            ],
+        )
+    tx.touched.update(row.search_id for row in rows)
 
 
 def version(connection: Connection, name: TrialId) -> int:
@@ -56,10 +104,10 @@ def version(connection: Connection, name: TrialId) -> int:
     return int(connection.execute(query).scalar() or 0)
 
 
-def by_key(connection: Connection, name: TrialId, key: str) -> Sequence[Row[Any]]:
-    """Give the commands that were given under an idempotency key."""
-    query = select(commands).where(c.search_id == name.search, c.number == name.number, c.idempotency == key)
-    return connection.execute(query.order_by(c.id)).all()
+def by_key(connection: Connection, name: TrialId, digest: str) -> Sequence[Row[Any]]:
+    """Give the commands that were given under an idempotency key, which is kept as its digest."""
+    query = select(commands).where(c.search_id == name.search, c.number == name.number)
+    return connection.execute(query.where(c.idempotency.startswith(digest)).order_by(c.id)).all()
 
 
 def add(tx: Transaction, name: TrialId, values: Mapping[str, Any]) -> int:

@@ -13,6 +13,7 @@ from sqlalchemy import Row, and_, bindparam, func, insert, select, tuple_, updat
 
 from search.space import Space
 from service.ids import TrialId
+from service.store import commands
 from service.store.curves import pack_costs
 from service.store.tables import HELD, attempts, costs, curve_columns, curves, searches, trials
 from service.store.transaction import Transaction
@@ -268,7 +269,7 @@ def unended(tx: Transaction, search: int) -> Sequence[Any]:
 
 
 def cancel(tx: Transaction, search: int, reason: str) -> None:
-    """Cancel the trials of a search that have not ended, those in agents' hands too."""
+    """Cancel the trials of a search that have not ended, those in agents' hands too, and their commands."""
     rows = unended(tx, search)
     if rows:
         tx.connection.execute(
@@ -286,6 +287,7 @@ def cancel(tx: Transaction, search: int, reason: str) -> None:
         )
     for row in rows:
         tx.move(search, row.state, "cancelled")
+    commands.refuse_waiting(tx, {TrialId(search, row.number): "cancelled" for row in rows})
 
 
 def recode(tx: Transaction, search: int, space: Space) -> None:

@@ -224,10 +224,3 @@ def acknowledge(
             past = lineage.history(tx.connection, row)
             changes = past.branches.get(branch, past.branches[0]).changes
             trial_rows.note_changed(tx, trial, lineage.in_force(changes))
-
-
-def close(tx: Transaction, trial: TrialId, state: str) -> None:
-    """Refuse what still waits for a trial that has ended."""
-    for one in command_rows.waiting(tx.connection, trial):
-        reason = f"the trial is {state} now; fork or extend it"
-        command_rows.answer(tx, trial, one.id, {"state": "refused", "reason": reason})

@@ -11,6 +11,7 @@ from sqlalchemy import Row, func, select
 from service.ids import TrialId
 from service.ports import Store
 from service.store import agents as agent_rows
+from service.store import commands as command_rows
 from service.store import trials as trial_rows
 from service.store.tables import HELD, attempts, trials
 from service.store.transaction import Transaction
@@ -97,6 +98,8 @@ def agent_lost(tx: Transaction, agent: str, reason: str) -> int:
                 "attempt": row.attempt,
             },
         )
+    failed = [row for row in rows if row.lost + 1 >= ATTEMPTS]
+    command_rows.refuse_waiting(tx, {TrialId(row.search_id, row.number): "failed" for row in failed})
     tx.wake = True
     return len(rows)
 

@@ -70,9 +70,7 @@ class Batch:
         trial_rows.append_costs(tx, self.costs)
         trial_rows.record_attempts(tx, self.attempts)
         self.bests.write(tx)
-        for waiting in command_rows.waiting_in(tx.connection, self.ended):
-            trial = TrialId(waiting.search_id, waiting.number)
-            commands.close(tx, trial, self.ended[trial])
+        command_rows.refuse_waiting(tx, self.ended)
 
 
 def take_reports(

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, insert
 from sqlalchemy.engine import URL
 from stores import World, epochs, handed, open_world, result
 
+from service.store import commands as command_rows
 from service.store import curves, figures, pages, reads
 from service.store.memory import Columns
+from service.store.tables import commands
 
 ALLOWED_SCANS = ("SCAN CONSTANT ROW",)
 
@@ -88,6 +90,23 @@ def test_no_statement_of_an_exchange_walks_through_a_table(plans: Any) -> None:
     world.lose(1)
     assert len(noted) > 10
     assert scans(noted, "trials", "searches", "agents", "curves", "costs", "attempts", "checkpoints") == []
+
+
+@pytest.mark.parametrize("others", [0, command_rows.FEW + 1])
+def test_waiting_commands_are_read_by_their_index(plans: Any, others: int) -> None:
+    world, noted = plans
+    search = world.submit()
+    given = handed(world.exchange(1, want=2))
+    row = {"search_id": search, "number": 1, "kind": "set", "arguments": "{}", "at": "{}"}
+    more = {"state": "waiting", "created": 0.0, "revision": 0}
+    world.write(lambda tx: [tx.connection.execute(insert(commands), {**row, **more}) for _ in range(others)])
+    noted.clear()
+    world.exchange(1, holding=given)
+    steps = [step for statement, step in noted if "FROM commands" in statement and "commands" in step]
+    wanted = ["SCAN commands USING INDEX commands_waiting"]
+    if others:
+        wanted.append("SEARCH commands USING INDEX commands_waiting (search_id=? AND number=?)")
+    assert steps == wanted
 
 
 def test_streams_read_what_is_new_by_an_index(plans: Any) -> None:

@@ -1,0 +1,60 @@
+"""Commands wait for trials that may still come to them; those of others cost an exchange nothing."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import insert, select
+from stores import World, handed
+
+from service.store import commands as command_rows
+from service.store.tables import commands
+from service.usecases.leases import ATTEMPTS
+from service.usecases.steer_search import cancel
+
+c = commands.c
+
+
+def states(world: World, search: int) -> list[tuple[str, str | None]]:
+    query = select(c.state, c.reason).where(c.search_id == search).order_by(c.id)
+    return [tuple(row) for row in world.read(lambda connection: connection.execute(query).all())]
+
+
+def wait(world: World, search: int, count: int) -> None:
+    """Let commands wait for trial 0 of a search."""
+    row = {"search_id": search, "number": 0, "kind": "set", "arguments": "{}", "at": "{}"}
+    more = {"state": "waiting", "created": 0.0, "revision": 0}
+    world.write(lambda tx: tx.connection.execute(insert(commands), [{**row, **more}] * count))
+
+
+def test_those_of_cancelled_trials_are_refused(world: World) -> None:
+    search, other = world.submit(), world.submit()
+    for one in (search, other):
+        world.exchange(1, want=1, searches=[one])
+        wait(world, one, 3)
+    world.write(lambda tx: cancel(tx, search))
+    assert states(world, search) == [("refused", "the trial is cancelled now; fork or extend it")] * 3
+    assert states(world, other) == [("waiting", None)] * 3
+
+
+def test_those_of_a_trial_that_is_lost_too_often_are_refused(world: World) -> None:
+    search = world.submit(budget={"trials": 1})
+    for attempt in range(ATTEMPTS):
+        world.exchange(attempt, want=1)
+        if attempt == 0:
+            wait(world, search, 2)
+        assert [state for state, _ in states(world, search)] == ["waiting"] * 2
+        world.lose(attempt)
+    assert states(world, search) == [("refused", "the trial is failed now; fork or extend it")] * 2
+
+
+@pytest.mark.parametrize("others", [command_rows.FEW - 2, command_rows.FEW + 50])
+def test_an_exchange_gives_those_of_its_own_trials_in_their_order(world: World, others: int) -> None:
+    mine, other = world.submit(), world.submit()
+    world.exchange(1, want=1, searches=[other])
+    held = handed(world.exchange(2, want=1, searches=[mine]))
+    wait(world, other, others // 2)
+    wait(world, mine, 2)
+    wait(world, other, others - others // 2)
+    given = world.exchange(2, holding=held)["commands"]
+    assert [one["trial"] for one in given] == [held[0][0]] * 2
+    assert given[0]["id"] < given[1]["id"]
