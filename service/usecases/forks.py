@@ -56,6 +56,7 @@ def fork(tx: Transaction, board: Board, row: Row[Any], point: Mapping[str, Any])
     """Make a new trial that shares a point's past and goes on by itself; give its name.
 
     It has the parent's seed and parameters; what the fork changes is its first command, logged like others.
+    Turns of the search's schedule that come later than the point are its commands too.
     """
     past = lineage.history(tx.connection, row)
     branch, epoch = int(point["branch"]), int(point["epoch"])
@@ -94,8 +95,21 @@ def fork(tx: Transaction, board: Board, row: Row[Any], point: Mapping[str, Any])
     search_rows.add_by_hand(tx, search, 1)
     board.forget(search.id)  # what was proposed ahead was counted without this trial
     name = TrialId(row.search_id, search.proposed)
-    if point["changes"]:
-        values = {"kind": "set", "arguments": orjson.dumps(point["changes"]).decode(), "state": "waiting"}
-        command_rows.add(tx, name, {**values, "at": '{"at":"now"}'})
+    first_commands(tx, board, search, name, epoch, point["changes"])
     tx.wake = True
     return str(name)
+
+
+def first_commands(
+    tx: Transaction, board: Board, search: Row[Any], name: TrialId, epoch: int, changes: Mapping[str, Any]
+) -> None:
+    """Give a trial that begins at the end of an epoch its own changes, and the turns that come after it.
+
+    Turns at that very epoch are left out, as all changes there are: what begins anew decides about them.
+    """
+    moments = [("now", changes)] if changes else []
+    turns = board.spec(tx, search).schedule
+    moments += [(f"epoch:{turn.epoch}", turn.set) for turn in turns if turn.epoch > epoch]
+    for at, settings in moments:
+        values = {"kind": "set", "arguments": orjson.dumps(settings).decode(), "state": "waiting"}
+        command_rows.add(tx, name, {**values, "at": orjson.dumps({"at": at}).decode()})

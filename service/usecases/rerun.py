@@ -10,13 +10,16 @@ from sqlalchemy import Row, select
 
 from service.errors import ConflictError, RefusedError
 from service.ids import TrialId
+from service.store import commands as command_rows
 from service.store import reads
 from service.store import searches as search_rows
 from service.store import trials as trial_rows
 from service.store.tables import trials
 from service.store.transaction import Transaction
+from service.usecases import forks, lineage
 from service.usecases.board import Board
 from service.usecases.claim import schedule
+from service.usecases.commands import WITHDRAWN
 
 t = trials.c
 AGAIN = ("failed", "cancelled")
@@ -62,7 +65,11 @@ def _again(tx: Transaction, board: Board, search: int, rows: Sequence[Row[Any]])
         search_rows.change(
             tx, search, switch="active", total=row.proposed + len(made), version=row.version + 1
         )
-    schedule(tx, board, row, made)
+    schedule(tx, board, row, [one for one in made if one["line"] is None])
+    for old, new in zip(rows, made, strict=True):
+        if new["line"] is not None:
+            name = TrialId(search, new["number"])
+            forks.first_commands(tx, board, row, name, new["epoch"], _own_changes(tx, old))
     board.forget(search)  # what was proposed ahead was counted without these trials
     tx.wake = True
     return [f"{search}.{one['number']}" for one in made]
@@ -71,16 +78,29 @@ def _again(tx: Transaction, board: Board, search: int, rows: Sequence[Row[Any]])
 def _new(tx: Transaction, old: Row[Any], number: int) -> dict[str, Any]:
     """Give the row of a trial that repeats another one, from where that one began."""
     name = f"{old.search_id}.{old.number}"
+    line = orjson.loads(old.line) if old.line else {}
+    changed = lineage.in_force(line["changes"]) if line and old.continues is None else None
     return {
         **{column: old._mapping[column] for column in KEPT},
         **dict.fromkeys(BLANK),
         "number": number,
         "state": "queued",
         "attempt": 0,
-        "epoch": int(orjson.loads(old.line)["epoch"]) if old.line else 0,
+        "epoch": int(line.get("epoch", 0)),
+        "changed": orjson.dumps(changed).decode() if changed else None,
         "origin": "rerun",
         "parent": name,
         "why": f"trial {name} again, which {'failed' if old.state == 'failed' else 'was cancelled'}",
         "branch": 0,
         "created": tx.now,
     }
+
+
+def _own_changes(tx: Transaction, row: Row[Any]) -> dict[str, Any]:
+    """Give what a fork was made to change, but for what a person withdrew; nothing for other trials."""
+    if row.line is None or row.continues is not None:
+        return {}
+    for one in command_rows.of_trial(tx.connection, TrialId(row.search_id, row.number)):
+        if one.kind == "set" and one.created == row.created and orjson.loads(one.at) == {"at": "now"}:
+            return {} if one.reason == WITHDRAWN else orjson.loads(one.arguments)
+    return {}

@@ -5,11 +5,13 @@ from __future__ import annotations
 import orjson
 import pytest
 from playing import Players
-from stores import World, handed, result
+from stores import World, epochs, handed, result
 
 from service.errors import ConflictError, NotFoundError, RefusedError
 from service.ids import trial_id
-from service.usecases import steer_search
+from service.store import commands as command_rows
+from service.usecases import commands, steer_search
+from service.usecases.asking import Ask
 from service.usecases.rerun import rerun, rerun_all
 
 
@@ -76,6 +78,55 @@ def test_cancelled_trials_wake_their_search_for_themselves_alone(world: World) -
     Players(world, 1).play(search)
     assert world.trial(new).state == "completed" and world.trial(name).state == "cancelled"
     assert len(world.trials(search)) == 2 and world.search(search).ended is not None
+
+
+def begun(world: World, agent: int) -> tuple[str, list[tuple[str, dict[str, float]]]]:
+    """Have an agent take a trial; give its name and what it is to change when."""
+    answer = orjson.loads(orjson.dumps(world.exchange(agent, want=1)))
+    ((name, _),) = handed(answer)
+    return name, [(one["when"]["at"], one["arguments"]) for one in answer["commands"] if one["trial"] == name]
+
+
+def acknowledged(world: World, name: str, epoch: int, **after: float) -> dict[str, object]:
+    """A report that the first command that waits for a trial has taken effect."""
+    first = world.read(lambda connection: command_rows.waiting(connection, trial_id(name)))[0].id
+    done = {"command": first, "step": 10 * epoch, "epoch": epoch, "before": {}, "after": after}
+    return {"trial": name, "attempt": 1, "acknowledged": [done]}
+
+
+def test_a_fork_runs_again_with_what_it_changed_and_the_later_turns_alone(world: World) -> None:
+    turns = [{"epoch": epoch, "set": {"a": epoch / 100}} for epoch in (5, 10, 20)]
+    search = world.submit(budget={"trials": 1}, settings={"epochs": 30}, schedule=turns)
+    parent, _ = begun(world, 1)
+    world.exchange(1, reports=[epochs(parent, 1, 1, [1.0] * 12)])
+    for epoch in (5, 10):
+        world.exchange(1, reports=[acknowledged(world, parent, epoch, a=epoch / 100)])
+    ask = Ask("fork", {"epoch": 10, "changes": {"b": 0.5}})
+    world.write(lambda tx: commands.give(tx, world.board, trial_id(parent), [ask]))
+    to_come = [("now", {"b": 0.5}), ("epoch:20", {"a": 0.2})]
+    assert begun(world, 2) == (f"{search}.1", to_come)
+    assert orjson.loads(world.trial(f"{search}.1").changed) == {"a": 0.05}
+    for number in (1, 2):  # the fork, then its re-run
+        agent, name = number + 1, f"{search}.{number}"
+        world.exchange(agent, reports=[acknowledged(world, name, 10, b=0.5)])
+        assert orjson.loads(world.trial(name).changed) == {"a": 0.05, "b": 0.5}
+        world.exchange(agent, reports=[result(name, 1, None, "failed")])
+        new = again(world, name)
+        assert orjson.loads(world.trial(new).changed) == {"a": 0.05}
+        assert begun(world, agent + 1) == (new, to_come)
+
+
+def test_what_was_withdrawn_from_a_fork_stays_so(world: World) -> None:
+    search = world.submit(budget={"trials": 1}, settings={"epochs": 30})
+    parent, _ = begun(world, 1)
+    ask = Ask("fork", {"changes": {"b": 0.5}})
+    world.write(lambda tx: commands.give(tx, world.board, trial_id(parent), [ask]))
+    fork = trial_id(f"{search}.1")
+    [command] = world.read(lambda connection: command_rows.waiting(connection, fork))
+    world.write(lambda tx: commands.withdraw(tx, fork, command.id))
+    world.write(lambda tx: steer_search.cancel(tx, search))
+    new = again(world, str(fork))
+    assert begun(world, 2) == (new, [])
 
 
 def test_what_ended_well_is_not_run_again(world: World) -> None:
