@@ -65,11 +65,8 @@ class FileBlobs:
         faults.point("blobs.rename.after")
 
     def read(self, name: str, digest: str) -> bytes:
-        """Give a file's bytes. Raises DigestError when they are torn or missing."""
-        try:
-            data = self.path(name).read_bytes()
-        except FileNotFoundError:
-            raise DigestError(f"the file of {name} is missing") from None
+        """Give a file's bytes. Raises DigestError when they are torn, another OSError when there are none."""
+        data = self.path(name).read_bytes()
         if digest_of(data) != digest:
             raise DigestError(f"the file of {name} is damaged: it is not what was written")
         return data

@@ -50,7 +50,7 @@ class Blobs(Protocol):
         """Store a file durably under a name. Raises DigestError, OSError."""
 
     def read(self, name: str, digest: str) -> bytes:
-        """Give a file's bytes. Raises DigestError when they are not those that were written."""
+        """Give a file's bytes. Raises DigestError when they are not those that were written, OSError."""
 
     def path(self, name: str) -> Path:
         """Give the place of a file."""

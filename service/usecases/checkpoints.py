@@ -123,7 +123,7 @@ def _prune(tx: Transaction, trial: TrialId, branch: int) -> list[str]:
 async def load(store: Store, blobs: Blobs, checkpoint: int) -> tuple[bytes, str]:
     """Give the bytes of a checkpoint and their digest.
 
-    Raises NotFoundError, ConflictError when the file is damaged (an older one may serve).
+    Raises NotFoundError, ConflictError when the file is damaged or cannot be read (an older one may serve).
     """
 
     def query(connection: Connection) -> Any:
@@ -137,6 +137,12 @@ async def load(store: Store, blobs: Blobs, checkpoint: int) -> tuple[bytes, str]
     except DigestError as error:
         await store.write(lambda tx: _discard(tx, checkpoint))
         raise ConflictError(f"checkpoint {checkpoint} cannot be used: {error}") from None
+    except OSError as error:
+        # It stays listed: its file may lie in another folder, on a disk that is not there, or come later.
+        raise ConflictError(
+            f"the file of checkpoint {checkpoint} cannot be read ({error.strerror or error}); "
+            "is the data folder (--data) the one it was written to?"
+        ) from None
 
 
 def _discard(tx: Transaction, checkpoint: int) -> None:

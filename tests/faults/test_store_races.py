@@ -207,6 +207,18 @@ def test_a_torn_checkpoint_is_found_and_the_one_before_serves(world: World, tmp_
     assert (data, digest) == (bytes([2]) * 1000, older["digest"])
 
 
+def test_a_checkpoint_whose_file_is_not_there_stays(world: World, tmp_path: Path) -> None:
+    """The data folder may be the wrong one, or not mounted."""
+    world.submit()
+    [(name, attempt)] = handed(world.exchange(1, want=1))
+    given = checkpoints.Given(attempt, 0, 1, 10, 0, "schedule", digest_of(b"x"))
+    blobs = FileBlobs(tmp_path / "blobs")
+    kept = asyncio.run(checkpoints.keep(world.store, blobs, trial_id(name), given, [b"x"]))
+    with pytest.raises(ConflictError, match=r"cannot be read .*--data"):
+        asyncio.run(checkpoints.load(world.store, FileBlobs(tmp_path / "other"), kept))
+    assert asyncio.run(checkpoints.load(world.store, blobs, kept))[0] == b"x"
+
+
 @pytest.mark.parametrize("position", [0, 10, 999])
 def test_a_flipped_bit_is_found(tmp_path: Path, position: int) -> None:
     blobs = FileBlobs(tmp_path)
