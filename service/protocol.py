@@ -154,6 +154,8 @@ class Drop(Message):
 class ExchangeResponse(Message):
     """What the server answers."""
 
+    database: str  # what tells it from all others
+    revision: int  # lower than before: the database was put back to an earlier state
     lease: float
     interval: float
     searches: dict[str, SearchSettings]

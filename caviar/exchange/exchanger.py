@@ -45,6 +45,7 @@ class Exchange:
         self._heard = self._last = self._asked = time.monotonic()
         self._sequence = self._answered = self._written = self._acknowledged = 0
         self._failures = 0
+        self._seen: tuple[str | None, int] | None = None  # database and revision of the last answer
         self._again_at = 0.0
         self._begun = 0.0  # the training in hand
         self._hinted = False  # the server has something: ask now
@@ -142,6 +143,7 @@ class Exchange:
         """Say that the training thread is free again; `seconds` is what a finished trial took."""
         with self._changed:
             if self._holdings.training == key:
+                self._forget_dropped()
                 self._holdings.end(key)
             if seconds is not None:
                 self._pace.finished(int(key[0].partition(".")[0]), seconds)
@@ -244,6 +246,7 @@ class Exchange:
         if long:
             for waiting in self.take_back():
                 self._outbox.state(waiting.key, 0, "released")
+        self._forget_dropped()
         reports = self._outbox.take()
         last = {(one["trial"], one["attempt"]) for one in reports if "result" in one or "state" in one}
         reached = self._written if len(reports) == len(self._outbox) else self._acknowledged
@@ -269,7 +272,13 @@ class Exchange:
             if "result" in report or "state" in report:
                 self._holdings.forget((report["trial"], report["attempt"]))
         self._acknowledged = max(self._acknowledged, reached)
-        came = self._holdings.take_on(answer.get("trials") or (), answer.get("searches") or {})
+        trials = answer.get("trials") or ()
+        if self._is_other(answer.get("database"), int(answer.get("revision") or 0)):
+            logger.warning("the server has another database now, or an earlier state of it")
+            self._holdings.searches.clear()
+            trials = ()  # of searches that it was said to know; they are given again
+            self._hinted = True
+        came = self._holdings.take_on(trials, answer.get("searches") or {})
         self._holdings.receive(answer.get("commands") or ())
         for drop in answer.get("drop") or ():
             key = drop["trial"], drop["attempt"]
@@ -279,6 +288,16 @@ class Exchange:
         self._more = came >= want > 0 or (self._more and not want)
         self._left = request["leaving"]
         self._changed.notify_all()
+
+    def _is_other(self, database: str | None, revision: int) -> bool:
+        """Tell whether other data are behind the address than at the last answer, under the same ids."""
+        before, self._seen = self._seen, (database, revision)
+        return before is not None and (before[0] != database or revision < before[1])
+
+    def _forget_dropped(self) -> None:
+        """Say nothing more of what was dropped: another database may have a namesake."""
+        for key in self._holdings.dropped():
+            self._outbox.forget(key)
 
     def _failed(self, error: Exception) -> None:
         if isinstance(error, RefusedError) and error.status < 500 and error.status not in TRY_AGAIN:

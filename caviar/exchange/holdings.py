@@ -18,6 +18,10 @@ class Holdings:
         self._commands: dict[Key, list[Mapping[str, Any]]] = {}
         self._dropped: dict[Key, str] = {}
 
+    def dropped(self) -> list[Key]:
+        """Give what the training thread has in hand though the server does not want it any more."""
+        return list(self._dropped)
+
     def held(self) -> list[Key]:
         """Give every trial and attempt in hand."""
         return list(self._held)
@@ -38,7 +42,7 @@ class Holdings:
         for given in trials:
             count += 1
             key = given["trial"], given["attempt"]
-            if key not in self._held:
+            if key not in self._held and key not in self._dropped:  # a namesake of another database waits
                 search = self.searches[given["trial"].partition(".")[0]]
                 self._held[key] = Assignment.of(given, search)
                 self.queue.append(self._held[key])

@@ -47,7 +47,7 @@ def router(services: Services) -> APIRouter:
         metrics.exchange_seconds.observe(time.perf_counter() - began)
         if done.proposed:
             metrics.proposals.inc(done.proposed)
-        return answer(done.body)
+        return answer({"database": store.identity, **done.body})
 
     @routes.get("/agents", summary="Workers seen lately")
     async def list_agents() -> Response:

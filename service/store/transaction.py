@@ -52,6 +52,11 @@ class Transaction:
         self._revision += 1
         return self._revision
 
+    @property
+    def newest(self) -> int:
+        """Give the highest revision so far."""
+        return self._revision
+
     def move(self, search: int, before: str | None, after: str | None, count: int = 1) -> None:
         """Count trials of a search that change state (None: there was none, or is none any more)."""
         moves = self._moves.setdefault(search, Counter())

@@ -48,7 +48,7 @@ def exchange(
     if request.leaving:
         leases.agent_left(tx, agent)
         tx.wake = True  # its place is free for another agent
-        return Answer({**_NOTHING, "lease": lease, "interval": interval}, 0)
+        return Answer({**_NOTHING, "revision": tx.newest, "lease": lease, "interval": interval}, 0)
     in_hand = {trial: row for trial, row in held.items() if trial not in ended}
     drops = _drops(tx, request, held, ended)
     again = _undelivered(tx, in_hand, request) if len(in_hand) > len(request.holding) - len(drops) else []
@@ -65,6 +65,7 @@ def exchange(
         in_hand = {trial: row for trial, row in in_hand.items() if trial not in lost}
     return Answer(
         {
+            "revision": tx.newest,
             "lease": lease,
             "interval": interval,
             "searches": searches,

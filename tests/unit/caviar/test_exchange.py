@@ -27,6 +27,8 @@ class Server:
         self.requests = []
         self.fail = []  # errors of the next calls: before the server heard, or after ("lost", error)
         self.lease = 30.0
+        self.search = SEARCH
+        self.data = {"database": "a", "revision": 5}
         self.lock = threading.Lock()
 
     def call(self, _method, path, *, timeout, json=None, **_):
@@ -70,9 +72,10 @@ class Server:
         commands, self.commands = self.commands, []
         drops, self.drops = self.drops, []
         return {
+            **self.data,
             "lease": self.lease,
             "interval": 0.05,
-            "searches": {} if 1 in request["known"] else {"1": SEARCH},
+            "searches": {} if 1 in request["known"] else {"1": self.search},
             "trials": trials,
             "commands": commands,
             "drop": drops,
@@ -158,6 +161,35 @@ def test_a_drop_reaches_the_training_thread_and_nothing_more_is_told(talk):
     exchange.turn_away(key)
     assert exchange.close(2.0)
     assert not server.results
+
+
+@pytest.mark.parametrize("data", [{"database": "b", "revision": 9}, {"database": "a", "revision": 4}])
+def test_with_another_database_searches_are_learnt_again(talk, data):
+    server = Server(1)
+    exchange = talk(server)
+    key = exchange.next(2.0).key
+    with server.lock:  # it has a trial of the same name, of another search
+        server.data, server.search, server.left = data, {**SEARCH, "settings": {"epochs": 9}}, [0]
+        server.held.clear()
+        server.drops = [{"trial": key[0], "attempt": key[1], "why": "the lease ran out"}]
+    exchange.hint()
+    wait(lambda: exchange.news(key))
+    exchange.report(lambda box: box.epochs(key, 0, ["e"], 1, [[1]]))  # what it was just training
+    exchange.turn_away(key, 0.001)
+    again = exchange.next(2.0)
+    assert (again.key, again.search["settings"]) == (key, {"epochs": 9})
+    assert not server.epochs.get(key)
+
+
+def test_a_newer_revision_of_the_same_database_changes_nothing(talk):
+    server = Server(2)
+    exchange = talk(server)
+    train(exchange)
+    with server.lock:
+        server.data = {"database": "a", "revision": 6}
+    train(exchange)
+    assert exchange.close(2.0)
+    assert server.requests[-1]["known"] == [1]
 
 
 def test_commands_wait_in_the_mailbox_of_their_trial(talk):
