@@ -214,13 +214,14 @@ def acknowledge(
         }
         outcome = {"state": "applied"} if one.refused is None else {"state": "refused", "reason": one.refused}
         waits = {w.id: w for w in command_rows.waiting(tx.connection, trial)}.get(one.command)
-        taken = waits is not None and command_rows.answer(tx, trial, one.command, {**known, **outcome})
         row = command_rows.trial(tx.connection, trial)
-        if not taken or row is None or waits is None or one.refused is not None:
+        if waits is None or row is None:
             continue
-        if waits.kind == "fork":
-            forks.fork(tx, board, row, {**orjson.loads(waits.arguments), "epoch": one.epoch})
-        elif waits.kind in (*lineage.CHANGING, "rewind"):
+        if waits.kind == "fork" and one.refused is None:
+            point = {**orjson.loads(waits.arguments), "branch": branch, "epoch": one.epoch}
+            known["after"] = orjson.dumps({"trial": forks.fork(tx, board, row, point)}).decode()
+        command_rows.answer(tx, trial, one.command, {**known, **outcome})
+        if one.refused is None and waits.kind in (*lineage.CHANGING, "rewind"):
             past = lineage.history(tx.connection, row)
             changes = past.branches.get(branch, past.branches[0]).changes
             trial_rows.note_changed(tx, trial, lineage.in_force(changes))

@@ -60,7 +60,7 @@ def fork(tx: Transaction, board: Board, row: Row[Any], point: Mapping[str, Any])
     """
     past = lineage.history(tx.connection, row)
     branch, epoch = int(point["branch"]), int(point["epoch"])
-    changes = past.at(branch, epoch)
+    changes = past.at(lineage.branch(past, branch).number, epoch)
     search = search_rows.get(tx, row.search_id)
     line = {
         "changes": list(changes),

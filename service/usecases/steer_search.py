@@ -75,7 +75,8 @@ def edit(tx: Transaction, board: Board, search: int, changes: Mapping[str, Any],
     if "space" in changes and row.proposed - row.by_hand >= len(after.get("enqueued", ())):
         after.pop("enqueued", None)  # all of them were tried: they need not lie in the new space
     spec = check(after, lambda dataset: datasets.resolve(tx.connection, dataset))
-    if spec.budget.trials + row.by_hand < row.proposed and spec.budget != board.spec(tx, row).budget:
+    old = board.spec(tx, row)
+    if spec.budget.trials + row.by_hand < row.proposed and spec.budget != old.budget:
         raise RefusedError.of(
             "budget.trials",
             f"{spec.budget.trials} is below the {row.proposed} trials proposed already",
@@ -83,7 +84,9 @@ def edit(tx: Transaction, board: Board, search: int, changes: Mapping[str, Any],
         )
     changed = {key: after.get(key) for key in before | after if before.get(key) != after.get(key)}
     _record(tx, row, {key: before.get(key) for key in changed}, changed)
-    total = spec.total + row.by_hand
+    # Else both stay: a cancelled search that woke up for a few trials must not take up all its budget again.
+    planned = spec.total != old.total
+    total = spec.total + row.by_hand if planned else row.total
     search_rows.change(
         tx,
         search,
@@ -93,7 +96,7 @@ def edit(tx: Transaction, board: Board, search: int, changes: Mapping[str, Any],
         total=total,
         spec=orjson.dumps(after).decode(),
         version=row.version + 1,
-        ended=_ended(tx, row, total),
+        ended=_ended(tx, row, total) if planned else row.ended,
     )
     if "space" in changed:
         trial_rows.recode(tx, search, spec.space)
@@ -130,7 +133,7 @@ def enqueue(tx: Transaction, board: Board, search: int, points: Sequence[Mapping
     if row.switch == "cancelled":
         raise ConflictError(f"search {search} was cancelled")
     spec = board.spec(tx, row)
-    left = max(0, spec.budget.trials + row.by_hand - row.proposed)
+    left = max(0, min(spec.budget.trials + row.by_hand, row.total) - row.proposed)
     if len(points) > left:
         raise RefusedError.of(
             "points", f"the budget leaves {left} trials", "raise budget.trials first (PATCH)"

@@ -224,6 +224,22 @@ def test_a_rewind_opens_a_branch_with_the_changes_before_its_point(babysat: Baby
     assert [change["step"] for change in babysat.log(0)["changes"]] == [40, 80]
 
 
+def test_a_fork_that_waits_leaves_the_branch_on_which_its_moment_came(babysat: Babysat) -> None:
+    (waits,) = babysat.give(Ask("fork", {"changes": {"l2": 0.5}}, "epoch:20"))
+    (back,) = babysat.give(Ask("rewind", {"epoch": 5}))
+    babysat.report()
+    babysat.report({**babysat.acknowledge(back, 50, epoch=5, after={"branch": 1}), "branch": 1})
+    (number,) = babysat.give(Ask("set", RATE))
+    babysat.report({**babysat.acknowledge(number, 60, epoch=6), "branch": 1})
+    babysat.report({**epochs(babysat.name, 1, 6, [1.0] * 15), "branch": 1})
+    babysat.report({**babysat.acknowledge(waits, 200, epoch=20, after={}), "branch": 1})
+    fork = babysat.world.trial(f"{babysat.search}.1")
+    line = orjson.loads(fork.line)
+    assert (line["from"]["branch"], [change["step"] for change in line["changes"]]) == (1, [60])
+    assert "branch 1, at the end of epoch 20" in fork.why and orjson.loads(fork.changed) == RATE
+    assert orjson.loads(babysat.given()[waits].after) == {"trial": f"{babysat.search}.1"}
+
+
 def test_a_pruned_checkpoint_is_refused_with_what_is_there(babysat: Babysat) -> None:
     kept = babysat.keep(epoch=3, step=30)
     problem = refused(babysat, Ask("rewind", {"checkpoint": kept + 1}))["commands.0.arguments.checkpoint"]

@@ -9,10 +9,12 @@ from typing import Any
 import orjson
 import pytest
 from playing import EPOCHS, Players, bowl
-from stores import World
+from stores import World, handed
 
 from service.errors import RefusedError
+from service.ids import trial_id
 from service.usecases import steer_search
+from service.usecases.rerun import rerun
 
 NARROW = {
     "a": {"scale": "log", "low": 1e-3, "high": 1e-1},
@@ -85,6 +87,21 @@ def test_a_budget_lowered_to_what_is_done_ends_the_search(world: World) -> None:
     Players(world, 1).play(search, most=6)
     edit(world, search, budget={"trials": 6})
     assert ended(world, search)
+
+
+def test_a_note_does_not_start_a_cancelled_search_again(world: World) -> None:
+    search = world.submit(**FIELDS, strategy="random", budget={"trials": 30})
+    ((name, _),) = handed(world.exchange(1, want=1, searches=[search]))
+    world.write(lambda tx: steer_search.cancel(tx, search))
+    world.write(lambda tx: rerun(tx, world.board, trial_id(name)))
+    edit(world, search, note="hello")
+    Players(world, 1).play(search)
+    edit(world, search, note="once more")
+    assert ended(world, search) and world.search(search).total == len(world.trials(search)) == 2
+    with pytest.raises(RefusedError, match="leaves 0 trials"):  # it would never be trained
+        world.write(lambda tx: steer_search.enqueue(tx, world.board, search, [{"a": 0.1, "b": 0.5}]))
+    edit(world, search, budget={"trials": 31})
+    assert not ended(world, search) and world.search(search).total == 32
 
 
 def test_more_agents_may_come_and_go_without_changing_a_trial(world: World) -> None:
