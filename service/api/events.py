@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Annotated, Any
 
@@ -76,7 +76,7 @@ async def _search_stream(services: Services, search: int, after: int) -> AsyncIt
         while not services.notifier.closing.is_set():
             event.clear()
             news = await services.store.read(
-                partial(_search_news, search=search, after=after, now=services.clock.now())
+                partial(_search_news, search=search, after=after, clock=services.store.now)
             )
             if news is None:
                 yield format_sse_event(event="deleted", data_str="{}")
@@ -92,7 +92,7 @@ async def _search_stream(services: Services, search: int, after: int) -> AsyncIt
 
 
 def _search_news(
-    connection: Connection, search: int, after: int, now: float
+    connection: Connection, search: int, after: int, clock: Callable[[Connection], float]
 ) -> tuple[int, list[bytes]] | None:
     row = connection.execute(reads.SEARCH.where(reads.s.id == search)).first()
     if row is None:
@@ -103,9 +103,9 @@ def _search_news(
         after = rows[-1].revision
     if len(rows) < MOST and row.revision > after:
         after = row.revision
-        parts.append(_event("search", reads.shown(connection, row, now), after))
+        parts.append(_event("search", reads.shown(connection, row, clock(connection)), after))
     elif rows:
-        parts.append(_event("search", reads.shown(connection, row, now), after))
+        parts.append(_event("search", reads.shown(connection, row, clock(connection)), after))
     return after, parts
 
 

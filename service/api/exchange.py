@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import nullcontext
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import ValidationError
+from sqlalchemy import Connection
 
 from service.api import problems
 from service.api.common import answer, body_schema
@@ -51,8 +52,10 @@ def router(services: Services) -> APIRouter:
 
     @routes.get("/agents", summary="Workers seen lately")
     async def list_agents() -> Response:
-        since = services.clock.now() - SEEN_SECONDS
-        return answer({"items": await store.read(lambda connection: reads.agents_seen(connection, since))})
+        def seen(connection: Connection) -> list[dict[str, Any]]:
+            return reads.agents_seen(connection, store.now(connection) - SEEN_SECONDS)
+
+        return answer({"items": await store.read(seen)})
 
     @routes.get("/agents/{agent}/wake", summary="Wait until there may be work")
     async def wake(

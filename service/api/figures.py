@@ -109,8 +109,9 @@ def router(services: Services) -> APIRouter:
     async def export_search(
         search: int, format: Annotated[str, Query(description=", ".join(export.FORMATS))] = "csv"
     ) -> Response:
-        now = services.clock.now()
-        body = await store.read(lambda connection: export.export(connection, search, format, now))
+        body = await store.read(
+            lambda connection: export.export(connection, search, format, store.now(connection))
+        )
         suffix = "db" if format == "optuna" else format
         name = f'attachment; filename="search-{search}.{suffix}"'
         return Response(body, headers={"Content-Disposition": name}, media_type=export.FORMATS[format])

@@ -33,8 +33,7 @@ def router(services: Services) -> APIRouter:
     store, board = services.store, services.board
 
     async def shown(search: int) -> dict[str, Any]:
-        now = services.clock.now()
-        return await store.read(lambda connection: reads.search(connection, search, now))
+        return await store.read(lambda connection: reads.search(connection, search, store.now(connection)))
 
     @routes.post(
         "",
@@ -73,8 +72,9 @@ def router(services: Services) -> APIRouter:
         cursor: str | None = None,
     ) -> Response:
         wish = search_pages.Wish(state, name, sort, limit, cursor)
-        now = services.clock.now()
-        return answer(await store.read(lambda connection: search_pages.page(connection, wish, now)))
+        return answer(
+            await store.read(lambda connection: search_pages.page(connection, wish, store.now(connection)))
+        )
 
     @routes.get("/{search}", response_model=records.Search, summary="Read a search")
     async def read_search(search: int) -> Response:

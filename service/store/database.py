@@ -69,6 +69,10 @@ class Database:
             self._limiter = CapacityLimiter(READERS)
         return await to_thread.run_sync(self._read, query, limiter=self._limiter)
 
+    def now(self, connection: Connection) -> float:
+        """Give the time on the clock by which all of this store was written; on Postgres its own."""
+        return self.dialect.now(connection)
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Open a reader's connection: one consistent snapshot, read only."""

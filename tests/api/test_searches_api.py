@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,23 @@ def test_a_search_runs_to_its_end(app: App) -> None:
     assert [trial["number"] for trial in best] == [0]
     curve = app.request("GET", f"{API}/trials/{number}.0/curve").json()
     assert curve["branches"][0]["dev_error"] == [0.5, 0.25]
+
+
+def test_the_rate_goes_by_the_clock_of_the_database(tmp_path: Path) -> None:
+    """That of the server may be wrong by any time."""
+    with running(tmp_path) as app:
+        store = app.app.state.services.store
+        ahead = store.dialect.now
+        store.dialect.now = lambda connection: ahead(connection) + 3600
+        number = submitted(app)["id"]
+        [given] = exchange(app, number, want=1)["trials"]
+        time.sleep(0.1)
+        done = {"state": "completed", "metrics": {"dev_error": 0.1}, "epoch": 2}
+        exchange(app, number, reports=[{"trial": given["trial"], "attempt": 1, "result": done}])
+        listed = app.request("GET", f"{API}/searches").json()["items"][0]
+        found = app.request("GET", f"{API}/searches/{number}").json()
+    assert 0 < found["rate"] <= 10
+    assert 0 < listed["rate"] <= 10
 
 
 def test_checkpoints_come_back_as_they_were_sent(app: App) -> None:
