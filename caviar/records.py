@@ -33,6 +33,7 @@ class Search(_Record):
     started: str | None = None
     ended: str | None = None
     finished: int = 0
+    total: int = 0
     budget: Mapping[str, Any] = field(default_factory=dict)
     parallel: int = 1
     counts: Mapping[str, int] = field(default_factory=dict)

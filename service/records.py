@@ -68,6 +68,9 @@ class Search(Record):
     started: str | None
     ended: str | None
     finished: int
+    total: int = Field(
+        description="trials it will have when it has ended: its budget, re-evaluations, forks and re-runs"
+    )
     budget: dict[str, Any]
     parallel: int
     counts: Counts
@@ -255,6 +258,7 @@ def search(
         "started": iso(row.started),
         "ended": iso(row.ended),
         "finished": sum(getattr(row, state) for state in ENDED),
+        "total": row.total,
         "budget": spec["budget"],
         "parallel": row.parallel,
         "counts": {state: getattr(row, state) for state in STATES},

@@ -37,6 +37,8 @@ type Counts = Record<string, number>;
 interface Search {
   id: number; name: string; note: string | null; state: string; mode: string; spec: Spec;
   created: string; started: string | null; ended: string | null; finished: number;
+  /** trials it will have when it has ended: with re-evaluations, forks and re-runs */
+  total: number;
   budget: Record<string, number | null>; parallel: number; counts: Counts; rate: number | null;
   best: { trial: string; number: number; value: number; params: Point } | null; warnings: (string | ProblemItem)[];
   failures?: { reason: string; count: number }[];
@@ -55,7 +57,7 @@ interface Columns { total: number; columns: Record<string, (number | string | nu
 interface History { number: number[]; value: (number | null)[]; best: (number | null)[]; ended: string[]; total?: number }
 
 interface Branch { branch: number; parent: number | null; from_epoch: number | null; epoch: number[]; [metric: string]: unknown }
-interface Curve { columns: string[]; branches: Branch[]; costs: unknown }
+interface Curve { columns: string[]; branches: Branch[]; costs: { step: number[]; cost: (number | null)[] } }
 
 interface Agent { id: string; host: string; pid: number; engine: string; version: string; [key: string]: unknown }
 
@@ -68,6 +70,7 @@ interface PageContext {
   signal: AbortSignal;
   /** Change the address; the page hears of it through onQuery. */
   setQuery(changes: Record<string, string | null>, options?: { push?: boolean }): void;
-  onQuery(listener: (query: URLSearchParams) => void): void;
+  /** Hear of changes of the query, until the page is left or `until` ends. */
+  onQuery(listener: (query: URLSearchParams) => void, until?: AbortSignal): void;
   title(text: string): void;
 }

@@ -1,4 +1,4 @@
-"""Bounds below HTTP: heads and trailers that never end, or never come, hold neither memory nor a connection."""
+"""Bounds below HTTP: endless heads and trailers, and heads that never come, hold no memory, no connection."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import { fill, h, keyed } from "../core/dom.js";
  * @property {string} [sort] what the server sorts by
  * @property {boolean} [numeric]
  * @property {string} [hint]
- * @property {(cell: HTMLElement, item: I) => void} [update] for cells that live on; else they are written when their text differs
+ * @property {(cell: HTMLElement, item: I) => void} [update] for cells that live on; else they are written when their content differs
  */
 
 /**
@@ -91,7 +91,7 @@ export class Table {
     }
     const content = column.cell(item);
     if (content instanceof Node) {
-      if (content.textContent !== cell.textContent) fill(cell, content);
+      if (!cell.firstChild?.isEqualNode(content)) fill(cell, content); // the same text may lead elsewhere
     } else if (cell.textContent !== String(content ?? "")) fill(cell, content);
   }
 }

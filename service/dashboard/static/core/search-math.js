@@ -7,7 +7,7 @@ export const OVER = new Set(["completed", "stopped", "diverged", "failed", "canc
 
 /** @param {Search} search */
 export function share(search) {
-  const total = search.budget.trials;
+  const { total } = search;
   if (total) return Math.min(1, search.finished / total);
   return search.state === "completed" ? 1 : 0;
 }
@@ -53,7 +53,7 @@ export function failedText(search) {
 
 /** @param {Search} search */
 export function timeLeft(search) {
-  const total = search.budget.trials;
+  const { total } = search;
   if (search.state !== "running" || !search.rate || !total) return null;
   return duration((total - search.finished) / search.rate);
 }
