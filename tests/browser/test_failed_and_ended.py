@@ -60,6 +60,18 @@ def test_the_page_follows_trials_that_are_run_again(page: Page, server: Server) 
     expect(page.locator(".stat", has_text="Best dev error")).to_contain_text("0.01")
 
 
+def test_failed_trials_are_run_again_once_from_the_table(page: Page, server: Server) -> None:
+    search = run_script(server, "lost twice", range(2))
+    page.goto(f"/searches/{search['id']}?view=trials")
+    page.get_by_role("button", name="Re-run failed").click()
+    expect(page.locator(".toast").last).to_have_text("2 queued again, as new trials.")
+    expect(page.get_by_role("progressbar").first).to_have_attribute("aria-valuenow", "67")  # 4 of 6
+    page.get_by_role("button", name="Re-run failed").click()
+    expect(page.locator(".toast").last).to_have_text("All failed trials have been run again already.")
+    assert server.call(f"/searches/{search['id']}")["total"] == 6
+    server.call(f"/searches/{search['id']}/cancel", {})
+
+
 def test_a_search_that_failed_in_part_says_so_in_small(page: Page, server: Server) -> None:
     search = run_script(server, "partly lost", range(1, 2))
     page.goto(f"/searches/{search['id']}")

@@ -56,7 +56,7 @@ def test_text_that_is_no_yaml_is_refused_in_words(page: Page, complaints: list[s
     complaints.clear()  # the browser itself reports the answer 422
 
 
-def test_a_file_uploaded_is_shown_and_searched_on(page: Page) -> None:
+def test_a_file_uploaded_is_shown_and_searched_on(page: Page, complaints: list[str]) -> None:
     rows = "\n".join(f"{i},{(i * 7) % 13},{'yes' if i % 2 else 'no'}" for i in range(60))
     page.goto("/datasets")
     page.get_by_label("Name", exact=True).fill("answers")
@@ -76,6 +76,13 @@ def test_a_file_uploaded_is_shown_and_searched_on(page: Page) -> None:
     page.get_by_role("button", name="Start the search").click()
     expect(page.locator(".pagehead .chip")).to_have_text("completed", timeout=PATIENCE)
 
+    page.goto("/datasets")
+    page.get_by_role("link", name="answers", exact=True).click()
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Delete for good").click()
+    expect(page.locator(".toast.bad")).to_contain_text(re.compile("answers.*search"))
+    complaints.clear()  # the browser itself reports the answer 409
+
 
 def test_a_column_that_cannot_be_read_is_ignored_and_the_file_sent_again(
     page: Page, complaints: list[str]
@@ -94,3 +101,8 @@ def test_a_column_that_cannot_be_read_is_ignored_and_the_file_sent_again(
     expect(page.get_by_role("region", name="First rows").locator("tbody tr").first).to_contain_text(
         "504456.8"
     )
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Delete for good").click()
+    expect(page).to_have_url(re.compile(r"/datasets$"))
+    expect(page.get_by_role("link", name="digits", exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name="dated", exact=True)).to_have_count(0)

@@ -80,7 +80,13 @@ function context(outlet, params, signal) {
     setQuery(changes, { push = false } = {}) {
       if (!signal.aborted) go(changed(changes), { replace: !push });
     },
-    onQuery: (listener) => listeners.push(listener),
+    onQuery(listener, until = signal) {
+      if (until.aborted) return;
+      listeners.push(listener);
+      until.addEventListener("abort", () => {
+        listeners = listeners.filter((one) => one !== listener);
+      });
+    },
     title: (text) => {
       document.title = `${text} - Caviar`;
     },

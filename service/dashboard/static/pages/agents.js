@@ -33,10 +33,13 @@ export async function page({ outlet, signal, title }) {
     } catch (error) {
       if (!isAbort(error) && !place.contains(table.node)) fill(place, problem(error));
     }
-    if (!signal.aborted) setTimeout(load, 2000);
   }
   connection.addEventListener("up", () => void load(), { signal });
-  await load();
+  const poll = async () => {
+    await load();
+    if (!signal.aborted) setTimeout(poll, 2000);
+  };
+  await poll();
 }
 
 /**

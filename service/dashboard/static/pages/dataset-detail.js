@@ -3,7 +3,9 @@
 import { call, isAbort } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
 import { count, number, size } from "../core/format.js";
-import { failedPage, Progress, stat } from "../components/parts.js";
+import { go } from "../core/router.js";
+import { ask } from "../components/dialog.js";
+import { attempt, failedPage, Progress, stat } from "../components/parts.js";
 import { classCount } from "./datasets.js";
 
 const FEATURES = 60;
@@ -26,7 +28,7 @@ export async function datasetDetail({ outlet, signal, title }, id) {
     fill(
       outlet,
       h("nav", { class: "crumbs", "aria-label": "Where you are" }, h("a", { href: "/datasets" }, "Data sets"), "/", h("span", null, dataset.name)),
-      h("div", { class: "pagehead" }, h("h1", null, dataset.name), h("div", { class: "actions" }, h("a", { class: "button primary", href: `/new?dataset=${encodeURIComponent(dataset.name)}` }, "Search on it"))),
+      h("div", { class: "pagehead" }, h("h1", null, dataset.name), h("div", { class: "actions" }, h("a", { class: "button primary", href: `/new?dataset=${encodeURIComponent(dataset.name)}` }, "Search on it"), dataset.builtin ? null : h("button", { type: "button", class: "danger", onclick: () => void remove(dataset) }, "Delete"))),
       summary(dataset),
       dataset.target?.problem ? h("p", { class: "warning-note" }, dataset.target.problem) : null,
       classes(dataset),
@@ -36,6 +38,16 @@ export async function datasetDetail({ outlet, signal, title }, id) {
   } catch (error) {
     if (!isAbort(error)) fill(outlet, ...failedPage(error, "/datasets", "All data sets"));
   }
+}
+
+/** @param {import("./datasets.js").Dataset} dataset */
+async function remove(dataset) {
+  if (!(await ask(`Delete ${dataset.name}?`, "Its file is removed for good.", "Delete for good"))) return;
+  const gone = await attempt(async () => {
+    await call(`/datasets/${dataset.id}`, { method: "DELETE" });
+    return true;
+  }, "Deleted.");
+  if (gone) go("/datasets");
 }
 
 /** @param {import("./datasets.js").Dataset} dataset */

@@ -22,8 +22,7 @@ export function searchActions(search, hooks) {
   const buttons = [];
   if (search.state === "paused") buttons.push(button("Resume", () => act("resume", "Resumed."), "primary"));
   else if (!isOver(search)) buttons.push(button("Pause", () => act("pause", "Paused. Trials in hand stop and keep what they have learned.")));
-  const { failed = 0 } = search.counts;
-  if (failed && search.state !== "cancelled") buttons.push(button("Run failed again", () => runFailed(search, hooks.refresh)));
+  if (mayRunFailed(search)) buttons.push(button("Run failed again", () => runFailed(search, hooks.refresh)));
   buttons.push(button("Edit", () => editSearch(search.id, hooks.replaced)));
   buttons.push(h("a", { class: "button", href: `/new?from=${search.id}` }, "Copy to new"));
   buttons.push(exportMenu(path));
@@ -62,10 +61,19 @@ function exportMenu(path) {
 }
 
 /**
+ * Whether failed trials can be run again; those of a cancelled search stay as they are.
+ * @param {Search} search
+ */
+export function mayRunFailed(search) {
+  return Boolean(search.counts.failed) && search.state !== "cancelled";
+}
+
+/**
+ * Run again what failed, but for what has been run again already.
  * @param {Search} search
  * @param {() => Promise<void>} refresh
  */
-async function runFailed(search, refresh) {
+export async function runFailed(search, refresh) {
   const made = await attempt(() => call(`/searches/${search.id}/rerun?state=failed`, { method: "POST" }));
   if (!made) return;
   toast(made.items.length ? `${made.items.length} queued again, as new trials.` : "All failed trials have been run again already.");

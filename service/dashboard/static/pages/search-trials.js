@@ -6,6 +6,7 @@ import { count } from "../core/format.js";
 import { minimizes } from "../core/search-math.js";
 import { choose, empty, problem } from "../components/parts.js";
 import { Table } from "../components/table.js";
+import { mayRunFailed, runFailed } from "./search-actions.js";
 import { enqueuePoint } from "./search-enqueue.js";
 import { allColumns, chosenColumns, columnMenu } from "./trial-columns.js";
 
@@ -24,7 +25,7 @@ export async function view(view) {
   const said = h("div");
   const states = choose("State", [["", "every state"], ...STATES.map((state) => /** @type {[string, string]} */ ([state, state]))], context.query.get("state") ?? "", (state) => context.setQuery({ state, cursor: null }));
   const compare = h("a", { class: "button", hidden: true }, "Compare");
-  const rerun = h("button", { type: "button", hidden: true, onclick: () => void rerunFailed(search()).then(refresh) }, "Re-run failed");
+  const rerun = h("button", { type: "button", hidden: true, onclick: () => void runFailed(search(), refresh) }, "Re-run failed");
   const add = h("button", { type: "button", onclick: () => enqueuePoint(search(), refresh) }, "Add a point");
   const back = h("button", { type: "button", onclick: () => history.back() }, "Back");
   const next = h("button", { type: "button" }, "Next page");
@@ -69,7 +70,7 @@ export async function view(view) {
     const sort = query.get("sort") ?? defaultSort;
     table.setSort(sort);
     back.hidden = !query.get("cursor");
-    rerun.hidden = !search().counts.failed && !search().counts.cancelled;
+    rerun.hidden = !mayRunFailed(search());
     const path = withQuery(`/searches/${search().id}/trials`, { sort, state: query.get("state"), filter: query.get("filter"), limit: PAGE, cursor: query.get("cursor") });
     try {
       /** @type {Page<Trial>} */
@@ -91,7 +92,7 @@ export async function view(view) {
       fill(said, problem(error));
     }
   }
-  context.onQuery(() => void load());
+  context.onQuery(() => void load(), signal);
   live(load, 700);
 }
 
@@ -110,14 +111,4 @@ function filterExample(search) {
   if (!name || !definition) return "state=completed";
   const middle = definition.scale === "log" ? Math.sqrt(Number(definition.low) * Number(definition.high)) : (Number(definition.low) + Number(definition.high)) / 2;
   return `params.${name}<${Number(middle.toPrecision(2))}`;
-}
-
-/** @param {Search} search */
-async function rerunFailed(search) {
-  const { attempt } = await import("../components/parts.js");
-  await attempt(async () => {
-    /** @type {Page<Trial>} */
-    const lost = await call(withQuery(`/searches/${search.id}/trials`, { state: "failed,cancelled", limit: 200 }));
-    for (const trial of lost.items) await call(`/trials/${trial.id}/rerun`, { method: "POST" });
-  }, "They will run again, as new trials that name the old ones.");
 }

@@ -10,7 +10,7 @@ import { Table } from "../components/table.js";
 
 const STATES = /** @type {[string, string][]} */ ([["", "every state"], ...["queued", "running", "paused", "completed", "cancelled"].map((state) => [state, state])]);
 
-/** @type {Map<string, (number | null)[]>} best-so-far of a search, by its id and progress */
+/** @type {Map<number, {finished: number, best: (number | null)[]}>} best-so-far of searches by their ids, as last seen */
 const courses = new Map();
 
 /** @param {PageContext} context */
@@ -138,14 +138,14 @@ async function drawCourse(body, search, signal) {
   if (!(place instanceof HTMLElement) || place.dataset.course === key || !search.finished) return;
   place.dataset.course = key;
   try {
-    let best = courses.get(key);
-    if (!best) {
+    let course = courses.get(search.id);
+    if (course?.finished !== search.finished) {
       /** @type {History} */
       const history = await call(`/searches/${search.id}/history?points=48`, { signal });
-      best = history.best;
-      courses.set(key, best);
+      course = { finished: search.finished, best: history.best };
+      courses.set(search.id, course);
     }
-    fill(place, sparkline(best, `Best so far, down to ${number(search.best?.value)}`));
+    fill(place, sparkline(course.best, `Best so far, down to ${number(search.best?.value)}`));
   } catch (error) {
     if (!isAbort(error)) place.title = String(error);
   }

@@ -1,6 +1,6 @@
 /** One trial: what it was told, how it learned, how it ended, where it came from, and what to do next. */
 
-import { ApiError, call, connection, isAbort } from "../core/api.js";
+import { ApiError, call, connection, isAbort, withQuery } from "../core/api.js";
 import { fill, h, setText } from "../core/dom.js";
 import { count, duration, label, number, sentence, text } from "../core/format.js";
 import { objectiveMetric, objectiveName, OVER } from "../core/search-math.js";
@@ -82,22 +82,33 @@ export async function page(context) {
   };
   const again = throttled(draw, 250, signal);
   const steering = throttled(() => steer.load(), 300, signal);
+  const recording = throttled(() => records.load(), 1000, signal);
   connection.addEventListener("up", again, { signal });
   context.onQuery(again);
-  again();
-  void records.load();
+  recording();
   void steer.load();
+  await draw();
   if (OVER.has(trial.state)) return;
   void follow(
-    `/trials/${id}/events`,
+    withQuery(`/trials/${id}/events`, { since: shown && seen(trial, shown) }),
     ({ event }) => {
       again();
       if (event === "epoch" || event === "cost") return;
-      void records.load();
+      recording();
       steering();
     },
     signal,
   );
+}
+
+/**
+ * Where the stream of a trial begins that need not tell what a curve holds: an id as its events have it.
+ * @param {Trial} trial
+ * @param {Curve} curve
+ */
+function seen(trial, curve) {
+  const line = curve.branches.at(-1);
+  return `0-${line?.branch ?? trial.branch}-${line?.epoch.at(-1) ?? 0}-${(curve.costs.step.at(-1) ?? -1) + 1}`;
 }
 
 /**
