@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import shutil
+import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from service.config import Limits
 from service.errors import RefusedError, ServiceError, UnavailableError
 
 RESERVE = 64 << 20  # bytes an upload leaves free for the database
+LEFT_SECONDS = 3600.0  # a file that arrives grows all the time
 AT_ONCE = 2  # files read at the same time
 
 
@@ -51,9 +53,14 @@ class Uploads:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def open(self) -> None:
-        """Remove what a server that was killed has left; called once the database is this server's."""
+        """Remove what servers that were killed have left; other servers on this folder may be receiving."""
         for leftover in self._arriving.iterdir():
-            leftover.unlink(missing_ok=True)
+            try:
+                old = time.time() - leftover.stat().st_mtime > LEFT_SECONDS
+            except FileNotFoundError:
+                continue  # another server is done with it
+            if old:
+                leftover.unlink(missing_ok=True)
 
     def path(self, digest: str, kind: str) -> Path:
         """Give the place of a file by the hash the server itself computed."""

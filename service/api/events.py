@@ -8,7 +8,7 @@ from functools import partial
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from sqlalchemy import Connection
@@ -38,20 +38,26 @@ def router(services: Services) -> APIRouter:
 
     @routes.get("/searches/{search}/events", response_class=EventStream, summary="Follow a search")
     async def search_events(
-        search: int, last_event_id: Id = None, since: Annotated[str | None, Query()] = None
+        search: int,
+        request: Request,
+        last_event_id: Id = None,
+        since: Annotated[str | None, Query()] = None,
     ) -> EventStream:
         await services.store.read(lambda connection: reads.search_row(connection, search))
         start = _start(last_event_id or since)
-        return EventStream(_search_stream(services, search, start), headers=_HEADERS)
+        return EventStream(_search_stream(services, search, start, _admitted(request)), headers=_HEADERS)
 
     @routes.get("/trials/{name}/events", response_class=EventStream, summary="Follow a trial")
     async def trial_events(
-        name: str, last_event_id: Id = None, since: Annotated[str | None, Query()] = None
+        name: str,
+        request: Request,
+        last_event_id: Id = None,
+        since: Annotated[str | None, Query()] = None,
     ) -> EventStream:
         trial = trial_id(name)
         await services.store.read(lambda connection: reads.trial_row(connection, trial))
         position = streams.Position.read(last_event_id or since)
-        return EventStream(_trial_stream(services, trial, position), headers=_HEADERS)
+        return EventStream(_trial_stream(services, trial, position, _admitted(request)), headers=_HEADERS)
 
     return routes
 
@@ -69,11 +75,19 @@ def _start(text: str | None) -> int:
     return int(text)
 
 
-async def _search_stream(services: Services, search: int, after: int) -> AsyncIterator[bytes]:
+def _admitted(request: Request) -> Callable[[], bool]:
+    """Give what tells whether the reader's token still holds: a stream may last for days."""
+    book, caller = request.app.state.tokens, request.state.caller
+    return lambda: bool(book.holds(caller))
+
+
+async def _search_stream(
+    services: Services, search: int, after: int, admitted: Callable[[], bool]
+) -> AsyncIterator[bytes]:
     """Yield what changed since `after`: the trials in the order of their last change, then the search."""
     quiet = 0.0
     with services.notifier.watching(search) as event:
-        while not services.notifier.closing.is_set():
+        while not services.notifier.closing.is_set() and admitted():
             event.clear()
             news = await services.store.read(
                 partial(_search_news, search=search, after=after, clock=services.store.now)
@@ -110,11 +124,11 @@ def _search_news(
 
 
 async def _trial_stream(
-    services: Services, trial: TrialId, position: streams.Position
+    services: Services, trial: TrialId, position: streams.Position, admitted: Callable[[], bool]
 ) -> AsyncIterator[bytes]:
     quiet = 0.0
     with services.notifier.watching(trial.search) as event:
-        while not services.notifier.closing.is_set():
+        while not services.notifier.closing.is_set() and admitted():
             event.clear()
             news = await services.store.read(partial(streams.trial_news, trial=trial, at=position))
             if news is None:

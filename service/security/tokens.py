@@ -89,6 +89,10 @@ class TokenBook:
                 found = token
         return found
 
+    def holds(self, token: Token) -> bool:
+        """Tell whether a token that was checked before was not revoked since."""
+        return token == LOCAL or any(one.id == token.id for one in self._all())
+
     def create(self, name: str, scope: str) -> tuple[Token, str]:
         """Make and store a token; its text is returned here and kept nowhere.
 

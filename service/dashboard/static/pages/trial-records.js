@@ -3,7 +3,7 @@
 import { call, isAbort } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
 import { count, size } from "../core/format.js";
-import { chip, problem, when } from "../components/parts.js";
+import { problem, when } from "../components/parts.js";
 
 /**
  * @param {import("./trial.js").TrialView} view
@@ -46,14 +46,13 @@ async function part(place, title, path, signal, row, none) {
 
 /** @param {any} attempt */
 function attemptRow(attempt) {
-  const why = attempt.reason ?? attempt.error ?? "";
   return h(
     "li",
     null,
     h("strong", null, `Attempt ${attempt.attempt}`),
-    attempt.state ? chip(attempt.state) : null,
-    h("span", { class: "muted" }, attempt.agent ?? "", " ", when(attempt.started ?? attempt.claimed ?? null)),
-    why ? h("pre", { class: "log", tabindex: "0" }, why) : null,
+    h("span", { class: "muted" }, attempt.agent ?? "", " ", when(attempt.started)),
+    h("p", null, attempt.reason),
+    attempt.log ? h("pre", { class: "log", tabindex: "0" }, attempt.log) : null,
   );
 }
 
@@ -63,6 +62,6 @@ function checkpointRow(checkpoint) {
     "li",
     null,
     h("strong", null, `Epoch ${count(checkpoint.epoch)}`),
-    h("span", { class: "muted" }, `${checkpoint.kind ?? ""} · branch ${checkpoint.branch ?? 0} · ${size(checkpoint.size ?? checkpoint.bytes ?? 0)} `, when(checkpoint.created ?? null)),
+    h("span", { class: "muted" }, `${checkpoint.kind} · branch ${checkpoint.branch} · ${size(checkpoint.size)} `, when(checkpoint.created)),
   );
 }
