@@ -64,7 +64,7 @@ searches = Table(
     Column("total", Integer, nullable=False),  # trials it will have when it has ended
     Column("by_hand", Integer, nullable=False),  # of these, beyond the budget: forks, re-runs
     Column("proposed", Integer, nullable=False),  # numbers given out so far
-    Column("exhausted", Boolean, nullable=False),  # the strategy has no further points
+    Column("exhausted", Boolean, nullable=False),  # always false; nothing reads it any more
     Column("problem", Text),  # why the server paused it by itself
     *(Column(state, Integer, nullable=False, server_default="0") for state in STATES),
     Column("best_number", Integer),

@@ -18,7 +18,7 @@ _OVER = and_(
     bindparam("ends", type_=Boolean),  # some trial has ended
     searches.c.ended.is_(None),
     _AFTER["queued"] + _AFTER["running"] + _AFTER["paused"] == 0,
-    or_(_AFTER["proposed"] >= searches.c.total, searches.c.exhausted, searches.c.switch == "cancelled"),
+    or_(_AFTER["proposed"] >= searches.c.total, searches.c.switch == "cancelled"),
 )
 _COUNT = (
     update(searches)

@@ -95,7 +95,7 @@ class Board:
         """
         spec = self.spec(tx, row)
         count = min(count, row.total - row.proposed)
-        if count <= 0 or row.exhausted:
+        if count <= 0:
             return []
         view = self.view(tx, row, count)
         made: list[dict[str, Any]] = []
