@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import orjson
-from sqlalchemy import Row, and_, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import Row, and_, bindparam, func, insert, select, update
 
 from search.space import Space
 from service.ids import TrialId
@@ -214,10 +215,13 @@ def append_costs(tx: Transaction, pieces: Sequence[CostPiece]) -> None:
         return
     k = costs.c
     key = (k.search_id, k.number, k.branch)
-    found = tx.connection.execute(
-        select(*key, func.max(k.last)).where(tuple_(*key).in_([piece.key for piece in pieces])).group_by(*key)
-    )
-    last = {tuple(row[:3]): row[3] for row in found}
+    last: dict[tuple[int, ...], int] = {}
+    numbers = defaultdict(set)  # by search: for whole keys SQLite would walk through all costs
+    for piece in pieces:
+        numbers[piece.key[0]].add(piece.key[1])
+    for search, wanted in numbers.items():
+        known = select(*key, func.max(k.last)).where(k.search_id == search, k.number.in_(wanted))
+        last |= {tuple(row[:3]): row[3] for row in tx.connection.execute(known.group_by(*key))}
     rows = []
     for piece in pieces:
         fresh = [pair for pair in piece.pairs if pair[0] > last.get(piece.key, -1)]
@@ -249,10 +253,14 @@ def columns_id(tx: Transaction, names: str) -> int:
 
 def rows_of(tx: Transaction, ids: Iterable[TrialId]) -> Iterator[Row[Any]]:
     """Give trials by id; those that do not exist are left out."""
-    wanted = [(one.search, one.number) for one in ids]
-    for start in range(0, len(wanted), PIECE):
-        some = tuple_(t.search_id, t.number).in_(wanted[start : start + PIECE])
-        yield from tx.connection.execute(select(trials).where(some))
+    # By search: for pairs of search and number SQLite would walk through all trials.
+    numbers = defaultdict(list)
+    for one in ids:
+        numbers[one.search].append(one.number)
+    for search, wanted in numbers.items():
+        for start in range(0, len(wanted), PIECE):
+            some = t.number.in_(wanted[start : start + PIECE])
+            yield from tx.connection.execute(select(trials).where(t.search_id == search, some))
 
 
 def states_of(tx: Transaction, ids: Iterable[TrialId]) -> dict[TrialId, tuple[str, int]]:

@@ -92,6 +92,18 @@ def test_no_statement_of_an_exchange_walks_through_a_table(plans: Any) -> None:
     assert scans(noted, "trials", "searches", "agents", "curves", "costs", "attempts", "checkpoints") == []
 
 
+def test_several_trials_are_found_by_their_keys(plans: Any) -> None:
+    world, noted = plans
+    world.submit()
+    given = handed(world.exchange(1, want=5))
+    noted.clear()
+    reports = [epochs(*one, 1, [1.0], costs=[(1, 0.5)]) for one in given[:2]]
+    world.exchange(1, reports=reports, holding=given[:1])  # the others are given again
+    world.exchange(2, holding=given)  # they are dropped
+    assert len(given) == 5
+    assert scans(noted, "trials", "costs") == []
+
+
 @pytest.mark.parametrize("others", [0, command_rows.FEW + 1])
 def test_waiting_commands_are_read_by_their_index(plans: Any, others: int) -> None:
     world, noted = plans
