@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import orjson
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, select
 
 from service.store.tables import commands, costs, curve_columns, curves
 
@@ -106,18 +106,20 @@ def metric_of(
     connection: Connection, search: int, which: Iterable[tuple[int, int]], metric: str
 ) -> dict[int, npt.NDArray[np.float64]]:
     """Give one metric of the curves of several trials (number, branch), epoch 1 first; NaN where unknown."""
-    keys = list(which)
+    branches = dict(which)
+    numbers = list(branches)
     found: dict[int, npt.NDArray[np.float64]] = {}
-    for start in range(0, len(keys), 500):
+    for start in range(0, len(numbers), 500):
+        # By number alone: for pairs of number and branch SQLite would walk through all curves of the search.
         query = (
-            select(c.number, c.first, c.rows, c.data, curve_columns.c.names)
+            select(c.number, c.branch, c.first, c.rows, c.data, curve_columns.c.names)
             .join(curve_columns, curve_columns.c.id == c.columns_id)
-            .where(c.search_id == search, tuple_(c.number, c.branch).in_(keys[start : start + 500]))
+            .where(c.search_id == search, c.number.in_(numbers[start : start + 500]))
             .order_by(c.number, c.first)
         )
         for row in connection.execute(query):
             names = orjson.loads(row.names)
-            if metric not in names:
+            if row.branch != branches[row.number] or metric not in names:
                 continue
             column = unpack(row.data, row.rows)[:, names.index(metric)]
             curve = found.get(row.number, np.empty(0))

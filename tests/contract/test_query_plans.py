@@ -121,6 +121,15 @@ def test_waiting_commands_are_read_by_their_index(plans: Any, others: int) -> No
     assert steps == wanted
 
 
+def test_curves_of_several_trials_are_found_by_their_keys(plans: Any) -> None:
+    world, noted = plans
+    search = world.submit()
+    noted.clear()
+    world.read(lambda connection: curves.metric_of(connection, search, [(1, 0), (5, 1)], "dev_error"))
+    steps = [step for _, step in noted if "SEARCH curves" in step]
+    assert steps == ["SEARCH curves USING PRIMARY KEY (search_id=? AND number=?)"]
+
+
 def test_streams_read_what_is_new_by_an_index(plans: Any) -> None:
     world, noted = plans
     search = world.submit()
