@@ -22,30 +22,32 @@ SEARCH: dict[str, Any] = {
 }
 
 
-def run(folder: Path, rule: dict[str, Any], slice_seconds: float, monkeypatch: pytest.MonkeyPatch) -> Any:
+RULES: list[dict[str, Any]] = [
+    {"name": "successive_halving"},
+    {"name": "median"},
+    {"name": "hyperband"},
+    {"name": "patience", "epochs": 5},
+    {"name": "threshold", "bound": 0.3, "warmup": 20},
+]
+
+
+def run(folder: Path, slice_seconds: float, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Any]]:
+    """Run a search with each rule; give what came of its trials."""
     monkeypatch.setattr(hand, "SLICE_SECONDS", slice_seconds)
+    seen = ("number", "state", "params", "epoch", "value", "reason")
+    found = {}
     with running(folder) as app, agents(app, 1):
-        response = app.request("POST", "/api/v1/searches", json={**SEARCH, "stopping": rule})
-        assert response.status_code == 201, response.text
-        seen = ("number", "state", "params", "epoch", "value", "reason")
-        return [[trial[name] for name in seen] for trial in finished(app, response.json()["id"])]
+        for rule in RULES:
+            response = app.request("POST", "/api/v1/searches", json={**SEARCH, "stopping": rule})
+            assert response.status_code == 201, response.text
+            trials = finished(app, response.json()["id"])
+            found[rule["name"]] = [[trial[name] for name in seen] for trial in trials]
+    return found
 
 
-@pytest.mark.parametrize(
-    "rule",
-    [
-        {"name": "successive_halving"},
-        {"name": "median"},
-        {"name": "hyperband"},
-        {"name": "patience", "epochs": 5},
-        {"name": "threshold", "bound": 0.3, "warmup": 20},
-    ],
-    ids=lambda rule: str(rule["name"]),
-)
-def test_the_length_of_a_slice_changes_nothing(
-    tmp_path: Path, rule: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    short = run(tmp_path / "short", rule, 1e-4, monkeypatch)
-    stopped = [trial for trial in short if trial[1] == "stopped"]
-    assert stopped and all(trial[3] < 60 for trial in stopped)
-    assert run(tmp_path / "long", rule, 10.0, monkeypatch) == short
+def test_the_length_of_a_slice_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    short = run(tmp_path / "short", 1e-4, monkeypatch)
+    for trials in short.values():
+        stopped = [trial for trial in trials if trial[1] == "stopped"]
+        assert stopped and all(trial[3] < 60 for trial in stopped)
+    assert run(tmp_path / "long", 10.0, monkeypatch) == short
