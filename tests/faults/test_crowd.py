@@ -21,9 +21,10 @@ READS = (
 class Crowd:
     """So many played agents at work on one search, while others look at it."""
 
-    def __init__(self, server: Server, search: int, agents: int) -> None:
+    def __init__(self, server: Server, search: int, trials: int, agents: int) -> None:
         self.server = server
         self.search = search
+        self.trials = trials
         self.faults: list[str] = []
         self.events = self.reads = 0
         self.over = threading.Event()
@@ -74,14 +75,14 @@ class Crowd:
         with httpx.stream("GET", url, timeout=30) as response:
             for line in response.iter_lines():
                 self.events += line.startswith("data:")
-                if self.over.is_set():
-                    return
+                if self.over.is_set() or f'"finished":{self.trials},' in line:
+                    return  # else it would wait for the next sign of life
 
 
 def crowded(server: Server, trials: int, agents: int = 32) -> str:
     server.start()
     search = server.submit(trials, parallel=256, strategy={"name": "random"})
-    crowd = Crowd(server, search, agents)
+    crowd = Crowd(server, search, trials, agents)
     seconds = crowd.run()
     assert crowd.faults == []
     server.wait_finished(search, 60)
