@@ -103,7 +103,7 @@ def main() -> None:
         submit(client, "breast_cancer_random.yaml")
         client.wait(search, 240)
         slow = {
-            "epochs": 60,
+            "epochs": 600,
             "hidden_layers": 3,
             "hidden_units": 512,
             "batch_size": 32,
