@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from service.errors import NotFoundError
 
+PIECE = 500  # trials that one statement names: databases bound its length and its parameters
 _TRIAL = re.compile(r"(\d{1,9})\.(\d{1,9})")
 
 
@@ -26,3 +29,16 @@ def trial_id(text: str) -> TrialId:
     if match is None:
         raise NotFoundError(f"{text!r} does not name a trial; trials are named like 3.17")
     return TrialId(int(match[1]), int(match[2]))
+
+
+def in_pieces(ids: Iterable[TrialId]) -> Iterator[tuple[int, list[int]]]:
+    """Give the searches of trials, each with some of their numbers: what one statement can name.
+
+    By search, since for pairs of search and number SQLite walks through the whole table.
+    """
+    numbers = defaultdict(list)
+    for one in ids:
+        numbers[one.search].append(one.number)
+    for search, wanted in numbers.items():
+        for start in range(0, len(wanted), PIECE):
+            yield search, wanted[start : start + PIECE]

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, insert, select, update
 
-from service.ids import TrialId
+from service.ids import TrialId, in_pieces
 from service.store.tables import WAITS, commands, trials
 from service.store.transaction import Transaction
 
 c = commands.c
 FEW = 200  # waiting commands that are read quicker than their trials are named
-PIECE = 500  # trials that one statement names: databases bound its length and its parameters
 _WAITING = select(commands).where(WAITS)
 _FIRST_WAITING = _WAITING.order_by(c.search_id, c.number).limit(FEW + 1)  # as in their index
 _REFUSE = (
@@ -62,20 +60,10 @@ def waiting_in(connection: Connection, names: Iterable[TrialId]) -> Sequence[Row
         return []
     rows: Sequence[Row[Any]] = connection.execute(_FIRST_WAITING).all()  # mostly these are all
     if len(rows) > FEW:
-        rows = list(_waiting_named(connection, wanted))
+        named = [and_(c.search_id == search, c.number.in_(some)) for search, some in in_pieces(wanted)]
+        rows = [row for where in named for row in connection.execute(_WAITING.where(where))]
     found = (row for row in rows if TrialId(row.search_id, row.number) in wanted)
     return sorted(found, key=lambda row: int(row.id))
-
-
-def _waiting_named(connection: Connection, names: Iterable[TrialId]) -> Iterator[Row[Any]]:
-    # By search: for pairs of search and number SQLite would walk through all that wait.
-    numbers = defaultdict(list)
-    for one in names:
-        numbers[one.search].append(one.number)
-    for search, of_search in numbers.items():
-        for start in range(0, len(of_search), PIECE):
-            some = c.number.in_(of_search[start : start + PIECE])
-            yield from connection.execute(_WAITING.where(c.search_id == search, some))
 
 
 def refuse_waiting(tx: Transaction, ended: Mapping[TrialId, str]) -> None:

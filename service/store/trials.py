@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ import orjson
 from sqlalchemy import Row, and_, bindparam, func, insert, select, update
 
 from search.space import Space
-from service.ids import TrialId
+from service.ids import TrialId, in_pieces
 from service.store import commands
 from service.store.curves import pack_costs
 from service.store.tables import HELD, attempts, costs, curve_columns, curves, searches, trials
@@ -21,7 +20,6 @@ from service.store.transaction import Transaction
 
 t = trials.c
 Rows = Sequence[Mapping[str, Any]]
-PIECE = 500  # trials that one statement names: databases bound its length and its parameters
 
 _MINE = and_(
     t.search_id == bindparam("b_search"),
@@ -216,11 +214,8 @@ def append_costs(tx: Transaction, pieces: Sequence[CostPiece]) -> None:
     k = costs.c
     key = (k.search_id, k.number, k.branch)
     last: dict[tuple[int, ...], int] = {}
-    numbers = defaultdict(set)  # by search: for whole keys SQLite would walk through all costs
-    for piece in pieces:
-        numbers[piece.key[0]].add(piece.key[1])
-    for search, wanted in numbers.items():
-        known = select(*key, func.max(k.last)).where(k.search_id == search, k.number.in_(wanted))
+    for search, some in in_pieces({TrialId(*piece.key[:2]) for piece in pieces}):
+        known = select(*key, func.max(k.last)).where(k.search_id == search, k.number.in_(some))
         last |= {tuple(row[:3]): row[3] for row in tx.connection.execute(known.group_by(*key))}
     rows = []
     for piece in pieces:
@@ -253,14 +248,8 @@ def columns_id(tx: Transaction, names: str) -> int:
 
 def rows_of(tx: Transaction, ids: Iterable[TrialId]) -> Iterator[Row[Any]]:
     """Give trials by id; those that do not exist are left out."""
-    # By search: for pairs of search and number SQLite would walk through all trials.
-    numbers = defaultdict(list)
-    for one in ids:
-        numbers[one.search].append(one.number)
-    for search, wanted in numbers.items():
-        for start in range(0, len(wanted), PIECE):
-            some = t.number.in_(wanted[start : start + PIECE])
-            yield from tx.connection.execute(select(trials).where(t.search_id == search, some))
+    for search, some in in_pieces(ids):
+        yield from tx.connection.execute(select(trials).where(t.search_id == search, t.number.in_(some)))
 
 
 def states_of(tx: Transaction, ids: Iterable[TrialId]) -> dict[TrialId, tuple[str, int]]:

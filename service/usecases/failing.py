@@ -30,7 +30,7 @@ def paused(tx: Transaction, row: Row[Any]) -> bool:
     if len(reasons) < MOST or len(set(reasons)) > 1:
         return False
     problem = f"{row.failed} trials failed and none came to anything: {reasons[0]}"
-    search_rows.change(tx, row.id, switch="paused", problem=problem, version=row.version + 1)
+    search_rows.pause(tx, row, problem)
     return True
 
 
