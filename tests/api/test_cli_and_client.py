@@ -10,7 +10,7 @@ import time
 import pytest
 from commandline import ROOT, caviar, serving
 
-from caviar import Client, ConflictError, InvalidError, NotFoundError
+from caviar import ConflictError, InvalidError, NotFoundError
 
 SEARCH = """
 name: wine
@@ -39,12 +39,6 @@ def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("server")
     with serving(folder) as url:
         yield url
-
-
-@pytest.fixture
-def client(server):
-    with Client(server) as client:
-        yield client
 
 
 @pytest.fixture

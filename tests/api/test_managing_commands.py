@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from commandline import ROOT, serving, typed
 
-from caviar import CaviarError, Client, ConflictError, InvalidError
+from caviar import CaviarError, ConflictError, InvalidError
 
 SEARCH = {
     "name": "waiting",
@@ -25,12 +25,6 @@ def server(tmp_path_factory):
     """A server without workers: nothing begins by itself."""
     with serving(tmp_path_factory.mktemp("server"), workers=0) as url:
         yield url
-
-
-@pytest.fixture
-def client(server):
-    with Client(server) as client:
-        yield client
 
 
 @pytest.fixture

@@ -1,13 +1,11 @@
 """A broken event stream goes on after the last event seen, with no gap and no double."""
 
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from caviar.errors import NotFoundError
 from caviar.records import Event
-from caviar.transport import Transport
 
 EVENTS = 30
 
@@ -39,22 +37,8 @@ class Breaking(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def url():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Breaking)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def transport(url, monkeypatch):
-    monkeypatch.setattr("caviar.transport.RESUME_SECONDS", 0.01)
-    transport = Transport(url)
-    yield transport
-    transport.close()
+def handler():
+    return Breaking
 
 
 def test_events_resume_exactly(transport):

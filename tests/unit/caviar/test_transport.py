@@ -1,15 +1,13 @@
 """A server that is busy, away for a while, or no Caviar server at all."""
 
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import orjson
 import pytest
 
 from caviar import Client
 from caviar.errors import CaviarError, NotFoundError, RefusedError
-from caviar.transport import Transport
 
 BUSY = (503, {"Retry-After": "0"}, {"title": "Too busy", "detail": "try again in a moment"})
 RUNNING = {"id": 1, "name": "s", "state": "running"}
@@ -42,23 +40,8 @@ class Scripted(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def server():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Scripted)
-    server.calls = 0
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def transport(server, monkeypatch):
-    monkeypatch.setattr("caviar.transport.RESUME_SECONDS", 0.01)
-    transport = Transport(f"http://127.0.0.1:{server.server_port}")
-    yield transport
-    transport.close()
+def handler():
+    return Scripted
 
 
 def test_a_call_that_may_be_repeated_comes_back_to_a_busy_server(server, transport):
