@@ -69,16 +69,16 @@ log = logging.getLogger(__name__)
 
 def build_services(config: Config) -> Services:
     """Choose and wire the adapters; nothing is opened yet."""
-    notifier, metrics, clock = Notifier(), Metrics(), SteadyClock()
+    notifier, metrics = Notifier(), Metrics()
 
     def committed(what: Committed) -> None:
         metrics.commit_seconds.observe(what.seconds)
         notifier.changed(what.searches, what.wake)
 
-    store = Database(config.database_url, clock, committed)
+    store = Database(config.database_url, SteadyClock(), committed)
     board = Board(wake=lambda: notifier.changed((), True))
     blobs = FileBlobs(config.data / "checkpoints")
-    return Services(config, clock, store, board, notifier, metrics, blobs, Columns())
+    return Services(config, store, board, notifier, metrics, blobs, Columns())
 
 
 def create_app(config: Config) -> FastAPI:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from service.config import Config
 from service.metrics import Metrics
 from service.notifier import Notifier
-from service.ports import Blobs, Clock
+from service.ports import Blobs
 from service.store.database import Database
 from service.store.memory import Columns
 from service.usecases.board import Board
@@ -18,7 +18,6 @@ class Services:
     """The adapters and what the use cases share."""
 
     config: Config
-    clock: Clock
     store: Database
     board: Board
     notifier: Notifier

@@ -137,8 +137,12 @@ def acting(
     What would have gone on in a trial that is over is a fork.
     """
     command = advice.command
-    if command is None or (command["kind"] == "set" and trainers.get(spec.trainer) is None):
-        return None  # nobody here could judge the new value
+    if command is None:
+        return None
+    # A script of a user's own is given only what its search names; advice is made for the settings of mlp.
+    foreign = trainers.get(spec.trainer) is None and not set(command["arguments"]) <= set(settings)
+    if command["kind"] == "set" and foreign:
+        return None
     if row.state not in ENDED or command["kind"] in AFTER_THE_END:
         return command
     if command["kind"] == "rewind":

@@ -53,6 +53,7 @@ def test_an_ended_trial_is_forked_or_extended(advice: Advice, command: dict[str,
 def test_nothing_is_offered_that_would_be_refused() -> None:
     external = SearchSpec.parse(SEARCH | {"trainer": "external"})
     assert acting(LOWER, state("running"), external, SETTINGS) is None
+    assert acting(LOWER, state("running"), external, {"learning_rate": 0.1}) == LOWER.command
     assert acting(REWIND, state("completed"), SPEC, {"epochs": 7}) is None
 
 
