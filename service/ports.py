@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from service.store.transaction import Transaction
 
 T = TypeVar("T")
+A = TypeVar("A")
 
 
 class Store(Protocol):
@@ -28,6 +29,12 @@ class Store(Protocol):
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run a piece of work in the writer and wait for its commit."""
+
+    async def write_shared(self, work: Callable[[Transaction, Sequence[A]], Sequence[T]], ask: A) -> T:
+        """Run in the writer a work that takes together what several ask; wait for the commit.
+
+        Items are the same work's if the functions are equal. Where it raises, each item is run by itself.
+        """
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Run a query on a reader's connection, in a thread of its own."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from service.store import schema
 from service.store.database import Database
 from service.store.memory import Columns
 from service.store.tables import STATES, attempts, searches, trials
+from service.store.transaction import Transaction
 from service.usecases import leases
 from service.usecases.board import Board
 from service.usecases.exchange import Answer, exchange
@@ -78,26 +79,17 @@ class World:
     def submit(self, key: str | None = None, **changes: Any) -> int:
         return int(self.write(lambda tx: submit(tx, spec(**changes), key))[0])
 
-    def exchange(
-        self,
-        agent: int,
-        want: int = 0,
-        reports: Iterable[Mapping[str, Any]] = (),
-        holding: Iterable[tuple[str, int]] = (),
-        leaving: bool = False,
-        **more: Any,
-    ) -> dict[str, Any]:
-        request = ExchangeRequest.model_validate(
-            {
-                "agent": {"id": agent_id(agent), "host": "h", "pid": agent, **more},
-                "want": want,
-                "leaving": leaving,
-                "holding": list(holding),
-                "reports": list(reports),
-            }
-        )
-        answer: Answer = self.write(lambda tx: exchange(tx, self.board, request, LEASE, 1.0))
-        return answer.body
+    def exchange(self, agent: int, **asked: Any) -> dict[str, Any]:
+        """Exchange as one agent; what is asked is that of `request`."""
+        answer = self.store.submit_shared(self._exchange, request(agent, **asked))
+        return answer.result(timeout=WRITE_SECONDS).body
+
+    def exchange_together(self, requests: Sequence[ExchangeRequest]) -> list[dict[str, Any]]:
+        """Exchange as several agents that the writer finds waiting at once."""
+        return [answer.body for answer in self.write(lambda tx: self._exchange(tx, requests))]
+
+    def _exchange(self, tx: Transaction, requests: Sequence[ExchangeRequest]) -> list[Answer]:
+        return exchange(tx, self.board, requests, LEASE, 1.0)
 
     def sweep(self) -> int:
         return int(self.write(leases.sweep))
@@ -140,6 +132,26 @@ def check_counts(connection: Connection) -> None:
         assert [trial.number for trial in found[row.id]] == list(range(row.proposed))
         held = [trial.agent for trial in found[row.id] if trial.state == "running"]
         assert all(held), "a running trial has an agent"
+
+
+def request(
+    agent: int,
+    want: int = 0,
+    reports: Iterable[Mapping[str, Any]] = (),
+    holding: Iterable[tuple[str, int]] = (),
+    leaving: bool = False,
+    **more: Any,
+) -> ExchangeRequest:
+    """What an agent asks of the server."""
+    return ExchangeRequest.model_validate(
+        {
+            "agent": {"id": agent_id(agent), "host": "h", "pid": agent, **more},
+            "want": want,
+            "leaving": leaving,
+            "holding": list(holding),
+            "reports": list(reports),
+        }
+    )
 
 
 def agent_id(number: int) -> str:

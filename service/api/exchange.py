@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Annotated, Any, Literal
 
@@ -17,8 +18,9 @@ from service.ids import trial_id
 from service.protocol import ExchangeRequest, ExchangeResponse
 from service.services import Services
 from service.store import reads
+from service.store.transaction import Transaction
 from service.usecases import checkpoints
-from service.usecases.exchange import exchange
+from service.usecases.exchange import Answer, exchange
 
 SEEN_SECONDS = 3600.0  # lost agents are listed for an hour
 SMALL = 1 << 20  # bytes of a checkpoint that waits for no other
@@ -32,6 +34,9 @@ def router(services: Services) -> APIRouter:
     lease, interval = services.config.lease, services.config.interval
     large = asyncio.Semaphore(LARGE_AT_ONCE)
 
+    def together(tx: Transaction, requests: Sequence[ExchangeRequest]) -> list[Answer]:
+        return exchange(tx, board, requests, lease, interval)
+
     @routes.post(
         "/exchange",
         response_model=ExchangeResponse,
@@ -44,7 +49,7 @@ def router(services: Services) -> APIRouter:
             message = ExchangeRequest.model_validate_json(await request.body())
         except ValidationError as error:
             raise problems.of_validation(error) from None
-        done = await store.write(lambda tx: exchange(tx, board, message, lease, interval))
+        done = await store.write_shared(together, message)
         metrics.exchange_seconds.observe(time.perf_counter() - began)
         if done.proposed:
             metrics.proposals.inc(done.proposed)

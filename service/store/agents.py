@@ -23,10 +23,11 @@ def _renewal(insert: Callable[[Table], Any]) -> Any:
 _RENEW = {"sqlite": _renewal(sqlite.insert), "postgresql": _renewal(postgresql.insert)}
 
 
-def renew(tx: Transaction, agent: Mapping[str, Any], lease: float) -> None:
-    """Renew the lease of an agent; one that is not known yet is made known."""
+def renew(tx: Transaction, alive: Sequence[Mapping[str, Any]], lease: float) -> None:
+    """Renew the leases of agents; one that is not known yet is made known."""
     times = {"started": tx.now, "seen": tx.now, "lease_until": tx.now + lease}
-    tx.connection.execute(_RENEW[tx.connection.dialect.name], {**agent, "state": "alive", **times})
+    rows = [{**agent, "state": "alive", **times} for agent in alive]
+    tx.connection.execute(_RENEW[tx.connection.dialect.name], rows)
 
 
 def expired(tx: Transaction) -> Sequence[str]:

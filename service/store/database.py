@@ -18,7 +18,7 @@ from service.ports import Clock
 from service.store import postgres, sqlite
 from service.store.tables import identity
 from service.store.transaction import Transaction
-from service.store.writer import BEYOND, OUT_OF_RANGE, Committed, Dialect, Writer, plain
+from service.store.writer import BEYOND, OUT_OF_RANGE, A, Committed, Dialect, Shared, Writer, plain
 
 T = TypeVar("T")
 READERS = 8
@@ -59,9 +59,19 @@ class Database:
             raise UnavailableError("the server is stopping")
         return self._writer.submit(work)
 
+    def submit_shared(self, work: Shared[A, T], ask: A) -> Future[T]:
+        """Queue an item for a work that does many at once; see ports.Store."""
+        if self._writer is None:
+            raise UnavailableError("the server is stopping")
+        return self._writer.submit_shared(work, ask)
+
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run a piece of work in the writer and wait for its commit."""
         return await asyncio.wrap_future(self.submit(work))
+
+    async def write_shared(self, work: Shared[A, T], ask: A) -> T:
+        """Have an item done in the writer, with others if there are some, and wait for the commit."""
+        return await asyncio.wrap_future(self.submit_shared(work, ask))
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Run a query in a thread; see ports.Store."""

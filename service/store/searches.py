@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Row, Update, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import BindParameter, Row, Update, bindparam, delete, func, insert, select, update
 
 from service.errors import NotFoundError
 from service.store.tables import HELD, edits, idempotency, searches, trials
@@ -14,24 +14,12 @@ from service.store.transaction import Transaction
 
 s, t = searches.c, trials.c
 # By agent first: SQLite then reads the index of the trials in hand, where it would walk through all trials.
-_BY_AGENT = (
-    select(t.search_id, t.agent, func.count().label("held"))
-    .where(t.agent.is_not(None), HELD)
-    .group_by(t.search_id, t.agent)
-    .subquery()
-)
-_OWN = case((_BY_AGENT.c.agent == bindparam("agent"), _BY_AGENT.c.held), else_=0)
+_BY_AGENT = select(t.search_id, t.agent).where(t.agent.is_not(None), HELD).distinct().subquery()
 _IN_HANDS = (
-    select(_BY_AGENT.c.search_id, func.count().label("agents"), func.sum(_OWN).label("own"))
-    .group_by(_BY_AGENT.c.search_id)
-    .subquery()
+    select(_BY_AGENT.c.search_id, func.count().label("agents")).group_by(_BY_AGENT.c.search_id).subquery()
 )
 _OPEN = (
-    select(
-        searches,
-        func.coalesce(_IN_HANDS.c.agents, 0).label("agents"),
-        func.coalesce(_IN_HANDS.c.own, 0).label("own"),
-    )
+    select(searches, func.coalesce(_IN_HANDS.c.agents, 0).label("agents"))
     .outerjoin(_IN_HANDS, _IN_HANDS.c.search_id == s.id)
     .where(s.switch == "active", s.ended.is_(None))
     .order_by(s.id)
@@ -55,12 +43,12 @@ def get(tx: Transaction, search: int) -> Row[Any]:
     return row
 
 
-def open_searches(tx: Transaction, agent: str) -> Sequence[Row[Any]]:
+def open_searches(tx: Transaction) -> Sequence[Row[Any]]:
     """Give the searches that may have work: switched on and not ended.
 
-    With each comes how many agents have trials of it in hand (`agents`), and how many `agent` has (`own`).
+    With each comes how many agents have trials of it in hand (`agents`).
     """
-    return tx.connection.execute(_OPEN, {"agent": agent}).all()
+    return tx.connection.execute(_OPEN).all()
 
 
 def change(tx: Transaction, search: int, **values: Any) -> None:

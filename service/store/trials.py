@@ -31,7 +31,7 @@ _HELD = (t.search_id, t.number, t.attempt, t.agent, t.branch, t.epoch, t.started
 _HELD_BY = (
     select(*_HELD, searches.c.version)
     .join_from(trials, searches, searches.c.id == t.search_id)
-    .where(t.agent == bindparam("agent"), HELD)
+    .where(t.agent.in_(bindparam("agents", expanding=True)), HELD)
 )
 _INSERT, _INSERT_CURVES = insert(trials), insert(curves)
 _COLUMNS_ID = select(curve_columns.c.id).where(curve_columns.c.digest == bindparam("digest"))
@@ -130,10 +130,13 @@ def insert_trials(tx: Transaction, rows: Rows) -> None:
         tx.move(row["search_id"], None, row["state"])
 
 
-def held_by(tx: Transaction, agent: str) -> dict[TrialId, Row[Any]]:
-    """Give the trials in the hands of an agent, each with the version of its search."""
-    found: Sequence[Any] = tx.connection.execute(_HELD_BY, {"agent": agent}).all()
-    return {TrialId(row.search_id, row.number): row for row in found}
+def held_by(tx: Transaction, agents: Sequence[str]) -> dict[str, dict[TrialId, Row[Any]]]:
+    """Give the trials in the hands of each of some agents, with the version of their search."""
+    held: dict[str, dict[TrialId, Row[Any]]] = {agent: {} for agent in agents}
+    found: Sequence[Any] = tx.connection.execute(_HELD_BY, {"agents": list(held)}).all()
+    for row in found:
+        held[row.agent][TrialId(row.search_id, row.number)] = row
+    return held
 
 
 def queued(tx: Transaction, search: int, count: int) -> Sequence[Row[Any]]:

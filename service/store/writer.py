@@ -6,7 +6,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -19,10 +19,13 @@ from service.store import postgres, sqlite
 from service.store.transaction import Transaction
 
 T = TypeVar("T")
+A = TypeVar("A")
+Shared = Callable[[Transaction, Sequence[A]], Sequence[T]]  # does for many at once what each of them asks
 Dialect = sqlite.Dialect | postgres.Dialect
 log = logging.getLogger(__name__)
 
-GROUP = 256  # pieces of work in one commit
+GROUP = 256  # items in one commit
+PIECE = 64  # items in one piece
 GROUP_SECONDS = 0.02  # after this long a group is committed even if more is waiting
 BEYOND = (DataError, OverflowError)  # what SQLite's driver and Postgres say of too large numbers
 OUT_OF_RANGE = RefusedError("a number or text of the request is beyond what the database can hold")
@@ -31,9 +34,10 @@ TROUBLE = (OperationalError, InterfaceError, OSError)  # the database itself: no
 
 @dataclass
 class Item(Generic[T]):
-    """A piece of work and the future of its result."""
+    """What somebody asks of a work, and the future of the answer."""
 
-    work: Callable[[Transaction], T]
+    work: Shared[Any, T]
+    ask: Any = None
     future: Future[T] = field(default_factory=Future)
     value: T | None = None
     failure: Exception | None = None
@@ -57,12 +61,16 @@ class Committed:
 
 
 class Writer:
-    """Takes work from a queue; each piece has a savepoint, each group of pieces one commit."""
+    """Takes items from a queue; each piece of work has a savepoint, each group of pieces one commit.
+
+    Items that wait one behind the other for the same work are one piece: the work takes all of them at once.
+    """
 
     def __init__(self, dialect: Dialect, on_commit: Callable[[Committed], None]) -> None:
         self._dialect = dialect
         self._on_commit = on_commit
         self._queue: queue.SimpleQueue[Item[Any] | None] = queue.SimpleQueue()
+        self._ahead: Item[Any] | None = None  # taken from the queue, not begun
         self._ending = False
         self._thread = threading.Thread(target=self._serve, name="caviar-writer", daemon=True)
 
@@ -77,21 +85,21 @@ class Writer:
 
     def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
         """Queue a piece of work."""
-        item = Item(work)
+        return self.submit_shared(lambda tx, asks: [work(tx)], None)
+
+    def submit_shared(self, work: Shared[A, T], ask: A) -> Future[T]:
+        """Queue an item for a work that does many at once, in the order in which they came."""
+        item = Item(work, ask)
         self._queue.put(item)
         return item.future
 
     def _serve(self) -> None:
-        while not self._ending:
-            item = self._queue.get()
-            if item is None:
-                return
-            if item.future.set_running_or_notify_cancel():  # else nobody waits for it any more
-                self._group(item)
+        while piece := self._next(GROUP, wait=True):
+            self._group(piece)
 
-    def _group(self, first: Item[Any]) -> None:
+    def _group(self, first: list[Item[Any]]) -> None:
         """Run and commit one group, beginning with `first`; then answer, or say that nothing was done."""
-        items = [first]
+        items = [*first]
         transaction: Transaction | None = None
         began = time.perf_counter()
         try:
@@ -99,9 +107,12 @@ class Writer:
                 transaction = Transaction(connection, self._dialect.now(connection))
                 faults.point("store.begin.after")
                 _run(transaction, first)
-                while item := self._next(len(items), began):
-                    items.append(item)
-                    _run(transaction, item)
+                while time.perf_counter() - began <= GROUP_SECONDS:
+                    piece = self._next(GROUP - len(items))
+                    if not piece:
+                        break
+                    items += piece
+                    _run(transaction, piece)
                 transaction.finish()
                 faults.point("store.commit.before")
             faults.point("store.commit.after")
@@ -113,14 +124,26 @@ class Writer:
         for item in items:
             item.answer()
 
-    def _next(self, taken: int, began: float) -> Item[Any] | None:
-        while taken < GROUP and time.perf_counter() - began <= GROUP_SECONDS:
+    def _next(self, most: int, wait: bool = False) -> list[Item[Any]]:
+        """Take the next piece, up to `most` items; none at the end, or where the queue is empty now."""
+        piece: list[Item[Any]] = []
+        while len(piece) < min(most, PIECE) and (item := self._ahead or self._get(wait and not piece)):
+            self._ahead = item
+            if piece and item.work != piece[0].work:
+                break
+            self._ahead = None
+            piece.append(item)
+        return piece
+
+    def _get(self, wait: bool) -> Item[Any] | None:
+        """Take an item that somebody waits for from the queue."""
+        while not self._ending:
             try:
-                item = self._queue.get_nowait()
+                item = self._queue.get(block=wait)
             except queue.Empty:
                 return None
             self._ending = item is None
-            if item is None or item.future.set_running_or_notify_cancel():
+            if item is not None and item.future.set_running_or_notify_cancel():
                 return item
         return None
 
@@ -128,24 +151,31 @@ class Writer:
         self._on_commit(Committed(frozenset(transaction.touched), transaction.wake, seconds, items))
 
 
-def _run(transaction: Transaction, item: Item[Any]) -> None:
+def _run(transaction: Transaction, piece: Sequence[Item[Any]]) -> None:
     """Run one piece after a savepoint, so that its failure harms nobody else's.
 
-    Savepoints are left to the commit: to release each would cost every piece one more round trip.
+    Of several items each is then run by itself, so that only the one at fault fails. Savepoints are left to
+    the commit: to release each would cost every piece one more round trip.
     """
     execute = transaction.connection.exec_driver_sql
     execute("SAVEPOINT piece")
     faults.point("store.item.before")
     try:
-        item.value = item.work(transaction)
+        values = piece[0].work(transaction, [item.ask for item in piece])
         transaction.settle()
         faults.point("store.item.after")
+        for item, value in zip(piece, values, strict=True):
+            item.value = value
     except TROUBLE:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer to this piece alone
         transaction.abandon()
-        item.failure = OUT_OF_RANGE if isinstance(error, BEYOND) else error
         execute("ROLLBACK TO SAVEPOINT piece")
+        if len(piece) > 1:
+            for item in piece:
+                _run(transaction, [item])
+        else:
+            piece[0].failure = OUT_OF_RANGE if isinstance(error, BEYOND) else error
 
 
 def _fail(items: list[Item[Any]], transaction: Transaction | None, error: Exception) -> None:

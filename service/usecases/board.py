@@ -73,8 +73,8 @@ class Board:
         """
         self._room = max(VIEWS, searches)
 
-    def view(self, tx: Transaction, row: Row[Any], count: int) -> View:
-        """Give the view of a search, caught up with the store where the next `count` proposals look back."""
+    def view(self, tx: Transaction, row: Row[Any], number: int) -> View:
+        """Give the view of a search, caught up with the store where proposals below a number look back."""
         view = self._views.get(row.id)
         if view is None or (view.version, view.by_hand) != (row.version, row.by_hand):
             spec = self.spec(tx, row)
@@ -84,29 +84,28 @@ class Board:
         while len(self._views) > self._room:
             self._views.popitem(last=False)
         tx.undo.append(lambda: self.forget(row.id))
-        if view.needs_history(row.proposed + count):
+        if view.needs_history(number):
             view.catch_up(tx.connection)
         return view
 
-    def propose(self, tx: Transaction, row: Row[Any], count: int, agent: str) -> list[dict[str, Any]]:
-        """Make up to `count` new trials of a search, running in an agent's hands; rows to be inserted.
+    def propose(self, tx: Transaction, row: Row[Any], numbers: range, agent: str) -> list[dict[str, Any]]:
+        """Make the next trials of a search, as many as can be, in an agent's hands; rows to be inserted.
 
         Raises ProposalError when the strategy breaks.
         """
-        spec = self.spec(tx, row)
-        count = min(count, row.total - row.proposed)
-        if count <= 0:
+        if not numbers:
             return []
-        view = self.view(tx, row, count)
+        spec = self.spec(tx, row)
+        view = self.view(tx, row, numbers.stop)
         made: list[dict[str, Any]] = []
-        for number in range(row.proposed, row.proposed + count):
+        for number in numbers:
             answer = self._answer(view, number)
             if answer is None:
                 break
             view.put(number, answer[0].unit)
             made.append(_row(tx, row, spec, number, *answer, agent))
         if spec.strategy.name in SLOW:
-            self._ahead(view, row.proposed + len(made), count + 1)
+            self._ahead(view, numbers.start + len(made), len(numbers) + 1)
         return made
 
     def _answer(self, view: View, number: int) -> Answer | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from sqlalchemy import Row
 
 from search.spec import SearchSpec
 from service.ids import TrialId
-from service.protocol import ExchangeRequest
+from service.protocol import Agent
 from service.store import commands as command_rows
 from service.store import searches as search_rows
 from service.store import trials as trial_rows
@@ -23,69 +25,114 @@ from service.usecases.board import Board, ProposalError
 log = logging.getLogger(__name__)
 
 
-def claim(
-    tx: Transaction, board: Board, request: ExchangeRequest, spec_of: Callable[[Row[Any]], SearchSpec]
-) -> list[Mapping[str, Any]]:
-    """Claim up to `want` trials for an agent, shared evenly between the open searches.
+@dataclass
+class Offer:
+    """A search that may have work, and what the claims of an exchange leave of it."""
 
-    `parallel` of a search limits the agents that train for it: an agent trains one trial at a time,
-    the others in its hands only wait there to save round trips. In panda mode it limits nothing: a fork
-    is wanted beside its parent.
-    """
-    agent = request.agent.id
-    switched_on = search_rows.open_searches(tx, agent)
-    board.make_room(len(switched_on))
-    open_rows = [
-        row
-        for row in switched_on
-        if (row.own or row.agents < row.parallel or row.mode == "panda")
-        and _trainable(row, spec_of(row), request)
-        and (row.queued or row.proposed < row.total)
-    ]
-    open_rows.sort(key=lambda row: int(row.running))
-    taken: list[Mapping[str, Any]] = []
-    for position, row in enumerate(open_rows):
-        left = request.want - len(taken)
-        share = -(-left // (len(open_rows) - position))
-        taken += _take(tx, board, row, min(share, _part(row, spec_of(row))), agent)
+    row: Row[Any]
+    spec: SearchSpec
+    queued: int
+    proposed: int
+    running: int
+    agents: int  # that have trials of it in hand
+    open: bool = True
+    made: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def new(self) -> int:
+        """Give how many trials may still be proposed."""
+        return max(0, int(self.row.total) - self.proposed)
+
+    def part(self, own: int) -> int:
+        """Give how many trials an agent with `own` in hand may take, so that none keeps a store for itself.
+
+        Where trials look back, only so many can be in flight: the one who reports would take each trial that
+        its own results make possible, before anybody else could ask.
+        """
+        part = -(-(self.queued + self.new) // (self.agents + (not own)))
+        flight = self.spec.most_in_flight(self.proposed)
+        return part if flight is None else min(part, -(-flight // int(self.row.parallel)) - own)
+
+
+@dataclass
+class Claimant:
+    """An agent that asks for trials, and how many it has in hand of each search."""
+
+    agent: Agent
+    want: int
+    own: Counter[int]
+
+    def may_take(self, offer: Offer) -> bool:
+        """Tell whether a search has something for this agent.
+
+        `parallel` of a search limits the agents that train for it: an agent trains one trial at a time, the
+        others in its hands only wait there to save round trips. In panda mode it limits nothing: a fork is
+        wanted beside its parent.
+        """
+        row, agent = offer.row, self.agent
+        if not (self.own[row.id] or offer.agents < row.parallel or row.mode == "panda"):
+            return False
+        if agent.searches is not None and row.id not in agent.searches:
+            return False
+        if agent.trainers and offer.spec.trainer not in agent.trainers:
+            return False
+        return offer.open and (offer.queued > 0 or offer.new > 0)
+
+
+def claim(
+    tx: Transaction, board: Board, claimants: Sequence[Claimant], spec_of: Callable[[Row[Any]], SearchSpec]
+) -> list[list[Mapping[str, Any]]]:
+    """Claim for each agent in turn the trials that it wants, shared evenly between the open searches."""
+    rows = search_rows.open_searches(tx)
+    board.make_room(len(rows))
+    offers = [Offer(row, spec_of(row), row.queued, row.proposed, row.running, row.agents) for row in rows]
+    taken = [_claim(tx, board, offers, claimant) for claimant in claimants]
+    trial_rows.insert_trials(tx, [trial for offer in offers for trial in offer.made])
+    for offer in offers:
+        schedule(tx, board, offer.row, offer.made)
+        if offer.made:
+            tx.propose(offer.row.id, len(offer.made))
+        if offer.row.started is None and offer.running > offer.row.running:
+            search_rows.change(tx, offer.row.id, started=tx.now)
     return taken
 
 
-def _part(row: Row[Any], spec: SearchSpec) -> int:
-    """Give how many trials an agent may take, so that it has no store while another one waits.
-
-    Where trials look back, only so many can be in flight: the one who reports would take each trial that its
-    own results make possible, before anybody else could ask.
-    """
-    left = int(row.queued) + max(0, int(row.total) - int(row.proposed))
-    part = -(-left // (int(row.agents) + (not row.own)))
-    flight = spec.most_in_flight(row.proposed)
-    return part if flight is None else min(part, -(-flight // int(row.parallel)) - int(row.own))
-
-
-def _trainable(row: Row[Any], spec: SearchSpec, request: ExchangeRequest) -> bool:
-    agent = request.agent
-    if agent.searches is not None and row.id not in agent.searches:
-        return False
-    return not agent.trainers or spec.trainer in agent.trainers
-
-
-def _take(tx: Transaction, board: Board, row: Row[Any], count: int, agent: str) -> list[Mapping[str, Any]]:
-    if count <= 0 or failing.paused(tx, row):
-        return []
+def _claim(
+    tx: Transaction, board: Board, offers: Sequence[Offer], claimant: Claimant
+) -> list[Mapping[str, Any]]:
+    """Claim for one agent; searches with the fewest running trials give first."""
+    possible = sorted((offer for offer in offers if claimant.may_take(offer)), key=lambda one: one.running)
     taken: list[Mapping[str, Any]] = []
-    if row.queued:
+    for position, offer in enumerate(possible):
+        left = claimant.want - len(taken)
+        share = -(-left // (len(possible) - position))
+        taken += _take(tx, board, offer, min(share, offer.part(claimant.own[offer.row.id])), claimant)
+    return taken
+
+
+def _take(
+    tx: Transaction, board: Board, offer: Offer, count: int, claimant: Claimant
+) -> list[Mapping[str, Any]]:
+    """Take up to `count` trials of one search: from the queue, then new ones, which are inserted later."""
+    row, agent = offer.row, claimant.agent.id
+    if count <= 0:
+        return []
+    if failing.paused(tx, row):
+        offer.open = False
+        return []
+    again: Sequence[Row[Any]] = []
+    if offer.queued:
         again = trial_rows.queued(tx, row.id, count)
         trial_rows.claim(tx, agent, again)
-        taken += [{**one._mapping, "attempt": one.attempt + 1} for one in again]
-    made = _proposed(tx, board, row, count - len(taken), agent)
-    trial_rows.insert_trials(tx, made)
-    schedule(tx, board, row, made)
-    if made:
-        tx.propose(row.id, len(made))
-    if row.started is None and (taken or made):
-        search_rows.change(tx, row.id, started=tx.now)
-    return taken + made
+        offer.queued -= len(again)
+    made = _proposed(tx, board, offer, count - len(again), agent)
+    offer.made += made
+    offer.proposed += len(made)
+    taken: list[Mapping[str, Any]] = [{**one._mapping, "attempt": one.attempt + 1} for one in again]
+    taken += made
+    offer.running += len(taken)
+    offer.agents += bool(taken) and not claimant.own[row.id]
+    return taken
 
 
 def schedule(tx: Transaction, board: Board, row: Row[Any], made: list[dict[str, Any]]) -> None:
@@ -98,13 +145,15 @@ def schedule(tx: Transaction, board: Board, row: Row[Any], made: list[dict[str, 
             command_rows.add(tx, name, {**values, "at": orjson.dumps(at).decode()})
 
 
-def _proposed(tx: Transaction, board: Board, row: Row[Any], count: int, agent: str) -> list[dict[str, Any]]:
+def _proposed(tx: Transaction, board: Board, offer: Offer, count: int, agent: str) -> list[dict[str, Any]]:
     """Propose; a search whose strategy breaks is paused with the reason, and harms no other."""
+    row, first = offer.row, offer.proposed
     try:
-        return board.propose(tx, row, count, agent)
+        return board.propose(tx, row, range(first, first + min(count, offer.new)), agent)
     except ProposalError as error:
         log.exception("no proposal for search %d", row.id, extra={"search": row.id})
         search_rows.pause(tx, row, f"the strategy broke: {error}")
+        offer.open = False
         return []
 
 

@@ -1,10 +1,11 @@
-"""One exchange with an agent: reports in; drops, commands and new trials out; in one piece of writing."""
+"""Exchanges with agents: reports in; drops, commands and new trials out; in one piece of writing."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -21,8 +22,8 @@ from service.store import trials as trial_rows
 from service.store.transaction import Transaction
 from service.usecases import continuing, datasets, leases
 from service.usecases.board import Board
-from service.usecases.claim import assignment, claim
-from service.usecases.report import take_reports
+from service.usecases.claim import Claimant, assignment, claim
+from service.usecases.report import Batch, take_reports
 
 log = logging.getLogger(__name__)
 _NOTHING: dict[str, Any] = {"searches": {}, "trials": [], "commands": [], "drop": []}
@@ -36,45 +37,113 @@ class Answer:
     proposed: int
 
 
+@dataclass
+class _Party:
+    """One agent's part in an exchange."""
+
+    request: ExchangeRequest
+    held: Mapping[TrialId, Row[Any]]
+    ended: set[TrialId] = field(default_factory=set)
+    drops: list[dict[str, Any]] = field(default_factory=list)
+    again: Sequence[Mapping[str, Any]] = ()
+    claimed: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def agent(self) -> str:
+        return self.request.agent.id
+
+    @property
+    def in_hand(self) -> dict[TrialId, Row[Any]]:
+        return {trial: row for trial, row in self.held.items() if trial not in self.ended}
+
+    @property
+    def given(self) -> list[Mapping[str, Any]]:
+        return [*self.again, *self.claimed]
+
+
 def exchange(
-    tx: Transaction, board: Board, request: ExchangeRequest, lease: float, interval: float
-) -> Answer:
-    """Carry out one exchange; see docs/interfaces.md, section 5."""
-    agent = request.agent.id
-    _renew(tx, request, lease)
-    held = trial_rows.held_by(tx, agent)
-    specs = _Specs(tx, board, {trial.search: row.version for trial, row in held.items()})
-    ended = take_reports(tx, board, request.reports, held, specs.of) if request.reports else set()
-    if request.leaving:
-        leases.agent_left(tx, agent)
-        tx.wake = True  # its place is free for another agent
-        return Answer({**_NOTHING, "revision": tx.newest, "lease": lease, "interval": interval}, 0)
-    in_hand = {trial: row for trial, row in held.items() if trial not in ended}
-    drops = _drops(tx, request, held, ended)
-    again = _undelivered(tx, in_hand, request) if len(in_hand) > len(request.holding) - len(drops) else []
-    tx.settle()  # the claim must see what these reports have ended
-    claimed = claim(tx, board, request, specs.of_row) if request.want else []
-    if ended:
-        tx.wake = True  # others may go on to trials that waited for these results
-    given = [*again, *claimed]
-    searches, broken = specs.settings({t["search_id"] for t in given} - set(request.known))
-    if broken:
-        lost = {_id(trial): trial["attempt"] for trial in given if trial["search_id"] in broken}
-        leases.hand_back(tx, lost)
-        given, claimed = ([t for t in some if _id(t) not in lost] for some in (given, claimed))
-        in_hand = {trial: row for trial, row in in_hand.items() if trial not in lost}
-    return Answer(
-        {
-            "revision": tx.newest,
-            "lease": lease,
-            "interval": interval,
-            "searches": searches,
-            "trials": [assignment(tx, t, specs.of(t["search_id"]).objective.metric) for t in given],
-            "commands": _commands(tx, in_hand, claimed, lambda search: bool(specs.of(search).schedule)),
-            "drop": drops,
-        },
-        sum(1 for trial in claimed if trial["attempt"] == 1),
-    )
+    tx: Transaction, board: Board, requests: Sequence[ExchangeRequest], lease: float, interval: float
+) -> list[Answer]:
+    """Carry out the exchanges of all agents that have asked meanwhile; see docs/interfaces.md, section 5.
+
+    Each step is done for all of them before the next: what many agents report, and what they are given, is
+    read and written by as few statements as for one. An agent that asks twice, because it has given its first
+    request up, is answered twice, in that order.
+    """
+    rounds: list[dict[str, ExchangeRequest]] = [{}]
+    for request in requests:
+        if request.agent.id in rounds[-1]:
+            rounds.append({})
+        rounds[-1][request.agent.id] = request
+    timing = {"lease": lease, "interval": interval}
+    return [answer for some in rounds for answer in _exchange(tx, board, some, timing)]
+
+
+def _exchange(
+    tx: Transaction, board: Board, requests: Mapping[str, ExchangeRequest], timing: dict[str, float]
+) -> list[Answer]:
+    agent_rows.renew(tx, [_agent(request) for request in requests.values()], timing["lease"])
+    held = trial_rows.held_by(tx, list(requests))
+    parties = [_Party(request, held[agent]) for agent, request in requests.items()]
+    specs = _Specs(tx, board, {t.search: row.version for party in parties for t, row in party.held.items()})
+    _report(tx, board, parties, specs)
+    staying = [party for party in parties if not party.request.leaving]
+    for party in staying:
+        party.drops = _drops(tx, party)
+        party.again = _undelivered(tx, party)
+    _claim(tx, board, staying, specs)
+    commands = _commands(tx, staying, specs)
+    answers = []
+    for party in parties:
+        body = {**_NOTHING, **timing, "revision": tx.newest}
+        if not party.request.leaving:
+            body |= {
+                "searches": specs.settings({t["search_id"] for t in party.given} - set(party.request.known)),
+                "trials": [
+                    assignment(tx, trial, specs.of(trial["search_id"]).objective.metric)
+                    for trial in party.given
+                ],
+                "commands": commands[party.agent],
+                "drop": party.drops,
+            }
+        answers.append(Answer(body, sum(1 for trial in party.claimed if trial["attempt"] == 1)))
+    return answers
+
+
+def _report(tx: Transaction, board: Board, parties: Sequence[_Party], specs: _Specs) -> None:
+    """Take in what was reported; the claims must see what these reports have ended."""
+    batch = Batch()
+    for party in parties:
+        party.ended = take_reports(tx, board, batch, party.request.reports, party.held, specs.of)
+    batch.write(tx)
+    for party in parties:
+        if party.request.leaving:
+            leases.agent_left(tx, party.agent)
+        # Its place is free for another agent, and others may go on to trials that waited for its results.
+        tx.wake |= party.request.leaving or bool(party.ended)
+    tx.settle()
+
+
+def _claim(tx: Transaction, board: Board, parties: Sequence[_Party], specs: _Specs) -> None:
+    """Give trials to those who want some; a search of which nothing can be said to an agent gives none."""
+    wanting = [party for party in parties if party.request.want]
+    if wanting:
+        claimants = [
+            Claimant(
+                party.request.agent, party.request.want, Counter(trial.search for trial in party.in_hand)
+            )
+            for party in wanting
+        ]
+        for party, claimed in zip(wanting, claim(tx, board, claimants, specs.of_row), strict=True):
+            party.claimed = claimed
+    for party in parties:
+        broken = specs.broken({t["search_id"] for t in party.given} - set(party.request.known))
+        if broken:
+            lost = {_id(trial): trial["attempt"] for trial in party.given if trial["search_id"] in broken}
+            leases.hand_back(tx, lost)
+            party.ended |= set(lost)
+            party.again = [trial for trial in party.again if _id(trial) not in lost]
+            party.claimed = [trial for trial in party.claimed if _id(trial) not in lost]
 
 
 def _id(trial: Mapping[str, Any]) -> TrialId:
@@ -89,6 +158,7 @@ class _Specs:
         self._board = board
         self._versions = versions
         self._found: dict[int, SearchSpec] = {}
+        self._datasets: dict[int, dict[str, Any] | None] = {}
 
     def of(self, search: int) -> SearchSpec:
         found = self._found.get(search) or self._board.known(search, self._versions.get(search))
@@ -98,36 +168,42 @@ class _Specs:
         self._found[row.id] = self._board.spec(self._tx, row)
         return self._found[row.id]
 
-    def settings(self, wanted: Iterable[int]) -> tuple[dict[str, dict[str, Any]], set[int]]:
-        """Give what an agent must know of searches that are new to it, and those of which it cannot be said.
-
-        A search whose data sets are gone is paused with the reason, and harms no other.
-        """
-        known, broken = {}, set()
+    def settings(self, wanted: Iterable[int]) -> dict[str, dict[str, Any]]:
+        """Give what an agent must know of searches that are new to it."""
+        known = {}
         for search in wanted:
             spec = self.of(search)
-            try:
-                dataset = datasets.resolve(self._tx.connection, spec.dataset)
-            except RefusedError as error:
-                log.warning("search %d cannot go on: %s", search, error, extra={"search": search})
-                search_rows.pause(self._tx, search_rows.get(self._tx, search), str(error))
-                broken.add(search)
-                continue
             known[str(search)] = {
                 "name": spec.name,
                 "trainer": spec.trainer,
-                "dataset": dataset,
+                "dataset": self._dataset(search),
                 "settings": spec.settings,
                 "objective": spec.objective.model_dump(),
                 "mode": spec.mode,
                 "continued_below": continuing.continued_below(spec),
             }
-        return known, broken
+        return known
+
+    def broken(self, wanted: Iterable[int]) -> set[int]:
+        """Name the searches whose data sets are gone; such a one is paused with the reason."""
+        return {search for search in wanted if self._dataset(search) is None}
+
+    def _dataset(self, search: int) -> dict[str, Any] | None:
+        """Give where a search's examples come from; None when they are gone."""
+        if search not in self._datasets:
+            try:
+                self._datasets[search] = datasets.resolve(self._tx.connection, self.of(search).dataset)
+            except RefusedError as error:
+                log.warning("search %d cannot go on: %s", search, error, extra={"search": search})
+                search_rows.pause(self._tx, search_rows.get(self._tx, search), str(error))
+                self._datasets[search] = None
+        return self._datasets[search]
 
 
-def _renew(tx: Transaction, request: ExchangeRequest, lease: float) -> None:
+def _agent(request: ExchangeRequest) -> dict[str, Any]:
+    """Give the row of an agent."""
     agent = request.agent
-    row = {
+    return {
         "id": agent.id,
         "host": agent.host,
         "pid": agent.pid,
@@ -135,18 +211,12 @@ def _renew(tx: Transaction, request: ExchangeRequest, lease: float) -> None:
         "version": agent.version,
         "trainers": orjson.dumps(agent.trainers).decode(),
     }
-    agent_rows.renew(tx, row, lease)
 
 
-def _drops(
-    tx: Transaction,
-    request: ExchangeRequest,
-    held: Mapping[TrialId, Row[Any]],
-    ended: set[TrialId],
-) -> list[dict[str, Any]]:
-    """Name what the agent must let go of, with the reason."""
-    named = {(trial_id(trial), attempt) for trial, attempt in request.holding}
-    named |= {(trial_id(report.trial), report.attempt) for report in request.reports}
+def _drops(tx: Transaction, party: _Party) -> list[dict[str, Any]]:
+    """Name what an agent must let go of, with the reason."""
+    held, named = party.held, {(trial_id(trial), attempt) for trial, attempt in party.request.holding}
+    named |= {(trial_id(report.trial), report.attempt) for report in party.request.reports}
     lost = [
         (trial, attempt) for trial, attempt in named if trial not in held or held[trial].attempt != attempt
     ]
@@ -168,38 +238,39 @@ def _why(found: tuple[str, int] | None, attempt: int) -> str:
     return f"the trial is {state}"
 
 
-def _undelivered(
-    tx: Transaction, in_hand: Mapping[TrialId, Row[Any]], request: ExchangeRequest
-) -> list[Mapping[str, Any]]:
-    """Give again what this agent was given but does not name: the answer that held it was lost."""
+def _undelivered(tx: Transaction, party: _Party) -> list[Mapping[str, Any]]:
+    """Give again what an agent was given but does not name: the answer that held it was lost."""
+    request, in_hand = party.request, party.in_hand
+    if len(in_hand) <= len(request.holding) - len(party.drops):
+        return []
     named = {trial_id(trial) for trial, _ in request.holding}
     named |= {trial_id(report.trial) for report in request.reports}
     missing = [trial for trial in in_hand if trial not in named]
     return [dict(row._mapping) for row in trial_rows.rows_of(tx, missing)]
 
 
-def _commands(
-    tx: Transaction,
-    in_hand: Mapping[TrialId, Row[Any]],
-    claimed: Iterable[Mapping[str, Any]],
-    scheduled: Callable[[int], bool],
-) -> list[dict[str, Any]]:
-    """Give the commands waiting for trials in hand; one from the queue, or with a schedule, may have some."""
-    attempts = {trial: int(row.attempt) for trial, row in in_hand.items()}
-    for one in claimed:
-        if one["state"] == "queued" or scheduled(one["search_id"]):
-            attempts[TrialId(one["search_id"], one["number"])] = one["attempt"]
-    if not attempts:
-        return []
-    rows = command_rows.waiting_in(tx.connection, attempts)
-    return [
-        {
-            "id": row.id,
-            "trial": f"{row.search_id}.{row.number}",
-            "attempt": attempts[TrialId(row.search_id, row.number)],
-            "kind": row.kind,
-            "arguments": orjson.Fragment(row.arguments),
-            "when": orjson.Fragment(row.at),
-        }
-        for row in rows
-    ]
+def _commands(tx: Transaction, parties: Sequence[_Party], specs: _Specs) -> dict[str, list[dict[str, Any]]]:
+    """Give each agent the commands waiting for trials in its hands, new ones too.
+
+    Of the new ones only those from the queue, or with a schedule, may have some.
+    """
+    waiting: dict[TrialId, tuple[str, int]] = {}  # agent and attempt
+    for party in parties:
+        waiting |= {trial: (party.agent, row.attempt) for trial, row in party.in_hand.items()}
+        for one in party.claimed:
+            if one["state"] == "queued" or specs.of(one["search_id"]).schedule:
+                waiting[_id(one)] = party.agent, one["attempt"]
+    found: dict[str, list[dict[str, Any]]] = {party.agent: [] for party in parties}
+    for row in command_rows.waiting_in(tx.connection, waiting) if waiting else ():
+        agent, attempt = waiting[TrialId(row.search_id, row.number)]
+        found[agent].append(
+            {
+                "id": row.id,
+                "trial": f"{row.search_id}.{row.number}",
+                "attempt": attempt,
+                "kind": row.kind,
+                "arguments": orjson.Fragment(row.arguments),
+                "when": orjson.Fragment(row.at),
+            }
+        )
+    return found

@@ -107,7 +107,7 @@ def agent_lost(tx: Transaction, agent: str, reason: str) -> int:
 def agent_left(tx: Transaction, agent: str) -> int:
     """Take back the trials of an agent that says goodbye; tell how many. None of them counts as lost."""
     agent_rows.mark(tx, agent, "left", "it ended")
-    held = trial_rows.held_by(tx, agent)
+    held = trial_rows.held_by(tx, [agent])[agent]
     hand_back(tx, {trial: row.attempt for trial, row in held.items()})
     return len(held)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +22,7 @@ from service.usecases.board import Board
 
 @dataclass
 class Hand:
-    """A trial in an agent's hands, as the reports of one exchange move it on."""
+    """A trial in an agent's hands, as its reports move it on."""
 
     trial: TrialId
     row: Row[Any]
@@ -49,7 +49,7 @@ class Hand:
 
 @dataclass
 class Batch:
-    """The rows that the reports of one exchange come to, written together."""
+    """The rows that the reports of an exchange come to, whichever agents sent them, written together."""
 
     advances: list[dict[str, Any]] = field(default_factory=list)
     finishes: list[dict[str, Any]] = field(default_factory=list)
@@ -76,12 +76,12 @@ class Batch:
 def take_reports(
     tx: Transaction,
     board: Board,
+    batch: Batch,
     reports: Sequence[Report],
-    held: dict[TrialId, Row[Any]],
+    held: Mapping[TrialId, Row[Any]],
     spec_of: Callable[[int], SearchSpec],
 ) -> set[TrialId]:
-    """Write what was reported of the trials that the agent still holds; name those it holds no more."""
-    batch = Batch()
+    """Take what an agent reported of the trials it still holds into a batch; name those it holds no more."""
     hands: dict[TrialId, Hand] = {}
     for report in reports:
         trial = trial_id(report.trial)
@@ -97,7 +97,6 @@ def take_reports(
         if hand.changed and not hand.over:
             batch.advances.append({**hand.key, "new_state": "running", **hand.come})
             tx.touched.add(hand.trial.search)
-    batch.write(tx)
     return {trial for trial, hand in hands.items() if hand.over}
 
 

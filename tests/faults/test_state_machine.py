@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
-from stores import LEASE, World, empty_database, epochs, handed, open_world, result
+from stores import LEASE, World, empty_database, epochs, handed, open_world, request, result
 
 from service.errors import ServiceError
 from service.store import curves
@@ -86,6 +86,20 @@ class Machine(RuleBasedStateMachine):
         if not named:  # an answer was lost: all of it comes again
             assert set(self._holding(agent)) <= set(handed(answer))
         self._seen(agent, answer)
+
+    @rule(wants=st.lists(st.integers(0, 2), min_size=4, max_size=4), value=st.sampled_from([0.1, 0.2]))
+    def all_ask_together(self, wants: list[int], value: float) -> None:
+        """Each reports the end of one of its trials; nobody is given what another one has."""
+        requests = []
+        for agent, want in enumerate(wants, 1):
+            done = self._holding(agent)[:1]
+            for name, _ in done:
+                self.known[name].ended, self.known[name].owner = ("completed", value), None
+            reports = [result(*one, value) for one in done]
+            requests.append(request(agent, want=want, reports=reports, holding=self._holding(agent)))
+        for agent, answer in enumerate(self.world.exchange_together(requests), 1):
+            assert answer["drop"] == []
+            self._seen(agent, answer)
 
     @precondition(lambda self: self.past)
     @rule(data=st.data(), count=st.integers(1, 3), overlap=st.integers(0, 2))
