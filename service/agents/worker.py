@@ -15,6 +15,7 @@ from service import trainers
 from service.agents.datasets import DataCache
 from service.agents.hand import Hand, failure
 from service.agents.opening import Opener
+from service.agents.watching import Watch
 from service.mapping import trial_settings
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ class Worker:
         self.stopping = threading.Event()
         self._exchange = exchange
         self._uploads = Uploads(exchange)
+        self._watch = Watch(exchange, self.leave)
         self._data = DataCache(exchange.transport)
         self._best: dict[int, float] = defaultdict(lambda: math.inf)
 
@@ -39,22 +41,33 @@ class Worker:
         Raises what ended the exchange for good.
         """
         self._exchange.start()
-        while not self.stopping.is_set():
-            assignment = self._exchange.next(timeout=0.5)
-            if assignment is not None:
-                self._train(assignment)
+        self._watch.start()
+        try:
+            while not self.stopping.is_set():
+                assignment = self._exchange.next(timeout=0.5)
+                if assignment is not None:
+                    self._train(assignment)
+        finally:
+            self._watch.stop()
         self._drain()
 
     def stop(self) -> None:
         """Stop between two slices; safe in a signal handler."""
         self.stopping.set()
 
+    def leave(self) -> None:
+        """Stop and hand back what is left, in another thread than the one that trains: that may be stuck."""
+        self.stop()
+        self._drain()
+
     def _train(self, assignment: Assignment) -> None:
         key = assignment.key
         try:
-            hand = Hand(assignment, self._opener(assignment), self._exchange, self._uploads, self.stopping)
-            hand.model_due = lambda value, seconds: self._model_due(assignment, value, seconds)
-            hand.train()
+            opener = self._opener(assignment)  # unwatched: loading may take long, and serves other trials too
+            with self._watch.over(assignment):
+                hand = Hand(assignment, opener, self._exchange, self._uploads, self.stopping)
+                hand.model_due = lambda value, seconds: self._model_due(assignment, value, seconds)
+                hand.train()
         except Exception as error:
             self._exchange.turn_away(key)
             if self._exchange.failure is not None:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 
 from service.agents.process import new_id
+from service.agents.watching import STUCK
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +115,7 @@ class LocalEngine:
             raise
         finally:
             del self._processes[agent]
-        return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        return _ending(code)
 
     def _environment(self) -> dict[str, str]:
         from service.agents.__main__ import THREAD_VARIABLES
@@ -125,6 +126,12 @@ class LocalEngine:
         if self._token is not None:
             environment["CAVIAR_TOKEN"] = self._token
         return environment
+
+
+def _ending(code: int) -> str:
+    if code == STUCK:
+        return f"ended with exit code {code}: a trainer did not come back"
+    return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
 
 def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:

@@ -12,6 +12,7 @@ import pytest
 from harness import Server, serving, trained, wait
 from player import Player
 
+from service.agents.watching import STUCK
 from service.engines.local import NICE
 
 FAST = {"CAVIAR_LEASE": "2", "CAVIAR_INTERVAL": "0.2"}
@@ -177,6 +178,29 @@ def test_a_trainer_that_holds_the_interpreter_for_20_seconds_keeps_its_trial(
     server = make_server(workers=2)
     server.start()
     busy(server, 20.0)
+
+
+def test_an_agent_whose_trainer_does_not_come_back_is_replaced(
+    make_server: Callable[..., Server], tmp_path: Path
+) -> None:
+    """Its heartbeats go on, so nobody but itself can know; a trial that is wanted is waited for."""
+    log = tmp_path / "trained"
+    grace = {"COUNTING_LOG": str(log), "CAVIAR_GRACE_SECONDS": "1"}
+    server = make_server(workers=1, environment=grace)
+    server.start()
+    stuck = server.submit(1, trainer="endless", parallel=1)
+    wait(lambda: trained(log), 60, "the training")
+    other = server.submit(1, parallel=1)
+    (agent,) = server.agents()
+    time.sleep(2.5)
+    assert agent.is_running() and server.trial(stuck)["attempt"] == 1
+    assert server.call("POST", f"/searches/{stuck}/cancel").status_code == 200
+    server.wait_finished(other, 30)
+    server.check(other, 1)
+    assert not agent.is_running() and server.trials(other)[0]["attempt"] == 1
+    said = server.tail()
+    assert f"trial {stuck}.0 is to be let go of (the trial is cancelled), but its trainer endless" in said
+    assert f"ended with exit code {STUCK}: a trainer did not come back" in said
 
 
 def test_local_agents_end_with_a_server_that_is_killed(make_server: Callable[..., Server]) -> None:

@@ -52,6 +52,23 @@ def test_a_busy_server_ends_in_time_and_goes_on_where_it_was(
     assert before < 40
 
 
+def test_a_trainer_that_does_not_come_back_does_not_hold_up_the_end(
+    make_server: Callable[..., Server], tmp_path: Path
+) -> None:
+    log = tmp_path / "trained"
+    server = make_server(workers=1, environment={"COUNTING_LOG": str(log), "CAVIAR_DRAIN_SECONDS": "3"})
+    server.start()
+    search = server.submit(1, trainer="endless", parallel=1)
+    wait(lambda: trained(log), 60, "the training")
+    (agent,) = server.agents()
+    seconds = server.stop()
+    assert seconds < 8, seconds
+    assert server.process is not None and server.process.returncode == 0, server.tail()
+    assert not agent.is_running()
+    server.start()
+    wait(lambda: server.trial(search)["attempt"] == 2, 60, "the next attempt")
+
+
 @pytest.mark.soak
 def test_a_second_signal_does_not_wait(make_server: Callable[..., Server]) -> None:
     server = make_server(workers=1)

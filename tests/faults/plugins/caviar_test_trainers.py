@@ -3,6 +3,7 @@
 `counting` trains epochs of a given length, and its checkpoint is a line of JSON. It writes each epoch that it
 trains into the file that the environment variable COUNTING_LOG names: so a test sees what was trained twice.
 `stubborn` does the same but holds the GIL for a whole epoch, as a compiler or a careless plugin does.
+`endless` begins to train and never comes back, out of reach of Python's signals too; that is its epoch 0.
 """
 
 from __future__ import annotations
@@ -111,6 +112,15 @@ class StubbornRun(Run):
         ctypes.PyDLL(None).usleep(int(seconds * 1e6))
 
 
+class EndlessRun(Run):
+    def advance(
+        self, seconds: float = 0.05, until_step: int | None = None, until_epoch: int | None = None
+    ) -> Slice:
+        _note(self)
+        while True:
+            ctypes.CDLL(None).sleep(3600)  # which a signal ends early
+
+
 class Counting:
     data_settings = ()
     run: type[Run] = Run
@@ -138,6 +148,10 @@ class Counting:
 
 class Stubborn(Counting):
     run = StubbornRun
+
+
+class Endless(Counting):
+    run = EndlessRun
 
 
 def _note(run: Run) -> None:
