@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, select
 from search.axes import Axis
 from search.history import History
 from search.leaders import Standing, standings
+from search.parameters import identity
 from search.remaining import remaining
 from search.rounds import Round, rounds
 from search.spec import SearchSpec
@@ -31,8 +32,8 @@ class Side(BaseModel):
     """One parameter's side of a box."""
 
     parameter: str = Field(description="with its entry, if it has one for each of another")
-    low: float | int | str | bool | None = None
-    high: float | int | str | bool | None = None
+    low: float | int | str | bool | list[Any] | None = None
+    high: float | int | str | bool | list[Any] | None = None
     choices: list[Any] | None = Field(None, description="those left, of choices without an order")
 
 
@@ -128,7 +129,7 @@ def _round(search: int, spec: SearchSpec, one: Round) -> dict[str, Any]:
 
 def _side(axis: Axis, side: list[Any]) -> dict[str, Any]:
     if not axis.ordered:
-        return {"parameter": axis.name, "choices": list(dict.fromkeys(side))}
+        return {"parameter": axis.name, "choices": list({identity(value): value for value in side}.values())}
     return {"parameter": axis.name, "low": side[0], "high": side[-1]}
 
 

@@ -72,6 +72,23 @@ def test_rounds_say_where_and_why(app: App) -> None:
     assert any("b: the best sits at the low end" in warning for warning in last["warnings"])
 
 
+def test_rounds_show_choices_of_every_kind(app: App) -> None:
+    two: list[Any] = [[64], [64, 32]]
+    mixed: list[Any] = [None, True, 1, "a", [1, 2]]
+    space = SPACE | {
+        "two": {"choices": two},
+        "mixed": {"choices": mixed},
+        "steps": {"choices": [[1], [2], [3]], "ordered": True},
+    }
+    search = played(app, most=20, space=space)
+    found = get(app, f"/searches/{search}/rounds")["items"]
+    sides = {side["parameter"]: side for side in found[0]["box"]}
+    assert sides["two"]["choices"] == two
+    assert list(map(repr, sides["mixed"]["choices"])) == list(map(repr, mixed))  # 1 is not true
+    assert (sides["steps"]["low"], sides["steps"]["high"]) == ([1], [3])
+    assert len(found) > 1
+
+
 def test_other_strategies_have_no_rounds(app: App) -> None:
     search = played(app, most=1, strategy="random")
     assert get(app, f"/searches/{search}/rounds") == {
