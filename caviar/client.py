@@ -161,9 +161,10 @@ class Client:
         """Read one trial."""
         return Trial.of(self.transport.call("GET", f"/trials/{_name(trial)}"))
 
-    def curve(self, trial: TrialLike) -> dict[str, Any]:
-        """Give the learning curve: per branch a list per column."""
-        curve: dict[str, Any] = self.transport.call("GET", f"/trials/{_name(trial)}/curve")
+    def curve(self, trial: TrialLike, points: int | None = None) -> dict[str, Any]:
+        """Give the learning curve: a list per column and branch; of more epochs about `points`."""
+        query = {} if points is None else {"points": points}
+        curve: dict[str, Any] = self.transport.call("GET", f"/trials/{_name(trial)}/curve", params=query)
         return curve
 
     def trial_events(self, trial: TrialLike, last: str | None = None) -> Iterator[Event]:

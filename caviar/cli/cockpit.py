@@ -31,6 +31,7 @@ from caviar.errors import CaviarError
 from caviar.records import Trial
 
 LOOK_SECONDS = 0.5
+POINTS = 1000  # of a curve: more than a wide terminal has dots
 HELP = (
     "l lower rate  h higher rate  p pause/resume  c checkpoint  b back to the best  s stop  : command  q quit"
 )
@@ -57,7 +58,7 @@ class Cockpit:
         for one in self._steering["commands"]:
             if one["id"] == self._given and one["state"] != "waiting":
                 self._said, self._given = sentence(one), None
-        branches = self._client.curve(self._name)["branches"]
+        branches = self._client.curve(self._name, POINTS)["branches"]
         self._curve: dict[str, Any] = branches[-1] if branches else {}
 
     def refresh(self) -> None:

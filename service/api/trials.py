@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import orjson
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 from sqlalchemy import Connection
@@ -83,9 +84,19 @@ def router(services: Services) -> APIRouter:
         return answer({"items": [records.trial(row) for row in rows]}, 201)
 
     @routes.get("/trials/{name}/curve", summary="Its learning curve")
-    async def read_curve(name: str) -> Response:
+    async def read_curve(
+        name: str,
+        points: Annotated[
+            int | None,
+            Query(
+                ge=10,
+                le=100_000,
+                description="of more epochs of a branch about so many, with the first, last and best",
+            ),
+        ] = None,
+    ) -> Response:
         trial = trial_id(name)
-        return answer(await store.read(lambda connection: _curve(connection, trial)))
+        return answer(await store.read(lambda connection: _curve(connection, trial, points)))
 
     @routes.get(
         "/trials/{name}/attempts", response_model=Attempts, summary="Attempts that were lost or failed"
@@ -111,6 +122,8 @@ def router(services: Services) -> APIRouter:
     return routes
 
 
-def _curve(connection: Connection, trial: TrialId) -> dict[str, Any]:
+def _curve(connection: Connection, trial: TrialId, points: int | None) -> dict[str, Any]:
     reads.trial_row(connection, trial)
-    return curves.read(connection, trial.search, trial.number)
+    objective = orjson.loads(reads.search_row(connection, trial.search).spec).get("objective", {})
+    metric = objective.get("metric", "dev_error")
+    return curves.read(connection, trial.search, trial.number, points, metric)

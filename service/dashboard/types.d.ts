@@ -57,7 +57,8 @@ interface Columns { total: number; columns: Record<string, (number | string | nu
 interface History { number: number[]; value: (number | null)[]; best: (number | null)[]; ended: string[]; total?: number }
 
 interface Branch { branch: number; parent: number | null; from_epoch: number | null; epoch: number[]; [metric: string]: unknown }
-interface Curve { columns: string[]; branches: Branch[]; costs: { step: number[]; cost: (number | null)[] } }
+/** total: epochs of all branches, those that were left out included */
+interface Curve { columns: string[]; branches: Branch[]; total: number; costs: { step: number[]; cost: (number | null)[] } }
 
 interface Agent { id: string; host: string; pid: number; engine: string; version: string; [key: string]: unknown }
 

@@ -11,9 +11,11 @@ import orjson
 from sqlalchemy import Connection, select
 
 from service.store.tables import commands, costs, curve_columns, curves
+from service.store.thinning import thinned
 
 c = curves.c
 Floats = npt.NDArray[np.float32]
+COSTS = 5000  # of mini-batches, in one answer
 
 
 def pack(rows: Sequence[Sequence[float | None]]) -> bytes:
@@ -28,47 +30,76 @@ def unpack(data: bytes, rows: int) -> Floats:
 
 
 def pieces(connection: Connection, search: int, number: int) -> list[dict[str, Any]]:
-    """Give the pieces of a trial's curves, in order of branch and epoch."""
+    """Give the curves of a trial in pieces by branch and epoch; reports of the same columns are one."""
     query = (
         select(c.branch, c.first, c.rows, c.data, curve_columns.c.names)
         .join(curve_columns, curve_columns.c.id == c.columns_id)
         .where(c.search_id == search, c.number == number)
         .order_by(c.branch, c.first)
     )
+    found: list[tuple[int, int, str, list[bytes]]] = []
+    following: tuple[int, int, str] | None = None
+    for branch, first, rows, data, names in connection.execute(query):
+        if (branch, first, names) == following:
+            found[-1][3].append(data)
+        else:
+            found.append((branch, first, names, [data]))
+        following = (branch, first + rows, names)
     return [
         {
-            "branch": row.branch,
-            "first": row.first,
-            "names": orjson.loads(row.names),
-            "rows": unpack(row.data, row.rows),
+            "branch": branch,
+            "first": first,
+            "names": (columns := orjson.loads(names)),
+            "rows": np.frombuffer(b"".join(data), dtype="<f4").reshape(-1, len(columns)),
         }
-        for row in connection.execute(query)
+        for branch, first, names, data in found
     ]
 
 
-def read(connection: Connection, search: int, number: int) -> dict[str, Any]:
-    """Put the curve of a trial together: one list per column and branch, as REST gives it."""
+def read(
+    connection: Connection, search: int, number: int, points: int | None = None, metric: str = ""
+) -> dict[str, Any]:
+    """Put the curve of a trial together: one list per column and branch, as REST gives it.
+
+    With `points` about so many epochs of each branch, no peak of `metric` lost, and so many costs.
+    """
     found = pieces(connection, search, number)
-    columns = list(dict.fromkeys(name for piece in found for name in piece["names"]))
+    columns = names_of(found)
     lines = _branches(connection, search, number)
     for piece in found:
         lines.setdefault(piece["branch"], {"branch": piece["branch"], "parent": None, "from_epoch": 0})
-    for line in lines.values():
-        line["epoch"] = []
-        line.update({name: [] for name in columns})
-    for piece in found:
-        line = lines[piece["branch"]]
-        line["epoch"] += range(piece["first"], piece["first"] + len(piece["rows"]))
-        for name in columns:
-            position = piece["names"].index(name) if name in piece["names"] else None
-            line[name] += (
-                [None] * len(piece["rows"]) if position is None else floats(piece["rows"][:, position])
-            )
+    total = 0
+    for branch, line in lines.items():
+        epochs, values = table([piece for piece in found if piece["branch"] == branch], columns)
+        total += len(epochs)
+        if points is not None:
+            places = thinned(values, points, columns.index(metric) if metric in columns else 0)
+            epochs, values = epochs[places], values[places]
+        line["epoch"] = epochs.tolist()
+        line.update({name: floats(values[:, place]) for place, name in enumerate(columns)})
     return {
         "columns": ["epoch", *columns],
         "branches": [lines[branch] for branch in sorted(lines)],
-        "costs": read_costs(connection, search, number),
+        "total": total,
+        "costs": read_costs(connection, search, number, min(COSTS, points or COSTS)),
     }
+
+
+def names_of(found: Iterable[dict[str, Any]]) -> list[str]:
+    """Give the names of all columns of some pieces, in order of appearance."""
+    return list(dict.fromkeys(name for piece in found for name in piece["names"]))
+
+
+def table(found: Sequence[dict[str, Any]], columns: Sequence[str]) -> tuple[npt.NDArray[np.int64], Floats]:
+    """Join pieces of one branch: epochs (n,) and values (n, columns), NaN where a piece lacks a column."""
+    count = sum(len(piece["rows"]) for piece in found)
+    epochs, values = np.empty(count, dtype=np.int64), np.full((count, len(columns)), np.nan, dtype=np.float32)
+    end = 0
+    for piece in found:
+        start, end = end, end + len(piece["rows"])
+        epochs[start:end] = np.arange(piece["first"], piece["first"] + end - start)
+        values[start:end, [columns.index(name) for name in piece["names"]]] = piece["rows"]
+    return epochs, values
 
 
 def _branches(connection: Connection, search: int, number: int) -> dict[int, dict[str, Any]]:
@@ -85,9 +116,9 @@ def _branches(connection: Connection, search: int, number: int) -> dict[int, dic
 
 
 def read_costs(
-    connection: Connection, search: int, number: int, most: int = 5000
+    connection: Connection, search: int, number: int, most: int = COSTS
 ) -> dict[str, list[float | None]]:
-    """Give the costs of mini-batches of a trial's newest branch, thinned to `most` points."""
+    """Give the costs of mini-batches of a trial's newest branch: of more than `most` an even spread."""
     query = (
         select(costs.c.branch, costs.c.data)
         .where(costs.c.search_id == search, costs.c.number == number)
@@ -98,7 +129,7 @@ def read_costs(
     if not newest:
         return {"step": [], "cost": []}
     pairs = np.concatenate(newest)
-    pairs = pairs[:: max(1, len(pairs) // most)]
+    pairs = pairs[np.linspace(0, len(pairs) - 1, min(most, len(pairs)), dtype=np.int64)]
     return {"step": [int(step) for step in pairs[:, 0]], "cost": floats(pairs[:, 1])}
 
 

@@ -231,13 +231,10 @@ def _branch(one: lineage.Branch) -> dict[str, Any]:
 
 
 def _curve(connection: Connection, trial: TrialId, branch: int) -> dict[str, Any]:
-    """Give the columns of one branch, missing values as NaN."""
-    found = curves.read(connection, trial.search, trial.number)["branches"]
-    one = next((part for part in found if part["branch"] == branch), None)
-    if one is None or "train_cost" not in one:
+    """Give the columns of one branch as arrays, missing values as NaN."""
+    found = [one for one in curves.pieces(connection, trial.search, trial.number) if one["branch"] == branch]
+    names = curves.names_of(found)
+    if "train_cost" not in names:
         return {}
-    return {
-        name: [float("nan") if value is None else value for value in values]
-        for name, values in one.items()
-        if isinstance(values, list)
-    }
+    epochs, values = curves.table(found, names)
+    return {"epoch": epochs, **dict(zip(names, values.T, strict=True))}

@@ -95,6 +95,8 @@ def test_a_search_runs_to_its_end(app: App) -> None:
     assert [trial["number"] for trial in best] == [0]
     curve = app.request("GET", f"{API}/trials/{number}.0/curve").json()
     assert curve["branches"][0]["dev_error"] == [0.5, 0.25]
+    assert app.request("GET", f"{API}/trials/{number}.0/curve?points=10").json() == curve
+    problem(app.request("GET", f"{API}/trials/{number}.0/curve?points=9"), 422, "points")
 
 
 def test_the_rate_goes_by_the_clock_of_the_database(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ class Steered:
     def steering(self, _name):
         return {"commands": [], "advice": [], "settings": [RATE], "branch": 0}
 
-    def curve(self, _name):
+    def curve(self, _name, _points):
         return {"branches": [self.columns] if self.columns else []}
 
     def commands(self, _name, commands):

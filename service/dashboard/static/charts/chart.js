@@ -46,6 +46,8 @@ export class Chart {
     this.node = h("div", { class: "chart" }, this.canvas, this.box, this.tip.node);
     setStyle(this.node, { height: `${height}px` });
     this.open = open ?? (() => undefined);
+    /** Called when a part is shown, and when all is shown again. */
+    this.turned = () => undefined;
     /** @type {Spec | null} */
     this.spec = null;
     /** @type {{x: Scale, y: Scale} | null} */
@@ -216,6 +218,7 @@ export class Chart {
     this.show(null);
     this.node.classList.toggle("zoomed", scales !== null);
     this.request();
+    this.turned();
   }
 
   /** @param {KeyboardEvent} event */

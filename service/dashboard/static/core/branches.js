@@ -1,6 +1,20 @@
-/** Branches of a trial's curve: the best point of one, and one with the past it shares with its parents. */
+/** A trial's curve and its branches: as many epochs as a picture shows, the best point, the past shared with parents. */
+
+import { call, withQuery } from "./api.js";
 
 /** @typedef {{epoch: number[], values: (number | null)[]}} Line */
+
+/**
+ * Read a curve: of very many epochs those alone that a screen can show apart, lowest and highest of each pixel.
+ * @param {string} trial
+ * @param {AbortSignal} signal
+ * @param {{whole: boolean}} options whole: every epoch
+ * @returns {Promise<Curve>}
+ */
+export function readCurve(trial, signal, { whole }) {
+  const points = Math.min(100_000, Math.max(1000, Math.ceil(2 * window.innerWidth * (window.devicePixelRatio || 1))));
+  return call(withQuery(`/trials/${trial}/curve`, { points: whole ? null : points }), { signal });
+}
 
 /**
  * @param {Branch} branch

@@ -1,6 +1,7 @@
 /** One trial: what it was told, how it learned, how it ended, where it came from, and what to do next. */
 
 import { ApiError, call, connection, isAbort, withQuery } from "../core/api.js";
+import { readCurve } from "../core/branches.js";
 import { fill, h, setText } from "../core/dom.js";
 import { count, duration, label, number, sentence, text } from "../core/format.js";
 import { objectiveMetric, objectiveName, OVER } from "../core/search-math.js";
@@ -43,7 +44,7 @@ export async function page(context) {
   /** @type {Curve | null} */
   let shown = null;
   const steer = new SteerPanel(view, () => drawCurve());
-  const curves = curvesPicture(view, context, steer);
+  const curves = curvesPicture(view, context, steer, () => again());
   const costs = costsPicture(view);
   const outcomes = outcomesPicture(view);
   const records = trialRecords(view, (hasModel) => {
@@ -68,7 +69,7 @@ export async function page(context) {
   }
   const draw = async () => {
     try {
-      const [fresh, curve] = await Promise.all([call(`/trials/${id}`, { signal }), call(`/trials/${id}/curve`, { signal })]);
+      const [fresh, curve] = await Promise.all([call(`/trials/${id}`, { signal }), readCurve(id, signal, { whole: curves.zoomed() })]);
       take(fresh);
       shown = curve;
       head.latest(curve);

@@ -1,5 +1,6 @@
 /** How one trial learns: error or cost of train and dev by epoch, and the cost of each mini-batch. */
 
+import { readCurve } from "../core/branches.js";
 import { count, label, number } from "../core/format.js";
 import { colour, faded } from "../core/theme.js";
 import { fitted, linear } from "../charts/scales.js";
@@ -31,8 +32,9 @@ function look(column, branch, current) {
  * @param {import("../pages/trial.js").TrialView} view
  * @param {PageContext} context
  * @param {import("../pages/steer.js").SteerPanel} steer whose commands are marked, and which takes a point that is clicked
+ * @param {() => void} read read the curve again: every epoch of it while a part is shown
  */
-export function curvesPicture(view, context, steer) {
+export function curvesPicture(view, context, steer, read) {
   const chosen = () => context.query.get("curve") ?? "error";
   const control = choose("What to show", Object.entries(SHOWN).map(([key, { title }]) => [key, title]), chosen(), (curve) => context.setQuery({ curve }));
   control.classList.add("small");
@@ -48,6 +50,10 @@ export function curvesPicture(view, context, steer) {
     const [epoch, branch] = point.slice(1).split("@").map(Number);
     steer.pick(epoch ?? 0, branch ?? 0);
   };
+  let left = 0; // epochs that are not drawn
+  figure.chart.turned = () => {
+    if (left) read();
+  };
   /** @param {Curve} curve */
   function draw(curve) {
     const shown = SHOWN[chosen()] ?? SHOWN.error;
@@ -62,11 +68,12 @@ export function curvesPicture(view, context, steer) {
       for (const column of shown.columns) {
         const values = /** @type {(number | null)[] | undefined} */ (branch[column]);
         if (!values) continue;
-        all.push(...values);
+        for (const value of values) all.push(value);
         layers.push(line({ x: branch.epoch, y: values, colour: look(column, branch.branch, current), width: 2, end: "dot", tell: (index) => told(curve, branch, shown.columns, index) }));
       }
     }
     legend.set(shown.columns.map((column) => [label(column), look(column, current, current)]));
+    left = curve.total - drawn(curve);
     const last = Math.max(...curve.branches.flatMap((branch) => branch.epoch.at(-1) ?? 1));
     figure.show(
       {
@@ -75,11 +82,16 @@ export function curvesPicture(view, context, steer) {
         y: { scale: fitted(all), title: shown.title },
         layers: [...layers, ...marks(steer, current)], // names of marks above the curves
       },
-      () => sheet(curve),
+      async () => sheet(curve.total > drawn(curve) ? await readCurve(view.trial().id, view.signal, { whole: true }) : curve),
+      left ? `${count(drawn(curve))} of ${count(curve.total)} epochs are drawn, with the lowest and the highest; a part that is dragged out shows all.` : "",
     );
   }
-  return { node: figure.node, draw, fail: (/** @type {unknown} */ error) => figure.fail(error) };
+  const zoomed = () => figure.chart.zoomed !== null;
+  return { node: figure.node, draw, zoomed, fail: (/** @type {unknown} */ error) => figure.fail(error) };
 }
+
+/** @param {Curve} curve */
+const drawn = ({ branches }) => branches.reduce((sum, { epoch }) => sum + epoch.length, 0);
 
 /** @param {Trial} trial one without an epoch */
 function noCurve({ state }) {

@@ -1,0 +1,55 @@
+"""A curve of very many epochs: drawn thinned, all of it where a part is dragged out and in its file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from page_server import Server
+from playwright.sync_api import Page, expect
+
+EPOCHS = 20_000
+AGENT = {"id": "a-00000000000000aa", "host": "h", "pid": 1, "engine": "script", "trainers": ["external"]}
+
+
+@pytest.fixture
+def trial(server: Server) -> str:
+    """A trial of a script's that trained for 20,000 epochs."""
+    space = {"a": {"low": 0.0, "high": 1.0}}
+    spec = {"name": "long", "trainer": "external", "space": space, "budget": {"trials": 1}}
+    made = server.call("/searches", spec)
+    agent = {**AGENT, "searches": [made["id"]]}
+    [given] = server.call("/exchange", {"agent": agent, "want": 1})["trials"]
+    rows = [[1 / epoch, 2 / epoch + 1e-6 * (epoch % 7)] for epoch in range(1, EPOCHS + 1)]
+    report = {
+        "trial": given["trial"],
+        "attempt": 1,
+        "first": 1,
+        "columns": ["train_error", "dev_error"],
+        "rows": rows,
+    }
+    result = {"state": "completed", "metrics": {"dev_error": 0.5}, "epoch": EPOCHS}
+    server.call("/exchange", {"agent": agent, "reports": [{**report, "result": result}]})
+    return str(given["trial"])
+
+
+def test_drawn_thinned_and_read_whole_where_a_part_is_shown(page: Page, trial: str, tmp_path: Path) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "0/curve" in request.url else None)
+    page.goto(f"/trials/{trial}")
+    figure = page.locator("#figure-learning-curve")
+    expect(figure.locator(".note")).to_have_text(re.compile(r"^[\d,]+ of 20,000 epochs are drawn"))
+    assert [re.search(r"points=\d+$", url) is not None for url in asked] == [True]
+    with page.expect_download() as saved:
+        figure.get_by_role("button", name=re.compile("CSV")).click()
+    assert len(Path(saved.value.path()).read_text().splitlines()) == EPOCHS + 1
+
+    box = figure.locator("canvas").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.3)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.7, steps=5)
+    page.mouse.up()
+    expect(figure.locator(".note")).to_have_text("")
+    assert [url.endswith("/curve") for url in asked] == [False, True, True]
