@@ -99,9 +99,14 @@ class Client:
         """Go through the searches, newest first; filters: state, name, sort."""
         return (Search.of(one) for one in self._pages("/searches", filters))
 
-    def edit(self, search: SearchLike, **changes: Any) -> Search:
-        """Change budget, parallel, space, name or note, also while it runs."""
-        return Search.of(self.transport.call("PATCH", f"/searches/{_number(search)}", json=changes))
+    def edit(self, search: SearchLike, *, version: int | None = None, **changes: Any) -> Search:
+        """Change budget, parallel, space, name or note, also while it runs.
+
+        Raises ConflictError when `version`, of the search as it was read, is not that of the search any more.
+        """
+        headers = {} if version is None else {"If-Match": f'"{version}"'}
+        path = f"/searches/{_number(search)}"
+        return Search.of(self.transport.call("PATCH", path, json=changes, headers=headers))
 
     def pause(self, search: SearchLike) -> Search:
         """Hand out no more trials of a search until it is resumed."""

@@ -29,6 +29,7 @@ class Search(_Record):
     spec: Mapping[str, Any] = field(default_factory=dict, repr=False)
     mode: str = "caviar"
     note: str | None = None
+    version: int | None = None  # grows with every edit
     created: str | None = None
     started: str | None = None
     ended: str | None = None

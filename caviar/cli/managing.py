@@ -95,10 +95,12 @@ def edit(
     caviar edit 3 budget.trials=200 parallel=4
 
     caviar edit 3 space.learning_rate.high=0.03 note="higher rates diverge"
+
+    What somebody else changed at the same moment is not undone: the command is refused, to be given again.
     """
     with client(url, token) as connection:
         before = connection.search(search)
-        found = connection.edit(search, **changes_of(before.spec, values))
+        found = connection.edit(search, version=before.version, **changes_of(before.spec, values))
     said = ", ".join(value.strip() for value in values)
     same = found.spec == before.spec
     typer.echo(f"{_named(found)} is as it was." if same else f"{_named(found)} has changed: {said}.")

@@ -10,6 +10,7 @@ import pytest
 from commandline import ROOT, serving, typed
 
 from caviar import CaviarError, ConflictError, InvalidError
+from caviar.cli import managing
 
 SEARCH = {
     "name": "waiting",
@@ -74,6 +75,23 @@ def test_a_search_is_edited_by_names_with_dots(client, search, type_in):
     assert (found.trials, found.note) == (20, "3: so far")
     assert found.spec["space"]["learning_rate"] == {"scale": "log", "low": 0.001, "high": 0.01}
     assert "is as it was" in type_in("edit", search.id, "budget.trials=20").stdout
+
+
+def test_what_somebody_else_changed_meanwhile_is_not_undone(client, search, type_in, monkeypatch):
+    def changes_of(spec, values):
+        other = {"learning_rate": {"scale": "log", "low": 0.002, "high": 0.1}}
+        client.edit(search, version=search.version, space=other)
+        return found(spec, values)
+
+    found = managing.changes_of
+    monkeypatch.setattr(managing, "changes_of", changes_of)
+    late = type_in("edit", search.id, "space.learning_rate.high=0.05")
+    assert late.returncode == 1
+    assert f"search {search.id} has version 2, not 1: read it again, then repeat the change" in late.stderr
+    monkeypatch.setattr(managing, "changes_of", found)
+    assert type_in("edit", search.id, "space.learning_rate.high=0.05").returncode == 0
+    rate = client.search(search).spec["space"]["learning_rate"]
+    assert rate == {"scale": "log", "low": 0.002, "high": 0.05}
 
 
 @pytest.mark.parametrize(
