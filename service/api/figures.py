@@ -53,7 +53,7 @@ def router(services: Services) -> APIRouter:
     @routes.get("/{search}/curves", summary="Learning curves of the leading trials and of some others")
     async def read_curves(
         search: int,
-        metric: str = "dev_error",
+        metric: Annotated[str | None, Query(description="by default that of the objective")] = None,
         leading: Annotated[int, Query(ge=0, le=100)] = 10,
         others: Annotated[int, Query(ge=0, le=500)] = 100,
     ) -> Response:

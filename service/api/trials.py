@@ -36,7 +36,8 @@ def router(services: Services) -> APIRouter:
         sort: Annotated[str, Query(description="a field, with - in front: descending")] = "number",
         state: Annotated[str | None, Query(description="states, comma-separated")] = None,
         filter: Annotated[
-            list[str] | None, Query(description="such as params.l2<0.1; several: all hold")
+            list[str] | None,
+            Query(description="such as params.l2<0.1 or value!=null; several, or with and: all hold"),
         ] = None,
         limit: Limit = 100,
         cursor: str | None = None,

@@ -82,16 +82,21 @@ def timeline(connection: Connection, search: int) -> dict[str, Any]:
 
 
 def leading_and_others(
-    connection: Connection, search: int, metric: str, leading: int, others: int
+    connection: Connection, search: int, metric: str | None, leading: int, others: int
 ) -> dict[str, Any]:
-    """Give one metric of the curves of the best trials, best first, and of an even spread of the others."""
+    """Give one metric of the curves of the best trials, best first, and of an even spread of the others.
+
+    Without a name it is that of the objective.
+    """
     if leading + others > MOST_CURVES:
         raise RefusedError.of(
             "others",
             f"{leading + others} curves are too many",
             f"at most {MOST_CURVES} with the leading ones",
         )
-    total = reads.search_row(connection, search).proposed
+    row = reads.search_row(connection, search)
+    total, objective = row.proposed, orjson.loads(row.spec).get("objective", {})
+    metric = metric or objective.get("metric", "dev_error")
     first = [row.number for row in reads.best(connection, search, leading)] if leading else []
     spread = np.linspace(0, max(0, total - 1), min(total, others), dtype=np.int64).tolist()
     numbers = list(dict.fromkeys([*first, *spread]))

@@ -11,6 +11,7 @@ import binascii
 import operator
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from types import NoneType
 from typing import Any
@@ -36,8 +37,6 @@ OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
     "<=": operator.le,
     ">": operator.gt,
     ">=": operator.ge,
-    "=": operator.eq,
-    "!=": operator.ne,
 }
 Numbers = npt.NDArray[np.int64]
 
@@ -55,11 +54,11 @@ class Wish:
 
 @dataclass(frozen=True)
 class Condition:
-    """A filter: a field, a comparison, and what to compare with."""
+    """A filter: a field, a comparison, and what to compare with; None: no value at all."""
 
     field: Field
     comparison: str
-    value: float | str
+    value: float | str | None
 
 
 @dataclass(frozen=True)
@@ -96,15 +95,20 @@ def conditions(texts: Sequence[str], params: Sequence[str]) -> list[Condition]:
             raise RefusedError.of("filter", f"{text!r} cannot be read", "write filter=params.l2<0.1")
         name, comparison, given = match.groups()
         value = _value(given)
-        if isinstance(value, str) and comparison not in ("=", "!="):
+        if not isinstance(value, float) and comparison not in ("=", "!="):
             raise RefusedError.of("filter", f"{given!r} is not a number", f"compare {name} with a number")
         found.append(Condition(find(name, params, "filter"), comparison, value))
     return found
 
 
-def _value(text: str) -> float | str:
+def _value(text: str) -> float | str | None:
     if text in ("true", "false"):
         return float(text == "true")
+    if text == "null":
+        return None
+    if text.startswith("["):
+        with suppress(orjson.JSONDecodeError):
+            return orjson.dumps(orjson.loads(text)).decode()  # as lists are held, whatever the spaces
     try:
         number = float(text)
     except ValueError:
@@ -180,11 +184,15 @@ def _fit(mask: Mask, length: int) -> Mask:
 
 
 def _meets(column: Column, condition: Condition) -> Mask:
-    if isinstance(condition.value, str):
-        same = column.among([condition.value])
-        return same if condition.comparison == "=" else column.texts() & ~same
-    compare, numbers = OPERATIONS[condition.comparison], column.numbers
-    return np.asarray(~np.isnan(numbers) & compare(numbers, condition.value), dtype=np.bool_)
+    """Tell which trials meet a condition; one without a value is neither equal to another nor different."""
+    numbers, wanted = column.numbers, condition.value
+    present = ~np.isnan(numbers) | column.texts()
+    if wanted is None:
+        return present if condition.comparison == "!=" else ~present
+    if condition.comparison not in ("=", "!="):
+        return np.asarray(OPERATIONS[condition.comparison](numbers, wanted), dtype=np.bool_)  # never of NaN
+    same = column.among([wanted]) if isinstance(wanted, str) else np.asarray(numbers == wanted)
+    return same if condition.comparison == "=" else present & ~same
 
 
 def _first(

@@ -269,6 +269,13 @@ def test_pictures_follow_a_trial_while_it_trains(app: App) -> None:
         assert (curve["epoch"][-1], columns["epoch"]) == (epoch, [epoch])
 
 
+def test_curves_are_those_of_the_objective(app: App) -> None:
+    number = submitted(app, objective={"metric": "score", "direction": "maximize"})["id"]
+    path = f"{API}/searches/{number}/curves"
+    assert app.request("GET", path).json()["metric"] == "score"
+    assert app.request("GET", f"{path}?metric=loss").json()["metric"] == "loss"
+
+
 def test_of_very_many_problems_the_first_are_told(app: App) -> None:
     number = submitted(app, budget={"trials": 300})["id"]
     path = f"{API}/searches/{number}/points"

@@ -111,3 +111,23 @@ def test_advice_on_an_ended_trial_leads_to_a_fork(page: Page, server: Server) ->
     page.get_by_role("button", name="Fork from here").click()
     expect(page).to_have_url(re.compile(rf"/trials/{search['id']}\.1$"))
     expect(page.get_by_label("Commands")).to_contain_text("→ 0.05")
+
+
+def test_what_a_script_reports_is_shown(page: Page, server: Server) -> None:
+    fields = {
+        "name": "scores",
+        "objective": {"metric": "score", "direction": "maximize"},
+        "budget": {"trials": 1},
+    }
+    with Client(server.url) as client:
+        search = client.submit(SCRIPTED | fields)
+        for trial in client.ask(search.id):
+            trial.report(score=0.5, loss=2.0)
+    page.goto(f"/trials/{search.id}.0")
+    chosen = page.get_by_label("What to show")
+    expect(chosen).to_have_value("score")
+    expect(page.locator("#figure-learning-curve canvas, #figure-learning-curve svg").first).to_be_visible()
+    assert chosen.locator("option").all_inner_texts() == ["score", "loss"]
+    expect(page.locator(".stat", has_text="train error")).to_be_hidden()
+    page.goto(f"/trials/{search.id}.0?curve=loss")
+    expect(chosen).to_have_value("loss")

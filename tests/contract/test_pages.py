@@ -49,6 +49,18 @@ def search(world: World) -> int:
     return number
 
 
+@pytest.fixture(scope="module")
+def mixed(world: World) -> int:
+    """A search whose choices are of several kinds."""
+    choices = ["a", 2.5, [1, 2], True, None, "7"]
+    points = [{"kind": choice} for choice in choices]
+    number = world.submit(
+        space={"kind": {"choices": choices}}, enqueued=points, budget={"trials": 6}, strategy="random"
+    )
+    world.exchange(1, want=6)
+    return number
+
+
 def wish(**changes: Any) -> pages.Wish:
     return pages.Wish(
         **{"sort": "number", "state": None, "filters": (), "limit": 7, "cursor": None, **changes}
@@ -104,11 +116,35 @@ def test_walking_the_pages_is_sorting(world: World, search: int, field: str, sig
         ("params.a<0.01", lambda row: value_of(row, "params.a") < 0.01),
         ("metrics.size>0.5", lambda row: (value_of(row, "metrics.size") or 0) > 0.5),
         ("number<=5", lambda row: row.number <= 5),
+        ("value=null", lambda row: row.value is None),
+        ("value!=null", lambda row: row.value is not None),
     ],
 )
 def test_filters_keep_what_they_say(world: World, search: int, text: str, test: Any) -> None:
     got = walk(world, search, filters=(text,), sort="-value")
     assert sorted(one["number"] for one in got) == [row.number for row in world.trials(search) if test(row)]
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("=a", [0]),
+        ('="a"', [0]),
+        ("!=a", [1, 2, 3, 5]),
+        ("=2.5", [1]),
+        ("!=2.5", [0, 2, 3, 5]),
+        ("=[1, 2]", [2]),
+        ("!=[1,2]", [0, 1, 3, 5]),
+        ("=true", [3]),
+        ("=null", [4]),
+        ("!=null", [0, 1, 2, 3, 5]),
+        ("='7'", [5]),
+        (">2", [1]),
+    ],
+)
+def test_choices_of_every_kind_are_filtered(world: World, mixed: int, text: str, places: list[int]) -> None:
+    got = walk(world, mixed, filters=("params.kind" + text,))
+    assert [one["number"] for one in got] == places
 
 
 def test_states_are_filtered_and_counted(world: World, search: int) -> None:
@@ -125,6 +161,7 @@ def test_states_are_filtered_and_counted(world: World, search: int) -> None:
         {"filters": ("params.a<'1' OR 1=1",)},
         {"filters": ("number ~ 3",)},
         {"filters": ("metrics.x') = 1 --<1",)},
+        {"filters": ("value<null",)},
         {"state": "asleep"},
         {"cursor": "abc"},
         {"cursor": pages.write_cursor("value", 0.1, 3)},

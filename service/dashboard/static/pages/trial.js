@@ -152,6 +152,7 @@ class TrialHead {
     this.state = chip(trial.state);
     this.reason = h("p");
     this.values = { value: h("span"), epoch: h("span"), time: h("span"), train: h("span"), attempt: h("span") };
+    this.train = stat("train error", this.values.train);
     const value = stat(objectiveName(search), this.values.value);
     value.lastElementChild?.classList.add("best");
     this.actions = h("div", { class: "actions" });
@@ -163,7 +164,7 @@ class TrialHead {
       h("nav", { class: "crumbs", "aria-label": "Where you are" }, h("a", { href: "/" }, "Searches"), "/", h("a", { href: `/searches/${search.id}` }, search.name), "/", h("span", null, `trial ${trial.number}`)),
       h("div", { class: "pagehead" }, h("h1", null, `Trial ${trial.number}`), this.state, this.actions),
       this.reason,
-      h("section", { class: "card summary", "aria-label": "Result" }, h("div", { class: "stats" }, value, stat("train error", this.values.train), stat("Epochs", this.values.epoch), stat("Time", this.values.time), stat("Attempt", this.values.attempt))),
+      h("section", { class: "card summary", "aria-label": "Result" }, h("div", { class: "stats" }, value, this.train, stat("Epochs", this.values.epoch), stat("Time", this.values.time), stat("Attempt", this.values.attempt))),
       h("section", { class: "card" }, h("div", { class: "cardhead" }, h("h2", null, "Settings")), this.settings, this.origin),
     );
     this.hasModel = false;
@@ -178,7 +179,9 @@ class TrialHead {
    * @param {Curve} curve
    */
   latest(curve) {
-    this.branch = curve.branches.find((branch) => branch.branch === this.view.trial().branch);
+    const { branch: present, metrics } = this.view.trial();
+    this.branch = curve.branches.find((branch) => branch.branch === present);
+    this.train.hidden = curve.columns.length > 0 && !curve.columns.includes("train_error") && metrics?.train_error === undefined;
     if (!this.view.trial().ended) this.live();
   }
 

@@ -1,6 +1,7 @@
 /** How one trial learns: error or cost of train and dev by epoch, and the cost of each mini-batch. */
 
 import { readCurve } from "../core/branches.js";
+import { fill, h } from "../core/dom.js";
 import { count, label, number } from "../core/format.js";
 import { colour, faded } from "../core/theme.js";
 import { fitted, linear } from "../charts/scales.js";
@@ -8,15 +9,33 @@ import { line, rule } from "../charts/layers.js";
 import { sentence } from "../pages/steer-log.js";
 import { Figure } from "../components/figure.js";
 import { choose } from "../components/parts.js";
-import { OVER } from "../core/search-math.js";
+import { OVER, objectiveMetric } from "../core/search-math.js";
 
 /** What can be shown by epoch: a name for the choice and the columns it draws. */
-const SHOWN = /** @type {Record<string, {title: string, columns: string[], log?: boolean}>} */ ({
+const SHOWN = /** @type {Record<string, {title: string, columns: string[]}>} */ ({
   error: { title: "error", columns: ["train_error", "dev_error"] },
   cost: { title: "cost", columns: ["train_cost", "dev_cost"] },
   learning_rate: { title: "learning rate", columns: ["learning_rate"] },
   gradient_norm: { title: "gradient norm", columns: ["gradient_norm"] },
 });
+
+/** Columns that are no curve. */
+const COUNTERS = ["epoch", "step", "seconds"];
+
+/**
+ * What there is to show of a curve: the usual pictures as far as it has their columns, and each other column by
+ * itself. First comes the one with the objective.
+ * @param {string[]} columns none before the first epoch
+ * @param {string} objective
+ */
+function offered(columns, objective) {
+  const usual = Object.entries(SHOWN).filter(([, shown]) => !columns.length || shown.columns.some((column) => columns.includes(column)));
+  const named = usual.flatMap(([, shown]) => shown.columns);
+  const own = columns.filter((column) => ![...named, ...COUNTERS].includes(column));
+  const all = new Map([...usual, ...own.map((column) => /** @type {[string, {title: string, columns: string[]}]} */ ([column, { title: label(column), columns: [column] }]))]);
+  const first = [...all].find(([, shown]) => shown.columns.includes(objective));
+  return first ? new Map([first, ...all]) : all;
+}
 
 /**
  * @param {string} column
@@ -35,9 +54,22 @@ function look(column, branch, current) {
  * @param {() => void} read read the curve again: every epoch of it while a part is shown
  */
 export function curvesPicture(view, context, steer, read) {
-  const chosen = () => context.query.get("curve") ?? "error";
-  const control = choose("What to show", Object.entries(SHOWN).map(([key, { title }]) => [key, title]), chosen(), (curve) => context.setQuery({ curve }));
+  const control = choose("What to show", [], "", (curve) => context.setQuery({ curve }));
   control.classList.add("small");
+  let listed = "";
+  /** @param {string[]} columns */
+  function choice(columns) {
+    const all = offered(columns, objectiveMetric(view.search));
+    const [first = ""] = all.keys();
+    const wanted = context.query.get("curve") ?? first;
+    const [key, shown] = all.has(wanted) ? [wanted, all.get(wanted)] : [first, all.get(first)];
+    const keys = [...all.keys()].join();
+    if (keys !== listed) fill(control, [...all].map(([each, { title }]) => h("option", { value: each }, title)));
+    listed = keys;
+    control.value = key;
+    return shown;
+  }
+  choice([]);
   const legend = makeLegend();
   const figure = new Figure({
     name: "learning-curve",
@@ -56,7 +88,7 @@ export function curvesPicture(view, context, steer, read) {
   };
   /** @param {Curve} curve */
   function draw(curve) {
-    const shown = SHOWN[chosen()] ?? SHOWN.error;
+    const shown = choice(curve.columns);
     if (!shown || !curve.branches.some((branch) => branch.epoch.length)) {
       figure.blank(noCurve(view.trial()));
       return;
