@@ -75,7 +75,9 @@ async def _serve(
             config.log_level,
             *(["--log-json"] * logs.as_json(config)),
         ]
-        engine = LocalEngine(config.url, config.workers, reporter.lost, token=token, options=options)
+        engine = LocalEngine(
+            config.url, config.workers, reporter.lost, token=token, options=options, silent=reporter.silent
+        )
         recovery = asyncio.create_task(reporter.recover())
         try:
             await _Server(settings, engine, app, ready).serve(sockets=[listening])

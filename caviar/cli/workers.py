@@ -2,10 +2,14 @@
 
 import asyncio
 import signal
+from collections.abc import Collection
+from typing import Any
 
+from caviar.errors import CaviarError
 from caviar.transport import Transport, opened
 
 GRACE_SECONDS = 20.0
+LOOK_SECONDS = 5.0  # for the server to say which agents it has lost; the end may wait for it
 
 
 def run_workers(url: str | None, token: str | None, workers: int) -> int:
@@ -14,21 +18,31 @@ def run_workers(url: str | None, token: str | None, workers: int) -> int:
     Raises UnreachableError when there is no server at the address.
     """
     with opened(url, token) as transport:
-        _look(transport)
-    return asyncio.run(_run(transport.url, transport.token, workers))
+        _states(transport)
+        return asyncio.run(_run(transport, workers))
 
 
-def _look(transport: Transport) -> None:
-    transport.call("GET", "/agents")
+def _states(transport: Transport, **options: Any) -> dict[str, str]:
+    """Give the states of the agents that the server has seen lately."""
+    return {agent["id"]: agent["state"] for agent in transport.call("GET", "/agents", **options)["items"]}
 
 
-async def _run(url: str, token: str | None, workers: int) -> int:
+async def _run(transport: Transport, workers: int) -> int:
     from service.engines.local import LocalEngine
 
     async def lost(_agent: str, _why: str) -> None:
         """Nothing to do: the server finds out by the lease."""
 
-    engine = LocalEngine(url, workers, lost, token=token, options=("--engine", "remote"))
+    async def silent(agents: Collection[str]) -> Collection[str]:
+        """Tell which have let their leases run out; while the server is away, it is not known of any."""
+        try:
+            states = await asyncio.to_thread(_states, transport, timeout=LOOK_SECONDS, tries=1)
+        except CaviarError:
+            return ()
+        return [agent for agent in agents if states.get(agent) == "lost"]
+
+    options = ("--engine", "remote")
+    engine = LocalEngine(transport.url, workers, lost, token=transport.token, options=options, silent=silent)
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)

@@ -8,10 +8,10 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from service.agents.process import new_id
-from service.agents.watching import STUCK
+from service.agents.watching import GRACE_SECONDS, STUCK
 
 logger = logging.getLogger(__name__)
 
@@ -19,13 +19,18 @@ FIRST_BACKOFF, LONGEST_BACKOFF = 0.1, 30.0
 NICE = 5  # agents train on every core: the server that answers them, and people, go first
 HEALTHY_SECONDS = 10.0  # an agent that lived this long is restarted at once when it dies
 
+LOOKS = 3  # for silent agents, within their grace
+
 OnLost = Callable[[str, str], Awaitable[None]]  # agent id, why
+Silent = Callable[[Collection[str]], Awaitable[Collection[str]]]
 
 
 class LocalEngine:
     """Keeps a number of agents running on this machine.
 
     `on_lost(agent, why)` is awaited as soon as one dies, so that its trials need not wait for a lease.
+    `silent(agents)` tells which of them have let their leases run out: those that have not come back after
+    `grace` seconds are killed, because a trainer that holds the interpreter keeps them from ending.
     """
 
     def __init__(
@@ -36,15 +41,21 @@ class LocalEngine:
         *,
         token: str | None = None,
         options: Sequence[str] = ("--engine", "local"),
+        silent: Silent | None = None,
+        grace: float = GRACE_SECONDS,
     ) -> None:
         self._url = url
         self._workers = workers
         self._on_lost = on_lost
         self._token = token
         self._options = options  # of `python -m service.agents`
+        self._silent = silent
+        self._grace = grace
         self._stopping = asyncio.Event()
+        self._looking: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._processes: dict[str, asyncio.subprocess.Process] = {}
+        self._killed: dict[str, str] = {}  # with why
 
     @property
     def agents(self) -> dict[str, int]:
@@ -55,10 +66,14 @@ class LocalEngine:
         """Start the agents and supervise them from now on."""
         for number in range(self._workers):
             self._tasks.append(asyncio.create_task(self._supervise(), name=f"agent supervisor {number + 1}"))
+        if self._silent is not None:
+            self._looking = asyncio.create_task(self._look(self._silent), name="silent agents")
 
     async def stop(self, grace: float) -> None:
         """Ask the agents to hand their trials back and end; kill what is left after `grace` seconds."""
         self._stopping.set()
+        if self._looking is not None:
+            self._looking.cancel()
         for process in list(self._processes.values()):
             _signal(process, signal.SIGTERM)
         waiting = [task for task in self._tasks if not task.done()]
@@ -91,6 +106,24 @@ class LocalEngine:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause)
 
+    async def _look(self, silent: Silent) -> None:
+        """Kill the agents that LOOKS looks in a row, after a first one, find silent."""
+        looks: dict[str, int] = {}
+        while True:
+            await asyncio.sleep(self._grace / LOOKS)
+            try:
+                found = await silent(list(self._processes))
+            except Exception:
+                logger.exception("it is not known which agents are silent")
+                found = ()
+            looks = {agent: looks.get(agent, 0) + 1 for agent in found if agent in self._processes}
+            for agent in [agent for agent, times in looks.items() if times > LOOKS]:
+                self._killed[agent] = (
+                    f"was killed: silent for {self._grace:.0f} s after its lease, as where a trainer holds "
+                    "the interpreter and never comes back"
+                )
+                _signal(self._processes[agent], signal.SIGKILL)
+
     async def _run(self, agent: str) -> str:
         """Run one agent to its end; tell how it ended."""
         try:
@@ -115,7 +148,7 @@ class LocalEngine:
             raise
         finally:
             del self._processes[agent]
-        return _ending(code)
+        return self._killed.pop(agent, None) or _ending(code)
 
     def _environment(self) -> dict[str, str]:
         from service.agents.__main__ import THREAD_VARIABLES

@@ -6,9 +6,11 @@ import asyncio
 import logging
 import os
 import socket
+from collections.abc import Collection
 
 from sqlalchemy import Connection, select
 
+from service.errors import UnavailableError
 from service.services import Services
 from service.store.tables import agents
 from service.usecases.leases import agent_lost
@@ -28,6 +30,13 @@ class Reporter:
         """Report an agent that the engine saw end."""
         await self._services.store.write(lambda tx: agent_lost(tx, agent, why))
 
+    async def silent(self, agents: Collection[str]) -> Collection[str]:
+        """Tell which of these have let their leases run out, as far as the database can say."""
+        try:
+            return await self._services.store.read(lambda connection: _lost(connection, agents))
+        except UnavailableError:
+            return ()  # nobody could renew either
+
     async def recover(self) -> None:
         """Take back what agents of an earlier server on this machine held: they died with it."""
         for pause in LOOKS:
@@ -43,6 +52,11 @@ def _local_agents(connection: Connection) -> list[tuple[str, int]]:
         agents.c.state == "alive", agents.c.engine == "local", agents.c.host == socket.gethostname()
     )
     return [(row.id, row.pid) for row in connection.execute(query)]
+
+
+def _lost(connection: Connection, among: Collection[str]) -> Collection[str]:
+    query = select(agents.c.id).where(agents.c.state == "lost", agents.c.id.in_(among))
+    return connection.execute(query).scalars().all()
 
 
 def _alive(pid: int) -> bool:

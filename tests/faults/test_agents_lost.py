@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import psutil
@@ -201,6 +202,44 @@ def test_an_agent_whose_trainer_does_not_come_back_is_replaced(
     said = server.tail()
     assert f"trial {stuck}.0 is to be let go of (the trial is cancelled), but its trainer endless" in said
     assert f"ended with exit code {STUCK}: a trainer did not come back" in said
+
+
+@pytest.mark.parametrize("elsewhere", [False, pytest.param(True, marks=pytest.mark.soak)])
+def test_an_agent_that_cannot_even_say_that_it_lives_is_replaced(
+    make_server: Callable[..., Server], elsewhere: bool
+) -> None:
+    """A trainer that never gives the interpreter back took one agent after the other."""
+    server = make_server(workers=0 if elsewhere else 1, environment={**FAST, "CAVIAR_GRACE_SECONDS": "1"})
+    server.start()
+    with worker(server) if elsewhere else nullcontext():
+        stuck = server.submit(1, trainer="stubborn", parallel=1, settings={"epochs": 1, "epoch_seconds": 999})
+        wait(lambda: server.trial(stuck)["state"] == "running", 60, "training")
+        time.sleep(0.5)
+        server.call("POST", f"/searches/{stuck}/cancel")
+        other = server.submit(1, parallel=1)
+        server.wait_finished(other, 40)
+        server.check(other, 1)
+    assert server.trials(other)[0]["attempt"] == 1
+
+
+@contextmanager
+def worker(server: Server) -> Iterator[None]:
+    """Run `caviar worker` beside a server."""
+    command = [sys.executable, "-m", "caviar", "worker", "--url", server.url]
+    with server.log.open("ab") as log:
+        process = subprocess.Popen(
+            command,
+            env=server.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=server.folder,
+        )
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
 
 
 def test_local_agents_end_with_a_server_that_is_killed(make_server: Callable[..., Server]) -> None:

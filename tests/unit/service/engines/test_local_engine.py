@@ -153,6 +153,40 @@ def test_an_agent_that_does_not_end_in_time_is_killed(agents):
     gc.collect()  # a transport that is still open would complain
 
 
+def test_an_agent_that_stays_silent_after_its_lease_is_killed_and_replaced(agents):
+    agents(AGENT)
+
+    async def scenario():
+        lost, quiet, asked = [], set(), []
+
+        async def on_lost(agent, why):
+            lost.append((agent, why))
+
+        async def silent(among):
+            asked.append(set(among))
+            if len(asked) == 1:
+                raise RuntimeError("the database is away")
+            if len(asked) % 3 == 0:
+                return {victim}  # which is heard of again before the grace is over
+            return quiet
+
+        engine = LocalEngine("http://127.0.0.1:9", 2, on_lost, silent=silent, grace=0.15)
+        await engine.start()
+        await until(lambda: len(engine.agents) == 2)
+        victim, other = engine.agents
+        await until(lambda: len(asked) > 12)
+        assert not lost
+        quiet |= {victim, "a-0123456789abcdef"}  # and one of another machine
+        await until(lambda: lost)
+        ((agent, why),) = lost
+        assert agent == victim and "was killed: silent" in why
+        await until(lambda: len(engine.agents) == 2)
+        assert other in engine.agents and asked[-1] <= {victim, *engine.agents}
+        await engine.stop(5.0)
+
+    asyncio.run(scenario())
+
+
 def test_agents_get_one_thread_each_and_the_token_in_the_environment():
     async def on_lost(_agent, _why):
         pass
