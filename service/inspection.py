@@ -11,13 +11,14 @@ import json
 import os
 import resource
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 BASE_BYTES = 256 << 20  # beyond what the libraries take: enough for any small file
 BYTES_PER_BYTE = 12  # parsed tables are larger than their text
 MOST_COLUMNS = 200  # described one by one
+MOST_LETTERS = 1 << 20  # of names of columns that are kept beyond those
 MOST_CLASSES = 100
 TARGETS = ("target", "label", "class", "y")
 PREVIEW_ROWS, PREVIEW_COLUMNS = 20, 50
@@ -82,7 +83,21 @@ def describe(path: str, options: Mapping[str, Any]) -> dict[str, Any]:
     if names and not chosen.get("target"):
         chosen["target"] = next((name for name in names if name.lower() in TARGETS), names[-1])
     table = sources.read({"path": path}, {**chosen, "path": path, "missing": "impute"})
-    return {"kind": kind, "options": chosen, **describe_table(table)}
+    return {"kind": kind, "options": chosen, **describe_table(table), **_kept(path, kind, names)}
+
+
+def _kept(path: str, kind: str, names: Sequence[str]) -> dict[str, Any]:
+    """Give what a search is held against, if the description lacks it: names of many columns, all arrays."""
+    from trainer.data import npy
+    from trainer.data.files import Wanted
+
+    if kind == "npz":
+        found = npy.headers(Path(path), Wanted(needs_target=False))
+        shapes = {name: {"shape": one.shape, "type": one.dtype.str} for name, one in found.items()}
+        return {"arrays": shapes}
+    if len(names) > MOST_COLUMNS and sum(map(len, names)) <= MOST_LETTERS:
+        return {"names": list(names)}
+    return {}
 
 
 def describe_table(table: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What is wrong with the data sets of a search, by what is known of them since their upload.
 
-Nothing is opened here: names, kinds and missing cells of the columns were kept when the file was read.
+Nothing is opened here: names, kinds and missing cells of the columns were kept when the file was read, and
+the shapes of arrays (submit_arrays.py).
 What that does not tell is found by the first trials (service/usecases/failing.py).
 """
 
@@ -16,9 +17,11 @@ from sqlalchemy import Connection
 from service.errors import FieldProblem
 from service.inspection import MOST_CLASSES
 from service.store import datasets as rows
+from service.usecases import submit_arrays
 
 CELLS = ("csv", "parquet")  # kinds of files whose columns have names
 MOST_NAMED = 12
+MOST_COMPARED = 5000  # names among which one that is like another is looked for
 Known = Mapping[str, Any]  # a data set as its upload described it
 
 
@@ -27,14 +30,14 @@ def problems_of(connection: Connection, dataset: Mapping[str, Any]) -> list[Fiel
     main = _known(connection, dataset)
     if main is None:
         return []
-    problems = _columns(dataset, main)
+    others = {part: _known(connection, dataset.get(part)) for part in ("dev", "test")}
+    known = {part: other for part, other in others.items() if other is not None}
+    problems = _columns(dataset, main) or submit_arrays.problems_of(dataset, main, known)
     if problems:
         return problems
     problems = [*_target(dataset, main), *_empty(dataset, main)]
-    for part in ("dev", "test"):
-        other = _known(connection, dataset.get(part))
-        if other is not None:
-            problems += _like_training(f"dataset.{part}.name", dataset, main, other)
+    for part, other in known.items():
+        problems += _like_training(part, dataset, main, other)
     return problems
 
 
@@ -47,7 +50,9 @@ def _known(connection: Connection, source: Any) -> Known | None:
 
 
 def _names(known: Known) -> list[str] | None:
-    """Name the columns of a file of cells; None where they have no names, or are too many to be kept."""
+    """Name the columns of a file of cells; None where they have no names, or these were not kept."""
+    if "names" in known:
+        return list(known["names"])
     features = [column["name"] for column in known["features"]]
     if known["kind"] not in CELLS or len(features) < known["columns"]:
         return None
@@ -64,24 +69,33 @@ def _columns(dataset: Mapping[str, Any], known: Known) -> list[FieldProblem]:
     names = _names(known)
     if names is None:
         return []
-    return [
-        FieldProblem(f"dataset.{key}", f"{known['name']} has no column {name!r}", _did_you_mean(name, names))
+    there = set(names)
+    unknown = [
+        (key, name)
         for key in ("target", "ignore", "categorical")
         for name in _listed(dataset.get(key))
-        if name not in names
+        if not isinstance(name, str) or name not in there
+    ]
+    return [
+        FieldProblem(
+            f"dataset.{key}",
+            f"{known['name']} has no column {name!r}",
+            _did_you_mean(name, names, place < MOST_NAMED and len(names) <= MOST_COMPARED),
+        )
+        for place, (key, name) in enumerate(unknown)
     ]
 
 
-def _did_you_mean(name: Any, names: list[str]) -> str:
-    near = get_close_matches(str(name), names, n=1)
+def _did_you_mean(name: Any, names: list[str], compare: bool) -> str:
+    near = get_close_matches(str(name), names, n=1) if compare else []
     more = f" ... ({len(names)} in all)" if len(names) > MOST_NAMED else ""
     return f"{f'did you mean {near[0]!r}? ' if near else ''}it has {', '.join(names[:MOST_NAMED])}{more}"
 
 
 def _target(dataset: Mapping[str, Any], known: Known) -> list[FieldProblem]:
     """Find a target with missing cells, with one class, or with texts where numbers are wanted."""
-    wanted, described = _listed(dataset.get("target")), known.get("target") or {}
-    same = wanted == described.get("names")
+    described, same = known.get("target") or {}, _as_described(dataset, known)
+    wanted = described.get("names", []) if same else _listed(dataset.get("target"))
     if same and "fault" in described and dataset.get("task") == known["options"].get("task"):
         return [FieldProblem(**described["fault"])]
     found = []
@@ -102,6 +116,14 @@ def _target(dataset: Mapping[str, Any], known: Known) -> list[FieldProblem]:
             if name in texts
         ]
     return found
+
+
+def _as_described(dataset: Mapping[str, Any], known: Known) -> bool:
+    """Tell whether the target is the one that the upload was described with."""
+    if known["kind"] in CELLS:
+        return _listed(dataset.get("target")) == (known.get("target") or {}).get("names")
+    asked = ("arrays",) if known["kind"] == "npz" else ("target",)
+    return all(dataset.get(key) == known["options"].get(key) for key in asked)
 
 
 def _is_number(text: str) -> bool:
@@ -126,17 +148,16 @@ def _empty(dataset: Mapping[str, Any], known: Known) -> list[FieldProblem]:
     ]
 
 
-def _like_training(field: str, dataset: Mapping[str, Any], main: Known, other: Known) -> list[FieldProblem]:
-    """Find what another source lacks of the columns that training has."""
-    names, there = _names(main), _names(other)
-    if names is None or there is None:
-        return []
-    ignored = _listed(dataset.get("ignore"))
-    lacking = [name for name in names if name not in there and name not in ignored]
+def _like_training(part: str, dataset: Mapping[str, Any], main: Known, other: Known) -> list[FieldProblem]:
+    """Find what another source lacks of the columns and classes that training has."""
+    field, names, there = f"dataset.{part}.name", _names(main), _names(other)
+    ignored = [name for name in _listed(dataset.get("ignore")) if isinstance(name, str)]
+    known = {*there, *ignored} if there is not None else set(names or ())
+    lacking = [name for name in names or () if name not in known]
     if lacking:
         message = f"{other['name']} lacks the columns {', '.join(lacking[:MOST_NAMED])} of {main['name']}"
         return [FieldProblem(field, message, "give both the same columns, or list these in dataset.ignore")]
-    classes, others = (_classes(dataset, known) for known in (main, other))
+    classes, others = _classes(dataset, main), _classes({**dataset, **dataset[part]}, other)
     new = [name for name in others if name not in classes]
     if not classes or not new:
         return []
@@ -148,5 +169,5 @@ def _classes(dataset: Mapping[str, Any], known: Known) -> list[str]:
     """Name the classes of the target; none where it has none, or where not all of them were kept."""
     described = known.get("target") or {}
     classes = [one["name"] for one in described.get("classes", ())]
-    same = described.get("names") == _listed(dataset.get("target")) and dataset.get("task") != "regression"
+    same = _as_described(dataset, known) and dataset.get("task") != "regression"
     return classes if same and len(classes) < MOST_CLASSES else []

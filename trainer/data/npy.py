@@ -22,7 +22,7 @@ _MOST_MEMBERS = 1000
 def read_npy(path: Path, wanted: Wanted) -> Table:
     """Read one array (m, n + 1); the last column, or the one named by `target`, is what to predict."""
     with path.open("rb") as file:
-        _check_header(file, path.stat().st_size, path.name, wanted)
+        _header(file, path.stat().st_size, path.name, wanted)
         file.seek(0)
         array = _load(file, path.name, wanted)
     if not wanted.needs_target:
@@ -30,18 +30,18 @@ def read_npy(path: Path, wanted: Wanted) -> Table:
     if array.ndim != 2 or array.shape[1] < 2:
         message = f"{path.name} has the shape {array.shape}"
         raise wanted.refuse("path", message, "save features and target as one array (m, n + 1), or use npz")
-    column = _target_column(array.shape[1], path.name, wanted)
+    column = target_column(array.shape[1], path.name, wanted)
     return arrays.to_table(np.delete(array, column, axis=1), array[:, column], path.name)
 
 
 def read_npz(path: Path, wanted: Wanted) -> Table:
     """Read the arrays X and y of an archive."""
     with _open(path, wanted) as archive:
-        members = _check_archive(archive, path, wanted)
-        pair = _pair(tuple(members), path.name, wanted)
+        members = _members(archive, path, wanted)
+        names = pair(tuple(members), path.name, wanted)
         loaded = []
-        for name in pair if wanted.needs_target else pair[:1]:
-            with archive.open(members[name]) as member:
+        for name in names if wanted.needs_target else names[:1]:
+            with archive.open(members[name][0]) as member:
                 loaded.append(_load(member, f"{path.name}, array {name!r}", wanted))
     return arrays.to_table(loaded[0], loaded[1] if wanted.needs_target else None, path.name)
 
@@ -56,10 +56,21 @@ def check(path: Path, wanted: Wanted) -> None:
     """
     if not zipfile.is_zipfile(path):
         with path.open("rb") as file:
-            _check_header(file, path.stat().st_size, path.name, wanted)
+            _header(file, path.stat().st_size, path.name, wanted)
         return
+    pair(tuple(headers(path, wanted)), path.name, wanted)
+
+
+def headers(path: Path, wanted: Wanted) -> dict[str, arrays.Header]:
+    """Return shapes and types of the arrays of an npz file by name.
+
+    Raises
+    ------
+    DataError
+        A header asks for more than the file can hold, or for Python objects.
+    """
     with _open(path, wanted) as archive:
-        _pair(tuple(_check_archive(archive, path, wanted)), path.name, wanted)
+        return {name: header for name, (_, header) in _members(archive, path, wanted).items()}
 
 
 def _open(path: Path, wanted: Wanted) -> zipfile.ZipFile:
@@ -70,7 +81,9 @@ def _open(path: Path, wanted: Wanted) -> zipfile.ZipFile:
         raise wanted.refuse("path", f"{path.name} is not a whole npz file: {error}", remedy) from error
 
 
-def _check_archive(archive: zipfile.ZipFile, path: Path, wanted: Wanted) -> dict[str, zipfile.ZipInfo]:
+def _members(
+    archive: zipfile.ZipFile, path: Path, wanted: Wanted
+) -> dict[str, tuple[zipfile.ZipInfo, arrays.Header]]:
     """Return the arrays by name, once the directory and each header are known to be sane."""
     members = archive.infolist()
     unpacked = sum(member.file_size for member in members)
@@ -78,18 +91,20 @@ def _check_archive(archive: zipfile.ZipFile, path: Path, wanted: Wanted) -> dict
     if len(members) > _MOST_MEMBERS or unpacked > LARGEST or bombs:
         message = f"{path.name} says it unpacks to {unpacked >> 20} MB in {len(members)} arrays"
         raise wanted.refuse("path", message, f"give at most {LARGEST >> 20} MB, saved with numpy.savez")
+    found = {}
     for member in members:
         try:
             with archive.open(member) as file:
-                _check_header(file, member.file_size, f"{path.name}, array {member.filename!r}", wanted)
+                header = _header(file, member.file_size, f"{path.name}, array {member.filename!r}", wanted)
+            found[member.filename.removesuffix(".npy")] = member, header
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
             remedy = "save it again with numpy.savez, without a password"
             raise wanted.refuse("path", f"{path.name}, {member.filename!r}: {error}", remedy) from error
-    return {member.filename.removesuffix(".npy"): member for member in members}
+    return found
 
 
-def _check_header(file: IO[bytes], size: int, name: str, wanted: Wanted) -> None:
-    """Refuse a header that asks for Python objects or for another size than the file has."""
+def _header(file: IO[bytes], size: int, name: str, wanted: Wanted) -> arrays.Header:
+    """Read a header; refuse one that asks for Python objects or for another size than the file has."""
     try:
         version = npy_format.read_magic(file)
         reader = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}[version]
@@ -105,6 +120,7 @@ def _check_header(file: IO[bytes], size: int, name: str, wanted: Wanted) -> None
     if bytes_needed > LARGEST or bytes_needed > size or min(shape, default=1) < 0:
         message = f"{name} says it is {shape} of {dtype}, {bytes_needed} bytes; the file has {size}"
         raise wanted.refuse("path", message, "save it again; the file is cut short or its header is wrong")
+    return arrays.Header(shape, dtype)
 
 
 def _load(file: IO[bytes], name: str, wanted: Wanted) -> Array:
@@ -115,8 +131,14 @@ def _load(file: IO[bytes], name: str, wanted: Wanted) -> Array:
     return array
 
 
-def _pair(names: tuple[str, ...], source: str, wanted: Wanted) -> tuple[str, str]:
-    """Return the names of X and y; to predict on, X is enough, called as in training or as usual."""
+def pair(names: tuple[str, ...], source: str, wanted: Wanted) -> tuple[str, str]:
+    """Return the names of X and y; to predict on, X is enough, called as in training or as usual.
+
+    Raises
+    ------
+    DataError
+        There are no such arrays.
+    """
     pairs = (wanted.arrays,) if wanted.arrays else _PAIRS
     if not wanted.needs_target:
         pairs = tuple((X, X) for X, _ in (*pairs, *_PAIRS))
@@ -128,7 +150,14 @@ def _pair(names: tuple[str, ...], source: str, wanted: Wanted) -> tuple[str, str
     raise wanted.refuse("arrays", f"{source} has the arrays {shown(names)}, not {expected}", remedy)
 
 
-def _target_column(columns: int, source: str, wanted: Wanted) -> int:
+def target_column(columns: int, source: str, wanted: Wanted) -> int:
+    """Return which column of an array is to be predicted: the one that is wanted, or else the last.
+
+    Raises
+    ------
+    DataError
+        There is no such column.
+    """
     if not wanted.target:
         return columns - 1
     index = wanted.target[0]

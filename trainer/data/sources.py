@@ -39,7 +39,9 @@ def read(source: Mapping[str, Any], options: Mapping[str, Any], field: str = "da
         table = files.read(Path(source["path"]), files.Wanted.by({**options, **source}, field))
     else:
         table = builtin.read(source["name"])
-    table = _without(table, [name for name in options.get("ignore") or () if source.get("path") is None])
+    ignored, there = options.get("ignore") or (), {*table.number_names, *table.categories}
+    # A file of cells was read without them; for a file of arrays the names are those of its columns.
+    table = _without(table, [name for name in ignored if source.get("path") is None or name in there])
     table = table.with_categories(options.get("categorical") or (), "dataset.categorical")
     table = _shaped(table, options.get("image_shape"))
     if options.get("missing"):

@@ -27,6 +27,15 @@ def npz(tmp_path, **arrays):
     return {"path": str(path)}
 
 
+def test_columns_of_arrays_are_ignored_by_their_names(tmp_path):
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((ROWS, 4)), np.arange(ROWS) % 2
+    np.save(tmp_path / "one.npy", np.column_stack([X, y]))
+    for source in (npz(tmp_path, X=X, y=y), {"path": str(tmp_path / "one.npy")}, {"X": X, "y": y}):
+        data = load({**source, "ignore": ["x1", "x3"]})
+        assert data.feature_names == ("x0", "x2")
+
+
 def test_npz_images_with_labels_as_text(tmp_path):
     X = np.random.default_rng(0).integers(0, 255, size=(ROWS, 4, 5), dtype=np.uint8)
     data = load(npz(tmp_path, X=X, y=np.array(["cat", "dog"])[np.arange(ROWS) % 2]))
