@@ -15,6 +15,7 @@ from service.errors import RefusedError
 from service.ids import TrialId
 from service.services import Services
 from service.store import reads, search_pages
+from service.store.transaction import Transaction
 from service.usecases import checkpoints, steer_search
 from service.usecases.submit import accept, submit
 
@@ -93,8 +94,15 @@ def router(services: Services) -> APIRouter:
 
     @routes.delete("/{search}", status_code=204, summary="Delete a search and all that belongs to it")
     async def delete_search(search: int) -> Response:
-        await store.write(lambda tx: steer_search.delete(tx, board, search))
+        def work(tx: Transaction) -> list[str]:
+            outside = checkpoints.outside(store, tx.connection, search)
+            steer_search.delete(tx, board, search)
+            return outside
+
+        named = await store.write(work)
         await to_thread.run_sync(services.blobs.remove_all, checkpoints.folder_of(store, search))
+        for name in named:
+            await to_thread.run_sync(services.blobs.remove, name)
         return Response(status_code=204)
 
     @routes.post("/{search}/pause", response_model=records.Search, summary="Hand out no more trials")

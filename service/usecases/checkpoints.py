@@ -81,6 +81,12 @@ def folder_of(store: Store, search: int) -> str:
     return f"{store.identity}/{search}"
 
 
+def outside(store: Store, connection: Connection, search: int) -> list[str]:
+    """Name the files of a search that lie outside its folder: those from before databases had an identity."""
+    rows = connection.execute(select(c.name).where(c.search_id == search)).scalars()
+    return [name for name in rows if not name.startswith(f"{folder_of(store, search)}/")]
+
+
 def _fence(trial: TrialId, attempt: int, found: tuple[str, int] | None) -> None:
     if found != ("running", attempt):
         raise ConflictError(f"attempt {attempt} at trial {trial} is over; drop it")
@@ -153,7 +159,8 @@ def _discard(tx: Transaction, checkpoint: int) -> None:
 async def remove_orphans(store: Store, blobs: Blobs) -> int:
     """Remove the files of crashes that no row names, once they are too old to get one; tell how many.
 
-    Those of other databases in the same data folder are none of them.
+    Those of other databases in the same data folder are none of them, nor is what lies in no database's
+    folder: before databases had an identity all wrote there, and what this one does not name may be another's.
     """
     names = await to_thread.run_sync(blobs.names, store.identity, time.time() - ORPHAN_SECONDS)
     if not names:
