@@ -160,7 +160,7 @@ async def remove_orphans(store: Store, blobs: Blobs) -> int:
     """Remove the files of crashes that no row names, once they are too old to get one; tell how many.
 
     Those of other databases in the same data folder are none of them, nor is what lies in no database's
-    folder: before databases had an identity all wrote there, and what this one does not name may be another's.
+    folder: before databases had an identity all wrote there; what this one does not name may be another's.
     """
     names = await to_thread.run_sync(blobs.names, store.identity, time.time() - ORPHAN_SECONDS)
     if not names:
