@@ -20,6 +20,7 @@ from service.usecases import checkpoints, steer_search
 
 Note = Callable[[str, Any], None]
 TRIALS = 4
+PRUNED = 2  # checkpoints of the first trial that make room for newer ones
 
 
 def live(world: World, blobs: FileBlobs, note: Note) -> None:
@@ -36,10 +37,11 @@ def live(world: World, blobs: FileBlobs, note: Note) -> None:
         for name, attempt in given:
             world.exchange(1, reports=[epochs(name, attempt, 1, [1.0, 0.5])], holding=given)
             note("epochs", [name, 2])
-            data = f"weights of {name}".encode()
-            about = checkpoints.Given(attempt, 0, 2, 20, 0, "schedule", digest_of(data))
-            kept = asyncio.run(checkpoints.keep(world.store, blobs, trial_id(name), about, [data]))
-            note("checkpoint", kept)
+            for step in range(PRUNED + checkpoints.KEEP if trial_id(name).number == 0 else 1):
+                data = f"weights of {name} after {step}".encode()
+                about = checkpoints.Given(attempt, 0, 2, step, 0, "schedule", digest_of(data))
+                kept = asyncio.run(checkpoints.keep(world.store, blobs, trial_id(name), about, [data]))
+                note("checkpoint", kept)
             world.exchange(1, reports=[result(name, attempt, 0.25)])
             note("result", [name, 0.25])
         given = handed(world.exchange(1, want=2))
