@@ -16,7 +16,7 @@ from caviar.exchange.exchanger import Exchange
 
 logger = logging.getLogger(__name__)
 
-GRACE_SECONDS = float(os.environ.get("CAVIAR_GRACE_SECONDS") or 30.0)
+GRACE_SECONDS = max(1.0, float(os.environ.get("CAVIAR_GRACE_SECONDS") or 30.0))
 LOOKS = 30  # within the grace
 STUCK = 75  # exit code; it is that of sysexits for "try again"
 
@@ -80,7 +80,7 @@ class Watch:
             self._give_up(assignment, thread, why)
 
     def _work(self) -> None:
-        while not self._stopped.wait(max(0.01, self._grace / LOOKS)):
+        while not self._stopped.wait(self._grace / LOOKS):
             self.look()
 
     def _unwanted(self, assignment: Assignment) -> str | None:
