@@ -56,8 +56,8 @@ class Search(_Record):
 
     @property
     def trials(self) -> int:
-        """Count the trials of its budget."""
-        return int(self.budget.get("trials", 0))
+        """Count the trials it will have when it has ended: budget, forks, re-runs and points added."""
+        return self.total or int(self.budget.get("trials", 0))
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from caviar.client import Client
 from caviar.errors import CaviarError, RefusedError
+from caviar.files import writing
+from caviar.records import ENDED
 
 
 @dataclass(frozen=True)
@@ -19,40 +23,89 @@ class Outcome:
 
 
 def replay_trial(
-    client: Client, trial: str, branch: int | None = None, say: Callable[[str], None] = lambda _text: None
+    client: Client,
+    trial: str,
+    branch: int | None = None,
+    say: Callable[[str], None] = lambda _text: None,
+    output: Path | None = None,
 ) -> Outcome:
     """Train a branch again and compare weights and moments with its newest checkpoint, else its model.
 
-    Raises CaviarError when the server kept neither, or the trainer is not installed here.
+    Of a trial that ended and left neither, the results are compared. `output`: a file for the model trained.
+
+    Raises CaviarError when there is nothing to compare with, or the trainer is not installed here.
     """
     log = client.log(trial, branch)
+    if log["trainer"] == "external":
+        raise CaviarError(f"trial {trial} was trained by a script of one's own: only that can train it again")
     model = _model(client, log)
     kept = log["checkpoints"][0] if log["checkpoints"] and model is None else None
-    if kept is None and model is None:
-        raise CaviarError(f"trial {trial} has no checkpoint to compare with: caviar steer {trial} checkpoint")
+    results = client.trial(trial).metrics if _over(log) and kept is None and model is None else None
+    if kept is None and model is None and not results:
+        raise CaviarError(_nothing(log))
     changes = log["changes"] if kept is None else log["changes"][: kept["position"]]
     step = log["end"] if kept is None else kept["step"]
-    goal = f"its end at step {step}" if kept is None else f"step {step} (epoch {kept['epoch']})"
+    epoch = log["epoch"] if step is None else None  # of trainers whose results do not tell the step
+    goal = f"step {step} (epoch {kept['epoch']})" if kept else f"its end at {_place(step, epoch)}"
     say(f"Replaying trial {trial}, branch {log['branch']}, from its seed to {goal}; {len(changes)} changes.")
     run = _begin(client, log)
     from trainer.replay import COMPARED, differences, replay
 
+    replay(run, changes, step=step, epoch=epoch)
+    if kept is None and log["stopped"]:
+        run.stop()
+    if output is not None:
+        with writing(output):
+            output.write_bytes(run.model())
     if kept is not None:
-        replay(run, changes, step=step)
         apart = differences(run.save(), client.checkpoint(kept["id"]), COMPARED)
+    elif model is not None:
+        apart = differences(run.model(), model)
     else:
-        replay(run, changes, step=step)
-        if log["stopped"]:
-            run.stop()
-        apart = differences(run.model(), model or b"")
+        apart = _unequal(_finite(run.result()), results or {})
     if apart:
         return Outcome(False, f"Not the same at {goal}:\n" + "\n".join(apart))
-    return Outcome(True, f"The same, bit for bit, at {goal}.")
+    what = " in all its results (the server kept no weights of it)" if results else ""
+    return Outcome(True, f"The same, bit for bit, at {goal}{what}.")
+
+
+def _over(log: Mapping[str, Any]) -> bool:
+    """Tell whether the trial came to its end on this branch."""
+    return log["state"] in ("completed", "stopped") and bool(log["current"])
+
+
+def _place(step: int | None, epoch: int | None) -> str:
+    return f"epoch {epoch}" if step is None else f"step {step}"
+
+
+def _nothing(log: Mapping[str, Any]) -> str:
+    """Say why there is nothing to compare with, and what helps."""
+    name = f"trial {log['trial']} ({log['state']})"
+    if not log["current"]:
+        return f"branch {log['branch']} of {name} has no checkpoint to compare with"
+    if log["state"] in ENDED:
+        return f"{name} has neither checkpoint nor results to compare with"
+    return f"{name} has no checkpoint to compare with: caviar steer {log['trial']} checkpoint"
+
+
+def _finite(results: Mapping[str, float]) -> dict[str, float | None]:
+    """Give results as JSON has them: what is not finite is null."""
+    return {name: value if math.isfinite(value) else None for name, value in results.items()}
+
+
+def _unequal(found: Mapping[str, float | None], told: Mapping[str, float | None]) -> list[str]:
+    """Compare results; one sentence for each that differs."""
+    names = sorted({*found, *told})
+    return [
+        f"{name}: {found.get(name)!r} here, {told.get(name)!r} there"
+        for name in names
+        if found.get(name) != told.get(name)
+    ]
 
 
 def _model(client: Client, log: Mapping[str, Any]) -> bytes | None:
     """Give the final model, if the trial ended on this branch and has one."""
-    if log["state"] not in ("completed", "stopped") or not log["current"]:
+    if not _over(log):
         return None
     try:
         return client.model(log["trial"])

@@ -80,19 +80,25 @@ def predict(
 def _model(name: str, url: str | None, token: str | None) -> bytes | Path:
     """Return the path of a model file, or the model of a trial from the server.
 
-    Raises CaviarError for a search, which has many models.
+    Raises CaviarError for a search, which has many models, and for a trial of which none was kept.
     """
+    from caviar.errors import CaviarError, RefusedError
+
     if Path(name).exists() or not _TRIAL.fullmatch(name):
         if name.isdigit() and not Path(name).exists():
-            from caviar.errors import CaviarError
-
             best = f"caviar best {name} lists the best ones"
             raise CaviarError(
                 f"{name} is no model file; the model of a trial has its name, as {name}.0: {best}"
             )
         return Path(name)
     with client(url, token) as connection:
-        return connection.model(name)
+        try:
+            return connection.model(name)
+        except RefusedError as error:
+            if error.status != 404 or not connection.trial(name).done:
+                raise
+            again = f"caviar replay {name} --model FILE trains it again and writes one"
+            raise CaviarError(f"no model of trial {name} was kept: {again}") from None
 
 
 def _report(check: Mapping[str, Any]) -> str:

@@ -68,6 +68,10 @@ def replay(
         Path | None,
         typer.Option(help="Write the changes as a schedule for another search (YAML), and train nothing."),
     ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Write the model to this file: also of a trial of which the server kept none."),
+    ] = None,
     url: Url = None,
     token: Token = None,
 ) -> None:
@@ -86,8 +90,10 @@ def replay(
             return
         from caviar.replaying import replay_trial
 
-        outcome = replay_trial(connection, name, branch, typer.echo)
+        outcome = replay_trial(connection, name, branch, typer.echo, model)
     typer.echo(outcome.text)
+    if model is not None:
+        typer.echo(f"Its model is in {model}.")
     if not outcome.equal:
         raise typer.Exit(1)
 

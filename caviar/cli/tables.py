@@ -13,11 +13,18 @@ SHOWN = ("epoch", "train_cost", "train_error", "dev_cost", "dev_error", "learnin
 
 
 def metric_text(name: str, value: Any) -> str:
-    """Write one value: errors of classifiers as percent, numbers with four digits."""
+    """Write one value: errors of classifiers as percent, numbers with four digits.
+
+    Digits close below 1 are counted from the distance to it: .99985 and .9999 are far apart for a momentum.
+    """
+    if isinstance(value, list):
+        return f"[{', '.join(metric_text('', one) for one in value)}]"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return "-" if value is None else str(value)
     if name.endswith("_error") and 0 <= value <= 1:
         return f"{100 * value:.2f} %"
+    if 0.99 < value < 1:
+        return f"{1 - float(f'{1 - value:.3g}'):.12g}"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
@@ -73,7 +80,9 @@ def print_searches(searches: Sequence[Search], console: Console | None = None) -
     table.add_column("trials/s", justify="right")
     for one in searches:
         rate = f"{one.rate:.3g}" if one.rate and one.state == "running" else ""
-        row = (str(one.id), one.name, one.state, f"{one.finished}/{one.trials}", best_text(one), rate)
+        failed = f", {one.counts['failed']} failed" if one.counts.get("failed") else ""
+        done = f"{one.finished}/{one.trials}{failed}"
+        row = (str(one.id), one.name, one.state, done, best_text(one), rate)
         table.add_row(*map(Text, row))
     widen(console)
     console.print(table)

@@ -1,0 +1,39 @@
+"""What tables of searches and trials say."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from caviar.cli.tables import metric_text, print_searches
+from caviar.records import Search
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.123456, "0.1235"),
+        (0.999851, "0.999851"),
+        (0.99990049, "0.9999005"),
+        (0.99, "0.99"),
+        (1.0, "1"),
+        (0.99999999, "0.99999999"),
+        ([0.760734968, 8], "[0.7607, 8]"),
+        ([], "[]"),
+        (None, "-"),
+        (True, "True"),
+    ],
+)
+def test_values_are_short_and_tell_neighbours_apart(value: object, text: str) -> None:
+    assert metric_text("", value) == text
+
+
+def test_a_list_of_searches_counts_forks_and_failures() -> None:
+    one = Search(1, "a", "running", finished=3, total=6, budget={"trials": 4}, counts={"failed": 2})
+    old = Search(2, "b", "completed", finished=4, budget={"trials": 4})
+    out = io.StringIO()
+    print_searches([one, old], Console(file=out, width=200))
+    assert "3/6, 2 failed" in out.getvalue()
+    assert "4/4 " in out.getvalue()
