@@ -53,3 +53,16 @@ def test_drawn_thinned_and_read_whole_where_a_part_is_shown(page: Page, trial: s
     page.mouse.up()
     expect(figure.locator(".note")).to_have_text("")
     assert [url.endswith("/curve") for url in asked] == [False, True, True]
+
+
+def test_compared_thinned_and_saved_whole(page: Page, trial: str) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "0/curve" in request.url else None)
+    page.goto(f"/compare?trials={trial},{trial}")
+    figure = page.locator("#figure-trial-curves")
+    expect(figure.locator("canvas")).to_have_attribute("data-drawn", re.compile(r"\d+"))
+    assert ["points=" in url for url in asked] == [True, True]
+    with page.expect_download() as saved:
+        figure.get_by_role("button", name=re.compile("CSV")).click()
+    assert len(Path(saved.value.path()).read_text().splitlines()) == 2 * EPOCHS + 1
+    assert ["points=" in url for url in asked] == [True, True, False, False]

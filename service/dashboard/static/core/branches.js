@@ -17,6 +17,14 @@ export function readCurve(trial, signal, { whole }) {
 }
 
 /**
+ * How many epochs of a curve were left out.
+ * @param {Curve} curve
+ */
+export function leftOut({ branches, total }) {
+  return total - branches.reduce((sum, { epoch }) => sum + epoch.length, 0);
+}
+
+/**
  * @param {Branch} branch
  * @param {string} metric
  * @param {boolean} smallest whether less is better

@@ -3,7 +3,7 @@
 import { call, isAbort } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
 import { count, label, number, text } from "../core/format.js";
-import { bestOf } from "../core/branches.js";
+import { bestOf, readCurve } from "../core/branches.js";
 import { minimizes, objectiveMetric, objectiveName } from "../core/search-math.js";
 import { colour } from "../core/theme.js";
 import { empty, failedPage } from "../components/parts.js";
@@ -85,7 +85,7 @@ async function compareTrials(outlet, ids, signal) {
   const metric = objectiveMetric(search);
   const best = all.map(({ branch }) => (branch ? bestOf(branch, metric, minimizes(search)) : null));
   const heads = all.map(({ trial, name }) => h("a", { href: `/trials/${trial.id}` }, name));
-  const picture = trialCurvesPicture(all, metric);
+  const picture = trialCurvesPicture(all, metric, signal);
   /** @type {[string, string[]][]} */
   const rows = [
     ["state", all.map(({ trial }) => trial.state)],
@@ -107,7 +107,7 @@ async function compareTrials(outlet, ids, signal) {
 async function compared(id, signal) {
   const [name = "", wanted] = id.split("@");
   /** @type {[Trial, Curve, import("./steer.js").Steering]} */
-  const [trial, curve, steering] = await Promise.all([call(`/trials/${name}`, { signal }), call(`/trials/${name}/curve`, { signal }), call(`/trials/${name}/steering`, { signal })]);
+  const [trial, curve, steering] = await Promise.all([call(`/trials/${name}`, { signal }), readCurve(name, signal, { whole: false }), call(`/trials/${name}/steering`, { signal })]);
   const number = wanted === undefined ? trial.branch : Number(wanted);
   const branch = curve.branches.find((each) => each.branch === number) ?? (wanted === undefined ? curve.branches.at(-1) : undefined);
   return { trial, curve, branch, changed: changes(steering.branches, branch?.branch ?? 0), name: wanted === undefined ? `Trial ${trial.id}` : `Trial ${trial.id}, branch ${wanted}` };

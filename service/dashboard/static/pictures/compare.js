@@ -1,7 +1,7 @@
 /** Pictures that lay several searches or several trials over each other. */
 
-import { call } from "../core/api.js";
-import { withPast } from "../core/branches.js";
+import { call, isAbort } from "../core/api.js";
+import { leftOut, readCurve, withPast } from "../core/branches.js";
 import { label, number } from "../core/format.js";
 import { objectiveName } from "../core/search-math.js";
 import { colour } from "../core/theme.js";
@@ -49,8 +49,9 @@ export function coursesPicture(searches, signal) {
 /**
  * @param {import("../pages/compare.js").Compared[]} all
  * @param {string} metric shown at first
+ * @param {AbortSignal} signal
  */
-export function trialCurvesPicture(all, metric) {
+export function trialCurvesPicture(all, metric, signal) {
   const columns = [...new Set(all.flatMap(({ curve }) => curve.columns))].filter((name) => !["epoch", "step"].includes(name));
   const legend = makeLegend();
   let shown = columns.includes(metric) ? metric : (columns[0] ?? "");
@@ -60,19 +61,32 @@ export function trialCurvesPicture(all, metric) {
   });
   control.classList.add("small");
   const figure = new Figure({ name: "trial-curves", title: "Learning curves", hint: "The same metric of each over its epochs. Branches of one trial share their past and part where one was rewound.", wide: true, height: 360, controls: [control, legend.node] });
+  /** Read every epoch: for a part that is shown, and for the file. */
+  async function complete() {
+    const short = all.filter(({ curve }) => leftOut(curve));
+    await Promise.all(
+      short.map(async (each) => {
+        each.curve = await readCurve(each.trial.id, signal, { whole: true });
+        each.branch = each.curve.branches.find(({ branch }) => branch === each.branch?.branch);
+      }),
+    );
+    if (short.length) draw();
+  }
+  figure.chart.turned = () => void complete().catch((error) => isAbort(error) || figure.fail(error));
+  const lines = () => all.map(({ curve, branch }) => withPast(curve, branch, shown));
   function draw() {
-    const lines = all.map(({ curve, branch }) => withPast(curve, branch, shown));
+    const drawn = lines();
     legend.set(all.map(({ name }, index) => [name, seriesColour(index)]));
     figure.show(
       {
         summary: `${label(shown)} of ${all.map(({ name }) => name).join("; ")}`,
-        x: { scale: linear(1, Math.max(2, ...lines.map(({ epoch }) => epoch.at(-1) ?? 1)), { integers: true }), title: "epoch" },
-        y: { scale: fitted(lines.flatMap(({ values }) => values)), title: label(shown) },
-        layers: lines.map(({ epoch, values }, index) =>
+        x: { scale: linear(1, Math.max(2, ...drawn.map(({ epoch }) => epoch.at(-1) ?? 1)), { integers: true }), title: "epoch" },
+        y: { scale: fitted(drawn.flatMap(({ values }) => values)), title: label(shown) },
+        layers: drawn.map(({ epoch, values }, index) =>
           line({ x: epoch, y: values, width: 2, end: "dot", colour: seriesColour(index), tell: (at) => ({ title: all[index]?.name ?? "", rows: [[`epoch ${epoch[at]}`, number(values[at])]], open: `/trials/${all[index]?.trial.id}` }) }),
         ),
       },
-      () => ({ names: ["trial", "epoch", shown], rows: lines.flatMap(({ epoch, values }, index) => epoch.map((each, at) => [all[index]?.name, each, values[at]])) }),
+      async () => (await complete(), { names: ["trial", "epoch", shown], rows: lines().flatMap(({ epoch, values }, index) => epoch.map((each, at) => [all[index]?.name, each, values[at]])) }),
     );
   }
   draw();

@@ -1,6 +1,6 @@
 /** How one trial learns: error or cost of train and dev by epoch, and the cost of each mini-batch. */
 
-import { readCurve } from "../core/branches.js";
+import { leftOut, readCurve } from "../core/branches.js";
 import { fill, h } from "../core/dom.js";
 import { count, label, number } from "../core/format.js";
 import { colour, faded } from "../core/theme.js";
@@ -105,7 +105,7 @@ export function curvesPicture(view, context, steer, read) {
       }
     }
     legend.set(shown.columns.map((column) => [label(column), look(column, current, current)]));
-    left = curve.total - drawn(curve);
+    left = leftOut(curve);
     const last = Math.max(...curve.branches.flatMap((branch) => branch.epoch.at(-1) ?? 1));
     figure.show(
       {
@@ -114,16 +114,13 @@ export function curvesPicture(view, context, steer, read) {
         y: { scale: fitted(all), title: shown.title },
         layers: [...layers, ...marks(steer, current)], // names of marks above the curves
       },
-      async () => sheet(curve.total > drawn(curve) ? await readCurve(view.trial().id, view.signal, { whole: true }) : curve),
-      left ? `${count(drawn(curve))} of ${count(curve.total)} epochs are drawn, with the lowest and the highest; a part that is dragged out shows all.` : "",
+      async () => sheet(leftOut(curve) ? await readCurve(view.trial().id, view.signal, { whole: true }) : curve),
+      left ? `${count(curve.total - left)} of ${count(curve.total)} epochs are drawn, with the lowest and the highest; a part that is dragged out shows all.` : "",
     );
   }
   const zoomed = () => figure.chart.zoomed !== null;
   return { node: figure.node, draw, zoomed, fail: (/** @type {unknown} */ error) => figure.fail(error) };
 }
-
-/** @param {Curve} curve */
-const drawn = ({ branches }) => branches.reduce((sum, { epoch }) => sum + epoch.length, 0);
 
 /** @param {Trial} trial one without an epoch */
 function noCurve({ state }) {
