@@ -21,18 +21,26 @@ def new(
     """Make a token; its text is shown this once."""
     from caviar.errors import CaviarError
 
+    folder = _folder(data)
+    fresh = not folder.exists() or not any(folder.iterdir())
     try:
-        _, text = _book(data).create(name, scope)
+        _, text = _book(folder).create(name, scope)
     except ValueError as error:
         raise CaviarError(str(error)) from None
     typer.echo(text)
+    if fresh:
+        typer.echo(f"For a server on {folder}, which is new; for another one: --data FOLDER", err=True)
 
 
 @app.command("list")
 def list_tokens(data: Data = None) -> None:
     """List the tokens, without their texts."""
-    for token in _book(data).stored():
+    folder = _folder(data)
+    tokens = _book(folder).stored()
+    for token in tokens:
         typer.echo(f"{token.name}\t{token.scope}\t{token.created}")
+    if not tokens:
+        typer.echo(f"There are no tokens in {folder}.", err=True)
 
 
 @app.command()
@@ -40,15 +48,21 @@ def revoke(name: Annotated[str, typer.Argument(show_default=False)], data: Data 
     """Revoke a token; servers notice within a second."""
     from caviar.errors import CaviarError
 
-    if not _book(data).revoke(name):
-        raise CaviarError(f"There is no token named {name!r}")
+    folder = _folder(data)
+    if not _book(folder).revoke(name):
+        raise CaviarError(f"There is no token named {name!r} in {folder}")
 
 
-def _book(data: Path | None) -> "TokenBook":
+def _folder(data: Path | None) -> Path:
     from caviar.cli.server import explained
 
     with explained():
         from service.config import read
-        from service.security.tokens import TokenBook
 
-        return TokenBook(read(data=data).data)
+        return read(data=data).data
+
+
+def _book(folder: Path) -> "TokenBook":
+    from service.security.tokens import TokenBook
+
+    return TokenBook(folder)

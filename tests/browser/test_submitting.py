@@ -49,6 +49,29 @@ def test_yaml_pasted_fills_the_form(page: Page) -> None:
     expect(page.get_by_text("half of the draws above .9553")).to_be_visible()
 
 
+def test_choices_of_every_kind_and_fixed_values_are_edited(page: Page) -> None:
+    page.goto("/new?example=digits")
+    yaml = page.get_by_label("The search as YAML")
+    yaml.fill(
+        "name: kinds\ndataset: {name: wine}\nspace:\n  hidden_units: {choices: [[8], [16, 8], 32]}\n"
+        '  optimizer: {choices: [adam, "8", "a, b", null, true]}\n  activation: {value: relu}\n'
+        "  l2: {scale: log, low: 0.05, high: 0.2}\nbudget: {trials: 3}\n"
+    )
+    units, kinds = page.get_by_label("Choices of hidden units"), page.get_by_label("Choices of optimizer")
+    expect(units).to_have_value("[8], [16,8], 32")
+    units.fill("[8], [16,8], [4, 4, 4], 32")
+    expect(yaml).to_have_value(re.compile(r"choices: \[\[8\], \[16, 8\], \[4, 4, 4\], 32\]"))
+    expect(kinds).to_have_value('adam, "8", "a, b", null, true')
+    kinds.fill('adam, "8", "a, b", null, true, two words')
+    expect(yaml).to_have_value(re.compile(r'"8", "a, b", null, true, "?two words"?\]'))
+    expect(page.get_by_label("Scale of activation")).to_have_value("value")
+    page.get_by_label("Value of activation").fill("tanh")
+    expect(yaml).to_have_value(re.compile(r"activation: \{value: tanh\}"))
+    page.get_by_label("Scale of l2").select_option("value")
+    expect(yaml).to_have_value(re.compile(r"l2: \{value: 0.05\}"))
+    expect(page.locator(".fielderror")).not_to_have_count(0)  # the trainer knows no "two words"
+
+
 def test_text_that_is_no_yaml_is_refused_in_words(page: Page, complaints: list[str]) -> None:
     page.goto("/new?example=digits")
     page.get_by_label("The search as YAML").fill("name: [unclosed")

@@ -53,12 +53,35 @@ export function scalePicture(definition) {
  * @param {Definition} definition
  */
 export function scaleWords(definition) {
-  const { scale = "linear", low = 0, high = 1, zero, choices, type } = definition;
+  const { scale = "linear", low = 0, high = 1, zero, choices, type, step } = definition;
   if (choices) return `${choices.length} choices, equally likely`;
+  if (definition.value !== undefined) return "the same in every trial";
   const sometimes = zero ? `; exactly 0 in ${number(zero * 100, 3)} % of draws` : "";
-  if (scale === "log" && low > 0) return `half of the draws below ${number(Math.sqrt(low * high), 2)}, ${number(100 / Math.log10(high / low), 3)} % for each decade${sometimes}`;
+  if (scale === "log" && low > 0) {
+    const decade = high / low > 10 ? `, ${number(100 / Math.log10(high / low), 3)} % for each decade` : "";
+    return `half of the draws below ${number(Math.sqrt(low * high), 2)}${decade}${sometimes}`;
+  }
   if (scale === "one_minus_log" && high < 1) return `half of the draws above ${nines(1 - Math.sqrt((1 - low) * (1 - high)))}${sometimes}`;
-  return `every ${type === "int" ? "whole number" : "value"} equally likely${sometimes}`;
+  return `every ${step ? "step" : type === "int" ? "whole number" : "value"} equally likely${sometimes}`;
+}
+
+/**
+ * How many of a parameter there are, and when: "; one for each of hidden layers; only when optimizer is adam".
+ * @param {Definition} definition
+ */
+export function conditionWords(definition) {
+  const { each, when } = definition;
+  const many = each === undefined || each === null ? "" : `; ${typeof each === "number" ? `${each} of them` : `one for each of ${label(each)}`}`;
+  return many + (when ? `; only when ${Object.entries(when).map(([name, wanted]) => `${label(name)} is ${wantedWords(wanted)}`).join(" and ")}` : "");
+}
+
+/** @param {unknown} wanted a value, some of which it must be one, or a part of a range */
+function wantedWords(wanted) {
+  if (Array.isArray(wanted)) return wanted.map((each) => (Array.isArray(each) ? `[${each.join(", ")}]` : String(each))).join(" or ");
+  if (wanted === null || typeof wanted !== "object") return String(wanted);
+  const { low, high } = /** @type {{low?: number, high?: number}} */ (wanted);
+  if (high === undefined || high === null) return `${number(low)} or more`;
+  return low === undefined || low === null ? `${number(high)} or less` : `from ${number(low)} to ${number(high)}`;
 }
 
 /** @param {Definition} definition */
@@ -66,7 +89,7 @@ export function rangeText(definition) {
   if (definition.choices) return definition.choices.map((choice) => (Array.isArray(choice) ? `[${choice.join(", ")}]` : String(choice))).join(", ");
   if (definition.value !== undefined) return String(definition.value);
   const near = definition.scale === "one_minus_log" ? nines : number;
-  return `${near(Number(definition.low))} to ${near(Number(definition.high))}`;
+  return `${near(Number(definition.low))} to ${near(Number(definition.high))}${definition.step ? ` by ${number(definition.step)}` : ""}`;
 }
 
 /**
@@ -85,10 +108,10 @@ export function spaceTable(space) {
       "tr",
       null,
       h("td", null, h("strong", null, label(name))),
-      h("td", null, definition.choices ? "choice" : `${(definition.scale ?? "linear").replaceAll("_", "-")}${definition.type === "int" ? ", whole" : ""}`),
+      h("td", null, definition.choices ? "choice" : definition.value !== undefined ? "fixed" : `${(definition.scale ?? "linear").replaceAll("_", "-")}${definition.type === "int" ? ", whole" : ""}`),
       h("td", null, rangeText(definition)),
       h("td", null, scalePicture(definition)),
-      h("td", { class: "muted inwords" }, scaleWords(definition), definition.when ? ` · only when ${Object.entries(definition.when).map(([key, value]) => `${label(key)} is ${typeof value === "object" ? JSON.stringify(value) : value}`).join(" and ")}` : ""),
+      h("td", { class: "muted inwords" }, scaleWords(definition), conditionWords(definition)),
     ),
   );
   const head = ["Parameter", "Scale", "Range", "Draws", ""].map((title) => h("th", { scope: "col" }, title));

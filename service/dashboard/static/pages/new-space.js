@@ -3,7 +3,7 @@
 import { fill, h } from "../core/dom.js";
 import { label } from "../core/format.js";
 import { RANGES } from "../core/presets.js";
-import { scalePicture, scaleWords } from "../components/space.js";
+import { conditionWords, scalePicture, scaleWords } from "../components/space.js";
 import { rangeOf } from "./new-settings.js";
 
 /** @typedef {import("./new.js").Draft} Draft */
@@ -13,7 +13,10 @@ const SCALES = /** @type {[string, string][]} */ ([
   ["linear", "linear"],
   ["one_minus_log", "one-minus-log"],
   ["choices", "choices"],
+  ["value", "fixed"],
 ]);
+
+const RANGE_KEYS = /** @type {const} */ (["scale", "low", "high", "type", "step", "zero"]);
 
 /**
  * @param {Draft} draft
@@ -62,7 +65,7 @@ function row(draft, name, redraw) {
   const words = h("p", { class: "hint" });
   const show = () => {
     fill(picture, scalePicture(definition));
-    words.textContent = scaleWords(definition) + (definition.when ? `; only when ${Object.entries(definition.when).map(([key, value]) => `${label(key)} is ${JSON.stringify(value)}`).join(" and ")}` : "");
+    words.textContent = scaleWords(definition) + conditionWords(definition);
   };
   const edited = () => {
     show();
@@ -93,18 +96,17 @@ function row(draft, name, redraw) {
  * @param {() => void} redraw
  */
 function scaleSelect(name, definition, redraw) {
-  const kind = definition.choices ? "choices" : (definition.scale ?? "linear");
+  const kind = definition.choices ? "choices" : definition.value !== undefined ? "value" : (definition.scale ?? "linear");
   const control = h("select", { "aria-label": `Scale of ${label(name)}`, "data-field": `space.${name}.scale` }, SCALES.map(([value, title]) => h("option", { value, selected: value === kind }, title)));
   control.addEventListener("change", () => {
-    if (control.value === "choices") {
-      delete definition.scale;
-      delete definition.low;
-      delete definition.high;
-      delete definition.type;
-      delete definition.zero;
-      definition.choices = [1, 2];
+    const [first] = definition.choices ?? [definition.value ?? definition.low ?? 1];
+    delete definition.choices;
+    delete definition.value;
+    if (control.value === "choices" || control.value === "value") {
+      for (const key of RANGE_KEYS) delete definition[key];
+      if (control.value === "value") definition.value = first ?? 1;
+      else definition.choices = [1, 2];
     } else {
-      delete definition.choices;
       definition.scale = /** @type {any} */ (control.value);
       definition.low ??= control.value === "one_minus_log" ? 0.9 : control.value === "log" ? 0.001 : 0;
       definition.high ??= control.value === "one_minus_log" ? 0.999 : 1;
@@ -120,10 +122,13 @@ function scaleSelect(name, definition, redraw) {
  * @param {() => void} edited
  */
 function limits(name, definition, edited) {
-  if (definition.choices) {
-    const control = h("input", { value: definition.choices.map((choice) => (typeof choice === "string" ? choice : JSON.stringify(choice))).join(", "), "aria-label": `Choices of ${label(name)}`, "data-field": `space.${name}.choices` });
+  if (definition.choices || definition.value !== undefined) {
+    const [key, title] = definition.choices ? ["choices", "Choices"] : ["value", "Value"];
+    const control = h("input", { value: (definition.choices ?? [definition.value]).map(written).join(", "), "aria-label": `${title} of ${label(name)}`, "data-field": `space.${name}.${key}` });
     control.addEventListener("input", () => {
-      definition.choices = readChoices(control.value);
+      const values = readValues(control.value);
+      if (definition.choices) definition.choices = values;
+      else definition.value = values[0] ?? "";
       edited();
     });
     return h("div", { class: "limits" }, control);
@@ -144,15 +149,30 @@ function limits(name, definition, edited) {
   );
 }
 
-/** @param {string} text */
-function readChoices(text) {
-  return text.split(",").map((part) => part.trim()).filter(Boolean).map((part) => {
+/**
+ * Values between commas: numbers, true, null, lists, texts in quotes and plain words.
+ * @param {string} text
+ * @returns {Value[]}
+ */
+function readValues(text) {
+  const parts = text.match(/\[[^\]]*\]|"(?:[^"\\]|\\.)*"|[^,\s][^,]*/g) ?? [];
+  return parts.map((part) => {
     try {
       return JSON.parse(part);
     } catch {
-      return part; // a plain word
+      return part.trim(); // a plain word
     }
   });
+}
+
+/**
+ * A value as `readValues` reads it back: a text that looks like something else is put in quotes.
+ * @param {unknown} value
+ */
+function written(value) {
+  if (typeof value !== "string") return JSON.stringify(value);
+  const read = readValues(value);
+  return read.length === 1 && read[0] === value ? value : JSON.stringify(value);
 }
 
 /**

@@ -27,7 +27,7 @@ export function commandLog(list, commands, { over, limit, withdraw }) {
         null,
         h("span", { class: `badge ${command.state}` }, command.state),
         h("strong", null, sentence(command)),
-        h("span", { class: "muted" }, moment(command), " ", when(command.created)),
+        h("span", { class: "muted" }, moment(command) ? `${moment(command)} · ` : "", when(command.created)),
         child(command) ? h("a", { href: `/trials/${child(command)}` }, `trial ${child(command)}`) : null,
         command.reason ? h("span", { class: "remedy" }, command.reason) : null,
         command.state === "waiting" ? h("button", { type: "button", class: "small", onclick: () => withdraw(command.id) }, "Take back") : null,

@@ -50,7 +50,7 @@ function attemptRow(attempt) {
     "li",
     null,
     h("strong", null, `Attempt ${attempt.attempt}`),
-    h("span", { class: "muted" }, attempt.agent ?? "", " ", when(attempt.started)),
+    h("span", { class: "muted" }, attempt.agent ? `${attempt.agent} · ` : "", when(attempt.started)),
     h("p", null, attempt.reason),
     attempt.log ? h("pre", { class: "log", tabindex: "0" }, attempt.log) : null,
   );
@@ -62,6 +62,6 @@ function checkpointRow(checkpoint) {
     "li",
     null,
     h("strong", null, `Epoch ${count(checkpoint.epoch)}`),
-    h("span", { class: "muted" }, `${checkpoint.kind} · branch ${checkpoint.branch} · ${size(checkpoint.size)} `, when(checkpoint.created)),
+    h("span", { class: "muted" }, `${checkpoint.kind} · branch ${checkpoint.branch} · ${size(checkpoint.size)} · `, when(checkpoint.created)),
   );
 }
