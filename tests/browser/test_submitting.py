@@ -2,8 +2,10 @@
 
 import re
 
-from page_server import PATIENCE
+from page_server import PATIENCE, SEARCH, Server
 from playwright.sync_api import Page, expect
+
+from caviar import Client
 
 
 def test_a_search_submitted_by_the_form_is_watched_to_its_end(page: Page) -> None:
@@ -70,6 +72,49 @@ def test_choices_of_every_kind_and_fixed_values_are_edited(page: Page) -> None:
     page.get_by_label("Scale of l2").select_option("value")
     expect(yaml).to_have_value(re.compile(r"l2: \{value: 0.05\}"))
     expect(page.locator(".fielderror")).not_to_have_count(0)  # the trainer knows no "two words"
+
+
+def test_fixed_settings_are_edited_without_loss(page: Page) -> None:
+    page.goto("/new?example=digits")
+    yaml, settings = page.get_by_label("The search as YAML"), page.get_by_label("Fixed settings")
+    yaml.fill(
+        "name: kinds\ndataset: {name: wine}\nspace:\n  l2: {low: 0, high: 1}\nbudget: {trials: 3}\n"
+        "settings: {epochs: 2000, learning_rate: 0.0123456, hidden_units: [64, 32], patience: null}\n"
+    )
+    expect(settings).to_have_value(
+        "epochs: 2000\nlearning_rate: 0.0123456\nhidden_units: [64,32]\npatience: null"
+    )
+    settings.press("Control+End")
+    settings.press_sequentially("\nkeep_prob: .5\noptimizer: adam")
+    for text in ("epochs: 2000", "learning_rate: 0.0123456", "keep_prob: 0.5", "optimizer: adam"):
+        expect(yaml).to_have_value(re.compile(text))
+    expect(page.locator(".fielderror")).to_have_count(0)
+
+
+def test_a_point_by_hand_starts_from_the_best_whatever_its_kinds(page: Page, server: Server) -> None:
+    space = {
+        "n": {"type": "int", "low": 2, "high": 3},
+        "w": {"low": 0, "high": 1, "each": "n"},
+        "units": {"choices": [[8], [16, 8], "8"]},
+        "fixed": {"value": "relu"},
+    }
+    best = {"n": 2, "w": [0.25, 0.75], "units": [16, 8], "fixed": "relu"}
+    fields = {"trainer": "external", "settings": {}, "space": space, "enqueued": [best]}
+    with Client(server.url) as client:
+        search = client.submit(SEARCH | fields | {"name": "by hand", "budget": {"trials": 2}, "parallel": 1})
+        for trial in client.ask(search.id):
+            trial.complete(dev_error=0.1)
+            break
+        page.goto(f"/searches/{search.id}?view=trials")
+        page.get_by_role("button", name="Add a point").click()
+        weights = page.locator("#point-w")
+        expect(weights).to_have_value("0.25, 0.75")
+        weights.fill("0.25, 0.5")
+        page.get_by_role("button", name="Add it").click()
+        expect(page.get_by_text("Added: it runs")).to_be_visible()
+        [again] = client.ask(search.id)
+        assert again.params == best | {"w": [0.25, 0.5]}
+        again.complete(dev_error=0.2)
 
 
 def test_text_that_is_no_yaml_is_refused_in_words(page: Page, complaints: list[str]) -> None:

@@ -2,8 +2,9 @@
 
 import { call } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
-import { count, text } from "../core/format.js";
+import { count } from "../core/format.js";
 import { RULES, STRATEGIES } from "../core/presets.js";
+import { readValue, writtenAlone } from "../core/values.js";
 
 /** @typedef {import("./new.js").Draft} Draft */
 
@@ -149,7 +150,7 @@ export function methodForm(draft) {
  * @param {Draft} draft
  */
 function fixedSettings(draft) {
-  const lines = Object.entries(draft.spec.settings).map(([name, value]) => `${name}: ${Array.isArray(value) ? JSON.stringify(value) : text(value)}`);
+  const lines = Object.entries(draft.spec.settings).map(([name, value]) => `${name}: ${writtenAlone(value)}`);
   const area = h("textarea", { rows: Math.max(3, lines.length + 1), spellcheck: "false", value: lines.join("\n") });
   area.addEventListener("input", () => {
     draft.spec.settings = Object.fromEntries(area.value.split("\n").map(readLine).filter((pair) => pair !== null));
@@ -165,10 +166,5 @@ function fixedSettings(draft) {
 function readLine(line) {
   const colon = line.indexOf(":");
   if (colon <= 0) return null;
-  const value = line.slice(colon + 1).trim();
-  try {
-    return [line.slice(0, colon).trim(), JSON.parse(value)];
-  } catch {
-    return [line.slice(0, colon).trim(), value]; // a plain word, such as adam
-  }
+  return [line.slice(0, colon).trim(), readValue(line.slice(colon + 1).trim())];
 }

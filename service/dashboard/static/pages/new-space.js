@@ -3,6 +3,7 @@
 import { fill, h } from "../core/dom.js";
 import { label } from "../core/format.js";
 import { RANGES } from "../core/presets.js";
+import { readValues, written } from "../core/values.js";
 import { conditionWords, scalePicture, scaleWords } from "../components/space.js";
 import { rangeOf } from "./new-settings.js";
 
@@ -147,32 +148,6 @@ function limits(name, definition, edited) {
     numberField(name, definition, "high", edited),
     h("label", { class: "whole" }, whole, "whole"),
   );
-}
-
-/**
- * Values between commas: numbers, true, null, lists, texts in quotes and plain words.
- * @param {string} text
- * @returns {Value[]}
- */
-function readValues(text) {
-  const parts = text.match(/\[[^\]]*\]|"(?:[^"\\]|\\.)*"|[^,\s][^,]*/g) ?? [];
-  return parts.map((part) => {
-    try {
-      return JSON.parse(part);
-    } catch {
-      return part.trim(); // a plain word
-    }
-  });
-}
-
-/**
- * A value as `readValues` reads it back: a text that looks like something else is put in quotes.
- * @param {unknown} value
- */
-function written(value) {
-  if (typeof value !== "string") return JSON.stringify(value);
-  const read = readValues(value);
-  return read.length === 1 && read[0] === value ? value : JSON.stringify(value);
 }
 
 /**

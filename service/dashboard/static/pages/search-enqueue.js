@@ -4,6 +4,7 @@ import { call } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
 import { label } from "../core/format.js";
 import { parameterNames } from "../core/search-math.js";
+import { readValues, written } from "../core/values.js";
 import { openDialog } from "../components/dialog.js";
 import { problem, toast } from "../components/parts.js";
 
@@ -13,7 +14,10 @@ import { problem, toast } from "../components/parts.js";
  */
 export function enqueuePoint(search, added) {
   const start = search.best?.params ?? {};
-  const fields = parameterNames(search.spec).map((name) => ({ name, field: fieldFor(name, search.spec.space[name] ?? {}, start[name]) }));
+  const fields = parameterNames(search.spec).map((name) => {
+    const definition = search.spec.space[name] ?? {};
+    return { name, definition, field: fieldFor(name, definition, start[name]) };
+  });
   const said = h("div");
   const back = h("button", { type: "button" }, "Back");
   const form = h(
@@ -38,16 +42,25 @@ export function enqueuePoint(search, added) {
 }
 
 /**
- * @param {{name: string, field: HTMLInputElement | HTMLSelectElement}[]} fields
+ * @param {{name: string, field: HTMLInputElement | HTMLSelectElement, definition: Definition}[]} fields
  * @returns {Point}
  */
 function pointOf(fields) {
   /** @type {Point} */
   const point = {};
-  for (const { name, field } of fields) {
-    if (field.value !== "") point[name] = field instanceof HTMLSelectElement ? JSON.parse(field.value) : Number(field.value);
+  for (const { name, field, definition } of fields) {
+    if (isList(definition) && (field.value.trim() || !definition.when)) point[name] = /** @type {any} */ (readValues(field.value));
+    else if (field.value !== "") point[name] = field instanceof HTMLSelectElement ? JSON.parse(field.value) : Number(field.value);
   }
   return point;
+}
+
+/**
+ * Whether a parameter has one entry for each of another.
+ * @param {Definition} definition
+ */
+function isList({ each }) {
+  return each !== undefined && each !== null;
 }
 
 /**
@@ -57,7 +70,8 @@ function pointOf(fields) {
  */
 function fieldFor(name, definition, value) {
   const id = `point-${name}`;
+  if (isList(definition)) return h("input", { id, value: Array.isArray(value) ? value.map(written).join(", ") : "", placeholder: `one for each of ${definition.each}, with commas` });
   if (!definition.choices) return h("input", { id, type: "number", step: "any", value: value ?? "" });
   const empty = definition.when ? [h("option", { value: "" }, "not used")] : [];
-  return h("select", { id }, empty, definition.choices.map((choice) => h("option", { value: JSON.stringify(choice), selected: choice === value }, String(choice))));
+  return h("select", { id }, empty, definition.choices.map((choice) => h("option", { value: JSON.stringify(choice), selected: written(choice) === written(value) }, written(choice))));
 }
