@@ -18,15 +18,27 @@ function yamlNumber(value) {
   return /^-?\d+e/.test(text) ? text.replace("e", ".0e") : text;
 }
 
-/** @param {unknown} value */
-function flow(value) {
-  /** @type {(each: unknown) => string} */
-  const write = (each) => {
-    if (Array.isArray(each)) return `[${each.map(write).join(", ")}]`;
-    if (each && typeof each === "object") return `{${Object.entries(each).filter(([, inner]) => inner !== null).map(([key, inner]) => `${key}: ${write(inner)}`).join(", ")}}`;
-    return scalar(each);
-  };
-  return write(value);
+/** Where null is a value; elsewhere it says the same as nothing. */
+const NULLS = ["settings", "when", "enqueued", "set"];
+
+/**
+ * The parts of an object that say something.
+ * @param {string} name of the object
+ * @param {object} object
+ */
+function partsOf(name, object) {
+  return Object.entries(object).filter(([key, value]) => value !== null || NULLS.includes(name) || key === "value");
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ * @returns {string}
+ */
+function flow(name, value) {
+  if (Array.isArray(value)) return `[${value.map((each) => flow(name, each)).join(", ")}]`;
+  if (value && typeof value === "object") return `{${partsOf(name, value).map(([key, inner]) => `${key}: ${flow(key, inner)}`).join(", ")}}`;
+  return scalar(value);
 }
 
 /** Longer lines are cut where the text is shown beside the form. */
@@ -40,8 +52,8 @@ const WIDTH = 44;
  * @returns {string[]}
  */
 function entry(key, value, indent) {
-  const line = `${indent}${key}: ${flow(value)}`;
-  const parts = value && typeof value === "object" && !Array.isArray(value) ? Object.entries(value).filter(([, each]) => each !== null) : [];
+  const line = `${indent}${key}: ${flow(key, value)}`;
+  const parts = value && typeof value === "object" && !Array.isArray(value) ? partsOf(key, value) : [];
   if (line.length <= WIDTH || !parts.length) return [line];
   return [`${indent}${key}:`, ...parts.flatMap(([name, each]) => entry(name, each, `${indent}  `))];
 }
