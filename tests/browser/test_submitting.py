@@ -78,23 +78,23 @@ def test_fixed_settings_are_edited_without_loss(page: Page) -> None:
     page.goto("/new?example=digits")
     yaml, settings = page.get_by_label("The search as YAML"), page.get_by_label("Fixed settings")
     yaml.fill(
-        "name: kinds\ndataset: {name: wine}\nspace:\n  l1: {choices: [null, 0.1]}\n"
-        "  l2: {low: 0, high: 1, when: {l1: null}}\nbudget: {trials: 3}\n"
-        "settings: {epochs: 2000, learning_rate: 0.0123456, hidden_units: [64, 32], patience: null}\n"
+        "name: kinds\ndataset: {name: wine}\nspace:\n  patience: {choices: [null, 5]}\n"
+        "  l2: {low: 0, high: 1, when: {patience: null}}\nbudget: {trials: 3}\n"
+        "settings: {epochs: 2000, learning_rate: 0.0123456, hidden_units: [64, 32], batch_size: null}\n"
     )
     expect(settings).to_have_value(
-        "epochs: 2000\nlearning_rate: 0.0123456\nhidden_units: [64,32]\npatience: null"
+        "epochs: 2000\nlearning_rate: 0.0123456\nhidden_units: [64,32]\nbatch_size: null"
     )
     settings.press("Control+End")
     settings.press_sequentially("\nkeep_prob: .5\noptimizer: adam")
     written = (
         "epochs: 2000",
         "learning_rate: 0.0123456",
-        "patience: null",
+        "batch_size: null",
         "keep_prob: 0.5",
         "optimizer: adam",
     )
-    for text in (*written, r"when: \{l1: null\}"):
+    for text in (*written, r"when: \{patience: null\}"):
         expect(yaml).to_have_value(re.compile(text))
     expect(page.locator(".fielderror")).to_have_count(0)
 
