@@ -11,6 +11,8 @@ from search.parameters import Choice, Fixed, Range
 from search.spec import SearchSpec
 
 GROUP = "caviar.trainers"
+# As the process found them: what is installed while a server runs is not taken for one that its agents have.
+INSTALLED = {entry.name: entry for entry in entry_points(group=GROUP)}
 
 
 class Problem(Protocol):
@@ -43,17 +45,17 @@ class Trainer(Protocol):
 
 
 def names() -> list[str]:
-    """Name the trainers installed here."""
-    return sorted({entry.name for entry in entry_points(group=GROUP)})
+    """Name the trainers that were installed here when this process began."""
+    return sorted(INSTALLED)
 
 
 @cache
 def get(name: str) -> Trainer | None:
     """Give a trainer by name; None if it is not installed here (an agent elsewhere may have it)."""
-    found = [entry for entry in entry_points(group=GROUP) if entry.name == name]
-    if not found:
+    found = INSTALLED.get(name)
+    if found is None:
         return None
-    plugin: Trainer = found[0].load()()
+    plugin: Trainer = found.load()()
     return plugin
 
 

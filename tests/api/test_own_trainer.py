@@ -76,6 +76,18 @@ def client(tmp_path):
         yield client
 
 
+def test_what_is_installed_while_a_server_runs_waits_for_its_next_start(tmp_path):
+    data, site = tmp_path / "data", tmp_path / "site"
+    data.mkdir()
+    late = site / "caviar_late-1.dist-info"
+    with serving(data, env={"PYTHONPATH": str(site)}) as url, Client(url) as client:
+        late.mkdir(parents=True)
+        (late / "METADATA").write_text("Metadata-Version: 2.1\nName: caviar-late\nVersion: 1\n")
+        (late / "entry_points.txt").write_text("[caviar.trainers]\nlate = trainer.plugin:MLP\n")
+        with pytest.raises(InvalidError, match="'late' is not installed on this server"):
+            client.submit(FOLDER / "search.yaml", trainer="late")
+
+
 def test_a_server_trains_with_it(client, tmp_path):
     assert "ridge" in [one["name"] for one in client.transport.call("GET", "/trainers")["items"]]
     search = client.wait(client.submit(Path(FOLDER / "search.yaml")), 120)
