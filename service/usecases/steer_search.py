@@ -18,7 +18,8 @@ from service.usecases.board import Board, new_trial
 from service.usecases.claim import schedule
 from service.usecases.submit import check, refused
 
-EDITABLE = ("name", "note", "parallel", "budget", "space")
+TRAINED = ("parallel", "budget", "space")  # what trials to come depend on
+EDITABLE = ("name", "note", *TRAINED)
 
 
 def switch(tx: Transaction, search: int, to: str) -> None:
@@ -58,7 +59,10 @@ def delete(tx: Transaction, board: Board, search: int) -> None:
 def edit(tx: Transaction, board: Board, search: int, changes: Mapping[str, Any], match: int | None) -> None:
     """Change budget, parallel, space, name or note; later proposals follow.
 
-    Raises NotFoundError, ChangedError when `match` is not the search's version, RefusedError.
+    Of a cancelled search only name and note: it trains nothing any more.
+
+    Raises NotFoundError, ChangedError when `match` is not the search's version, ConflictError when it was
+    cancelled, RefusedError.
     """
     row = search_rows.get(tx, search)
     if match is not None and match != row.version:
@@ -76,6 +80,11 @@ def edit(tx: Transaction, board: Board, search: int, changes: Mapping[str, Any],
         after.pop("enqueued", None)  # all of them were tried: they need not lie in the new space
     spec = check(after, lambda dataset: datasets.resolve(tx.connection, dataset))
     old = board.spec(tx, row)
+    if row.switch == "cancelled" and any(getattr(spec, key) != getattr(old, key) for key in TRAINED):
+        raise ConflictError(
+            f"search {search} was cancelled: of its fields only name and note can be changed; "
+            "to go on, submit a copy of it as a new search"
+        )
     if spec.budget.trials + row.by_hand < row.proposed and spec.budget != old.budget:
         raise RefusedError.of(
             "budget.trials",
@@ -106,8 +115,6 @@ def edit(tx: Transaction, board: Board, search: int, changes: Mapping[str, Any],
 
 def _ended(tx: Transaction, row: Row[Any], total: int) -> float | None:
     """Give when a search has ended, now that its trials are to be `total`: a lower budget may end it."""
-    if row.switch == "cancelled":
-        return row.ended  # type: ignore[no-any-return]
     if total > row.proposed or row.queued + row.running + row.paused:
         return None
     return tx.now if row.ended is None else row.ended
@@ -135,9 +142,8 @@ def enqueue(tx: Transaction, board: Board, search: int, points: Sequence[Mapping
     spec = board.spec(tx, row)
     left = max(0, min(spec.budget.trials + row.by_hand, row.total) - row.proposed)
     if len(points) > left:
-        raise RefusedError.of(
-            "points", f"the budget leaves {left} trials", "raise budget.trials first (PATCH)"
-        )
+        remedy = "raise the budget first: edit the search and give it more trials in all (budget.trials)"
+        raise RefusedError.of("points", f"the budget leaves {left} trials", remedy)
     problems = [
         type(problem)(f"points.{position}.{problem.field}", problem.message, problem.remedy)
         for position, point in enumerate(points)

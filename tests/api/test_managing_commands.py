@@ -66,6 +66,9 @@ def test_a_search_is_paused_resumed_and_cancelled(client, search, type_in):
     assert type_in("cancel", search.id).stdout == f"{name} is cancelled; its results stay.\n"
     refused = type_in("resume", search.id)
     assert refused.returncode == 1 and "was cancelled" in refused.stderr
+    refused = type_in("edit", search.id, "budget.trials=20")
+    assert refused.returncode == 1 and "submit a copy of it" in refused.stderr
+    assert client.search(search).trials == 6
 
 
 def test_a_search_is_edited_by_names_with_dots(client, search, type_in):

@@ -11,7 +11,7 @@ import pytest
 from playing import EPOCHS, Players, bowl
 from stores import World, handed
 
-from service.errors import RefusedError
+from service.errors import ConflictError, RefusedError
 from service.ids import trial_id
 from service.usecases import steer_search
 from service.usecases.rerun import rerun
@@ -102,6 +102,18 @@ def test_a_note_does_not_start_a_cancelled_search_again(world: World) -> None:
         world.write(lambda tx: steer_search.enqueue(tx, world.board, search, [{"a": 0.1, "b": 0.5}]))
     edit(world, search, budget={"trials": 31})
     assert not ended(world, search) and world.search(search).total == 32
+
+
+def test_of_a_cancelled_search_only_name_and_note_are_edited(world: World) -> None:
+    search = world.submit(**FIELDS, strategy="random", budget={"trials": 30})
+    world.write(lambda tx: steer_search.cancel(tx, search))
+    for changes in ({"budget": {"trials": 40}}, {"parallel": 2, "note": "a"}, {"space": NARROW}):
+        with pytest.raises(ConflictError, match=r"was cancelled.*submit a copy"):
+            edit(world, search, **changes)
+    edit(world, search, name="old", note="why", parallel=4, budget={"trials": 30})  # the dashboard sends all
+    row = world.search(search)
+    assert (row.name, row.note, row.total, row.switch) == ("old", "why", 30, "cancelled")
+    assert ended(world, search)
 
 
 def test_more_agents_may_come_and_go_without_changing_a_trial(world: World) -> None:
