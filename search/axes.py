@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, TypeGuard
 
 from search.parameters import Choice, Range, Value, identity
+from search.problem import written
 from search.scales import SCALES, Scale
 
 
@@ -217,4 +218,4 @@ class Choices:
 
     def describe(self) -> str:
         """Say in words what is allowed."""
-        return "one of " + ", ".join(repr(choice) for choice in self.definition.choices)
+        return "one of " + ", ".join(map(written, self.definition.choices))

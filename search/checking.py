@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from search.problem import Problem, unknown
+from search.problem import Problem, unknown, written
 from search.scales import OTHER_NAMES
 
 _UNIONS = {"space": 2, "strategy": 1, "stopping": 1}  # where in the path the tag of a union stands
@@ -124,7 +124,5 @@ def _join(*parts: str) -> str:
 
 def _short(value: Any) -> str:
     """Write a value as JSON and YAML have it, cut short. Both of them lose what is not finite on the way."""
-    if value is None or isinstance(value, bool):
-        return {None: "null (empty, or not finite)", True: "true", False: "false"}[value]
-    text = repr(value)
+    text = "null (empty, or not finite)" if value is None else written(value)
     return text if len(text) <= 60 else text[:57] + "..."

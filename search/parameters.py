@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from search.checking import no_truth
+from search.problem import written
 from search.scales import SCALES, ScaleName
 
 Value = bool | int | float | str | None | list[Any]
@@ -170,7 +171,8 @@ def _check_step(range_: Range) -> None:
     exact = range_.type == "int" and range_.scale == "linear"
     reach, most = (high - low, float(LARGEST_INTEGER)) if exact else (max(-low, high), FINEST)
     if reach > most * (step or 1.0):
-        remedy = f"give a step of {2 * reach / most:.1g} or more, or a narrower range"
+        enough = float(f"{2 * reach / most:.1g}")
+        remedy = f"give a step of {enough:.12g} or more, or a narrower range"
         raise refuse("step", f"{step or 1.0:g} is too small beside {reach:g}", remedy)
 
 
@@ -200,7 +202,7 @@ class Choice(Definition):
         keys = [identity(item) for item in value]
         twice = [item for item, key in zip(value, keys, strict=True) if keys.count(key) > 1]
         if twice:
-            raise refuse("", f"{twice[0]!r} is there more than once", "name each choice once")
+            raise refuse("", f"{written(twice[0])} is there more than once", "name each choice once")
         return value
 
 

@@ -13,7 +13,7 @@ from search.axes import Axis, Choices, Numbers
 from search.checking import refuse_all
 from search.conditions import evaluation_order, largest_count, needs, problems_of_conditions, when_holds
 from search.parameters import Choice, Fixed, Parameter, Range, Value, identity
-from search.problem import Problem, unknown
+from search.problem import Problem, unknown, written
 from search.randomness import Salts, salts
 
 Point = dict[str, Any]
@@ -194,7 +194,7 @@ class Space(RootModel[dict[str, Parameter]]):
         items = [value]
         if parameter.each is not None:
             if not isinstance(value, list | tuple):
-                return [Problem(name, f"{value!r} is no list", "give one value per entry")]
+                return [Problem(name, f"{written(value)} is no list", "give one value per entry")]
             count = self._count(parameter, point)
             if len(value) != count:
                 return [
@@ -203,14 +203,11 @@ class Space(RootModel[dict[str, Parameter]]):
             items = list(value)
         if isinstance(parameter, Fixed):
             wrong = [item for item in items if identity(item) != identity(parameter.value)]
-            return (
-                [Problem(name, f"{wrong[0]!r} is not the fixed value", f"give {parameter.value!r}")]
-                if wrong
-                else []
-            )
+            remedy = f"give {written(parameter.value)}"
+            return [Problem(name, f"{written(one)} is not the fixed value", remedy) for one in wrong[:1]]
         domain = self.axes[self._slices[name].start].domain
         return [
-            Problem(name, f"{item!r} is outside the space", f"give {domain.describe()}")
+            Problem(name, f"{written(item)} is outside the space", f"give {domain.describe()}")
             for item in items
             if not domain.contains(item)
         ][:1]
@@ -267,7 +264,7 @@ def _axes_of(name: str, definitions: Mapping[str, Parameter]) -> list[Axis]:
 
 
 def _words(parameter: Parameter) -> str:
-    return ", ".join(f"{name}: {value!r}" for name, value in (parameter.when or {}).items())
+    return ", ".join(f"{name}: {written(value)}" for name, value in (parameter.when or {}).items())
 
 
 __all__ = ["Choice", "Fixed", "Point", "Range", "Space", "Units"]

@@ -133,4 +133,6 @@ def _problem(info: SettingInfo, value: Any) -> Problem:
         remedy += ", or a list of one per hidden layer"
     if info.nullable:
         remedy += ", or null"
-    return Problem(f"settings.{info.name}", f"{value!r} is not allowed", remedy)
+    known = value is None or isinstance(value, bool)
+    said = {None: "null", True: "true", False: "false"}[value] if known else repr(value)  # as users write it
+    return Problem(f"settings.{info.name}", f"{said} is not allowed", remedy)

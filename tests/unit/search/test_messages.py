@@ -73,6 +73,26 @@ def test_true_is_no_count():
     assert said(parallel=True) == ["parallel: true is not a number (give a number)"]
 
 
+def test_values_are_written_as_in_yaml():
+    (only,) = said(objective={"metric": "dev_error", "direction": None})
+    assert only == "objective.direction: null is not known (known: minimize, maximize)"
+    choices = {"x": {"choices": [None, True, "a"]}}
+    (only,) = said(space=choices, enqueued=[{"x": False}])
+    assert only == "enqueued.0.x: false is outside the space (give one of null, true, 'a')"
+    (only,) = said(name=[None])
+    assert only == "name: [null] is not a text (write a text)"
+    deep = []
+    for _ in range(900):
+        deep = [deep]
+    (only,) = said(name=deep)
+    assert only.startswith("name: [[[[")
+
+
+def test_a_step_that_is_enough_is_written_out():
+    (only,) = said(space={"x": {"low": 0, "high": 1e12, "step": 1}})
+    assert only.endswith("1 is too small beside 1e+12 (give a step of 20 or more, or a narrower range)")
+
+
 def test_what_json_cannot_hold_comes_as_null():
     (only,) = said(space={"x": {"low": None, "high": 1}})
     assert only == "space.x.low: null (empty, or not finite) is not a number (give a finite number)"
