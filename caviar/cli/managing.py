@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from caviar.cli.options import Json, Token, Url, client, pairs
+from caviar.cli.options import Json, SearchNumber, Token, Url, client, pairs
 
 if TYPE_CHECKING:
     from caviar.records import Search
 
 STATES = "queued, running, paused, completed or cancelled"
-Number = Annotated[
-    int, typer.Argument(metavar="SEARCH", help="The search, by its number.", show_default=False)
-]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
@@ -60,7 +57,7 @@ def list_searches(
         typer.echo(f"There are more: --page {page + 1}")
 
 
-def pause(search: Number, url: Url = None, token: Token = None) -> None:
+def pause(search: SearchNumber, url: Url = None, token: Token = None) -> None:
     """Hand out no more trials of a search until it is resumed."""
     with client(url, token) as connection:
         found = connection.pause(search)
@@ -68,7 +65,7 @@ def pause(search: Number, url: Url = None, token: Token = None) -> None:
     typer.echo(f"{_named(found)} {said if found.state == 'paused' else _stays(found)}.")
 
 
-def resume(search: Number, url: Url = None, token: Token = None) -> None:
+def resume(search: SearchNumber, url: Url = None, token: Token = None) -> None:
     """Go on with a paused search."""
     with client(url, token) as connection:
         found = connection.resume(search)
@@ -76,7 +73,7 @@ def resume(search: Number, url: Url = None, token: Token = None) -> None:
     typer.echo(f"{_named(found)} {_stays(found) if found.done else said}.")
 
 
-def cancel(search: Number, url: Url = None, token: Token = None) -> None:
+def cancel(search: SearchNumber, url: Url = None, token: Token = None) -> None:
     """End a search for good; its results stay."""
     with client(url, token) as connection:
         found = connection.cancel(search)
@@ -85,7 +82,7 @@ def cancel(search: Number, url: Url = None, token: Token = None) -> None:
 
 
 def edit(
-    search: Number,
+    search: SearchNumber,
     values: Annotated[list[str], typer.Argument(metavar="NAME=VALUE...", help="Such as budget.trials=200.")],
     url: Url = None,
     token: Token = None,
@@ -106,7 +103,7 @@ def edit(
     typer.echo(f"{_named(found)} is as it was." if same else f"{_named(found)} has changed: {said}.")
 
 
-def delete(search: Number, yes: Yes = False, url: Url = None, token: Token = None) -> None:
+def delete(search: SearchNumber, yes: Yes = False, url: Url = None, token: Token = None) -> None:
     """Remove a search with its trials and checkpoints, for good."""
     with client(url, token) as connection:
         found = connection.search(search)

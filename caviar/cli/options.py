@@ -24,6 +24,20 @@ Token = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
+def _number_of_search(text: str) -> int:
+    if not text.isdecimal():
+        raise typer.BadParameter(f"{text!r} is not the number of a search, such as 3")
+    return int(text)
+
+
+SearchNumber = Annotated[
+    int,
+    typer.Argument(
+        metavar="SEARCH", parser=_number_of_search, help="The search, by its number.", show_default=False
+    ),
+]
+
+
 def client(url: str | None, token: str | None) -> "Client":
     """Connect to the server that a command was told."""
     from caviar.client import Client

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from caviar.cli.options import Json, Token, Url, client, search_or_trial
+from caviar.cli.options import Json, SearchNumber, Token, Url, client, search_or_trial
 
 
 def register(app: typer.Typer) -> None:
@@ -95,7 +95,7 @@ def watch(
 
 
 def best(
-    search: Annotated[int, typer.Argument(help="The search, by its number.", show_default=False)],
+    search: SearchNumber,
     k: Annotated[int, typer.Option("-k", help="How many.", min=1, max=1000)] = 5,
     json: Json = False,
     url: Url = None,
@@ -119,7 +119,7 @@ def best(
 
 
 def export(
-    search: Annotated[int, typer.Argument(help="The search, by its number.", show_default=False)],
+    search: SearchNumber,
     file: Annotated[
         Path, typer.Argument(help="Where to: .csv, .parquet, .json, or .db for Optuna.", show_default=False)
     ],

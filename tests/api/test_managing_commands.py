@@ -97,6 +97,13 @@ def test_what_somebody_else_changed_meanwhile_is_not_undone(client, search, type
     assert rate == {"scale": "log", "low": 0.002, "high": 0.05}
 
 
+@pytest.mark.parametrize("word", ["abc", "3.17", "-1", "²"])
+@pytest.mark.parametrize("command", ["best", "pause", "edit"])
+def test_what_is_no_number_of_a_search(type_in, command, word):
+    done = type_in(command, "--", word, *(["parallel=2"] if command == "edit" else []))
+    assert done.returncode == 2 and f"{word!r} is not the number of a search, such as 3" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("pair", "said"),
     [
