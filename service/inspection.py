@@ -12,6 +12,7 @@ import os
 import resource
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,7 @@ def describe(path: str, options: Mapping[str, Any]) -> dict[str, Any]:
     if names and not chosen.get("target"):
         chosen["target"] = next((name for name in names if name.lower() in TARGETS), names[-1])
     table = sources.read({"path": path}, {**chosen, "path": path, "missing": "impute"})
+    table = replace(table, task=chosen.get("task") or table.task)
     return {"kind": kind, "options": chosen, **describe_table(table), **_kept(path, kind, names)}
 
 

@@ -95,7 +95,7 @@ def _all_problems(spec: SearchSpec, connection: Connection) -> list[FieldProblem
 
     def resolve(dataset: Mapping[str, Any]) -> dict[str, Any]:
         resolved = datasets.resolve(connection, dataset)
-        looked.extend(submit_data.problems_of(connection, resolved))
+        looked.extend(submit_data.problems_of(connection, resolved, spec.trainer))
         return resolved
 
     found = [*_search_problems(spec, resolve), *looked]

@@ -1,7 +1,7 @@
 """What is wrong with the data sets of a search, by what is known of them since their upload.
 
-Nothing is opened here: names, kinds and missing cells of the columns were kept when the file was read, and
-the shapes of arrays (submit_arrays.py).
+Nothing is opened here: names, kinds and missing cells of the columns, the number of rows and those of each
+class were kept when the file was read, and the shapes of arrays (submit_arrays.py).
 What that does not tell is found by the first trials (service/usecases/failing.py).
 """
 
@@ -18,14 +18,18 @@ from service.errors import FieldProblem
 from service.inspection import MOST_CLASSES
 from service.store import datasets as rows
 from service.usecases import submit_arrays
+from trainer.data import description
+from trainer.data.split import check_classes, check_rows, fractions, halves_of_dev
+from trainer.problem import DataError
 
+MLP = "mlp"  # other trainers may cut rows by rules of their own
 CELLS = ("csv", "parquet")  # kinds of files whose columns have names
 MOST_NAMED = 12
 MOST_COMPARED = 5000  # names among which one that is like another is looked for
 Known = Mapping[str, Any]  # a data set as its upload described it
 
 
-def problems_of(connection: Connection, dataset: Mapping[str, Any]) -> list[FieldProblem]:
+def problems_of(connection: Connection, dataset: Mapping[str, Any], trainer: str) -> list[FieldProblem]:
     """Say what is wrong with a `dataset` object, resolved: it has the options of the upload already."""
     main = _known(connection, dataset)
     if main is None:
@@ -36,6 +40,8 @@ def problems_of(connection: Connection, dataset: Mapping[str, Any]) -> list[Fiel
     if problems:
         return problems
     problems = [*_target(dataset, main), *_empty(dataset, main)]
+    if trainer == MLP:
+        problems += _cut(dataset, main, known.get("dev"))
     for part, other in known.items():
         problems += _like_training(part, dataset, main, other)
     return problems
@@ -159,15 +165,49 @@ def _like_training(part: str, dataset: Mapping[str, Any], main: Known, other: Kn
         return [FieldProblem(field, message, "give both the same columns, or list these in dataset.ignore")]
     classes, others = _classes(dataset, main), _classes({**dataset, **dataset[part]}, other)
     new = [name for name in others if name not in classes]
-    if not classes or not new:
+    if not _all_known(classes) or not _all_known(others) or not new:
         return []
     message = f"{other['name']} has the class {new[0]!r}, which {main['name']} does not have"
     return [FieldProblem(field, message, "give training examples of it, or drop these rows")]
 
 
-def _classes(dataset: Mapping[str, Any], known: Known) -> list[str]:
-    """Name the classes of the target; none where it has none, or where not all of them were kept."""
-    described = known.get("target") or {}
-    classes = [one["name"] for one in described.get("classes", ())]
-    same = _as_described(dataset, known) and dataset.get("task") != "regression"
-    return classes if same and len(classes) < MOST_CLASSES else []
+def _cut(dataset: Mapping[str, Any], main: Known, dev: Known | None) -> list[FieldProblem]:
+    """Find too few rows, or too few of a class, for the parts that the trainer cuts a source into."""
+    if any(one.field.startswith("dataset.split") for one in description.problems_of(dataset)):
+        return []
+    split, own_test, classes = dataset.get("split") or {}, bool(dataset.get("test")), _classes(dataset, main)
+    cuts = [(main, fractions(split, main["rows"], bool(dataset.get("dev")), own_test), classes)]
+    halves = halves_of_dev(split, own_test)
+    if dev is not None and halves.dev:
+        others = _classes({**dataset, **dataset["dev"]}, dev)
+        sure = _all_known(classes) and _all_known(others)
+        cuts.append((dev, halves, {name: others.get(name, 0) for name in classes} if sure else {}))
+    found = []
+    for known, shares, counts in cuts:
+        try:
+            check_rows(shares, known["rows"])
+            if dataset.get("stratify") is not False:
+                check_classes(shares, list(counts.values()), list(counts))
+        except DataError as error:
+            found += [
+                FieldProblem(one.field, f"{known['name']}: {one.message}", one.remedy)
+                for one in error.problems
+            ]
+    return found
+
+
+def _classes(dataset: Mapping[str, Any], known: Known) -> dict[str, int]:
+    """Give the rows of each class that was kept; none where the target may be no classes, or other ones."""
+    described, options = known.get("target") or {}, known["options"]
+    forced = [name for name in described.get("names", ()) if name in _listed(options.get("categorical"))]
+    same = (
+        _as_described(dataset, known)
+        and dataset.get("task") in ("classification", options.get("task"))
+        and all(name in _listed(dataset.get("categorical")) for name in forced)
+    )
+    return {one["name"]: one["count"] for one in described.get("classes", ())} if same else {}
+
+
+def _all_known(classes: Mapping[str, int]) -> bool:
+    """Tell whether these are classes, and all of them: of very many not all were kept."""
+    return 0 < len(classes) < MOST_CLASSES

@@ -100,7 +100,7 @@ def _rows(dataset: Mapping[str, Any], shares: Fractions, target: Target, Y: Arra
     seed = int(dataset.get("seed") or 0)
     if target.task == "regression" or dataset.get("stratify") is False:
         return split_rows(shares, len(Y), None, seed)
-    check_classes(shares, Y, target.classes)
+    check_classes(shares, np.bincount(Y, minlength=len(target.classes)), target.classes)
     return split_rows(shares, len(Y), Y, seed)
 
 

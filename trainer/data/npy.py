@@ -86,6 +86,9 @@ def _members(
 ) -> dict[str, tuple[zipfile.ZipInfo, arrays.Header]]:
     """Return the arrays by name, once the directory and each header are known to be sane."""
     members = archive.infolist()
+    if any(member.filename.startswith("xl/workbook.") for member in members):
+        message = f"{path.name} is an Excel workbook, not CSV, Parquet, npz or npy"
+        raise wanted.refuse("path", message, "save the sheet as CSV")
     unpacked = sum(member.file_size for member in members)
     bombs = [member for member in members if member.file_size > _MOST_DEFLATED * member.compress_size + 1024]
     if len(members) > _MOST_MEMBERS or unpacked > LARGEST or bombs:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from trainer.data.table import Array
+from trainer.data.table import Array, shown
 from trainer.problem import DataError
 
 PARTS = ("train", "dev", "test", "train_dev")
@@ -118,9 +118,7 @@ def split_rows(shares: Fractions, m: int, labels: Array | None, seed: int) -> di
     keys = _keys(seed, m)
     if labels is None:
         labels = np.zeros(m, dtype=np.int64)
-        if m < len(parts):
-            remedy = "give more rows, or fewer parts"
-            raise DataError.of("dataset.split", f"{m} rows cannot be cut into {len(parts)} parts", remedy)
+        check_rows(shares, m)
     order = np.lexsort((keys, labels))
     counts = np.bincount(labels)
     chosen: dict[str, list[Array]] = {part: [] for part, _ in parts}
@@ -134,8 +132,29 @@ def split_rows(shares: Fractions, m: int, labels: Array | None, seed: int) -> di
     return {part: _by_key(np.concatenate(rows), keys) for part, rows in chosen.items()}
 
 
-def check_classes(shares: Fractions, labels: Array, names: tuple[str, ...]) -> None:
+def check_rows(shares: Fractions, m: int) -> None:
+    """Refuse m rows that cannot be in every part.
+
+    Raises
+    ------
+    DataError
+        There are fewer rows than parts.
+    """
+    parts = len(shares.items())
+    if m < parts:
+        message = f"{m} row{'s' * (m != 1)} cannot be cut into {parts} parts"
+        raise DataError.of("dataset.split", message, "give more rows, or fewer parts")
+
+
+def check_classes(shares: Fractions, counts: Sequence[int] | Array, names: Sequence[str]) -> None:
     """Refuse a class that cannot be in every part.
+
+    Parameters
+    ----------
+    shares : Fractions
+    counts : sequence of int, (k,)
+        Rows of each class.
+    names : sequence of str, (k,)
 
     Raises
     ------
@@ -143,11 +162,12 @@ def check_classes(shares: Fractions, labels: Array, names: tuple[str, ...]) -> N
         A class has fewer rows than there are parts.
     """
     parts = [part for part, _ in shares.items()]
-    counts = np.bincount(labels, minlength=len(names))
     rare = [f"{name} ({count})" for name, count in zip(names, counts, strict=True) if count < len(parts)]
     if rare:
-        message = f"too few rows to have one in each of {', '.join(parts)}: class {', '.join(rare)}"
+        message = f"too few rows to have one in each of {', '.join(parts)}: class {shown(rare)}"
         remedy = "drop or merge the class, collect more of it, or set dataset.stratify to false"
+        if all(name.lstrip("-").isdecimal() for name in names):
+            remedy += "; if the target is a quantity, set dataset.task: regression"
         raise DataError.of("dataset.stratify", message, remedy)
 
 

@@ -42,12 +42,13 @@ class Target:
         """Decide the task and the classes from the training source.
 
         Without `task`, texts are classes; so are whole numbers, if there are at most 100 different ones and
-        half as many as rows. Everything else is regression.
+        half as many as rows. Several columns that look like one-hot classes are refused. Everything else is
+        regression.
 
         Raises
         ------
         DataError
-            The target does not suit the task, is missing somewhere, or has one class only.
+            The target does not suit the task, is missing somewhere, has one class only, or is one-hot.
         """
         _require(table)
         target = table.target
@@ -58,6 +59,7 @@ class Target:
                 raise DataError.of("dataset.task", f"the target {table.target_names[0]!r} has texts", remedy)
             task = "classification"
         elif task is None:
+            _refuse_one_hot(target)
             task = "classification" if _looks_like_classes(target) else "regression"
         if task == "regression":
             return cls(task, (), table.target_names)
@@ -125,6 +127,18 @@ def _require(table: Table) -> None:
 
 def _category(target: Array | Category) -> Category:
     return target if isinstance(target, Category) else Category.of(target[:, 0])
+
+
+def _refuse_one_hot(target: Array) -> None:
+    """Refuse three or more columns with a single 1 in each row, which nobody means as quantities."""
+    k = target.shape[1]
+    if k < 3 or ((target != 0) & (target != 1)).any() or (target.sum(axis=1) != 1).any():
+        return
+    message = f"the {k} target columns are classes written one-hot: each row has a single 1"
+    remedy = (
+        "give class numbers instead, y.argmax(axis=1); or set dataset.task: regression to train it as it is"
+    )
+    raise DataError.of("dataset.target", message, remedy)
 
 
 def _looks_like_classes(target: Array) -> bool:

@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from trainer.data import load
+from trainer.data import check, load
 from trainer.problem import DataError
 
 ROWS = 60
@@ -143,6 +143,16 @@ def test_a_zip_bomb_is_refused_by_its_directory(tmp_path, monkeypatch):
         for i in range(1001):
             archive.writestr(f"{i}.npy", header("(0,)"))
     assert "1001 arrays" in refusal({"path": str(tmp_path / "many.npz")}).message
+
+
+def test_an_excel_workbook_is_called_one(tmp_path):
+    with zipfile.ZipFile(tmp_path / "people.xlsx", "w") as archive:
+        for name in ("[Content_Types].xml", "_rels/.rels", "xl/workbook.xml", "xl/worksheets/sheet1.xml"):
+            archive.writestr(name, "<?xml version='1.0'?>")
+    problem = refusal({"path": str(tmp_path / "people.xlsx")})
+    assert problem.field == "dataset.path" and "people.xlsx is an Excel workbook" in problem.message
+    assert problem.remedy == "save the sheet as CSV"
+    assert check({"path": str(tmp_path / "people.xlsx")}) == [problem]
 
 
 def test_a_damaged_archive_is_refused(tmp_path):

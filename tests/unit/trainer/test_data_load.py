@@ -71,6 +71,18 @@ def test_the_task_can_be_said():
         load({"X": X, "y": ["a", "b"] * 30, "task": "regression"})
 
 
+def test_one_hot_classes_are_not_taken_for_quantities():
+    X, y = np.random.default_rng(0).normal(size=(60, 2)), np.eye(3)[np.arange(60) % 3]
+    with pytest.raises(DataError, match="written one-hot") as raised:
+        load({"X": X, "y": y})
+    assert raised.value.problems[0].field == "dataset.target"
+    assert "y.argmax(axis=1)" in raised.value.problems[0].remedy
+    assert load({"X": X, "y": y.argmax(axis=1)}).class_names == ("0", "1", "2")
+    assert load({"X": X, "y": y, "task": "regression"}).n_outputs == 3
+    for quantities in (y[:, :2], 2 * y, 1 - y):
+        assert load({"X": X, "y": quantities}).kind == "regression"
+
+
 def test_fewer_rows_than_classes_or_than_a_split_needs():
     X = np.zeros((3, 1))
     with pytest.raises(DataError, match="too few rows"):

@@ -113,10 +113,19 @@ def test_every_row_is_equally_likely_to_be_in_dev():
 
 
 def test_too_few_rows_of_a_class_are_refused_by_name():
-    labels = np.array([0] * 10 + [1] * 2)
     with pytest.raises(DataError, match="class rare \\(2\\)") as raised:
-        check_classes(Fractions(0.6, 0.2, 0.2), labels, ("common", "rare"))
+        check_classes(Fractions(0.6, 0.2, 0.2), [10, 2], ("common", "rare"))
     assert raised.value.problems[0].field == "dataset.stratify"
+    assert "regression" not in raised.value.problems[0].remedy
+
+
+def test_whole_numbers_with_rare_values_may_be_quantities():
+    y = np.repeat(np.arange(73), [1, 1, *[3] * 71])
+    X = np.zeros((len(y), 1))
+    with pytest.raises(DataError, match="class 0 \\(1\\), 1 \\(1\\) ") as raised:
+        load({"X": X, "y": y})
+    assert "set dataset.task: regression" in raised.value.problems[0].remedy
+    assert load({"X": X, "y": y, "task": "regression"}).kind == "regression"
 
 
 def test_too_few_rows_are_refused():
