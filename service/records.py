@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from datetime import UTC, datetime
 from typing import Any
 
@@ -231,13 +232,14 @@ _PAUSED_ITSELF = {
     "remedy": "the search was paused: remove the cause and resume it, or submit it again, put right",
 }
 
+_MADE_SMALL = ("_error", "_cost")  # metrics of mlp
+
 
 def search(
-    row: Any, best_params: str | None, rate: float | None, failures: list[dict[str, Any]]
+    row: Any, best_params: str | None, rate: float | None, failures: list[dict[str, Any]], can: Set[str]
 ) -> dict[str, Any]:
-    """Give a row of searches as `Search`, ready for JSON."""
+    """Give a row of searches as `Search`, ready for JSON; `can`: the trainers of the agents it waits for."""
     spec, state = orjson.loads(row.spec), search_state(row)
-    waits = state == "paused" and row.problem is not None
     best = None
     if row.best_number is not None and best_params is not None:
         best = {
@@ -264,9 +266,27 @@ def search(
         "counts": {state: getattr(row, state) for state in STATES},
         "rate": rate,
         "best": best,
-        "warnings": [{**_PAUSED_ITSELF, "message": row.problem}] if waits else [],
+        "warnings": _warnings(row, spec, state, can),
         "failures": failures,
     }
+
+
+def _warnings(row: Any, spec: dict[str, Any], state: str, can: Set[str]) -> list[dict[str, str]]:
+    """Say what keeps a search from going on, or is most likely not meant."""
+    if state == "paused":  # clients take a warning for why it paused itself
+        return [{**_PAUSED_ITSELF, "message": row.problem}] if row.problem is not None else []
+    found = []
+    trainer, objective = spec.get("trainer") or "mlp", spec.get("objective") or {}
+    metric = objective.get("metric") or "dev_error"
+    if can and trainer not in can and trainer != "external":  # a script of one's own comes when it likes
+        message = f"no agent has the trainer {trainer!r}, so that nothing of this search is trained"
+        remedy = f"install it where the workers run and start them anew; they have: {', '.join(sorted(can))}"
+        found.append({"field": "trainer", "message": message, "remedy": remedy})
+    if trainer == "mlp" and objective.get("direction") == "maximize" and metric.endswith(_MADE_SMALL):
+        message = f"the search makes {metric} as large as it can: the best trial is the worst network"
+        remedy = "unless this is meant, submit a copy with direction: minimize"
+        found.append({"field": "objective.direction", "message": message, "remedy": remedy})
+    return found
 
 
 def checkpoint(row: Any) -> dict[str, Any]:

@@ -62,7 +62,8 @@ def _lines(client: Client, search: Search, console: Console) -> Search:
 
 def _rate(search: Search) -> str:
     if search.state == "queued":
-        return "waiting for a worker"
+        lacking = (one["message"] for one in search.warnings if one["field"] == "trainer")
+        return next(lacking, "waiting for a worker")
     return f"{search.rate:.3g} trials/s" if search.rate else ""
 
 

@@ -30,8 +30,7 @@ def submit(
         search = connection.submit(file)
         typer.echo(f"Search {search.id} ({search.name}): {search.trials} trials, {connection.url}")
         for warning in search.warnings:
-            text = warning.get("message", warning) if isinstance(warning, dict) else warning
-            typer.echo(f"Note: {text}", err=True)
+            typer.echo(f"Note: {warning['message']} ({warning['remedy']})", err=True)
         if not watch:
             typer.echo(f"Follow it with: caviar watch {search.id}")
             return

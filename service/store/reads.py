@@ -32,7 +32,18 @@ def search(connection: Connection, number: int, now: float) -> dict[str, Any]:
 
 def shown(connection: Connection, row: Row[Any], now: float) -> dict[str, Any]:
     """Give a row of a search as REST shows it."""
-    return records.search(row, row.best_params, _rate(connection, row, now), _failures(connection, row))
+    return records.search(
+        row, row.best_params, _rate(connection, row, now), _failures(connection, row), _can(connection, row)
+    )
+
+
+def _can(connection: Connection, row: Row[Any]) -> frozenset[str]:
+    """Name the trainers of the agents alive, for a search that waits; none where an agent takes any."""
+    if row.switch != "active" or row.ended is not None or row.running:
+        return frozenset()
+    alive = connection.execute(select(agents.c.trainers).where(agents.c.state == "alive").distinct())
+    lists = [orjson.loads(text) for text in alive.scalars()]
+    return frozenset().union(*lists) - {"external"} if all(lists) else frozenset()
 
 
 def _failures(connection: Connection, row: Row[Any]) -> list[dict[str, Any]]:
@@ -146,6 +157,7 @@ def agents_seen(connection: Connection, since: float) -> list[dict[str, Any]]:
             "pid": row.pid,
             "engine": row.engine,
             "version": row.version,
+            "trainers": orjson.loads(row.trainers),
             "state": row.state,
             "started": records.iso(row.started),
             "seen": records.iso(row.seen),

@@ -35,3 +35,10 @@ def test_a_line_is_printed_only_when_something_changed(monkeypatch):
         "2/3 trials, 2 trials/s",
         "3/3 trials",
     ]
+
+
+def test_what_a_search_waits_for_is_named():
+    lacking = {"field": "trainer", "message": "no agent has the trainer 'tree'", "remedy": "install it"}
+    assert progress._rate(Search(1, "s", "queued", warnings=[lacking])) == lacking["message"]
+    other = {**lacking, "field": "objective.direction"}
+    assert progress._rate(Search(1, "s", "queued", warnings=[other])) == "waiting for a worker"
