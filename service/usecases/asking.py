@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Row
 
+from search.problem import written
 from service.errors import FieldProblem
 from service.store.tables import ENDED
 from service.trainers import Trainer
@@ -133,7 +134,7 @@ def _extend(ask: Ask, now: Situation) -> Iterable[FieldProblem]:
     epochs = ask.arguments.get("epochs")
     if not isinstance(epochs, int) or isinstance(epochs, bool) or epochs < 1:
         yield FieldProblem(
-            "arguments.epochs", f"{epochs!r} is not a number of epochs", "give 1 or more, to be added"
+            "arguments.epochs", f"{written(epochs)} is not a number of epochs", "give 1 or more, to be added"
         )
 
 
@@ -153,7 +154,7 @@ def _point(ask: Ask, now: Situation) -> Iterable[FieldProblem]:
         value = ask.arguments.get(name, 0)
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
             yield FieldProblem(
-                f"arguments.{name}", f"{value!r} is not a number of a {name}", "give 0 or more"
+                f"arguments.{name}", f"{written(value)} is no {name}", "give its number, 0 or more"
             )
     wanted = ask.arguments.get("changes", {})
     if not isinstance(wanted, Mapping):

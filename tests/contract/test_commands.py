@@ -90,6 +90,12 @@ def refused(babysat: Babysat, *asks: Ask) -> dict[str, Any]:
     return {problem.field: problem for problem in error.value.problems}
 
 
+def test_what_is_missing_is_called_null(babysat: Babysat) -> None:
+    found = refused(babysat, Ask("extend", {}), Ask("rewind", {"epoch": None}))
+    assert found["commands.0.arguments.epochs"].message == "null is not a number of epochs"
+    assert found["commands.1.arguments.epoch"].message == "null is no epoch"
+
+
 def test_commands_in_one_request_are_taken_together_or_not_at_all(babysat: Babysat) -> None:
     found = refused(babysat, Ask("set", RATE), Ask("set", {"hidden_units": 9}))
     assert list(found) == ["commands.1.arguments.hidden_units"]
