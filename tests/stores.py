@@ -94,8 +94,8 @@ class World:
     def sweep(self) -> int:
         return int(self.write(leases.sweep))
 
-    def lose(self, agent: int) -> int:
-        return int(self.write(lambda tx: leases.agent_lost(tx, agent_id(agent), "killed")))
+    def lose(self, agent: int, reason: str = "killed") -> int:
+        return int(self.write(lambda tx: leases.agent_lost(tx, agent_id(agent), reason)))
 
     def trial(self, name: str) -> Any:
         search, number = map(int, name.split("."))

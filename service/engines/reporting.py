@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from service.errors import UnavailableError
 from service.services import Services
 from service.store.tables import agents
-from service.usecases.leases import agent_lost
+from service.usecases.leases import SERVER_ENDED, agent_lost
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Reporter:
             for agent, pid in await self._services.store.read(_local_agents):
                 if not _alive(pid):
                     logger.info("an agent of an earlier server is gone", extra={"agent": agent})
-                    await self.lost(agent, "its server ended")
+                    await self.lost(agent, SERVER_ENDED)
 
 
 def _local_agents(connection: Connection) -> list[tuple[str, int]]:

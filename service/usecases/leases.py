@@ -17,6 +17,8 @@ from service.store.tables import HELD, attempts, trials
 from service.store.transaction import Transaction
 
 ATTEMPTS = 3  # lost without an epoch of progress; a trial that its agent hands back does not count
+SERVER_ENDED = "its server ended"
+WITH_SERVER = 20  # the same for losses together with the server: a trial is hardly ever what ended it
 log = logging.getLogger(__name__)
 t = trials.c
 # Losses count while the trial gets no further: one that takes its agent down at the same place each time must
@@ -29,8 +31,9 @@ _LOST = (
         attempts.c.epoch >= t.epoch,
     )
     .correlate(trials)
-    .scalar_subquery()
 )
+_ALONE = _LOST.where(attempts.c.reason != SERVER_ENDED)
+_COUNTS = (_LOST.scalar_subquery().label("lost"), _ALONE.scalar_subquery().label("lost_alone"))
 
 
 class Sweeper:
@@ -80,14 +83,14 @@ def agent_lost(tx: Transaction, agent: str, reason: str) -> int:
     """
     agent_rows.mark(tx, agent, "lost", reason)
     rows = tx.connection.execute(
-        select(trials, _LOST.label("lost")).where(t.agent == agent, HELD).with_for_update(of=trials)
+        select(trials, *_COUNTS).where(t.agent == agent, HELD).with_for_update(of=trials)
     ).all()
     if not rows:
         return 0
     trial_rows.record_attempts(tx, [_attempt(tx, row, reason) for row in rows])
     trial_rows.release(tx, [_released(tx, row, reason) for row in rows])
     for row in rows:
-        tx.move(row.search_id, row.state, "failed" if row.lost + 1 >= ATTEMPTS else "queued")
+        tx.move(row.search_id, row.state, "failed" if _given_up(row, reason) else "queued")
         log.warning(
             "agent %s was lost (%s)",
             agent,
@@ -98,7 +101,7 @@ def agent_lost(tx: Transaction, agent: str, reason: str) -> int:
                 "attempt": row.attempt,
             },
         )
-    failed = [row for row in rows if row.lost + 1 >= ATTEMPTS]
+    failed = [row for row in rows if _given_up(row, reason)]
     command_rows.refuse_waiting(tx, {TrialId(row.search_id, row.number): "failed" for row in failed})
     tx.wake = True
     return len(rows)
@@ -127,6 +130,12 @@ def hand_back(tx: Transaction, held: Mapping[TrialId, int]) -> None:
     tx.wake |= bool(held)
 
 
+def _given_up(row: Row[Any], reason: str) -> bool:
+    """Tell whether a trial that is lost once more has been tried too often."""
+    alone = int(row.lost_alone) + (reason != SERVER_ENDED)
+    return alone >= ATTEMPTS or int(row.lost) + 1 >= WITH_SERVER
+
+
 def _attempt(tx: Transaction, row: Row[Any], reason: str) -> dict[str, Any]:
     return {
         "search_id": row.search_id,
@@ -141,7 +150,7 @@ def _attempt(tx: Transaction, row: Row[Any], reason: str) -> dict[str, Any]:
 
 
 def _released(tx: Transaction, row: Row[Any], reason: str) -> dict[str, Any]:
-    failed = row.lost + 1 >= ATTEMPTS
+    failed = _given_up(row, reason)
     return {
         "b_search": row.search_id,
         "b_number": row.number,
