@@ -26,13 +26,13 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
 
 from benchmarks.serving import serving
-from service.clock import SteadyClock
-from service.store import schema, trials
-from service.store.database import Database
-from service.store.sqlite import PRAGMAS
-from service.usecases.board import compute, new_trial
-from service.usecases.submit import check, submit
-from service.usecases.view import View
+from caviar.service.clock import SteadyClock
+from caviar.service.store import schema, trials
+from caviar.service.store.database import Database
+from caviar.service.store.sqlite import PRAGMAS
+from caviar.service.usecases.board import compute, new_trial
+from caviar.service.usecases.submit import check, submit
+from caviar.service.usecases.view import View
 
 PLUGINS = Path(__file__).parent / "plugins"
 GROUP = 50

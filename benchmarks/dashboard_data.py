@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from sqlalchemy import insert, select, update
 
-from search.spec import SearchSpec
-from service.clock import SteadyClock
-from service.config import read
-from service.store import schema
-from service.store.curves import pack
-from service.store.sqlite import Dialect
-from service.store.tables import curve_columns, curves, revisions, searches, trials
+from caviar.search.spec import SearchSpec
+from caviar.service.clock import SteadyClock
+from caviar.service.config import read
+from caviar.service.store import schema
+from caviar.service.store.curves import pack
+from caviar.service.store.sqlite import Dialect
+from caviar.service.store.tables import curve_columns, curves, revisions, searches, trials
 
 SPACE = {
     "learning_rate": {"scale": "log", "low": 1e-4, "high": 1.0},

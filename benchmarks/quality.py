@@ -19,9 +19,9 @@ import numpy as np
 
 from benchmarks import quality_peers
 from benchmarks.quality_problems import Outcome, Problem, problems
-from search.history import History
-from search.spec import SearchSpec
-from search.strategies import propose
+from caviar.search.history import History
+from caviar.search.spec import SearchSpec
+from caviar.search.strategies import propose
 
 OURS = ("coarse_to_fine", "random", "sobol")
 

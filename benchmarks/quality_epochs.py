@@ -17,12 +17,12 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 import numpy as np
 
 from benchmarks.quality_problems import Tabulated, tables
-from search.curves import CurveTable
-from search.history import Floats, History
-from search.proposal import Proposal
-from search.spec import SearchSpec
-from search.stopping import plan, verdict
-from search.strategies import propose
+from caviar.search.curves import CurveTable
+from caviar.search.history import Floats, History
+from caviar.search.proposal import Proposal
+from caviar.search.spec import SearchSpec
+from caviar.search.stopping import plan, verdict
+from caviar.search.strategies import propose
 
 METHODS: dict[str, dict[str, Any]] = {
     "full length": {},

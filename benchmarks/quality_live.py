@@ -26,12 +26,12 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 
 import numpy as np
 
-from search.history import Floats
-from search.random import draw
-from search.randomness import trial_seed
-from search.simulate import simulate
-from search.spec import SearchSpec
-from trainer.plugin import MLP
+from caviar.search.history import Floats
+from caviar.search.random import draw
+from caviar.search.randomness import trial_seed
+from caviar.search.simulate import simulate
+from caviar.search.spec import SearchSpec
+from caviar.trainer.plugin import MLP
 
 DATASETS = ("digits", "breast_cancer", "wine", "iris", "diabetes")
 METRICS = ("dev_error", "dev_cost")  # an error counted on a small dev set is coarse, the cost is not

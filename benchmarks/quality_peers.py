@@ -9,7 +9,7 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from benchmarks.quality_problems import Outcome, Problem
-from search.layout import Layout, layout_of
+from caviar.search.layout import Layout, layout_of
 
 Sampler = Callable[[int], optuna.samplers.BaseSampler]
 

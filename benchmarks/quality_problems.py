@@ -12,9 +12,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from search.history import Floats
-from search.layout import layout_of
-from search.space import Space
+from caviar.search.history import Floats
+from caviar.search.layout import layout_of
+from caviar.search.space import Space
 
 TABLES = Path(__file__).parent / "tables"
 

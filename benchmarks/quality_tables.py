@@ -19,11 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from search.random import draw
-from search.randomness import trial_seed
-from search.space import Space
-from search.spec import SearchSpec
-from trainer.plugin import MLP
+from caviar.search.random import draw
+from caviar.search.randomness import trial_seed
+from caviar.search.space import Space
+from caviar.search.spec import SearchSpec
+from caviar.trainer.plugin import MLP
 
 FOLDER = Path(__file__).parent / "tables"
 HALVES = {"train": 0.5, "dev": 0.5, "test": 0.0}  # a large dev set: errors are counted finely

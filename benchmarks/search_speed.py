@@ -14,11 +14,11 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # as in the server
 
 import numpy as np
 
-from search.history import History
-from search.proposal import Proposal
-from search.simulate import simulate
-from search.spec import SearchSpec
-from search.strategies import propose
+from caviar.search.history import History
+from caviar.search.proposal import Proposal
+from caviar.search.simulate import simulate
+from caviar.search.spec import SearchSpec
+from caviar.search.strategies import propose
 
 SPACE = {
     "learning_rate": {"scale": "log", "low": 1e-4, "high": 1.0},

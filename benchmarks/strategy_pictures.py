@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from search.history import History
-from search.proposal import Proposal
-from search.randomness import trial_seed
-from search.rounds import rounds
-from search.simulate import Simulated, simulate
-from search.spec import SearchSpec
-from trainer.plugin import MLP
+from caviar.search.history import History
+from caviar.search.proposal import Proposal
+from caviar.search.randomness import trial_seed
+from caviar.search.rounds import rounds
+from caviar.search.simulate import Simulated, simulate
+from caviar.search.spec import SearchSpec
+from caviar.trainer.plugin import MLP
 
 PICTURES = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 DATASET = {"name": "digits", "split": {"train": 0.7, "dev": 0.15, "test": 0.15}}

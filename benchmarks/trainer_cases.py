@@ -50,9 +50,9 @@ def cases() -> list[Case]:
 
 def ours(case: Case, **settings: Any) -> Callable[[int], float]:
     """Return a function that trains one epoch; the dev set is as small as it can be, peers have none."""
-    from trainer.data.types import Data
-    from trainer.run import Run
-    from trainer.settings import make_settings
+    from caviar.trainer.data.types import Data
+    from caviar.trainer.run import Run
+    from caviar.trainer.settings import make_settings
 
     kind = "binary" if case.sizes[-1] == 1 else "multiclass"
     data = Data(

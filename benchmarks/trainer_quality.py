@@ -17,8 +17,8 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from threadpoolctl import threadpool_limits
 
 from benchmarks.data_sets import dataset
-from trainer.data.types import Data
-from trainer.plugin import MLP
+from caviar.trainer.data.types import Data
+from caviar.trainer.plugin import MLP
 
 NAMES = ("digits", "breast_cancer", "mnist_5k", "letter", "diamonds", "diabetes")
 SEEDS = range(5)

@@ -102,9 +102,9 @@ def multiply_adds(flops: float) -> Callable[[int], float]:
     """
     from numba import njit
 
-    from trainer.kernels.arrays import address
-    from trainer.kernels.host import AVX2, TILING
-    from trainer.kernels.tiles import make_tile
+    from caviar.trainer.kernels.arrays import address
+    from caviar.trainer.kernels.host import AVX2, TILING
+    from caviar.trainer.kernels.tiles import make_tile
 
     tiling = TILING or AVX2
     tile = make_tile(tiling.rows, 2, tiling.register_bytes)
@@ -149,7 +149,7 @@ def tiles_against_blas() -> dict[str, dict[str, float]]:
 
     A host with AVX-512 is also told to do without it, as most hosts must.
     """
-    from trainer.kernels.host import AVX512, TILING
+    from caviar.trainer.kernels.host import AVX512, TILING
 
     tiles = ["avx512", "avx2"] if TILING is AVX512 else ["avx2"]
     best = {(case.name[0], kernels): np.inf for case in cases() for kernels in (*tiles, "blas")}
@@ -170,7 +170,7 @@ def tiles_against_blas() -> dict[str, dict[str, float]]:
 def probe(what: str) -> dict[str, float]:
     """In a process of its own: time a case, or the way from its start to the first epoch of digits."""
     if what == "start":
-        from trainer.plugin import MLP
+        from caviar.trainer.plugin import MLP
 
         trainer, settings = MLP(), {"hidden_units": [64, 64], "batch_size": 64}
         run = trainer.start(settings, trainer.load({"name": "digits"}, settings), 0)

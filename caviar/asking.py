@@ -177,7 +177,7 @@ class Asked:
         self._curve.append(self._last.get(metric, math.nan))
         stop = self._assignment.stop
         if stop and self._stop is None:
-            from search.stopping import StopPlan, kept, verdict
+            from caviar.search.stopping import StopPlan, kept, verdict
 
             plan = StopPlan(tuple(map(tuple, stop["checks"])), stop["patience"], stop["warmup"], stop["why"])
             direction = self._assignment.search["objective"].get("direction", "minimize")

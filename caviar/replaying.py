@@ -49,7 +49,7 @@ def replay_trial(
     goal = f"step {step} (epoch {kept['epoch']})" if kept else f"its end at {_place(step, epoch)}"
     say(f"Replaying trial {trial}, branch {log['branch']}, from its seed to {goal}; {len(changes)} changes.")
     run = _begin(client, log)
-    from trainer.replay import COMPARED, differences, replay
+    from caviar.trainer.replay import COMPARED, differences, replay
 
     replay(run, changes, step=step, epoch=epoch)
     if kept is None and log["stopped"]:
@@ -117,8 +117,8 @@ def _model(client: Client, log: Mapping[str, Any]) -> bytes | None:
 
 def _begin(client: Client, log: Mapping[str, Any]) -> Any:
     """Start the run that a log describes."""
-    from service import trainers
-    from service.agents.datasets import DataCache
+    from caviar.service import trainers
+    from caviar.service.agents.datasets import DataCache
 
     trainer: Any = trainers.get(log["trainer"])
     if trainer is None:

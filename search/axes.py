@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeGuard
 
-from search.parameters import Choice, Range, Value, identity
-from search.problem import written
-from search.scales import SCALES, Scale
+from caviar.search.parameters import Choice, Range, Value, identity
+from caviar.search.problem import written
+from caviar.search.scales import SCALES, Scale
 
 
 @dataclass(frozen=True)

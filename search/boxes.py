@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from search.history import Floats
-from search.layout import Layout
+from caviar.search.history import Floats
+from caviar.search.layout import Layout
 
 EDGE = 0.05  # share of the elite on each side that may lie outside the box
 

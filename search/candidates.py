@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from search.boxes import Box
-from search.history import Floats
-from search.layout import Layout
+from caviar.search.boxes import Box
+from caviar.search.history import Floats
+from caviar.search.layout import Layout
 
 
 def spread(layout: Layout, box: Box, count: int, rng: np.random.Generator) -> Floats:

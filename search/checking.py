@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from search.problem import Problem, unknown, written
-from search.scales import OTHER_NAMES
+from caviar.search.problem import Problem, unknown, written
+from caviar.search.scales import OTHER_NAMES
 
 _UNIONS = {"space": 2, "strategy": 1, "stopping": 1}  # where in the path the tag of a union stands
 _EXAMPLES = {  # of what is to be an object, by its place or by pydantic's name of its class

@@ -14,12 +14,12 @@ from threading import Lock
 import numpy as np
 from cmaes import CMA
 
-from search.history import Floats, History, Integers
-from search.proposal import Proposal, at, settled
-from search.random import draw
-from search.randomness import counter
-from search.settings import Cmaes
-from search.spec import SearchSpec, first_unseen
+from caviar.search.history import Floats, History, Integers
+from caviar.search.proposal import Proposal, at, settled
+from caviar.search.random import draw
+from caviar.search.randomness import counter
+from caviar.search.settings import Cmaes
+from caviar.search.spec import SearchSpec, first_unseen
 
 Generation = tuple[Floats, Floats]  # coordinates and values of the trials that one update is made of
 

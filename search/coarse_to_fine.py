@@ -11,20 +11,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from search.boxes import Box, whole
-from search.candidates import near, spread
-from search.continuing import continuable
-from search.evidence import Evidence, gather, length_of
-from search.history import Floats, History
-from search.improvement import Improvement
-from search.layout import layout_of
-from search.memory import Memory, checksum
-from search.proposal import Proposal, at, settled
-from search.randomness import generator
-from search.rounds import Stage, box_of, coarse_size, longest, stage_of
-from search.sobol import sobol_point
-from search.spec import SearchSpec
-from search.surrogate import Kernel
+from caviar.search.boxes import Box, whole
+from caviar.search.candidates import near, spread
+from caviar.search.continuing import continuable
+from caviar.search.evidence import Evidence, gather, length_of
+from caviar.search.history import Floats, History
+from caviar.search.improvement import Improvement
+from caviar.search.layout import layout_of
+from caviar.search.memory import Memory, checksum
+from caviar.search.proposal import Proposal, at, settled
+from caviar.search.randomness import generator
+from caviar.search.rounds import Stage, box_of, coarse_size, longest, stage_of
+from caviar.search.sobol import sobol_point
+from caviar.search.spec import SearchSpec
+from caviar.search.surrogate import Kernel
 
 INSIDE, OUTSIDE = 192, 96  # points considered in the box, and in the whole space
 LEADERS, NEAR = 5, 24  # points considered near each leader, at each of two distances

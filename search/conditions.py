@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from search.axes import Choices, Numbers
-from search.parameters import Between, Choice, Fixed, Parameter, Range, Value, When, identity
-from search.problem import Problem, unknown
+from caviar.search.axes import Choices, Numbers
+from caviar.search.parameters import Between, Choice, Fixed, Parameter, Range, Value, When, identity
+from caviar.search.problem import Problem, unknown
 
 Definitions = Mapping[str, Parameter]
 

@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from search.evidence import Evidence
-from search.history import Floats, History, Integers
+from caviar.search.evidence import Evidence
+from caviar.search.history import Floats, History, Integers
 
 
 def continuable(evidence: Evidence, history: History, epochs: int | None) -> tuple[Integers, Floats]:

@@ -7,9 +7,9 @@ from typing import Self
 
 import numpy as np
 
-from search.history import Floats, Integers
-from search.settings import Hyperband, Median, SuccessiveHalving
-from search.spec import SearchSpec
+from caviar.search.history import Floats, Integers
+from caviar.search.settings import Hyperband, Median, SuccessiveHalving
+from caviar.search.spec import SearchSpec
 
 MOST_RUNGS = 100
 

@@ -5,9 +5,9 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from search.history import LARGEST, Floats, History, Integers
-from search.layout import Layout
-from search.surrogate import Kernel, Surrogate, fit, warp
+from caviar.search.history import LARGEST, Floats, History, Integers
+from caviar.search.layout import Layout
+from caviar.search.surrogate import Kernel, Surrogate, fit, warp
 
 WINDOW = 96  # results in a model: if there are more, two thirds the best and one third the latest
 MOST_PENDING = 32  # running trials that a model heeds, the latest

@@ -5,9 +5,9 @@ from math import prod
 
 import numpy as np
 
-from search.history import History
-from search.proposal import Proposal, at
-from search.spec import SearchSpec
+from caviar.search.history import History
+from caviar.search.proposal import Proposal, at
+from caviar.search.spec import SearchSpec
 
 
 @lru_cache(maxsize=256)

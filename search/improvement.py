@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 from scipy.special import ndtr
 
-from search.evidence import Evidence
-from search.history import Floats, Integers
-from search.surrogate import Surrogate
+from caviar.search.evidence import Evidence
+from caviar.search.history import Floats, Integers
+from caviar.search.surrogate import Surrogate
 
 
 class Improvement:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from search.axes import Axis, Numbers
-from search.conditions import needs
-from search.history import Floats, Integers
-from search.space import NEUTRAL, Space
+from caviar.search.axes import Axis, Numbers
+from caviar.search.conditions import needs
+from caviar.search.history import Floats, Integers
+from caviar.search.space import NEUTRAL, Space
 
 MOST_CENTRES = 4096  # an integer with more values is treated as a continuum
 MOST_POINTS = 1024  # a space with fewer points is looked at point by point

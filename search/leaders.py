@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from search.history import History, finite_values
-from search.proposal import Proposal
-from search.rounds import longest
-from search.spec import SearchSpec
+from caviar.search.history import History, finite_values
+from caviar.search.proposal import Proposal
+from caviar.search.rounds import longest
+from caviar.search.spec import SearchSpec
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from search.history import Floats, Integers
+from caviar.search.history import Floats, Integers
 
 Value = TypeVar("Value")
 

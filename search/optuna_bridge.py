@@ -25,15 +25,15 @@ from optuna.storages import InMemoryStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from search.axes import Axis
-from search.history import Floats, History, Integers, finite_values
-from search.parameters import Choice, Fixed, Parameter, Range, Value
-from search.proposal import Proposal, at, settled
-from search.random import draw
-from search.randomness import counter
-from search.settings import Gp, Tpe
-from search.space import NEUTRAL, Space
-from search.spec import SearchSpec
+from caviar.search.axes import Axis
+from caviar.search.history import Floats, History, Integers, finite_values
+from caviar.search.parameters import Choice, Fixed, Parameter, Range, Value
+from caviar.search.proposal import Proposal, at, settled
+from caviar.search.random import draw
+from caviar.search.randomness import counter
+from caviar.search.settings import Gp, Tpe
+from caviar.search.space import NEUTRAL, Space
+from caviar.search.spec import SearchSpec
 
 Coordinate = int | float
 BEST, LATEST = 25, 45  # the window: what a sampler may see of a long history

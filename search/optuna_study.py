@@ -17,9 +17,9 @@ from optuna.distributions import BaseDistribution
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from search.optuna_bridge import distribution, parameter_of
-from search.problem import Problem, SearchError
-from search.space import Point, Space
+from caviar.search.optuna_bridge import distribution, parameter_of
+from caviar.search.problem import Problem, SearchError
+from caviar.search.space import Point, Space
 
 Direction = Literal["minimize", "maximize"]
 _STATES = {"completed": TrialState.COMPLETE, "stopped": TrialState.PRUNED}  # the others have failed

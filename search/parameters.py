@@ -16,9 +16,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from search.checking import no_truth
-from search.problem import written
-from search.scales import SCALES, ScaleName
+from caviar.search.checking import no_truth
+from caviar.search.problem import written
+from caviar.search.scales import SCALES, ScaleName
 
 Value = bool | int | float | str | None | list[Any]
 LARGEST_INTEGER = 2**53

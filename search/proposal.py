@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from search.space import Point, Space, Units
+from caviar.search.space import Point, Space, Units
 
 
 @dataclass(frozen=True)

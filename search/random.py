@@ -1,10 +1,10 @@
 """Random search: each point by itself, uniform on the scales."""
 
-from search.history import History
-from search.proposal import Proposal, at
-from search.randomness import uniforms
-from search.space import Units
-from search.spec import SearchSpec
+from caviar.search.history import History
+from caviar.search.proposal import Proposal, at
+from caviar.search.randomness import uniforms
+from caviar.search.space import Units
+from caviar.search.spec import SearchSpec
 
 
 def draw(spec: SearchSpec, number: int, purpose: str = "") -> Units:

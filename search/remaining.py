@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from search.history import History, finite_values
+from caviar.search.history import History, finite_values
 
 
 @dataclass(frozen=True)

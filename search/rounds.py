@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from search.axes import Numbers
-from search.boxes import Box, around, whole
-from search.evidence import Evidence, gather
-from search.history import History
-from search.layout import layout_of
-from search.randomness import generator
-from search.settings import CoarseToFine
-from search.spec import SearchSpec
+from caviar.search.axes import Numbers
+from caviar.search.boxes import Box, around, whole
+from caviar.search.evidence import Evidence, gather
+from caviar.search.history import History
+from caviar.search.layout import layout_of
+from caviar.search.randomness import generator
+from caviar.search.settings import CoarseToFine
+from caviar.search.spec import SearchSpec
 
 SHORTEST = 4  # trials in a round
 GROWTH = 6  # a round is a sixth of all trials before it

@@ -4,9 +4,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, JsonValue, field_validator, model_validator
 
-from search.checking import no_truth, refuse_all
-from search.parameters import Model, refuse
-from search.problem import Problem, unknown
+from caviar.search.checking import no_truth, refuse_all
+from caviar.search.parameters import Model, refuse
+from caviar.search.problem import Problem, unknown
 
 
 class Method(Model):

@@ -10,12 +10,12 @@ from heapq import heapify, heappop, heappush
 
 import numpy as np
 
-from search.curves import CurveTable, rung_values, rungs
-from search.history import Floats, History
-from search.proposal import Proposal
-from search.spec import SearchSpec
-from search.stopping import plan, verdict
-from search.strategies import propose
+from caviar.search.curves import CurveTable, rung_values, rungs
+from caviar.search.history import Floats, History
+from caviar.search.proposal import Proposal
+from caviar.search.spec import SearchSpec
+from caviar.search.stopping import plan, verdict
+from caviar.search.strategies import propose
 
 Train = Callable[[int, Proposal], Sequence[float]]  # the metric after each epoch of the whole training
 Seconds = Callable[[int, int], float]  # how long a trial takes for its epochs

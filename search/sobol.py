@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import qmc
 
-from search.history import History
-from search.proposal import Proposal, at
-from search.randomness import counter
-from search.spec import SearchSpec
+from caviar.search.history import History
+from caviar.search.proposal import Proposal, at
+from caviar.search.randomness import counter
+from caviar.search.spec import SearchSpec
 
 _BITS = 32  # more than 2^32 trials are not expected
 Words = npt.NDArray[np.uint64]

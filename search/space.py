@@ -9,12 +9,18 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import ConfigDict, RootModel, model_validator
 
-from search.axes import Axis, Choices, Numbers
-from search.checking import refuse_all
-from search.conditions import evaluation_order, largest_count, needs, problems_of_conditions, when_holds
-from search.parameters import Choice, Fixed, Parameter, Range, Value, identity
-from search.problem import Problem, unknown, written
-from search.randomness import Salts, salts
+from caviar.search.axes import Axis, Choices, Numbers
+from caviar.search.checking import refuse_all
+from caviar.search.conditions import (
+    evaluation_order,
+    largest_count,
+    needs,
+    problems_of_conditions,
+    when_holds,
+)
+from caviar.search.parameters import Choice, Fixed, Parameter, Range, Value, identity
+from caviar.search.problem import Problem, unknown, written
+from caviar.search.randomness import Salts, salts
 
 Point = dict[str, Any]
 Units = npt.NDArray[np.float64]

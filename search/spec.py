@@ -7,11 +7,11 @@ from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError, field_validator, model_validator
 
-from search.checking import no_truth, problems_of, refuse_all
-from search.conditions import needs, problems_of_conditions
-from search.parameters import Between, Choice, Fixed, Model, Parameter, Range, plain
-from search.problem import Problem, SearchError
-from search.settings import (
+from caviar.search.checking import no_truth, problems_of, refuse_all
+from caviar.search.conditions import needs, problems_of_conditions
+from caviar.search.parameters import Between, Choice, Fixed, Model, Parameter, Range, plain
+from caviar.search.problem import Problem, SearchError
+from caviar.search.settings import (
     Budget,
     Cmaes,
     CoarseToFine,
@@ -24,7 +24,7 @@ from search.settings import (
     Turn,
     WarmStart,
 )
-from search.space import Space
+from caviar.search.space import Space
 
 # What may hold something unknown, by the last part of pydantic's path that names it.
 _HOLDERS: dict[str, type[Model]] = {

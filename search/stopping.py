@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from search.curves import CurveTable
-from search.history import Floats
-from search.settings import Hyperband, Median, Patience, SuccessiveHalving, Threshold
-from search.spec import SearchSpec
+from caviar.search.curves import CurveTable
+from caviar.search.history import Floats
+from caviar.search.settings import Hyperband, Median, Patience, SuccessiveHalving, Threshold
+from caviar.search.spec import SearchSpec
 
 
 @dataclass(frozen=True)

@@ -4,22 +4,22 @@ from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 
-from search import leaders
-from search.history import History
-from search.proposal import Proposal
-from search.spec import SearchSpec
+from caviar.search import leaders
+from caviar.search.history import History
+from caviar.search.proposal import Proposal
+from caviar.search.spec import SearchSpec
 
 Strategy = Callable[[SearchSpec, int, History], Proposal]
 
 # Imported when first asked for: Optuna takes a second that most commands need not wait for.
 _FUNCTIONS = {
-    "random": "search.random:propose",
-    "sobol": "search.sobol:propose",
-    "grid": "search.grid:propose",
-    "coarse_to_fine": "search.coarse_to_fine:propose",
-    "tpe": "search.optuna_bridge:tpe",
-    "gp": "search.optuna_bridge:gp",
-    "cmaes": "search.cmaes:propose",
+    "random": "caviar.search.random:propose",
+    "sobol": "caviar.search.sobol:propose",
+    "grid": "caviar.search.grid:propose",
+    "coarse_to_fine": "caviar.search.coarse_to_fine:propose",
+    "tpe": "caviar.search.optuna_bridge:tpe",
+    "gp": "caviar.search.optuna_bridge:gp",
+    "cmaes": "caviar.search.cmaes:propose",
 }
 
 

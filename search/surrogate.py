@@ -13,7 +13,7 @@ from scipy.linalg import lapack
 from scipy.optimize import minimize
 from scipy.special import ndtri
 
-from search.history import Floats, Integers
+from caviar.search.history import Floats, Integers
 
 LENGTHSCALE = (-1.0, 0.8)  # prior of the log lengthscale on four axes: mean, deviation
 NOISE = (-3.0, 1.5)  # prior of the log noise variance, in units of the signal's

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from search.space import Point, Space
+from caviar.search.space import Point, Space
 
 
 def points(space: Space, earlier: Sequence[tuple[Mapping[str, Any], float]], most: int = 5) -> list[Point]:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 
-from service.config import Limits
+from caviar.service.config import Limits
 
 
 async def run_apart(

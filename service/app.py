@@ -16,9 +16,9 @@ from pydantic.json_schema import models_json_schema
 from sqlalchemy import Connection, func, select
 
 import caviar
-from search.spec import SearchSpec
-from service import metrics as metrics_module
-from service.api import (
+from caviar.search.spec import SearchSpec
+from caviar.service import metrics as metrics_module
+from caviar.service.api import (
     commands,
     events,
     exchange,
@@ -32,33 +32,33 @@ from service.api import (
     trainers,
     trials,
 )
-from service.api import datasets as datasets_api
-from service.api.load import Load
-from service.blobs import FileBlobs
-from service.clock import SteadyClock
-from service.config import Config
-from service.dashboard import mount_dashboard
-from service.errors import UnavailableError
-from service.metrics import Metrics, Snapshot
-from service.notifier import Notifier
-from service.protocol import ExchangeRequest
-from service.security.announce import announce
-from service.security.middleware import Guard
-from service.security.tokens import TokenBook
-from service.services import Services
-from service.store import agents as agent_rows
-from service.store import schema
-from service.store.database import Database
-from service.store.memory import Columns
-from service.store.statistics import Statistics
-from service.store.tables import STATES
-from service.store.tables import agents as agents_table
-from service.store.tables import searches as searches_table
-from service.store.writer import Committed
-from service.uploads import Uploads
-from service.usecases import checkpoints, leases
-from service.usecases.board import Board
-from service.usecases.datasets import Datasets
+from caviar.service.api import datasets as datasets_api
+from caviar.service.api.load import Load
+from caviar.service.blobs import FileBlobs
+from caviar.service.clock import SteadyClock
+from caviar.service.config import Config
+from caviar.service.dashboard import mount_dashboard
+from caviar.service.errors import UnavailableError
+from caviar.service.metrics import Metrics, Snapshot
+from caviar.service.notifier import Notifier
+from caviar.service.protocol import ExchangeRequest
+from caviar.service.security.announce import announce
+from caviar.service.security.middleware import Guard
+from caviar.service.security.tokens import TokenBook
+from caviar.service.services import Services
+from caviar.service.store import agents as agent_rows
+from caviar.service.store import schema
+from caviar.service.store.database import Database
+from caviar.service.store.memory import Columns
+from caviar.service.store.statistics import Statistics
+from caviar.service.store.tables import STATES
+from caviar.service.store.tables import agents as agents_table
+from caviar.service.store.tables import searches as searches_table
+from caviar.service.store.writer import Committed
+from caviar.service.uploads import Uploads
+from caviar.service.usecases import checkpoints, leases
+from caviar.service.usecases.board import Board
+from caviar.service.usecases.datasets import Datasets
 
 PREFIX = "/api/v1"
 SWEEP_SECONDS = 1.0

@@ -14,8 +14,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from service.config import Config
-from service.errors import ServiceError
+from caviar.service.config import Config
+from caviar.service.errors import ServiceError
 
 FOLDERS = ("datasets", "checkpoints")
 FILES = ("tokens.json",)

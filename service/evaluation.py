@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # it has nothing to write
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     saved = sys.stdin.buffer.read()
-    import trainer.outcomes  # noqa: F401 - loaded before its address space is bounded
+    import caviar.trainer.outcomes  # noqa: F401 - loaded before its address space is bounded
 
     _bound_memory(int(memory))
     sys.stdout.write(json.dumps(_compared(saved, json.loads(dataset))))
@@ -39,10 +39,10 @@ def _bound_memory(more: int) -> None:
 
 
 def _compared(saved: bytes, dataset: dict[str, Any]) -> dict[str, Any]:
-    from trainer.data.load import load
-    from trainer.outcomes import outcomes
-    from trainer.predict import Model
-    from trainer.problem import ProblemsError
+    from caviar.trainer.data.load import load
+    from caviar.trainer.outcomes import outcomes
+    from caviar.trainer.predict import Model
+    from caviar.trainer.problem import ProblemsError
 
     try:
         model = Model.load(saved)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from service.errors import NotFoundError
+from caviar.service.errors import NotFoundError
 
 PIECE = 500  # trials that one statement names: databases bound its length and its parameters
 _TRIAL = re.compile(r"(\d{1,9})\.(\d{1,9})")

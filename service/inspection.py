@@ -35,9 +35,9 @@ def main(arguments: list[str]) -> int:
     import numpy  # noqa: F401 - loaded before its address space is bounded
 
     if not _is_arrays(path):
-        import trainer.data.cells  # noqa: F401
-    from trainer.data import npy, sources, targets  # noqa: F401
-    from trainer.problem import DataError
+        import caviar.trainer.data.cells  # noqa: F401
+    from caviar.trainer.data import npy, sources, targets  # noqa: F401
+    from caviar.trainer.problem import DataError
 
     _bound_memory(Path(path), int(memory))
     try:
@@ -74,8 +74,8 @@ def describe(path: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
     Where nobody names a target, it is the column that is called like one, or else the last.
     """
-    from trainer.data import sources
-    from trainer.data.files import Wanted, column_names, kind_of
+    from caviar.trainer.data import sources
+    from caviar.trainer.data.files import Wanted, column_names, kind_of
 
     wanted = Wanted(needs_target=False)
     kind = kind_of(Path(path), wanted)
@@ -90,8 +90,8 @@ def describe(path: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _kept(path: str, kind: str, names: Sequence[str]) -> dict[str, Any]:
     """Give what a search is held against, if the description lacks it: names of many columns, all arrays."""
-    from trainer.data import npy
-    from trainer.data.files import Wanted
+    from caviar.trainer.data import npy
+    from caviar.trainer.data.files import Wanted
 
     if kind == "npz":
         found = npy.headers(Path(path), Wanted(needs_target=False))
@@ -134,8 +134,8 @@ def _target(table: Any) -> dict[str, Any] | None:
     """Describe what is to be predicted, by the rule that training itself goes by."""
     import numpy as np
 
-    from trainer.data.targets import Target
-    from trainer.problem import DataError
+    from caviar.trainer.data.targets import Target
+    from caviar.trainer.problem import DataError
 
     if table.target is None:
         return None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 if TYPE_CHECKING:
-    from service.config import Config
+    from caviar.service.config import Config
 
 CONTEXT = ("search", "trial", "attempt", "agent", "command", "seconds", "status", "method", "path")
 

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
-from service.store.transaction import Transaction
+from caviar.service.store.transaction import Transaction
 
 T = TypeVar("T")
 A = TypeVar("A")

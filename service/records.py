@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.store.tables import ENDED, STATES
+from caviar.service.store.tables import ENDED, STATES
 
 
 class Record(BaseModel):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from service.config import Config
-from service.metrics import Metrics
-from service.notifier import Notifier
-from service.ports import Blobs
-from service.store.database import Database
-from service.store.memory import Columns
-from service.usecases.board import Board
+from caviar.service.config import Config
+from caviar.service.metrics import Metrics
+from caviar.service.notifier import Notifier
+from caviar.service.ports import Blobs
+from caviar.service.store.database import Database
+from caviar.service.store.memory import Columns
+from caviar.service.usecases.board import Board
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ import uvicorn
 from fastapi import FastAPI
 from threadpoolctl import threadpool_limits
 
-from service import logs
-from service.config import Config
-from service.engines.local import LocalEngine
-from service.engines.reporting import Reporter
-from service.errors import ServiceError
-from service.security.protocol import CONNECTIONS, BoundedHttp
+from caviar.service import logs
+from caviar.service.config import Config
+from caviar.service.engines.local import LocalEngine
+from caviar.service.engines.reporting import Reporter
+from caviar.service.errors import ServiceError
+from caviar.service.security.protocol import CONNECTIONS, BoundedHttp
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def serve(config: Config, ready: Callable[[Config], None]) -> None:
     listening = _listen(config)
     config = replace(config, port=listening.getsockname()[1])
     logs.configure(config)
-    from service.app import create_app
+    from caviar.service.app import create_app
 
     # The models of a search are small: where agents keep all cores busy, several threads wait for each other
     # fifty times as long as one thread computes.

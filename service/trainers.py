@@ -7,8 +7,8 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, Protocol
 
-from search.parameters import Choice, Fixed, Range
-from search.spec import SearchSpec
+from caviar.search.parameters import Choice, Fixed, Range
+from caviar.search.spec import SearchSpec
 
 GROUP = "caviar.trainers"
 # As the process found them: what is installed while a server runs is not taken for one that its agents have.

@@ -15,7 +15,7 @@ import orjson
 from sqlalchemy.engine import URL
 from stores import World, open_world
 
-from search.stopping import StopPlan, kept, verdict
+from caviar.search.stopping import StopPlan, kept, verdict
 
 EPOCHS = 9
 NUMBERS = count(1)  # of agents

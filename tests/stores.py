@@ -13,17 +13,17 @@ import psycopg
 from sqlalchemy import Connection, event, select
 from sqlalchemy.engine import URL, make_url
 
-from search.spec import SearchSpec
-from service.protocol import ExchangeRequest
-from service.store import schema
-from service.store.database import Database
-from service.store.memory import Columns
-from service.store.tables import STATES, attempts, searches, trials
-from service.store.transaction import Transaction
-from service.usecases import leases
-from service.usecases.board import Board
-from service.usecases.exchange import Answer, exchange
-from service.usecases.submit import submit
+from caviar.search.spec import SearchSpec
+from caviar.service.protocol import ExchangeRequest
+from caviar.service.store import schema
+from caviar.service.store.database import Database
+from caviar.service.store.memory import Columns
+from caviar.service.store.tables import STATES, attempts, searches, trials
+from caviar.service.store.transaction import Transaction
+from caviar.service.usecases import leases
+from caviar.service.usecases.board import Board
+from caviar.service.usecases.exchange import Answer, exchange
+from caviar.service.usecases.submit import submit
 
 LEASE = 30.0
 WRITE_SECONDS = 600.0  # a machine may be very busy, or asleep; a writer that hangs is found all the same

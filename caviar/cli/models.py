@@ -36,8 +36,8 @@ def gradcheck(
     named. Ends with 1 unless all is great.
     """
     from caviar.files import read_search
-    from search.parameters import plain
-    from trainer.gradcheck import check_description
+    from caviar.search.parameters import plain
+    from caviar.trainer.gradcheck import check_description
 
     with _sentences():
         description = plain(read_search(file))  # 1e-4 is a number, whatever YAML says
@@ -65,7 +65,7 @@ def predict(
     A model is a file, or that of a finished trial on the server.
     """
     from caviar.files import writing
-    from trainer.predict import Model
+    from caviar.trainer.predict import Model
 
     with _sentences():
         columns = Model.load(_model(model, url, token)).predict(data).columns()
@@ -129,7 +129,7 @@ def _write(columns: Mapping[str, list[Any]], file: IO[str]) -> None:
 def _sentences() -> Iterator[None]:
     """Say what is wrong with settings or data in the way of every other command."""
     from caviar.errors import CaviarError
-    from trainer.problem import ProblemsError
+    from caviar.trainer.problem import ProblemsError
 
     try:
         yield

@@ -152,8 +152,8 @@ def import_study(
     """Print a search (YAML) over the space of an Optuna study, its best points enqueued."""
     import yaml
 
-    from search.optuna_study import read
-    from search.problem import SearchError
+    from caviar.search.optuna_study import read
+    from caviar.search.problem import SearchError
 
     try:
         found = read(file, study, points)

@@ -37,8 +37,8 @@ def serve(
 ) -> None:
     """Start the server, its workers and the dashboard."""
     with explained():
-        from service.config import Config, read
-        from service.serving import serve as run
+        from caviar.service.config import Config, read
+        from caviar.service.serving import serve as run
 
         def ready(config: Config) -> None:
             agents = f"{config.workers} worker{'s' if config.workers != 1 else ''}"
@@ -77,8 +77,8 @@ def migrate(data: Data = None, database: DatabaseUrl = None) -> None:
     Make a backup first.
     """
     with explained():
-        from service.config import read
-        from service.store.schema import migrate_url
+        from caviar.service.config import read
+        from caviar.service.store.schema import migrate_url
 
         config = read(data=data, database=database)
         typer.echo(f"{config.database_shown} has schema {migrate_url(config.database_url)}.")
@@ -91,8 +91,8 @@ def backup(
 ) -> None:
     """Copy the database and all files while the server works."""
     with explained():
-        from service.backup import backup as copy
-        from service.config import read
+        from caviar.service.backup import backup as copy
+        from caviar.service.config import read
 
         typer.echo(f"Backup in {copy(read(data=data, database=database), folder)}.")
 
@@ -116,8 +116,8 @@ def demo(
 def explained() -> Iterator[None]:
     """Turn what the server says when it cannot start into an error of the command line."""
     from caviar.errors import CaviarError
-    from service.config import ConfigError
-    from service.errors import ServiceError
+    from caviar.service.config import ConfigError
+    from caviar.service.errors import ServiceError
 
     try:
         yield

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from service.security.tokens import TokenBook
+    from caviar.service.security.tokens import TokenBook
 
 app = typer.Typer(help="Make, list and revoke tokens.", no_args_is_help=True, rich_markup_mode=None)
 Data = Annotated[Path | None, typer.Option(help="Folder of the server [default: caviar-data]")]
@@ -57,12 +57,12 @@ def _folder(data: Path | None) -> Path:
     from caviar.cli.server import explained
 
     with explained():
-        from service.config import read
+        from caviar.service.config import read
 
         return read(data=data).data
 
 
 def _book(folder: Path) -> "TokenBook":
-    from service.security.tokens import TokenBook
+    from caviar.service.security.tokens import TokenBook
 
     return TokenBook(folder)

@@ -28,7 +28,7 @@ def _states(transport: Transport, **options: Any) -> dict[str, str]:
 
 
 async def _run(transport: Transport, workers: int) -> int:
-    from service.engines.local import LocalEngine
+    from caviar.service.engines.local import LocalEngine
 
     async def lost(_agent: str, _why: str) -> None:
         """Nothing to do: the server finds out by the lease."""

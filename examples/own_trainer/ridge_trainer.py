@@ -16,12 +16,12 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as read_tensors
 from safetensors.numpy import save as write_tensors
 
-from trainer.data.check import check as check_dataset
-from trainer.data.load import load as load_dataset
-from trainer.data.types import Data
-from trainer.problem import DataError, Problem, SettingError
-from trainer.setting_types import SettingInfo, parse
-from trainer.slices import Slice
+from caviar.trainer.data.check import check as check_dataset
+from caviar.trainer.data.load import load as load_dataset
+from caviar.trainer.data.types import Data
+from caviar.trainer.problem import DataError, Problem, SettingError
+from caviar.trainer.setting_types import SettingInfo, parse
+from caviar.trainer.slices import Slice
 
 SETTINGS = {
     info.name: info

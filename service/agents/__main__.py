@@ -31,8 +31,8 @@ def main() -> int:
         os.environ.setdefault(variable, "1")
     if arguments.nice:
         os.nice(arguments.nice)
-    from service import logs
-    from service.agents.process import run_agent
+    from caviar.service import logs
+    from caviar.service.agents.process import run_agent
 
     logs.configure_agent(arguments.log_json, arguments.log_level)
     return run_agent(arguments.url, arguments.id, arguments.engine, arguments.parent)

@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 
+from caviar.service.agents.files import localise
 from caviar.transport import Transport
-from service.agents.files import localise
 
 KEPT = 4  # data sets; an agent seldom works on more searches at a time
 

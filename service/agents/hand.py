@@ -16,9 +16,9 @@ from caviar.exchange.assignment import Assignment
 from caviar.exchange.exchanger import Exchange
 from caviar.exchange.outbox import Outbox
 from caviar.exchange.uploads import Upload, Uploads
-from search.stopping import StopPlan, judged_after, kept, verdict
-from service.agents.opening import Opener
-from service.agents.steering import Command, Line, Steering, Turn
+from caviar.search.stopping import StopPlan, judged_after, kept, verdict
+from caviar.service.agents.opening import Opener
+from caviar.service.agents.steering import Command, Line, Steering, Turn
 
 logger = logging.getLogger(__name__)
 

@@ -16,9 +16,9 @@ from typing import Any
 from caviar import __version__
 from caviar.errors import CaviarError
 from caviar.exchange.exchanger import Exchange
+from caviar.service import trainers
+from caviar.service.agents.worker import Worker
 from caviar.transport import Transport
-from service import trainers
-from service.agents.worker import Worker
 
 logger = logging.getLogger(__name__)
 

@@ -11,12 +11,12 @@ from typing import Any
 from caviar.exchange.assignment import Assignment
 from caviar.exchange.exchanger import Exchange
 from caviar.exchange.uploads import Uploads
-from service import trainers
-from service.agents.datasets import DataCache
-from service.agents.hand import Hand, failure
-from service.agents.opening import Opener
-from service.agents.watching import Watch
-from service.mapping import trial_settings
+from caviar.service import trainers
+from caviar.service.agents.datasets import DataCache
+from caviar.service.agents.hand import Hand, failure
+from caviar.service.agents.opening import Opener
+from caviar.service.agents.watching import Watch
+from caviar.service.mapping import trial_settings
 
 logger = logging.getLogger(__name__)
 

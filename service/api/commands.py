@@ -8,12 +8,12 @@ from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from sqlalchemy import Connection
 
-from service.api.common import answer, if_match
-from service.ids import TrialId, trial_id
-from service.services import Services
-from service.store.transaction import Transaction
-from service.usecases import commands, panda
-from service.usecases.asking import Ask
+from caviar.service.api.common import answer, if_match
+from caviar.service.ids import TrialId, trial_id
+from caviar.service.services import Services
+from caviar.service.store.transaction import Transaction
+from caviar.service.usecases import commands, panda
+from caviar.service.usecases.asking import Ask
 
 
 class When(BaseModel):

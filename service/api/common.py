@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from fastapi import Request, Response
 
-from service.errors import RefusedError
+from caviar.service.errors import RefusedError
 
 _ETAG = re.compile(r'(?:W/)?"(\d+)"')
 

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 
-from service.errors import ServiceError
-from service.usecases.datasets import Datasets
+from caviar.service.errors import ServiceError
+from caviar.service.usecases.datasets import Datasets
 
 
 class MediaTypeError(ServiceError):

@@ -13,11 +13,11 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from sqlalchemy import Connection
 
-from service import records
-from service.errors import RefusedError
-from service.ids import TrialId, trial_id
-from service.services import Services
-from service.store import reads, streams
+from caviar.service import records
+from caviar.service.errors import RefusedError
+from caviar.service.ids import TrialId, trial_id
+from caviar.service.services import Services
+from caviar.service.store import reads, streams
 
 KEEPALIVE_SECONDS = 15.0
 POLL_SECONDS = 5.0  # wake-ups may be lost

@@ -12,15 +12,15 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
-from service.api import problems
-from service.api.common import answer, body_schema
-from service.ids import trial_id
-from service.protocol import ExchangeRequest, ExchangeResponse
-from service.services import Services
-from service.store import reads
-from service.store.transaction import Transaction
-from service.usecases import checkpoints
-from service.usecases.exchange import Answer, exchange
+from caviar.service.api import problems
+from caviar.service.api.common import answer, body_schema
+from caviar.service.ids import trial_id
+from caviar.service.protocol import ExchangeRequest, ExchangeResponse
+from caviar.service.services import Services
+from caviar.service.store import reads
+from caviar.service.store.transaction import Transaction
+from caviar.service.usecases import checkpoints
+from caviar.service.usecases.exchange import Answer, exchange
 
 SEEN_SECONDS = 3600.0  # lost agents are listed for an hour
 SMALL = 1 << 20  # bytes of a checkpoint that waits for no other

@@ -10,11 +10,11 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
-from service.api import search_text
-from service.services import Services
-from service.store import columns, figures
-from service.usecases import export, outlook
-from service.usecases.figures import Figures, importances
+from caviar.service.api import search_text
+from caviar.service.services import Services
+from caviar.service.store import columns, figures
+from caviar.service.usecases import export, outlook
+from caviar.service.usecases.figures import Figures, importances
 
 Points = Annotated[
     int | None,

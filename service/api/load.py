@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.api.problems import problem
-from service.config import Limits
+from caviar.service.api.problems import problem
+from caviar.service.config import Limits
 
 PROBES = ("/livez", "/readyz")
 RETRY_SECONDS = 1  # agents and clients try again by themselves

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from service.api.common import answer
-from service.ids import trial_id
-from service.services import Services
-from service.uploads import Uploads
-from service.usecases.predictions import Evaluator, Predictions
+from caviar.service.api.common import answer
+from caviar.service.ids import trial_id
+from caviar.service.services import Services
+from caviar.service.uploads import Uploads
+from caviar.service.usecases.predictions import Evaluator, Predictions
 
 
 def router(services: Services, uploads: Uploads) -> APIRouter:

@@ -14,8 +14,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 
-from search.checking import wrong_value
-from service.errors import FieldProblem, RefusedError, ServiceError
+from caviar.search.checking import wrong_value
+from caviar.service.errors import FieldProblem, RefusedError, ServiceError
 
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import yaml
 
-from service.errors import RefusedError
+from caviar.service.errors import RefusedError
 
 LIMIT = 64 * 1024  # bytes; a long search file has 2,000, and what is larger is sent as JSON
 DEEPEST = 50  # mappings and lists in each other

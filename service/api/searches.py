@@ -8,16 +8,16 @@ from anyio import to_thread
 from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, Field, JsonValue
 
-from service import records
-from service.api.common import answer, body_schema, if_match, json_body, tagged
-from service.api.problems import told
-from service.errors import RefusedError
-from service.ids import TrialId
-from service.services import Services
-from service.store import reads, search_pages
-from service.store.transaction import Transaction
-from service.usecases import checkpoints, steer_search
-from service.usecases.submit import accept, submit
+from caviar.service import records
+from caviar.service.api.common import answer, body_schema, if_match, json_body, tagged
+from caviar.service.api.problems import told
+from caviar.service.errors import RefusedError
+from caviar.service.ids import TrialId
+from caviar.service.services import Services
+from caviar.service.store import reads, search_pages
+from caviar.service.store.transaction import Transaction
+from caviar.service.usecases import checkpoints, steer_search
+from caviar.service.usecases.submit import accept, submit
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
 

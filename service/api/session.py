@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from service.security.middleware import COOKIE
-from service.security.tokens import Token
+from caviar.service.security.middleware import COOKIE
+from caviar.service.security.tokens import Token
 
 MONTH = 30 * 86400
 

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
-from service.errors import NotFoundError, RefusedError
-from service.security.tokens import TokenBook
+from caviar.service.errors import NotFoundError, RefusedError
+from caviar.service.security.tokens import TokenBook
 
 
 class TokenInfo(BaseModel):

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from service import trainers
+from caviar.service import trainers
 
 
 class SettingRecord(BaseModel):

@@ -9,14 +9,14 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
-from service import records
-from service.api.common import answer
-from service.api.searches import Limit
-from service.ids import TrialId, trial_id
-from service.services import Services
-from service.store import curves, pages, reads
-from service.usecases import diagnosing
-from service.usecases.rerun import rerun, rerun_all
+from caviar.service import records
+from caviar.service.api.common import answer
+from caviar.service.api.searches import Limit
+from caviar.service.ids import TrialId, trial_id
+from caviar.service.services import Services
+from caviar.service.store import curves, pages, reads
+from caviar.service.usecases import diagnosing
+from caviar.service.usecases.rerun import rerun, rerun_all
 
 
 class Attempts(BaseModel):

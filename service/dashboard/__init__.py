@@ -1,5 +1,5 @@
 """The dashboard: static ES modules served beside the API they use."""
 
-from service.dashboard.site import mount_dashboard
+from caviar.service.dashboard.site import mount_dashboard
 
 __all__ = ["mount_dashboard"]

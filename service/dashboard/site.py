@@ -16,7 +16,7 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-STATIC = Path(str(files("service.dashboard") / "static"))
+STATIC = Path(str(files("caviar.service.dashboard") / "static"))
 
 # Addresses the page's own router understands; each is answered with the same page.
 PAGES = (

@@ -10,10 +10,10 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, select
 
-from service.errors import UnavailableError
-from service.services import Services
-from service.store.tables import agents
-from service.usecases.leases import SERVER_ENDED, agent_lost
+from caviar.service.errors import UnavailableError
+from caviar.service.services import Services
+from caviar.service.store.tables import agents
+from caviar.service.usecases.leases import SERVER_ENDED, agent_lost
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ import re
 import socket
 from urllib.parse import urlsplit
 
-from service.config import Config, is_loopback
+from caviar.service.config import Config, is_loopback
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from starlette.types import Message, Receive
 
-from service.config import Limits
+from caviar.service.config import Limits
 
 _UPLOAD = re.compile(r"/api/v1/datasets/?")
 _CHECKPOINT = re.compile(r"/api/v1/trials/[^/]+/checkpoints")

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.config import Config
-from service.security.addresses import Addresses
-from service.security.bodies import CountedBody, cap
-from service.security.rules import OPEN, needed
-from service.security.tokens import LOCAL, Token, TokenBook
+from caviar.service.config import Config
+from caviar.service.security.addresses import Addresses
+from caviar.service.security.bodies import CountedBody, cap
+from caviar.service.security.rules import OPEN, needed
+from caviar.service.security.tokens import LOCAL, Token, TokenBook
 
 COOKIE = "caviar_token"
 LINGER_SECONDS = 1.0

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
 
-from service.config import Config, ConfigError
+from caviar.service.config import Config, ConfigError
 
 PREFIX = "cav_"
 LADDER = ("read", "submit", "steer", "admin")  # each holds the ones before it

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Table, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from service.store.tables import agents
-from service.store.transaction import Transaction
+from caviar.service.store.tables import agents
+from caviar.service.store.transaction import Transaction
 
 a = agents.c
 

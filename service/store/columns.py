@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, select
 
-from service import records
-from service.errors import RefusedError
-from service.store import reads
-from service.store.tables import trials
+from caviar.service import records
+from caviar.service.errors import RefusedError
+from caviar.service.store import reads
+from caviar.service.store.tables import trials
 
 t = trials.c
 DIRECT = (

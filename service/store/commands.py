@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, bindparam, func, insert, select, update
 
-from service.ids import TrialId, in_pieces
-from service.store.tables import WAITS, commands, trials
-from service.store.transaction import Transaction
+from caviar.service.ids import TrialId, in_pieces
+from caviar.service.store.tables import WAITS, commands, trials
+from caviar.service.store.transaction import Transaction
 
 c = commands.c
 FEW = 200  # waiting commands that are read quicker than their trials are named

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import orjson
 from sqlalchemy import Connection, select
 
-from service.store.tables import commands, costs, curve_columns, curves
-from service.store.thinning import thinned
+from caviar.service.store.tables import commands, costs, curve_columns, curves
+from caviar.service.store.thinning import thinned
 
 c = curves.c
 Floats = npt.NDArray[np.float32]

@@ -13,12 +13,12 @@ from sqlalchemy import Connection, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from service.errors import UnavailableError
-from service.ports import Clock
-from service.store import postgres, sqlite
-from service.store.tables import identity
-from service.store.transaction import Transaction
-from service.store.writer import BEYOND, OUT_OF_RANGE, A, Committed, Dialect, Shared, Writer, plain
+from caviar.service.errors import UnavailableError
+from caviar.service.ports import Clock
+from caviar.service.store import postgres, sqlite
+from caviar.service.store.tables import identity
+from caviar.service.store.transaction import Transaction
+from caviar.service.store.writer import BEYOND, OUT_OF_RANGE, A, Committed, Dialect, Shared, Writer, plain
 
 T = TypeVar("T")
 READERS = 8

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, RowMapping, and_, delete, insert, select
 
-from service.store.tables import datasets, searches
-from service.store.transaction import Transaction
+from caviar.service.store.tables import datasets, searches
+from caviar.service.store.transaction import Transaction
 
 _BRIEF = (
     datasets.c.id,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from service.errors import RefusedError
+from caviar.service.errors import RefusedError
 
 NUMBERS = ("number", "value", "ended", "started", "created", "epoch", "attempt", "round", "epochs", "seed")
 TEXTS = ("state", "origin", "agent")

@@ -10,10 +10,10 @@ import numpy.typing as npt
 import orjson
 from sqlalchemy import Connection, Row, func, select
 
-from service import records
-from service.errors import RefusedError
-from service.store import bulk, curves, reads
-from service.store.tables import STATES, trials
+from caviar.service import records
+from caviar.service.errors import RefusedError
+from caviar.service.store import bulk, curves, reads
+from caviar.service.store.tables import STATES, trials
 
 t = trials.c
 LEADING_SHARE = 10  # a tenth of a thinned sample are the best trials, the rest an even spread

@@ -18,9 +18,9 @@ import numpy.typing as npt
 import orjson
 from sqlalchemy import Connection, Select, bindparam, select
 
-from service.store import bulk
-from service.store.fields import NUMBERS, TEXTS, Field
-from service.store.tables import searches, trials
+from caviar.service.store import bulk
+from caviar.service.store.fields import NUMBERS, TEXTS, Field
+from caviar.service.store.tables import searches, trials
 
 t = trials.c
 SOURCES = {"params": ("params",), "metrics": ("metrics",), "plain": (*NUMBERS, *TEXTS)}  # read together

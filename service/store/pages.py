@@ -21,12 +21,12 @@ import numpy.typing as npt
 import orjson
 from sqlalchemy import Connection, Row, literal, select, tuple_
 
-from service import records
-from service.errors import RefusedError
-from service.store import reads
-from service.store.fields import Field, find
-from service.store.memory import Column, Columns, Mask
-from service.store.tables import STATES, trials
+from caviar.service import records
+from caviar.service.errors import RefusedError
+from caviar.service.store import reads
+from caviar.service.store.fields import Field, find
+from caviar.service.store.memory import Column, Columns, Mask
+from caviar.service.store.tables import STATES, trials
 
 t = trials.c
 INDEXED = ("number", "value", "ended")

@@ -9,10 +9,10 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Row, and_, func, select
 
-from service import records
-from service.errors import NotFoundError
-from service.ids import TrialId
-from service.store.tables import HELD, agents, attempts, edits, searches, trials
+from caviar.service import records
+from caviar.service.errors import NotFoundError
+from caviar.service.ids import TrialId
+from caviar.service.store.tables import HELD, agents, attempts, edits, searches, trials
 
 s, t = searches.c, trials.c
 RATE_SECONDS = 10.0

@@ -15,10 +15,10 @@ from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
-import db_migrations
-from service.store.postgres import Dialect as Postgres
-from service.store.sqlite import Dialect as Sqlite
-from service.store.sqlite import StartError
+from caviar import db_migrations
+from caviar.service.store.postgres import Dialect as Postgres
+from caviar.service.store.sqlite import Dialect as Sqlite
+from caviar.service.store.sqlite import StartError
 
 MIGRATION_LOCK = 0x0CA71A2  # key of the Postgres advisory lock: one migrator at a time
 
@@ -77,7 +77,7 @@ def migrate_url(url: URL) -> str:
 
     Raises StartError when a server is using the database file, or it cannot be used.
     """
-    from service.clock import SteadyClock
+    from caviar.service.clock import SteadyClock
 
     dialect = Sqlite(url, SteadyClock()) if url.get_backend_name() == "sqlite" else Postgres(url)
     try:

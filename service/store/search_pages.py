@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, literal, select, tuple_
 
-from service.errors import RefusedError
-from service.store.pages import read_cursor, write_cursor
-from service.store.reads import SEARCH, shown
-from service.store.tables import searches
+from caviar.service.errors import RefusedError
+from caviar.service.store.pages import read_cursor, write_cursor
+from caviar.service.store.reads import SEARCH, shown
+from caviar.service.store.tables import searches
 
 s = searches.c
 SORTABLE = ("created", "name", "id")

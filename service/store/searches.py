@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Row, Update, bindparam, delete, func, insert, select, update
 
-from service.errors import NotFoundError
-from service.store.tables import HELD, edits, idempotency, searches, trials
-from service.store.transaction import Transaction
+from caviar.service.errors import NotFoundError
+from caviar.service.store.tables import HELD, edits, idempotency, searches, trials
+from caviar.service.store.transaction import Transaction
 
 s, t = searches.c, trials.c
 # By agent first: SQLite then reads the index of the trials in hand, where it would walk through all trials.

@@ -10,8 +10,8 @@ from typing import Any, TextIO
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 
-from service.errors import ServiceError
-from service.ports import Clock
+from caviar.service.errors import ServiceError
+from caviar.service.ports import Clock
 
 PRAGMAS = (
     "journal_mode=WAL",

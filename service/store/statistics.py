@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, func, select, text
 
-from service.store.tables import searches
+from caviar.service.store.tables import searches
 
 LEAST = 200  # trials from which on a wrong plan is felt
 

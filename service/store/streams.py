@@ -9,11 +9,11 @@ import numpy as np
 import orjson
 from sqlalchemy import Connection, and_, or_, select
 
-from service import records
-from service.errors import RefusedError
-from service.ids import TrialId
-from service.store import curves
-from service.store.tables import checkpoints, commands, costs, curve_columns, trials
+from caviar.service import records
+from caviar.service.errors import RefusedError
+from caviar.service.ids import TrialId
+from caviar.service.store import curves
+from caviar.service.store.tables import checkpoints, commands, costs, curve_columns, trials
 
 t = trials.c
 

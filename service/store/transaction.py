@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Boolean, Connection, Double, and_, bindparam, case, or_, select, update
 
-from service.store.tables import ENDED, STATES, revisions, searches
+from caviar.service.store.tables import ENDED, STATES, revisions, searches
 
 _LOCK = select(revisions.c.value).where(revisions.c.id == 1).with_for_update()
 _SAVE = update(revisions).where(revisions.c.id == 1).values(value=bindparam("v"))

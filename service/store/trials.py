@@ -11,12 +11,12 @@ import numpy as np
 import orjson
 from sqlalchemy import Row, and_, bindparam, func, insert, select, update
 
-from search.space import Space
-from service.ids import TrialId, in_pieces
-from service.store import commands
-from service.store.curves import pack_costs
-from service.store.tables import HELD, attempts, costs, curve_columns, curves, searches, trials
-from service.store.transaction import Transaction
+from caviar.search.space import Space
+from caviar.service.ids import TrialId, in_pieces
+from caviar.service.store import commands
+from caviar.service.store.curves import pack_costs
+from caviar.service.store.tables import HELD, attempts, costs, curve_columns, curves, searches, trials
+from caviar.service.store.transaction import Transaction
 
 t = trials.c
 Rows = Sequence[Mapping[str, Any]]

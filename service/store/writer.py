@@ -13,10 +13,10 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
-from service import faults
-from service.errors import RefusedError, UnavailableError
-from service.store import postgres, sqlite
-from service.store.transaction import Transaction
+from caviar.service import faults
+from caviar.service.errors import RefusedError, UnavailableError
+from caviar.service.store import postgres, sqlite
+from caviar.service.store.transaction import Transaction
 
 T = TypeVar("T")
 A = TypeVar("A")

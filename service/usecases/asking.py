@@ -10,10 +10,10 @@ from typing import Any
 import orjson
 from sqlalchemy import Row
 
-from search.problem import written
-from service.errors import FieldProblem
-from service.store.tables import ENDED
-from service.trainers import Trainer
+from caviar.search.problem import written
+from caviar.service.errors import FieldProblem
+from caviar.service.store.tables import ENDED
+from caviar.service.trainers import Trainer
 
 KINDS = ("set", "pause", "resume", "checkpoint", "rewind", "fork", "extend", "stop", "note")
 AFTER_THE_END = ("fork", "extend", "note")  # what may still be asked of a trial that has ended

@@ -11,15 +11,15 @@ from typing import Any
 from anyio import to_thread
 from sqlalchemy import Connection, delete, insert, select
 
-from service import faults, records
-from service.blobs import DigestError
-from service.errors import ConflictError, NotFoundError, RefusedError, UnavailableError
-from service.ids import TrialId
-from service.ports import Blobs, Store
-from service.store import reads
-from service.store import trials as trial_rows
-from service.store.tables import checkpoints
-from service.store.transaction import Transaction
+from caviar.service import faults, records
+from caviar.service.blobs import DigestError
+from caviar.service.errors import ConflictError, NotFoundError, RefusedError, UnavailableError
+from caviar.service.ids import TrialId
+from caviar.service.ports import Blobs, Store
+from caviar.service.store import reads
+from caviar.service.store import trials as trial_rows
+from caviar.service.store.tables import checkpoints
+from caviar.service.store.transaction import Transaction
 
 ORPHAN_SECONDS = 3600.0
 KEEP = 3  # scheduled checkpoints of a branch that stay

@@ -12,15 +12,15 @@ import numpy as np
 import orjson
 from sqlalchemy import Row
 
-from search.spec import SearchSpec
-from service.ids import TrialId
-from service.protocol import Agent
-from service.store import commands as command_rows
-from service.store import searches as search_rows
-from service.store import trials as trial_rows
-from service.store.transaction import Transaction
-from service.usecases import continuing, failing, lineage
-from service.usecases.board import Board, ProposalError
+from caviar.search.spec import SearchSpec
+from caviar.service.ids import TrialId
+from caviar.service.protocol import Agent
+from caviar.service.store import commands as command_rows
+from caviar.service.store import searches as search_rows
+from caviar.service.store import trials as trial_rows
+from caviar.service.store.transaction import Transaction
+from caviar.service.usecases import continuing, failing, lineage
+from caviar.service.usecases.board import Board, ProposalError
 
 log = logging.getLogger(__name__)
 

@@ -11,19 +11,19 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Row, bindparam, update
 
-from service import trainers
-from service.errors import ChangedError, ConflictError, NotFoundError, RefusedError
-from service.ids import TrialId
-from service.mapping import trial_settings
-from service.protocol import Acknowledgement
-from service.store import commands as command_rows
-from service.store import searches as search_rows
-from service.store import trials as trial_rows
-from service.store.tables import ENDED, trials
-from service.store.transaction import Transaction
-from service.usecases import forks, lineage
-from service.usecases.asking import Ask, Situation, problems
-from service.usecases.board import Board
+from caviar.service import trainers
+from caviar.service.errors import ChangedError, ConflictError, NotFoundError, RefusedError
+from caviar.service.ids import TrialId
+from caviar.service.mapping import trial_settings
+from caviar.service.protocol import Acknowledgement
+from caviar.service.store import commands as command_rows
+from caviar.service.store import searches as search_rows
+from caviar.service.store import trials as trial_rows
+from caviar.service.store.tables import ENDED, trials
+from caviar.service.store.transaction import Transaction
+from caviar.service.usecases import forks, lineage
+from caviar.service.usecases.asking import Ask, Situation, problems
+from caviar.service.usecases.board import Board
 
 WITHDRAWN = "withdrawn by a person"
 DIGITS = 64  # of a digest

@@ -13,11 +13,11 @@ import numpy.typing as npt
 import orjson
 from sqlalchemy import Connection
 
-from search.spec import SearchSpec
-from service.ids import TrialId
-from service.store import commands as command_rows
-from service.store import curves, reads
-from service.usecases import lineage
+from caviar.search.spec import SearchSpec
+from caviar.service.ids import TrialId
+from caviar.service.store import commands as command_rows
+from caviar.service.store import curves, reads
+from caviar.service.usecases import lineage
 
 
 def columns(connection: Connection, parent: TrialId, epochs: int | None) -> dict[str, Any]:

@@ -13,13 +13,13 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
-from service.errors import ConflictError, FieldProblem, NotFoundError, RefusedError
-from service.inspection import describe_table
-from service.ports import Store
-from service.store import datasets as rows
-from service.store.transaction import Transaction
-from service.uploads import Received, Uploads
-from trainer.data import builtin
+from caviar.service.errors import ConflictError, FieldProblem, NotFoundError, RefusedError
+from caviar.service.inspection import describe_table
+from caviar.service.ports import Store
+from caviar.service.store import datasets as rows
+from caviar.service.store.transaction import Transaction
+from caviar.service.uploads import Received, Uploads
+from caviar.trainer.data import builtin
 
 OPTIONS = ("target", "task", "categorical", "ignore", "arrays", "image_shape")
 SOURCES = (None, "dev", "test")  # where a dataset object may name one

@@ -9,15 +9,15 @@ import orjson
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection, Row
 
-from search.spec import SearchSpec
-from service import trainers
-from service.errors import FieldProblem, NotFoundError
-from service.ids import TrialId
-from service.store import reads
-from service.usecases import datasets
-from service.usecases.commands import in_force
-from trainer import diagnosis
-from trainer.data.split import fractions, halves_of_dev
+from caviar.search.spec import SearchSpec
+from caviar.service import trainers
+from caviar.service.errors import FieldProblem, NotFoundError
+from caviar.service.ids import TrialId
+from caviar.service.store import reads
+from caviar.service.usecases import datasets
+from caviar.service.usecases.commands import in_force
+from caviar.trainer import diagnosis
+from caviar.trainer.data.split import fractions, halves_of_dev
 
 
 class StepRecord(BaseModel):

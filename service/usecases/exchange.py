@@ -11,19 +11,19 @@ from typing import Any
 import orjson
 from sqlalchemy import Row
 
-from search.spec import SearchSpec
-from service.errors import RefusedError
-from service.ids import TrialId, trial_id
-from service.protocol import ExchangeRequest
-from service.store import agents as agent_rows
-from service.store import commands as command_rows
-from service.store import searches as search_rows
-from service.store import trials as trial_rows
-from service.store.transaction import Transaction
-from service.usecases import continuing, datasets, leases
-from service.usecases.board import Board
-from service.usecases.claim import Claimant, assignment, claim
-from service.usecases.report import Batch, take_reports
+from caviar.search.spec import SearchSpec
+from caviar.service.errors import RefusedError
+from caviar.service.ids import TrialId, trial_id
+from caviar.service.protocol import ExchangeRequest
+from caviar.service.store import agents as agent_rows
+from caviar.service.store import commands as command_rows
+from caviar.service.store import searches as search_rows
+from caviar.service.store import trials as trial_rows
+from caviar.service.store.transaction import Transaction
+from caviar.service.usecases import continuing, datasets, leases
+from caviar.service.usecases.board import Board
+from caviar.service.usecases.claim import Claimant, assignment, claim
+from caviar.service.usecases.report import Batch, take_reports
 
 log = logging.getLogger(__name__)
 _NOTHING: dict[str, Any] = {"searches": {}, "trials": [], "commands": [], "drop": []}

@@ -14,11 +14,11 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Row, select
 
-from search.spec import SearchSpec
-from service import records
-from service.errors import RefusedError
-from service.store import curves, reads
-from service.store.tables import ENDED, trials
+from caviar.search.spec import SearchSpec
+from caviar.service import records
+from caviar.service.errors import RefusedError
+from caviar.service.store import curves, reads
+from caviar.service.store.tables import ENDED, trials
 
 t = trials.c
 FORMATS = {
@@ -100,7 +100,7 @@ def _optuna(connection: Connection, search: Row[Any], rows: Sequence[Row[Any]]) 
             f"{len(rows)} trials are too many for Optuna's storage",
             f"at most {MOST_FOR_OPTUNA}; csv and parquet take any number",
         )
-    from search import optuna_study  # Optuna takes a second to import
+    from caviar.search import optuna_study  # Optuna takes a second to import
 
     spec = SearchSpec.parse(orjson.loads(search.spec))
     ended = [row for row in rows if row.state in ENDED]

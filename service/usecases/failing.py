@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from service.store import searches as search_rows
-from service.store.tables import edits, trials
-from service.store.transaction import Transaction
+from caviar.service.store import searches as search_rows
+from caviar.service.store.tables import edits, trials
+from caviar.service.store.transaction import Transaction
 
 MOST = 5  # trials that may fail for one reason while none comes to anything
 t = trials.c

@@ -11,10 +11,10 @@ import numpy as np
 import orjson
 from sqlalchemy import Connection
 
-from search.history import History
-from search.spec import SearchSpec
-from service import records
-from service.store import figures, reads
+from caviar.search.history import History
+from caviar.search.spec import SearchSpec
+from caviar.service import records
+from caviar.service.store import figures, reads
 
 COURSES = 16
 ANSWERS = 64
@@ -137,7 +137,9 @@ def importances(connection: Connection, search: int) -> dict[str, Any]:
             "trials": len(pairs),
             "reason": "It takes at least five trials with a value to tell.",
         }
-    from search.optuna_bridge import importance  # Optuna takes a second to load; not every server needs it
+    from caviar.search.optuna_bridge import (
+        importance,  # Optuna takes a second to load; not every server needs it
+    )
 
     sign = -1.0 if spec.objective.direction == "maximize" else 1.0
     history = History.of(

@@ -8,15 +8,15 @@ from typing import Any
 import orjson
 from sqlalchemy import Row
 
-from service.errors import ConflictError, RefusedError
-from service.ids import TrialId
-from service.store import commands as command_rows
-from service.store import searches as search_rows
-from service.store import trials as trial_rows
-from service.store.transaction import Transaction
-from service.usecases import continuing, lineage
-from service.usecases.asking import Ask, Situation
-from service.usecases.board import Board
+from caviar.service.errors import ConflictError, RefusedError
+from caviar.service.ids import TrialId
+from caviar.service.store import commands as command_rows
+from caviar.service.store import searches as search_rows
+from caviar.service.store import trials as trial_rows
+from caviar.service.store.transaction import Transaction
+from caviar.service.usecases import continuing, lineage
+from caviar.service.usecases.asking import Ask, Situation
+from caviar.service.usecases.board import Board
 
 
 def resolved(tx: Transaction, now: Situation, ask: Ask, place: str) -> dict[str, Any]:

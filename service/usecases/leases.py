@@ -8,13 +8,13 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from service.ids import TrialId
-from service.ports import Store
-from service.store import agents as agent_rows
-from service.store import commands as command_rows
-from service.store import trials as trial_rows
-from service.store.tables import HELD, attempts, trials
-from service.store.transaction import Transaction
+from caviar.service.ids import TrialId
+from caviar.service.ports import Store
+from caviar.service.store import agents as agent_rows
+from caviar.service.store import commands as command_rows
+from caviar.service.store import trials as trial_rows
+from caviar.service.store.tables import HELD, attempts, trials
+from caviar.service.store.transaction import Transaction
 
 ATTEMPTS = 3  # lost without an epoch of progress; a trial that its agent hands back does not count
 SERVER_ENDED = "its server ended"

@@ -14,10 +14,10 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Row, func, select
 
-from service.errors import RefusedError
-from service.ids import TrialId
-from service.store import commands as command_rows
-from service.store.tables import checkpoints, costs, curves
+from caviar.service.errors import RefusedError
+from caviar.service.ids import TrialId
+from caviar.service.store import commands as command_rows
+from caviar.service.store.tables import checkpoints, costs, curves
 
 Change = Mapping[str, Any]
 CHANGING = ("set", "extend")

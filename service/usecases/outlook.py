@@ -13,16 +13,16 @@ import orjson
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection, Row, select
 
-from search.axes import Axis
-from search.history import History
-from search.leaders import Standing, standings
-from search.parameters import identity
-from search.remaining import remaining
-from search.rounds import Round, rounds
-from search.spec import SearchSpec
-from service.store import bulk, reads
-from service.store.tables import trials
-from service.usecases.view import View
+from caviar.search.axes import Axis
+from caviar.search.history import History
+from caviar.search.leaders import Standing, standings
+from caviar.search.parameters import identity
+from caviar.search.remaining import remaining
+from caviar.search.rounds import Round, rounds
+from caviar.search.spec import SearchSpec
+from caviar.service.store import bulk, reads
+from caviar.service.store.tables import trials
+from caviar.service.usecases.view import View
 
 t = trials.c
 VIEWS = 4  # searches whose trials are kept for their rounds

@@ -9,17 +9,17 @@ import orjson
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection, Row
 
-from search.spec import SearchSpec
-from service import records, trainers
-from service.ids import TrialId
-from service.mapping import trial_settings
-from service.store import commands as command_rows
-from service.store import curves, reads
-from service.store.tables import ENDED
-from service.usecases import continuing, datasets, lineage
-from service.usecases.asking import AFTER_THE_END
-from service.usecases.commands import in_force
-from trainer.advice import Advice, advise
+from caviar.search.spec import SearchSpec
+from caviar.service import records, trainers
+from caviar.service.ids import TrialId
+from caviar.service.mapping import trial_settings
+from caviar.service.store import commands as command_rows
+from caviar.service.store import curves, reads
+from caviar.service.store.tables import ENDED
+from caviar.service.usecases import continuing, datasets, lineage
+from caviar.service.usecases.asking import AFTER_THE_END
+from caviar.service.usecases.commands import in_force
+from caviar.trainer.advice import Advice, advise
 
 
 class Setting(BaseModel):

@@ -12,15 +12,15 @@ import orjson
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
-from search.spec import SearchSpec
-from service.apart import run_apart
-from service.config import Limits
-from service.errors import ConflictError, NotFoundError, UnavailableError
-from service.ids import TrialId
-from service.ports import Blobs, Store
-from service.store import reads
-from service.uploads import Uploads
-from service.usecases import checkpoints, datasets
+from caviar.search.spec import SearchSpec
+from caviar.service.apart import run_apart
+from caviar.service.config import Limits
+from caviar.service.errors import ConflictError, NotFoundError, UnavailableError
+from caviar.service.ids import TrialId
+from caviar.service.ports import Blobs, Store
+from caviar.service.store import reads
+from caviar.service.uploads import Uploads
+from caviar.service.usecases import checkpoints, datasets
 
 KEPT = 64  # answers in memory
 
@@ -88,7 +88,7 @@ class Evaluator:
     async def _compared(self, trial: TrialId, saved: bytes, dataset: dict[str, Any]) -> dict[str, Any]:
         limits = self._limits
         arguments = (str(limits.inspect_memory), str(limits.inspect_seconds), json.dumps(dataset))
-        output = await run_apart("service.evaluation", arguments, limits, saved)
+        output = await run_apart("caviar.service.evaluation", arguments, limits, saved)
         if output is None:
             message = f"comparing the model of trial {trial} took too much memory or time"
             raise UnavailableError(f"{message}; download it and use caviar predict")

@@ -9,15 +9,15 @@ from typing import Any
 import orjson
 from sqlalchemy import Row
 
-from search.spec import SearchSpec
-from service.ids import TrialId, trial_id
-from service.protocol import Report, Result
-from service.store import commands as command_rows
-from service.store import curves
-from service.store import trials as trial_rows
-from service.store.transaction import Transaction
-from service.usecases import commands, lineage, results
-from service.usecases.board import Board
+from caviar.search.spec import SearchSpec
+from caviar.service.ids import TrialId, trial_id
+from caviar.service.protocol import Report, Result
+from caviar.service.store import commands as command_rows
+from caviar.service.store import curves
+from caviar.service.store import trials as trial_rows
+from caviar.service.store.transaction import Transaction
+from caviar.service.usecases import commands, lineage, results
+from caviar.service.usecases.board import Board
 
 
 @dataclass

@@ -8,18 +8,18 @@ from typing import Any
 import orjson
 from sqlalchemy import Row, select
 
-from service.errors import ConflictError, RefusedError
-from service.ids import TrialId
-from service.store import commands as command_rows
-from service.store import reads
-from service.store import searches as search_rows
-from service.store import trials as trial_rows
-from service.store.tables import trials
-from service.store.transaction import Transaction
-from service.usecases import forks, lineage
-from service.usecases.board import Board
-from service.usecases.claim import schedule
-from service.usecases.commands import WITHDRAWN
+from caviar.service.errors import ConflictError, RefusedError
+from caviar.service.ids import TrialId
+from caviar.service.store import commands as command_rows
+from caviar.service.store import reads
+from caviar.service.store import searches as search_rows
+from caviar.service.store import trials as trial_rows
+from caviar.service.store.tables import trials
+from caviar.service.store.transaction import Transaction
+from caviar.service.usecases import forks, lineage
+from caviar.service.usecases.board import Board
+from caviar.service.usecases.claim import schedule
+from caviar.service.usecases.commands import WITHDRAWN
 
 t = trials.c
 AGAIN = ("failed", "cancelled")

@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 from sqlalchemy import BindParameter, ColumnElement, Update, and_, bindparam, or_, update
 
-from search.spec import SearchSpec
-from service.protocol import Result
-from service.store.tables import searches
-from service.store.transaction import Transaction
+from caviar.search.spec import SearchSpec
+from caviar.service.protocol import Result
+from caviar.service.store.tables import searches
+from caviar.service.store.transaction import Transaction
 
 c = searches.c
 _VALUE: BindParameter[Any] = bindparam("b_value")

@@ -8,15 +8,15 @@ from typing import Any
 import orjson
 from sqlalchemy import Row
 
-from search.proposal import Proposal
-from service.errors import ChangedError, ConflictError, RefusedError
-from service.store import searches as search_rows
-from service.store import trials as trial_rows
-from service.store.transaction import Transaction
-from service.usecases import datasets
-from service.usecases.board import Board, new_trial
-from service.usecases.claim import schedule
-from service.usecases.submit import check, refused
+from caviar.search.proposal import Proposal
+from caviar.service.errors import ChangedError, ConflictError, RefusedError
+from caviar.service.store import searches as search_rows
+from caviar.service.store import trials as trial_rows
+from caviar.service.store.transaction import Transaction
+from caviar.service.usecases import datasets
+from caviar.service.usecases.board import Board, new_trial
+from caviar.service.usecases.claim import schedule
+from caviar.service.usecases.submit import check, refused
 
 TRAINED = ("parallel", "budget", "space")  # what trials to come depend on
 EDITABLE = ("name", "note", *TRAINED)

@@ -9,15 +9,15 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from search.problem import SearchError
-from search.spec import SearchSpec
-from service.errors import ConflictError, FieldProblem, RefusedError
-from service.ports import Store
-from service.store import searches as search_rows
-from service.store.tables import SPEC_VERSION
-from service.store.transaction import Transaction
-from service.usecases import datasets, submit_data, warm_start
-from service.usecases.submit_checks import trainer_problems
+from caviar.search.problem import SearchError
+from caviar.search.spec import SearchSpec
+from caviar.service.errors import ConflictError, FieldProblem, RefusedError
+from caviar.service.ports import Store
+from caviar.service.store import searches as search_rows
+from caviar.service.store.tables import SPEC_VERSION
+from caviar.service.store.transaction import Transaction
+from caviar.service.usecases import datasets, submit_data, warm_start
+from caviar.service.usecases.submit_checks import trainer_problems
 
 ROUNDS = 8  # of taking out what is wrong, until the rest of a submission can be read
 Resolve = Callable[[Mapping[str, Any]], dict[str, Any]]

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from service.errors import FieldProblem
-from trainer.data import arrays, npy
-from trainer.data.files import Wanted
-from trainer.problem import DataError
+from caviar.service.errors import FieldProblem
+from caviar.trainer.data import arrays, npy
+from caviar.trainer.data.files import Wanted
+from caviar.trainer.problem import DataError
 
 KINDS = ("npz", "npy")
 _COLUMN = re.compile(r"x(0|[1-9][0-9]{0,9})")

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from search.spec import SearchSpec
-from service import trainers
-from service.errors import FieldProblem
+from caviar.search.spec import SearchSpec
+from caviar.service import trainers
+from caviar.service.errors import FieldProblem
 
 EXTERNAL = "external"  # no plugin: a user's own script trains
 

@@ -14,13 +14,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from service.errors import FieldProblem
-from service.inspection import MOST_CLASSES
-from service.store import datasets as rows
-from service.usecases import submit_arrays
-from trainer.data import description
-from trainer.data.split import check_classes, check_rows, fractions, halves_of_dev
-from trainer.problem import DataError
+from caviar.service.errors import FieldProblem
+from caviar.service.inspection import MOST_CLASSES
+from caviar.service.store import datasets as rows
+from caviar.service.usecases import submit_arrays
+from caviar.trainer.data import description
+from caviar.trainer.data.split import check_classes, check_rows, fractions, halves_of_dev
+from caviar.trainer.problem import DataError
 
 MLP = "mlp"  # other trainers may cut rows by rules of their own
 CELLS = ("csv", "parquet")  # kinds of files whose columns have names

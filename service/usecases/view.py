@@ -14,14 +14,14 @@ import numpy as np
 import orjson
 from sqlalchemy import Connection, bindparam, select
 
-from search.curves import CurveTable, rung_values, rungs
-from search.history import History
-from search.proposal import Proposal
-from search.spec import SearchSpec
-from search.stopping import StopPlan
-from service.store import curves
-from service.store.tables import ENDED, trials
-from service.usecases import continuing
+from caviar.search.curves import CurveTable, rung_values, rungs
+from caviar.search.history import History
+from caviar.search.proposal import Proposal
+from caviar.search.spec import SearchSpec
+from caviar.search.stopping import StopPlan
+from caviar.service.store import curves
+from caviar.service.store.tables import ENDED, trials
+from caviar.service.usecases import continuing
 
 t = trials.c
 _NEWS = select(t.search_id, t.number, t.state, t.unit, t.value, t.epoch, t.branch, t.line, t.revision).where(

@@ -7,10 +7,10 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from search.spec import MOST_ENQUEUED, SearchSpec
-from search.warm import points
-from service.errors import NotFoundError, RefusedError
-from service.store import reads
+from caviar.search.spec import MOST_ENQUEUED, SearchSpec
+from caviar.search.warm import points
+from caviar.service.errors import NotFoundError, RefusedError
+from caviar.service.store import reads
 
 LOOKED_AT = 20  # trials for each point that is wanted: several may come to the same point
 

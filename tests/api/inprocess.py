@@ -11,8 +11,8 @@ import httpx
 from anyio.from_thread import start_blocking_portal
 from fastapi import FastAPI
 
-from service import config
-from service.app import create_app
+from caviar.service import config
+from caviar.service.app import create_app
 
 BASE = "http://127.0.0.1:8000"
 

@@ -12,9 +12,9 @@ import httpx
 from inprocess import BASE, App
 
 from caviar.exchange.exchanger import Exchange
+from caviar.service.agents.process import new_id
+from caviar.service.agents.worker import Worker
 from caviar.transport import Transport
-from service.agents.process import new_id
-from service.agents.worker import Worker
 
 
 class _Inside:

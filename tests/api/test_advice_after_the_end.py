@@ -10,9 +10,9 @@ import pytest
 from inprocess import App, running
 from inside import agents, finished
 
-from search.spec import SearchSpec
-from service.usecases.panda import acting
-from trainer.advice import Advice
+from caviar.search.spec import SearchSpec
+from caviar.service.usecases.panda import acting
+from caviar.trainer.advice import Advice
 
 SEARCH: dict[str, Any] = {
     "dataset": {"name": "iris"},

@@ -11,7 +11,7 @@ import anyio
 import httpx
 from inprocess import BASE, running
 
-from service.api.exchange import LARGE_AT_ONCE, SMALL
+from caviar.service.api.exchange import LARGE_AT_ONCE, SMALL
 
 API = "/api/v1"
 AGENT = {"id": "a-0123456789abcdef", "host": "h", "pid": 1, "engine": "script", "trainers": ["external"]}

@@ -10,12 +10,12 @@ import pytest
 from inprocess import running
 from inside import agents, finished
 
-import search.strategies
-from search.proposal import Proposal
-from search.random import propose as at_random
-from service import trainers
-from service.agents import hand
-from service.mapping import trial_settings
+from caviar.search import strategies
+from caviar.search.proposal import Proposal
+from caviar.search.random import propose as at_random
+from caviar.service import trainers
+from caviar.service.agents import hand
+from caviar.service.mapping import trial_settings
 
 ROUNDS = [2, 4, 7]
 SEARCH: dict[str, Any] = {
@@ -45,7 +45,7 @@ def by_hand(spec: Any, number: int, history: Any) -> Proposal:
 
 @pytest.fixture
 def rounds(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    monkeypatch.setattr(search.strategies, "strategy", lambda _: by_hand)
+    monkeypatch.setattr(strategies, "strategy", lambda _: by_hand)
     return monkeypatch
 
 

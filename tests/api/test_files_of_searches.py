@@ -19,7 +19,7 @@ from stores import ManualClock, World
 from typer.testing import CliRunner
 
 from caviar.cli import app as cli
-from search.spec import SearchSpec
+from caviar.search.spec import SearchSpec
 
 API = "/api/v1"
 SPACE = {

@@ -8,8 +8,8 @@ from typing import Any
 from inprocess import App, running
 from inside import agents, finished
 
-from trainer.plugin import MLP
-from trainer.replay import replay
+from caviar.trainer.plugin import MLP
+from caviar.trainer.replay import replay
 
 SEARCH: dict[str, Any] = {
     "dataset": {"name": "iris"},

@@ -11,8 +11,8 @@ import pytest
 from inprocess import App, running
 from sqlalchemy import select, update
 
-from service.store.tables import checkpoints
-from service.usecases.checkpoints import remove_orphans
+from caviar.service.store.tables import checkpoints
+from caviar.service.usecases.checkpoints import remove_orphans
 
 API = "/api/v1"
 DIGEST = "sha256:" + hashlib.sha256(b"weights").hexdigest()

@@ -31,7 +31,7 @@ def test_it_keeps_its_promises(trainer):
 def test_the_trainer_that_comes_with_caviar_keeps_them_too(trainer):
     import promises
 
-    from trainer.plugin import MLP
+    from caviar.trainer.plugin import MLP
 
     settings = {"epochs": 5, "batch_size": 32, "hidden_units": [8], "optimizer": "adam"}
     promises.keep(MLP(), settings, {"name": "wine"})

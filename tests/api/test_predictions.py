@@ -11,7 +11,7 @@ import pytest
 from inprocess import App, running
 from stores import ManualClock, World
 
-from trainer.plugin import MLP
+from caviar.trainer.plugin import MLP
 
 API = "/api/v1"
 SETTINGS = {"epochs": 2, "hidden_layers": 1, "hidden_units": 8}

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from inprocess import App, running
 
-from trainer.data import load
-from trainer.problem import DataError
+from caviar.trainer.data import load
+from caviar.trainer.problem import DataError
 
 API = "/api/v1"
 ROWS = 60

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from inprocess import running
 
-from service.api import events
+from caviar.service.api import events
 
 SEARCH: dict[str, Any] = {
     "trainer": "external",

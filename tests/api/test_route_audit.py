@@ -7,8 +7,8 @@ from urllib.parse import unquote
 import pytest
 from inprocess import App, routes, running
 
-from service.security.rules import OPEN, listed, needed
-from service.security.tokens import SCOPES, Token
+from caviar.service.security.rules import OPEN, listed, needed
+from caviar.service.security.tokens import SCOPES, Token
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 

@@ -8,8 +8,8 @@ import pytest
 from inprocess import running
 from sqlalchemy.engine import make_url
 
-from service.store import schema
-from service.store.sqlite import StartError
+from caviar.service.store import schema
+from caviar.service.store.sqlite import StartError
 
 AWAY = "postgresql+psycopg://nobody@127.0.0.1:1/none"
 

@@ -9,7 +9,7 @@ import pytest
 from inprocess import running
 from inside import agents, finished
 
-from service.agents import hand
+from caviar.service.agents import hand
 
 SEARCH: dict[str, Any] = {
     "dataset": {"name": "iris"},

@@ -11,13 +11,13 @@ import pytest
 from sqlalchemy import insert
 from stores import World, epochs, handed, result
 
-from service.errors import ChangedError, ConflictError, RefusedError
-from service.ids import TrialId, trial_id
-from service.store import commands as command_rows
-from service.store import streams
-from service.store.tables import checkpoints
-from service.usecases import commands, lineage, panda
-from service.usecases.asking import WAITING_LIMIT, Ask
+from caviar.service.errors import ChangedError, ConflictError, RefusedError
+from caviar.service.ids import TrialId, trial_id
+from caviar.service.store import commands as command_rows
+from caviar.service.store import streams
+from caviar.service.store.tables import checkpoints
+from caviar.service.usecases import commands, lineage, panda
+from caviar.service.usecases.asking import WAITING_LIMIT, Ask
 
 PANDA = {
     "mode": "panda",

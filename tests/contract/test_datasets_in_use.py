@@ -10,12 +10,12 @@ import anyio
 import pytest
 from stores import World, handed
 
-from service.config import Limits
-from service.errors import ConflictError, NotFoundError, RefusedError
-from service.store import datasets as rows
-from service.uploads import Uploads
-from service.usecases.datasets import Datasets
-from service.usecases.steer_search import switch
+from caviar.service.config import Limits
+from caviar.service.errors import ConflictError, NotFoundError, RefusedError
+from caviar.service.store import datasets as rows
+from caviar.service.uploads import Uploads
+from caviar.service.usecases.datasets import Datasets
+from caviar.service.usecases.steer_search import switch
 
 CSV = b"a,b,species\n1,2,x\n3,,y\n5,6,x\n"
 

@@ -11,10 +11,10 @@ import pytest
 from playing import EPOCHS, Players, bowl
 from stores import World, handed
 
-from service.errors import ConflictError, RefusedError
-from service.ids import trial_id
-from service.usecases import steer_search
-from service.usecases.rerun import rerun
+from caviar.service.errors import ConflictError, RefusedError
+from caviar.service.ids import trial_id
+from caviar.service.usecases import steer_search
+from caviar.service.usecases.rerun import rerun
 
 NARROW = {
     "a": {"scale": "log", "low": 1e-3, "high": 1e-1},

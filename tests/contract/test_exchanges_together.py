@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy.engine import URL
 from stores import World, epochs, handed, open_world, request, result
 
-from service.store.transaction import Transaction
-from service.usecases import claim, datasets
+from caviar.service.store.transaction import Transaction
+from caviar.service.usecases import claim, datasets
 
 AGENTS = range(1, 9)
 

@@ -8,9 +8,9 @@ import orjson
 from playing import Players
 from stores import World, epochs, handed
 
-from service.store import figures
-from service.usecases import steer_search
-from service.usecases.figures import Figures
+from caviar.service.store import figures
+from caviar.service.usecases import steer_search
+from caviar.service.usecases.figures import Figures
 
 
 def test_an_edited_space_shows_no_trial_twice(world: World) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from stores import World, epochs, handed
 
-from service.ids import trial_id
-from service.store import curves, streams
+from caviar.service.ids import trial_id
+from caviar.service.store import curves, streams
 
 ROWS = np.random.default_rng(0).random((3000, 2)).astype(np.float32)
 

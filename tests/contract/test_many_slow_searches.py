@@ -6,7 +6,7 @@ import time
 
 from stores import World, handed, result
 
-from service.usecases.board import VIEWS
+from caviar.service.usecases.board import VIEWS
 
 
 def test_all_of_them_get_their_trials(world: World) -> None:

@@ -9,8 +9,8 @@ import orjson
 import pytest
 from stores import World, handed
 
-from service.store import memory
-from service.store.fields import NUMBERS, TEXTS, Field
+from caviar.service.store import memory
+from caviar.service.store.fields import NUMBERS, TEXTS, Field
 
 TRIALS = 30
 SPACE = {

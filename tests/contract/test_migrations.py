@@ -13,10 +13,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.engine import URL
 
-from service.clock import SteadyClock
-from service.store import postgres, schema, sqlite
-from service.store.sqlite import StartError
-from service.store.tables import metadata
+from caviar.service.clock import SteadyClock
+from caviar.service.store import postgres, schema, sqlite
+from caviar.service.store.sqlite import StartError
+from caviar.service.store.tables import metadata
 
 
 def dialect_of(url: URL) -> Any:

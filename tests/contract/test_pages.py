@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy.engine import make_url
 from stores import World, empty_database, handed, open_world
 
-from service.errors import RefusedError
-from service.store import pages, search_pages
+from caviar.service.errors import RefusedError
+from caviar.service.store import pages, search_pages
 
 TRIALS = 40
 

@@ -10,10 +10,10 @@ from sqlalchemy import event, insert
 from sqlalchemy.engine import URL
 from stores import World, epochs, handed, open_world, result
 
-from service.store import commands as command_rows
-from service.store import curves, figures, pages, reads
-from service.store.memory import Columns
-from service.store.tables import commands
+from caviar.service.store import commands as command_rows
+from caviar.service.store import curves, figures, pages, reads
+from caviar.service.store.memory import Columns
+from caviar.service.store.tables import commands
 
 ALLOWED_SCANS = ("SCAN CONSTANT ROW",)
 

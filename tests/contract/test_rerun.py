@@ -7,12 +7,12 @@ import pytest
 from playing import Players
 from stores import World, epochs, handed, result
 
-from service.errors import ConflictError, NotFoundError, RefusedError
-from service.ids import trial_id
-from service.store import commands as command_rows
-from service.usecases import commands, steer_search
-from service.usecases.asking import Ask
-from service.usecases.rerun import rerun, rerun_all
+from caviar.service.errors import ConflictError, NotFoundError, RefusedError
+from caviar.service.ids import trial_id
+from caviar.service.store import commands as command_rows
+from caviar.service.usecases import commands, steer_search
+from caviar.service.usecases.asking import Ask
+from caviar.service.usecases.rerun import rerun, rerun_all
 
 
 def again(world: World, name: str) -> str:

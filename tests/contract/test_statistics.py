@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, text
 from stores import World
 
-from service.store.statistics import LEAST, Statistics
+from caviar.service.store.statistics import LEAST, Statistics
 
 
 def test_tables_are_analysed_whenever_the_trials_have_doubled(world: World) -> None:

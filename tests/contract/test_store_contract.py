@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import select
 from stores import LEASE, World, epochs, handed, result
 
-from service.errors import ChangedError, ConflictError, NotFoundError, RefusedError
-from service.store import curves, reads
-from service.store.tables import trials
-from service.usecases import steer_search
+from caviar.service.errors import ChangedError, ConflictError, NotFoundError, RefusedError
+from caviar.service.store import curves, reads
+from caviar.service.store.tables import trials
+from caviar.service.usecases import steer_search
 
 
 def test_a_submitted_search_is_there(world: World) -> None:

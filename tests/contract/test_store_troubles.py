@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import event
 from stores import LEASE, World, handed, spec
 
-from service.errors import UnavailableError
-from service.store import columns
-from service.store import searches as search_rows
-from service.usecases import leases, steer_search
-from service.usecases.submit import submit
+from caviar.service.errors import UnavailableError
+from caviar.service.store import columns
+from caviar.service.store import searches as search_rows
+from caviar.service.usecases import leases, steer_search
+from caviar.service.usecases.submit import submit
 
 
 def test_nobody_loses_a_lease_that_nobody_could_renew(world: World) -> None:

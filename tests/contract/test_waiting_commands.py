@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import insert, select
 from stores import World, handed
 
-from service.store import commands as command_rows
-from service.store.tables import commands
-from service.usecases.leases import ATTEMPTS
-from service.usecases.steer_search import cancel
+from caviar.service.store import commands as command_rows
+from caviar.service.store.tables import commands
+from caviar.service.usecases.leases import ATTEMPTS
+from caviar.service.usecases.steer_search import cancel
 
 c = commands.c
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from stores import World
 
-from service import records
-from service.store import reads
-from service.usecases.steer_search import cancel, switch
+from caviar.service import records
+from caviar.service.store import reads
+from caviar.service.usecases.steer_search import cancel, switch
 
 
 def warnings(world: World, search: int) -> list[dict[str, Any]]:

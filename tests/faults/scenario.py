@@ -12,11 +12,11 @@ from typing import Any
 from sqlalchemy.engine import make_url
 from stores import World, epochs, handed, open_world, result
 
-from service import faults
-from service.blobs import FileBlobs, digest_of
-from service.errors import ServiceError
-from service.ids import trial_id
-from service.usecases import checkpoints, steer_search
+from caviar.service import faults
+from caviar.service.blobs import FileBlobs, digest_of
+from caviar.service.errors import ServiceError
+from caviar.service.ids import trial_id
+from caviar.service.usecases import checkpoints, steer_search
 
 Note = Callable[[str, Any], None]
 TRIALS = 4

@@ -14,11 +14,11 @@ from sqlalchemy import event, select
 from sqlalchemy.engine import URL
 from stores import World, open_world
 
-from service import faults
-from service.blobs import FileBlobs
-from service.errors import ServiceError
-from service.store import curves, reads
-from service.store.tables import checkpoints, searches
+from caviar.service import faults
+from caviar.service.blobs import FileBlobs
+from caviar.service.errors import ServiceError
+from caviar.service.store import curves, reads
+from caviar.service.store.tables import checkpoints, searches
 
 SPAWN = multiprocessing.get_context("forkserver")
 SPAWN.set_forkserver_preload(["scenario"])

@@ -14,7 +14,7 @@ import psutil
 import pytest
 from harness import Server, wait
 
-from service.config import Limits
+from caviar.service.config import Limits
 
 MIB = 1 << 20
 

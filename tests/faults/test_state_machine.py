@@ -25,9 +25,9 @@ from sqlalchemy import select
 from sqlalchemy.engine import make_url
 from stores import LEASE, World, empty_database, epochs, handed, open_world, request, result
 
-from service.errors import ServiceError
-from service.store import curves
-from service.usecases import steer_search
+from caviar.service.errors import ServiceError
+from caviar.service.store import curves
+from caviar.service.usecases import steer_search
 
 CURVES = select(curves.c.number, curves.c.first, curves.c.rows, curves.c.data)
 AGENTS = st.integers(1, 4)

@@ -15,14 +15,14 @@ import pytest
 from sqlalchemy.engine import URL, make_url
 from stores import LEASE, World, epochs, handed, open_world, result
 
-from service import clock as clock_module
-from service import faults
-from service.blobs import DigestError, FileBlobs, digest_of
-from service.clock import SteadyClock
-from service.errors import ConflictError, UnavailableError
-from service.ids import trial_id
-from service.store import writer
-from service.usecases import checkpoints
+from caviar.service import clock as clock_module
+from caviar.service import faults
+from caviar.service.blobs import DigestError, FileBlobs, digest_of
+from caviar.service.clock import SteadyClock
+from caviar.service.errors import ConflictError, UnavailableError
+from caviar.service.ids import trial_id
+from caviar.service.store import writer
+from caviar.service.usecases import checkpoints
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_postgres_leases_run_by_the_databases_clock(
 
 def test_leases_start_anew_with_the_server(built_url: URL) -> None:
     """While no server ran nobody could renew; a restart must not take living agents' trials."""
-    from service.store import agents as agent_rows
+    from caviar.service.store import agents as agent_rows
 
     world = open_world(built_url)
     world.submit()

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from cmaes import CMA
 
-from search.curves import CurveTable, rung_values, rungs
-from search.grid import levels
-from search.history import History
-from search.proposal import settled
-from search.randomness import counter, salts, uniforms
-from search.scales import Linear, Log, OneMinusLog
-from search.spec import SearchSpec, first_unseen
-from search.stopping import plan, verdict
-from search.strategies import propose
+from caviar.search.curves import CurveTable, rung_values, rungs
+from caviar.search.grid import levels
+from caviar.search.history import History
+from caviar.search.proposal import settled
+from caviar.search.randomness import counter, salts, uniforms
+from caviar.search.scales import Linear, Log, OneMinusLog
+from caviar.search.spec import SearchSpec, first_unseen
+from caviar.search.stopping import plan, verdict
+from caviar.search.strategies import propose
 
 NAIVE_SCALES = {
     Linear: lambda u, low, high: low * (1 - u) + high * u,

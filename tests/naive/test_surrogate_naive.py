@@ -10,11 +10,11 @@ import pytest
 from scipy import stats
 from scipy.integrate import quad
 
-from search.evidence import Evidence
-from search.improvement import Improvement, log_expected_improvement
-from search.layout import layout_of
-from search.space import Space
-from search.surrogate import PRIOR_TRIALS, Kernel, Surrogate
+from caviar.search.evidence import Evidence
+from caviar.search.improvement import Improvement, log_expected_improvement
+from caviar.search.layout import layout_of
+from caviar.search.space import Space
+from caviar.search.surrogate import PRIOR_TRIALS, Kernel, Surrogate
 
 KERNEL = Kernel((0.3, 1.2, 0.6), 0.05)
 AXIS_OF_COLUMN = np.array([0, 1, 2, 2])  # the last two columns share a lengthscale

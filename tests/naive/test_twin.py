@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import twin
 
-from trainer.buffers import batch_size_of, hyper_of
-from trainer.data import load
-from trainer.initialization import initial_weights
-from trainer.network import Network
-from trainer.run import Run
-from trainer.settings import make_settings
+from caviar.trainer.buffers import batch_size_of, hyper_of
+from caviar.trainer.data import load
+from caviar.trainer.initialization import initial_weights
+from caviar.trainer.network import Network
+from caviar.trainer.run import Run
+from caviar.trainer.settings import make_settings
 
 SEED = 11
 ACTIVATIONS = ["relu", "leaky_relu", "tanh", "sigmoid"]

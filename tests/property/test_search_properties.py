@@ -8,13 +8,13 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from search.history import STATES, History
-from search.optuna_bridge import importance
-from search.problem import SearchError
-from search.remaining import remaining
-from search.space import Space
-from search.spec import SearchSpec
-from search.strategies import propose
+from caviar.search.history import STATES, History
+from caviar.search.optuna_bridge import importance
+from caviar.search.problem import SearchError
+from caviar.search.remaining import remaining
+from caviar.search.space import Space
+from caviar.search.spec import SearchSpec
+from caviar.search.strategies import propose
 
 unit = st.floats(0, 1)
 STRATEGIES = ["random", "sobol", "grid", "tpe", "cmaes", "coarse_to_fine"]

@@ -1,9 +1,9 @@
 """Data sets: read, split, encoded, normalised."""
 
-from trainer.data.builtin import BUILTIN
-from trainer.data.check import check
-from trainer.data.description import KEYS
-from trainer.data.load import load
-from trainer.data.types import Data
+from caviar.trainer.data.builtin import BUILTIN
+from caviar.trainer.data.check import check
+from caviar.trainer.data.description import KEYS
+from caviar.trainer.data.load import load
+from caviar.trainer.data.types import Data
 
 __all__ = ["BUILTIN", "KEYS", "Data", "check", "load"]

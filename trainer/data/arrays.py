@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from trainer.data.table import Array, Category, Table
-from trainer.problem import DataError
+from caviar.trainer.data.table import Array, Category, Table
+from caviar.trainer.problem import DataError
 
 
 @dataclass(frozen=True)

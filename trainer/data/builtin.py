@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from trainer.data.table import Array, Category, Table
-from trainer.problem import DataError
+from caviar.trainer.data.table import Array, Category, Table
+from caviar.trainer.problem import DataError
 
 _CELL = ("radius", "texture", "perimeter", "area", "smoothness")
 _CELL += ("compactness", "concavity", "concave points", "symmetry", "fractal dimension")

@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
-from trainer.data.files import LARGEST, Wanted
-from trainer.data.table import Array, Category, Table, shown
+from caviar.trainer.data.files import LARGEST, Wanted
+from caviar.trainer.data.table import Array, Category, Table, shown
 
 GAPS = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "none", "?", "#N/A")  # missing cells
 _MOSTLY = 0.9  # share of numbers from which a column with some text is taken for numbers with mistakes

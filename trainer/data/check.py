@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from trainer.data import files
-from trainer.data.description import problems_of
-from trainer.problem import DataError, Problem
+from caviar.trainer.data import files
+from caviar.trainer.data.description import problems_of
+from caviar.trainer.problem import DataError, Problem
 
 
 def check(dataset: object) -> list[Problem]:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from trainer.data.table import Array, Table, shown
-from trainer.problem import DataError
+from caviar.trainer.data.table import Array, Table, shown
+from caviar.trainer.problem import DataError
 
 MOST_LEVELS = 1000  # of one column; beyond this it is an identifier rather than a category
 MOST_ONCE = 20  # rows of a column in which no text occurs twice; beyond this it is an identifier, too

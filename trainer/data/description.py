@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from trainer.data.builtin import BUILTIN
-from trainer.data.split import PARTS
-from trainer.problem import Problem
+from caviar.trainer.data.builtin import BUILTIN
+from caviar.trainer.data.split import PARTS
+from caviar.trainer.problem import Problem
 
 SOURCE_KEYS = ("name", "path", "X", "y", "arrays")
 KEYS: dict[str, str] = {

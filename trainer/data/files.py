@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from trainer.data.table import Table
-from trainer.problem import DataError
+from caviar.trainer.data.table import Table
+from caviar.trainer.problem import DataError
 
 Format = Literal["csv", "parquet", "npz", "npy"]
 
@@ -83,11 +83,11 @@ def column_names(path: Path, wanted: Wanted) -> tuple[str, ...]:
     """
     kind = kind_of(path, wanted)
     if kind in ("npz", "npy"):
-        from trainer.data import npy
+        from caviar.trainer.data import npy
 
         npy.check(path, wanted)
         return ()
-    from trainer.data import cells
+    from caviar.trainer.data import cells
 
     return cells.column_names(path, kind, wanted)
 
@@ -125,6 +125,6 @@ def kind_of(path: Path, wanted: Wanted) -> Format:
 
 def _readers() -> dict[Format, Callable[[Path, Wanted], Table]]:
     """Return the reader of each format; pyarrow is only imported for files of cells."""
-    from trainer.data import cells, npy
+    from caviar.trainer.data import cells, npy
 
     return {"csv": cells.read_csv, "parquet": cells.read_parquet, "npz": npy.read_npz, "npy": npy.read_npy}

@@ -7,15 +7,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from trainer.data import normalize as normalizing
-from trainer.data import sources
-from trainer.data.columns import Encoding
-from trainer.data.description import problems_of
-from trainer.data.split import Fractions, check_classes, fractions, halves_of_dev, split_rows
-from trainer.data.table import Array, Table
-from trainer.data.targets import Target
-from trainer.data.types import Data
-from trainer.problem import DataError
+from caviar.trainer.data import normalize as normalizing
+from caviar.trainer.data import sources
+from caviar.trainer.data.columns import Encoding
+from caviar.trainer.data.description import problems_of
+from caviar.trainer.data.split import Fractions, check_classes, fractions, halves_of_dev, split_rows
+from caviar.trainer.data.table import Array, Table
+from caviar.trainer.data.targets import Target
+from caviar.trainer.data.types import Data
+from caviar.trainer.problem import DataError
 
 Precision = Literal["float32", "float64"]
 Parts = dict[str, tuple[Array, Array]]

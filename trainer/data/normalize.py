@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from trainer.data.table import Array
+from caviar.trainer.data.table import Array
 
 _ROWS = 4096  # rows worked on at a time, so that no float64 copy of a large float32 matrix is made
 

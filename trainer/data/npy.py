@@ -10,9 +10,9 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy_format
 
-from trainer.data import arrays
-from trainer.data.files import LARGEST, Wanted
-from trainer.data.table import Array, Table, shown
+from caviar.trainer.data import arrays
+from caviar.trainer.data.files import LARGEST, Wanted
+from caviar.trainer.data.table import Array, Table, shown
 
 _PAIRS = (("X", "y"), ("x", "y"), ("X_train", "y_train"), ("x_train", "y_train"), ("data", "target"))
 _MOST_DEFLATED = 1032  # times a deflated stream can be smaller than what it unpacks to; a directory may lie

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from trainer.data import arrays, builtin
-from trainer.data.table import Table, shown
-from trainer.problem import DataError
+from caviar.trainer.data import arrays, builtin
+from caviar.trainer.data.table import Table, shown
+from caviar.trainer.problem import DataError
 
 
 def read(source: Mapping[str, Any], options: Mapping[str, Any], field: str = "dataset") -> Table:
@@ -34,7 +34,7 @@ def read(source: Mapping[str, Any], options: Mapping[str, Any], field: str = "da
     if source.get("X") is not None:
         table = arrays.to_table(source["X"], source["y"], str(source.get("name") or "the array"))
     elif source.get("path") is not None:
-        from trainer.data import files
+        from caviar.trainer.data import files
 
         table = files.read(Path(source["path"]), files.Wanted.by({**options, **source}, field))
     else:

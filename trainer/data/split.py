@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainer.data.table import Array, shown
-from trainer.problem import DataError
+from caviar.trainer.data.table import Array, shown
+from caviar.trainer.problem import DataError
 
 PARTS = ("train", "dev", "test", "train_dev")
 SMALL, LARGE, HUGE = 10_000, 1_000_000, 4_000_000

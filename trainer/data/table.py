@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from trainer.problem import DataError
+from caviar.trainer.problem import DataError
 
 Task = Literal["classification", "regression"]
 Array = np.ndarray[Any, np.dtype[Any]]

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainer.data.table import Array, Category, Table, Task, shown
-from trainer.data.types import Kind
-from trainer.problem import DataError
+from caviar.trainer.data.table import Array, Category, Table, Task, shown
+from caviar.trainer.data.types import Kind
+from caviar.trainer.problem import DataError
 
 MOST_GUESSED = 100  # different whole numbers beyond which a target is taken for a quantity
 

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from caviar.cli import app
 from caviar.errors import CaviarError
 from caviar.records import Search
-from trainer.data.builtin import read
-from trainer.plugin import MLP
+from caviar.trainer.data.builtin import read
+from caviar.trainer.plugin import MLP
 
 SEARCH = (
     "dataset: {name: iris}\nsettings: {hidden_units: [5], activation: tanh, learning_rate: 1e-3}\nspace: {}\n"
@@ -69,7 +69,7 @@ def test_gradcheck_as_json(search):
 
 
 def test_gradcheck_of_a_wrong_gradient_ends_with_1(search, monkeypatch):
-    from trainer import gradcheck
+    from caviar.trainer import gradcheck
 
     right = gradcheck.CostFunction.__call__
     monkeypatch.setattr(

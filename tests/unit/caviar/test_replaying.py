@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from caviar.cli import app
 from caviar.errors import CaviarError, RefusedError
 from caviar.replaying import replay_trial
-from trainer.plugin import MLP
-from trainer.predict import Model
+from caviar.trainer.plugin import MLP
+from caviar.trainer.predict import Model
 
 DATASET = {"name": "iris"}
 SETTINGS = {"epochs": 3, "learning_rate": 0.05, "hidden_units": [4]}

@@ -6,11 +6,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL
 
-from service.clock import SteadyClock
-from service.store import schema
-from service.store.postgres import Dialect as Postgres
-from service.store.sqlite import Dialect as Sqlite
-from service.store.tables import metadata
+from caviar.service.clock import SteadyClock
+from caviar.service.store import schema
+from caviar.service.store.postgres import Dialect as Postgres
+from caviar.service.store.sqlite import Dialect as Sqlite
+from caviar.service.store.tables import metadata
 
 REVISIONS = [script.revision for script in reversed(list(ScriptDirectory("db_migrations").walk_revisions()))]
 

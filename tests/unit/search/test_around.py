@@ -5,13 +5,13 @@ import math
 import numpy as np
 import pytest
 
-from search.history import History, finite_values
-from search.leaders import standings
-from search.remaining import remaining, top_share
-from search.simulate import simulate
-from search.space import Space
-from search.spec import SearchSpec
-from search.warm import bring, points
+from caviar.search.history import History, finite_values
+from caviar.search.leaders import standings
+from caviar.search.remaining import remaining, top_share
+from caviar.search.simulate import simulate
+from caviar.search.space import Space
+from caviar.search.spec import SearchSpec
+from caviar.search.warm import bring, points
 
 INF, NAN = float("inf"), float("nan")
 

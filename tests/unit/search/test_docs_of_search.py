@@ -6,9 +6,9 @@ from typing import get_args
 import pytest
 import yaml
 
-from search.parameters import Choice, Fixed, Range
-from search.scales import ScaleName
-from search.settings import (
+from caviar.search.parameters import Choice, Fixed, Range
+from caviar.search.scales import ScaleName
+from caviar.search.settings import (
     RULES,
     STRATEGIES,
     CoarseToFine,
@@ -19,7 +19,7 @@ from search.settings import (
     Threshold,
     Tpe,
 )
-from search.spec import SearchSpec
+from caviar.search.spec import SearchSpec
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from search.problem import SearchError
-from search.spec import SearchSpec
+from caviar.search.problem import SearchError
+from caviar.search.spec import SearchSpec
 
 
 def said(**changes):

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from search.history import History
-from search.simulate import simulate
-from search.spec import SearchSpec
-from search.strategies import propose
+from caviar.search.history import History
+from caviar.search.simulate import simulate
+from caviar.search.spec import SearchSpec
+from caviar.search.strategies import propose
 
 SPACE = {
     "x": {"scale": "log", "low": 1e-3, "high": 1},

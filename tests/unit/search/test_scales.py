@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from search.history import History
-from search.scales import Linear, Log, OneMinusLog
-from search.spec import SearchSpec
-from search.strategies import propose
+from caviar.search.history import History
+from caviar.search.scales import Linear, Log, OneMinusLog
+from caviar.search.spec import SearchSpec
+from caviar.search.strategies import propose
 
 DRAWS = 100_000
 

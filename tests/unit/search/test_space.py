@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from search.space import Space
+from caviar.search.space import Space
 
 SPACE = Space.model_validate(
     {

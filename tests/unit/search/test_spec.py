@@ -5,8 +5,8 @@ import json
 import pytest
 import yaml
 
-from search.problem import SearchError
-from search.spec import SearchSpec
+from caviar.search.problem import SearchError
+from caviar.search.spec import SearchSpec
 
 DIGITS = """
 name: digits
@@ -213,7 +213,7 @@ def test_nesting_without_end_is_refused():
 
 
 def test_gp_without_pytorch_is_refused_at_submission(monkeypatch):
-    monkeypatch.setattr("search.spec.find_spec", lambda name: None)
+    monkeypatch.setattr("caviar.search.spec.find_spec", lambda name: None)
     assert "tpe" in problems(strategy="gp")["strategy.name"].remedy
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from search.curves import CurveTable, rung_values, rungs
-from search.simulate import simulate
-from search.spec import SearchSpec
-from search.stopping import StopPlan, bracket_of, plan, verdict
+from caviar.search.curves import CurveTable, rung_values, rungs
+from caviar.search.simulate import simulate
+from caviar.search.spec import SearchSpec
+from caviar.search.stopping import StopPlan, bracket_of, plan, verdict
 
 NAN, INF = float("nan"), float("inf")
 

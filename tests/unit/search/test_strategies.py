@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 from scipy.stats import qmc
 
-from search.grid import levels
-from search.history import History
-from search.optuna_bridge import BEST, LATEST, distribution, importance, parameter_of, window
-from search.parameters import Choice, Fixed, Range
-from search.randomness import counter, salts, trial_seed, uniforms
-from search.settings import STRATEGIES
-from search.simulate import simulate
-from search.sobol import sobol_point
-from search.spec import SearchSpec
-from search.strategies import propose, strategy
+from caviar.search.grid import levels
+from caviar.search.history import History
+from caviar.search.optuna_bridge import BEST, LATEST, distribution, importance, parameter_of, window
+from caviar.search.parameters import Choice, Fixed, Range
+from caviar.search.randomness import counter, salts, trial_seed, uniforms
+from caviar.search.settings import STRATEGIES
+from caviar.search.simulate import simulate
+from caviar.search.sobol import sobol_point
+from caviar.search.spec import SearchSpec
+from caviar.search.strategies import propose, strategy
 
 PLANE = {"important": {"low": 0, "high": 1}, "other": {"low": 0, "high": 1}}
 

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from scipy.optimize import check_grad
 
-from search.boxes import around, whole
-from search.evidence import WINDOW, gather, length_of
-from search.history import History
-from search.layout import layout_of
-from search.rounds import rounds, stage_of
-from search.simulate import simulate
-from search.space import Space
-from search.spec import SearchSpec
-from search.surrogate import Kernel, _Posterior, fit, warp
+from caviar.search.boxes import around, whole
+from caviar.search.evidence import WINDOW, gather, length_of
+from caviar.search.history import History
+from caviar.search.layout import layout_of
+from caviar.search.rounds import rounds, stage_of
+from caviar.search.simulate import simulate
+from caviar.search.space import Space
+from caviar.search.spec import SearchSpec
+from caviar.search.surrogate import Kernel, _Posterior, fit, warp
 
 INF, NAN = float("inf"), float("nan")
 PLANE = {"x": {"low": 0, "high": 1}, "y": {"low": 0, "high": 1}}

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from service.usecases import figures
-from service.usecases.figures import Course
+from caviar.service.usecases import figures
+from caviar.service.usecases.figures import Course
 
 
 def course(

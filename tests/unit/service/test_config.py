@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from service import config
+from caviar.service import config
 
 
 def read(tmp_path: Path, environment: dict[str, str] | None = None, **arguments: object) -> config.Config:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from service.dashboard.site import PAGES, SECURITY_HEADERS, load_site, mount_dashboard
+from caviar.service.dashboard.site import PAGES, SECURITY_HEADERS, load_site, mount_dashboard
 
 Get = Callable[..., httpx.Response]
 

@@ -20,14 +20,14 @@ import pytest
 from sqlalchemy import create_engine, insert
 from sqlalchemy.engine import make_url
 
-from service.clock import SteadyClock
-from service.config import Limits
-from service.errors import ConflictError, NotFoundError, RefusedError, ServiceError
-from service.store.database import Database
-from service.store.tables import identity, metadata, revisions
-from service.uploads import Uploads
-from service.usecases import datasets
-from service.usecases.datasets import Datasets
+from caviar.service.clock import SteadyClock
+from caviar.service.config import Limits
+from caviar.service.errors import ConflictError, NotFoundError, RefusedError, ServiceError
+from caviar.service.store.database import Database
+from caviar.service.store.tables import identity, metadata, revisions
+from caviar.service.uploads import Uploads
+from caviar.service.usecases import datasets
+from caviar.service.usecases.datasets import Datasets
 
 MIB = 1 << 20
 CSV = b"a,b,species\n1,2,x\n3,,y\n5,6,x\n"

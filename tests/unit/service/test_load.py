@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from service.api.load import Load
-from service.config import Limits
+from caviar.service.api.load import Load
+from caviar.service.config import Limits
 
 
 class Caller:

@@ -6,7 +6,7 @@ from typing import Any
 
 from caviar.errors import RefusedError
 from caviar.exchange.assignment import Assignment
-from service.agents.opening import Opener
+from caviar.service.agents.opening import Opener
 
 
 def digest(content: bytes) -> str:

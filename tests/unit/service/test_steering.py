@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from service.agents.steering import Line, Steering
+from caviar.service.agents.steering import Line, Steering
 
 
 class CountingRun:

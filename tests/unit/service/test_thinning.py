@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from service.store.thinning import thinned
+from caviar.service.store.thinning import thinned
 
 
 def curve(count, seed=0):

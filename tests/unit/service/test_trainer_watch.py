@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from caviar.exchange.assignment import Assignment
-from service.agents.watching import LOOKS, STUCK, Watch
+from caviar.service.agents.watching import LOOKS, STUCK, Watch
 
 
 def trial(number: int = 0) -> Assignment:

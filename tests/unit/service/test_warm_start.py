@@ -8,7 +8,7 @@ from playing import Players, opened
 from sqlalchemy.engine import URL
 from stores import World
 
-from service.errors import RefusedError
+from caviar.service.errors import RefusedError
 
 
 @pytest.fixture

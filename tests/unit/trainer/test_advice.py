@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from trainer.advice import advise
+from caviar.trainer.advice import advise
 
 SETTINGS = {"learning_rate": 0.03}
 

@@ -5,12 +5,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from trainer.data import load
-from trainer.initialization import initial_weights
-from trainer.network import Network
-from trainer.run import Run
-from trainer.settings import make_settings
-from trainer.shuffling import order_of_epoch
+from caviar.trainer.data import load
+from caviar.trainer.initialization import initial_weights
+from caviar.trainer.network import Network
+from caviar.trainer.run import Run
+from caviar.trainer.settings import make_settings
+from caviar.trainer.shuffling import order_of_epoch
 
 torch = pytest.importorskip("torch")  # conftest.py leaves this file out where there is none
 torch.set_num_threads(1)  # on nets this small more threads only wait for each other

@@ -9,8 +9,8 @@ import pytest
 PROGRAM = """
 import time; begin = time.perf_counter()
 import numpy as np
-from trainer.data.types import Data
-from trainer.plugin import MLP
+from caviar.trainer.data.types import Data
+from caviar.trainer.plugin import MLP
 X = np.linspace(-1, 1, 40, dtype="f4").reshape(20, 2)
 Y = np.arange(20, dtype="i4") % 2
 run = MLP().start({"hidden_units": 3, "epochs": 1}, Data("binary", X, Y, X, Y, n_classes=2), 0)

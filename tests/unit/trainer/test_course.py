@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from numba import njit
 
-from trainer.buffers import hyper_of
-from trainer.data import load
-from trainer.data.types import Data
-from trainer.initialization import initial_weights, standard_deviation
-from trainer.kernels import optimizers
-from trainer.network import Network
-from trainer.run import Run
-from trainer.settings import make_settings
+from caviar.trainer.buffers import hyper_of
+from caviar.trainer.data import load
+from caviar.trainer.data.types import Data
+from caviar.trainer.initialization import initial_weights, standard_deviation
+from caviar.trainer.kernels import optimizers
+from caviar.trainer.network import Network
+from caviar.trainer.run import Run
+from caviar.trainer.settings import make_settings
 
 
 def run_of(settings, data, weights=None, seed=0):

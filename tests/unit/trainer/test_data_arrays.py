@@ -8,8 +8,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from trainer.data import check, load
-from trainer.problem import DataError
+from caviar.trainer.data import check, load
+from caviar.trainer.problem import DataError
 
 ROWS = 60
 
@@ -136,7 +136,7 @@ def test_a_header_that_lies_allocates_nothing(tmp_path, shape):
 
 
 def test_a_zip_bomb_is_refused_by_its_directory(tmp_path, monkeypatch):
-    monkeypatch.setattr("trainer.data.npy.LARGEST", 1 << 20)
+    monkeypatch.setattr("caviar.trainer.data.npy.LARGEST", 1 << 20)
     dataset = npz(tmp_path, X=np.zeros((1000, 1000)), y=np.zeros(1000))
     assert "unpacks to 7 MB" in refusal(dataset).message
     with zipfile.ZipFile(tmp_path / "many.npz", "w") as archive:

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from sklearn import datasets
 
-from trainer.data import BUILTIN, KEYS, check, load
-from trainer.data.builtin import read
-from trainer.data.columns import Encoding
-from trainer.data.table import Category, Table
-from trainer.problem import DataError, Problem
+from caviar.trainer.data import BUILTIN, KEYS, check, load
+from caviar.trainer.data.builtin import read
+from caviar.trainer.data.columns import Encoding
+from caviar.trainer.data.table import Category, Table
+from caviar.trainer.problem import DataError, Problem
 
 
 @pytest.mark.parametrize("name", ["digits", "breast_cancer", "wine", "iris"])

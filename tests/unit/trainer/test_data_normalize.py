@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from trainer.data import load
-from trainer.data.normalize import apply, moments
-from trainer.problem import DataError
+from caviar.trainer.data import load
+from caviar.trainer.data.normalize import apply, moments
+from caviar.trainer.problem import DataError
 
 columns = arrays(
     np.float64,

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.data import load
-from trainer.data.split import Fractions, check_classes, default_fractions, fractions, split_rows
-from trainer.problem import DataError
+from caviar.trainer.data import load
+from caviar.trainer.data.split import Fractions, check_classes, default_fractions, fractions, split_rows
+from caviar.trainer.problem import DataError
 
 
 @pytest.mark.parametrize(

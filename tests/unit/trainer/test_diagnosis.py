@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from search.spec import SearchSpec
-from trainer.diagnosis import diagnose
-from trainer.settings import make_settings
+from caviar.search.spec import SearchSpec
+from caviar.trainer.diagnosis import diagnose
+from caviar.trainer.settings import make_settings
 
 SEARCH = {
     "name": "digits",

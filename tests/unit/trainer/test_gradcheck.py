@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from trainer import gradcheck
-from trainer.data import load
-from trainer.problem import DataError, SettingError
+from caviar.trainer import gradcheck
+from caviar.trainer.data import load
+from caviar.trainer.problem import DataError, SettingError
 
 REGULARISERS = {"none": {}, "l1": {"l1": 0.3}, "l2": {"l2": 0.3}, "both": {"l1": 0.2, "l2": 0.4}}
 DEPTHS = [(), (5,), (5, 4), (5, 4, 3)]

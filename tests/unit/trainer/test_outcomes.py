@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from trainer.outcomes import MOST_POINTS, confusion, outcomes, residuals
-from trainer.plugin import MLP
-from trainer.predict import Model
+from caviar.trainer.outcomes import MOST_POINTS, confusion, outcomes, residuals
+from caviar.trainer.plugin import MLP
+from caviar.trainer.predict import Model
 
 
 def trained(dataset: str | dict[str, object], **settings: object):

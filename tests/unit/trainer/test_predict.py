@@ -5,10 +5,10 @@ import pyarrow as pa
 import pyarrow.parquet as pa_parquet
 import pytest
 
-from trainer.data import load
-from trainer.plugin import MLP
-from trainer.predict import Model, predict
-from trainer.problem import DataError, ProblemsError
+from caviar.trainer.data import load
+from caviar.trainer.plugin import MLP
+from caviar.trainer.predict import Model, predict
+from caviar.trainer.problem import DataError, ProblemsError
 
 TRAINER = MLP()
 

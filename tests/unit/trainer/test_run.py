@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from trainer.data.types import Data
-from trainer.initialization import initial_weights
-from trainer.problem import DataError, ProblemsError, SettingError
-from trainer.run import Run
-from trainer.settings import make_settings
+from caviar.trainer.data.types import Data
+from caviar.trainer.initialization import initial_weights
+from caviar.trainer.problem import DataError, ProblemsError, SettingError
+from caviar.trainer.run import Run
+from caviar.trainer.settings import make_settings
 
 EVERYTHING = {
     "hidden_units": [9, 6], "batch_size": 16, "epochs": 6, "activation": "tanh", "batch_norm": True,
@@ -269,7 +269,7 @@ def test_initial_weights_have_the_variance_of_their_rule(rule, variance):
 
 
 def test_one_compilation_serves_all_shapes():
-    from trainer.kernels import epoch
+    from caviar.trainer.kernels import epoch
 
     finish(start())
     before = len(epoch.work.signatures)

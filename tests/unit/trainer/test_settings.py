@@ -5,8 +5,8 @@ import pickle
 
 import pytest
 
-from trainer.problem import SettingError
-from trainer.settings import Settings, changed, describe, make_settings, problems_of
+from caviar.trainer.problem import SettingError
+from caviar.trainer.settings import Settings, changed, describe, make_settings, problems_of
 
 
 def test_defaults_are_allowed_values_and_survive_json():

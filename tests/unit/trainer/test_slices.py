@@ -2,8 +2,8 @@
 
 import pytest
 
-from trainer.kernels.structs import EVALUATING, TRAINING
-from trainer.slices import Pace
+from caviar.trainer.kernels.structs import EVALUATING, TRAINING
+from caviar.trainer.slices import Pace
 
 
 def test_a_budget_is_the_time_left_by_the_time_of_an_example():

@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from service.engines import local
-from service.engines.local import LocalEngine
+from caviar.service.engines import local
+from caviar.service.engines.local import LocalEngine
 
 AGENT = "import sys, time; time.sleep(60)"
 STUBBORN = (

@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from service import config
-from service.security.middleware import Guard
-from service.security.tokens import TokenBook
+from caviar.service import config
+from caviar.service.security.middleware import Guard
+from caviar.service.security.tokens import TokenBook
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:

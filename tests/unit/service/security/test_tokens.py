@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from service import config
-from service.security.tokens import SCOPES, Token, TokenBook
+from caviar.service import config
+from caviar.service.security.tokens import SCOPES, Token, TokenBook
 
 
 class Clock:

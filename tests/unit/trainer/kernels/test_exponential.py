@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from trainer.kernels import exponential as kernels
-from trainer.kernels.compile import entry
+from caviar.trainer.kernels import exponential as kernels
+from caviar.trainer.kernels.compile import entry
 
 exponentials, sigmoid, tanh = map(entry, (kernels.exponentials, kernels.sigmoid, kernels.tanh))
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numba import njit
 
-from trainer.kernels.gemm import multiply_nn, multiply_nt, multiply_tn, product_of
-from trainer.kernels.host import K_BLOCK, PACK_ELEMENTS, READ_BEYOND
+from caviar.trainer.kernels.gemm import multiply_nn, multiply_nt, multiply_tn, product_of
+from caviar.trainer.kernels.host import K_BLOCK, PACK_ELEMENTS, READ_BEYOND
 
 PRODUCTS = {"nn": multiply_nn, "tn": multiply_tn, "nt": multiply_nt}
 TOLERANCE = {"float32": 3e-6, "float64": 1e-14}
@@ -81,10 +81,10 @@ def test_a_nan_of_one_row_stays_in_its_row():
 
 BLAS_PROBE = """
 import numpy as np
-from trainer.kernels.host import TILING
-from trainer.data.types import Data
-from trainer.run import Run
-from trainer.settings import make_settings
+from caviar.trainer.kernels.host import TILING
+from caviar.trainer.data.types import Data
+from caviar.trainer.run import Run
+from caviar.trainer.settings import make_settings
 assert TILING is None
 X = np.random.default_rng(0).standard_normal((60, 5)).astype("f4")
 Y = (X[:, 0] > 0).astype("i4")

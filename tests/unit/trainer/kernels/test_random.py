@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from trainer.kernels import dropout, random
-from trainer.kernels.compile import entry
-from trainer.kernels.random import DROPOUT, SHUFFLE
+from caviar.trainer.kernels import dropout, random
+from caviar.trainer.kernels.compile import entry
+from caviar.trainer.kernels.random import DROPOUT, SHUFFLE
 
 drop, key_of, below = entry(dropout.drop), entry(random.key_of), entry(random.below)
 identity_order, shuffle_part = entry(random.identity_order), entry(random.shuffle_part)
