@@ -16,7 +16,7 @@ COMPILE := $(BIN)/python -m compileall -q -j 0 $(VENV)/lib > /dev/null || true
 LOCK := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-annotate --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --build-deps-for=editable
 
-.PHONY: help demo serve test check format soak bench lock clean
+.PHONY: help demo serve test check format openapi soak bench lock clean
 
 help:  ## Say what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,17 +31,22 @@ serve: $(VENV)/.runtime  ## Start the server with its workers and the dashboard
 test: $(VENV)/.dev  ## Set up and run the tests (soak tests apart)
 	$(BIN)/python -m pytest -m "not soak" --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
-check: $(VENV)/.dev  ## Lint, format, types, import rules, migrations, JavaScript
+check: $(VENV)/.dev  ## Lint, format, types, import rules, migrations, OpenAPI, JavaScript
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q tests/unit/db_migrations
+	$(BIN)/python -m pytest -q tests/unit/db_migrations tests/unit/service/test_openapi_document.py
 	.ci/check-js
 
 format: $(VENV)/.dev  ## Put the code into its form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+openapi: $(VENV)/.dev  ## Write docs/openapi.json and the dashboard's types made of it (needs Node.js and npm)
+	$(BIN)/python docs/openapi.py
+	.ci/npm-packages
+	node .ci/api-types.js
 
 soak: $(VENV)/.dev  ## Run the long fault and load tests (about three hours)
 	$(BIN)/python -m pytest -m soak

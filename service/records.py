@@ -15,7 +15,7 @@ from caviar.service.store.tables import ENDED, STATES
 class Record(BaseModel):
     """What all records have."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
 
 
 class Counts(Record):

@@ -1,10 +1,12 @@
-/** Shapes of the public API as the dashboard reads them (docs/interfaces.md, section 4). Types only; nothing here is served. */
+/** Types that pages name: those of the REST interface (api.d.ts, made from docs/openapi.json) and the dashboard's own. */
+
+type Api = import("./api.d.ts").Schemas;
 
 type Value = number | string | boolean | null | (number | string | boolean | null)[];
 type Point = Record<string, Value>;
 
-interface ProblemItem { field: string; message: string; remedy: string }
-interface Problem { type: string; title: string; status: number; detail: string; errors?: ProblemItem[] }
+type ProblemItem = Api["ProblemField"];
+type Problem = Api["Problem"];
 
 interface Definition {
   scale?: "linear" | "log" | "one_minus_log";
@@ -32,25 +34,13 @@ interface FullSpec extends Spec {
   strategy: Method; stopping: Method; objective: Objective; parallel: number; seed: number;
 }
 
-type Counts = Record<string, number>;
+/** A record whose point has values: OpenAPI leaves open what they are. */
+type Pointed<T> = Omit<T, "params"> & { params: Point };
 
-interface Search {
-  id: number; name: string; note: string | null; state: string; mode: string; spec: Spec;
-  created: string; started: string | null; ended: string | null; finished: number;
-  /** trials it will have when it has ended: with re-evaluations, forks and re-runs */
-  total: number;
-  budget: Record<string, number | null>; parallel: number; counts: Counts; rate: number | null;
-  best: { trial: string; number: number; value: number; params: Point } | null; warnings: (string | ProblemItem)[];
-  failures?: { reason: string; count: number }[];
-}
-
-interface Trial {
-  id: string; search: number; number: number; state: string; attempt: number; params: Point; value: number | null;
-  metrics: Record<string, number | null> | null; epoch: number; epochs: number | null;
-  origin: { kind: string; round?: number | null; parent?: string | null; why?: string | null } | null;
-  reason: string | null; agent: string | null; created: string; started: string | null; ended: string | null;
-  seed: number; branch: number;
-}
+type Search = Omit<Api["Search"], "spec" | "budget" | "best"> & {
+  spec: Spec; budget: Record<string, number | null>; best: Pointed<Api["Best"]> | null;
+};
+type Trial = Pointed<Api["Trial"]>;
 
 interface Page<T> { items: T[]; next: string | null; total: number }
 interface Columns { total: number; columns: Record<string, (number | string | null)[]> }

@@ -1,0 +1,1348 @@
+/** Shapes of the REST interface, made from docs/openapi.json: make openapi. Types only; nothing here is served. */
+
+export type JsonValue = unknown;
+
+export interface Schemas {
+  Acknowledgement: Acknowledgement;
+  AdviceRecord: AdviceRecord;
+  Agent: Agent;
+  Assignment: Assignment;
+  Attempt: Attempt;
+  Attempts: Attempts;
+  Best: Best;
+  Between: Between;
+  BranchRecord: BranchRecord;
+  Budget: Budget;
+  Check: Check;
+  Choice: Choice;
+  ClassCount: ClassCount;
+  Cmaes: Cmaes;
+  CoarseToFine: CoarseToFine;
+  Column: Column;
+  Command: Command;
+  CommandList: CommandList;
+  CommandOrder: CommandOrder;
+  CommandRequest: CommandRequest;
+  Commands: Commands;
+  Confused: Confused;
+  Counts: Counts;
+  DatasetInfo: DatasetInfo;
+  DatasetList: DatasetList;
+  DiagnosisRecord: DiagnosisRecord;
+  Drop: Drop;
+  ExchangeRequest: ExchangeRequest;
+  ExchangeResponse: ExchangeResponse;
+  Failure: Failure;
+  Fixed: Fixed;
+  Gp: Gp;
+  Grid: Grid;
+  Hyperband: Hyperband;
+  JsonValue: JsonValue;
+  Log: Log;
+  MadeToken: MadeToken;
+  Median: Median;
+  NewToken: NewToken;
+  NoStopping: NoStopping;
+  Objective: Objective;
+  Origin: Origin;
+  Outlook: Outlook;
+  Patience: Patience;
+  Points: Points;
+  Predictions: Predictions;
+  Preview: Preview;
+  Problem: Problem;
+  ProblemField: ProblemField;
+  Random: Random;
+  Range: Range;
+  Readiness: Readiness;
+  Reevaluate: Reevaluate;
+  Report: Report;
+  Residuals: Residuals;
+  Result: Result;
+  Resume: Resume;
+  RoundRecord: RoundRecord;
+  Rounds: Rounds;
+  Schedule: Schedule;
+  Search: Search;
+  SearchPage: SearchPage;
+  SearchSettings: SearchSettings;
+  SearchSpec: SearchSpec;
+  Session: Session;
+  Setting: Setting;
+  SettingRecord: SettingRecord;
+  Side: Side;
+  Sobol: Sobol;
+  Space: Space;
+  StandingRecord: StandingRecord;
+  Standings: Standings;
+  Steering: Steering;
+  StepRecord: StepRecord;
+  StopTable: StopTable;
+  SuccessiveHalving: SuccessiveHalving;
+  TargetInfo: TargetInfo;
+  Threshold: Threshold;
+  TokenInfo: TokenInfo;
+  TokenList: TokenList;
+  Tpe: Tpe;
+  TrainerList: TrainerList;
+  TrainerRecord: TrainerRecord;
+  Trial: Trial;
+  TrialPage: TrialPage;
+  Trials: Trials;
+  Turn: Turn;
+  WarmStart: WarmStart;
+  Warning: Warning;
+  When: When;
+}
+/**
+ * A command that took effect, or was refused by the trainer.
+ */
+export interface Acknowledgement {
+  command: number;
+  step?: number | null;
+  epoch?: number | null;
+  before?: {
+    [k: string]: JsonValue;
+  };
+  after?: {
+    [k: string]: JsonValue;
+  };
+  refused?: string | null;
+}
+/**
+ * An observation, and the command that would act on it.
+ */
+export interface AdviceRecord {
+  kind: string;
+  since: number;
+  text: string;
+  command: {
+    [k: string]: unknown;
+  } | null;
+}
+/**
+ * Who is speaking; the id is random, one for each process.
+ */
+export interface Agent {
+  id: string;
+  host?: string;
+  pid?: number;
+  engine?: string;
+  version?: string;
+  trainers?: string[];
+  searches?: number[] | null;
+}
+/**
+ * A trial handed to an agent.
+ */
+export interface Assignment {
+  trial: string;
+  attempt: number;
+  number: number;
+  params: {
+    [k: string]: unknown;
+  };
+  seed: number;
+  epochs: number | null;
+  stop: StopTable | null;
+  resume: Resume | null;
+  line?: {
+    [k: string]: unknown;
+  } | null;
+}
+/**
+ * The stopping rule of one trial: bounds the agent obeys without asking.
+ */
+export interface StopTable {
+  checks: [unknown, unknown][];
+  patience: number | null;
+  warmup: number;
+  why: string;
+}
+/**
+ * The checkpoint from which an attempt goes on.
+ */
+export interface Resume {
+  checkpoint: number;
+  digest: string;
+  epoch: number;
+  branch: number;
+  position?: number;
+  older?: {
+    [k: string]: unknown;
+  }[];
+  curve?: (number | null)[];
+}
+/**
+ * An attempt that did not end its trial, or ended it as failed.
+ */
+export interface Attempt {
+  attempt: number;
+  agent: string | null;
+  epoch: number;
+  started: string | null;
+  ended: string;
+  reason: string;
+  log: string | null;
+}
+/**
+ * Attempts that did not end their trial, or ended it as failed.
+ */
+export interface Attempts {
+  items: Attempt[];
+}
+/**
+ * The best trial of a search so far.
+ */
+export interface Best {
+  trial: string;
+  number: number;
+  value: number;
+  params: {
+    [k: string]: unknown;
+  };
+}
+/**
+ * Part of a range, both ends included; an end left out is open.
+ */
+export interface Between {
+  low?: number | null;
+  high?: number | null;
+}
+/**
+ * A line of the trial's history.
+ */
+export interface BranchRecord {
+  branch: number;
+  parent: number | null;
+  from_epoch: number;
+  changes: {
+    [k: string]: unknown;
+  }[];
+}
+/**
+ * How much may be spent.
+ */
+export interface Budget {
+  trials: number;
+}
+/**
+ * One thing that must hold, and why it does not.
+ */
+export interface Check {
+  ok: boolean;
+  detail?: string;
+}
+/**
+ * One of several values; ordered says that neighbours in the list resemble each other.
+ */
+export interface Choice {
+  /**
+   * Active only where all of these hold.
+   */
+  when?: {
+    [k: string]: Between | boolean | number | string | unknown[] | null;
+  } | null;
+  /**
+   * One value for each of this whole number, or of this parameter's value.
+   */
+  each?: string | number | null;
+  choices: (boolean | number | string | unknown[] | null)[];
+  ordered?: boolean;
+}
+/**
+ * A class and how many rows have it.
+ */
+export interface ClassCount {
+  name: string;
+  count: number;
+}
+/**
+ * Covariance matrix adaptation, by the package `cmaes`.
+ */
+export interface Cmaes {
+  name?: "cmaes";
+  /**
+   * Random trials before the adaptation begins.
+   */
+  startup?: number;
+}
+/**
+ * Rounds of boxes, each around the good points of the one before.
+ */
+export interface CoarseToFine {
+  name?: "coarse_to_fine";
+  /**
+   * Default: by the budget.
+   */
+  rounds?: number | null;
+  /**
+   * Coarse in time too: epochs of the first trials, of later ones, of the last.
+   */
+  epochs_per_round?: number[] | null;
+}
+/**
+ * One column: a number with its range, or a category with its levels.
+ */
+export interface Column {
+  name: string;
+  kind: "number" | "category";
+  missing: number;
+  low?: number | null;
+  high?: number | null;
+  mean?: number | null;
+  levels?: number | null;
+}
+/**
+ * A command and what became of it.
+ */
+export interface Command {
+  id: number;
+  trial: string;
+  kind: string;
+  arguments: {
+    [k: string]: unknown;
+  };
+  when: When;
+  /**
+   * waiting, applied or refused
+   */
+  state: string;
+  branch: number | null;
+  /**
+   * mini-batches done when it took effect
+   */
+  step: number | null;
+  /**
+   * epochs ended when it took effect
+   */
+  epoch: number | null;
+  before: {
+    [k: string]: unknown;
+  } | null;
+  after: {
+    [k: string]: unknown;
+  } | null;
+  reason: string | null;
+  created: string;
+  answered: string | null;
+}
+/**
+ * The moment at which a command takes effect.
+ */
+export interface When {
+  /**
+   * now, epoch_end, epoch:30 or no_improvement:5
+   */
+  at?: string;
+}
+/**
+ * Commands of a trial, oldest first.
+ */
+export interface CommandList {
+  items: Command[];
+  /**
+   * number of the newest command; the ETag for If-Match
+   */
+  version: number;
+}
+/**
+ * A command for a trial in hand; sent again until it is acknowledged.
+ */
+export interface CommandOrder {
+  id: number;
+  trial: string;
+  attempt: number;
+  kind: string;
+  arguments: {
+    [k: string]: unknown;
+  };
+  when: {
+    [k: string]: unknown;
+  };
+}
+/**
+ * One thing asked of a trial.
+ */
+export interface CommandRequest {
+  /**
+   * set, pause, resume, checkpoint, rewind, fork, extend, stop or note
+   */
+  kind: string;
+  arguments?: {
+    [k: string]: JsonValue;
+  };
+  when?: When;
+}
+/**
+ * Commands that are taken together or not at all.
+ */
+export interface Commands {
+  /**
+   * @maxItems 1000
+   */
+  commands: CommandRequest[];
+}
+/**
+ * How often one class was taken for another.
+ */
+export interface Confused {
+  actual: string;
+  predicted: string;
+  count: number;
+}
+/**
+ * Trials by state.
+ */
+export interface Counts {
+  queued: number;
+  running: number;
+  paused: number;
+  completed: number;
+  stopped: number;
+  diverged: number;
+  failed: number;
+  cancelled: number;
+}
+/**
+ * A data set as the server knows it. Those that come with the trainer have their name as id.
+ */
+export interface DatasetInfo {
+  id: number | string;
+  name: string;
+  builtin: boolean;
+  kind: string;
+  digest?: string | null;
+  size?: number | null;
+  created?: string | null;
+  rows: number;
+  columns: number;
+  missing: number;
+  features: Column[];
+  target?: TargetInfo | null;
+  image_shape?: number[] | null;
+  options?: {
+    [k: string]: unknown;
+  };
+}
+/**
+ * What is to be predicted, or why this target will not do.
+ */
+export interface TargetInfo {
+  names: string[];
+  task?: string | null;
+  classes?: ClassCount[] | null;
+  ranges?:
+    | {
+        [k: string]: number | null;
+      }[]
+    | null;
+  problem?: string | null;
+}
+/**
+ * All data sets, the built-in ones first.
+ */
+export interface DatasetList {
+  items: DatasetInfo[];
+}
+/**
+ * Bias, variance and mismatch of a trial, and the recipe's next steps.
+ */
+export interface DiagnosisRecord {
+  base_error: number;
+  train_error: number;
+  dev_error: number;
+  train_dev_error: number | null;
+  /**
+   * train error - base error
+   */
+  avoidable_bias: number;
+  /**
+   * dev error - train error, or train-dev error - train error
+   */
+  variance: number;
+  /**
+   * dev error - train-dev error, with a train-dev slice
+   */
+  mismatch: number | null;
+  /**
+   * bias, variance, mismatch: those that are high, in the order of treatment
+   */
+  problems: string[];
+  /**
+   * a gap above it is high
+   */
+  threshold: number;
+  summary: string;
+  /**
+   * two standard errors of the dev error, where known
+   */
+  uncertainty: number | null;
+  steps: StepRecord[];
+  /**
+   * ready to be submitted; null: no search can help
+   */
+  next_search: {
+    [k: string]: unknown;
+  } | null;
+}
+/**
+ * One thing to try.
+ */
+export interface StepRecord {
+  /**
+   * bigger_network, train_longer, more_data, regularise, ...
+   */
+  name: string;
+  text: string;
+  /**
+   * the next search does it
+   */
+  in_search: boolean;
+}
+/**
+ * A trial the agent must let go of, and report no more.
+ */
+export interface Drop {
+  trial: string;
+  attempt: number;
+  why: string;
+}
+/**
+ * Reports, heartbeats and the wish for work, in one message.
+ */
+export interface ExchangeRequest {
+  agent: Agent;
+  sequence?: number;
+  leaving?: boolean;
+  want?: number;
+  /**
+   * @maxItems 10000
+   */
+  known?: number[];
+  /**
+   * @maxItems 10000
+   */
+  holding?: [unknown, unknown][];
+  /**
+   * @maxItems 10000
+   */
+  reports?: Report[];
+}
+/**
+ * News of one attempt at one trial.
+ */
+export interface Report {
+  trial: string;
+  attempt: number;
+  branch?: number;
+  first?: number;
+  /**
+   * @maxItems 200
+   */
+  columns?: string[];
+  rows?: (number | null)[][];
+  costs?: [unknown, unknown][];
+  acknowledged?: Acknowledgement[];
+  state?: ("running" | "paused" | "released") | null;
+  age?: number | null;
+  result?: Result | null;
+}
+/**
+ * How a trial ended.
+ */
+export interface Result {
+  state: "completed" | "stopped" | "diverged" | "failed" | "cancelled";
+  metrics?: {
+    [k: string]: number | null;
+  };
+  epoch?: number;
+  reason?: string | null;
+  log?: string | null;
+}
+/**
+ * What the server answers.
+ */
+export interface ExchangeResponse {
+  database: string;
+  revision: number;
+  lease: number;
+  interval: number;
+  searches: {
+    [k: string]: SearchSettings;
+  };
+  trials: Assignment[];
+  commands: CommandOrder[];
+  drop: Drop[];
+}
+/**
+ * What an agent needs to know of a search, sent once.
+ */
+export interface SearchSettings {
+  name: string;
+  trainer: string;
+  dataset: {
+    [k: string]: unknown;
+  };
+  settings: {
+    [k: string]: unknown;
+  };
+  objective: {
+    [k: string]: unknown;
+  };
+  mode: string;
+  continued_below?: number | null;
+}
+/**
+ * A reason for which trials failed, and how many of them.
+ */
+export interface Failure {
+  reason: string;
+  count: number;
+}
+/**
+ * One value for every trial.
+ */
+export interface Fixed {
+  /**
+   * Active only where all of these hold.
+   */
+  when?: {
+    [k: string]: Between | boolean | number | string | unknown[] | null;
+  } | null;
+  /**
+   * One value for each of this whole number, or of this parameter's value.
+   */
+  each?: string | number | null;
+  value: boolean | number | string | unknown[] | null;
+}
+/**
+ * Gaussian process, by Optuna.
+ */
+export interface Gp {
+  name?: "gp";
+  /**
+   * Random trials before the process begins.
+   */
+  startup?: number;
+}
+/**
+ * Every combination of a few values per axis; for comparison.
+ */
+export interface Grid {
+  name?: "grid";
+}
+/**
+ * Successive halving with several first rungs, in turn.
+ */
+export interface Hyperband {
+  /**
+   * Epochs before which nothing is stopped.
+   */
+  warmup?: number;
+  name?: "hyperband";
+  factor?: number;
+  /**
+   * Epoch of the lowest rung; default: epochs // factor^3, at least 1.
+   */
+  first?: number | null;
+}
+/**
+ * What a branch of a trial follows from, bit for bit.
+ */
+export interface Log {
+  trial: string;
+  branch: number;
+  /**
+   * whether the trial is on this branch now
+   */
+  current: boolean;
+  state: string;
+  trainer: string;
+  dataset: {
+    [k: string]: unknown;
+  };
+  /**
+   * at the beginning
+   */
+  settings: {
+    [k: string]: unknown;
+  };
+  seed: number;
+  /**
+   * step, epoch and settings, in order
+   */
+  changes: {
+    [k: string]: unknown;
+  }[];
+  /**
+   * how far it has come
+   */
+  epoch: number;
+  /**
+   * the last step of a trial that has ended
+   */
+  end: number | null;
+  /**
+   * whether a person ended it, which keeps the best weights
+   */
+  stopped: boolean;
+  /**
+   * states of this branch to compare with
+   */
+  checkpoints: {
+    [k: string]: unknown;
+  }[];
+}
+/**
+ * A token with its text, which is shown this once.
+ */
+export interface MadeToken {
+  id: string;
+  name: string;
+  scope: string;
+  created: string;
+  token: string;
+}
+/**
+ * Stop below the median of the others at the same epoch.
+ */
+export interface Median {
+  /**
+   * Epochs before which nothing is stopped.
+   */
+  warmup?: number;
+  name?: "median";
+  /**
+   * Epochs between checks.
+   */
+  interval?: number;
+  /**
+   * Curves needed for a comparison.
+   */
+  least?: number;
+}
+/**
+ * What a token is to be called and to do.
+ */
+export interface NewToken {
+  name: string;
+  scope: "read" | "submit" | "steer" | "admin" | "agent";
+}
+/**
+ * Every trial runs to its end.
+ */
+export interface NoStopping {
+  name?: "none";
+}
+/**
+ * What is to be made small or large.
+ */
+export interface Objective {
+  metric?: string;
+  direction?: "minimize" | "maximize";
+}
+/**
+ * Where a trial's point came from.
+ */
+export interface Origin {
+  kind: string;
+  round: number | null;
+  parent: string | null;
+  why: string | null;
+}
+/**
+ * How good the best is, and what further trials may add, as if all were drawn at random.
+ */
+export interface Outlook {
+  trials: number;
+  left: number;
+  /**
+   * the best is in the best such share of the space ...
+   */
+  share: number;
+  /**
+   * ... with this probability
+   */
+  confidence: number;
+  /**
+   * that one of the trials left is better than the best so far
+   */
+  probability: number;
+  /**
+   * expected, in units of the objective
+   */
+  improvement: number;
+  text: string;
+}
+/**
+ * Stop a trial that has not improved on itself for some epochs.
+ */
+export interface Patience {
+  /**
+   * Epochs before which nothing is stopped.
+   */
+  warmup?: number;
+  name?: "patience";
+  epochs?: number;
+}
+/**
+ * Points to be trained before the next proposals.
+ */
+export interface Points {
+  /**
+   * @maxItems 10000
+   */
+  points: {
+    [k: string]: JsonValue;
+  }[];
+}
+/**
+ * What a model gets right and wrong.
+ */
+export interface Predictions {
+  /**
+   * binary, multiclass or regression
+   */
+  kind: string;
+  /**
+   * dev
+   */
+  part: string;
+  rows: number;
+  /**
+   * as in training: a share, or in standard deviations of the target
+   */
+  error: number;
+  classes?: string[] | null;
+  /**
+   * actual down, predicted across; null: over 50 classes
+   */
+  matrix?: number[][] | null;
+  /**
+   * the pairs most often confused
+   */
+  confused?: Confused[] | null;
+  targets?: Residuals[] | null;
+}
+/**
+ * A target of a regression: measures over all rows, and points in the user's own units.
+ */
+export interface Residuals {
+  name: string;
+  mean_absolute_error: number;
+  root_mean_squared_error: number;
+  r2: number | null;
+  /**
+   * of many rows the worst and an even spread; 0 is the first of the part
+   */
+  row: number[];
+  actual: number[];
+  predicted: number[];
+}
+/**
+ * The first rows, the target last.
+ */
+export interface Preview {
+  columns: string[];
+  rows: (number | string | null)[][];
+}
+/**
+ * An error, as RFC 9457 has it.
+ */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  errors?: ProblemField[];
+}
+/**
+ * One thing wrong in a request.
+ */
+export interface ProblemField {
+  field: string;
+  message: string;
+  remedy: string;
+}
+/**
+ * Every point by itself, uniform on the scales.
+ */
+export interface Random {
+  name?: "random";
+}
+/**
+ * Numbers from low to high on a scale.
+ */
+export interface Range {
+  /**
+   * Active only where all of these hold.
+   */
+  when?: {
+    [k: string]: Between | boolean | number | string | unknown[] | null;
+  } | null;
+  /**
+   * One value for each of this whole number, or of this parameter's value.
+   */
+  each?: string | number | null;
+  scale?: "linear" | "log" | "one_minus_log";
+  type?: "float" | "int";
+  low: number;
+  high: number;
+  /**
+   * Only low, low + step, low + 2 step, ...
+   */
+  step?: number | null;
+  /**
+   * Exactly zero with this probability.
+   */
+  zero?: number | null;
+}
+/**
+ * Whether this server can take work, and what each check said.
+ */
+export interface Readiness {
+  ready: boolean;
+  checks: {
+    [k: string]: Check;
+  };
+}
+/**
+ * Train the leaders again with fresh seeds before a winner is named, so that luck does not name it.
+ */
+export interface Reevaluate {
+  leaders?: number;
+  /**
+   * Further trainings of each leader.
+   */
+  seeds?: number;
+}
+/**
+ * One round of coarse to fine: we looked here, because these were good.
+ */
+export interface RoundRecord {
+  index: number;
+  /**
+   * number of its first trial
+   */
+  first: number;
+  /**
+   * trials it has when it is over
+   */
+  size: number;
+  /**
+   * how far its trials train; null: as the settings say
+   */
+  epochs: number | null;
+  box: Side[];
+  /**
+   * the trials that made the box, best first
+   */
+  trials: string[];
+  why: string;
+  warnings: string[];
+}
+/**
+ * One parameter's side of a box.
+ */
+export interface Side {
+  /**
+   * with its entry, if it has one for each of another
+   */
+  parameter: string;
+  low?: number | string | boolean | unknown[] | null;
+  high?: number | string | boolean | unknown[] | null;
+  /**
+   * those left, of choices without an order
+   */
+  choices?: unknown[] | null;
+}
+/**
+ * The rounds that have begun.
+ */
+export interface Rounds {
+  items: RoundRecord[];
+  /**
+   * why there are none
+   */
+  reason: string | null;
+}
+/**
+ * Changes by epoch, as `schedule` of a search takes them.
+ */
+export interface Schedule {
+  schedule: {
+    [k: string]: unknown;
+  }[];
+}
+/**
+ * A search and how far it has come.
+ */
+export interface Search {
+  id: number;
+  name: string;
+  note: string | null;
+  /**
+   * queued, running, paused, completed or cancelled; derived
+   */
+  state: string;
+  mode: string;
+  /**
+   * as submitted, with the lag resolved and edits applied
+   */
+  spec: {
+    [k: string]: unknown;
+  };
+  /**
+   * grows with every edit; the ETag
+   */
+  version: number;
+  created: string;
+  started: string | null;
+  ended: string | null;
+  finished: number;
+  /**
+   * trials it will have when it has ended: its budget, re-evaluations, forks and re-runs
+   */
+  total: number;
+  budget: {
+    [k: string]: unknown;
+  };
+  parallel: number;
+  counts: Counts;
+  /**
+   * trials ended per second, lately; over the whole when it has ended
+   */
+  rate: number | null;
+  best: Best | null;
+  warnings: Warning[];
+  /**
+   * why trials failed, of the newest 100; the commonest first
+   */
+  failures: Failure[];
+}
+/**
+ * What is allowed in a search but worth saying.
+ */
+export interface Warning {
+  field: string;
+  message: string;
+  remedy: string;
+}
+/**
+ * A page of searches.
+ */
+export interface SearchPage {
+  items: Search[];
+  next: string | null;
+  total: number;
+}
+/**
+ * One job: data set, trainer, fixed settings, space, strategy, stopping rule, objective, budget, seed.
+ */
+export interface SearchSpec {
+  name?: string;
+  note?: string | null;
+  dataset?: {
+    [k: string]: JsonValue;
+  };
+  trainer?: string;
+  settings?: {
+    [k: string]: JsonValue;
+  };
+  space: Space;
+  strategy?: Random | Sobol | Grid | CoarseToFine | Tpe | Gp | Cmaes;
+  stopping?: NoStopping | Median | SuccessiveHalving | Hyperband | Patience | Threshold;
+  objective?: Objective;
+  mode?: "caviar" | "panda";
+  /**
+   * Trials in training at the same time.
+   */
+  parallel?: number;
+  budget: Budget;
+  seed?: number;
+  /**
+   * Trial n sees the trials below n - lag.
+   */
+  lag?: number | null;
+  reproducible?: boolean;
+  /**
+   * Points to try first.
+   *
+   * @maxItems 10000
+   */
+  enqueued?: {
+    [k: string]: JsonValue;
+  }[];
+  /**
+   * Resolved at submission: its points are appended to `enqueued`.
+   */
+  warm_start?: WarmStart | null;
+  /**
+   * Settings that change in every trial, each at the end of an epoch.
+   *
+   * @maxItems 1000
+   */
+  schedule?: Turn[];
+  /**
+   * Human or Bayes error, for the diagnosis.
+   */
+  base_error?: number;
+  reevaluate?: Reevaluate;
+}
+/**
+ * Parameters by name, in the order of the user.
+ *
+ * Every searched parameter has one axis, a per-layer parameter as many as it can have entries, a fixed one
+ * none. An axis that is inactive at a point has the coordinate 0.5.
+ */
+export interface Space {
+  [k: string]: Range | Choice | Fixed;
+}
+/**
+ * Scrambled Sobol sequence: random, but evenly spread.
+ */
+export interface Sobol {
+  name?: "sobol";
+}
+/**
+ * Tree-structured Parzen estimator, by Optuna.
+ */
+export interface Tpe {
+  name?: "tpe";
+  /**
+   * Random trials before the estimator begins.
+   */
+  startup?: number;
+}
+/**
+ * Only the best 1/factor at a rung goes on to the next, which is factor times further; asynchronous.
+ */
+export interface SuccessiveHalving {
+  /**
+   * Epochs before which nothing is stopped.
+   */
+  warmup?: number;
+  name?: "successive_halving";
+  factor?: number;
+  /**
+   * Epoch of the first rung; default: epochs // factor^3, at least 1.
+   */
+  first?: number | null;
+}
+/**
+ * Stop a trial that is not as good as this by the end of the warm-up.
+ */
+export interface Threshold {
+  /**
+   * Epochs before which nothing is stopped.
+   */
+  warmup?: number;
+  name?: "threshold";
+  bound: number;
+}
+/**
+ * Begin with the best points of an earlier search; its space may be another one.
+ */
+export interface WarmStart {
+  search: number;
+  points?: number;
+}
+/**
+ * Settings that change in a running trial, at the end of an epoch (0: from the beginning).
+ */
+export interface Turn {
+  epoch: number;
+  set: {
+    [k: string]: JsonValue;
+  };
+}
+/**
+ * The caller as the server sees them.
+ */
+export interface Session {
+  name: string;
+  scope: string;
+  token_required: boolean;
+}
+/**
+ * A setting that may change while the trial runs.
+ */
+export interface Setting {
+  name: string;
+  type: string;
+  low: number | null;
+  high: number | null;
+  choices: string[];
+  unit: string;
+  help: string;
+  /**
+   * in force now
+   */
+  value: {
+    [k: string]: unknown;
+  };
+}
+/**
+ * A setting of a trainer, fixed for a search or one of its parameters.
+ */
+export interface SettingRecord {
+  name: string;
+  /**
+   * float, int, choice, flags or bool
+   */
+  type: string;
+  default?: unknown;
+  low?: number | null;
+  high?: number | null;
+  choices?: string[];
+  unit?: string;
+  help?: string;
+  /**
+   * may change while a trial runs
+   */
+  steerable?: boolean;
+  /**
+   * null is allowed: chosen by the rule that `help` gives
+   */
+  nullable?: boolean;
+  /**
+   * a list with one value for each hidden layer is allowed
+   */
+  per_layer?: boolean;
+}
+/**
+ * A leading point that was trained again with fresh seeds.
+ */
+export interface StandingRecord {
+  /**
+   * the trial that made it a leader
+   */
+  trial: string;
+  params: {
+    [k: string]: unknown;
+  };
+  /**
+   * value of that trial, partly luck
+   */
+  first: number;
+  /**
+   * of the fresh trainings alone
+   */
+  mean: number;
+  /**
+   * standard deviation between them; null for a single one
+   */
+  spread: number | null;
+  trainings: string[];
+}
+/**
+ * Leaders by their fresh trainings, best first, and the winner.
+ */
+export interface Standings {
+  items: StandingRecord[];
+  winner: StandingRecord | null;
+  /**
+   * why there is no winner
+   */
+  reason: string | null;
+}
+/**
+ * All that steering a trial needs, in one answer.
+ */
+export interface Steering {
+  /**
+   * number of the newest command; the ETag for If-Match
+   */
+  version: number;
+  state: string;
+  branch: number;
+  epoch: number;
+  settings: Setting[];
+  commands: {
+    [k: string]: unknown;
+  }[];
+  branches: BranchRecord[];
+  checkpoints: {
+    [k: string]: unknown;
+  }[];
+  advice: AdviceRecord[];
+}
+/**
+ * A token without its text.
+ */
+export interface TokenInfo {
+  id: string;
+  name: string;
+  scope: string;
+  created: string;
+}
+/**
+ * The stored tokens.
+ */
+export interface TokenList {
+  items: TokenInfo[];
+}
+/**
+ * All trainers; `external`, a user's own script, takes any settings and is not among them.
+ */
+export interface TrainerList {
+  items: TrainerRecord[];
+}
+/**
+ * A trainer and its settings.
+ */
+export interface TrainerRecord {
+  name: string;
+  settings: SettingRecord[];
+}
+/**
+ * One point of a search, trained.
+ */
+export interface Trial {
+  id: string;
+  search: number;
+  number: number;
+  state: string;
+  attempt: number;
+  params: {
+    [k: string]: unknown;
+  };
+  value: number | null;
+  metrics: {
+    [k: string]: number | null;
+  };
+  epoch: number;
+  /**
+   * planned, as things stand now
+   */
+  epochs: number | null;
+  /**
+   * settings changed on its way, and to what
+   */
+  changed: {
+    [k: string]: unknown;
+  };
+  origin: Origin;
+  reason: string | null;
+  agent: string | null;
+  created: string;
+  started: string | null;
+  ended: string | null;
+  seed: number;
+  branch: number;
+}
+/**
+ * A page of trials.
+ */
+export interface TrialPage {
+  items: Trial[];
+  next: string | null;
+  total: number;
+}
+/**
+ * Trials, all at once.
+ */
+export interface Trials {
+  items: Trial[];
+}
