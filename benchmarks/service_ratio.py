@@ -98,8 +98,8 @@ def _directly(points: list[tuple[Any, Any]]) -> float:
 
 def train_directly() -> None:
     """Train what standard input says, with the trainer and nothing else."""
-    from caviar.service.mapping import trial_settings
     from caviar.trainer.plugin import MLP
+    from caviar.trial_settings import trial_settings
 
     points = json.loads(sys.stdin.readline())
     mlp = MLP()

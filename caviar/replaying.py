@@ -117,8 +117,8 @@ def _model(client: Client, log: Mapping[str, Any]) -> bytes | None:
 
 def _begin(client: Client, log: Mapping[str, Any]) -> Any:
     """Start the run that a log describes."""
-    from caviar.service import trainers
-    from caviar.service.agents.datasets import DataCache
+    from caviar import trainers
+    from caviar.agents.datasets import DataCache
 
     trainer: Any = trainers.get(log["trainer"])
     if trainer is None:

@@ -16,6 +16,7 @@ from pydantic.json_schema import models_json_schema
 from sqlalchemy import Connection, func, select
 
 import caviar
+from caviar.exchange.wire import ExchangeRequest
 from caviar.search.spec import SearchSpec
 from caviar.service import metrics as metrics_module
 from caviar.service.api import (
@@ -41,7 +42,6 @@ from caviar.service.dashboard import mount_dashboard
 from caviar.service.errors import UnavailableError
 from caviar.service.metrics import Metrics, Snapshot
 from caviar.service.notifier import Notifier
-from caviar.service.protocol import ExchangeRequest
 from caviar.service.security.announce import announce
 from caviar.service.security.middleware import Guard
 from caviar.service.security.tokens import TokenBook

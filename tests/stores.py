@@ -13,8 +13,8 @@ import psycopg
 from sqlalchemy import Connection, event, select
 from sqlalchemy.engine import URL, make_url
 
+from caviar.exchange.wire import ExchangeRequest
 from caviar.search.spec import SearchSpec
-from caviar.service.protocol import ExchangeRequest
 from caviar.service.store import schema
 from caviar.service.store.database import Database
 from caviar.service.store.memory import Columns

@@ -12,10 +12,10 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
+from caviar.exchange.wire import ExchangeRequest, ExchangeResponse
 from caviar.service.api import problems
 from caviar.service.api.common import answer, body_schema
 from caviar.service.ids import trial_id
-from caviar.service.protocol import ExchangeRequest, ExchangeResponse
 from caviar.service.services import Services
 from caviar.service.store import reads
 from caviar.service.store.transaction import Transaction

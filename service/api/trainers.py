@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from caviar.service import trainers
+from caviar import trainers
 
 
 class SettingRecord(BaseModel):

@@ -10,8 +10,8 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
-from caviar.service.agents.process import new_id
-from caviar.service.agents.watching import GRACE_SECONDS, STUCK
+from caviar.agents.process import new_id
+from caviar.agents.watching import GRACE_SECONDS, STUCK
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class LocalEngine:
         self._workers = workers
         self._on_lost = on_lost
         self._token = token
-        self._options = options  # of `python -m service.agents`
+        self._options = options  # of `python -m caviar.agents`
         self._silent = silent
         self._grace = grace
         self._stopping = asyncio.Event()
@@ -129,7 +129,7 @@ class LocalEngine:
         try:
             process = await asyncio.create_subprocess_exec(
                 # -P: a folder named caviar, where the server was started, must not hide ours
-                *(sys.executable, "-P", "-m", "caviar.service.agents", "--url", self._url, "--id", agent),
+                *(sys.executable, "-P", "-m", "caviar.agents", "--url", self._url, "--id", agent),
                 *("--parent", str(os.getpid()), "--nice", str(NICE), *self._options),
                 stdin=asyncio.subprocess.PIPE,  # held open by this process alone: its end is the agents' end
                 env=self._environment(),
@@ -151,7 +151,7 @@ class LocalEngine:
         return self._killed.pop(agent, None) or _ending(code)
 
     def _environment(self) -> dict[str, str]:
-        from caviar.service.agents.__main__ import THREAD_VARIABLES
+        from caviar.agents.__main__ import THREAD_VARIABLES
 
         environment = dict(os.environ) | dict.fromkeys(THREAD_VARIABLES, "1")
         for variable in ("CAVIAR_URL", "CAVIAR_TOKEN", "CAVIAR_TOKEN_FILE"):  # of another server, maybe

@@ -13,7 +13,7 @@ from sqlalchemy import Row
 from caviar.search.problem import written
 from caviar.service.errors import FieldProblem
 from caviar.service.store.tables import ENDED
-from caviar.service.trainers import Trainer
+from caviar.trainers import Trainer
 
 KINDS = ("set", "pause", "resume", "checkpoint", "rewind", "fork", "extend", "stop", "note")
 AFTER_THE_END = ("fork", "extend", "note")  # what may still be asked of a trial that has ended

@@ -13,18 +13,18 @@ import numpy as np
 import orjson
 from sqlalchemy import Row
 
+from caviar import trainers
 from caviar.search.curves import CurveTable
 from caviar.search.history import History
 from caviar.search.proposal import Proposal
 from caviar.search.spec import SearchSpec
 from caviar.search.stopping import StopPlan, plan
 from caviar.search.strategies import propose
-from caviar.service import trainers
 from caviar.service.ids import TrialId
-from caviar.service.mapping import trial_epochs, trial_seed
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import continuing
 from caviar.service.usecases.view import View, stop_json
+from caviar.trial_settings import trial_epochs, trial_seed
 
 SLOW = frozenset({"tpe", "gp", "cmaes"})  # proposed ahead, in a thread of their own
 VIEWS = 16  # searches kept in memory; all that are open where they are more

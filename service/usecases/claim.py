@@ -12,9 +12,9 @@ import numpy as np
 import orjson
 from sqlalchemy import Row
 
+from caviar.exchange.wire import Agent
 from caviar.search.spec import SearchSpec
 from caviar.service.ids import TrialId
-from caviar.service.protocol import Agent
 from caviar.service.store import commands as command_rows
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows

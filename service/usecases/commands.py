@@ -11,11 +11,10 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Row, bindparam, update
 
-from caviar.service import trainers
+from caviar import trainers
+from caviar.exchange.wire import Acknowledgement
 from caviar.service.errors import ChangedError, ConflictError, NotFoundError, RefusedError
 from caviar.service.ids import TrialId
-from caviar.service.mapping import trial_settings
-from caviar.service.protocol import Acknowledgement
 from caviar.service.store import commands as command_rows
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
@@ -24,6 +23,7 @@ from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import forks, lineage
 from caviar.service.usecases.asking import Ask, Situation, problems
 from caviar.service.usecases.board import Board
+from caviar.trial_settings import trial_settings
 
 WITHDRAWN = "withdrawn by a person"
 DIGITS = 64  # of a digest

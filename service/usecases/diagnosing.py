@@ -9,8 +9,8 @@ import orjson
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection, Row
 
+from caviar import trainers
 from caviar.search.spec import SearchSpec
-from caviar.service import trainers
 from caviar.service.errors import FieldProblem, NotFoundError
 from caviar.service.ids import TrialId
 from caviar.service.store import reads

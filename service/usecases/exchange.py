@@ -11,10 +11,10 @@ from typing import Any
 import orjson
 from sqlalchemy import Row
 
+from caviar.exchange.wire import ExchangeRequest
 from caviar.search.spec import SearchSpec
 from caviar.service.errors import RefusedError
 from caviar.service.ids import TrialId, trial_id
-from caviar.service.protocol import ExchangeRequest
 from caviar.service.store import agents as agent_rows
 from caviar.service.store import commands as command_rows
 from caviar.service.store import searches as search_rows

@@ -9,10 +9,10 @@ import orjson
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection, Row
 
+from caviar import trainers
 from caviar.search.spec import SearchSpec
-from caviar.service import records, trainers
+from caviar.service import records
 from caviar.service.ids import TrialId
-from caviar.service.mapping import trial_settings
 from caviar.service.store import commands as command_rows
 from caviar.service.store import curves, reads
 from caviar.service.store.tables import ENDED
@@ -20,6 +20,7 @@ from caviar.service.usecases import continuing, datasets, lineage
 from caviar.service.usecases.asking import AFTER_THE_END
 from caviar.service.usecases.commands import in_force
 from caviar.trainer.advice import Advice, advise
+from caviar.trial_settings import trial_settings
 
 
 class Setting(BaseModel):

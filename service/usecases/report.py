@@ -9,9 +9,9 @@ from typing import Any
 import orjson
 from sqlalchemy import Row
 
+from caviar.exchange.wire import Report, Result
 from caviar.search.spec import SearchSpec
 from caviar.service.ids import TrialId, trial_id
-from caviar.service.protocol import Report, Result
 from caviar.service.store import commands as command_rows
 from caviar.service.store import curves
 from caviar.service.store import trials as trial_rows

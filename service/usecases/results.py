@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 from sqlalchemy import BindParameter, ColumnElement, Update, and_, bindparam, or_, update
 
+from caviar.exchange.wire import Result
 from caviar.search.spec import SearchSpec
-from caviar.service.protocol import Result
 from caviar.service.store.tables import searches
 from caviar.service.store.transaction import Transaction
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from caviar import trainers
 from caviar.search.spec import SearchSpec
-from caviar.service import trainers
 from caviar.service.errors import FieldProblem
 
 EXTERNAL = "external"  # no plugin: a user's own script trains

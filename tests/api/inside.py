@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 from inprocess import BASE, App
 
+from caviar.agents.process import new_id
+from caviar.agents.worker import Worker
 from caviar.exchange.exchanger import Exchange
-from caviar.service.agents.process import new_id
-from caviar.service.agents.worker import Worker
 from caviar.transport import Transport
 
 

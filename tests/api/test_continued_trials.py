@@ -10,12 +10,12 @@ import pytest
 from inprocess import running
 from inside import agents, finished
 
+from caviar import trainers
+from caviar.agents import trial_runner
 from caviar.search import strategies
 from caviar.search.proposal import Proposal
 from caviar.search.random import propose as at_random
-from caviar.service import trainers
-from caviar.service.agents import hand
-from caviar.service.mapping import trial_settings
+from caviar.trial_settings import trial_settings
 
 ROUNDS = [2, 4, 7]
 SEARCH: dict[str, Any] = {
@@ -50,7 +50,7 @@ def rounds(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 def run(folder: Path, kept_after: float, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Any], ...]:
-    monkeypatch.setattr(hand, "KEPT_AFTER_SECONDS", kept_after)
+    monkeypatch.setattr(trial_runner, "KEPT_AFTER_SECONDS", kept_after)
     with running(folder) as app, agents(app, 1):
         response = app.request("POST", "/api/v1/searches", json=SEARCH)
         assert response.status_code == 201, response.text

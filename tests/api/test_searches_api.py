@@ -11,8 +11,8 @@ import pytest
 from inprocess import App, running
 from pydantic import TypeAdapter
 
+from caviar.exchange.wire import ExchangeResponse
 from caviar.service import records
-from caviar.service.protocol import ExchangeResponse
 
 AGENT = {"id": "a-0123456789abcdef", "host": "h", "pid": 1, "engine": "script", "trainers": ["external"]}
 API = "/api/v1"

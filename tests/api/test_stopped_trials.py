@@ -9,7 +9,7 @@ import pytest
 from inprocess import running
 from inside import agents, finished
 
-from caviar.service.agents import hand
+from caviar.agents import trial_runner
 
 SEARCH: dict[str, Any] = {
     "dataset": {"name": "iris"},
@@ -33,7 +33,7 @@ RULES: list[dict[str, Any]] = [
 
 def run(folder: Path, slice_seconds: float, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Any]]:
     """Run a search with each rule; give what came of its trials."""
-    monkeypatch.setattr(hand, "SLICE_SECONDS", slice_seconds)
+    monkeypatch.setattr(trial_runner, "SLICE_SECONDS", slice_seconds)
     seen = ("number", "state", "params", "epoch", "value", "reason")
     found = {}
     with running(folder) as app, agents(app, 1):

@@ -138,7 +138,7 @@ class Server:
         found = []
         for child in psutil.Process(self.process.pid).children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):
-                if "caviar.service.agents" in child.cmdline():
+                if "caviar.agents" in child.cmdline():
                     found.append(child)
         return found
 

@@ -13,7 +13,7 @@ import pytest
 from harness import Server, serving, trained, wait
 from player import Player
 
-from caviar.service.agents.watching import STUCK
+from caviar.agents.watching import STUCK
 from caviar.service.engines.local import NICE
 
 FAST = {"CAVIAR_LEASE": "2", "CAVIAR_INTERVAL": "0.2"}
@@ -132,7 +132,7 @@ def test_a_stopped_process_that_wakes_after_its_lease_does_no_harm(
     (agent,) = server.agents()
     agent.send_signal(signal.SIGSTOP)
     helper = subprocess.Popen(
-        [sys.executable, "-m", "caviar.service.agents", "--url", server.url],
+        [sys.executable, "-m", "caviar.agents", "--url", server.url],
         env=server.environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -21,7 +21,7 @@ def ballistic(server: Server, kills: int, seed: int) -> float:
     trials = PER_KILL * kills
     searches = {server.submit(trials, settings={"epochs": 3, "epoch_seconds": 0.01}): trials}
     outside = subprocess.Popen(  # an agent that outlives every server
-        [sys.executable, "-m", "caviar.service.agents", "--url", server.url],
+        [sys.executable, "-m", "caviar.agents", "--url", server.url],
         env=server.environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

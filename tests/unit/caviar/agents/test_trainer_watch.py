@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from caviar.agents.watching import LOOKS, STUCK, Watch
 from caviar.exchange.assignment import Assignment
-from caviar.service.agents.watching import LOOKS, STUCK, Watch
 
 
 def trial(number: int = 0) -> Assignment:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from caviar.service.agents.steering import Line, Steering
+from caviar.agents.steering import ChangeLog, Steering
 
 
 class CountingRun:
@@ -106,7 +106,7 @@ def test_a_change_after_a_rewind_in_one_request_waits_for_the_new_branch():
     assert turn.rewind is not None
     assert turn.acknowledged == []
     run = CountingRun()
-    steering.restart(Line(epoch=1, step=10))
+    steering.restart(ChangeLog(epoch=1, step=10))
     drive(run, steering, 10)
     told = steering.rewound(run, turn.rewind, {"branch": 0, "epoch": 3})
     assert (told["step"], told["after"]) == (10, {"branch": 1, "epoch": 1})
@@ -124,7 +124,7 @@ def test_catching_up_repeats_every_change_at_its_step_and_holds_back_new_ones(pi
     drive(steered, steering, 42)
 
     again = CountingRun()
-    line = Line(tuple({"step": one["step"], "settings": one["after"]} for one in log), step=42, epoch=4)
+    line = ChangeLog(tuple({"step": one["step"], "settings": one["after"]} for one in log), step=42, epoch=4)
     follower = Steering(line)
     follower.receive([set_rate(9, 7.0)], 0)
     assert drive(again, follower, 42, piece) == []

@@ -1,4 +1,4 @@
-"""The agent process: `python -m service.agents --url http://127.0.0.1:8000`."""
+"""The agent process: `python -m caviar.agents --url http://127.0.0.1:8000`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ THREAD_VARIABLES = (
 
 def main() -> int:
     """Read the arguments and work until told to stop."""
-    parser = argparse.ArgumentParser(prog="python -m service.agents", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m caviar.agents", description=__doc__)
     parser.add_argument("--url", required=True, help="address of the server")
     parser.add_argument("--id", help="a- and 16 hex digits; random if left out")
     parser.add_argument("--engine", default="script", help="who started this agent")
@@ -31,10 +31,10 @@ def main() -> int:
         os.environ.setdefault(variable, "1")
     if arguments.nice:
         os.nice(arguments.nice)
-    from caviar.service import logs
-    from caviar.service.agents.process import run_agent
+    from caviar import logs
+    from caviar.agents.process import run_agent
 
-    logs.configure_agent(arguments.log_json, arguments.log_level)
+    logs.configure(arguments.log_json, arguments.log_level)
     return run_agent(arguments.url, arguments.id, arguments.engine, arguments.parent)
 
 

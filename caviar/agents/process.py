@@ -13,11 +13,10 @@ import threading
 from types import FrameType
 from typing import Any
 
-from caviar import __version__
+from caviar import __version__, trainers
+from caviar.agents.worker import Worker
 from caviar.errors import CaviarError
 from caviar.exchange.exchanger import Exchange
-from caviar.service import trainers
-from caviar.service.agents.worker import Worker
 from caviar.transport import Transport
 
 logger = logging.getLogger(__name__)

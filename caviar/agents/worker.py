@@ -8,15 +8,15 @@ import threading
 from collections import defaultdict
 from typing import Any
 
+from caviar import trainers
+from caviar.agents.datasets import DataCache
+from caviar.agents.opening import Opener
+from caviar.agents.trial_runner import TrialRunner, failure
+from caviar.agents.watching import Watch
 from caviar.exchange.assignment import Assignment
 from caviar.exchange.exchanger import Exchange
 from caviar.exchange.uploads import Uploads
-from caviar.service import trainers
-from caviar.service.agents.datasets import DataCache
-from caviar.service.agents.hand import Hand, failure
-from caviar.service.agents.opening import Opener
-from caviar.service.agents.watching import Watch
-from caviar.service.mapping import trial_settings
+from caviar.trial_settings import trial_settings
 
 logger = logging.getLogger(__name__)
 
@@ -65,9 +65,9 @@ class Worker:
         try:
             opener = self._opener(assignment)  # unwatched: loading may take long, and serves other trials too
             with self._watch.over(assignment):
-                hand = Hand(assignment, opener, self._exchange, self._uploads, self.stopping)
-                hand.model_due = lambda value, seconds: self._model_due(assignment, value, seconds)
-                hand.train()
+                runner = TrialRunner(assignment, opener, self._exchange, self._uploads, self.stopping)
+                runner.model_due = lambda value, seconds: self._model_due(assignment, value, seconds)
+                runner.train()
         except Exception as error:
             self._exchange.turn_away(key)
             if self._exchange.failure is not None:

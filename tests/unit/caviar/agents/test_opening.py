@@ -4,9 +4,9 @@ import hashlib
 from types import SimpleNamespace
 from typing import Any
 
+from caviar.agents.opening import Opener
 from caviar.errors import RefusedError
 from caviar.exchange.assignment import Assignment
-from caviar.service.agents.opening import Opener
 
 
 def digest(content: bytes) -> str:

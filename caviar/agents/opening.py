@@ -9,8 +9,8 @@ from typing import Any
 
 from caviar.errors import CaviarError
 from caviar.exchange.assignment import Assignment
-from caviar.service.mapping import trial_settings
 from caviar.transport import Transport
+from caviar.trial_settings import trial_settings
 
 logger = logging.getLogger(__name__)
 

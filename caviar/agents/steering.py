@@ -5,7 +5,7 @@ The worker calls, between two slices::
     until_step, until_epoch = steering.bounds(run)      # the slice must not pass these
     piece = run.advance(0.05, until_step, until_epoch)
     steering.observe(piece.epochs)
-    turn = steering.act(run)                            # changes the run, says what else is to be done
+    outcome = steering.act(run)                            # changes the run, says what else is to be done
 
 A run that was restored first *catches up*: logged changes are made again at their steps, and nothing that
 waits is due before the run is where the server last saw it (docs/decisions/steering-by-replay.md).
@@ -58,7 +58,7 @@ class Command:
 
 
 @dataclass(frozen=True)
-class Line:
+class ChangeLog:
     """The way to a state: changes to make again, in order, and where the run is caught up."""
 
     changes: tuple[Mapping[str, Any], ...] = ()  # {"step": 120, "settings": {...}}, in order
@@ -66,14 +66,14 @@ class Line:
     epoch: int = 0
 
     @classmethod
-    def of(cls, data: Mapping[str, Any] | None) -> Line:
+    def of(cls, data: Mapping[str, Any] | None) -> ChangeLog:
         """From its JSON form."""
         data = data or {}
         return cls(tuple(data.get("changes", ())), int(data.get("step", 0)), int(data.get("epoch", 0)))
 
 
 @dataclass
-class Turn:
+class CommandOutcome:
     """What one look at the commands led to; the worker does what a run alone cannot."""
 
     acknowledged: list[dict[str, Any]] = field(default_factory=list)
@@ -86,14 +86,14 @@ class Turn:
 class Steering:
     """The commands of one trial in hand."""
 
-    def __init__(self, line: Line | None = None, position: int = 0) -> None:
+    def __init__(self, line: ChangeLog | None = None, position: int = 0) -> None:
         self._waiting: dict[int, Command] = {}
         self._seen: set[int] = set()
         self._best_cost = math.inf
         self._epochs_without_improvement = 0
-        self._follow(line or Line(), position)
+        self._follow(line or ChangeLog(), position)
 
-    def _follow(self, line: Line, position: int) -> None:
+    def _follow(self, line: ChangeLog, position: int) -> None:
         self.position = position  # changes of the line that the run contains
         self._to_repeat = list(line.changes[position:])
         self._goal = line
@@ -131,25 +131,25 @@ class Steering:
             else:
                 self._epochs_without_improvement += 1
 
-    def act(self, run: Steerable) -> Turn:
-        """Make the logged changes of this step, then what is due; a rewind, pause or stop ends the turn."""
+    def act(self, run: Steerable) -> CommandOutcome:
+        """Make the logged changes of this step, then what is due; a rewind, pause or stop ends the round."""
         while self._to_repeat and int(self._to_repeat[0]["step"]) == run.step:
             run.change(self._to_repeat.pop(0)["settings"])
             self.position += 1
-        turn = Turn()
+        outcome = CommandOutcome()
         if self.catching_up(run):
-            return turn
+            return outcome
         waiting = sorted(self._waiting.values(), key=lambda command: command.id)
         due = [command for command in waiting if self._is_due(command, run)]
         for changes, group in itertools.groupby(due, key=lambda command: command.kind in ("set", "extend")):
             if changes:
-                self._change(run, list(group), turn)
+                self._change(run, list(group), outcome)
                 continue
             for command in group:
-                self._do(run, command, turn)
-                if turn.pause or turn.stop or turn.rewind:
-                    return turn
-        return turn
+                self._do(run, command, outcome)
+                if outcome.pause or outcome.stop or outcome.rewind:
+                    return outcome
+        return outcome
 
     def rewound(self, run: Steerable, command: Command, before: Mapping[str, Any]) -> dict[str, Any]:
         """Acknowledge a rewind once its run has caught up; the conditions start anew on the new branch."""
@@ -158,7 +158,7 @@ class Steering:
         after = {"branch": command.arguments["branch"], "epoch": run.epoch}
         return _acknowledgement(command, run, dict(before), after)
 
-    def restart(self, line: Line, position: int = 0) -> None:
+    def restart(self, line: ChangeLog, position: int = 0) -> None:
         """Catch up along another line: the run was replaced by an earlier state."""
         self._follow(line, position)
 
@@ -170,7 +170,7 @@ class Steering:
         end = command.due_epoch()
         return end is not None and run.epoch >= end
 
-    def _change(self, run: Steerable, commands: list[Command], turn: Turn) -> None:
+    def _change(self, run: Steerable, commands: list[Command], outcome: CommandOutcome) -> None:
         """Commands that are due together change the run together or not at all."""
         if not commands:
             return
@@ -188,28 +188,28 @@ class Steering:
             before = {name: change.before.get(name) for name in command.arguments} if change else {}
             after = {name: change.after.get(name) for name in command.arguments} if change else {}
             self.position += change is not None
-            turn.acknowledged.append(_acknowledgement(command, run, before, after, refused))
+            outcome.acknowledged.append(_acknowledgement(command, run, before, after, refused))
 
-    def _do(self, run: Steerable, command: Command, turn: Turn) -> None:
+    def _do(self, run: Steerable, command: Command, outcome: CommandOutcome) -> None:
         if command.kind == "rewind":
-            turn.rewind = command  # acknowledged by rewound(), when the state is reached
+            outcome.rewind = command  # acknowledged by rewound(), when the state is reached
             return
         del self._waiting[command.id]
         if command.kind == "withdraw":
-            self._withdraw(run, command, turn)
+            self._withdraw(run, command, outcome)
             return
-        turn.checkpoint |= command.kind == "checkpoint"
-        turn.pause |= command.kind == "pause"
-        turn.stop |= command.kind == "stop"
-        turn.acknowledged.append(_acknowledgement(command, run, {}, {}))
+        outcome.checkpoint |= command.kind == "checkpoint"
+        outcome.pause |= command.kind == "pause"
+        outcome.stop |= command.kind == "stop"
+        outcome.acknowledged.append(_acknowledgement(command, run, {}, {}))
 
-    def _withdraw(self, run: Steerable, command: Command, turn: Turn) -> None:
+    def _withdraw(self, run: Steerable, command: Command, outcome: CommandOutcome) -> None:
         """Forget a command that still waits; the withdrawal is refused when it has taken effect already."""
         target = self._waiting.pop(int(command.arguments["command"]), None)
         late = "it had taken effect already"
         if target is not None:
-            turn.acknowledged.append(_acknowledgement(target, run, {}, {}, "withdrawn by a person"))
-        turn.acknowledged.append(_acknowledgement(command, run, {}, {}, None if target else late))
+            outcome.acknowledged.append(_acknowledgement(target, run, {}, {}, "withdrawn by a person"))
+        outcome.acknowledged.append(_acknowledgement(command, run, {}, {}, None if target else late))
 
 
 def _acknowledgement(

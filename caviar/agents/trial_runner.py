@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
+from caviar.agents.opening import Opener
+from caviar.agents.steering import ChangeLog, Command, CommandOutcome, Steering
 from caviar.exchange.assignment import Assignment
 from caviar.exchange.exchanger import Exchange
 from caviar.exchange.outbox import Outbox
 from caviar.exchange.uploads import Upload, Uploads
 from caviar.search.stopping import StopPlan, judged_after, kept, verdict
-from caviar.service.agents.opening import Opener
-from caviar.service.agents.steering import Command, Line, Steering, Turn
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Rewind:
     before: dict[str, Any]
 
 
-class Hand:
+class TrialRunner:
     """The trial in hand; `train` returns when the agent has nothing more to do with it."""
 
     def __init__(
@@ -51,7 +51,7 @@ class Hand:
         self._uploads = uploads
         self._stopping = stopping
         self._branch = int((assignment.line or {}).get("branch") or 0)
-        self._steering = Steering(Line.of(assignment.line), position)
+        self._steering = Steering(ChangeLog.of(assignment.line), position)
         self._rewind: Rewind | None = None
         self._plan = _plan(assignment)
         self._metric = assignment.search["objective"].get("metric", "dev_error")
@@ -117,24 +117,24 @@ class Hand:
         """Do what is due between two slices; say whether that ended the training here."""
         if self._rewind is not None and not self._steering.catching_up(self._run):
             self._arrive(self._rewind)
-        turn = self._steering.act(self._run)
-        if turn.acknowledged:
-            self._acknowledge(turn.acknowledged)
-        return self._obey(turn)
+        outcome = self._steering.act(self._run)
+        if outcome.acknowledged:
+            self._acknowledge(outcome.acknowledged)
+        return self._obey(outcome)
 
-    def _obey(self, turn: Turn) -> bool:
+    def _obey(self, outcome: CommandOutcome) -> bool:
         """Carry out what a run alone cannot; say whether that ended the training here."""
-        if turn.stop:
+        if outcome.stop:
             self._run.stop()
             self._end("stopped", self._run.advance(0.0).reason)
             return True
-        if turn.pause:
+        if outcome.pause:
             self._hand_back("paused")
             return True
-        if turn.checkpoint:
+        if outcome.checkpoint:
             self._checkpoint("command")
-        if turn.rewind is not None:
-            self._go_back(turn.rewind)
+        if outcome.rewind is not None:
+            self._go_back(outcome.rewind)
         return False
 
     def _go_back(self, command: Command) -> None:
@@ -142,7 +142,7 @@ class Hand:
         self._checkpoint("command")
         self._rewind = Rewind(command, {"branch": self._branch, "epoch": self._run.epoch})
         self._run, position = self._opener.open(command.arguments.get("resume"))
-        self._steering.restart(Line.of(command.arguments["line"]), position)
+        self._steering.restart(ChangeLog.of(command.arguments["line"]), position)
         self._curve = self._curve[: self._run.epoch]
 
     def _arrive(self, rewind: Rewind) -> None:
