@@ -13,7 +13,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
-from sqlalchemy import Connection, func, select
+from sqlalchemy import func, select
 
 import caviar
 from caviar.exchange.wire import ExchangeRequest
@@ -40,7 +40,7 @@ from caviar.service.clock import SteadyClock
 from caviar.service.config import Config
 from caviar.service.dashboard import mount_dashboard
 from caviar.service.errors import UnavailableError
-from caviar.service.metrics import Metrics, Snapshot
+from caviar.service.metrics import Counts, Metrics
 from caviar.service.notifier import Notifier
 from caviar.service.security.announce import announce
 from caviar.service.security.middleware import Guard
@@ -50,6 +50,7 @@ from caviar.service.store import agents as agent_rows
 from caviar.service.store import schema
 from caviar.service.store.database import Database
 from caviar.service.store.memory import Columns
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.statistics import Statistics
 from caviar.service.store.tables import STATES
 from caviar.service.store.tables import agents as agents_table
@@ -158,7 +159,7 @@ def _include(
     api.include_router(tokens.router(book))
     app.include_router(api)
     app.include_router(health.router(vitals))
-    services.metrics.gauges(lambda: _snapshot(services))
+    services.metrics.gauges(lambda: _counts(services))
     app.include_router(metrics_module.router(services.metrics))
     mount_dashboard(app)
 
@@ -209,7 +210,7 @@ def _prepare(services: Services) -> list[Coroutine[Any, Any, None]]:
     ]
 
 
-async def _again(services: Services, pause: float, work: Callable[[Connection], object], lack: str) -> None:
+async def _again(services: Services, pause: float, work: Callable[[Snapshot], object], lack: str) -> None:
     """Do some reading again and again; `lack` says what is missing where it could not be done."""
     while True:
         try:
@@ -226,21 +227,21 @@ def _answers(services: Services) -> None:
 
 
 def _at_head(services: Services) -> None:
-    with services.store.reading() as connection:
-        found, wanted = schema.current(connection), schema.head()
+    with services.store.reading() as snapshot:
+        found, wanted = schema.current(snapshot.connection), schema.head()
     if found != wanted:
         raise RuntimeError(f"schema {found}, needed {wanted}: run caviar migrate")
 
 
-def _snapshot(services: Services) -> Snapshot:
+def _counts(services: Services) -> Counts:
     """Count for the metrics, at a scrape."""
     columns = [func.coalesce(func.sum(searches_table.c[state]), 0) for state in STATES]
-    with services.store.reading() as connection:
-        counts = connection.execute(select(*columns)).one()
-        alive = connection.execute(
+    with services.store.reading() as snapshot:
+        counts = snapshot.execute(select(*columns)).one()
+        alive = snapshot.execute(
             select(func.count()).select_from(agents_table).where(agents_table.c.state == "alive")
         ).scalar_one()
-    return Snapshot(trials=dict(zip(STATES, map(int, counts), strict=True)), agents=alive)
+    return Counts(trials=dict(zip(STATES, map(int, counts), strict=True)), agents=alive)
 
 
 def _describe(app: FastAPI) -> None:

@@ -25,7 +25,7 @@ FRESH_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class Counts:
     """What only the store knows, at one moment."""
 
     trials: Mapping[str, int] = field(default_factory=dict)  # state: trials of all searches
@@ -46,7 +46,7 @@ class Metrics:
         )
         self.commit_seconds = self._histogram("caviar_commit_seconds", "Commits, with the sync to disk")
 
-    def gauges(self, source: Callable[[], Snapshot]) -> None:
+    def gauges(self, source: Callable[[], Counts]) -> None:
         """Ask this for the gauges at a scrape, at most once a second."""
         self.registry.register(_Gauges(source))
 
@@ -59,11 +59,11 @@ class Metrics:
 
 
 class _Gauges(Collector):
-    def __init__(self, source: Callable[[], Snapshot], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, source: Callable[[], Counts], clock: Callable[[], float] = time.monotonic) -> None:
         self._source = source
         self._clock = clock
         self._until = float("-inf")
-        self._snapshot = Snapshot()
+        self._counts = Counts()
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
         # Keeps the registry from asking the source when it is registered, before the database may be there.
@@ -71,13 +71,13 @@ class _Gauges(Collector):
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         if self._clock() >= self._until:
-            self._snapshot = self._source()
+            self._counts = self._source()
             self._until = self._clock() + FRESH_SECONDS
         trials = GaugeMetricFamily("caviar_trials", "Trials, by state", labels=["state"])
-        for state, count in self._snapshot.trials.items():
+        for state, count in self._counts.trials.items():
             trials.add_metric([state], count)
         yield trials
-        yield GaugeMetricFamily("caviar_agents", "Agents heard of within their lease", self._snapshot.agents)
+        yield GaugeMetricFamily("caviar_agents", "Agents heard of within their lease", self._counts.agents)
 
 
 def router(metrics: Metrics) -> APIRouter:

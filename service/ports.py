@@ -8,8 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from sqlalchemy import Connection
-
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.transaction import Transaction
 
 T = TypeVar("T")
@@ -36,11 +35,11 @@ class Store(Protocol):
         Items are the same work's if the functions are equal. Where it raises, each item is run by itself.
         """
 
-    async def read(self, query: Callable[[Connection], T]) -> T:
-        """Run a query on a reader's connection, in a thread of its own."""
+    async def read(self, query: Callable[[Snapshot], T]) -> T:
+        """Run a query on a snapshot, in a thread of its own."""
 
-    def reading(self) -> AbstractContextManager[Connection]:
-        """Open a reader's connection: one consistent snapshot, read only."""
+    def reading(self) -> AbstractContextManager[Snapshot]:
+        """Open a snapshot: a reader's connection, consistent and read only."""
 
 
 class Clock(Protocol):

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
-from sqlalchemy import Connection
 
 from caviar.service.api.common import answer, if_match
 from caviar.service.ids import TrialId, trial_id
 from caviar.service.services import Services
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import commands, panda
 from caviar.service.usecases.asking import Ask
@@ -84,14 +84,14 @@ def router(services: Services) -> APIRouter:
 
         def work(tx: Transaction) -> dict[str, Any]:
             given = commands.give(tx, services.board, trial, asks, match, key)
-            return panda.command_list(tx.connection, trial, given)
+            return panda.command_list(tx, trial, given)
 
         return _tagged(await store.write(work), 201)
 
     @routes.get("/commands", response_model=CommandList, summary="Its commands, and what became of them")
     async def read(name: str) -> Response:
         trial = trial_id(name)
-        return _tagged(await store.read(lambda connection: panda.command_list(connection, trial)))
+        return _tagged(await store.read(lambda snapshot: panda.command_list(snapshot, trial)))
 
     @routes.delete("/commands/{number}", response_model=CommandList, summary="Take a waiting command back")
     async def withdraw(name: str, number: int) -> Response:
@@ -99,7 +99,7 @@ def router(services: Services) -> APIRouter:
 
         def work(tx: Transaction) -> dict[str, Any]:
             commands.withdraw(tx, trial, number)
-            return panda.command_list(tx.connection, trial)
+            return panda.command_list(tx, trial)
 
         return _tagged(await store.write(work))
 
@@ -113,21 +113,21 @@ def router(services: Services) -> APIRouter:
     )
     async def log(name: str, branch: int | None = None) -> Response:
         trial = trial_id(name)
-        return answer(await store.read(lambda connection: panda.log(connection, trial, branch)))
+        return answer(await store.read(lambda snapshot: panda.log(snapshot, trial, branch)))
 
     @routes.get(
         "/schedule", response_model=panda.Schedule, summary="The changes of a branch, for another search"
     )
     async def schedule(name: str, branch: int | None = None) -> Response:
         trial = trial_id(name)
-        return answer(await store.read(lambda connection: panda.schedule(connection, trial, branch)))
+        return answer(await store.read(lambda snapshot: panda.schedule(snapshot, trial, branch)))
 
     return routes
 
 
 async def _read(services: Services, trial: TrialId, query: Any) -> dict[str, Any]:
-    def run(connection: Connection) -> dict[str, Any]:
-        found: dict[str, Any] = query(connection, trial)
+    def run(snapshot: Snapshot) -> dict[str, Any]:
+        found: dict[str, Any] = query(snapshot, trial)
         return found
 
     return await services.store.read(run)

@@ -11,13 +11,13 @@ import orjson
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
-from sqlalchemy import Connection
 
 from caviar.service import records
 from caviar.service.errors import RefusedError
 from caviar.service.ids import TrialId, trial_id
 from caviar.service.services import Services
 from caviar.service.store import reads, streams
+from caviar.service.store.snapshot import Snapshot
 
 KEEPALIVE_SECONDS = 15.0
 POLL_SECONDS = 5.0  # wake-ups may be lost
@@ -43,7 +43,7 @@ def router(services: Services) -> APIRouter:
         last_event_id: Id = None,
         since: Annotated[str | None, Query()] = None,
     ) -> EventStream:
-        await services.store.read(lambda connection: reads.search_row(connection, search))
+        await services.store.read(lambda snapshot: reads.search_row(snapshot, search))
         start = _start(last_event_id or since)
         return EventStream(_search_stream(services, search, start, _admitted(request)), headers=_HEADERS)
 
@@ -55,7 +55,7 @@ def router(services: Services) -> APIRouter:
         since: Annotated[str | None, Query()] = None,
     ) -> EventStream:
         trial = trial_id(name)
-        await services.store.read(lambda connection: reads.trial_row(connection, trial))
+        await services.store.read(lambda snapshot: reads.trial_row(snapshot, trial))
         position = streams.Position.read(last_event_id or since)
         return EventStream(_trial_stream(services, trial, position, _admitted(request)), headers=_HEADERS)
 
@@ -106,20 +106,20 @@ async def _search_stream(
 
 
 def _search_news(
-    connection: Connection, search: int, after: int, clock: Callable[[Connection], float]
+    snapshot: Snapshot, search: int, after: int, clock: Callable[[Snapshot], float]
 ) -> tuple[int, list[bytes]] | None:
-    row = connection.execute(reads.SEARCH.where(reads.s.id == search)).first()
+    row = snapshot.execute(reads.SEARCH.where(reads.s.id == search)).first()
     if row is None:
         return None
-    rows = reads.changed_trials(connection, search, after, MOST)
+    rows = reads.changed_trials(snapshot, search, after, MOST)
     parts = [_event("trial", records.trial(one), one.revision) for one in rows]
     if rows:
         after = rows[-1].revision
     if len(rows) < MOST and row.revision > after:
         after = row.revision
-        parts.append(_event("search", reads.shown(connection, row, clock(connection)), after))
+        parts.append(_event("search", reads.shown(snapshot, row, clock(snapshot)), after))
     elif rows:
-        parts.append(_event("search", reads.shown(connection, row, clock(connection)), after))
+        parts.append(_event("search", reads.shown(snapshot, row, clock(snapshot)), after))
     return after, parts
 
 

@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import ValidationError
-from sqlalchemy import Connection
 
 from caviar.exchange.wire import ExchangeRequest, ExchangeResponse
 from caviar.service.api import problems
@@ -18,6 +17,7 @@ from caviar.service.api.common import answer, body_schema
 from caviar.service.ids import trial_id
 from caviar.service.services import Services
 from caviar.service.store import reads
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import checkpoints
 from caviar.service.usecases.exchange import Answer, exchange
@@ -57,8 +57,8 @@ def router(services: Services) -> APIRouter:
 
     @routes.get("/agents", summary="Workers seen lately")
     async def list_agents() -> Response:
-        def seen(connection: Connection) -> list[dict[str, Any]]:
-            return reads.agents_seen(connection, store.now(connection) - SEEN_SECONDS)
+        def seen(snapshot: Snapshot) -> list[dict[str, Any]]:
+            return reads.agents_seen(snapshot, store.now(snapshot) - SEEN_SECONDS)
 
         return answer({"items": await store.read(seen)})
 
@@ -97,12 +97,12 @@ def router(services: Services) -> APIRouter:
     @routes.get("/trials/{name}/checkpoints", summary="Its checkpoints")
     async def list_checkpoints(name: str) -> Response:
         trial = trial_id(name)
-        return answer({"items": await store.read(lambda connection: checkpoints.listed(connection, trial))})
+        return answer({"items": await store.read(lambda snapshot: checkpoints.listed(snapshot, trial))})
 
     @routes.get("/trials/{name}/model", summary="Its final model", response_class=Response)
     async def get_model(name: str) -> Response:
         trial = trial_id(name)
-        newest = await store.read(lambda connection: checkpoints.model_of(connection, trial))
+        newest = await store.read(lambda snapshot: checkpoints.model_of(snapshot, trial))
         data, digest = await checkpoints.load(store, services.blobs, newest)
         headers = {
             "Caviar-Digest": digest,

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 from anyio import to_thread
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
-from sqlalchemy import Connection
 
 from caviar.service.api import search_text
 from caviar.service.services import Services
 from caviar.service.store import columns, figures
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.usecases import export, outlook
 from caviar.service.usecases.figures import Figures, importances
 
@@ -20,7 +20,7 @@ Points = Annotated[
     int | None,
     Query(ge=10, le=100_000, description="of more trials, the best and an even spread of about so many"),
 ]
-Reading = Callable[[Connection, int], dict[str, Any]]
+Reading = Callable[[Snapshot, int], dict[str, Any]]
 
 
 def router(services: Services) -> APIRouter:
@@ -30,7 +30,7 @@ def router(services: Services) -> APIRouter:
 
     @routes.get("/{search}/history", summary="Values in order of ending, with the best so far")
     async def read_history(search: int, points: Points = None) -> Response:
-        return _json(await store.read(lambda connection: kept.history(connection, search, points)))
+        return _json(await store.read(lambda snapshot: kept.history(snapshot, search, points)))
 
     @routes.get("/{search}/columns", summary="Fields of trials as columns")
     async def read_columns(
@@ -41,12 +41,12 @@ def router(services: Services) -> APIRouter:
     ) -> Response:
         names = [name.strip() for name in fields.split(",") if name.strip()]
 
-        def query(connection: Connection) -> bytes:
+        def query(snapshot: Snapshot) -> bytes:
             def make() -> dict[str, Any]:
-                which = None if points is None else figures.thinned(connection, search, points)
-                return columns.read(connection, search, names, limit, which)
+                which = None if points is None else figures.thinned(snapshot, search, points)
+                return columns.read(snapshot, search, names, limit, which)
 
-            return kept.kept(connection, search, ("columns", *names, limit, points), make, live=True)
+            return kept.kept(snapshot, search, ("columns", *names, limit, points), make, live=True)
 
         return _json(await store.read(query))
 
@@ -57,12 +57,12 @@ def router(services: Services) -> APIRouter:
         leading: Annotated[int, Query(ge=0, le=100)] = 10,
         others: Annotated[int, Query(ge=0, le=500)] = 100,
     ) -> Response:
-        def query(connection: Connection) -> bytes:
+        def query(snapshot: Snapshot) -> bytes:
             return kept.kept(
-                connection,
+                snapshot,
                 search,
                 ("curves", metric, leading, others),
-                lambda: figures.leading_and_others(connection, search, metric, leading, others),
+                lambda: figures.leading_and_others(snapshot, search, metric, leading, others),
                 live=True,
             )
 
@@ -72,8 +72,8 @@ def router(services: Services) -> APIRouter:
     async def read_timeline(search: int) -> Response:
         return _json(
             await store.read(
-                lambda connection: kept.kept(
-                    connection, search, ("timeline",), lambda: figures.timeline(connection, search), live=True
+                lambda snapshot: kept.kept(
+                    snapshot, search, ("timeline",), lambda: figures.timeline(snapshot, search), live=True
                 )
             )
         )
@@ -82,8 +82,8 @@ def router(services: Services) -> APIRouter:
     async def read_importance(search: int) -> Response:
         return _json(
             await store.read(
-                lambda connection: kept.kept(
-                    connection, search, ("importance",), lambda: importances(connection, search)
+                lambda snapshot: kept.kept(
+                    snapshot, search, ("importance",), lambda: importances(snapshot, search)
                 )
             )
         )
@@ -91,8 +91,8 @@ def router(services: Services) -> APIRouter:
     def kept_route(name: str, summary: str, model: type[BaseModel], make: Reading) -> None:
         @routes.get(f"/{{search}}/{name}", summary=summary, response_model=model, name=name)
         async def read(search: int) -> Response:
-            def query(connection: Connection) -> bytes:
-                return kept.kept(connection, search, (name,), lambda: make(connection, search))
+            def query(snapshot: Snapshot) -> bytes:
+                return kept.kept(snapshot, search, (name,), lambda: make(snapshot, search))
 
             return _json(await store.read(query))
 
@@ -109,9 +109,7 @@ def router(services: Services) -> APIRouter:
     async def export_search(
         search: int, format: Annotated[str, Query(description=", ".join(export.FORMATS))] = "csv"
     ) -> Response:
-        body = await store.read(
-            lambda connection: export.export(connection, search, format, store.now(connection))
-        )
+        body = await store.read(lambda snapshot: export.export(snapshot, search, format, store.now(snapshot)))
         suffix = "db" if format == "optuna" else format
         name = f'attachment; filename="search-{search}.{suffix}"'
         return Response(body, headers={"Content-Disposition": name}, media_type=export.FORMATS[format])

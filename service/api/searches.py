@@ -34,7 +34,7 @@ def router(services: Services) -> APIRouter:
     store, board = services.store, services.board
 
     async def shown(search: int) -> dict[str, Any]:
-        return await store.read(lambda connection: reads.search(connection, search, store.now(connection)))
+        return await store.read(lambda snapshot: reads.search(snapshot, search, store.now(snapshot)))
 
     @routes.post(
         "",
@@ -74,7 +74,7 @@ def router(services: Services) -> APIRouter:
     ) -> Response:
         wish = search_pages.Wish(state, name, sort, limit, cursor)
         return answer(
-            await store.read(lambda connection: search_pages.page(connection, wish, store.now(connection)))
+            await store.read(lambda snapshot: search_pages.page(snapshot, wish, store.now(snapshot)))
         )
 
     @routes.get("/{search}", response_model=records.Search, summary="Read a search")
@@ -95,7 +95,7 @@ def router(services: Services) -> APIRouter:
     @routes.delete("/{search}", status_code=204, summary="Delete a search and all that belongs to it")
     async def delete_search(search: int) -> Response:
         def work(tx: Transaction) -> list[str]:
-            outside = checkpoints.outside(store, tx.connection, search)
+            outside = checkpoints.outside(store, tx, search)
             steer_search.delete(tx, board, search)
             return outside
 
@@ -128,15 +128,15 @@ def router(services: Services) -> APIRouter:
     async def enqueue_points(search: int, body: Points) -> Response:
         numbers = await store.write(lambda tx: steer_search.enqueue(tx, board, search, body.points))
         rows = await store.read(
-            lambda connection: [reads.trial_row(connection, TrialId(search, n)) for n in numbers]
+            lambda snapshot: [reads.trial_row(snapshot, TrialId(search, n)) for n in numbers]
         )
         return answer({"items": [records.trial(row) for row in rows]}, 201)
 
     @routes.get("/{search}/edits", summary="What was changed while it ran")
     async def list_edits(search: int) -> Response:
-        def query(connection: Any) -> list[dict[str, Any]]:
-            reads.search_row(connection, search)
-            return reads.edits_of(connection, search)
+        def query(snapshot: Any) -> list[dict[str, Any]]:
+            reads.search_row(snapshot, search)
+            return reads.edits_of(snapshot, search)
 
         return answer({"items": await store.read(query)})
 

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
-from sqlalchemy import Connection
 
 from caviar.service import records
 from caviar.service.api.common import answer
@@ -15,6 +14,7 @@ from caviar.service.api.searches import Limit
 from caviar.service.ids import TrialId, trial_id
 from caviar.service.services import Services
 from caviar.service.store import curves, pages, reads
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.usecases import diagnosing
 from caviar.service.usecases.rerun import rerun, rerun_all
 
@@ -43,18 +43,18 @@ def router(services: Services) -> APIRouter:
         cursor: str | None = None,
     ) -> Response:
         wish = pages.Wish(sort, state, tuple(filter or ()), limit, cursor)
-        body = await store.read(lambda connection: pages.trials_page(connection, search, wish, columns))
+        body = await store.read(lambda snapshot: pages.trials_page(snapshot, search, wish, columns))
         return answer(body)
 
     @routes.get("/searches/{search}/best", response_model=records.Trials, summary="The best trials")
     async def best_trials(search: int, k: Limit = 5) -> Response:
-        rows = await store.read(lambda connection: reads.best(connection, search, k))
+        rows = await store.read(lambda snapshot: reads.best(snapshot, search, k))
         return answer({"items": [records.trial(row) for row in rows]})
 
     @routes.get("/trials/{name}", response_model=records.Trial, summary="Read a trial")
     async def read_trial(name: str) -> Response:
         trial = trial_id(name)
-        return answer(records.trial(await store.read(lambda connection: reads.trial_row(connection, trial))))
+        return answer(records.trial(await store.read(lambda snapshot: reads.trial_row(snapshot, trial))))
 
     @routes.post(
         "/trials/{name}/rerun",
@@ -65,9 +65,7 @@ def router(services: Services) -> APIRouter:
     async def rerun_trial(name: str) -> Response:
         trial = trial_id(name)
         made = trial_id(await store.write(lambda tx: rerun(tx, board, trial)))
-        return answer(
-            records.trial(await store.read(lambda connection: reads.trial_row(connection, made))), 201
-        )
+        return answer(records.trial(await store.read(lambda snapshot: reads.trial_row(snapshot, made))), 201)
 
     @routes.post(
         "/searches/{search}/rerun",
@@ -79,9 +77,7 @@ def router(services: Services) -> APIRouter:
         search: int, state: Annotated[str, Query(description="failed or cancelled")] = "failed"
     ) -> Response:
         made = await store.write(lambda tx: rerun_all(tx, board, search, state))
-        rows = await store.read(
-            lambda connection: [reads.trial_row(connection, trial_id(name)) for name in made]
-        )
+        rows = await store.read(lambda snapshot: [reads.trial_row(snapshot, trial_id(name)) for name in made])
         return answer({"items": [records.trial(row) for row in rows]}, 201)
 
     @routes.get("/trials/{name}/curve", summary="Its learning curve")
@@ -97,7 +93,7 @@ def router(services: Services) -> APIRouter:
         ] = None,
     ) -> Response:
         trial = trial_id(name)
-        return answer(await store.read(lambda connection: _curve(connection, trial, points)))
+        return answer(await store.read(lambda snapshot: _curve(snapshot, trial, points)))
 
     @routes.get(
         "/trials/{name}/attempts", response_model=Attempts, summary="Attempts that were lost or failed"
@@ -105,9 +101,9 @@ def router(services: Services) -> APIRouter:
     async def read_attempts(name: str) -> Response:
         trial = trial_id(name)
 
-        def query(connection: Connection) -> list[dict[str, Any]]:
-            reads.trial_row(connection, trial)
-            return reads.attempts_of(connection, trial)
+        def query(snapshot: Snapshot) -> list[dict[str, Any]]:
+            reads.trial_row(snapshot, trial)
+            return reads.attempts_of(snapshot, trial)
 
         return answer({"items": await store.read(query)})
 
@@ -118,13 +114,13 @@ def router(services: Services) -> APIRouter:
     )
     async def read_diagnosis(name: str) -> Response:
         trial = trial_id(name)
-        return answer(await store.read(lambda connection: diagnosing.diagnose(connection, trial)))
+        return answer(await store.read(lambda snapshot: diagnosing.diagnose(snapshot, trial)))
 
     return routes
 
 
-def _curve(connection: Connection, trial: TrialId, points: int | None) -> dict[str, Any]:
-    reads.trial_row(connection, trial)
-    objective = orjson.loads(reads.search_row(connection, trial.search).spec).get("objective", {})
+def _curve(snapshot: Snapshot, trial: TrialId, points: int | None) -> dict[str, Any]:
+    reads.trial_row(snapshot, trial)
+    objective = orjson.loads(reads.search_row(snapshot, trial.search).spec).get("objective", {})
     metric = objective.get("metric", "dev_error")
-    return curves.read(connection, trial.search, trial.number, points, metric)
+    return curves.read(snapshot, trial.search, trial.number, points, metric)

@@ -8,10 +8,11 @@ import os
 import socket
 from collections.abc import Collection
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from caviar.service.errors import UnavailableError
 from caviar.service.services import Services
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import agents
 from caviar.service.usecases.leases import SERVER_ENDED, agent_lost
 
@@ -33,7 +34,7 @@ class Reporter:
     async def silent(self, agents: Collection[str]) -> Collection[str]:
         """Tell which of these have let their leases run out, as far as the database can say."""
         try:
-            return await self._services.store.read(lambda connection: _lost(connection, agents))
+            return await self._services.store.read(lambda snapshot: _lost(snapshot, agents))
         except UnavailableError:
             return ()  # nobody could renew either
 
@@ -47,16 +48,16 @@ class Reporter:
                     await self.lost(agent, SERVER_ENDED)
 
 
-def _local_agents(connection: Connection) -> list[tuple[str, int]]:
+def _local_agents(snapshot: Snapshot) -> list[tuple[str, int]]:
     query = select(agents.c.id, agents.c.pid).where(
         agents.c.state == "alive", agents.c.engine == "local", agents.c.host == socket.gethostname()
     )
-    return [(row.id, row.pid) for row in connection.execute(query)]
+    return [(row.id, row.pid) for row in snapshot.execute(query)]
 
 
-def _lost(connection: Connection, among: Collection[str]) -> Collection[str]:
+def _lost(snapshot: Snapshot, among: Collection[str]) -> Collection[str]:
     query = select(agents.c.id).where(agents.c.state == "lost", agents.c.id.in_(among))
-    return connection.execute(query).scalars().all()
+    return snapshot.execute(query).scalars().all()
 
 
 def _alive(pid: int) -> bool:

@@ -27,25 +27,25 @@ def renew(tx: Transaction, alive: Sequence[Mapping[str, Any]], lease: float) -> 
     """Renew the leases of agents; one that is not known yet is made known."""
     times = {"started": tx.now, "seen": tx.now, "lease_until": tx.now + lease}
     rows = [{**agent, "state": "alive", **times} for agent in alive]
-    tx.connection.execute(_RENEW[tx.connection.dialect.name], rows)
+    tx.execute(_RENEW[tx.dialect], rows)
 
 
 def expired(tx: Transaction) -> Sequence[str]:
     """Name the agents whose lease has run out."""
     query = select(a.id).where(a.state == "alive", a.lease_until < tx.now)
-    return tx.connection.execute(query).scalars().all()
+    return tx.execute(query).scalars().all()
 
 
 def any_alive(tx: Transaction) -> bool:
     """Tell whether there is a lease to watch."""
-    return tx.connection.execute(select(a.id).where(a.state == "alive").limit(1)).first() is not None
+    return tx.execute(select(a.id).where(a.state == "alive").limit(1)).first() is not None
 
 
 def mark(tx: Transaction, agent: str, state: str, reason: str) -> None:
     """Write that an agent is lost, or has left."""
-    tx.connection.execute(update(agents).where(a.id == agent).values(state=state, reason=reason))
+    tx.execute(update(agents).where(a.id == agent).values(state=state, reason=reason))
 
 
 def extend_all(tx: Transaction, lease: float) -> None:
     """Give every agent a full lease from now: after a time in which nobody could have renewed."""
-    tx.connection.execute(update(agents).where(a.state == "alive").values(lease_until=tx.now + lease))
+    tx.execute(update(agents).where(a.state == "alive").values(lease_until=tx.now + lease))

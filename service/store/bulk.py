@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Double, Select, String, Text, case, cast, func, select
+from sqlalchemy import ColumnElement, Double, Select, String, Text, case, cast, func, select
+
+from caviar.service.store.snapshot import Snapshot
 
 
-def read(connection: Connection, query: Select[Any]) -> list[list[Any]]:
+def read(snapshot: Snapshot, query: Select[Any]) -> list[list[Any]]:
     """Give the columns of a query as lists: the same order of rows in all of them, whichever it is."""
-    return parsed(connection.execute(statement(query, connection.dialect.name)).one())
+    return parsed(snapshot.execute(statement(query, snapshot.dialect)).one())
 
 
 def statement(query: Select[Any], dialect: str) -> Select[Any]:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from caviar.service import records
 from caviar.service.errors import RefusedError
 from caviar.service.store import reads
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import trials
 
 t = trials.c
@@ -35,7 +36,7 @@ PIECE = 10_000  # trials that one statement names: databases bound its parameter
 
 
 def read(
-    connection: Connection,
+    snapshot: Snapshot,
     search: int,
     fields: Sequence[str],
     limit: int,
@@ -45,7 +46,7 @@ def read(
 
     Raises NotFoundError, RefusedError.
     """
-    row = reads.search_row(connection, search)
+    row = reads.search_row(snapshot, search)
     inside = {name: _split(name) for name in fields if name not in DIRECT}
     if len(fields) > MOST_FIELDS:
         raise RefusedError.of("fields", f"{len(fields)} are too many", f"ask for at most {MOST_FIELDS}")
@@ -54,11 +55,11 @@ def read(
     query = select(t.number, *wanted, *(t[name] for name in documents)).where(t.search_id == search)
     query = query.order_by(t.number)
     if numbers is None:
-        rows = connection.execute(query.limit(limit)).all()
+        rows = snapshot.execute(query.limit(limit)).all()
     else:
         first = numbers[:limit]
         pieces = (first[start : start + PIECE] for start in range(0, len(first), PIECE))
-        rows = [row for piece in pieces for row in connection.execute(query.where(t.number.in_(piece)))]
+        rows = [row for piece in pieces for row in snapshot.execute(query.where(t.number.in_(piece)))]
     parsed = {name: [orjson.loads(getattr(one, name) or "{}") for one in rows] for name in documents}
     columns: dict[str, list[Any]] = {}
     for name in fields:

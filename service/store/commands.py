@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, insert, select, update
+from sqlalchemy import Row, and_, bindparam, func, insert, select, update
 
 from caviar.service.ids import TrialId, in_pieces
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import WAITS, commands, trials
 from caviar.service.store.transaction import Transaction
 
@@ -27,50 +28,48 @@ _REFUSE = (
 )
 
 
-def trial(connection: Connection, name: TrialId) -> Row[Any] | None:
+def trial(snapshot: Snapshot, name: TrialId) -> Row[Any] | None:
     """Give the row of a trial, or None."""
     t = trials.c
-    return connection.execute(
-        select(trials).where(t.search_id == name.search, t.number == name.number)
-    ).first()
+    return snapshot.execute(select(trials).where(t.search_id == name.search, t.number == name.number)).first()
 
 
-def of_trial(connection: Connection, name: TrialId) -> Sequence[Row[Any]]:
+def of_trial(snapshot: Snapshot, name: TrialId) -> Sequence[Row[Any]]:
     """Give the commands of a trial in the order they were given."""
     query = select(commands).where(c.search_id == name.search, c.number == name.number)
-    return connection.execute(query.order_by(c.id)).all()
+    return snapshot.execute(query.order_by(c.id)).all()
 
 
-def applied(connection: Connection, name: TrialId) -> Sequence[Row[Any]]:
+def applied(snapshot: Snapshot, name: TrialId) -> Sequence[Row[Any]]:
     """Give the commands that took effect on a trial, in the order in which they did."""
     query = select(commands).where(c.search_id == name.search, c.number == name.number, c.state == "applied")
-    return connection.execute(query.order_by(c.revision)).all()
+    return snapshot.execute(query.order_by(c.revision)).all()
 
 
-def waiting(connection: Connection, name: TrialId) -> Sequence[Row[Any]]:
+def waiting(snapshot: Snapshot, name: TrialId) -> Sequence[Row[Any]]:
     """Give the commands that wait for their moment."""
     query = select(commands).where(c.search_id == name.search, c.number == name.number, c.state == "waiting")
-    return connection.execute(query.order_by(c.id)).all()
+    return snapshot.execute(query.order_by(c.id)).all()
 
 
-def waiting_in(connection: Connection, names: Iterable[TrialId]) -> Sequence[Row[Any]]:
+def waiting_in(snapshot: Snapshot, names: Iterable[TrialId]) -> Sequence[Row[Any]]:
     """Give the commands that wait for any of several trials, in the order they were given."""
     wanted = frozenset(names)
     if not wanted:
         return []
-    rows: Sequence[Row[Any]] = connection.execute(_FIRST_WAITING).all()  # mostly these are all
+    rows: Sequence[Row[Any]] = snapshot.execute(_FIRST_WAITING).all()  # mostly these are all
     if len(rows) > FEW:
         named = [and_(c.search_id == search, c.number.in_(some)) for search, some in in_pieces(wanted)]
-        rows = [row for where in named for row in connection.execute(_WAITING.where(where))]
+        rows = [row for where in named for row in snapshot.execute(_WAITING.where(where))]
     found = (row for row in rows if TrialId(row.search_id, row.number) in wanted)
     return sorted(found, key=lambda row: int(row.id))
 
 
 def refuse_waiting(tx: Transaction, ended: Mapping[TrialId, str]) -> None:
     """Refuse what still waits for trials that have ended, each with the state it ended in."""
-    rows = waiting_in(tx.connection, ended)
+    rows = waiting_in(tx, ended)
     if rows:
-        tx.connection.execute(
+        tx.execute(
             _REFUSE,
             [
                 {
@@ -86,16 +85,16 @@ def refuse_waiting(tx: Transaction, ended: Mapping[TrialId, str]) -> None:
     tx.touched.update(row.search_id for row in rows)
 
 
-def version(connection: Connection, name: TrialId) -> int:
+def version(snapshot: Snapshot, name: TrialId) -> int:
     """Give the number of the trial's newest command: what If-Match compares."""
     query = select(func.max(c.id)).where(c.search_id == name.search, c.number == name.number)
-    return int(connection.execute(query).scalar() or 0)
+    return int(snapshot.execute(query).scalar() or 0)
 
 
-def by_key(connection: Connection, name: TrialId, digest: str) -> Sequence[Row[Any]]:
+def by_key(snapshot: Snapshot, name: TrialId, digest: str) -> Sequence[Row[Any]]:
     """Give the commands that were given under an idempotency key, which is kept as its digest."""
     query = select(commands).where(c.search_id == name.search, c.number == name.number)
-    return connection.execute(query.where(c.idempotency.startswith(digest)).order_by(c.id)).all()
+    return snapshot.execute(query.where(c.idempotency.startswith(digest)).order_by(c.id)).all()
 
 
 def add(tx: Transaction, name: TrialId, values: Mapping[str, Any]) -> int:
@@ -103,12 +102,12 @@ def add(tx: Transaction, name: TrialId, values: Mapping[str, Any]) -> int:
     row = {"search_id": name.search, "number": name.number, "created": tx.now, "revision": tx.revision()}
     tx.touched.add(name.search)
     statement = insert(commands).values(**row, **values).returning(c.id)
-    return int(tx.connection.execute(statement).scalar_one())
+    return int(tx.execute(statement).scalar_one())
 
 
 def answer(tx: Transaction, name: TrialId, number: int, values: Mapping[str, Any]) -> bool:
     """Write what became of a waiting command; False if it does not wait any more."""
-    done = tx.connection.execute(
+    done = tx.execute(
         update(commands)
         .where(
             c.id == number,

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import commands, costs, curve_columns, curves
 from caviar.service.store.thinning import thinned
 
@@ -29,7 +30,7 @@ def unpack(data: bytes, rows: int) -> Floats:
     return np.frombuffer(data, dtype="<f4").reshape(rows, -1)
 
 
-def pieces(connection: Connection, search: int, number: int) -> list[dict[str, Any]]:
+def pieces(snapshot: Snapshot, search: int, number: int) -> list[dict[str, Any]]:
     """Give the curves of a trial in pieces by branch and epoch; reports of the same columns are one."""
     query = (
         select(c.branch, c.first, c.rows, c.data, curve_columns.c.names)
@@ -39,7 +40,7 @@ def pieces(connection: Connection, search: int, number: int) -> list[dict[str, A
     )
     found: list[tuple[int, int, str, list[bytes]]] = []
     following: tuple[int, int, str] | None = None
-    for branch, first, rows, data, names in connection.execute(query):
+    for branch, first, rows, data, names in snapshot.execute(query):
         if (branch, first, names) == following:
             found[-1][3].append(data)
         else:
@@ -57,15 +58,15 @@ def pieces(connection: Connection, search: int, number: int) -> list[dict[str, A
 
 
 def read(
-    connection: Connection, search: int, number: int, points: int | None = None, metric: str = ""
+    snapshot: Snapshot, search: int, number: int, points: int | None = None, metric: str = ""
 ) -> dict[str, Any]:
     """Put the curve of a trial together: one list per column and branch, as REST gives it.
 
     With `points` about so many epochs of each branch, no peak of `metric` lost, and so many costs.
     """
-    found = pieces(connection, search, number)
+    found = pieces(snapshot, search, number)
     columns = names_of(found)
-    lines = _branches(connection, search, number)
+    lines = _branches(snapshot, search, number)
     for piece in found:
         lines.setdefault(piece["branch"], {"branch": piece["branch"], "parent": None, "from_epoch": 0})
     total = 0
@@ -81,7 +82,7 @@ def read(
         "columns": ["epoch", *columns],
         "branches": [lines[branch] for branch in sorted(lines)],
         "total": total,
-        "costs": read_costs(connection, search, number, min(COSTS, points or COSTS)),
+        "costs": read_costs(snapshot, search, number, min(COSTS, points or COSTS)),
     }
 
 
@@ -102,13 +103,13 @@ def table(found: Sequence[dict[str, Any]], columns: Sequence[str]) -> tuple[npt.
     return epochs, values
 
 
-def _branches(connection: Connection, search: int, number: int) -> dict[int, dict[str, Any]]:
+def _branches(snapshot: Snapshot, search: int, number: int) -> dict[int, dict[str, Any]]:
     """Give the branches that rewinds began, with the one and the epoch that each left."""
     k = commands.c
     query = select(k.arguments).where(
         k.search_id == search, k.number == number, k.kind == "rewind", k.state == "applied"
     )
-    rewinds = [orjson.loads(text) for text in connection.execute(query).scalars()]
+    rewinds = [orjson.loads(text) for text in snapshot.execute(query).scalars()]
     return {
         one["branch"]: {"branch": one["branch"], "parent": one["parent"], "from_epoch": one["epoch"]}
         for one in rewinds
@@ -116,7 +117,7 @@ def _branches(connection: Connection, search: int, number: int) -> dict[int, dic
 
 
 def read_costs(
-    connection: Connection, search: int, number: int, most: int = COSTS
+    snapshot: Snapshot, search: int, number: int, most: int = COSTS
 ) -> dict[str, list[float | None]]:
     """Give the costs of mini-batches of a trial's newest branch: of more than `most` an even spread."""
     query = (
@@ -124,7 +125,7 @@ def read_costs(
         .where(costs.c.search_id == search, costs.c.number == number)
         .order_by(costs.c.branch, costs.c.first)
     )
-    rows = connection.execute(query).all()
+    rows = snapshot.execute(query).all()
     newest = [np.frombuffer(r.data).reshape(-1, 2) for r in rows if r.branch == rows[-1].branch]
     if not newest:
         return {"step": [], "cost": []}
@@ -134,7 +135,7 @@ def read_costs(
 
 
 def metric_of(
-    connection: Connection, search: int, which: Iterable[tuple[int, int]], metric: str
+    snapshot: Snapshot, search: int, which: Iterable[tuple[int, int]], metric: str
 ) -> dict[int, npt.NDArray[np.float64]]:
     """Give one metric of the curves of several trials (number, branch), epoch 1 first; NaN where unknown."""
     branches = dict(which)
@@ -148,7 +149,7 @@ def metric_of(
             .where(c.search_id == search, c.number.in_(numbers[start : start + 500]))
             .order_by(c.number, c.first)
         )
-        for row in connection.execute(query):
+        for row in snapshot.execute(query):
             names = orjson.loads(row.names)
             if row.branch != branches[row.number] or metric not in names:
                 continue

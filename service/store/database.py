@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from caviar.service.errors import UnavailableError
 from caviar.service.ports import Clock
 from caviar.service.store import postgres, sqlite
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import identity
 from caviar.service.store.transaction import Transaction
 from caviar.service.store.writer import BEYOND, OUT_OF_RANGE, A, Committed, Dialect, Shared, Writer, plain
@@ -41,8 +42,8 @@ class Database:
     def start(self) -> None:
         """Open the database and start the writer. Raises StartError when another server has it."""
         self.dialect.open()
-        with self.reading() as connection:
-            self.identity = str(connection.execute(select(identity.c.id)).scalar_one())
+        with self.reading() as snapshot:
+            self.identity = str(snapshot.execute(select(identity.c.id)).scalar_one())
         self._writer = Writer(self.dialect, self._on_commit)
         self._writer.start()
 
@@ -73,27 +74,27 @@ class Database:
         """Have an item done in the writer, with others if there are some, and wait for the commit."""
         return await asyncio.wrap_future(self.submit_shared(work, ask))
 
-    async def read(self, query: Callable[[Connection], T]) -> T:
+    async def read(self, query: Callable[[Snapshot], T]) -> T:
         """Run a query in a thread; see ports.Store."""
         if self._limiter is None:
             self._limiter = CapacityLimiter(READERS)
         return await to_thread.run_sync(self._read, query, limiter=self._limiter)
 
-    def now(self, connection: Connection) -> float:
+    def now(self, snapshot: Snapshot) -> float:
         """Give the time on the clock by which all of this store was written; on Postgres its own."""
-        return self.dialect.now(connection)
+        return self.dialect.now(snapshot.connection)
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """Open a reader's connection: one consistent snapshot, read only."""
+    def reading(self) -> Iterator[Snapshot]:
+        """Open a snapshot: a reader's connection, consistent and read only."""
         try:
             with self.dialect.readers.connect() as connection:
-                yield connection
+                yield Snapshot(connection)
         except BEYOND:
             raise OUT_OF_RANGE from None
         except (OperationalError, InterfaceError) as error:
             raise UnavailableError(plain(error)) from error
 
-    def _read(self, query: Callable[[Connection], T]) -> T:
-        with self.reading() as connection:
-            return query(connection)
+    def _read(self, query: Callable[[Snapshot], T]) -> T:
+        with self.reading() as snapshot:
+            return query(snapshot)

@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, RowMapping, and_, delete, insert, select
+from sqlalchemy import Row, RowMapping, and_, delete, insert, select
 
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import datasets, searches
 from caviar.service.store.transaction import Transaction
 
@@ -34,39 +35,37 @@ def add(transaction: Transaction, name: str, digest: str, kind: str, meta: Mappi
         "meta": json.dumps(meta),
         "created": transaction.now,
     }
-    result = transaction.connection.execute(insert(datasets).values(row).returning(datasets.c.id))
+    result = transaction.execute(insert(datasets).values(row).returning(datasets.c.id))
     return int(result.scalar_one())
 
 
-def listed(connection: Connection) -> list[RowMapping]:
+def listed(snapshot: Snapshot) -> list[RowMapping]:
     """Give all of them by name."""
-    return list(connection.execute(select(*_BRIEF).order_by(datasets.c.name)).mappings())
+    return list(snapshot.execute(select(*_BRIEF).order_by(datasets.c.name)).mappings())
 
 
-def by_id(connection: Connection, number: int) -> RowMapping | None:
+def by_id(snapshot: Snapshot, number: int) -> RowMapping | None:
     """Find one by its id."""
-    return connection.execute(select(*_BRIEF).where(datasets.c.id == number)).mappings().first()
+    return snapshot.execute(select(*_BRIEF).where(datasets.c.id == number)).mappings().first()
 
 
-def by_name(connection: Connection, name: str) -> RowMapping | None:
+def by_name(snapshot: Snapshot, name: str) -> RowMapping | None:
     """Find one by its name."""
-    return connection.execute(select(*_BRIEF).where(datasets.c.name == name)).mappings().first()
+    return snapshot.execute(select(*_BRIEF).where(datasets.c.name == name)).mappings().first()
 
 
 def remove(transaction: Transaction, number: int) -> None:
     """Remove the row of one."""
-    transaction.connection.execute(delete(datasets).where(datasets.c.id == number))
+    transaction.execute(delete(datasets).where(datasets.c.id == number))
 
 
-def shares_file(connection: Connection, digest: str, kind: str) -> bool:
+def shares_file(snapshot: Snapshot, digest: str, kind: str) -> bool:
     """Tell whether a file belongs to any data set."""
     same = and_(datasets.c.digest == digest, datasets.c.kind == kind)
-    return connection.execute(select(datasets.c.id).where(same).limit(1)).first() is not None
+    return snapshot.execute(select(datasets.c.id).where(same).limit(1)).first() is not None
 
 
-def mentioning(connection: Connection, name: str) -> list[Row[Any]]:
+def mentioning(snapshot: Snapshot, name: str) -> list[Row[Any]]:
     """Give id and spec of the searches in whose text a name occurs anywhere, oldest first."""
     found = searches.c.spec.contains(name, autoescape=True)
-    return list(
-        connection.execute(select(searches.c.id, searches.c.spec).where(found).order_by(searches.c.id))
-    )
+    return list(snapshot.execute(select(searches.c.id, searches.c.spec).where(found).order_by(searches.c.id)))

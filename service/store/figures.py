@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import orjson
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Row, func, select
 
 from caviar.service import records
 from caviar.service.errors import RefusedError
 from caviar.service.store import bulk, curves, reads
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import STATES, trials
 
 t = trials.c
@@ -20,14 +21,14 @@ LEADING_SHARE = 10  # a tenth of a thinned sample are the best trials, the rest 
 MOST_CURVES = 500
 
 
-def thinned(connection: Connection, search: int, points: int) -> list[int] | None:
+def thinned(snapshot: Snapshot, search: int, points: int) -> list[int] | None:
     """Choose about `points` trials: the best and an even spread of all; None: there are no more."""
-    row = reads.search_row(connection, search)
+    row = reads.search_row(snapshot, search)
     if row.proposed <= points:
         return None
     spread = np.linspace(0, row.proposed - 1, points - points // LEADING_SHARE, dtype=np.int64)
     order = t.value.desc() if _maximizes(row) else t.value
-    best = connection.execute(
+    best = snapshot.execute(
         select(t.number)
         .where(t.search_id == search, t.value.is_not(None))
         .order_by(order, t.number)
@@ -36,7 +37,7 @@ def thinned(connection: Connection, search: int, points: int) -> list[int] | Non
     return sorted({*spread.tolist(), *best})
 
 
-def ended_since(connection: Connection, search: int, revision: int) -> tuple[Sequence[Any], int]:
+def ended_since(snapshot: Snapshot, search: int, revision: int) -> tuple[Sequence[Any], int]:
     """Give number, value and time of what ended after a revision, in order of ending, and the revision now.
 
     From the beginning (revision 0) an index alone answers, without touching the wide rows.
@@ -44,22 +45,22 @@ def ended_since(connection: Connection, search: int, revision: int) -> tuple[Seq
     query = select(t.number, t.value, t.ended).where(t.search_id == search, t.ended.is_not(None))
     if revision:
         query = query.where(t.revision > revision)
-    now = latest(connection, search)
-    number, value, ended = bulk.read(connection, query)
+    now = latest(snapshot, search)
+    number, value, ended = bulk.read(snapshot, query)
     order = np.lexsort((number, ended)).tolist()
     return [(number[place], value[place], ended[place]) for place in order], now
 
 
-def latest(connection: Connection, search: int) -> int:
+def latest(snapshot: Snapshot, search: int) -> int:
     """Give the revision of the last change of any trial of a search: the end of an index."""
-    return connection.execute(select(func.max(t.revision)).where(t.search_id == search)).scalar() or 0
+    return snapshot.execute(select(func.max(t.revision)).where(t.search_id == search)).scalar() or 0
 
 
-def timeline(connection: Connection, search: int) -> dict[str, Any]:
+def timeline(snapshot: Snapshot, search: int) -> dict[str, Any]:
     """Give who trained what when: agents and states by place in their lists, seconds after `origin`."""
-    row = reads.search_row(connection, search)
+    row = reads.search_row(snapshot, search)
     query = select(t.number, t.agent, t.state, t.started, t.ended)
-    found = bulk.read(connection, query.where(t.search_id == search, t.started.is_not(None)))
+    found = bulk.read(snapshot, query.where(t.search_id == search, t.started.is_not(None)))
     origin = row.started or row.created
     order = sorted(range(len(found[0])), key=found[0].__getitem__)
     number, agent, state, started, ended = ([column[place] for place in order] for column in found)
@@ -82,7 +83,7 @@ def timeline(connection: Connection, search: int) -> dict[str, Any]:
 
 
 def leading_and_others(
-    connection: Connection, search: int, metric: str | None, leading: int, others: int
+    snapshot: Snapshot, search: int, metric: str | None, leading: int, others: int
 ) -> dict[str, Any]:
     """Give one metric of the curves of the best trials, best first, and of an even spread of the others.
 
@@ -94,16 +95,16 @@ def leading_and_others(
             f"{leading + others} curves are too many",
             f"at most {MOST_CURVES} with the leading ones",
         )
-    row = reads.search_row(connection, search)
+    row = reads.search_row(snapshot, search)
     total, objective = row.proposed, orjson.loads(row.spec).get("objective", {})
     metric = metric or objective.get("metric", "dev_error")
-    first = [row.number for row in reads.best(connection, search, leading)] if leading else []
+    first = [row.number for row in reads.best(snapshot, search, leading)] if leading else []
     spread = np.linspace(0, max(0, total - 1), min(total, others), dtype=np.int64).tolist()
     numbers = list(dict.fromkeys([*first, *spread]))
-    rows = connection.execute(
+    rows = snapshot.execute(
         select(t.number, t.state, t.branch).where(t.search_id == search, t.number.in_(numbers))
     ).all()
-    found = curves.metric_of(connection, search, [(row.number, row.branch) for row in rows], metric)
+    found = curves.metric_of(snapshot, search, [(row.number, row.branch) for row in rows], metric)
     states = {row.number: row.state for row in rows}
     items = [
         _curve(search, number, states[number], number in first, found[number])
@@ -126,9 +127,9 @@ def _curve(
     }
 
 
-def units(connection: Connection, search: int, most: int) -> tuple[list[int], list[bytes], list[float]]:
+def units(snapshot: Snapshot, search: int, most: int) -> tuple[list[int], list[bytes], list[float]]:
     """Give numbers, unit coordinates and values of the last `most` trials that have both, by number."""
-    rows = connection.execute(
+    rows = snapshot.execute(
         select(t.number, t.unit, t.value)
         .where(t.search_id == search, t.value.is_not(None), t.unit.is_not(None))
         .order_by(t.number.desc())

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import orjson
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import Select, bindparam, select
 
 from caviar.service.store import bulk
 from caviar.service.store.fields import NUMBERS, TEXTS, Field
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import searches, trials
 
 t = trials.c
@@ -119,18 +120,18 @@ class Source:
         """Give a column as it is; empty when no trial has such a member."""
         return self._columns.get(name) or Column(self._count)
 
-    def catch_up(self, connection: Connection) -> None:
+    def catch_up(self, snapshot: Snapshot) -> None:
         """Take in what changed since the last time."""
         with self._lock:
-            while self._read(connection) == CHUNK:
+            while self._read(snapshot) == CHUNK:
                 pass
             self.size = sum(column.size for column in self._columns.values())
 
-    def _read(self, connection: Connection) -> int:
+    def _read(self, snapshot: Snapshot) -> int:
         """Take in the next rows in the order of their last change; tell how many."""
         names = SOURCES[self._name]
         wanted = {"search": self._search, "after": self._revision, "chunk": CHUNK}
-        row = connection.execute(_news(self._name, connection.dialect.name), wanted).one()
+        row = snapshot.execute(_news(self._name, snapshot.dialect), wanted).one()
         numbers, revisions, *values = bulk.parsed(row)
         if not numbers:
             return 0
@@ -166,29 +167,29 @@ class Columns:
         self._kept: OrderedDict[tuple[int, str], Source] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, connection: Connection, search: int, field: Field) -> Column:
+    def get(self, snapshot: Snapshot, search: int, field: Field) -> Column:
         """Give a column, caught up with the store."""
         name = field.column if field.member else "plain"
-        return self._caught_up(connection, search, name).column(field.member or field.column)
+        return self._caught_up(snapshot, search, name).column(field.member or field.column)
 
     def held(self, search: int) -> list[str]:
         """Name what of a search is in memory, the least used first."""
         with self._lock:
             return [name for number, name in self._kept if number == search]
 
-    def prepare(self, connection: Connection) -> None:
+    def prepare(self, snapshot: Snapshot) -> None:
         """Catch up with large searches, before anybody waits for it."""
         s = searches.c
         query = select(s.id).where(s.proposed >= LARGE).order_by(s.revision.desc()).limit(PREPARED_SEARCHES)
-        for search in connection.execute(query).scalars().all():
+        for search in snapshot.execute(query).scalars().all():
             for name in SOURCES:
-                self._caught_up(connection, search, name)
+                self._caught_up(snapshot, search, name)
 
-    def _caught_up(self, connection: Connection, search: int, name: str) -> Source:
+    def _caught_up(self, snapshot: Snapshot, search: int, name: str) -> Source:
         with self._lock:
             source = self._kept.setdefault((search, name), Source(search, name))
             self._kept.move_to_end((search, name))
             while len(self._kept) > 1 and sum(one.size for one in self._kept.values()) > KEPT_BYTES:
                 self._kept.popitem(last=False)
-        source.catch_up(connection)
+        source.catch_up(snapshot)
         return source

@@ -19,13 +19,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import orjson
-from sqlalchemy import Connection, Row, literal, select, tuple_
+from sqlalchemy import Row, literal, select, tuple_
 
 from caviar.service import records
 from caviar.service.errors import RefusedError
 from caviar.service.store import reads
 from caviar.service.store.fields import Field, find
 from caviar.service.store.memory import Column, Columns, Mask
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import STATES, trials
 
 t = trials.c
@@ -70,9 +71,9 @@ class Page:
     total: int
 
 
-def trials_page(connection: Connection, search: int, wish: Wish, columns: Columns) -> dict[str, Any]:
+def trials_page(snapshot: Snapshot, search: int, wish: Wish, columns: Columns) -> dict[str, Any]:
     """Give a page of a search's trials as REST shows it. Raises NotFoundError, RefusedError."""
-    row = reads.search_row(connection, search)
+    row = reads.search_row(snapshot, search)
     params = tuple(orjson.loads(row.spec)["space"])
     wanted = states(wish.state)
     where = conditions(wish.filters, params)
@@ -80,9 +81,9 @@ def trials_page(connection: Connection, search: int, wish: Wish, columns: Column
     after = read_cursor(wish.cursor, sort.name)
     if sort.name in INDEXED and not where and not wanted:
         total = sum(getattr(row, state) for state in STATES)
-        found = _indexed(connection, search, wish, sort, after, total)
+        found = _indexed(snapshot, search, wish, sort, after, total)
     else:
-        found = _filtered(connection, search, wish, sort, after, (wanted, where, columns))
+        found = _filtered(snapshot, search, wish, sort, after, (wanted, where, columns))
     return {"items": [records.trial(one) for one in found.rows], "next": found.next, "total": found.total}
 
 
@@ -128,7 +129,7 @@ def states(text: str | None) -> list[str]:
 After = tuple[Any, int] | None
 
 
-def _indexed(connection: Connection, search: int, wish: Wish, sort: Field, after: After, total: int) -> Page:
+def _indexed(snapshot: Snapshot, search: int, wish: Wish, sort: Field, after: After, total: int) -> Page:
     """Walk along an index; trials without a value of the sorted field come last in both directions."""
     column, descending = t[sort.name], wish.sort.startswith("-")
     rows: list[Row[Any]] = []
@@ -138,12 +139,12 @@ def _indexed(connection: Connection, search: int, wish: Wish, sort: Field, after
             here, there = tuple_(column, t.number), tuple_(literal(after[0]), literal(after[1]))
             query = query.where(here < there if descending else here > there)
         order = (column.desc(), t.number.desc()) if descending else (column, t.number)
-        rows += connection.execute(query.order_by(*order).limit(wish.limit + 1)).all()
+        rows += snapshot.execute(query.order_by(*order).limit(wish.limit + 1)).all()
     if len(rows) <= wish.limit and sort.name != "number":
         query = select(trials).where(t.search_id == search, column.is_(None))
         if after is not None and after[0] is None:
             query = query.where(t.number > after[1])
-        rows += connection.execute(query.order_by(t.number).limit(wish.limit + 1 - len(rows))).all()
+        rows += snapshot.execute(query.order_by(t.number).limit(wish.limit + 1 - len(rows))).all()
     if len(rows) <= wish.limit:
         return Page(rows, None, total)
     last = rows[wish.limit - 1]
@@ -151,7 +152,7 @@ def _indexed(connection: Connection, search: int, wish: Wish, sort: Field, after
 
 
 def _filtered(
-    connection: Connection,
+    snapshot: Snapshot,
     search: int,
     wish: Wish,
     sort: Field,
@@ -160,17 +161,17 @@ def _filtered(
 ) -> Page:
     """Filter and sort columns in memory, then read the rows of the page."""
     wanted, where, columns = by
-    ranks = columns.get(connection, search, sort).ranks()
+    ranks = columns.get(snapshot, search, sort).ranks()
     kept = np.ones(len(ranks), dtype=np.bool_)
     if wanted:
-        kept &= _fit(columns.get(connection, search, STATE).among(wanted), len(kept))
+        kept &= _fit(columns.get(snapshot, search, STATE).among(wanted), len(kept))
     for one in where:
-        kept &= _fit(_meets(columns.get(connection, search, one.field), one), len(kept))
+        kept &= _fit(_meets(columns.get(snapshot, search, one.field), one), len(kept))
     numbers = np.flatnonzero(kept)
     total = len(numbers)
     ordered = _first(numbers, ranks[numbers], wish.sort.startswith("-"), after, wish.limit + 1)
     chosen = ordered[: wish.limit]
-    rows = _rows(connection, search, chosen)
+    rows = _rows(snapshot, search, chosen)
     if len(ordered) <= wish.limit:
         return Page(rows, None, total)
     last = int(chosen[-1])
@@ -222,11 +223,11 @@ def _first(
     return np.concatenate([sign * order, rest[: count - len(order)]])
 
 
-def _rows(connection: Connection, search: int, numbers: Numbers) -> list[Row[Any]]:
+def _rows(snapshot: Snapshot, search: int, numbers: Numbers) -> list[Row[Any]]:
     """Read the rows of a page, in its order."""
     wanted = numbers.tolist()
     query = select(trials).where(t.search_id == search, t.number.in_(wanted))
-    found = {row.number: row for row in connection.execute(query)}
+    found = {row.number: row for row in snapshot.execute(query)}
     return [found[number] for number in wanted if number in found]
 
 

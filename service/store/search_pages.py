@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, and_, func, literal, select, tuple_
 
 from caviar.service.errors import RefusedError
 from caviar.service.store.pages import read_cursor, write_cursor
 from caviar.service.store.reads import SEARCH, shown
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import searches
 
 s = searches.c
@@ -34,7 +35,7 @@ class Wish:
     cursor: str | None
 
 
-def page(connection: Connection, wish: Wish, now: float) -> dict[str, Any]:
+def page(snapshot: Snapshot, wish: Wish, now: float) -> dict[str, Any]:
     """Give a page of searches. Raises RefusedError."""
     descending, name = wish.sort.startswith("-"), wish.sort.removeprefix("-")
     if name not in SORTABLE:
@@ -49,13 +50,13 @@ def page(connection: Connection, wish: Wish, now: float) -> dict[str, Any]:
         here, there = tuple_(column, s.id), tuple_(literal(after[0]), literal(after[1]))
         query = query.where(here < there if descending else here > there)
     order = (column.desc(), s.id.desc()) if descending else (column, s.id)
-    rows = connection.execute(query.order_by(*order).limit(wish.limit + 1)).all()
+    rows = snapshot.execute(query.order_by(*order).limit(wish.limit + 1)).all()
     items = rows[: wish.limit]
-    total = connection.execute(select(func.count()).select_from(searches).where(*where)).scalar_one()
+    total = snapshot.execute(select(func.count()).select_from(searches).where(*where)).scalar_one()
     further = None
     if len(rows) > wish.limit:
         further = write_cursor(name, getattr(items[-1], name), items[-1].id)
-    return {"items": [shown(connection, row, now) for row in items], "next": further, "total": total}
+    return {"items": [shown(snapshot, row, now) for row in items], "next": further, "total": total}
 
 
 def _conditions(wish: Wish) -> list[ColumnElement[bool]]:

@@ -30,14 +30,14 @@ _ONE = select(searches).where(s.id == bindparam("search"))
 def insert_search(tx: Transaction, **values: Any) -> int:
     """Add a search and give its id."""
     statement = insert(searches).values(**values, revision=tx.revision()).returning(s.id)
-    search = int(tx.connection.execute(statement).scalar_one())
+    search = int(tx.execute(statement).scalar_one())
     tx.touched.add(search)
     return search
 
 
 def get(tx: Transaction, search: int) -> Row[Any]:
     """Give the row of a search. Raises NotFoundError."""
-    row = tx.connection.execute(_ONE, {"search": search}).first()
+    row = tx.execute(_ONE, {"search": search}).first()
     if row is None:
         raise NotFoundError(f"there is no search {search}")
     return row
@@ -48,13 +48,13 @@ def open_searches(tx: Transaction) -> Sequence[Row[Any]]:
 
     With each comes how many agents have trials of it in hand (`agents`).
     """
-    return tx.connection.execute(_OPEN).all()
+    return tx.execute(_OPEN).all()
 
 
 def change(tx: Transaction, search: int, **values: Any) -> None:
     """Write columns of a search."""
     new = {f"new_{name}": value for name, value in values.items()}
-    tx.connection.execute(_change(tuple(values)), {"b_search": search, "new_revision": tx.revision(), **new})
+    tx.execute(_change(tuple(values)), {"b_search": search, "new_revision": tx.revision(), **new})
     tx.touched.add(search)
 
 
@@ -84,23 +84,21 @@ def add_by_hand(tx: Transaction, row: Row[Any], count: int) -> None:
 
 def remove(tx: Transaction, search: int) -> None:
     """Remove a search with all that belongs to it; its id is never used again."""
-    tx.connection.execute(delete(idempotency).where(idempotency.c.search_id == search))
-    tx.connection.execute(delete(searches).where(s.id == search))
+    tx.execute(delete(idempotency).where(idempotency.c.search_id == search))
+    tx.execute(delete(searches).where(s.id == search))
     tx.touched.add(search)
 
 
 def record_edit(tx: Transaction, **values: Any) -> None:
     """Keep what a person changed."""
-    tx.connection.execute(insert(edits).values(**values, created=tx.now))
+    tx.execute(insert(edits).values(**values, created=tx.now))
 
 
 def key_used(tx: Transaction, key: str) -> Row[Any] | None:
     """Give what an idempotency key was used for."""
-    return tx.connection.execute(select(idempotency).where(idempotency.c.key == key)).first()
+    return tx.execute(select(idempotency).where(idempotency.c.key == key)).first()
 
 
 def use_key(tx: Transaction, key: str, digest: str, search: int) -> None:
     """Remember an idempotency key."""
-    tx.connection.execute(
-        insert(idempotency).values(key=key, digest=digest, search_id=search, created=tx.now)
-    )
+    tx.execute(insert(idempotency).values(key=key, digest=digest, search_id=search, created=tx.now))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import func, select, text
 
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import searches
 
 LEAST = 200  # trials from which on a wrong plan is felt
@@ -20,15 +21,15 @@ class Statistics:
     def __init__(self) -> None:
         self._known = 0
 
-    def refresh(self, connection: Connection) -> bool:
+    def refresh(self, snapshot: Snapshot) -> bool:
         """Analyse the tables if they have grown enough; tell whether they had."""
-        if connection.dialect.name != "postgresql":
+        if snapshot.dialect != "postgresql":
             return False
-        found = int(connection.execute(select(func.coalesce(func.sum(searches.c.proposed), 0))).scalar_one())
+        found = int(snapshot.execute(select(func.coalesce(func.sum(searches.c.proposed), 0))).scalar_one())
         if found < max(LEAST, 2 * self._known):
             return False
         # Nobody commits what a reader does: most of what it found out would be rolled back.
-        with connection.engine.connect() as committing:
+        with snapshot.connection.engine.connect() as committing:
             committing.execution_options(isolation_level="AUTOCOMMIT", postgresql_readonly=False)
             for table in searches.metadata.sorted_tables:
                 committing.execute(text(f"ANALYZE {table.name}"))

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import orjson
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import and_, or_, select
 
 from caviar.service import records
 from caviar.service.errors import RefusedError
 from caviar.service.ids import TrialId
 from caviar.service.store import curves
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import checkpoints, commands, costs, curve_columns, trials
 
 t = trials.c
@@ -47,24 +48,24 @@ class Position:
 Event = tuple[str, dict[str, Any], Position]
 
 
-def trial_news(connection: Connection, trial: TrialId, at: Position) -> list[Event] | None:
+def trial_news(snapshot: Snapshot, trial: TrialId, at: Position) -> list[Event] | None:
     """Give the events of a trial after a position, in order; None when the trial was deleted."""
-    row = connection.execute(
+    row = snapshot.execute(
         select(trials).where(t.search_id == trial.search, t.number == trial.number)
     ).first()
     if row is None:
         return None
-    events = _epochs(connection, trial, at)
+    events = _epochs(snapshot, trial, at)
     at = events[-1][2] if events else at
-    events += _costs(connection, trial, at)
+    events += _costs(snapshot, trial, at)
     at = events[-1][2] if events else at
-    for revision, kind, body in _changes(connection, trial, at.revision, row):
+    for revision, kind, body in _changes(snapshot, trial, at.revision, row):
         at = replace(at, revision=revision)
         events.append((kind, body, at))
     return events
 
 
-def _epochs(connection: Connection, trial: TrialId, at: Position) -> list[Event]:
+def _epochs(snapshot: Snapshot, trial: TrialId, at: Position) -> list[Event]:
     c = curves.c
     query = (
         select(c.branch, c.first, c.rows, c.data, curve_columns.c.names)
@@ -77,7 +78,7 @@ def _epochs(connection: Connection, trial: TrialId, at: Position) -> list[Event]
         .order_by(c.branch, c.first)
     )
     events: list[Event] = []
-    for piece in connection.execute(query):
+    for piece in snapshot.execute(query):
         names = orjson.loads(piece.names)
         for offset, values in enumerate(curves.unpack(piece.data, piece.rows)):
             epoch = piece.first + offset
@@ -94,7 +95,7 @@ def _epochs(connection: Connection, trial: TrialId, at: Position) -> list[Event]
     return events
 
 
-def _costs(connection: Connection, trial: TrialId, at: Position) -> list[Event]:
+def _costs(snapshot: Snapshot, trial: TrialId, at: Position) -> list[Event]:
     c = costs.c
     query = (
         select(c.data)
@@ -107,7 +108,7 @@ def _costs(connection: Connection, trial: TrialId, at: Position) -> list[Event]:
         .order_by(c.first)
     )
     events: list[Event] = []
-    for row in connection.execute(query):
+    for row in snapshot.execute(query):
         pairs = np.frombuffer(row.data).reshape(-1, 2)
         pairs = pairs[pairs[:, 0] > at.step]
         if len(pairs):
@@ -122,7 +123,7 @@ def _costs(connection: Connection, trial: TrialId, at: Position) -> list[Event]:
 
 
 def _changes(
-    connection: Connection, trial: TrialId, after: int, row: Any
+    snapshot: Snapshot, trial: TrialId, after: int, row: Any
 ) -> list[tuple[int, str, dict[str, Any]]]:
     """Give commands, checkpoints and the trial itself that changed after a revision."""
     found: list[tuple[int, str, dict[str, Any]]] = []
@@ -135,7 +136,7 @@ def _changes(
             table.c.number == trial.number,
             table.c.revision > after,
         )
-        found += [(one.revision, kind, shown(one)) for one in connection.execute(query)]
+        found += [(one.revision, kind, shown(one)) for one in snapshot.execute(query)]
     if row.revision > after:
         found.append((row.revision, "state", records.trial(row)))
     return sorted(found, key=lambda change: change[0])

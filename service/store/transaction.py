@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Boolean, Connection, Double, and_, bindparam, case, or_, select, update
 
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import ENDED, STATES, revisions, searches
 
 _LOCK = select(revisions.c.value).where(revisions.c.id == 1).with_for_update()
@@ -31,7 +32,7 @@ _COUNT = (
 )
 
 
-class Transaction:
+class Transaction(Snapshot):
     """What a use case writes through. All writes of all servers run one after the other.
 
     The first statement takes the row of the revision counter: on Postgres too a transaction sees all that
@@ -39,7 +40,7 @@ class Transaction:
     """
 
     def __init__(self, connection: Connection, now: float) -> None:
-        self.connection = connection
+        super().__init__(connection)
         self.now = now
         self.touched: set[int] = set()  # searches that changed: whom to wake
         self.wake = False  # agents may find something new
@@ -83,7 +84,7 @@ class Transaction:
             for search, moves in self._moves.items()
         ]
         if rows:
-            self.connection.execute(_COUNT, rows)
+            self.execute(_COUNT, rows)
         self._moves = {}
 
     def abandon(self) -> None:
@@ -96,4 +97,4 @@ class Transaction:
     def finish(self) -> None:
         """Store the revision counter, just before the commit."""
         if self._revision != self._first:
-            self.connection.execute(_SAVE, {"v": self._revision})
+            self.execute(_SAVE, {"v": self._revision})

@@ -125,7 +125,7 @@ def insert_trials(tx: Transaction, rows: Rows) -> None:
     """Add trials; every row is complete but for its revision."""
     if not rows:
         return
-    tx.connection.execute(_INSERT, [{**row, "revision": tx.revision()} for row in rows])
+    tx.execute(_INSERT, [{**row, "revision": tx.revision()} for row in rows])
     for row in rows:
         tx.move(row["search_id"], None, row["state"])
 
@@ -133,7 +133,7 @@ def insert_trials(tx: Transaction, rows: Rows) -> None:
 def held_by(tx: Transaction, agents: Sequence[str]) -> dict[str, dict[TrialId, Row[Any]]]:
     """Give the trials in the hands of each of some agents, with the version of their search."""
     held: dict[str, dict[TrialId, Row[Any]]] = {agent: {} for agent in agents}
-    found: Sequence[Any] = tx.connection.execute(_HELD_BY, {"agents": list(held)}).all()
+    found: Sequence[Any] = tx.execute(_HELD_BY, {"agents": list(held)}).all()
     for row in found:
         held[row.agent][TrialId(row.search_id, row.number)] = row
     return held
@@ -141,7 +141,7 @@ def held_by(tx: Transaction, agents: Sequence[str]) -> dict[str, dict[TrialId, R
 
 def queued(tx: Transaction, search: int, count: int) -> Sequence[Row[Any]]:
     """Give the first queued trials of a search: those handed back come first, their numbers being lower."""
-    return tx.connection.execute(_QUEUED, {"search": search, "count": count}).all()
+    return tx.execute(_QUEUED, {"search": search, "count": count}).all()
 
 
 def claim(tx: Transaction, agent: str, rows: Sequence[Row[Any]]) -> None:
@@ -172,7 +172,7 @@ def advance(tx: Transaction, rows: Rows) -> None:
 
 def note_changed(tx: Transaction, trial: TrialId, settings: Mapping[str, Any]) -> None:
     """Write which settings of a trial were changed on its way, and to what."""
-    tx.connection.execute(
+    tx.execute(
         update(trials)
         .where(t.search_id == trial.search, t.number == trial.number)
         .values(changed=orjson.dumps(settings).decode() if settings else None, revision=tx.revision())
@@ -193,7 +193,7 @@ def release(tx: Transaction, rows: Rows) -> None:
 def _fenced(tx: Transaction, statement: Any, rows: Rows) -> None:
     if not rows:
         return
-    result = tx.connection.execute(statement, rows)
+    result = tx.execute(statement, rows)
     if result.rowcount != len(rows):
         raise FenceError(f"{len(rows)} writes of trials, {result.rowcount} applied")
 
@@ -201,13 +201,13 @@ def _fenced(tx: Transaction, statement: Any, rows: Rows) -> None:
 def record_attempts(tx: Transaction, rows: Rows) -> None:
     """Keep what became of attempts that did not end their trial."""
     if rows:
-        tx.connection.execute(insert(attempts), rows)
+        tx.execute(insert(attempts), rows)
 
 
 def append_curves(tx: Transaction, rows: Rows) -> None:
     """Add pieces of learning curves; one epoch exists once per branch."""
     if rows:
-        tx.connection.execute(_INSERT_CURVES, rows)
+        tx.execute(_INSERT_CURVES, rows)
 
 
 def append_costs(tx: Transaction, pieces: Sequence[CostPiece]) -> None:
@@ -219,7 +219,7 @@ def append_costs(tx: Transaction, pieces: Sequence[CostPiece]) -> None:
     last: dict[tuple[int, ...], int] = {}
     for search, some in in_pieces({TrialId(*piece.key[:2]) for piece in pieces}):
         known = select(*key, func.max(k.last)).where(k.search_id == search, k.number.in_(some))
-        last |= {tuple(row[:3]): row[3] for row in tx.connection.execute(known.group_by(*key))}
+        last |= {tuple(row[:3]): row[3] for row in tx.execute(known.group_by(*key))}
     rows = []
     for piece in pieces:
         fresh = [pair for pair in piece.pairs if pair[0] > last.get(piece.key, -1)]
@@ -236,23 +236,23 @@ def append_costs(tx: Transaction, pieces: Sequence[CostPiece]) -> None:
             )
             last[piece.key] = int(fresh[-1][0])
     if rows:
-        tx.connection.execute(insert(costs), rows)
+        tx.execute(insert(costs), rows)
 
 
 def columns_id(tx: Transaction, names: str) -> int:
     """Give the id of a list of column names (JSON), new or known."""
     k, digest = curve_columns.c, hashlib.sha256(names.encode()).hexdigest()
-    found = tx.connection.execute(_COLUMNS_ID, {"digest": digest}).scalar()
+    found = tx.execute(_COLUMNS_ID, {"digest": digest}).scalar()
     if found is None:
         values = {"digest": digest, "names": names}
-        found = tx.connection.execute(insert(curve_columns).values(values).returning(k.id)).scalar_one()
+        found = tx.execute(insert(curve_columns).values(values).returning(k.id)).scalar_one()
     return int(found)
 
 
 def rows_of(tx: Transaction, ids: Iterable[TrialId]) -> Iterator[Row[Any]]:
     """Give trials by id; those that do not exist are left out."""
     for search, some in in_pieces(ids):
-        yield from tx.connection.execute(select(trials).where(t.search_id == search, t.number.in_(some)))
+        yield from tx.execute(select(trials).where(t.search_id == search, t.number.in_(some)))
 
 
 def states_of(tx: Transaction, ids: Iterable[TrialId]) -> dict[TrialId, tuple[str, int]]:
@@ -265,14 +265,14 @@ def unended(tx: Transaction, search: int) -> Sequence[Any]:
     query = select(t.number, t.state).where(
         t.search_id == search, t.state.in_(("queued", "running", "paused"))
     )
-    return tx.connection.execute(query).all()
+    return tx.execute(query).all()
 
 
 def cancel(tx: Transaction, search: int, reason: str) -> None:
     """Cancel the trials of a search that have not ended, those in agents' hands too, and their commands."""
     rows = unended(tx, search)
     if rows:
-        tx.connection.execute(
+        tx.execute(
             _CANCEL,
             [
                 {
@@ -295,7 +295,7 @@ def recode(tx: Transaction, search: int, space: Space) -> None:
 
     Points that the new space does not hold keep their results but have no coordinates any more.
     """
-    rows = tx.connection.execute(select(t.number, t.params).where(t.search_id == search)).all()
+    rows = tx.execute(select(t.number, t.params).where(t.search_id == search)).all()
     changes = [
         {
             "b_search": search,
@@ -306,7 +306,7 @@ def recode(tx: Transaction, search: int, space: Space) -> None:
         for row in rows
     ]
     if changes:
-        tx.connection.execute(_RECODE, changes)
+        tx.execute(_RECODE, changes)
 
 
 def coordinates(space: Space, point: Mapping[str, Any]) -> bytes | None:

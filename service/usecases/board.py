@@ -85,7 +85,7 @@ class Board:
             self._views.popitem(last=False)
         tx.undo.append(lambda: self.forget(row.id))
         if view.needs_history(number):
-            view.catch_up(tx.connection)
+            view.catch_up(tx)
         return view
 
     def propose(self, tx: Transaction, row: Row[Any], numbers: range, agent: str) -> list[dict[str, Any]]:
@@ -228,7 +228,7 @@ def new_trial(
     }
     if proposal.continue_from is not None:
         parent = TrialId(search, proposal.continue_from)
-        row |= continuing.columns(tx.connection, parent, proposal.epochs)
+        row |= continuing.columns(tx, parent, proposal.epochs)
     return row
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from anyio import to_thread
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import delete, insert, select
 
 from caviar.service import faults, records
 from caviar.service.blobs import DigestError
@@ -18,6 +18,7 @@ from caviar.service.ids import TrialId
 from caviar.service.ports import Blobs, Store
 from caviar.service.store import reads
 from caviar.service.store import trials as trial_rows
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import checkpoints
 from caviar.service.store.transaction import Transaction
 
@@ -44,7 +45,7 @@ async def admit(store: Store, trial: TrialId, attempt: int) -> None:
 
     Raises NotFoundError, ConflictError for an attempt that was lost.
     """
-    row = await store.read(lambda connection: reads.trial_row(connection, trial))
+    row = await store.read(lambda snapshot: reads.trial_row(snapshot, trial))
     _fence(trial, attempt, (row.state, row.attempt))
 
 
@@ -81,9 +82,9 @@ def folder_of(store: Store, search: int) -> str:
     return f"{store.identity}/{search}"
 
 
-def outside(store: Store, connection: Connection, search: int) -> list[str]:
+def outside(store: Store, snapshot: Snapshot, search: int) -> list[str]:
     """Name the files of a search that lie outside its folder: those from before databases had an identity."""
-    rows = connection.execute(select(c.name).where(c.search_id == search)).scalars()
+    rows = snapshot.execute(select(c.name).where(c.search_id == search)).scalars()
     return [name for name in rows if not name.startswith(f"{folder_of(store, search)}/")]
 
 
@@ -103,14 +104,14 @@ def _record(tx: Transaction, trial: TrialId, given: Given, name: str, size: int)
         "created": tx.now,
         "revision": tx.revision(),
     }
-    stored = tx.connection.execute(insert(checkpoints).values(**values).returning(c.id)).scalar_one()
+    stored = tx.execute(insert(checkpoints).values(**values).returning(c.id)).scalar_one()
     tx.touched.add(trial.search)
     return int(stored), _prune(tx, trial, given.branch)
 
 
 def _prune(tx: Transaction, trial: TrialId, branch: int) -> list[str]:
     """Take out all but the newest scheduled checkpoints of a branch; name their files."""
-    rows = tx.connection.execute(
+    rows = tx.execute(
         select(c.id, c.name)
         .where(
             c.search_id == trial.search,
@@ -122,7 +123,7 @@ def _prune(tx: Transaction, trial: TrialId, branch: int) -> list[str]:
         .offset(KEEP)
     ).all()
     if rows:
-        tx.connection.execute(delete(checkpoints).where(c.id.in_([row.id for row in rows])))
+        tx.execute(delete(checkpoints).where(c.id.in_([row.id for row in rows])))
     return [row.name for row in rows]
 
 
@@ -132,8 +133,8 @@ async def load(store: Store, blobs: Blobs, checkpoint: int) -> tuple[bytes, str]
     Raises NotFoundError, ConflictError when the file is damaged or cannot be read (an older one may serve).
     """
 
-    def query(connection: Connection) -> Any:
-        return connection.execute(select(checkpoints).where(c.id == checkpoint)).first()
+    def query(snapshot: Snapshot) -> Any:
+        return snapshot.execute(select(checkpoints).where(c.id == checkpoint)).first()
 
     row = await store.read(query)
     if row is None:
@@ -153,7 +154,7 @@ async def load(store: Store, blobs: Blobs, checkpoint: int) -> tuple[bytes, str]
 
 def _discard(tx: Transaction, checkpoint: int) -> None:
     """Take a damaged checkpoint out, so that the next attempt goes on from an older one."""
-    tx.connection.execute(delete(checkpoints).where(c.id == checkpoint))
+    tx.execute(delete(checkpoints).where(c.id == checkpoint))
 
 
 async def remove_orphans(store: Store, blobs: Blobs) -> int:
@@ -165,26 +166,26 @@ async def remove_orphans(store: Store, blobs: Blobs) -> int:
     names = await to_thread.run_sync(blobs.names, store.identity, time.time() - ORPHAN_SECONDS)
     if not names:
         return 0
-    known = set(await store.read(lambda connection: connection.execute(select(c.name)).scalars().all()))
+    known = set(await store.read(lambda snapshot: snapshot.execute(select(c.name)).scalars().all()))
     orphans = [name for name in names if name not in known]
     for name in orphans:
         await to_thread.run_sync(blobs.remove, name)
     return len(orphans)
 
 
-def listed(connection: Connection, trial: TrialId) -> list[dict[str, Any]]:
+def listed(snapshot: Snapshot, trial: TrialId) -> list[dict[str, Any]]:
     """Give the checkpoints of a trial, oldest first. Raises NotFoundError."""
-    reads.trial_row(connection, trial)
-    rows = connection.execute(
+    reads.trial_row(snapshot, trial)
+    rows = snapshot.execute(
         select(checkpoints).where(c.search_id == trial.search, c.number == trial.number).order_by(c.id)
     )
     return [records.checkpoint(row) for row in rows]
 
 
-def model_of(connection: Connection, trial: TrialId) -> int:
+def model_of(snapshot: Snapshot, trial: TrialId) -> int:
     """Give the id of a trial's newest model. Raises NotFoundError."""
-    reads.trial_row(connection, trial)
-    found = connection.execute(
+    reads.trial_row(snapshot, trial)
+    found = snapshot.execute(
         select(c.id)
         .where(c.search_id == trial.search, c.number == trial.number, c.kind == "model")
         .order_by(c.id.desc())

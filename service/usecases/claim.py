@@ -175,11 +175,11 @@ def _past(tx: Transaction, trial: Mapping[str, Any], metric: str) -> dict[str, A
     """Give what a trial goes on from; one that begins has nothing behind it."""
     if trial["attempt"] == 1 and trial["line"] is None:
         return {"resume": None, "line": None}
-    row = command_rows.trial(tx.connection, TrialId(trial["search_id"], trial["number"]))
-    past = lineage.resumption(tx.connection, row)
+    row = command_rows.trial(tx, TrialId(trial["search_id"], trial["number"]))
+    past = lineage.resumption(tx, row)
     epochs = continuing.first_epochs(trial["line"], trial["epochs"])
     if past["resume"] is not None and trial["stop"] is not None:
         # For a stopping rule that looks back, and to the last bit: the verdict must not hang on a resumption.
-        course = continuing.course(tx.connection, row, metric)[: past["resume"]["epoch"]]
+        course = continuing.course(tx, row, metric)[: past["resume"]["epoch"]]
         past["resume"]["curve"] = [value if np.isfinite(value) else None for value in course.tolist()]
     return {**past, "epochs": epochs}

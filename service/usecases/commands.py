@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, bindparam, update
+from sqlalchemy import Row, bindparam, update
 
 from caviar import trainers
 from caviar.exchange.wire import Acknowledgement
@@ -18,6 +18,7 @@ from caviar.service.ids import TrialId
 from caviar.service.store import commands as command_rows
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import ENDED, trials
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import forks, lineage
@@ -43,15 +44,15 @@ def give(
     state of the trial does not allow a command or the key was used for other commands, RefusedError for all
     else, naming each command and field.
     """
-    row = command_rows.trial(tx.connection, trial)
+    row = command_rows.trial(tx, trial)
     if row is None:
         raise NotFoundError(f"there is no trial {trial}")
     mark = None if key is None else _digest(key) + _digest([asdict(one) for one in asks])
-    if mark is not None and (known := command_rows.by_key(tx.connection, trial, mark[:DIGITS])):
+    if mark is not None and (known := command_rows.by_key(tx, trial, mark[:DIGITS])):
         if known[0].idempotency != mark:
             raise ConflictError(f"the Idempotency-Key {key!r} was used for other commands; use a new one")
         return [one.id for one in known]
-    version = command_rows.version(tx.connection, trial)
+    version = command_rows.version(tx, trial)
     if match is not None and match != version:
         raise ChangedError(
             f"the newest command of trial {trial} is {version}, not {match}: somebody else steers it too; "
@@ -74,17 +75,17 @@ def situation(tx: Transaction, board: Board, row: Row[Any]) -> Situation:
     spec = board.spec(tx, search_rows.get(tx, row.search_id))
     return Situation(
         row,
-        command_rows.waiting(tx.connection, TrialId(row.search_id, row.number)),
-        in_force(tx.connection, row, spec.settings),
+        command_rows.waiting(tx, TrialId(row.search_id, row.number)),
+        in_force(tx, row, spec.settings),
         trainers.get(spec.trainer),
         spec.dataset,
     )
 
 
-def in_force(connection: Connection, row: Row[Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
+def in_force(snapshot: Snapshot, row: Row[Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
     """Give the settings of a trial as they are now: submitted, drawn, and changed on its current branch."""
     settings = trial_settings(fixed, orjson.loads(row.params), row.epochs, row.seed)
-    past = lineage.history(connection, row)
+    past = lineage.history(snapshot, row)
     return settings | lineage.in_force(past.branches.get(row.branch, past.branches[0]).changes)
 
 
@@ -142,7 +143,7 @@ def _planned_epochs(now: Situation, tx: Transaction) -> int:
     epochs = now.settings.get("epochs")
     if not isinstance(epochs, int) and now.trainer is not None:
         epochs = next((info.default for info in now.trainer.settings() if info.name == "epochs"), None)
-    for one in command_rows.waiting(tx.connection, TrialId(now.row.search_id, now.row.number)):
+    for one in command_rows.waiting(tx, TrialId(now.row.search_id, now.row.number)):
         if one.kind in lineage.CHANGING:
             epochs = orjson.loads(one.arguments).get("epochs", epochs)
     return int(epochs or now.row.epoch)
@@ -150,11 +151,11 @@ def _planned_epochs(now: Situation, tx: Transaction) -> int:
 
 def _rewinding(tx: Transaction, row: Row[Any], ask: Ask, place: str) -> dict[str, Any]:
     """Give an agent what it needs to be at an earlier point: line, checkpoints, number of the new branch."""
-    past = lineage.history(tx.connection, row)
-    point = lineage.point(tx.connection, past, row, ask.arguments, place)
+    past = lineage.history(tx, row)
+    point = lineage.point(tx, past, row, ask.arguments, place)
     ahead = [
         orjson.loads(one.arguments)["branch"]
-        for one in command_rows.waiting(tx.connection, past.trial)
+        for one in command_rows.waiting(tx, past.trial)
         if one.kind == "rewind"
     ]
     return {
@@ -162,14 +163,14 @@ def _rewinding(tx: Transaction, row: Row[Any], ask: Ask, place: str) -> dict[str
         "branch": max([past.next_branch - 1, *ahead]) + 1,
         "parent": point.branch,
         "line": {"changes": list(point.changes), "epoch": point.epoch, "step": point.step or 0},
-        "resume": lineage.candidates(tx.connection, past, point.branch, point.epoch, point.step),
+        "resume": lineage.candidates(tx, past, point.branch, point.epoch, point.step),
     }
 
 
 def _requeue(tx: Transaction, row: Row[Any]) -> None:
     """Put a paused trial back into the queue; a later attempt goes on from its checkpoint."""
     t = trials.c
-    done = tx.connection.execute(
+    done = tx.execute(
         update(trials)
         .where(t.search_id == bindparam("s"), t.number == bindparam("n"), t.state == "paused")
         .values(state="queued", agent=None, revision=tx.revision()),
@@ -184,8 +185,8 @@ def withdraw(tx: Transaction, trial: TrialId, number: int) -> None:
 
     In an agent's hands only the agent knows whether it still waits: then the withdrawal is a command itself.
     """
-    row = command_rows.trial(tx.connection, trial)
-    found = {one.id: one for one in command_rows.of_trial(tx.connection, trial)}.get(number)
+    row = command_rows.trial(tx, trial)
+    found = {one.id: one for one in command_rows.of_trial(tx, trial)}.get(number)
     if row is None or found is None:
         raise NotFoundError(f"trial {trial} has no command {number}")
     if found.state != "waiting":
@@ -213,8 +214,8 @@ def acknowledge(
             "after": orjson.dumps(one.after).decode(),
         }
         outcome = {"state": "applied"} if one.refused is None else {"state": "refused", "reason": one.refused}
-        waits = {w.id: w for w in command_rows.waiting(tx.connection, trial)}.get(one.command)
-        row = command_rows.trial(tx.connection, trial)
+        waits = {w.id: w for w in command_rows.waiting(tx, trial)}.get(one.command)
+        row = command_rows.trial(tx, trial)
         if waits is None or row is None:
             continue
         if waits.kind == "fork" and one.refused is None:
@@ -222,6 +223,6 @@ def acknowledge(
             known["after"] = orjson.dumps({"trial": forks.fork(tx, board, row, point)}).decode()
         command_rows.answer(tx, trial, one.command, {**known, **outcome})
         if one.refused is None and waits.kind in (*lineage.CHANGING, "rewind"):
-            past = lineage.history(tx.connection, row)
+            past = lineage.history(tx, row)
             changes = past.branches.get(branch, past.branches[0]).changes
             trial_rows.note_changed(tx, trial, lineage.in_force(changes))

@@ -11,26 +11,26 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import orjson
-from sqlalchemy import Connection
 
 from caviar.search.spec import SearchSpec
 from caviar.service.ids import TrialId
 from caviar.service.store import commands as command_rows
 from caviar.service.store import curves, reads
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.usecases import lineage
 
 
-def columns(connection: Connection, parent: TrialId, epochs: int | None) -> dict[str, Any]:
+def columns(snapshot: Snapshot, parent: TrialId, epochs: int | None) -> dict[str, Any]:
     """Give the columns of a trial that goes on where `parent` ended, up to `epochs`.
 
     Where the trainer did not tell the parent's last step, the trial is trained anew with the parent's seed.
     """
-    row = reads.trial_row(connection, parent)
+    row = reads.trial_row(snapshot, parent)
     step = orjson.loads(row.metrics).get("step") if row.metrics else None
     if step is None or epochs is None:
         return {"seed": row.seed}
     before = orjson.loads(row.line) if row.line else {}
-    changes = lineage.history(connection, row).branches[row.branch].changes
+    changes = lineage.history(snapshot, row).branches[row.branch].changes
     longer = {"step": int(step), "epoch": row.epoch, "settings": {"epochs": epochs}}
     line = {
         "changes": [*changes, longer],
@@ -53,14 +53,14 @@ def continued_below(spec: SearchSpec) -> int | None:
     return max(epochs) if epochs else None
 
 
-def course(connection: Connection, row: Any, metric: str) -> npt.NDArray[np.float64]:
+def course(snapshot: Snapshot, row: Any, metric: str) -> npt.NDArray[np.float64]:
     """Give a metric of a trial from epoch 1 on, with what lies behind its branch; NaN where unknown."""
-    past = lineage.history(connection, row)
+    past = lineage.history(snapshot, row)
     trial, branches, number, end = past.trial, past.branches, int(row.branch), int(row.epoch)
     whole = np.full(end, np.nan)
     while True:
         branch = branches[number]
-        found = curves.metric_of(connection, trial.search, [(trial.number, number)], metric)
+        found = curves.metric_of(snapshot, trial.search, [(trial.number, number)], metric)
         part = found.get(trial.number, np.empty(0))[branch.from_epoch : end]
         whole[branch.from_epoch : branch.from_epoch + len(part)] = part
         end = min(end, branch.from_epoch)
@@ -68,9 +68,9 @@ def course(connection: Connection, row: Any, metric: str) -> npt.NDArray[np.floa
             number = branch.parent
         elif branch.origin is not None and end:
             trial = TrialId(*branch.origin["trial"])
-            earlier = command_rows.trial(connection, trial)
+            earlier = command_rows.trial(snapshot, trial)
             if earlier is None:
                 return whole
-            number, branches = int(branch.origin["branch"]), lineage.history(connection, earlier).branches
+            number, branches = int(branch.origin["branch"]), lineage.history(snapshot, earlier).branches
         else:
             return whole

@@ -11,12 +11,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import RowMapping
 
 from caviar.service.errors import ConflictError, FieldProblem, NotFoundError, RefusedError
 from caviar.service.inspection import describe_table
 from caviar.service.ports import Store
 from caviar.service.store import datasets as rows
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.transaction import Transaction
 from caviar.service.uploads import Received, Uploads
 from caviar.trainer.data import builtin
@@ -55,8 +56,8 @@ class Datasets:
     async def _keep(self, name: str, received: Received, meta: dict[str, Any]) -> tuple[dict[str, Any], bool]:
         kind = str(meta.pop("kind"))
 
-        def known(connection: Connection) -> RowMapping | None:
-            found = rows.by_name(connection, name)
+        def known(snapshot: Snapshot) -> RowMapping | None:
+            found = rows.by_name(snapshot, name)
             if found is None:
                 return None
             if found["digest"] == received.digest and json.loads(found["meta"])["options"] == meta["options"]:
@@ -64,11 +65,11 @@ class Datasets:
             raise ConflictError(f"There is another data set called {name!r}; choose another name")
 
         def work(transaction: Transaction) -> tuple[dict[str, Any], bool]:
-            found = known(transaction.connection)
+            found = known(transaction)
             if found is not None:
                 return self._shown(found), False
             number = rows.add(transaction, name, received.digest, kind, meta)
-            return self._shown(rows.by_id(transaction.connection, number)), True
+            return self._shown(rows.by_id(transaction, number)), True
 
         async with self._keeping:  # of two uploads under one name only one leaves a file
             await self._store.read(known)
@@ -85,13 +86,13 @@ class Datasets:
             raise ConflictError(f"{key} comes with the trainer and cannot be deleted")
 
         def work(transaction: Transaction) -> bool:
-            connection = transaction.connection
-            if rows.by_id(connection, found["id"]) is None:
+            snapshot = transaction
+            if rows.by_id(snapshot, found["id"]) is None:
                 raise NotFoundError(f"There is no data set {key!r}")
-            if used := _users(connection, found["name"]):
+            if used := _users(snapshot, found["name"]):
                 raise ConflictError(_in_use(found["name"], used))
             rows.remove(transaction, found["id"])
-            return rows.shares_file(connection, found["digest"], found["kind"])
+            return rows.shares_file(snapshot, found["digest"], found["kind"])
 
         async with self._keeping:  # an upload of the same content keeps its file
             if not await self._store.write(work):
@@ -134,7 +135,7 @@ class Datasets:
         return {**json.loads(row["meta"]), **shown, "builtin": False}
 
 
-def resolve(connection: Connection, dataset: Mapping[str, Any]) -> dict[str, Any]:
+def resolve(snapshot: Snapshot, dataset: Mapping[str, Any]) -> dict[str, Any]:
     """Say where each source of a search's `dataset` object comes from.
 
     A source that names an uploaded data set gains `upload` (id, digest, kind), by which an agent fetches it,
@@ -155,9 +156,9 @@ def resolve(connection: Connection, dataset: Mapping[str, Any]) -> dict[str, Any
         name = source.get("name")
         if name is None or str(name) in builtin.BUILTIN:
             continue
-        row = rows.by_name(connection, str(name))
+        row = rows.by_name(snapshot, str(name))
         if row is None:
-            problems.append(_unknown(connection, f"{field}.name", str(name)))
+            problems.append(_unknown(snapshot, f"{field}.name", str(name)))
             continue
         upload = {"upload": {"id": row["id"], "digest": row["digest"], "kind": row["kind"]}}
         options = json.loads(row["meta"])["options"]
@@ -170,10 +171,10 @@ def resolve(connection: Connection, dataset: Mapping[str, Any]) -> dict[str, Any
     return resolved
 
 
-def _users(connection: Connection, name: str) -> list[int]:
+def _users(snapshot: Snapshot, name: str) -> list[int]:
     """Give the searches whose data, dev set or test set is a data set by its name."""
     users = []
-    for search in rows.mentioning(connection, name):
+    for search in rows.mentioning(snapshot, name):
         dataset = json.loads(search.spec).get("dataset") or {}
         sources = [dataset if part is None else dataset.get(part) for part in SOURCES]
         if any(isinstance(source, Mapping) and str(source.get("name")) == name for source in sources):
@@ -187,19 +188,19 @@ def _in_use(name: str, users: list[int]) -> str:
     return f"{name!r} is the data of {which} {named}; delete {them} first"
 
 
-def _unknown(connection: Connection, field: str, name: str) -> FieldProblem:
+def _unknown(snapshot: Snapshot, field: str, name: str) -> FieldProblem:
     """Say that no data set has a name, and which one may have been meant."""
-    near = get_close_matches(name, [*builtin.BUILTIN, *(row["name"] for row in rows.listed(connection))], n=1)
+    near = get_close_matches(name, [*builtin.BUILTIN, *(row["name"] for row in rows.listed(snapshot))], n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     remedy = f"{hint}upload it, or use one of {', '.join(builtin.BUILTIN)}"
     return FieldProblem(field, f"no data set is called {name!r}", remedy)
 
 
-def described(connection: Connection, name: str) -> dict[str, Any] | None:
+def described(snapshot: Snapshot, name: str) -> dict[str, Any] | None:
     """Give what is known of a data set by its name: rows, target and more; None for an unknown one."""
     if name in builtin.BUILTIN:
         return _builtin(name)
-    row = rows.by_name(connection, name)
+    row = rows.by_name(snapshot, name)
     return None if row is None else json.loads(row["meta"])
 
 

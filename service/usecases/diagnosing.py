@@ -7,13 +7,14 @@ from typing import Any
 
 import orjson
 from pydantic import BaseModel, Field
-from sqlalchemy import Connection, Row
+from sqlalchemy import Row
 
 from caviar import trainers
 from caviar.search.spec import SearchSpec
 from caviar.service.errors import FieldProblem, NotFoundError
 from caviar.service.ids import TrialId
 from caviar.service.store import reads
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.usecases import datasets
 from caviar.service.usecases.commands import in_force
 from caviar.trainer import diagnosis
@@ -48,21 +49,21 @@ class DiagnosisRecord(BaseModel):
     next_search: dict[str, Any] | None = Field(description="ready to be submitted; null: no search can help")
 
 
-def diagnose(connection: Connection, trial: TrialId) -> dict[str, Any]:
+def diagnose(snapshot: Snapshot, trial: TrialId) -> dict[str, Any]:
     """Diagnose a trial that has ended.
 
     Raises NotFoundError for an unknown trial, and for one without finite errors.
     """
-    row = reads.trial_row(connection, trial)
-    spec = SearchSpec.parse(orjson.loads(reads.search_row(connection, trial.search).spec))
+    row = reads.trial_row(snapshot, trial)
+    spec = SearchSpec.parse(orjson.loads(reads.search_row(snapshot, trial.search).spec))
     metrics = {name: value for name, value in orjson.loads(row.metrics or b"{}").items() if value is not None}
     try:
         found = diagnosis.diagnose(
             metrics,
             spec.base_error or 0.0,
             spec.submitted(),
-            _settings(connection, row, spec),
-            _dev_examples(connection, spec.dataset),
+            _settings(snapshot, row, spec),
+            _dev_examples(snapshot, spec.dataset),
         )
     except ValueError as error:
         remedy = "Choose a trial that completed or was stopped, of a trainer that reports both errors"
@@ -72,10 +73,10 @@ def diagnose(connection: Connection, trial: TrialId) -> dict[str, Any]:
     return {**found.as_dict(), "threshold": diagnosis.THRESHOLD}
 
 
-def _dev_examples(connection: Connection, dataset: Mapping[str, Any]) -> int | None:
+def _dev_examples(snapshot: Snapshot, dataset: Mapping[str, Any]) -> int | None:
     """Give about how many rows the dev set of a classification has; None where that cannot be told."""
     main, own = (
-        datasets.described(connection, str(source.get("name"))) if isinstance(source, Mapping) else None
+        datasets.described(snapshot, str(source.get("name"))) if isinstance(source, Mapping) else None
         for source in (dataset, dataset.get("dev"))
     )
     if main is None or (dataset.get("task") or (main["target"] or {}).get("task")) != "classification":
@@ -90,9 +91,9 @@ def _dev_examples(connection: Connection, dataset: Mapping[str, Any]) -> int | N
     return round(int(own["rows"]) * halves_of_dev(split, own_test).train)
 
 
-def _settings(connection: Connection, row: Row[Any], spec: SearchSpec) -> dict[str, Any]:
+def _settings(snapshot: Snapshot, row: Row[Any], spec: SearchSpec) -> dict[str, Any]:
     """Give the settings to go on from: those in force, with the epochs of a full trial, for any seed."""
-    settings = in_force(connection, row, spec.settings)
+    settings = in_force(snapshot, row, spec.settings)
     del settings["seed"]
     full = trainers.default_epochs(spec)
     if full is not None and "epochs" not in orjson.loads(row.params):

@@ -192,7 +192,7 @@ class _Specs:
         """Give where a search's examples come from; None when they are gone."""
         if search not in self._datasets:
             try:
-                self._datasets[search] = datasets.resolve(self._tx.connection, self.of(search).dataset)
+                self._datasets[search] = datasets.resolve(self._tx, self.of(search).dataset)
             except RefusedError as error:
                 log.warning("search %d cannot go on: %s", search, error, extra={"search": search})
                 search_rows.pause(self._tx, search_rows.get(self._tx, search), str(error))
@@ -261,7 +261,7 @@ def _commands(tx: Transaction, parties: Sequence[_Party], specs: _Specs) -> dict
             if one["state"] == "queued" or specs.of(one["search_id"]).schedule:
                 waiting[_id(one)] = party.agent, one["attempt"]
     found: dict[str, list[dict[str, Any]]] = {party.agent: [] for party in parties}
-    for row in command_rows.waiting_in(tx.connection, waiting) if waiting else ():
+    for row in command_rows.waiting_in(tx, waiting) if waiting else ():
         agent, attempt = waiting[TrialId(row.search_id, row.number)]
         found[agent].append(
             {

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Row, select
 
 from caviar.search.spec import SearchSpec
 from caviar.service import records
 from caviar.service.errors import RefusedError
 from caviar.service.store import curves, reads
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import ENDED, trials
 
 t = trials.c
@@ -32,19 +33,19 @@ FIELDS = ("number", "state", "value", "epoch", "epochs", "seed", "attempt", "ori
 TIMES = ("created", "started", "ended")
 
 
-def export(connection: Connection, search: int, kind: str, now: float) -> bytes:
+def export(snapshot: Snapshot, search: int, kind: str, now: float) -> bytes:
     """Give the trials of a search as the bytes of a file.
 
     Raises NotFoundError, RefusedError for a format that is not known or too small for so many trials.
     """
     if kind not in FORMATS:
         raise RefusedError.of("format", f"{kind!r} is no format", f"one of: {', '.join(FORMATS)}")
-    row = reads.search_row(connection, search)
-    rows = connection.execute(select(trials).where(t.search_id == search).order_by(t.number)).all()
+    row = reads.search_row(snapshot, search)
+    rows = snapshot.execute(select(trials).where(t.search_id == search).order_by(t.number)).all()
     if kind == "optuna":
-        return _optuna(connection, row, rows)
+        return _optuna(snapshot, row, rows)
     if kind == "json":
-        shown = reads.search(connection, search, now)
+        shown = reads.search(snapshot, search, now)
         return orjson.dumps({"search": shown, "trials": [records.trial(one) for one in rows]})
     columns = table(rows)
     return _csv(columns) if kind == "csv" else _parquet(columns)
@@ -93,7 +94,7 @@ def _parquet(columns: dict[str, list[Any]]) -> bytes:
     return file.getvalue()
 
 
-def _optuna(connection: Connection, search: Row[Any], rows: Sequence[Row[Any]]) -> bytes:
+def _optuna(snapshot: Snapshot, search: Row[Any], rows: Sequence[Row[Any]]) -> bytes:
     if len(rows) > MOST_FOR_OPTUNA:
         raise RefusedError.of(
             "format",
@@ -105,7 +106,7 @@ def _optuna(connection: Connection, search: Row[Any], rows: Sequence[Row[Any]]) 
     spec = SearchSpec.parse(orjson.loads(search.spec))
     ended = [row for row in rows if row.state in ENDED]
     courses = curves.metric_of(
-        connection, search.id, [(row.number, row.branch) for row in ended], spec.objective.metric
+        snapshot, search.id, [(row.number, row.branch) for row in ended], spec.objective.metric
     )
     finished = [
         optuna_study.Finished(

@@ -26,7 +26,7 @@ def paused(tx: Transaction, row: Row[Any]) -> bool:
         .where(t.search_id == row.id, t.state == "failed", t.number >= _begun(tx, row.id))
         .order_by(t.number.desc())
     )
-    reasons = list(tx.connection.execute(newest.limit(MOST)).scalars())
+    reasons = list(tx.execute(newest.limit(MOST)).scalars())
     if len(reasons) < MOST or len(set(reasons)) > 1:
         return False
     problem = f"{row.failed} trials failed and none came to anything: {reasons[0]}"
@@ -37,4 +37,4 @@ def paused(tx: Transaction, row: Row[Any]) -> bool:
 def _begun(tx: Transaction, search: int) -> int:
     """Give the number of the first trial after what a person last changed."""
     last = select(func.max(edits.c.proposed)).where(edits.c.search_id == search)
-    return int(tx.connection.execute(last).scalar() or 0)
+    return int(tx.execute(last).scalar() or 0)

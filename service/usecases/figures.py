@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import orjson
-from sqlalchemy import Connection
 
 from caviar.search.history import History
 from caviar.search.spec import SearchSpec
 from caviar.service import records
 from caviar.service.store import figures, reads
+from caviar.service.store.snapshot import Snapshot
 
 COURSES = 16
 ANSWERS = 64
@@ -35,9 +35,9 @@ class Course:
         self.number = np.empty(0, dtype=np.int64)
         self.value, self.best, self.ended = np.empty(0), np.empty(0), np.empty(0)
 
-    def catch_up(self, connection: Connection) -> None:
+    def catch_up(self, snapshot: Snapshot) -> None:
         """Append what ended since the last time."""
-        rows, self.revision = figures.ended_since(connection, self.search, self.revision)
+        rows, self.revision = figures.ended_since(snapshot, self.search, self.revision)
         known = np.isin([row[0] for row in rows], self.number)
         fresh = [row for row, old in zip(rows, known, strict=True) if not old]
         if not fresh:
@@ -77,9 +77,9 @@ class Figures:
         self._courses: OrderedDict[int, Course] = OrderedDict()
         self._answers: OrderedDict[tuple[Any, ...], tuple[int, bytes]] = OrderedDict()
 
-    def history(self, connection: Connection, search: int, points: int | None) -> bytes:
+    def history(self, snapshot: Snapshot, search: int, points: int | None) -> bytes:
         """Give the course of a search as JSON. Raises NotFoundError."""
-        row = reads.search_row(connection, search)
+        row = reads.search_row(snapshot, search)
         with self._lock:
             course = self._courses.get(search)
             if course is None:
@@ -88,12 +88,12 @@ class Figures:
             self._courses.move_to_end(search)
             if len(self._courses) > COURSES:
                 self._courses.popitem(last=False)
-            course.catch_up(connection)
+            course.catch_up(snapshot)
             return orjson.dumps(course.shown(points), option=orjson.OPT_SERIALIZE_NUMPY)
 
     def kept(
         self,
-        connection: Connection,
+        snapshot: Snapshot,
         search: int,
         key: tuple[Any, ...],
         make: Callable[[], Any],
@@ -105,9 +105,9 @@ class Figures:
         That is when a trial has begun or ended, or a person has changed something; with `live` also when a
         trial has come further. Raises NotFoundError.
         """
-        revision = reads.search_row(connection, search).revision
+        revision = reads.search_row(snapshot, search).revision
         if live:
-            revision = max(revision, figures.latest(connection, search))
+            revision = max(revision, figures.latest(snapshot, search))
         found = self._answers.get((search, *key))
         if found is not None and found[0] == revision:
             return found[1]
@@ -120,11 +120,11 @@ class Figures:
         return body
 
 
-def importances(connection: Connection, search: int) -> dict[str, Any]:
+def importances(snapshot: Snapshot, search: int) -> dict[str, Any]:
     """Give the share of each parameter in being good, the largest first. Raises NotFoundError."""
-    row = reads.search_row(connection, search)
+    row = reads.search_row(snapshot, search)
     spec = SearchSpec.parse(orjson.loads(row.spec))
-    numbers, packed, values = figures.units(connection, search, FOR_IMPORTANCE)
+    numbers, packed, values = figures.units(snapshot, search, FOR_IMPORTANCE)
     width = spec.space.dimensions
     pairs = [
         (number, unit, value)

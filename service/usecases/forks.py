@@ -24,8 +24,8 @@ def resolved(tx: Transaction, now: Situation, ask: Ask, place: str) -> dict[str,
     row = now.row
     if search_rows.get(tx, row.search_id).switch == "cancelled":
         raise ConflictError(f"search {row.search_id} was cancelled: nothing of it is trained any more")
-    past = lineage.history(tx.connection, row)
-    point = lineage.point(tx.connection, past, row, {**ask.arguments, "epoch": _epoch(ask, row)}, place)
+    past = lineage.history(tx, row)
+    point = lineage.point(tx, past, row, {**ask.arguments, "epoch": _epoch(ask, row)}, place)
     changes = dict(ask.arguments.get("changes") or {})
     if ask.kind == "extend":
         changes = {"epochs": row.epoch + ask.arguments["epochs"]}
@@ -58,7 +58,7 @@ def fork(tx: Transaction, board: Board, row: Row[Any], point: Mapping[str, Any])
     It has the parent's seed and parameters; what the fork changes is its first command, logged like others.
     Turns of the search's schedule that come later than the point are its commands too.
     """
-    past = lineage.history(tx.connection, row)
+    past = lineage.history(tx, row)
     branch, epoch = int(point["branch"]), int(point["epoch"])
     changes = past.at(lineage.branch(past, branch).number, epoch)
     search = search_rows.get(tx, row.search_id)

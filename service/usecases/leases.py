@@ -82,9 +82,7 @@ def agent_lost(tx: Transaction, agent: str, reason: str) -> int:
     Attempt and state are part of the statement: a trial that has ended meanwhile stays as it is.
     """
     agent_rows.mark(tx, agent, "lost", reason)
-    rows = tx.connection.execute(
-        select(trials, *_COUNTS).where(t.agent == agent, HELD).with_for_update(of=trials)
-    ).all()
+    rows = tx.execute(select(trials, *_COUNTS).where(t.agent == agent, HELD).with_for_update(of=trials)).all()
     if not rows:
         return 0
     trial_rows.record_attempts(tx, [_attempt(tx, row, reason) for row in rows])

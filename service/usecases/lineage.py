@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Row, func, select
 
 from caviar.service.errors import RefusedError
 from caviar.service.ids import TrialId
 from caviar.service.store import commands as command_rows
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import checkpoints, costs, curves
 
 Change = Mapping[str, Any]
@@ -53,10 +54,10 @@ class History:
         return max(self.branches) + 1
 
 
-def history(connection: Connection, row: Row[Any]) -> History:
+def history(snapshot: Snapshot, row: Row[Any]) -> History:
     """Read the branches of a trial from its commands."""
     trial = TrialId(row.search_id, row.number)
-    applied = command_rows.applied(connection, trial)
+    applied = command_rows.applied(snapshot, trial)
     line = orjson.loads(row.line) if row.line else {}
     found = {0: _branch(0, None, int(line.get("epoch", 0)), line, applied)}
     for command in applied:
@@ -94,23 +95,23 @@ def in_force(changes: Sequence[Change]) -> dict[str, Any]:
     return {name: value for change in changes for name, value in change["settings"].items()}
 
 
-def resumption(connection: Connection, row: Any) -> dict[str, Any]:
+def resumption(snapshot: Snapshot, row: Any) -> dict[str, Any]:
     """Give what an agent needs to go on where the server last saw a trial: `resume` and `line`."""
-    past = history(connection, row)
+    past = history(snapshot, row)
     branch = past.branches.get(row.branch, past.branches[0])
     line = {
         "changes": list(branch.changes),
-        "step": last_step(connection, past.trial, branch),
+        "step": last_step(snapshot, past.trial, branch),
         "epoch": row.epoch,
         "branch": branch.number,
     }
-    return {"resume": candidates(connection, past, branch.number, row.epoch), "line": line}
+    return {"resume": candidates(snapshot, past, branch.number, row.epoch), "line": line}
 
 
-def last_step(connection: Connection, trial: TrialId, branch: Branch) -> int:
+def last_step(snapshot: Snapshot, trial: TrialId, branch: Branch) -> int:
     """Give the last step that the server has seen of a branch, by a change or a mini-batch's cost."""
     c = costs.c
-    seen = connection.execute(
+    seen = snapshot.execute(
         select(func.max(c.last)).where(
             c.search_id == trial.search, c.number == trial.number, c.branch == branch.number
         )
@@ -120,7 +121,7 @@ def last_step(connection: Connection, trial: TrialId, branch: Branch) -> int:
 
 
 def candidates(
-    connection: Connection, past: History, branch: int, epoch: int, step: int | None = None
+    snapshot: Snapshot, past: History, branch: int, epoch: int, step: int | None = None
 ) -> dict[str, Any] | None:
     """Give the checkpoints from which a state can be reached: the newest, with the `older` ones inside."""
     found = [
@@ -131,21 +132,19 @@ def candidates(
             "branch": branch,
             "position": one.position,
         }
-        for one in _usable(connection, past, branch, epoch, step)
+        for one in _usable(snapshot, past, branch, epoch, step)
     ][:CANDIDATES]
     return {**found[0], "older": found[1:]} if found else None
 
 
-def _usable(
-    connection: Connection, past: History, number: int, epoch: int, step: int | None
-) -> list[Row[Any]]:
+def _usable(snapshot: Snapshot, past: History, number: int, epoch: int, step: int | None) -> list[Row[Any]]:
     """Walk from a branch to its ancestors, other trials' too, and gather checkpoints not beyond the point."""
     found: list[Row[Any]] = []
     trial, branches, position = past.trial, past.branches, None
     while True:
         branch = branches[number]
         kept = len(branch.changes) if position is None else position
-        for one in stored(connection, trial, number):
+        for one in stored(snapshot, trial, number):
             here = one.epoch < epoch or (one.epoch == epoch and (step is None or one.step <= step))
             if here and one.position <= kept:
                 found.append(one)
@@ -154,15 +153,15 @@ def _usable(
             number = branch.parent
         elif branch.origin is not None:
             trial = TrialId(*branch.origin["trial"])
-            row = command_rows.trial(connection, trial)
+            row = command_rows.trial(snapshot, trial)
             if row is None:
                 return found
-            number, branches = int(branch.origin["branch"]), history(connection, row).branches
+            number, branches = int(branch.origin["branch"]), history(snapshot, row).branches
         else:
             return found
 
 
-def stored(connection: Connection, trial: TrialId, branch: int | None = None) -> Sequence[Row[Any]]:
+def stored(snapshot: Snapshot, trial: TrialId, branch: int | None = None) -> Sequence[Row[Any]]:
     """Give the checkpoints of a trial (of one branch), the furthest first."""
     c = checkpoints.c
     query = select(checkpoints).where(
@@ -170,7 +169,7 @@ def stored(connection: Connection, trial: TrialId, branch: int | None = None) ->
     )
     if branch is not None:
         query = query.where(c.branch == branch)
-    return connection.execute(query.order_by(c.step.desc(), c.id.desc())).all()
+    return snapshot.execute(query.order_by(c.step.desc(), c.id.desc())).all()
 
 
 @dataclass(frozen=True)
@@ -184,19 +183,19 @@ class Point:
 
 
 def point(
-    connection: Connection, past: History, row: Row[Any], arguments: Mapping[str, Any], place: str
+    snapshot: Snapshot, past: History, row: Row[Any], arguments: Mapping[str, Any], place: str
 ) -> Point:
     """Find the point that arguments name: `epoch` (of `branch`, default the current one) or `checkpoint`.
 
     Raises RefusedError when there is no such point, naming the nearest.
     """
     if "checkpoint" in arguments:
-        return _checkpoint(connection, past, int(arguments["checkpoint"]), place)
+        return _checkpoint(snapshot, past, int(arguments["checkpoint"]), place)
     branch, epoch = int(arguments.get("branch", row.branch)), int(arguments["epoch"])
     if branch not in past.branches:
         known = ", ".join(str(number) for number in sorted(past.branches))
         raise RefusedError.of(f"{place}.branch", f"there is no branch {branch}", f"branches: {known}")
-    last = row.epoch if branch == row.branch else last_epoch(connection, past, branch)
+    last = row.epoch if branch == row.branch else last_epoch(snapshot, past, branch)
     if epoch > last:
         raise RefusedError.of(
             f"{place}.epoch",
@@ -206,8 +205,8 @@ def point(
     return Point(branch, epoch, None, past.at(branch, epoch))
 
 
-def _checkpoint(connection: Connection, past: History, number: int, place: str) -> Point:
-    kept = stored(connection, past.trial)
+def _checkpoint(snapshot: Snapshot, past: History, number: int, place: str) -> Point:
+    kept = stored(snapshot, past.trial)
     for one in kept:
         if one.id == number:
             changes = past.branches[one.branch].changes[: one.position]
@@ -221,10 +220,10 @@ def _checkpoint(connection: Connection, past: History, number: int, place: str) 
     )
 
 
-def last_epoch(connection: Connection, past: History, branch: int) -> int:
+def last_epoch(snapshot: Snapshot, past: History, branch: int) -> int:
     """Give how far a branch has come that was left since."""
     c = curves.c
-    end = connection.execute(
+    end = snapshot.execute(
         select(func.max(c.first + c.rows - 1)).where(
             c.search_id == past.trial.search, c.number == past.trial.number, c.branch == branch
         )

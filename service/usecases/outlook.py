@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import orjson
 from pydantic import BaseModel, Field
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Row, select
 
 from caviar.search.axes import Axis
 from caviar.search.history import History
@@ -21,6 +21,7 @@ from caviar.search.remaining import remaining
 from caviar.search.rounds import Round, rounds
 from caviar.search.spec import SearchSpec
 from caviar.service.store import bulk, reads
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import trials
 from caviar.service.usecases.view import View
 
@@ -95,15 +96,15 @@ class RoundsReader:
         self._views: OrderedDict[int, View] = OrderedDict()
         self._lock = threading.Lock()
 
-    def read(self, connection: Connection, search: int) -> dict[str, Any]:
+    def read(self, snapshot: Snapshot, search: int) -> dict[str, Any]:
         """Give the rounds of a search. Raises NotFoundError."""
-        row = reads.search_row(connection, search)
+        row = reads.search_row(snapshot, search)
         spec = SearchSpec.parse(orjson.loads(row.spec))
         if spec.strategy.name != "coarse_to_fine":
             return {"items": [], "reason": f"{spec.strategy.name} has no rounds; coarse_to_fine has"}
         with self._lock:
             view = self._view(row, spec)
-            view.catch_up(connection)
+            view.catch_up(snapshot)
             found = rounds(spec, view.history(max(1, view.count)))
         return {"items": [_round(search, spec, one) for one in found], "reason": None}
 
@@ -133,20 +134,20 @@ def _side(axis: Axis, side: list[Any]) -> dict[str, Any]:
     return {"parameter": axis.name, "low": side[0], "high": side[-1]}
 
 
-def read_standings(connection: Connection, search: int) -> dict[str, Any]:
+def read_standings(snapshot: Snapshot, search: int) -> dict[str, Any]:
     """Give the leaders by their fresh trainings. Raises NotFoundError."""
-    row = reads.search_row(connection, search)
+    row = reads.search_row(snapshot, search)
     spec = SearchSpec.parse(orjson.loads(row.spec))
     if not spec.reevaluate.leaders:
         reason = "no leader is trained again: submit with reevaluate: {leaders: 3, seeds: 2}"
         return {"items": [], "winner": None, "reason": reason}
-    again = connection.execute(
+    again = snapshot.execute(
         select(trials)
         .where(t.search_id == search, t.number >= spec.budget.trials, t.origin == "reevaluation")
         .order_by(t.number)
     ).all()
     sign = -1.0 if spec.objective.direction == "maximize" else 1.0
-    items = [_standing(connection, one, again, sign) for one in standings(_fresh(again, sign))]
+    items = [_standing(snapshot, one, again, sign) for one in standings(_fresh(again, sign))]
     due = spec.reevaluate.leaders * spec.reevaluate.seeds
     left = due - sum(one.ended is not None for one in again)
     why = None
@@ -172,10 +173,10 @@ def _number(name: str) -> int:
     return int(name.partition(".")[2])
 
 
-def _standing(connection: Connection, one: Standing, again: Any, sign: float) -> dict[str, Any]:
+def _standing(snapshot: Snapshot, one: Standing, again: Any, sign: float) -> dict[str, Any]:
     [parent] = {row.parent for row in again if row.number in one.numbers}
     search = again[0].search_id
-    first = connection.execute(
+    first = snapshot.execute(
         select(t.params, t.value).where(t.search_id == search, t.number == _number(parent))
     ).one()
     return {
@@ -188,14 +189,14 @@ def _standing(connection: Connection, one: Standing, again: Any, sign: float) ->
     }
 
 
-def read_remaining(connection: Connection, search: int) -> dict[str, Any]:
+def read_remaining(snapshot: Snapshot, search: int) -> dict[str, Any]:
     """Give what further trials of a search may bring. Raises NotFoundError."""
-    row = reads.search_row(connection, search)
+    row = reads.search_row(snapshot, search)
     spec = SearchSpec.parse(orjson.loads(row.spec))
     sign = -1.0 if spec.objective.direction == "maximize" else 1.0
     budget = spec.budget.trials + row.by_hand
     numbers, values = bulk.read(
-        connection,
+        snapshot,
         select(t.number, t.value).where(t.search_id == search, t.value.is_not(None), t.number < budget),
     )
     known = sign * np.array(values, dtype=np.float64)[np.argsort(numbers)]

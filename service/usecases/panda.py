@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 from pydantic import BaseModel, Field
-from sqlalchemy import Connection, Row
+from sqlalchemy import Row
 
 from caviar import trainers
 from caviar.search.spec import SearchSpec
@@ -15,6 +15,7 @@ from caviar.service import records
 from caviar.service.ids import TrialId
 from caviar.service.store import commands as command_rows
 from caviar.service.store import curves, reads
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import ENDED
 from caviar.service.usecases import continuing, datasets, lineage
 from caviar.service.usecases.asking import AFTER_THE_END
@@ -92,32 +93,32 @@ class Schedule(BaseModel):
     schedule: list[dict[str, Any]]
 
 
-def command_list(connection: Connection, trial: TrialId, only: Iterable[int] | None = None) -> dict[str, Any]:
+def command_list(snapshot: Snapshot, trial: TrialId, only: Iterable[int] | None = None) -> dict[str, Any]:
     """Give the commands of a trial, or some of them. Raises NotFoundError."""
-    reads.trial_row(connection, trial)
+    reads.trial_row(snapshot, trial)
     wanted = None if only is None else set(only)
-    rows = [one for one in command_rows.of_trial(connection, trial) if wanted is None or one.id in wanted]
-    version = command_rows.version(connection, trial)
+    rows = [one for one in command_rows.of_trial(snapshot, trial) if wanted is None or one.id in wanted]
+    version = command_rows.version(snapshot, trial)
     return {"items": [records.command(one) for one in rows], "version": version}
 
 
-def steering(connection: Connection, trial: TrialId) -> dict[str, Any]:
+def steering(snapshot: Snapshot, trial: TrialId) -> dict[str, Any]:
     """Give all that steering a trial needs. Raises NotFoundError."""
-    row = reads.trial_row(connection, trial)
-    spec = _spec(connection, trial)
-    settings = in_force(connection, row, spec.settings)
-    past = lineage.history(connection, row)
-    curve = _curve(connection, trial, row.branch)
-    cancelled = reads.search_row(connection, trial.search).switch == "cancelled"
+    row = reads.trial_row(snapshot, trial)
+    spec = _spec(snapshot, trial)
+    settings = in_force(snapshot, row, spec.settings)
+    past = lineage.history(snapshot, row)
+    curve = _curve(snapshot, trial, row.branch)
+    cancelled = reads.search_row(snapshot, trial.search).switch == "cancelled"
     return {
-        "version": command_rows.version(connection, trial),
+        "version": command_rows.version(snapshot, trial),
         "state": row.state,
         "branch": row.branch,
         "epoch": row.epoch,
         "settings": _settings(spec, settings),
-        "commands": command_list(connection, trial)["items"],
+        "commands": command_list(snapshot, trial)["items"],
         "branches": [_branch(one) for one in past.branches.values()],
-        "checkpoints": [records.checkpoint(one) for one in lineage.stored(connection, trial)],
+        "checkpoints": [records.checkpoint(one) for one in lineage.stored(snapshot, trial)],
         "advice": [
             {
                 "kind": one.kind,
@@ -155,14 +156,14 @@ def acting(
     return None if nothing_left else {"kind": "fork", "arguments": point}
 
 
-def log(connection: Connection, trial: TrialId, branch: int | None = None) -> dict[str, Any]:
+def log(snapshot: Snapshot, trial: TrialId, branch: int | None = None) -> dict[str, Any]:
     """Give what replays a branch, by default the current one. Raises NotFoundError."""
-    row = reads.trial_row(connection, trial)
-    spec = _spec(connection, trial)
-    past = lineage.history(connection, row)
+    row = reads.trial_row(snapshot, trial)
+    spec = _spec(snapshot, trial)
+    past = lineage.history(snapshot, row)
     number = row.branch if branch is None else branch
     line = lineage.branch(past, number)
-    reached = row.epoch if number == row.branch else lineage.last_epoch(connection, past, number)
+    reached = row.epoch if number == row.branch else lineage.last_epoch(snapshot, past, number)
     epochs = continuing.first_epochs(row.line, row.epochs)
     return {
         "trial": str(trial),
@@ -170,16 +171,16 @@ def log(connection: Connection, trial: TrialId, branch: int | None = None) -> di
         "current": number == row.branch,
         "state": row.state,
         "trainer": spec.trainer,
-        "dataset": datasets.resolve(connection, spec.dataset),
+        "dataset": datasets.resolve(snapshot, spec.dataset),
         "settings": trial_settings(spec.settings, orjson.loads(row.params), epochs, row.seed),
         "seed": row.seed,
         "changes": list(line.changes),
         "epoch": reached,
         "end": _end(row),
         "stopped": any(
-            one.kind == "stop" and one.branch == number for one in command_rows.applied(connection, trial)
+            one.kind == "stop" and one.branch == number for one in command_rows.applied(snapshot, trial)
         ),
-        "checkpoints": [records.checkpoint(one) for one in lineage.stored(connection, trial, number)],
+        "checkpoints": [records.checkpoint(one) for one in lineage.stored(snapshot, trial, number)],
     }
 
 
@@ -189,18 +190,18 @@ def _end(row: Row[Any]) -> int | None:
     return None if step is None else int(step)
 
 
-def schedule(connection: Connection, trial: TrialId, branch: int | None = None) -> dict[str, Any]:
+def schedule(snapshot: Snapshot, trial: TrialId, branch: int | None = None) -> dict[str, Any]:
     """Give the changes of a branch by epoch, each at the last epoch end before it. Raises NotFoundError."""
     made: dict[int, dict[str, Any]] = {}
-    for change in log(connection, trial, branch)["changes"]:
+    for change in log(snapshot, trial, branch)["changes"]:
         settings = {name: value for name, value in change["settings"].items() if name != "epochs"}
         if settings:
             made.setdefault(int(change["epoch"]), {}).update(settings)
     return {"schedule": [{"epoch": epoch, "set": made[epoch]} for epoch in sorted(made)]}
 
 
-def _spec(connection: Connection, trial: TrialId) -> SearchSpec:
-    return SearchSpec.parse(orjson.loads(reads.search_row(connection, trial.search).spec))
+def _spec(snapshot: Snapshot, trial: TrialId) -> SearchSpec:
+    return SearchSpec.parse(orjson.loads(reads.search_row(snapshot, trial.search).spec))
 
 
 def _settings(spec: SearchSpec, values: dict[str, Any]) -> list[dict[str, Any]]:
@@ -231,9 +232,9 @@ def _branch(one: lineage.Branch) -> dict[str, Any]:
     }
 
 
-def _curve(connection: Connection, trial: TrialId, branch: int) -> dict[str, Any]:
+def _curve(snapshot: Snapshot, trial: TrialId, branch: int) -> dict[str, Any]:
     """Give the columns of one branch as arrays, missing values as NaN."""
-    found = [one for one in curves.pieces(connection, trial.search, trial.number) if one["branch"] == branch]
+    found = [one for one in curves.pieces(snapshot, trial.search, trial.number) if one["branch"] == branch]
     names = curves.names_of(found)
     if "train_cost" not in names:
         return {}

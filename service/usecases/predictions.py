@@ -10,7 +10,6 @@ from typing import Any
 
 import orjson
 from pydantic import BaseModel, Field
-from sqlalchemy import Connection
 
 from caviar.search.spec import SearchSpec
 from caviar.service.apart import run_apart
@@ -19,6 +18,7 @@ from caviar.service.errors import ConflictError, NotFoundError, UnavailableError
 from caviar.service.ids import TrialId
 from caviar.service.ports import Blobs, Store
 from caviar.service.store import reads
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.uploads import Uploads
 from caviar.service.usecases import checkpoints, datasets
 
@@ -76,7 +76,7 @@ class Evaluator:
         Raises NotFoundError without a stored model, ConflictError for one that cannot be compared,
         UnavailableError when that took too much memory or time.
         """
-        model, dataset = await self._store.read(lambda connection: _found(connection, trial))
+        model, dataset = await self._store.read(lambda snapshot: _found(snapshot, trial))
         async with self._one:
             if model not in self._kept:
                 saved, _ = await checkpoints.load(self._store, self._blobs, model)
@@ -113,10 +113,10 @@ class Evaluator:
         return plain
 
 
-def _found(connection: Connection, trial: TrialId) -> tuple[int, dict[str, Any]]:
+def _found(snapshot: Snapshot, trial: TrialId) -> tuple[int, dict[str, Any]]:
     """Give the trial's model and the data set of its search. Raises NotFoundError."""
-    model = checkpoints.model_of(connection, trial)
-    spec = SearchSpec.parse(orjson.loads(reads.search_row(connection, trial.search).spec))
+    model = checkpoints.model_of(snapshot, trial)
+    spec = SearchSpec.parse(orjson.loads(reads.search_row(snapshot, trial.search).spec))
     if spec.trainer != "mlp":
         raise NotFoundError(f"the models of trainer {spec.trainer} are not known here; only those of mlp are")
-    return model, datasets.resolve(connection, spec.dataset)
+    return model, datasets.resolve(snapshot, spec.dataset)

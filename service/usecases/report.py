@@ -113,7 +113,7 @@ def _take(
     if report.age is not None and hand.epoch == 0 and hand.row.attempt == 1:
         hand.started, hand.changed = tx.now - report.age, True
     if report.branch > hand.branch:
-        past = lineage.branch(lineage.history(tx.connection, hand.row), report.branch)
+        past = lineage.branch(lineage.history(tx, hand.row), report.branch)
         hand.branch, hand.epoch, hand.changed = report.branch, past.from_epoch, True
     if report.branch == hand.branch:  # else: of a line that was left meanwhile
         _take_epochs(tx, batch, hand, report)

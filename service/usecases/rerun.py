@@ -32,7 +32,7 @@ def rerun(tx: Transaction, board: Board, trial: TrialId) -> str:
 
     Raises NotFoundError, ConflictError unless it failed or was cancelled.
     """
-    row = reads.trial_row(tx.connection, trial)
+    row = reads.trial_row(tx, trial)
     if row.state not in AGAIN:
         raise ConflictError(
             f"trial {trial} is {row.state}; only failed and cancelled trials are run again: "
@@ -50,9 +50,9 @@ def rerun_all(tx: Transaction, board: Board, search: int, state: str) -> list[st
         raise RefusedError.of("state", f"{state} trials are not run again", f"one of: {', '.join(AGAIN)}")
     search_rows.get(tx, search)
     done = select(t.parent).where(t.search_id == search, t.origin == "rerun")
-    known = set(tx.connection.execute(done).scalars())
+    known = set(tx.execute(done).scalars())
     query = select(trials).where(t.search_id == search, t.state == state).order_by(t.number)
-    rows = [row for row in tx.connection.execute(query) if f"{search}.{row.number}" not in known]
+    rows = [row for row in tx.execute(query) if f"{search}.{row.number}" not in known]
     return _again(tx, board, search, rows) if rows else []
 
 
@@ -100,7 +100,7 @@ def _own_changes(tx: Transaction, row: Row[Any]) -> dict[str, Any]:
     """Give what a fork was made to change, but for what a person withdrew; nothing for other trials."""
     if row.line is None or row.continues is not None:
         return {}
-    for one in command_rows.of_trial(tx.connection, TrialId(row.search_id, row.number)):
+    for one in command_rows.of_trial(tx, TrialId(row.search_id, row.number)):
         if one.kind == "set" and one.created == row.created and orjson.loads(one.at) == {"at": "now"}:
             return {} if one.reason == WITHDRAWN else orjson.loads(one.arguments)
     return {}

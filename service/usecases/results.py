@@ -71,4 +71,4 @@ class Bests:
         """Note them where they are better than the best so far."""
         for search, (signed, number, sign) in self._found.items():
             better = {"b_search": search, "b_value": sign * signed, "b_number": number}
-            tx.connection.execute(_LOWER if sign > 0 else _HIGHER, better)
+            tx.execute(_LOWER if sign > 0 else _HIGHER, better)

@@ -78,7 +78,7 @@ def edit(tx: Transaction, board: Board, search: int, changes: Mapping[str, Any],
         return
     if "space" in changes and row.proposed - row.by_hand >= len(after.get("enqueued", ())):
         after.pop("enqueued", None)  # all of them were tried: they need not lie in the new space
-    spec = check(after, lambda dataset: datasets.resolve(tx.connection, dataset))
+    spec = check(after, lambda dataset: datasets.resolve(tx, dataset))
     old = board.spec(tx, row)
     if row.switch == "cancelled" and any(getattr(spec, key) != getattr(old, key) for key in TRAINED):
         raise ConflictError(

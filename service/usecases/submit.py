@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection
 
 from caviar.search.problem import SearchError
 from caviar.search.spec import SearchSpec
 from caviar.service.errors import ConflictError, FieldProblem, RefusedError
 from caviar.service.ports import Store
 from caviar.service.store import searches as search_rows
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import SPEC_VERSION
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import datasets, submit_data, warm_start
@@ -33,8 +33,8 @@ def accept(store: Store, data: Any) -> SearchSpec:
 
     Raises RefusedError.
     """
-    with store.reading() as connection:
-        return _checked(data, lambda spec: _all_problems(spec, connection))
+    with store.reading() as snapshot:
+        return _checked(data, lambda spec: _all_problems(spec, snapshot))
 
 
 def _checked(data: Any, problems_of: Callable[[SearchSpec], list[FieldProblem]]) -> SearchSpec:
@@ -89,18 +89,18 @@ def _search_problems(spec: SearchSpec, resolve: Resolve) -> list[FieldProblem]:
     return [*found, *(one for one in trainer_problems(spec) if one.field not in judged)]
 
 
-def _all_problems(spec: SearchSpec, connection: Connection) -> list[FieldProblem]:
+def _all_problems(spec: SearchSpec, snapshot: Snapshot) -> list[FieldProblem]:
     """Say also what is wrong with uploaded data and with the search that this one starts from."""
     looked: list[FieldProblem] = []
 
     def resolve(dataset: Mapping[str, Any]) -> dict[str, Any]:
-        resolved = datasets.resolve(connection, dataset)
-        looked.extend(submit_data.problems_of(connection, resolved, spec.trainer))
+        resolved = datasets.resolve(snapshot, dataset)
+        looked.extend(submit_data.problems_of(snapshot, resolved, spec.trainer))
         return resolved
 
     found = [*_search_problems(spec, resolve), *looked]
     try:
-        warm_start.resolved(connection, spec)  # submit() does it again
+        warm_start.resolved(snapshot, spec)  # submit() does it again
     except RefusedError as error:
         found += error.problems
     return found
@@ -130,9 +130,9 @@ def submit(tx: Transaction, spec: SearchSpec, key: str | None = None) -> tuple[i
         if used.digest != digest:
             raise ConflictError(f"the Idempotency-Key {key!r} was used for another search; use a new one")
         return int(used.search_id), False
-    datasets.resolve(tx.connection, spec.dataset)
+    datasets.resolve(tx, spec.dataset)
     # After the digest: a repeated submission is the same one, whatever the earlier search has found since.
-    search = search_rows.insert_search(tx, **_columns(tx, warm_start.resolved(tx.connection, spec)))
+    search = search_rows.insert_search(tx, **_columns(tx, warm_start.resolved(tx, spec)))
     if key is not None:
         search_rows.use_key(tx, key, digest, search)
     tx.wake = True

@@ -12,11 +12,10 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from sqlalchemy import Connection
-
 from caviar.service.errors import FieldProblem
 from caviar.service.inspection import MOST_CLASSES
 from caviar.service.store import datasets as rows
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.usecases import submit_arrays
 from caviar.trainer.data import description
 from caviar.trainer.data.split import check_classes, check_rows, fractions, halves_of_dev
@@ -29,12 +28,12 @@ MOST_COMPARED = 5000  # names among which one that is like another is looked for
 Known = Mapping[str, Any]  # a data set as its upload described it
 
 
-def problems_of(connection: Connection, dataset: Mapping[str, Any], trainer: str) -> list[FieldProblem]:
+def problems_of(snapshot: Snapshot, dataset: Mapping[str, Any], trainer: str) -> list[FieldProblem]:
     """Say what is wrong with a `dataset` object, resolved: it has the options of the upload already."""
-    main = _known(connection, dataset)
+    main = _known(snapshot, dataset)
     if main is None:
         return []
-    others = {part: _known(connection, dataset.get(part)) for part in ("dev", "test")}
+    others = {part: _known(snapshot, dataset.get(part)) for part in ("dev", "test")}
     known = {part: other for part, other in others.items() if other is not None}
     problems = _columns(dataset, main) or submit_arrays.problems_of(dataset, main, known)
     if problems:
@@ -47,11 +46,11 @@ def problems_of(connection: Connection, dataset: Mapping[str, Any], trainer: str
     return problems
 
 
-def _known(connection: Connection, source: Any) -> Known | None:
+def _known(snapshot: Snapshot, source: Any) -> Known | None:
     """Give what an upload was described as; None for what comes with the trainer."""
     if not isinstance(source, Mapping) or "upload" not in source:
         return None
-    row = rows.by_name(connection, str(source["name"]))
+    row = rows.by_name(snapshot, str(source["name"]))
     return None if row is None else {**json.loads(row["meta"]), "name": row["name"], "kind": row["kind"]}
 
 

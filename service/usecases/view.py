@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import orjson
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import bindparam, select
 
 from caviar.search.curves import CurveTable, rung_values, rungs
 from caviar.search.history import History
@@ -20,6 +20,7 @@ from caviar.search.proposal import Proposal
 from caviar.search.spec import SearchSpec
 from caviar.search.stopping import StopPlan
 from caviar.service.store import curves
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import ENDED, trials
 from caviar.service.usecases import continuing
 
@@ -78,9 +79,9 @@ class View:
             self._allocate(max(2 * len(self._numbers), count))
         self.count = max(self.count, count)
 
-    def catch_up(self, connection: Connection) -> None:
+    def catch_up(self, snapshot: Snapshot) -> None:
         """Take in what changed in the store since the last time."""
-        rows = connection.execute(_NEWS, {"search": self.search, "after": self._revision}).all()
+        rows = snapshot.execute(_NEWS, {"search": self.search, "after": self._revision}).all()
         self._revision = max((row.revision for row in rows), default=self._revision)
         known = self._columns["ended"]
         fresh = [row for row in rows if row.number >= self.count or not known[row.number]]
@@ -92,7 +93,7 @@ class View:
         if not ended:
             return
         if self.rungs:
-            self._take_curves(connection, ended)
+            self._take_curves(snapshot, ended)
         self._end(ended)
         done = self._columns["ended"]
         while self.frontier < self.count and done[self.frontier]:
@@ -116,12 +117,12 @@ class View:
         columns["epochs"][numbers] = [row.epoch for row in rows]
         columns["ended"][numbers] = True
 
-    def _take_curves(self, connection: Connection, ended: Sequence[Any]) -> None:
+    def _take_curves(self, snapshot: Snapshot, ended: Sequence[Any]) -> None:
         metric = self.spec.objective.metric
-        found = curves.metric_of(connection, self.search, [(r.number, r.branch) for r in ended], metric)
+        found = curves.metric_of(snapshot, self.search, [(r.number, r.branch) for r in ended], metric)
         for row in ended:
             if row.line is not None:  # it began where another trial had come to
-                found[row.number] = continuing.course(connection, row, metric)
+                found[row.number] = continuing.course(snapshot, row, metric)
         for number, curve in found.items():
             self._columns["rungs"][number] = rung_values(curve, self.rungs, self.spec.objective.direction)
 

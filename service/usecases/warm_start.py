@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection
 
 from caviar.search.spec import MOST_ENQUEUED, SearchSpec
 from caviar.search.warm import points
 from caviar.service.errors import NotFoundError, RefusedError
 from caviar.service.store import reads
+from caviar.service.store.snapshot import Snapshot
 
 LOOKED_AT = 20  # trials for each point that is wanted: several may come to the same point
 
 
-def resolved(connection: Connection, spec: SearchSpec) -> SearchSpec:
+def resolved(snapshot: Snapshot, spec: SearchSpec) -> SearchSpec:
     """Append the best points of the earlier search to `enqueued`, as many as the budget holds.
 
     Raises RefusedError when there is no such search, no result in it, or no parameter in common.
@@ -24,13 +24,13 @@ def resolved(connection: Connection, spec: SearchSpec) -> SearchSpec:
     if wish is None:
         return spec
     try:
-        best = reads.best(connection, wish.search, LOOKED_AT * wish.points)
-        row = reads.search_row(connection, wish.search)
+        best = reads.best(snapshot, wish.search, LOOKED_AT * wish.points)
+        row = reads.search_row(snapshot, wish.search)
     except NotFoundError:
         raise RefusedError.of(
             "warm_start.search", f"there is no search {wish.search}", "name a search of this server"
         ) from None
-    earlier = _earlier(connection, row.id)
+    earlier = _earlier(snapshot, row.id)
     if not set(earlier) & set(spec.space.names):
         raise RefusedError.of(
             "warm_start.search",
@@ -51,7 +51,7 @@ def resolved(connection: Connection, spec: SearchSpec) -> SearchSpec:
     return spec.model_copy(update={"enqueued": [*spec.enqueued, *fresh[:left]]})
 
 
-def _earlier(connection: Connection, search: int) -> list[str]:
+def _earlier(snapshot: Snapshot, search: int) -> list[str]:
     """Name the parameters of an earlier search, those of its space as it is now."""
-    spec: dict[str, Any] = orjson.loads(reads.search_row(connection, search).spec)
+    spec: dict[str, Any] = orjson.loads(reads.search_row(snapshot, search).spec)
     return list(spec["space"])
