@@ -36,7 +36,7 @@ check: $(VENV)/.dev  ## Lint, format, types, import rules, migrations, OpenAPI, 
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q tests/unit/db_migrations tests/unit/service/test_openapi_document.py
+	$(BIN)/python -m pytest -q tests/contract/test_migrations.py tests/unit/service/test_openapi_document.py
 	.ci/check-js
 
 format: $(VENV)/.dev  ## Put the code into its form

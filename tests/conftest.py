@@ -13,7 +13,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from sqlalchemy.engine import URL, make_url
-from stores import build_tables, drop_database, empty_database
+
+from tests.support.stores import build_tables, drop_database, empty_database
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

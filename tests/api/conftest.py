@@ -1,14 +1,10 @@
-"""Tests of the API import their helpers by name."""
+"""What tests of the API share."""
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from caviar import Client
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture

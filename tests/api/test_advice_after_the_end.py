@@ -7,12 +7,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from inprocess import App, running
-from inside import agents, finished
 
 from caviar.search.spec import SearchSpec
 from caviar.service.usecases.panda import acting
 from caviar.trainer.advice import Advice
+from tests.support.inprocess import App, running
+from tests.support.inprocess_agents import agents, finished
 
 SEARCH: dict[str, Any] = {
     "dataset": {"name": "iris"},

@@ -9,9 +9,9 @@ from typing import Any
 
 import anyio
 import httpx
-from inprocess import BASE, running
 
 from caviar.service.api.exchange import LARGE_AT_ONCE, SMALL
+from tests.support.inprocess import BASE, running
 
 API = "/api/v1"
 AGENT = {"id": "a-0123456789abcdef", "host": "h", "pid": 1, "engine": "script", "trainers": ["external"]}

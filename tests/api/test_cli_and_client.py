@@ -8,9 +8,9 @@ import sys
 import time
 
 import pytest
-from commandline import ROOT, caviar, serving
 
 from caviar import ConflictError, InvalidError, NotFoundError
+from tests.support.commandline import ROOT, caviar, serving
 
 SEARCH = """
 name: wine

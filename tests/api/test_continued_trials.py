@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from inprocess import running
-from inside import agents, finished
 
 from caviar import trainers
 from caviar.agents import trial_runner
@@ -16,6 +14,8 @@ from caviar.search import strategies
 from caviar.search.proposal import Proposal
 from caviar.search.random import propose as at_random
 from caviar.trial_settings import trial_settings
+from tests.support.inprocess import running
+from tests.support.inprocess_agents import agents, finished
 
 ROUNDS = [2, 4, 7]
 SEARCH: dict[str, Any] = {

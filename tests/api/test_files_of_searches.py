@@ -13,13 +13,13 @@ import optuna
 import pyarrow.parquet
 import pytest
 import yaml
-from inprocess import App, running
-from playing import EPOCHS, Players
-from stores import ManualClock, World
 from typer.testing import CliRunner
 
 from caviar.cli import app as cli
 from caviar.search.spec import SearchSpec
+from tests.support.inprocess import App, running
+from tests.support.simulated_agents import EPOCHS, Players
+from tests.support.stores import ManualClock, World
 
 API = "/api/v1"
 SPACE = {

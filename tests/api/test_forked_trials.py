@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from inprocess import App, running
-from inside import agents, finished
-
 from caviar.trainer.plugin import MLP
 from caviar.trainer.replay import replay
+from tests.support.inprocess import App, running
+from tests.support.inprocess_agents import agents, finished
 
 SEARCH: dict[str, Any] = {
     "dataset": {"name": "iris"},

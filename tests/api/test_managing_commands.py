@@ -7,10 +7,10 @@ import sys
 
 import numpy as np
 import pytest
-from commandline import ROOT, serving, typed
 
 from caviar import CaviarError, ConflictError, InvalidError
 from caviar.cli import managing
+from tests.support.commandline import ROOT, serving, typed
 
 SEARCH = {
     "name": "waiting",

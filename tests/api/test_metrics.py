@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from inprocess import running
+from tests.support.inprocess import running
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "operations.md"
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import anyio
 import pytest
-from inprocess import App, running
 from sqlalchemy import select, update
 
 from caviar.service.store.tables import checkpoints
 from caviar.service.usecases.checkpoints import remove_orphans
+from tests.support.inprocess import App, running
 
 API = "/api/v1"
 DIGEST = "sha256:" + hashlib.sha256(b"weights").hexdigest()

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from inprocess import App, running
-from playing import EPOCHS, Players
-from stores import ManualClock, World
+
+from tests.support.inprocess import App, running
+from tests.support.simulated_agents import EPOCHS, Players
+from tests.support.stores import ManualClock, World
 
 API = "/api/v1"
 SPACE = {

@@ -6,9 +6,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from commandline import ROOT, serving
 
 from caviar import Client, InvalidError
+from tests.support.commandline import ROOT, serving
 
 FOLDER = ROOT / "examples" / "own_trainer"
 DATA = {"name": "diabetes"}

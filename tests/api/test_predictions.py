@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from inprocess import App, running
-from stores import ManualClock, World
 
 from caviar.trainer.plugin import MLP
+from tests.support.inprocess import App, running
+from tests.support.stores import ManualClock, World
 
 API = "/api/v1"
 SETTINGS = {"epochs": 2, "hidden_layers": 1, "hidden_units": 8}

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from inprocess import App, running
 
 from caviar.trainer.data import load
 from caviar.trainer.problem import DataError
+from tests.support.inprocess import App, running
 
 API = "/api/v1"
 ROWS = 60

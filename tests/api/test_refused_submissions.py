@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from inprocess import App, running
+
+from tests.support.inprocess import App, running
 
 API = "/api/v1"
 FLOWER = "sepal,petal,nothing,kind\n" + "".join(f"{i},{i % 7},,{'abc'[i % 3]}\n" for i in range(60))

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from inprocess import running
 
 from caviar.service.api import events
+from tests.support.inprocess import running
 
 SEARCH: dict[str, Any] = {
     "trainer": "external",

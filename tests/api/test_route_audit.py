@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 import pytest
-from inprocess import App, routes, running
 
 from caviar.service.security.rules import OPEN, listed, needed
 from caviar.service.security.tokens import SCOPES, Token
+from tests.support.inprocess import App, routes, running
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
-from inprocess import BASE, App, running
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
+
+from tests.support.inprocess import BASE, App, running
 
 STREAMS = r"/events$|/wake$"  # answers that do not end by themselves
 EXAMPLES = 5  # of each operation and mode

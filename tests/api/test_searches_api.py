@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from inprocess import App, running
 from pydantic import TypeAdapter
 
 from caviar.exchange.wire import ExchangeResponse
 from caviar.service import records
+from tests.support.inprocess import App, running
 
 AGENT = {"id": "a-0123456789abcdef", "host": "h", "pid": 1, "engine": "script", "trainers": ["external"]}
 API = "/api/v1"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from inprocess import running
 from sqlalchemy.engine import make_url
 
 from caviar.service.store import schema
 from caviar.service.store.sqlite import StartError
+from tests.support.inprocess import running
 
 AWAY = "postgresql+psycopg://nobody@127.0.0.1:1/none"
 

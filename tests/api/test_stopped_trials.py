@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from inprocess import running
-from inside import agents, finished
 
 from caviar.agents import trial_runner
+from tests.support.inprocess import running
+from tests.support.inprocess_agents import agents, finished
 
 SEARCH: dict[str, Any] = {
     "dataset": {"name": "iris"},

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from inprocess import App, running
-from stores import ManualClock, World
+
+from tests.support.inprocess import App, running
+from tests.support.stores import ManualClock, World
 
 API = "/api/v1"
 SEARCH: dict[str, Any] = {

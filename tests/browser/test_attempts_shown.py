@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
-from page_server import SEARCH, Server
 from playwright.sync_api import Page, expect
+
+from tests.support.page_server import SEARCH, Server
 
 SCRIPTED = {**SEARCH, "trainer": "external", "settings": {"epochs": 1}, "budget": {"trials": 1}}
 LOG = "Traceback (most recent call last):\n  line 7\nValueError: bad"

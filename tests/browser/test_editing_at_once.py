@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from page_server import Server
 from playwright.sync_api import Page, expect
+
+from tests.support.page_server import Server
 
 SPEC = {
     "name": "edited",

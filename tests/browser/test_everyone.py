@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from page_server import AXE, Server
+
+from tests.support.page_server import AXE, Server
 
 PAGES = (
     "/",

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from page_server import SEARCH, Server, wait_for_end
 from playwright.sync_api import Page, expect
+
+from tests.support.page_server import SEARCH, Server, wait_for_end
 
 
 @pytest.fixture(scope="module")

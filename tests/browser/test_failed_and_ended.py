@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from page_server import SEARCH, Server, wait_for_end
 from playwright.sync_api import Page, expect
 
 from caviar import Client
+from tests.support.page_server import SEARCH, Server, wait_for_end
 
 SCRIPTED = {
     **SEARCH,

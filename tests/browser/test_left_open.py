@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from page_server import PATIENCE, SEARCH, Server
 from playwright.sync_api import Page, expect
+
+from tests.support.page_server import PATIENCE, SEARCH, Server
 
 MODULE = "document.querySelector('script[type=module]').src.replace('app.js', '%s')"
 

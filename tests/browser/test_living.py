@@ -5,8 +5,9 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from page_server import PATIENCE, SEARCH, Server
 from playwright.sync_api import Page, expect
+
+from tests.support.page_server import PATIENCE, SEARCH, Server
 
 LONG = {
     **SEARCH,

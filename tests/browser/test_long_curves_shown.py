@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-from page_server import Server
 from playwright.sync_api import Page, expect
+
+from tests.support.page_server import Server
 
 EPOCHS = 20_000
 AGENT = {"id": "a-00000000000000aa", "host": "h", "pid": 1, "engine": "script", "trainers": ["external"]}

@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from page_server import PATIENCE, SEARCH, Server
 from playwright.sync_api import Page, expect
+
+from tests.support.page_server import PATIENCE, SEARCH, Server
 
 
 def test_the_reference_of_the_api_needs_nothing_from_elsewhere(page: Page, server: Server) -> None:

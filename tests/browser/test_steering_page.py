@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from page_server import PATIENCE, SEARCH, Server
 from playwright.sync_api import Locator, Page, expect
+
+from tests.support.page_server import PATIENCE, SEARCH, Server
 
 BABYSAT: dict[str, Any] = {
     **SEARCH,

@@ -2,10 +2,10 @@
 
 import re
 
-from page_server import PATIENCE, SEARCH, Server
 from playwright.sync_api import Page, expect
 
 from caviar import Client
+from tests.support.page_server import PATIENCE, SEARCH, Server
 
 
 def test_a_search_submitted_by_the_form_is_watched_to_its_end(page: Page) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from page_server import PATIENCE, SEARCH, Server
 from playwright.sync_api import Page, expect
+
+from tests.support.page_server import PATIENCE, SEARCH, Server
 
 LONG = {**SEARCH, "settings": {**SEARCH["settings"], "epochs": 1_000_000}, "budget": {"trials": 2}}
 

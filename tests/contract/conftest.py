@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from sqlalchemy.engine import URL
-from stores import World, open_world
+
+from tests.support.stores import World, open_world
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from typing import Any
 import orjson
 import pytest
 from sqlalchemy import insert
-from stores import World, epochs, handed, result
 
 from caviar.service.errors import ChangedError, ConflictError, RefusedError
 from caviar.service.ids import TrialId, trial_id
@@ -18,6 +17,7 @@ from caviar.service.store import streams
 from caviar.service.store.tables import checkpoints
 from caviar.service.usecases import commands, lineage, panda
 from caviar.service.usecases.asking import WAITING_LIMIT, Ask
+from tests.support.stores import World, epochs, handed, result
 
 PANDA = {
     "mode": "panda",

@@ -8,7 +8,6 @@ from typing import Any
 
 import anyio
 import pytest
-from stores import World, handed
 
 from caviar.service.config import Limits
 from caviar.service.errors import ConflictError, NotFoundError, RefusedError
@@ -16,6 +15,7 @@ from caviar.service.store import datasets as rows
 from caviar.service.uploads import Uploads
 from caviar.service.usecases.datasets import Datasets
 from caviar.service.usecases.steer_search import switch
+from tests.support.stores import World, handed
 
 CSV = b"a,b,species\n1,2,x\n3,,y\n5,6,x\n"
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import orjson
 import pytest
-from playing import EPOCHS, Players, bowl
-from stores import World, handed
 
 from caviar.service.errors import ConflictError, RefusedError
 from caviar.service.ids import trial_id
 from caviar.service.usecases import steer_search
 from caviar.service.usecases.rerun import rerun
+from tests.support.simulated_agents import EPOCHS, Players, bowl
+from tests.support.stores import World, handed
 
 NARROW = {
     "a": {"scale": "log", "low": 1e-3, "high": 1e-1},

@@ -9,10 +9,10 @@ from typing import Any
 import orjson
 import pytest
 from sqlalchemy.engine import URL
-from stores import World, epochs, handed, open_world, request, result
 
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import claim, datasets
+from tests.support.stores import World, epochs, handed, open_world, request, result
 
 AGENTS = range(1, 9)
 

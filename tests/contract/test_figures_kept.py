@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from playing import Players
-from stores import World, epochs, handed
 
 from caviar.service.store import figures
 from caviar.service.usecases import steer_search
 from caviar.service.usecases.figures import Figures
+from tests.support.simulated_agents import Players
+from tests.support.stores import World, epochs, handed
 
 
 def test_an_edited_space_shows_no_trial_twice(world: World) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from stores import World, epochs, handed
 
 from caviar.service.ids import trial_id
 from caviar.service.store import curves, streams
+from tests.support.stores import World, epochs, handed
 
 ROWS = np.random.default_rng(0).random((3000, 2)).astype(np.float32)
 

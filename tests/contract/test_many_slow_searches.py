@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 
-from stores import World, handed, result
-
 from caviar.service.usecases.board import VIEWS
+from tests.support.stores import World, handed, result
 
 
 def test_all_of_them_get_their_trials(world: World) -> None:

@@ -7,10 +7,10 @@ import random
 import numpy as np
 import orjson
 import pytest
-from stores import World, handed
 
 from caviar.service.store import memory
 from caviar.service.store.fields import NUMBERS, TEXTS, Field
+from tests.support.stores import World, handed
 
 TRIALS = 30
 SPACE = {

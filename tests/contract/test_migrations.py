@@ -25,7 +25,9 @@ def dialect_of(url: URL) -> Any:
 
 def differences(dialect: Any) -> list[Any]:
     with dialect.writer.connect() as connection:
-        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+        return list(
+            compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata)
+        )
 
 
 def revisions() -> list[str]:
@@ -51,6 +53,10 @@ def test_every_earlier_schema_becomes_the_declared_one(database_url: URL, revisi
     schema.migrate(dialect)
     assert differences(dialect) == []
     dialect.close()
+
+
+def test_there_is_one_head() -> None:
+    assert len(ScriptDirectory.from_config(schema._config()).get_heads()) == 1
 
 
 def test_an_unknown_schema_is_refused(database_url: URL) -> None:

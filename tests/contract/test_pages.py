@@ -9,10 +9,10 @@ from typing import Any
 import orjson
 import pytest
 from sqlalchemy.engine import make_url
-from stores import World, empty_database, handed, open_world
 
 from caviar.service.errors import RefusedError
 from caviar.service.store import pages, search_pages
+from tests.support.stores import World, empty_database, handed, open_world
 
 TRIALS = 40
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import event, insert
 from sqlalchemy.engine import URL
-from stores import World, epochs, handed, open_world, result
 
 from caviar.service.store import commands as command_rows
 from caviar.service.store import curves, figures, pages, reads
 from caviar.service.store.memory import Columns
 from caviar.service.store.tables import commands
+from tests.support.stores import World, epochs, handed, open_world, result
 
 ALLOWED_SCANS = ("SCAN CONSTANT ROW",)
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import orjson
 import pytest
-from playing import Players
-from stores import World, epochs, handed, result
 
 from caviar.service.errors import ConflictError, NotFoundError, RefusedError
 from caviar.service.ids import trial_id
@@ -13,6 +11,8 @@ from caviar.service.store import commands as command_rows
 from caviar.service.usecases import commands, steer_search
 from caviar.service.usecases.asking import Ask
 from caviar.service.usecases.rerun import rerun, rerun_all
+from tests.support.simulated_agents import Players
+from tests.support.stores import World, epochs, handed, result
 
 
 def again(world: World, name: str) -> str:

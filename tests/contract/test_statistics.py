@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sqlalchemy import Connection, text
-from stores import World
 
 from caviar.service.store.statistics import LEAST, Statistics
+from tests.support.stores import World
 
 
 def test_tables_are_analysed_whenever_the_trials_have_doubled(world: World) -> None:

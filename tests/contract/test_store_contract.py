@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import select
-from stores import LEASE, World, epochs, handed, result
 
 from caviar.service.errors import ChangedError, ConflictError, NotFoundError, RefusedError
 from caviar.service.store import curves, reads
 from caviar.service.store.tables import trials
 from caviar.service.usecases import steer_search
+from tests.support.stores import LEASE, World, epochs, handed, result
 
 
 def test_a_submitted_search_is_there(world: World) -> None:

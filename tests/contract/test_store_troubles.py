@@ -8,13 +8,13 @@ from typing import Any
 import orjson
 import pytest
 from sqlalchemy import event
-from stores import LEASE, World, handed, spec
 
 from caviar.service.errors import UnavailableError
 from caviar.service.store import columns
 from caviar.service.store import searches as search_rows
 from caviar.service.usecases import leases, steer_search
 from caviar.service.usecases.submit import submit
+from tests.support.stores import LEASE, World, handed, spec
 
 
 def test_nobody_loses_a_lease_that_nobody_could_renew(world: World) -> None:

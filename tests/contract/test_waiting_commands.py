@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import insert, select
-from stores import World, handed
 
 from caviar.service.store import commands as command_rows
 from caviar.service.store.tables import commands
 from caviar.service.usecases.leases import ATTEMPTS
 from caviar.service.usecases.steer_search import cancel
+from tests.support.stores import World, handed
 
 c = commands.c
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from stores import World
 
 from caviar.service import records
 from caviar.service.store import reads
 from caviar.service.usecases.steer_search import cancel, switch
+from tests.support.stores import World
 
 
 def warnings(world: World, search: int) -> list[dict[str, Any]]:

@@ -1,15 +1,12 @@
-"""Fault tests import their harness by name, and give each server a folder of its own."""
+"""Fault tests give each server a folder of its own."""
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from harness import Server
+from tests.support.server_process import Server
 
 
 @pytest.fixture

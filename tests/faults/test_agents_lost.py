@@ -10,11 +10,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from harness import Server, serving, trained, wait
-from player import Player
 
 from caviar.agents.watching import STUCK
 from caviar.service.engines.local import NICE
+from tests.support.scripted_agent import Player
+from tests.support.server_process import Server, serving, trained, wait
 
 FAST = {"CAVIAR_LEASE": "2", "CAVIAR_INTERVAL": "0.2"}
 

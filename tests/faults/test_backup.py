@@ -8,9 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from harness import Server, wait
 from sqlalchemy.engine import URL
-from stores import empty_database
+
+from tests.support.server_process import Server, wait
+from tests.support.stores import empty_database
 
 TRIALS = 40
 

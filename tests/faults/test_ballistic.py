@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable
 
 import pytest
-from harness import Server
+
+from tests.support.server_process import Server
 
 PER_KILL = 50  # trials: enough for the search to outlast the kills
 KILLS = int(os.environ.get("CAVIAR_SOAK_KILLS", "500"))

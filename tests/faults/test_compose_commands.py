@@ -12,8 +12,9 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from harness import ROOT, free_port, wait
 from sqlalchemy.engine import URL
+
+from tests.support.server_process import ROOT, free_port, wait
 
 pytestmark = pytest.mark.postgres
 

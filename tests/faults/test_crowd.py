@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from harness import Server
-from player import Player
+
+from tests.support.scripted_agent import Player
+from tests.support.server_process import Server
 
 READS = (
     "",

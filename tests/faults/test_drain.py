@@ -8,8 +8,9 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from harness import Server, trained, wait
-from player import Player
+
+from tests.support.scripted_agent import Player
+from tests.support.server_process import Server, trained, wait
 
 
 def test_a_busy_server_ends_in_time_and_goes_on_where_it_was(

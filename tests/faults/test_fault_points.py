@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scenario import TRIALS, live, run
 from sqlalchemy import event, select
 from sqlalchemy.engine import URL
-from stores import World, open_world
 
 from caviar.service import faults
 from caviar.service.blobs import FileBlobs
 from caviar.service.errors import ServiceError
 from caviar.service.store import curves, reads
 from caviar.service.store.tables import checkpoints, searches
+from tests.support.scenario import TRIALS, live, run
+from tests.support.stores import World, open_world
 
 SPAWN = multiprocessing.get_context("forkserver")
-SPAWN.set_forkserver_preload(["scenario"])
+SPAWN.set_forkserver_preload(["tests.support.scenario"])
 
 
 def struck(url: URL, folder: Path, fault: str) -> tuple[int, list[Any]]:

@@ -8,13 +8,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import psutil
 import pytest
-from harness import Server, wait
 
 from caviar.service.config import Limits
+from tests.support.server_process import ROOT, Server, wait
 
 MIB = 1 << 20
 
@@ -196,10 +195,10 @@ def served(server: Server, search: int) -> bool:
 
 def flood(server: Server, per_second: int, seconds: float) -> tuple[float, int]:
     """Ask `per_second` times a second; gives the 99th percentile of readiness, and how many answers came."""
-    command = [sys.executable, str(Path(__file__).with_name("flooding.py"))]
+    command = [sys.executable, "-m", "tests.support.flooding"]
     arguments = [str(server.port), str(per_second), str(seconds)]
     taken = []
-    with subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE) as callers:
+    with subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, cwd=ROOT) as callers:
         while callers.poll() is None:
             began = time.monotonic()
             assert server.client.get("/readyz").status_code == 200

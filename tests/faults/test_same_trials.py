@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import Server, wait
-from playing import Players, opened, outcome
 from sqlalchemy.engine import make_url
+
+from tests.support.server_process import Server, wait
+from tests.support.simulated_agents import Players, opened, outcome
 
 STRATEGIES = ("random", "coarse_to_fine", "tpe")
 IN_TIME = {"name": "coarse_to_fine", "epochs_per_round": [2, 4, 9]}

@@ -23,11 +23,11 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
-from stores import LEASE, World, empty_database, epochs, handed, open_world, request, result
 
 from caviar.service.errors import ServiceError
 from caviar.service.store import curves
 from caviar.service.usecases import steer_search
+from tests.support.stores import LEASE, World, empty_database, epochs, handed, open_world, request, result
 
 CURVES = select(curves.c.number, curves.c.first, curves.c.rows, curves.c.data)
 AGENTS = st.integers(1, 4)

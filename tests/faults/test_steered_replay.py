@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from harness import Server, wait
 
 from caviar import Client
 from caviar.errors import RefusedError
 from caviar.replaying import replay_trial
+from tests.support.server_process import Server, wait
 
 OPTIMIZERS = ("gd", "momentum", "rmsprop", "adam")
 RATES = {"gd": 0.1, "momentum": 0.1, "rmsprop": 0.001, "adam": 0.002}

@@ -13,8 +13,9 @@ from typing import Any
 
 import psutil
 import pytest
-from harness import Server, wait
-from player import Player
+
+from tests.support.scripted_agent import Player
+from tests.support.server_process import Server, wait
 
 MIB = 1 << 20
 

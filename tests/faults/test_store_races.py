@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy.engine import URL, make_url
-from stores import LEASE, World, epochs, handed, open_world, result
 
 from caviar.service import clock as clock_module
 from caviar.service import faults
@@ -23,6 +22,7 @@ from caviar.service.errors import ConflictError, UnavailableError
 from caviar.service.ids import trial_id
 from caviar.service.store import writer
 from caviar.service.usecases import checkpoints
+from tests.support.stores import LEASE, World, epochs, handed, open_world, result
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
-from harness import Server, serving
-from player import Player
+
+from tests.support.scripted_agent import Player
+from tests.support.server_process import Server, serving
 
 
 class Reader:

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import twin
 
 from caviar.trainer.buffers import batch_size_of, hyper_of
 from caviar.trainer.data import load
@@ -12,6 +11,7 @@ from caviar.trainer.initialization import initial_weights
 from caviar.trainer.network import Network
 from caviar.trainer.run import Run
 from caviar.trainer.settings import make_settings
+from tests.support.naive import twin
 
 SEED = 11
 ACTIVATIONS = ["relu", "leaky_relu", "tanh", "sigmoid"]

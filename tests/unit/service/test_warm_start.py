@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import orjson
 import pytest
-from playing import Players, opened
 from sqlalchemy.engine import URL
-from stores import World
 
 from caviar.service.errors import RefusedError
+from tests.support.simulated_agents import Players, opened
+from tests.support.stores import World
 
 
 @pytest.fixture

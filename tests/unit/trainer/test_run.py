@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -76,14 +77,12 @@ def test_another_process_gives_the_same_bits(tmp_path):
     (tmp_path / "checkpoint").write_bytes(run.save())
     finish(run)
     program = (
-        "import sys; sys.path[:0] = sys.argv[2:]; from test_run import *\n"
+        "import sys; from tests.unit.trainer.test_run import *\n"
         "run = Run.restore(open(sys.argv[1], 'rb').read(), DATA); finish(run)\n"
         "sys.stdout.buffer.write(run.weights.tobytes())"
     )
-    folder = __file__.rpartition("/")[0]
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path / "checkpoint"), folder], capture_output=True, check=True
-    )
+    command = [sys.executable, "-c", program, str(tmp_path / "checkpoint")]
+    done = subprocess.run(command, capture_output=True, check=True, cwd=Path(__file__).parents[3])
     assert done.stdout == bits(run)
 
 

@@ -2,9 +2,10 @@
 
 import math
 
-import draws
 import numpy as np
 from scipy.ndimage import map_coordinates
+
+from tests.support.naive import draws
 
 AUGMENT = 3
 

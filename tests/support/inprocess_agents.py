@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import httpx
-from inprocess import BASE, App
 
 from caviar.agents.process import new_id
 from caviar.agents.worker import Worker
 from caviar.exchange.exchanger import Exchange
 from caviar.transport import Transport
+from tests.support.inprocess import BASE, App
 
 
 class _Inside:

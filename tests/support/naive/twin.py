@@ -6,9 +6,9 @@ Examples are columns: X is (n[0], m), W[l] is (n[l], n[l-1]), b[l] is (n[l], 1),
 import math
 from dataclasses import dataclass, field
 
-import draws
-import images
 import numpy as np
+
+from tests.support.naive import draws, images
 
 
 @dataclass

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness import Server, expected
+from tests.support.server_process import Server, expected
 
 Key = tuple[str, int]
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import orjson
 from sqlalchemy.engine import URL
-from stores import World, open_world
 
 from caviar.search.stopping import StopPlan, kept, verdict
+from tests.support.stores import World, open_world
 
 EPOCHS = 9
 NUMBERS = count(1)  # of agents

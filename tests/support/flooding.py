@@ -1,6 +1,6 @@
-"""Callers in a process of their own, not to slow down who measures: `flooding.py PORT RATE SECONDS`.
+"""Callers in a process of their own, not to slow down who measures.
 
-Prints how many answers of which status came.
+`python -m tests.support.flooding PORT RATE SECONDS` prints how many answers of which status came.
 """
 
 import collections
