@@ -1,26 +1,18 @@
 """Searches and trials as the server tells them, as frozen values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, Literal, Self
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-TrialState = Literal["queued", "running", "paused", "completed", "stopped", "diverged", "failed", "cancelled"]
+from caviar.trial_fields import ENDED, Record, Trial, TrialState
+
+__all__ = ["ENDED", "Event", "Search", "SearchState", "Trial", "TrialState"]
+
 SearchState = Literal["queued", "running", "paused", "completed", "cancelled"]
-ENDED = frozenset({"completed", "stopped", "diverged", "failed", "cancelled"})
 
 
 @dataclass(frozen=True)
-class _Record:
-    """What a server of another version adds is left out, what it leaves out keeps its default."""
-
-    @classmethod
-    def of(cls, data: Mapping[str, Any]) -> Self:
-        known = {one.name for one in fields(cls)}
-        return cls(**{name: value for name, value in data.items() if name in known})
-
-
-@dataclass(frozen=True)
-class Search(_Record):
+class Search(Record):
     """A search and how far it has come."""
 
     id: int
@@ -58,36 +50,6 @@ class Search(_Record):
     def trials(self) -> int:
         """Count the trials it will have when it has ended: budget, forks, re-runs and points added."""
         return self.total or int(self.budget.get("trials", 0))
-
-
-@dataclass(frozen=True)
-class Trial(_Record):
-    """One point of a search's space and what came of it."""
-
-    id: str
-    search: int
-    number: int
-    state: TrialState
-    params: Mapping[str, Any] = field(default_factory=dict)
-    value: float | None = None
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    attempt: int = 0
-    epoch: int = 0
-    epochs: int | None = None
-    changed: Mapping[str, Any] = field(default_factory=dict)
-    origin: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    reason: str | None = None
-    agent: str | None = None
-    created: str | None = None
-    started: str | None = None
-    ended: str | None = None
-    seed: int | None = None
-    branch: int = 0
-
-    @property
-    def done(self) -> bool:
-        """Tell whether it has reached a state that never changes again."""
-        return self.state in ENDED
 
 
 @dataclass(frozen=True)

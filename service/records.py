@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Callable, Set
 from datetime import UTC, datetime
-from typing import Any
+from operator import attrgetter
+from typing import Any, get_type_hints
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from caviar.service.store.tables import ENDED, STATES
+from caviar import trial_fields
+from caviar.trial_fields import ENDED, FIELDS, STATES
 
 
 class Record(BaseModel):
@@ -18,17 +20,8 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
 
 
-class Counts(Record):
-    """Trials by state."""
-
-    queued: int = 0
-    running: int = 0
-    paused: int = 0
-    completed: int = 0
-    stopped: int = 0
-    diverged: int = 0
-    failed: int = 0
-    cancelled: int = 0
+_COUNTS: dict[str, Any] = dict.fromkeys(STATES, (int, 0))
+Counts = create_model("Counts", __base__=Record, __doc__="Trials by state.", **_COUNTS)
 
 
 class Best(Record):
@@ -85,37 +78,18 @@ class Search(Record):
     )
 
 
-class Origin(Record):
-    """Where a trial's point came from."""
+def _model(shape: type, at: str = "") -> type[BaseModel]:
+    """Make the model of a trial, or of a part of one, from the table of its fields."""
+    helps = {one.path: one.help for one in FIELDS if one.path}
+    hints = get_type_hints(shape)
+    fields: dict[str, Any] = {name: (hints[name], Field(description=helps.get(at + name))) for name in hints}
+    if "origin" in fields:
+        fields["origin"] = (Origin, ...)
+    return create_model(shape.__name__, __base__=Record, __doc__=shape.__doc__, **fields)
 
-    kind: str
-    round: int | None
-    parent: str | None
-    why: str | None
 
-
-class Trial(Record):
-    """One point of a search, trained."""
-
-    id: str
-    search: int
-    number: int
-    state: str
-    attempt: int
-    params: dict[str, Any]
-    value: float | None
-    metrics: dict[str, float | None]
-    epoch: int
-    epochs: int | None = Field(description="planned, as things stand now")
-    changed: dict[str, Any] = Field(description="settings changed on its way, and to what")
-    origin: Origin
-    reason: str | None
-    agent: str | None
-    created: str
-    started: str | None
-    ended: str | None
-    seed: int
-    branch: int
+Origin = _model(trial_fields.Origin, "origin.")
+Trial = _model(trial_fields.Trial)
 
 
 class SearchPage(Record):
@@ -129,7 +103,7 @@ class SearchPage(Record):
 class TrialPage(Record):
     """A page of trials."""
 
-    items: list[Trial]
+    items: list[Trial]  # type: ignore[valid-type]
     next: str | None
     total: int
 
@@ -137,7 +111,7 @@ class TrialPage(Record):
 class Trials(Record):
     """Trials, all at once."""
 
-    items: list[Trial]
+    items: list[Trial]  # type: ignore[valid-type]
 
 
 class Attempt(Record):
@@ -152,31 +126,6 @@ class Attempt(Record):
     log: str | None
 
 
-class Agent(Record):
-    """A worker process."""
-
-    id: str
-    host: str
-    pid: int
-    engine: str
-    version: str
-    state: str
-    started: str
-    seen: str
-    holding: list[str]
-    reason: str | None
-
-
-class Edit(Record):
-    """A change of a search by a person."""
-
-    version: int
-    created: str
-    proposed: int
-    before: dict[str, Any]
-    after: dict[str, Any]
-
-
 def iso(seconds: float | None) -> str | None:
     """Write a time as ISO 8601 in UTC, with milliseconds."""
     if seconds is None:
@@ -184,35 +133,36 @@ def iso(seconds: float | None) -> str | None:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
-def trial(row: Any) -> dict[str, Any]:
-    """Give a row of trials as `Trial`, ready for JSON."""
-    changed = orjson.loads(row.changed) if row.changed else {}
-    return {
-        "id": f"{row.search_id}.{row.number}",
-        "search": row.search_id,
-        "number": row.number,
-        "state": row.state,
-        "attempt": row.attempt,
-        "params": orjson.Fragment(row.params),
-        "value": row.value,
-        "metrics": orjson.Fragment(row.metrics) if row.metrics else {},
-        "epoch": row.epoch,
-        "epochs": changed.get("epochs", row.epochs),
-        "changed": changed,
-        "origin": {
-            "kind": row.origin,
-            "round": row.round,
-            "parent": row.parent,
-            "why": row.why,
-        },
-        "reason": row.reason,
-        "agent": row.agent,
-        "created": iso(row.created),
-        "started": iso(row.started),
-        "ended": iso(row.ended),
-        "seed": row.seed,
-        "branch": row.branch,
-    }
+def _trial_shaper() -> Callable[[Any], dict[str, Any]]:
+    """Make the function that gives a row of trials as `Trial`, ready for JSON.
+
+    Made once, from the table of fields: a call fetches all columns at once, then touches times and documents.
+    """
+    paths = {one.path: one.column for one in FIELDS if one.path}
+    names = list(get_type_hints(trial_fields.Trial))
+    values = attrgetter(*(paths.get(name, "number") for name in names))  # "number" keeps a place
+    parts = list(get_type_hints(trial_fields.Origin))
+    origin = attrgetter(*(paths[f"origin.{part}"] for part in parts))
+    times = [one.path for one in FIELDS if one.path and one.form == "time"]
+    documents = [one.path for one in FIELDS if one.path and one.form == "document" and one.path != "changed"]
+
+    def shape(row: Any) -> dict[str, Any]:
+        shown = dict(zip(names, values(row), strict=True))
+        shown["id"] = f"{row.search_id}.{row.number}"
+        shown["origin"] = dict(zip(parts, origin(row), strict=True))
+        for name in times:
+            shown[name] = iso(shown[name])
+        for name in documents:
+            shown[name] = orjson.Fragment(text) if (text := shown[name]) else {}
+        changed = shown["changed"] = orjson.loads(row.changed) if row.changed else {}
+        if "epochs" in changed:
+            shown["epochs"] = changed["epochs"]
+        return shown
+
+    return shape
+
+
+trial = _trial_shaper()
 
 
 def search_state(row: Any) -> str:

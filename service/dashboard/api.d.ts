@@ -746,9 +746,21 @@ export interface Objective {
  * Where a trial's point came from.
  */
 export interface Origin {
+  /**
+   * what proposed its point
+   */
   kind: string;
+  /**
+   * of coarse to fine
+   */
   round: number | null;
+  /**
+   * the trial it was made from
+   */
   parent: string | null;
+  /**
+   * the proposal's reason in words
+   */
   why: string | null;
 }
 /**
@@ -1297,21 +1309,45 @@ export interface TrainerRecord {
   settings: SettingRecord[];
 }
 /**
- * One point of a search, trained.
+ * One point of a search's space and what came of it.
  */
 export interface Trial {
   id: string;
+  /**
+   * the search it belongs to
+   */
   search: number;
+  /**
+   * counts the trials of a search from 0
+   */
   number: number;
-  state: string;
+  /**
+   * where it is in its life
+   */
+  state: "queued" | "running" | "paused" | "completed" | "stopped" | "diverged" | "failed" | "cancelled";
+  /**
+   * tries of workers so far, this one included
+   */
   attempt: number;
+  /**
+   * its point of the space
+   */
   params: {
     [k: string]: unknown;
   };
+  /**
+   * of the objective
+   */
   value: number | null;
+  /**
+   * final results
+   */
   metrics: {
     [k: string]: number | null;
   };
+  /**
+   * epochs trained so far
+   */
   epoch: number;
   /**
    * planned, as things stand now
@@ -1324,12 +1360,33 @@ export interface Trial {
     [k: string]: unknown;
   };
   origin: Origin;
+  /**
+   * why it ended, or what last befell it
+   */
   reason: string | null;
+  /**
+   * the worker that has it, or had it last
+   */
   agent: string | null;
+  /**
+   * when it was made
+   */
   created: string;
+  /**
+   * when its training began
+   */
   started: string | null;
+  /**
+   * when it ended
+   */
   ended: string | null;
+  /**
+   * of its training
+   */
   seed: number;
+  /**
+   * its line of history; grows with every rewind
+   */
   branch: number;
 }
 /**

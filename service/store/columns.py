@@ -13,24 +13,10 @@ from caviar.service.errors import RefusedError
 from caviar.service.store import reads
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import trials
+from caviar.trial_fields import TIMES, Use, used
 
 t = trials.c
-DIRECT = (
-    "number",
-    "value",
-    "state",
-    "epoch",
-    "epochs",
-    "attempt",
-    "round",
-    "origin",
-    "agent",
-    "seed",
-    "created",
-    "started",
-    "ended",
-)
-TIMES = ("created", "started", "ended")
+DIRECT = used(Use.PLOT)
 MOST_FIELDS = 200
 PIECE = 10_000  # trials that one statement names: databases bound its parameters
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from caviar.service.errors import RefusedError
+from caviar.trial_fields import Use, used
 
-NUMBERS = ("number", "value", "ended", "started", "created", "epoch", "attempt", "round", "epochs", "seed")
-TEXTS = ("state", "origin", "agent")
+SORTED, FILTERED = used(Use.SORT), used(Use.FILTER)
 _METRIC = re.compile(r"metrics\.([A-Za-z_]\w{0,63})")
 
 
@@ -23,12 +23,16 @@ class Field:
 
 
 def find(name: str, params: Sequence[str], parameter: str) -> Field:
-    """Find a field by name. Raises RefusedError when it is not an allowed one."""
-    if name in NUMBERS or name in TEXTS:
+    """Return the field to sort or filter by; `parameter` is "sort" or "filter".
+
+    Raises RefusedError when it is not an allowed one.
+    """
+    plain = SORTED if parameter == "sort" else FILTERED
+    if name in plain:
         return Field(name, name)
     if name.startswith("params.") and name[7:] in params:
         return Field(name, "params", name[7:])
     if match := _METRIC.fullmatch(name):
         return Field(name, "metrics", match[1])
-    known = ", ".join([*NUMBERS, *TEXTS, *(f"params.{one}" for one in params), "metrics.NAME"])
+    known = ", ".join([*plain, *(f"params.{one}" for one in params), "metrics.NAME"])
     raise RefusedError.of(parameter, f"{name!r} is not a field of trials", f"known: {known}")

@@ -19,12 +19,13 @@ import orjson
 from sqlalchemy import Select, bindparam, select
 
 from caviar.service.store import bulk
-from caviar.service.store.fields import NUMBERS, TEXTS, Field
+from caviar.service.store.fields import FILTERED, SORTED, Field
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import searches, trials
 
 t = trials.c
-SOURCES = {"params": ("params",), "metrics": ("metrics",), "plain": (*NUMBERS, *TEXTS)}  # read together
+PLAIN = tuple(dict.fromkeys(SORTED + FILTERED))
+SOURCES = {"params": ("params",), "metrics": ("metrics",), "plain": PLAIN}  # read together
 CHUNK = 4096  # rows in one text
 KEPT_BYTES = 96 << 20  # the least used go first
 LARGE = 5000  # trials of a search that is prepared

@@ -7,6 +7,8 @@ index scan, and event streams resume by it.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -25,14 +27,24 @@ from sqlalchemy import (
     text,
 )
 
-STATES = ("queued", "running", "paused", "completed", "stopped", "diverged", "failed", "cancelled")
-ENDED = ("completed", "stopped", "diverged", "failed", "cancelled")
+from caviar.trial_fields import ENDED, FIELDS, STATES, Field
+
+__all__ = ["ENDED", "STATES"]  # and the tables
+
 RUNNING = text("state = 'running'")
 WAITING = text("state = 'waiting'")
 SPEC_VERSION = 1
 
 metadata = MetaData()
+_SQL: dict[type, Any] = {int: Integer, float: Double, str: Text, bytes: LargeBinary}
 BigId = BigInteger().with_variant(Integer(), "sqlite")  # SQLite counts rows by INTEGER keys alone
+
+
+def _column(one: Field) -> Column[Any]:
+    """Make the column of a field of trials."""
+    kind: Any = String(one.length) if one.length else BigInteger() if one.big else _SQL[one.type]()
+    return Column(one.column, kind, primary_key=one.key, nullable=one.null)
+
 
 revisions = Table(
     "revisions",
@@ -81,32 +93,8 @@ searches = Table(
 trials = Table(
     "trials",
     metadata,
-    Column("search_id", Integer, ForeignKey("searches.id", ondelete="CASCADE"), primary_key=True),
-    Column("number", Integer, primary_key=True),
-    Column("state", String(9), nullable=False),
-    Column("attempt", Integer, nullable=False),
-    Column("agent", String(32)),
-    Column("params", Text, nullable=False),
-    Column("unit", LargeBinary),  # float64 coordinates; NULL: the point lies outside the edited space
-    Column("value", Double),
-    Column("metrics", Text),
-    Column("epoch", Integer, nullable=False),
-    Column("epochs", Integer),
-    Column("stop", Text),  # the stopping rule's table of bounds, fixed with the proposal
-    Column("origin", String(24), nullable=False),
-    Column("round", Integer),
-    Column("parent", String(32)),
-    Column("continues", String(32)),  # the trial from whose last checkpoint this one starts
-    Column("line", Text),  # of a fork: the changes of settings behind the point it left, and where that is
-    Column("changed", Text),  # settings changed on the way to where it is, as they are in force; NULL: none
-    Column("why", Text),
-    Column("reason", Text),
-    Column("seed", BigInteger, nullable=False),
-    Column("branch", Integer, nullable=False),
-    Column("created", Double, nullable=False),
-    Column("started", Double),
-    Column("ended", Double),
-    Column("revision", BigInteger, nullable=False),
+    *(_column(one) for one in FIELDS),
+    ForeignKeyConstraint(["search_id"], ["searches.id"], ondelete="CASCADE"),
     Index("trials_state", "search_id", "state", "number"),
     Index("trials_value", "search_id", "value", "number"),
     Index("trials_ended", "search_id", "ended", "number", "value"),  # courses are read from it alone

@@ -19,7 +19,8 @@ from caviar.service import records
 from caviar.service.errors import RefusedError
 from caviar.service.store import curves, reads
 from caviar.service.store.snapshot import Snapshot
-from caviar.service.store.tables import ENDED, trials
+from caviar.service.store.tables import trials
+from caviar.trial_fields import ENDED, FIELDS, Use
 
 t = trials.c
 FORMATS = {
@@ -29,8 +30,6 @@ FORMATS = {
     "optuna": "application/vnd.sqlite3",
 }
 MOST_FOR_OPTUNA = 5000  # its storage takes some ten milliseconds for each
-FIELDS = ("number", "state", "value", "epoch", "epochs", "seed", "attempt", "origin", "round", "parent")
-TIMES = ("created", "started", "ended")
 
 
 def export(snapshot: Snapshot, search: int, kind: str, now: float) -> bytes:
@@ -53,15 +52,17 @@ def export(snapshot: Snapshot, search: int, kind: str, now: float) -> bytes:
 
 def table(rows: Sequence[Row[Any]]) -> dict[str, list[Any]]:
     """Give trials as columns, a parameter or a metric each; a list (one value per layer) as JSON."""
-    columns: dict[str, list[Any]] = {name: [getattr(row, name) for row in rows] for name in FIELDS}
-    for prefix in ("params", "metrics"):
-        found = [orjson.loads(text) if (text := getattr(row, prefix)) else {} for row in rows]
-        for name in dict.fromkeys(name for one in found for name in one):
-            columns[f"{prefix}.{name}"] = _one_type([one.get(name) for one in found])
-    columns["changed"] = [row.changed for row in rows]
-    columns["reason"] = [row.reason for row in rows]
-    for name in TIMES:
-        columns[name] = [records.iso(getattr(row, name)) for row in rows]
+    columns: dict[str, list[Any]] = {}
+    for one in FIELDS:
+        if Use.EXPORT not in one.use:
+            continue
+        values = [getattr(row, one.column) for row in rows]
+        if one.members:
+            found = [orjson.loads(text) if text else {} for text in values]
+            for name in dict.fromkeys(name for members in found for name in members):
+                columns[f"{one.column}.{name}"] = _one_type([members.get(name) for members in found])
+        else:
+            columns[one.column] = list(map(records.iso, values)) if one.form == "time" else values
     return columns
 
 

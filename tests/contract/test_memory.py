@@ -9,7 +9,8 @@ import orjson
 import pytest
 
 from caviar.service.store import memory
-from caviar.service.store.fields import NUMBERS, TEXTS, Field
+from caviar.service.store.fields import Field
+from caviar.service.store.memory import PLAIN
 from tests.support.stores import World, handed
 
 TRIALS = 30
@@ -19,7 +20,7 @@ SPACE = {
     "widths": {"choices": [[4, 4], [8]]},
     "late": {"scale": "linear", "low": 0.0, "high": 1.0, "when": {"kind": "x"}},
 }
-FIELDS = [Field(name, name) for name in (*NUMBERS, *TEXTS)]
+FIELDS = [Field(name, name) for name in PLAIN]
 FIELDS += [Field(f"params.{name}", "params", name) for name in SPACE]
 FIELDS += [Field(f"metrics.{name}", "metrics", name) for name in ("dev_error", "size", "nobody")]
 
