@@ -19,6 +19,8 @@ const HEAD = "/** Shapes of the REST interface, made from docs/openapi.json: mak
 function plain(part, named = false) {
   if (Array.isArray(part)) return part.map((each) => plain(each));
   if (!part || typeof part !== "object") return part;
+  const open = Object.keys(part).every((key) => ["title", "description", "default"].includes(key));
+  if (open && !named) return { description: part.description, tsType: "unknown" };
   const entries = Object.entries(part).filter(([key]) => named || !["title", "default", "examples", "discriminator"].includes(key));
   return Object.fromEntries(
     entries.map(([key, value]) => {

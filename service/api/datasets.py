@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from caviar.service.errors import ServiceError
 from caviar.service.usecases.datasets import Datasets
@@ -23,6 +23,7 @@ class MediaTypeError(ServiceError):
 class Column(BaseModel):
     """One column: a number with its range, or a category with its levels."""
 
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
     name: str
     kind: Literal["number", "category"]
     missing: int
@@ -42,6 +43,7 @@ class ClassCount(BaseModel):
 class TargetInfo(BaseModel):
     """What is to be predicted, or why this target will not do."""
 
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
     names: list[str]
     task: str | None = None
     classes: list[ClassCount] | None = None
@@ -52,6 +54,7 @@ class TargetInfo(BaseModel):
 class DatasetInfo(BaseModel):
     """A data set as the server knows it. Those that come with the trainer have their name as id."""
 
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
     id: int | str
     name: str
     builtin: bool

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import ValidationError
 
 from caviar.exchange.wire import ExchangeRequest, ExchangeResponse
-from caviar.service.api import problems
+from caviar.service.api import answers, problems
 from caviar.service.api.common import answer, body_schema
 from caviar.service.ids import trial_id
 from caviar.service.services import Services
@@ -55,7 +55,7 @@ def router(services: Services) -> APIRouter:
             metrics.proposals.inc(done.proposed)
         return answer({"database": store.identity, **done.body})
 
-    @routes.get("/agents", summary="Workers seen lately")
+    @routes.get("/agents", response_model=answers.AgentList, summary="Workers seen lately")
     async def list_agents() -> Response:
         def seen(snapshot: Snapshot) -> list[dict[str, Any]]:
             return reads.agents_seen(snapshot, store.now(snapshot) - SEEN_SECONDS)
@@ -70,7 +70,12 @@ def router(services: Services) -> APIRouter:
     ) -> Response:
         return answer({"hints": await services.notifier.work(timeout, seen)})
 
-    @routes.put("/trials/{name}/checkpoints", status_code=201, summary="Store a checkpoint or a model")
+    @routes.put(
+        "/trials/{name}/checkpoints",
+        status_code=201,
+        response_model=answers.StoredCheckpoint,
+        summary="Store a checkpoint or a model",
+    )
     async def put_checkpoint(
         name: str,
         request: Request,
@@ -94,7 +99,9 @@ def router(services: Services) -> APIRouter:
         data, digest = await checkpoints.load(store, services.blobs, checkpoint)
         return Response(data, media_type="application/octet-stream", headers={"Caviar-Digest": digest})
 
-    @routes.get("/trials/{name}/checkpoints", summary="Its checkpoints")
+    @routes.get(
+        "/trials/{name}/checkpoints", response_model=answers.CheckpointList, summary="Its checkpoints"
+    )
     async def list_checkpoints(name: str) -> Response:
         trial = trial_id(name)
         return answer({"items": await store.read(lambda snapshot: checkpoints.listed(snapshot, trial))})

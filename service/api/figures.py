@@ -9,7 +9,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
-from caviar.service.api import search_text
+from caviar.service.api import answers, search_text
 from caviar.service.services import Services
 from caviar.service.store import columns, figures
 from caviar.service.store.snapshot import Snapshot
@@ -28,11 +28,17 @@ def router(services: Services) -> APIRouter:
     routes = APIRouter(prefix="/searches", tags=["figures"])
     store, kept = services.store, Figures()
 
-    @routes.get("/{search}/history", summary="Values in order of ending, with the best so far")
+    @routes.get(
+        "/{search}/history",
+        response_model=answers.CourseOfSearch,
+        summary="Values in order of ending, with the best so far",
+    )
     async def read_history(search: int, points: Points = None) -> Response:
         return _json(await store.read(lambda snapshot: kept.history(snapshot, search, points)))
 
-    @routes.get("/{search}/columns", summary="Fields of trials as columns")
+    @routes.get(
+        "/{search}/columns", response_model=answers.TrialColumns, summary="Fields of trials as columns"
+    )
     async def read_columns(
         search: int,
         fields: Annotated[str, Query(description="comma-separated")] = "number,value,state",
@@ -50,7 +56,11 @@ def router(services: Services) -> APIRouter:
 
         return _json(await store.read(query))
 
-    @routes.get("/{search}/curves", summary="Learning curves of the leading trials and of some others")
+    @routes.get(
+        "/{search}/curves",
+        response_model=answers.CurveList,
+        summary="Learning curves of the leading trials and of some others",
+    )
     async def read_curves(
         search: int,
         metric: Annotated[str | None, Query(description="by default that of the objective")] = None,
@@ -68,7 +78,9 @@ def router(services: Services) -> APIRouter:
 
         return _json(await store.read(query))
 
-    @routes.get("/{search}/timeline", summary="Which agent trained what, and when")
+    @routes.get(
+        "/{search}/timeline", response_model=answers.Timeline, summary="Which agent trained what, and when"
+    )
     async def read_timeline(search: int) -> Response:
         return _json(
             await store.read(
@@ -78,7 +90,9 @@ def router(services: Services) -> APIRouter:
             )
         )
 
-    @routes.get("/{search}/importance", summary="How much each parameter matters")
+    @routes.get(
+        "/{search}/importance", response_model=answers.Importance, summary="How much each parameter matters"
+    )
     async def read_importance(search: int) -> Response:
         return _json(
             await store.read(
@@ -115,7 +129,10 @@ def router(services: Services) -> APIRouter:
         return Response(body, headers={"Content-Disposition": name}, media_type=export.FORMATS[format])
 
     @routes.post(
-        "/parse", summary="Read a search from YAML; nothing is checked or stored", openapi_extra=_YAML
+        "/parse",
+        response_model=answers.ParsedSearch,
+        summary="Read a search from YAML; nothing is checked or stored",
+        openapi_extra=_YAML,
     )
     async def parse_search(request: Request) -> Response:
         return _json(await to_thread.run_sync(search_text.read, await request.body()))

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, Field, JsonValue
 
 from caviar.service import records
+from caviar.service.api import answers
 from caviar.service.api.common import answer, body_schema, if_match, json_body, tagged
 from caviar.service.api.problems import told
 from caviar.service.errors import RefusedError
@@ -54,7 +55,10 @@ def router(services: Services) -> APIRouter:
         return tagged(body, 201 if fresh else 200, Location=f"/api/v1/searches/{search}")
 
     @routes.post(
-        "/check", summary="Check a search without storing it", openapi_extra=body_schema("SearchSpec")
+        "/check",
+        response_model=answers.SearchCheck,
+        summary="Check a search without storing it",
+        openapi_extra=body_schema("SearchSpec"),
     )
     async def check_search(request: Request) -> Response:
         data = await json_body(request)
@@ -132,7 +136,7 @@ def router(services: Services) -> APIRouter:
         )
         return answer({"items": [records.trial(row) for row in rows]}, 201)
 
-    @routes.get("/{search}/edits", summary="What was changed while it ran")
+    @routes.get("/{search}/edits", response_model=answers.EditList, summary="What was changed while it ran")
     async def list_edits(search: int) -> Response:
         def query(snapshot: Any) -> list[dict[str, Any]]:
             reads.search_row(snapshot, search)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from caviar import trainers
 
@@ -13,6 +13,7 @@ from caviar import trainers
 class SettingRecord(BaseModel):
     """A setting of a trainer, fixed for a search or one of its parameters."""
 
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
     name: str
     type: str = Field(description="float, int, choice, flags or bool")
     default: Any = None

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
 from caviar.service import records
+from caviar.service.api import answers
 from caviar.service.api.common import answer
 from caviar.service.api.searches import Limit
 from caviar.service.ids import TrialId, trial_id
@@ -80,7 +81,7 @@ def router(services: Services) -> APIRouter:
         rows = await store.read(lambda snapshot: [reads.trial_row(snapshot, trial_id(name)) for name in made])
         return answer({"items": [records.trial(row) for row in rows]}, 201)
 
-    @routes.get("/trials/{name}/curve", summary="Its learning curve")
+    @routes.get("/trials/{name}/curve", response_model=answers.Curve, summary="Its learning curve")
     async def read_curve(
         name: str,
         points: Annotated[

@@ -6,6 +6,8 @@ export interface Schemas {
   Acknowledgement: Acknowledgement;
   AdviceRecord: AdviceRecord;
   Agent: Agent;
+  AgentList: AgentList;
+  AgentRecord: AgentRecord;
   Assignment: Assignment;
   Attempt: Attempt;
   Attempts: Attempts;
@@ -14,6 +16,8 @@ export interface Schemas {
   BranchRecord: BranchRecord;
   Budget: Budget;
   Check: Check;
+  CheckpointList: CheckpointList;
+  CheckpointRecord: CheckpointRecord;
   Choice: Choice;
   ClassCount: ClassCount;
   Cmaes: Cmaes;
@@ -25,11 +29,18 @@ export interface Schemas {
   CommandRequest: CommandRequest;
   Commands: Commands;
   Confused: Confused;
+  Costs: Costs;
   Counts: Counts;
+  CourseOfSearch: CourseOfSearch;
+  Curve: Curve;
+  CurveBranch: CurveBranch;
+  CurveList: CurveList;
   DatasetInfo: DatasetInfo;
   DatasetList: DatasetList;
   DiagnosisRecord: DiagnosisRecord;
   Drop: Drop;
+  Edit: Edit;
+  EditList: EditList;
   ExchangeRequest: ExchangeRequest;
   ExchangeResponse: ExchangeResponse;
   Failure: Failure;
@@ -37,6 +48,7 @@ export interface Schemas {
   Gp: Gp;
   Grid: Grid;
   Hyperband: Hyperband;
+  Importance: Importance;
   JsonValue: JsonValue;
   Log: Log;
   MadeToken: MadeToken;
@@ -46,6 +58,8 @@ export interface Schemas {
   Objective: Objective;
   Origin: Origin;
   Outlook: Outlook;
+  ParameterImportance: ParameterImportance;
+  ParsedSearch: ParsedSearch;
   Patience: Patience;
   Points: Points;
   Predictions: Predictions;
@@ -64,6 +78,7 @@ export interface Schemas {
   Rounds: Rounds;
   Schedule: Schedule;
   Search: Search;
+  SearchCheck: SearchCheck;
   SearchPage: SearchPage;
   SearchSettings: SearchSettings;
   SearchSpec: SearchSpec;
@@ -78,15 +93,19 @@ export interface Schemas {
   Steering: Steering;
   StepRecord: StepRecord;
   StopTable: StopTable;
+  StoredCheckpoint: StoredCheckpoint;
   SuccessiveHalving: SuccessiveHalving;
   TargetInfo: TargetInfo;
   Threshold: Threshold;
+  Timeline: Timeline;
   TokenInfo: TokenInfo;
   TokenList: TokenList;
   Tpe: Tpe;
   TrainerList: TrainerList;
   TrainerRecord: TrainerRecord;
   Trial: Trial;
+  TrialColumns: TrialColumns;
+  TrialCurve: TrialCurve;
   TrialPage: TrialPage;
   Trials: Trials;
   Turn: Turn;
@@ -131,6 +150,37 @@ export interface Agent {
   version?: string;
   trainers?: string[];
   searches?: number[] | null;
+}
+/**
+ * Agents alive, and those lost lately.
+ */
+export interface AgentList {
+  items: AgentRecord[];
+}
+/**
+ * A worker process.
+ */
+export interface AgentRecord {
+  id: string;
+  host: string;
+  pid: number;
+  engine: string;
+  version: string;
+  /**
+   * empty: it takes any
+   */
+  trainers: string[];
+  state: string;
+  started: string;
+  seen: string;
+  /**
+   * trials in hand
+   */
+  holding: string[];
+  /**
+   * why it left
+   */
+  reason: string | null;
 }
 /**
  * A trial handed to an agent.
@@ -234,6 +284,33 @@ export interface Check {
   detail?: string;
 }
 /**
+ * Checkpoints of a trial.
+ */
+export interface CheckpointList {
+  items: CheckpointRecord[];
+}
+/**
+ * A checkpoint or a model.
+ */
+export interface CheckpointRecord {
+  id: number;
+  attempt: number;
+  branch: number;
+  epoch: number;
+  step: number;
+  position: number;
+  /**
+   * schedule, command, end or model
+   */
+  kind: string;
+  digest: string;
+  /**
+   * bytes
+   */
+  size: number;
+  created: string;
+}
+/**
  * One of several values; ordered says that neighbours in the list resemble each other.
  */
 export interface Choice {
@@ -288,10 +365,10 @@ export interface Column {
   name: string;
   kind: "number" | "category";
   missing: number;
-  low?: number | null;
-  high?: number | null;
-  mean?: number | null;
-  levels?: number | null;
+  low: number | null;
+  high: number | null;
+  mean: number | null;
+  levels: number | null;
 }
 /**
  * A command and what became of it.
@@ -392,6 +469,13 @@ export interface Confused {
   count: number;
 }
 /**
+ * Costs of mini-batches of the newest branch.
+ */
+export interface Costs {
+  step: number[];
+  cost: (number | null)[];
+}
+/**
  * Trials by state.
  */
 export interface Counts {
@@ -405,6 +489,73 @@ export interface Counts {
   cancelled: number;
 }
 /**
+ * Ended trials as columns, in order of ending.
+ */
+export interface CourseOfSearch {
+  /**
+   * trials ended, those left out included
+   */
+  total: number;
+  /**
+   * place in the order of ending, from 1
+   */
+  order: number[];
+  number: number[];
+  value: (number | null)[];
+  /**
+   * best value so far
+   */
+  best: (number | null)[];
+  ended: string[];
+}
+/**
+ * The learning curve of a trial, by branch.
+ */
+export interface Curve {
+  columns: string[];
+  branches: CurveBranch[];
+  /**
+   * epochs of all branches, those left out included
+   */
+  total: number;
+  costs: Costs;
+}
+/**
+ * One branch of a trial: a list for each metric, beside its epochs.
+ */
+export interface CurveBranch {
+  branch: number;
+  parent: number | null;
+  /**
+   * last epoch that it shares with its parent
+   */
+  from_epoch: number | null;
+  epoch: number[];
+  [k: string]: (number | null)[] | number | null | number[];
+}
+/**
+ * Curves of the best trials, best first, and of an even spread of the others.
+ */
+export interface CurveList {
+  metric: string;
+  items: TrialCurve[];
+  /**
+   * trials of the search, those left out included
+   */
+  total: number;
+}
+/**
+ * One metric of the newest branch of a trial.
+ */
+export interface TrialCurve {
+  trial: string;
+  number: number;
+  state: string;
+  leading: boolean;
+  epoch: number[];
+  values: (number | null)[];
+}
+/**
  * A data set as the server knows it. Those that come with the trainer have their name as id.
  */
 export interface DatasetInfo {
@@ -412,16 +563,16 @@ export interface DatasetInfo {
   name: string;
   builtin: boolean;
   kind: string;
-  digest?: string | null;
-  size?: number | null;
-  created?: string | null;
+  digest: string | null;
+  size: number | null;
+  created: string | null;
   rows: number;
   columns: number;
   missing: number;
   features: Column[];
-  target?: TargetInfo | null;
-  image_shape?: number[] | null;
-  options?: {
+  target: TargetInfo | null;
+  image_shape: number[] | null;
+  options: {
     [k: string]: unknown;
   };
 }
@@ -430,14 +581,14 @@ export interface DatasetInfo {
  */
 export interface TargetInfo {
   names: string[];
-  task?: string | null;
-  classes?: ClassCount[] | null;
-  ranges?:
+  task: string | null;
+  classes: ClassCount[] | null;
+  ranges:
     | {
         [k: string]: number | null;
       }[]
     | null;
-  problem?: string | null;
+  problem: string | null;
 }
 /**
  * All data sets, the built-in ones first.
@@ -507,6 +658,29 @@ export interface Drop {
   trial: string;
   attempt: number;
   why: string;
+}
+/**
+ * A change of a search by a person.
+ */
+export interface Edit {
+  version: number;
+  created: string;
+  /**
+   * trials there were by then
+   */
+  proposed: number;
+  before: {
+    [k: string]: unknown;
+  };
+  after: {
+    [k: string]: unknown;
+  };
+}
+/**
+ * Changes of a search by people, oldest first.
+ */
+export interface EditList {
+  items: Edit[];
 }
 /**
  * Reports, heartbeats and the wish for work, in one message.
@@ -646,6 +820,30 @@ export interface Hyperband {
    * Epoch of the lowest rung; default: epochs // factor^3, at least 1.
    */
   first?: number | null;
+}
+/**
+ * How much each parameter matters, the most important first.
+ */
+export interface Importance {
+  items: ParameterImportance[];
+  /**
+   * trials with a value that it was told from
+   */
+  trials: number;
+  /**
+   * why there are no shares
+   */
+  reason: string | null;
+}
+/**
+ * How much a parameter matters.
+ */
+export interface ParameterImportance {
+  parameter: string;
+  /**
+   * its share; all together are 1
+   */
+  importance: number;
 }
 /**
  * What a branch of a trial follows from, bit for bit.
@@ -788,6 +986,12 @@ export interface Outlook {
   text: string;
 }
 /**
+ * A search as it was read, nothing checked.
+ */
+export interface ParsedSearch {
+  spec: unknown;
+}
+/**
  * Stop a trial that has not improved on itself for some epochs.
  */
 export interface Patience {
@@ -826,16 +1030,16 @@ export interface Predictions {
    * as in training: a share, or in standard deviations of the target
    */
   error: number;
-  classes?: string[] | null;
+  classes: string[] | null;
   /**
    * actual down, predicted across; null: over 50 classes
    */
-  matrix?: number[][] | null;
+  matrix: number[][] | null;
   /**
    * the pairs most often confused
    */
-  confused?: Confused[] | null;
-  targets?: Residuals[] | null;
+  confused: Confused[] | null;
+  targets: Residuals[] | null;
 }
 /**
  * A target of a regression: measures over all rows, and points in the user's own units.
@@ -1042,6 +1246,12 @@ export interface Warning {
   remedy: string;
 }
 /**
+ * What is wrong with a search; nothing where it may be submitted.
+ */
+export interface SearchCheck {
+  errors: ProblemField[];
+}
+/**
  * A page of searches.
  */
 export interface SearchPage {
@@ -1191,9 +1401,7 @@ export interface Setting {
   /**
    * in force now
    */
-  value: {
-    [k: string]: unknown;
-  };
+  value: unknown;
 }
 /**
  * A setting of a trainer, fixed for a search or one of its parameters.
@@ -1204,24 +1412,24 @@ export interface SettingRecord {
    * float, int, choice, flags or bool
    */
   type: string;
-  default?: unknown;
-  low?: number | null;
-  high?: number | null;
-  choices?: string[];
-  unit?: string;
-  help?: string;
+  default: unknown;
+  low: number | null;
+  high: number | null;
+  choices: string[];
+  unit: string;
+  help: string;
   /**
    * may change while a trial runs
    */
-  steerable?: boolean;
+  steerable: boolean;
   /**
    * null is allowed: chosen by the rule that `help` gives
    */
-  nullable?: boolean;
+  nullable: boolean;
   /**
    * a list with one value for each hidden layer is allowed
    */
-  per_layer?: boolean;
+  per_layer: boolean;
 }
 /**
  * A leading point that was trained again with fresh seeds.
@@ -1279,6 +1487,31 @@ export interface Steering {
     [k: string]: unknown;
   }[];
   advice: AdviceRecord[];
+}
+/**
+ * The number under which a checkpoint was stored.
+ */
+export interface StoredCheckpoint {
+  id: number;
+}
+/**
+ * Who trained what when, as columns; agents and states are places in their lists.
+ */
+export interface Timeline {
+  origin: string;
+  agents: string[];
+  states: string[];
+  number: number[];
+  agent: number[];
+  state: number[];
+  /**
+   * seconds after origin
+   */
+  started: number[];
+  /**
+   * seconds after origin; null: it still runs
+   */
+  ended: (number | null)[];
 }
 /**
  * A token without its text.
@@ -1388,6 +1621,18 @@ export interface Trial {
    * its line of history; grows with every rewind
    */
   branch: number;
+}
+/**
+ * Fields of trials, one list for each field, in the order of their numbers.
+ */
+export interface TrialColumns {
+  /**
+   * trials of the search, those left out included
+   */
+  total: number;
+  columns: {
+    [k: string]: unknown[];
+  };
 }
 /**
  * A page of trials.

@@ -43,14 +43,20 @@ type Search = Omit<Api["Search"], "spec" | "budget" | "best"> & {
 type Trial = Pointed<Api["Trial"]>;
 
 interface Page<T> { items: T[]; next: string | null; total: number }
-interface Columns { total: number; columns: Record<string, (number | string | null)[]> }
-interface History { number: number[]; value: (number | null)[]; best: (number | null)[]; ended: string[]; total?: number }
+type Branch = Api["CurveBranch"];
+type Curve = Api["Curve"];
+type Agent = Api["AgentRecord"];
+type Dataset = Api["DatasetInfo"];
+type SettingInfo = Api["SettingRecord"];
+type Trainer = Api["TrainerRecord"];
+type Standing = Pointed<Api["StandingRecord"]>;
+type Command = Api["Command"];
 
-interface Branch { branch: number; parent: number | null; from_epoch: number | null; epoch: number[]; [metric: string]: unknown }
-/** total: epochs of all branches, those that were left out included */
-interface Curve { columns: string[]; branches: Branch[]; total: number; costs: { step: number[]; cost: (number | null)[] } }
-
-interface Agent { id: string; host: string; pid: number; engine: string; version: string; [key: string]: unknown }
+/** Settings of a branch that changed on the way, with the mini-batch and epoch of each change. */
+type BranchChanges = Omit<Api["BranchRecord"], "changes"> & {
+  changes: { step: number; epoch: number; settings: Record<string, unknown> }[];
+};
+type Steering = Omit<Api["Steering"], "commands" | "branches"> & { commands: Command[]; branches: BranchChanges[] };
 
 /** What a page receives from the router. */
 interface PageContext {

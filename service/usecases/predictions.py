@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from caviar.search.spec import SearchSpec
 from caviar.service.apart import run_apart
@@ -50,6 +50,7 @@ class Residuals(BaseModel):
 class Predictions(BaseModel):
     """What a model gets right and wrong."""
 
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
     kind: str = Field(description="binary, multiclass or regression")
     part: str = Field(description="dev")
     rows: int

@@ -106,7 +106,7 @@ async function compareTrials(outlet, ids, signal) {
  */
 async function compared(id, signal) {
   const [name = "", wanted] = id.split("@");
-  /** @type {[Trial, Curve, import("./steer.js").Steering]} */
+  /** @type {[Trial, Curve, Steering]} */
   const [trial, curve, steering] = await Promise.all([call(`/trials/${name}`, { signal }), readCurve(name, signal, { whole: false }), call(`/trials/${name}/steering`, { signal })]);
   const number = wanted === undefined ? trial.branch : Number(wanted);
   const branch = curve.branches.find((each) => each.branch === number) ?? (wanted === undefined ? curve.branches.at(-1) : undefined);

@@ -40,7 +40,7 @@ export async function datasetDetail({ outlet, signal, title }, id) {
   }
 }
 
-/** @param {import("./datasets.js").Dataset} dataset */
+/** @param {Dataset} dataset */
 async function remove(dataset) {
   if (!(await ask(`Delete ${dataset.name}?`, "Its file is removed for good.", "Delete for good"))) return;
   const gone = await attempt(async () => {
@@ -50,7 +50,7 @@ async function remove(dataset) {
   if (gone) go("/datasets");
 }
 
-/** @param {import("./datasets.js").Dataset} dataset */
+/** @param {Dataset} dataset */
 function summary(dataset) {
   const { target } = dataset;
   return h(
@@ -69,7 +69,7 @@ function summary(dataset) {
   );
 }
 
-/** @param {import("./datasets.js").Dataset} dataset */
+/** @param {Dataset} dataset */
 function classes(dataset) {
   const all = dataset.target?.classes;
   if (!all?.length) return null;
@@ -100,7 +100,7 @@ function rows({ columns, rows: first }) {
   );
 }
 
-/** @param {import("./datasets.js").Dataset} dataset */
+/** @param {Dataset} dataset */
 function features(dataset) {
   const shown = dataset.features.slice(0, FEATURES);
   return h(

@@ -8,21 +8,6 @@ import { Table } from "../components/table.js";
 import { datasetDetail } from "./dataset-detail.js";
 import { uploadCard } from "./dataset-upload.js";
 
-/**
- * @typedef {object} Dataset
- * @property {string | number} id
- * @property {string} name
- * @property {boolean} builtin
- * @property {string} kind
- * @property {number | null} size
- * @property {string | null} created
- * @property {number} rows
- * @property {number} columns
- * @property {number} missing
- * @property {{name: string, kind: string, missing: number, low: number | null, high: number | null, mean: number | null, levels: number | null}[]} features
- * @property {{names: string[], task: string | null, classes: {name: string, count: number}[] | null, ranges: {low: number, high: number}[] | null, problem: string | null} | null} target
- */
-
 /** @param {PageContext} context */
 export async function page(context) {
   const { outlet, params, signal } = context;

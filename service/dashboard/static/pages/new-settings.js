@@ -4,9 +4,6 @@ import { call, isAbort } from "../core/api.js";
 import { h } from "../core/dom.js";
 import { number, text } from "../core/format.js";
 
-/** @typedef {{name: string, type: string, default: Value, low: number | null, high: number | null, choices: string[], help: string, steerable: boolean, nullable: boolean, per_layer: boolean}} SettingInfo */
-/** @typedef {{name: string, settings: SettingInfo[]}} Trainer */
-
 /**
  * @param {AbortSignal} signal
  * @returns {Promise<Trainer[]>}

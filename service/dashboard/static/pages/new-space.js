@@ -21,13 +21,13 @@ const RANGE_KEYS = /** @type {const} */ (["scale", "low", "high", "type", "step"
 
 /**
  * @param {Draft} draft
- * @param {import("./new-settings.js").SettingInfo[]} settings of the trainer
+ * @param {SettingInfo[]} settings of the trainer
  * @param {() => void} redraw when rows come or go
  */
 export function spaceForm(draft, settings, redraw) {
   const { space } = draft.spec;
   const free = settings.filter(({ name, type }) => !(name in space) && name !== "seed" && type !== "flags");
-  const option = (/** @type {import("./new-settings.js").SettingInfo} */ { name, help }) => h("option", { value: name, title: help }, label(name));
+  const option = (/** @type {SettingInfo} */ { name, help }) => h("option", { value: name, title: help }, label(name));
   const usual = free.filter(({ name }) => name in RANGES);
   const more = free.filter(({ name }) => !(name in RANGES));
   const add = h("select", { "aria-label": "Add a parameter" }, h("option", { value: "" }, "Add a parameter"), usual.length ? h("optgroup", { label: "Often searched" }, usual.map(option)) : null, more.length ? h("optgroup", { label: "More settings" }, more.map(option)) : null, h("option", { value: "*" }, "another name"));

@@ -20,7 +20,7 @@ const DRAFT = "caviar-draft";
  * @typedef {object} Draft
  * @property {FullSpec} spec
  * @property {() => void} changed
- * @property {import("./new-settings.js").Trainer[]} trainers those the server knows, with their settings
+ * @property {Trainer[]} trainers those the server knows, with their settings
  */
 
 /** @param {PageContext} context */

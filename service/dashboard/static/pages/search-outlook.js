@@ -5,15 +5,12 @@ import { fill, h, setText } from "../core/dom.js";
 import { count, label, number, percent, text } from "../core/format.js";
 import { objectiveName } from "../core/search-math.js";
 
-/** @typedef {{trials: number, left: number, share: number, confidence: number, probability: number, improvement: number}} Outlook */
-/** @typedef {{trial: string, params: Point, first: number, mean: number, spread: number | null, trainings: string[]}} Standing */
-
 /** @param {import("./search.js").SearchView} view */
 export function outlookLine(view) {
   const node = h("p", { class: "muted outlook", hidden: true });
   async function update() {
     if (view.search().spec.strategy?.name !== "random") return; // what it says holds of trials drawn at random alone
-    /** @type {Outlook} */
+    /** @type {Api["Outlook"]} */
     const found = await call(`/searches/${view.search().id}/remaining`, { signal: view.signal });
     node.hidden = found.trials < 2;
     setText(node, sentence(found));
@@ -21,7 +18,7 @@ export function outlookLine(view) {
   return { node, update };
 }
 
-/** @param {Outlook} found */
+/** @param {Api["Outlook"]} found */
 function sentence({ trials, left, share, confidence, probability, improvement }) {
   const so = `The best of ${count(trials)} random trials is in the top ${percent(Number(share.toPrecision(2)))} of the space with ${percent(confidence)} confidence.`;
   if (!left) return so;

@@ -140,7 +140,7 @@ async function drawCourse(body, search, signal) {
   try {
     let course = courses.get(search.id);
     if (course?.finished !== search.finished) {
-      /** @type {History} */
+      /** @type {Api["CourseOfSearch"]} */
       const history = await call(`/searches/${search.id}/history?points=48`, { signal });
       course = { finished: search.finished, best: history.best };
       courses.set(search.id, course);

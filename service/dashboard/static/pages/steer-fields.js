@@ -3,8 +3,6 @@
 import { fill, h } from "../core/dom.js";
 import { label, text } from "../core/format.js";
 
-/** @typedef {import("./steer.js").Setting} Setting */
-
 const MOMENTS = /** @type {[string, string][]} */ ([
   ["now", "now"],
   ["epoch_end", "at the end of this epoch"],
@@ -25,12 +23,12 @@ export function settingFields(send) {
   const apply = h("button", { type: "submit", class: "primary", disabled: true }, "Apply");
   const sending = h("div", { class: "filters" }, moment, epochs, apply);
   const form = h("form", { class: "fields" }, first, more, preview, sending);
-  /** @type {Map<string, {input: HTMLInputElement | HTMLSelectElement, setting: Setting}>} */
+  /** @type {Map<string, {input: HTMLInputElement | HTMLSelectElement, setting: Api["Setting"]}>} */
   const inputs = new Map();
 
-  /** @param {string} raw @param {Setting} setting */
+  /** @param {string} raw @param {Api["Setting"]} setting */
   const valueOf = (raw, setting) => (setting.choices.length && !["bool", "int", "float"].includes(setting.type) ? raw : readValue(raw));
-  const isChanged = (/** @type {string} */ raw, /** @type {Setting} */ setting) => raw !== shown(setting.value);
+  const isChanged = (/** @type {string} */ raw, /** @type {Api["Setting"]} */ setting) => raw !== shown(setting.value);
   function edited() {
     /** @type {Record<string, unknown>} */
     const changes = {};
@@ -56,7 +54,7 @@ export function settingFields(send) {
     void send("set", edited(), at);
   });
 
-  /** @param {import("./steer.js").Steering} now */
+  /** @param {Steering} now */
   function set(now) {
     for (const setting of now.settings) {
       const known = inputs.get(setting.name);
@@ -113,7 +111,7 @@ function readValue(raw) {
 }
 
 /**
- * @param {Setting} setting
+ * @param {Api["Setting"]} setting
  * @param {() => void} edited
  */
 function field(setting, edited) {

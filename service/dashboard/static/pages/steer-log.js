@@ -4,8 +4,6 @@ import { fill, h, keyed } from "../core/dom.js";
 import { count, label, text } from "../core/format.js";
 import { when } from "../components/parts.js";
 
-/** @typedef {import("./steer.js").Command} Command */
-
 /**
  * Newest first; of many the newest, and all that still wait.
  * @param {HTMLElement} list
@@ -42,7 +40,7 @@ export function commandLog(list, commands, { over, limit, withdraw }) {
  */
 export function sentence(command) {
   const { kind, before, after } = command;
-  const args = command.arguments;
+  const args = /** @type {Record<string, any>} */ (command.arguments);
   if (kind === "set") return Object.entries(after ?? args).map(([name, value]) => `${label(name)}${before && name in before ? ` ${text(before[name])}` : ""} → ${text(value)}`).join(", ");
   if (kind === "rewind" || kind === "fork") return `${kind} at epoch ${args.epoch ?? "?"}`;
   if (kind === "extend") return `extend to ${args.epochs ?? args.changes?.epochs ?? "?"} epochs`;
@@ -62,12 +60,13 @@ export function child({ after }) {
 /** @param {Command} command */
 function moment(command) {
   if (command.state === "applied" && command.step !== null) return `at step ${count(command.step)}, epoch ${command.epoch}`;
-  return command.when.at === "now" ? "" : `due: ${command.when.at.replace("_", " ").replace(":", " ")}`;
+  const { at = "now" } = command.when;
+  return at === "now" ? "" : `due: ${at.replace("_", " ").replace(":", " ")}`;
 }
 
 /**
  * @param {HTMLElement} place
- * @param {import("./steer.js").Advice[]} advice
+ * @param {Api["AdviceRecord"][]} advice
  * @param {(command: any) => void} act
  */
 export function adviceList(place, advice, act) {
@@ -77,7 +76,7 @@ export function adviceList(place, advice, act) {
   fill(
     place,
     advice.map((each) =>
-      h("div", { class: "advice" }, h("div", null, h("strong", null, each.kind.replaceAll("_", " ")), ` since epoch ${each.since}. `, each.text), each.command ? h("button", { type: "button", class: "small", onclick: () => act(each.command) }, deed(each.command)) : null),
+      h("div", { class: "advice" }, h("div", null, h("strong", null, each.kind.replaceAll("_", " ")), ` since epoch ${each.since}. `, each.text), each.command ? h("button", { type: "button", class: "small", onclick: () => act(each.command) }, deed(/** @type {any} */ (each.command))) : null),
     ),
   );
 }

@@ -12,20 +12,6 @@ import { adviceList, child, commandLog } from "./steer-log.js";
 /** So many commands are shown before a person asks for all. */
 const FEW = 8;
 
-/**
- * @typedef {object} Setting
- * @property {string} name
- * @property {string} type
- * @property {number | null} low
- * @property {number | null} high
- * @property {string[]} choices
- * @property {string} help
- * @property {any} value
- */
-/** @typedef {{id: number, kind: string, arguments: Record<string, any>, when: {at: string}, state: string, branch: number | null, step: number | null, epoch: number | null, before: Record<string, any> | null, after: Record<string, any> | null, reason: string | null, created: string}} Command */
-/** @typedef {{kind: string, since: number, text: string, command: any}} Advice */
-/** @typedef {{branch: number, changes: {step: number, epoch: number, settings: Record<string, any>}[]}} Line */
-/** @typedef {{version: number, state: string, branch: number, epoch: number, settings: Setting[], commands: Command[], branches: Line[], advice: Advice[]}} Steering */
 /** @typedef {(kind: string, args?: Record<string, unknown>, at?: string) => Promise<Command | undefined>} Send */
 
 export class SteerPanel {

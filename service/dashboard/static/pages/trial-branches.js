@@ -62,7 +62,7 @@ function content(view, { branches }, steer) {
 
 /**
  * All changes that led to where a branch is, those of its past included.
- * @param {import("./steer.js").Line[] | undefined} lines
+ * @param {BranchChanges[] | undefined} lines
  * @param {number} branch
  */
 export function changes(lines, branch) {

@@ -5,23 +5,6 @@ import { fill, h } from "../core/dom.js";
 import { percent } from "../core/format.js";
 import { Progress, problem } from "../components/parts.js";
 
-/**
- * @typedef {object} Diagnosis
- * @property {number} base_error
- * @property {number} train_error
- * @property {number} dev_error
- * @property {number | null} train_dev_error
- * @property {number} avoidable_bias
- * @property {number} variance
- * @property {number | null} mismatch
- * @property {string[]} problems
- * @property {number} threshold
- * @property {string} summary
- * @property {number | null} uncertainty two standard errors of the dev error
- * @property {{name: string, text: string, in_search: boolean}[]} steps
- * @property {Spec | null} next_search
- */
-
 /** @param {import("./trial.js").TrialView} view */
 export function trialDiagnosis(view) {
   const node = h("section", { class: "card", "aria-label": "Diagnosis", hidden: true });
@@ -43,7 +26,7 @@ export function trialDiagnosis(view) {
 
 /**
  * @param {Trial} trial
- * @param {Diagnosis} found
+ * @param {Api["DiagnosisRecord"]} found
  */
 function content(trial, found) {
   const next = found.next_search ? h("a", { class: "button primary", href: `/new?after=${trial.id}` }, found.problems.length ? `Search against ${found.problems[0]}` : "Search closer") : null;

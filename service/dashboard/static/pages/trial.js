@@ -187,7 +187,7 @@ class TrialHead {
 
   /**
    * Settings that commands changed are shown as they were and as they are.
-   * @param {import("./steer.js").Steering | null} steering
+   * @param {Steering | null} steering
    */
   inForce(steering) {
     if (!steering?.commands.some(({ kind }) => kind === "set")) return;

@@ -26,7 +26,7 @@ export function coursesPicture(searches, signal) {
   const figure = new Figure({ name: "courses", title: "Best so far", hint: "How good the best trial was after so many trials. The search that is lower earlier needed fewer trials.", height: 330, controls: [legend.node] });
   async function update() {
     const all = searches();
-    /** @type {(History & {order: number[]})[]} */
+    /** @type {Api["CourseOfSearch"][]} */
     const courses = await Promise.all(all.map((search) => call(`/searches/${search.id}/history?points=3000`, { signal })));
     const values = courses.flatMap(({ best }) => best);
     const top = robustTop(values);
@@ -34,7 +34,7 @@ export function coursesPicture(searches, signal) {
     figure.show(
       {
         summary: `Best so far of ${all.map((search) => search.name).join(", ")}`,
-        x: { scale: linear(0, Math.max(2, ...courses.map(({ total = 0 }) => total)), { integers: true }), title: "trials ended" },
+        x: { scale: linear(0, Math.max(2, ...courses.map(({ total }) => total)), { integers: true }), title: "trials ended" },
         y: { scale: fitted(values.map((value) => (value !== null && value > top ? null : value))), title: all[0] ? objectiveName(all[0]) : "" },
         layers: courses.map((course, index) =>
           line({ x: course.order, y: course.best, step: true, width: 2, colour: seriesColour(index), tell: (at) => ({ title: all[index]?.name ?? "", rows: [["after trials", String(course.order[at])], ["best", number(course.best[at])]] }) }),

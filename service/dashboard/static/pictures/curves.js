@@ -10,8 +10,6 @@ import { Figure } from "../components/figure.js";
 import { choose } from "../components/parts.js";
 import { robustTop } from "./history.js";
 
-/** @typedef {{trial: string, number: number, state: string, leading: boolean, epoch: number[], values: (number | null)[]}} TrialCurve */
-
 const METRICS = ["dev_error", "train_error", "dev_cost", "train_cost"];
 const LEADING = 10;
 const OTHERS = 150;
@@ -34,7 +32,7 @@ export function learningCurvesPicture(view) {
   });
   async function update() {
     const search = view.search();
-    /** @type {{items: TrialCurve[], total: number}} */
+    /** @type {{items: Api["TrialCurve"][], total: number}} */
     const { items, total } = await call(withQuery(`/searches/${search.id}/curves`, { metric: chosen(), leading: LEADING, others: OTHERS }), { signal: view.signal });
     if (!items.some(({ epoch }) => epoch.length)) {
       figure.blank("No curve yet: the first appears when a trial has finished an epoch.");

@@ -24,7 +24,7 @@ export function historyPicture(view, { wide = false } = {}) {
   });
   async function update() {
     const search = view.search();
-    /** @type {History} */
+    /** @type {Api["CourseOfSearch"]} */
     const history = await call(`/searches/${search.id}/history?points=${POINTS}`, { signal: view.signal });
     if (!history.number.length) {
       figure.blank("No trial has ended yet.");
@@ -43,12 +43,10 @@ export function historyPicture(view, { wide = false } = {}) {
 /**
  * @param {Figure} figure
  * @param {Search} search
- * @param {History} history
+ * @param {Api["CourseOfSearch"]} history
  */
 function draw(figure, search, history) {
-  const { number: numbers, value, best } = history;
-  const order = /** @type {any} */ (history).order ?? numbers.map((_, index) => index + 1);
-  const total = history.total ?? numbers.length;
+  const { number: numbers, value, best, order, total } = history;
   const worst = robustTop(value);
   /** @param {number} index */
   const tell = (index) => ({

@@ -8,9 +8,6 @@ import { choose, problem } from "../components/parts.js";
 import { matrixSheet, matrixSpec } from "./confusion.js";
 import { residualSheet, residualSpec } from "./residuals.js";
 
-/** @typedef {{name: string, mean_absolute_error: number, root_mean_squared_error: number, r2: number | null, row: number[], actual: number[], predicted: number[]}} Target */
-/** @typedef {{kind: string, part: string, rows: number, error: number, classes: string[] | null, matrix: number[][] | null, confused: {actual: string, predicted: string, count: number}[] | null, targets: Target[] | null}} Outcomes */
-
 const PAIRS = 12;
 
 /** @param {import("../pages/trial.js").TrialView} view */
@@ -24,7 +21,7 @@ export function outcomesPicture(view) {
     loaded = ended;
     node.hidden = false;
     try {
-      /** @type {Outcomes} */
+      /** @type {Api["Predictions"]} */
       const found = await call(`/trials/${id}/predictions`, { signal: view.signal });
       fill(node, found.targets ? residuals(found, found.targets) : confusion(found));
     } catch (error) {
@@ -34,7 +31,7 @@ export function outcomesPicture(view) {
   return { node, load };
 }
 
-/** @param {Outcomes} found */
+/** @param {Api["Predictions"]} found */
 function confusion(found) {
   const { classes, matrix, confused } = found;
   const figure = new Figure({
@@ -55,7 +52,7 @@ function confusion(found) {
   return figure.node;
 }
 
-/** @param {Outcomes} found */
+/** @param {Api["Predictions"]} found */
 function mistakes({ confused, rows }) {
   if (!confused?.length) return h("p", { class: "mistakes" }, `No mistake in ${count(rows)} examples.`);
   const name = "Most frequent mistakes";
@@ -63,8 +60,8 @@ function mistakes({ confused, rows }) {
 }
 
 /**
- * @param {Outcomes} found
- * @param {Target[]} targets
+ * @param {Api["Predictions"]} found
+ * @param {Api["Residuals"][]} targets
  */
 function residuals(found, targets) {
   let target = targets[0];

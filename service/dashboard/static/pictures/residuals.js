@@ -5,10 +5,8 @@ import { colour, faded } from "../core/theme.js";
 import { line, points, rule } from "../charts/layers.js";
 import { linear } from "../charts/scales.js";
 
-/** @typedef {import("./outcomes.js").Target} Target */
-
 /**
- * @param {Target} target
+ * @param {Api["Residuals"]} target
  * @param {boolean} left show what is left, rather than the predictions themselves
  * @returns {import("../charts/chart.js").Spec}
  */
@@ -39,7 +37,7 @@ function span(values) {
   return [low - room, high + room];
 }
 
-/** @param {Target} target */
+/** @param {Api["Residuals"]} target */
 export function residualSheet({ name, row, actual, predicted }) {
   return { names: ["row", `actual ${name}`, `predicted ${name}`], rows: row.map((each, index) => [each, actual[index], predicted[index]]) };
 }

@@ -10,10 +10,6 @@ import { scaleOf } from "../charts/scales.js";
 import { Figure } from "../components/figure.js";
 import { choose } from "../components/parts.js";
 
-/** @typedef {{parameter: string, low: number | null, high: number | null, choices: unknown[] | null}} Side */
-/** @typedef {{index: number, first: number, size: number, epochs: number | null, box: Side[], trials: string[], why: string, warnings: string[]}} Round */
-/** @typedef {{items: Round[], reason: string | null}} Rounds */
-
 /** @param {import("../pages/search.js").SearchView} view */
 export function roundsPicture(view) {
   const { context, signal } = view;
@@ -42,7 +38,7 @@ export function roundsPicture(view) {
   figure.beside(list);
   /** @type {import("./sample.js").Sample | null} */
   let sample = null;
-  /** @type {Rounds | null} */
+  /** @type {Api["Rounds"] | null} */
   let rounds = null;
 
   /** @param {Record<string, string>} query */
@@ -77,7 +73,7 @@ export function roundsPicture(view) {
 }
 
 /**
- * @param {Round} round
+ * @param {Api["RoundRecord"]} round
  * @param {number | null | undefined} trials of the budget
  * @param {boolean} chosen
  * @param {() => void} pressed
@@ -97,7 +93,7 @@ function inWords(round, trials, chosen, pressed) {
 
 /**
  * The reason, with the trials it names as links.
- * @param {Round} round
+ * @param {Api["RoundRecord"]} round
  */
 function linked(round) {
   const numbers = new Map(round.trials.map((id) => [id.slice(id.indexOf(".") + 1), id]));
@@ -109,8 +105,8 @@ function linked(round) {
 /**
  * @param {Search} search
  * @param {import("./sample.js").Sample} sample
- * @param {Round[]} rounds
- * @param {Round} chosen
+ * @param {Api["RoundRecord"][]} rounds
+ * @param {Api["RoundRecord"]} chosen
  * @param {[string, string]} names
  * @returns {import("../charts/chart.js").Spec}
  */
@@ -160,17 +156,17 @@ function axis(search, sample, name) {
 }
 
 /**
- * @param {Round | undefined} round
+ * @param {Api["RoundRecord"] | undefined} round
  * @param {string} name
  * @param {import("../charts/scales.js").Scale} scale
  * @returns {[number, number]}
  */
 function ends(round, name, scale) {
   const side = round?.box.find(({ parameter }) => parameter === name);
-  return [side?.low ?? scale.low, side?.high ?? scale.high];
+  return [Number(side?.low ?? scale.low), Number(side?.high ?? scale.high)]; // of a scale: numbers
 }
 
-/** @param {Round[]} rounds */
+/** @param {Api["RoundRecord"][]} rounds */
 function sheet(rounds) {
   return { names: ["round", "first_trial", "trials", "parameter", "low", "high", "choices", "why"], rows: rounds.flatMap((round) => round.box.map((side) => [round.index, round.first, round.size, side.parameter, side.low, side.high, side.choices, round.why])) };
 }

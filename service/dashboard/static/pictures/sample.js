@@ -28,7 +28,7 @@ export const POINTS = 5000;
 export async function loadSample(search, signal) {
   const names = parameterNames(search.spec);
   const fields = ["number", "value", "state", "round", "metrics.train_error", "metrics.dev_error", ...names.map((name) => `params.${name}`)];
-  /** @type {Columns} */
+  /** @type {Api["TrialColumns"]} */
   const found = await call(withQuery(`/searches/${search.id}/columns`, { fields: fields.join(","), points: POINTS }), { signal });
   const { columns, total } = found;
   const values = /** @type {(number | null)[]} */ (columns.value ?? []);
@@ -39,7 +39,7 @@ export async function loadSample(search, signal) {
     values,
     states: /** @type {string[]} */ (columns.state ?? []),
     rounds: /** @type {(number | null)[]} */ (columns.round ?? []),
-    params: Object.fromEntries(names.map((name) => [name, columns[`params.${name}`] ?? []])),
+    params: Object.fromEntries(names.map((name) => [name, /** @type {Value[]} */ (columns[`params.${name}`] ?? [])])),
     metrics: { train_error: /** @type {(number | null)[]} */ (columns["metrics.train_error"] ?? []), dev_error: /** @type {(number | null)[]} */ (columns["metrics.dev_error"] ?? []) },
     ranks: ranks(values, minimizes(search)),
     note: numbers.length < total ? `${count(numbers.length)} of ${count(total)} trials drawn: the best, and an even spread of the rest. The CSV holds what is drawn.` : "",

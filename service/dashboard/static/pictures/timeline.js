@@ -9,8 +9,6 @@ import { category, time } from "../charts/scales.js";
 import { Figure } from "../components/figure.js";
 import { makeLegend } from "./curve.js";
 
-/** @typedef {{origin: string, agents: string[], states: string[], number: number[], agent: number[], state: number[], started: number[], ended: (number | null)[]}} Timeline started and ended in seconds after origin */
-
 const COLOURS = /** @type {Record<string, string>} */ ({ completed: "--data-1", stopped: "--faint", diverged: "--data-3", failed: "--bad", running: "--best", paused: "--warn", cancelled: "--strong" });
 
 /** @param {import("../pages/search.js").SearchView} view */
@@ -26,7 +24,7 @@ export function timelinePicture(view) {
   });
   async function update() {
     const search = view.search();
-    /** @type {Timeline} */
+    /** @type {Api["Timeline"]} */
     const found = await call(`/searches/${search.id}/timeline`, { signal: view.signal });
     if (!found.number.length) {
       figure.blank("No trial has started yet.");
