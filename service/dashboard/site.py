@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -18,19 +19,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 STATIC = Path(str(files("caviar.service.dashboard") / "static"))
 
-# Addresses the page's own router understands; each is answered with the same page.
-PAGES = (
-    "/",
-    "/searches",
-    "/searches/{name}",
-    "/trials/{name}",
-    "/new",
-    "/compare",
-    "/agents",
-    "/docs",
-    "/datasets",
-    "/datasets/{name}",
-)
+# Addresses the page's own router understands, "/searches/{search}"; each is answered with the same page.
+PAGES = tuple(re.findall(r'^  \{ path: "([^"]+)"', (STATIC / "routes.js").read_text(), re.MULTILINE))
 
 MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",

@@ -71,3 +71,43 @@ interface PageContext {
   onQuery(listener: (query: URLSearchParams) => void, until?: AbortSignal): void;
   title(text: string): void;
 }
+
+interface PageModule { page(context: PageContext): void | Promise<void> }
+
+/** What a view of a search can use: the search as it is now, and word of its changes. */
+interface SearchView {
+  search: () => Search;
+  outlet: HTMLElement;
+  context: PageContext;
+  /** Ends with the view. */
+  signal: AbortSignal;
+  /** Call now and whenever trials have changed. */
+  live: (work: () => Promise<unknown>, least?: number) => void;
+  /** Look again: something was asked of the search, which may go on after its end. */
+  refresh: () => Promise<void>;
+}
+
+/** A picture of a search reads its own data (update) or is drawn from a sample of the trials (draw). */
+interface Picture {
+  node: HTMLElement;
+  fail(error: unknown): void;
+  update?: () => Promise<void>;
+  draw?: (sample: import("./static/pictures/sample.js").Sample) => void | Promise<void>;
+}
+
+interface TrialView {
+  trial: () => Trial;
+  search: Search;
+  signal: AbortSignal;
+  replaced: (trial: Trial) => void;
+}
+
+/** What the curve of a trial shows of its steering: commands that took effect, and the point that was chosen. */
+interface SteeredTrial {
+  now: Steering | null;
+  point: { epoch: number; branch: number } | null;
+  pick(epoch: number, branch: number): void;
+}
+
+/** A trial, or one branch of it, beside others. */
+interface Compared { trial: Trial; curve: Curve; branch: Branch | undefined; name: string; changed: string[] }

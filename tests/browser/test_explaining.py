@@ -95,10 +95,10 @@ def test_the_overview_says_how_good_the_best_of_random_trials_is(
     page: Page, search: Any, zoomed: Any
 ) -> None:
     page.goto(f"/searches/{search['id']}")
-    expect(page.locator(".outlook")).to_contain_text("The best of 12 random trials is in the top 22 %")
+    expect(page.locator(".remaining")).to_contain_text("The best of 12 random trials is in the top 22 %")
     page.goto(f"/searches/{zoomed['id']}")  # whose trials were not drawn at random
     expect(page.get_by_role("heading", name="Best trials")).to_be_visible()
-    expect(page.locator(".outlook")).to_be_hidden()
+    expect(page.locator(".remaining")).to_be_hidden()
 
 
 def test_the_overview_names_the_winner(page: Page, zoomed: Any) -> None:

@@ -4,8 +4,9 @@ import { drawTopbar } from "./components/topbar.js";
 import { watchConnection } from "./components/banner.js";
 import { start } from "./core/router.js";
 import { restoreTheme } from "./core/theme.js";
+import { ROUTES } from "./routes.js";
 
 restoreTheme();
 drawTopbar(/** @type {HTMLElement} */ (document.getElementById("topbar")));
 watchConnection(/** @type {HTMLElement} */ (document.getElementById("banner")));
-await start();
+await start(ROUTES);

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from caviar.service.dashboard.site import PAGES, SECURITY_HEADERS, load_site, mount_dashboard
+from caviar.service.dashboard.site import PAGES, SECURITY_HEADERS, STATIC, load_site, mount_dashboard
 
 Get = Callable[..., httpx.Response]
 
@@ -27,9 +27,15 @@ def get() -> Get:
     return lambda path, **headers: asyncio.run(ask(path, headers))
 
 
+def test_the_server_knows_the_addresses_of_the_pages() -> None:
+    routes = (STATIC / "routes.js").read_text()
+    assert len(PAGES) == routes.count("import(") >= 10
+    assert {"/", "/searches/{search}", "/trials/{trial}"} <= set(PAGES)
+
+
 @pytest.mark.parametrize("address", PAGES)
 def test_every_page_is_the_same_small_document_asked_for_anew(get: Get, address: str) -> None:
-    answer = get(address.replace("{name}", "3"))
+    answer = get(re.sub(r"\{\w+\}", "3", address))
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-cache"
     assert "{version}" not in answer.text

@@ -2,7 +2,8 @@
 
 import { h, svg } from "../core/dom.js";
 import { label, number } from "../core/format.js";
-import { linear, nines, scaleOf } from "../charts/scales.js";
+import { linear, scaleOf } from "../charts/scales.js";
+import { nines } from "../charts/ticks.js";
 
 const WIDTH = 200;
 const HEIGHT = 34;

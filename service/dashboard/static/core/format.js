@@ -124,3 +124,11 @@ export function size(bytes) {
 export function label(name) {
   return name.replace(/^(params|metrics)\./, "").replaceAll("_", " ");
 }
+
+/** The server describes so many classes of an uploaded set, however many there are. */
+const MOST_CLASSES = 100;
+
+/** @param {unknown[]} classes */
+export function classCount(classes) {
+  return classes.length === MOST_CLASSES ? `${MOST_CLASSES} or more` : count(classes.length);
+}

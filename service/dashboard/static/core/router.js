@@ -2,19 +2,11 @@
 
 import { fill, h } from "./dom.js";
 
-/** @typedef {{pattern: RegExp, load: () => Promise<{page: (context: PageContext) => void | Promise<void>}>}} Route */
+/** How the parts of an address look that stand for something. */
+const PARTS = /** @type {Record<string, string>} */ ({ search: "\\d+", trial: "\\d+\\.\\d+", dataset: "[\\w-]+" });
 
-/** @type {Route[]} */
-const routes = [
-  { pattern: /^\/(?:searches)?$/, load: () => import("../pages/searches.js") },
-  { pattern: /^\/searches\/(\d+)$/, load: () => import("../pages/search.js") },
-  { pattern: /^\/trials\/(\d+\.\d+)$/, load: () => import("../pages/trial.js") },
-  { pattern: /^\/new$/, load: () => import("../pages/new.js") },
-  { pattern: /^\/compare$/, load: () => import("../pages/compare.js") },
-  { pattern: /^\/docs$/, load: () => import("../pages/docs.js") },
-  { pattern: /^\/agents$/, load: () => import("../pages/agents.js") },
-  { pattern: /^\/datasets(?:\/([\w-]+))?$/, load: () => import("../pages/datasets.js") },
-];
+/** @type {{pattern: RegExp, load: () => Promise<PageModule>}[]} */
+let routes = [];
 
 /** @type {AbortController} */
 let current = new AbortController();
@@ -107,8 +99,12 @@ export function changed(changes) {
   return location.pathname + (text ? `?${text}` : "");
 }
 
-/** Begin: show the present address, and follow links and the history from now on. */
-export function start() {
+/**
+ * Begin: show the present address, and follow links and the history from now on.
+ * @param {{path: string, load: () => Promise<PageModule>}[]} pages their addresses, such as "/searches/{search}"
+ */
+export function start(pages) {
+  routes = pages.map(({ path, load }) => ({ pattern: new RegExp(`^${path.replace(/\{(\w+)\}/g, (_, part) => `(${PARTS[part]})`)}$`), load }));
   window.addEventListener("popstate", () => void show());
   document.addEventListener("click", (event) => {
     if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;

@@ -59,6 +59,16 @@ export function colour(name) {
   return value;
 }
 
+const SERIES = ["--data-1", "--data-2", "--data-3", "--data-4", "--data-5", "--data-6"];
+
+/**
+ * The colour of one of several things that are compared.
+ * @param {number} index
+ */
+export function seriesColour(index) {
+  return colour(SERIES[index % SERIES.length] ?? "--data-1");
+}
+
 /**
  * The same colour, more transparent.
  * @param {string} rgb as colour() gives it

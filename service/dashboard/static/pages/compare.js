@@ -5,10 +5,10 @@ import { fill, h } from "../core/dom.js";
 import { count, label, number, text } from "../core/format.js";
 import { bestOf, readCurve } from "../core/branches.js";
 import { minimizes, objectiveMetric, objectiveName } from "../core/search-math.js";
-import { colour } from "../core/theme.js";
+import { seriesColour } from "../core/theme.js";
 import { empty, failedPage } from "../components/parts.js";
 import { definitionText } from "../components/space.js";
-import { edfPicture, SERIES } from "../pictures/edf.js";
+import { edfPicture } from "../pictures/edf.js";
 import { changes } from "./trial-branches.js";
 import { coursesPicture, trialCurvesPicture } from "../pictures/compare.js";
 
@@ -71,8 +71,6 @@ function methodText(method, usual) {
   return [label(name), ...Object.entries(options).map(([option, value]) => `${label(option)} ${text(value)}`)].join(", ");
 }
 
-/** @typedef {{trial: Trial, curve: Curve, branch: Branch | undefined, name: string, changed: string[]}} Compared a trial, or one branch of it */
-
 /**
  * @param {HTMLElement} outlet
  * @param {string[]} ids each a trial, or one of its branches: 3.0@1
@@ -132,7 +130,7 @@ function unionRows(prefix, objects) {
 function difference(heads, rows) {
   const top = heads.map((head, index) => {
     const mark = h("i", { class: "mark" });
-    mark.style.setProperty("background", colour(SERIES[index] ?? "--data-1"));
+    mark.style.setProperty("background", seriesColour(index));
     return h("th", { scope: "col" }, mark, head);
   });
   return h(

@@ -2,11 +2,10 @@
 
 import { call, isAbort } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
-import { count, number, size } from "../core/format.js";
+import { classCount, count, number, size } from "../core/format.js";
 import { go } from "../core/router.js";
 import { ask } from "../components/dialog.js";
 import { attempt, failedPage, Progress, stat } from "../components/parts.js";
-import { classCount } from "./datasets.js";
 
 const FEATURES = 60;
 const CLASSES = 40;

@@ -2,7 +2,7 @@
 
 import { call, isAbort } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
-import { count, size } from "../core/format.js";
+import { classCount, count, size } from "../core/format.js";
 import { problem, when } from "../components/parts.js";
 import { Table } from "../components/table.js";
 import { datasetDetail } from "./dataset-detail.js";
@@ -26,14 +26,6 @@ export async function page(context) {
   } catch (error) {
     if (!isAbort(error)) fill(place, problem(error));
   }
-}
-
-/** The server describes so many classes of an uploaded set, however many there are. */
-const MOST_CLASSES = 100;
-
-/** @param {unknown[]} classes */
-export function classCount(classes) {
-  return classes.length === MOST_CLASSES ? `${MOST_CLASSES} or more` : count(classes.length);
 }
 
 /** @returns {import("../components/table.js").Column<Dataset>[]} */

@@ -6,7 +6,7 @@ import { toYaml } from "../core/yaml.js";
 import { copyButton, problem, when } from "../components/parts.js";
 import { spaceTable } from "../components/space.js";
 
-/** @param {import("./search.js").SearchView} view */
+/** @param {SearchView} view */
 export async function view({ outlet, search, signal }) {
   const { spec } = search();
   const edits = h("section", { class: "card", hidden: true });

@@ -6,16 +6,16 @@ import { count, label, number, text } from "../core/format.js";
 import { objectiveName, parameterNames } from "../core/search-math.js";
 import { chip, command, empty, problem, when } from "../components/parts.js";
 import { Table } from "../components/table.js";
-import { outlookLine, standingsCard } from "./search-outlook.js";
-import { historyPicture } from "../pictures/history.js";
+import { remainingLine, standingsCard } from "./search-analysis.js";
+import { picture as historyPicture } from "../pictures/history.js";
 
-/** @param {import("./search.js").SearchView} view */
+/** @param {SearchView} view */
 export async function view(view) {
   const { outlet, search, signal, live } = view;
   const place = h("div");
   const picture = historyPicture(view, { wide: true });
   const table = new Table({ columns: columns(search()), key: (trial) => trial.id, label: "Best trials", row: (node, trial) => node.classList.toggle("first", trial.id === search().best?.trial) });
-  const outlook = outlookLine(view);
+  const remaining = remainingLine(view);
   const standings = standingsCard(view);
   const all = h("a", { href: `?view=trials` }, "All trials");
   all.setAttribute("href", `/searches/${search().id}?view=trials`);
@@ -29,9 +29,9 @@ export async function view(view) {
       fill(place, waiting(search()));
       return;
     }
-    if (!place.contains(best)) fill(place, h("div", { class: "page" }, h("div", { class: "figures" }, picture.node), outlook.node, standings.node, best));
+    if (!place.contains(best)) fill(place, h("div", { class: "page" }, h("div", { class: "figures" }, picture.node), remaining.node, standings.node, best));
     try {
-      const [found] = await Promise.all([call(`/searches/${search().id}/best?k=10`, { signal }), picture.update(), outlook.update(), standings.update()]);
+      const [found] = await Promise.all([call(`/searches/${search().id}/best?k=10`, { signal }), picture.update(), remaining.update(), standings.update()]);
       const none = !found.items.length;
       setText(heading, none ? "Trials so far" : "Best trials");
       table.node.setAttribute("aria-label", heading.textContent ?? "");

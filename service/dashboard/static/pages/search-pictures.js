@@ -4,42 +4,58 @@ import { isAbort } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
 import { empty } from "../components/parts.js";
 import { whenSeen } from "../components/figure.js";
-import { biasVariancePicture } from "../pictures/bias-variance.js";
-import { contourPicture } from "../pictures/contour.js";
-import { learningCurvesPicture } from "../pictures/curves.js";
-import { edfPicture } from "../pictures/edf.js";
-import { historyPicture } from "../pictures/history.js";
-import { importancePicture } from "../pictures/importance.js";
-import { parallelPicture } from "../pictures/parallel.js";
-import { roundsPicture } from "../pictures/rounds.js";
+import { PICTURES } from "../pictures/registry.js";
 import { loadSample } from "../pictures/sample.js";
-import { slicesPicture } from "../pictures/slices.js";
-import { timelinePicture } from "../pictures/timeline.js";
 
-/** @param {import("./search.js").SearchView} view */
-export function view(view) {
-  const { outlet, search, signal, live } = view;
+/** @param {SearchView} view */
+export async function view(view) {
+  const { outlet, search, signal } = view;
   if (!search().finished && !Object.values(search().counts).some((amount) => amount > 0)) {
     fill(outlet, empty("Nothing to draw yet", h("p", null, "Pictures appear as soon as the first trial has ended.")));
     return;
   }
-  const drawn = [parallelPicture(view), contourPicture(view), roundsPicture(view), biasVariancePicture(view), slicesPicture(view)];
-  const [parallel, contour, rounds, bias, slices] = drawn;
-  const loaded = [importancePicture(view), learningCurvesPicture(view), edfPicture(() => [search()], signal), historyPicture(view), timelinePicture(view)];
-  const [importance, curves, edf, history, timeline] = loaded;
-  const order = [parallel, contour, importance, slices, rounds, curves, bias, edf, history, timeline];
-  fill(outlet, h("div", { class: "figures" }, order.map((picture) => picture?.node)));
+  const modules = await Promise.all(PICTURES.map((load) => load()));
+  if (signal.aborted) return;
+  const pictures = modules.map(({ picture }) => picture(view));
+  fill(outlet, h("div", { class: "figures" }, pictures.map((picture) => picture.node)));
+  for (const picture of pictures) if (picture.update) follow(view, picture, picture.update);
+  drawFromSample(view, pictures);
+}
 
+/**
+ * Keep a picture up to date that reads its own data.
+ * @param {SearchView} view
+ * @param {Picture} picture
+ * @param {() => Promise<void>} update
+ */
+function follow(view, picture, update) {
+  const again = async () => {
+    try {
+      await update();
+    } catch (error) {
+      if (!isAbort(error)) picture.fail(error);
+    }
+  };
+  whenSeen(picture.node, () => view.live(again, 1200), view.signal);
+}
+
+/**
+ * Keep the pictures up to date that share one sample of the trials.
+ * @param {SearchView} view
+ * @param {Picture[]} pictures
+ */
+function drawFromSample({ search, signal, live }, pictures) {
+  const drawn = pictures.filter((picture) => picture.draw);
   /** @type {import("../pictures/sample.js").Sample | null} */
   let sample = null;
-  /** @type {Set<(typeof drawn)[number]>} */
+  /** @type {Set<Picture>} */
   const seen = new Set();
   for (const picture of drawn) {
     whenSeen(
       picture.node,
       () => {
         seen.add(picture);
-        if (sample) picture.draw(sample);
+        if (sample) void picture.draw?.(sample);
       },
       signal,
     );
@@ -47,19 +63,9 @@ export function view(view) {
   live(async () => {
     try {
       sample = await loadSample(search(), signal);
-      for (const picture of seen) picture.draw(sample);
+      for (const picture of seen) void picture.draw?.(sample);
     } catch (error) {
       if (!isAbort(error)) for (const picture of drawn) picture.fail(error);
     }
   }, 900);
-  for (const picture of loaded) {
-    const update = async () => {
-      try {
-        await picture.update();
-      } catch (error) {
-        if (!isAbort(error)) picture.fail(error);
-      }
-    };
-    whenSeen(picture.node, () => view.live(update, 1200), signal);
-  }
 }

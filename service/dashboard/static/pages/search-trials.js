@@ -13,7 +13,7 @@ import { allColumns, chosenColumns, columnMenu } from "./trial-columns.js";
 const PAGE = 50;
 const STATES = ["queued", "running", "paused", "completed", "stopped", "diverged", "failed", "cancelled"];
 
-/** @param {import("./search.js").SearchView} view */
+/** @param {SearchView} view */
 export async function view(view) {
   const { outlet, search, context, signal, live, refresh } = view;
   const defaultSort = minimizes(search()) ? "value" : "-value";

@@ -8,17 +8,6 @@ import { isOver } from "../core/search-math.js";
 import { failedPage } from "../components/parts.js";
 import { SearchHead } from "./search-head.js";
 
-/**
- * What a view of a search can use: the search as it is now, and word of its changes.
- * @typedef {object} SearchView
- * @property {() => Search} search
- * @property {HTMLElement} outlet
- * @property {PageContext} context
- * @property {AbortSignal} signal ends with the view
- * @property {(work: () => Promise<unknown>, least?: number) => void} live call now and whenever trials have changed
- * @property {() => Promise<void>} refresh look again: something was asked of the search, which may go on after its end
- */
-
 /** @type {Record<string, {title: string, load: () => Promise<{view: (view: SearchView) => void | Promise<void>}>}>} */
 const VIEWS = {
   overview: { title: "Overview", load: () => import("./search-overview.js") },

@@ -1,6 +1,7 @@
 /** What was asked of a trial and what became of it, newest first; and the advice, with the command that would act on it. */
 
 import { fill, h, keyed } from "../core/dom.js";
+import { commandText } from "../core/commands.js";
 import { count, label, text } from "../core/format.js";
 import { when } from "../components/parts.js";
 
@@ -24,7 +25,7 @@ export function commandLog(list, commands, { over, limit, withdraw }) {
         "li",
         null,
         h("span", { class: `badge ${command.state}` }, command.state),
-        h("strong", null, sentence(command)),
+        h("strong", null, commandText(command)),
         h("span", { class: "muted" }, moment(command) ? `${moment(command)} · ` : "", when(command.created)),
         child(command) ? h("a", { href: `/trials/${child(command)}` }, `trial ${child(command)}`) : null,
         command.reason ? h("span", { class: "remedy" }, command.reason) : null,
@@ -32,20 +33,6 @@ export function commandLog(list, commands, { over, limit, withdraw }) {
       ),
     () => undefined,
   );
-}
-
-/**
- * A command in words: "learning rate 0.05 → 0.01".
- * @param {Command} command
- */
-export function sentence(command) {
-  const { kind, before, after } = command;
-  const args = /** @type {Record<string, any>} */ (command.arguments);
-  if (kind === "set") return Object.entries(after ?? args).map(([name, value]) => `${label(name)}${before && name in before ? ` ${text(before[name])}` : ""} → ${text(value)}`).join(", ");
-  if (kind === "rewind" || kind === "fork") return `${kind} at epoch ${args.epoch ?? "?"}`;
-  if (kind === "extend") return `extend to ${args.epochs ?? args.changes?.epochs ?? "?"} epochs`;
-  if (kind === "note") return `note: ${args.text ?? ""}`;
-  return kind;
 }
 
 /**

@@ -16,7 +16,7 @@ const FEW = 8;
 
 export class SteerPanel {
   /**
-   * @param {import("./trial.js").TrialView} view
+   * @param {TrialView} view
    * @param {() => void} changed draw the curve again: there are new commands to mark
    */
   constructor(view, changed) {

@@ -8,7 +8,7 @@ import { attempt } from "../components/parts.js";
 import { download } from "../components/figure.js";
 
 /**
- * @param {import("./trial.js").TrialView} view
+ * @param {TrialView} view
  * @param {boolean} hasModel
  */
 export function trialActions(view, hasModel) {

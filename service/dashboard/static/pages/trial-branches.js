@@ -6,7 +6,7 @@ import { bestOf } from "../core/branches.js";
 import { minimizes, objectiveMetric } from "../core/search-math.js";
 
 /**
- * @param {import("./trial.js").TrialView} view
+ * @param {TrialView} view
  * @param {import("./steer.js").SteerPanel} steer which takes the best epoch of a branch as a point to go back to
  */
 export function trialBranches(view, steer) {
@@ -25,7 +25,7 @@ export function trialBranches(view, steer) {
 }
 
 /**
- * @param {import("./trial.js").TrialView} view
+ * @param {TrialView} view
  * @param {Curve} curve
  * @param {import("./steer.js").SteerPanel} steer
  */

@@ -5,7 +5,7 @@ import { fill, h } from "../core/dom.js";
 import { percent } from "../core/format.js";
 import { Progress, problem } from "../components/parts.js";
 
-/** @param {import("./trial.js").TrialView} view */
+/** @param {TrialView} view */
 export function trialDiagnosis(view) {
   const node = h("section", { class: "card", "aria-label": "Diagnosis", hidden: true });
   let loaded = "";

@@ -6,7 +6,7 @@ import { count, size } from "../core/format.js";
 import { problem, when } from "../components/parts.js";
 
 /**
- * @param {import("./trial.js").TrialView} view
+ * @param {TrialView} view
  * @param {(hasModel: boolean) => void} found
  */
 export function trialRecords(view, found) {

@@ -15,14 +15,6 @@ import { SteerPanel } from "./steer.js";
 import { trialDiagnosis } from "./trial-diagnosis.js";
 import { trialRecords } from "./trial-records.js";
 
-/**
- * @typedef {object} TrialView
- * @property {() => Trial} trial
- * @property {Search} search
- * @property {AbortSignal} signal
- * @property {(trial: Trial) => void} replaced
- */
-
 /** @param {PageContext} context */
 export async function page(context) {
   const { outlet, params, signal } = context;

@@ -6,8 +6,8 @@ import { line, points, rule, words } from "../charts/layers.js";
 import { linear } from "../charts/scales.js";
 import { Figure } from "../components/figure.js";
 
-/** @param {import("../pages/search.js").SearchView} view */
-export function biasVariancePicture(view) {
+/** @param {SearchView} view */
+export function picture(view) {
   const figure = new Figure({
     name: "bias-variance",
     title: "Bias and variance",

@@ -4,17 +4,12 @@ import { call, isAbort } from "../core/api.js";
 import { leftOut, readCurve, withPast } from "../core/branches.js";
 import { label, number } from "../core/format.js";
 import { objectiveName } from "../core/search-math.js";
-import { colour } from "../core/theme.js";
+import { seriesColour } from "../core/theme.js";
 import { line } from "../charts/layers.js";
-import { fitted, linear } from "../charts/scales.js";
+import { fitted, linear, robustTop } from "../charts/scales.js";
 import { Figure } from "../components/figure.js";
+import { makeLegend } from "../components/legend.js";
 import { choose } from "../components/parts.js";
-import { makeLegend } from "./curve.js";
-import { SERIES } from "./edf.js";
-import { robustTop } from "./history.js";
-
-/** @param {number} index */
-const seriesColour = (index) => colour(SERIES[index % SERIES.length] ?? "--data-1");
 
 /**
  * Best so far of each search by the number of its ended trials.
@@ -47,7 +42,7 @@ export function coursesPicture(searches, signal) {
 }
 
 /**
- * @param {import("../pages/compare.js").Compared[]} all
+ * @param {Compared[]} all
  * @param {string} metric shown at first
  * @param {AbortSignal} signal
  */

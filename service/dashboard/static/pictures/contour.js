@@ -10,8 +10,8 @@ import { Figure } from "../components/figure.js";
 import { choose } from "../components/parts.js";
 import { sampleSheet } from "./sample.js";
 
-/** @param {import("../pages/search.js").SearchView} view */
-export function contourPicture(view) {
+/** @param {SearchView} view */
+export function picture(view) {
   const names = parameterNames(view.search().spec);
   const { context } = view;
   /** @param {string} axis @param {number} fallback */

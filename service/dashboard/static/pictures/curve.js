@@ -1,13 +1,14 @@
 /** How one trial learns: error or cost of train and dev by epoch, and the cost of each mini-batch. */
 
 import { leftOut, readCurve } from "../core/branches.js";
+import { commandText } from "../core/commands.js";
 import { fill, h } from "../core/dom.js";
 import { count, label, number } from "../core/format.js";
 import { colour, faded } from "../core/theme.js";
 import { fitted, linear } from "../charts/scales.js";
 import { line, rule } from "../charts/layers.js";
-import { sentence } from "../pages/steer-log.js";
 import { Figure } from "../components/figure.js";
+import { makeLegend } from "../components/legend.js";
 import { choose } from "../components/parts.js";
 import { OVER, objectiveMetric } from "../core/search-math.js";
 
@@ -48,9 +49,9 @@ function look(column, branch, current) {
 }
 
 /**
- * @param {import("../pages/trial.js").TrialView} view
+ * @param {TrialView} view
  * @param {PageContext} context
- * @param {import("../pages/steer.js").SteerPanel} steer whose commands are marked, and which takes a point that is clicked
+ * @param {SteeredTrial} steer whose commands are marked, and which takes a point that is clicked
  * @param {() => void} read read the curve again: every epoch of it while a part is shown
  */
 export function curvesPicture(view, context, steer, read) {
@@ -144,30 +145,30 @@ function told(curve, branch, columns, index) {
 const LABELLED = 8;
 const ROWS = 4;
 
-/** @param {import("../pages/steer.js").SteerPanel} steer */
+/** @param {SteeredTrial} steer */
 function applied(steer) {
   return (steer.now?.commands ?? []).filter(({ kind, state, epoch }) => state === "applied" && epoch !== null && ["set", "rewind"].includes(kind));
 }
 
 /**
  * The marks in words, for those who cannot see them.
- * @param {import("../pages/steer.js").SteerPanel} steer
+ * @param {SteeredTrial} steer
  */
 function marked(steer) {
   const all = applied(steer);
-  return all.length ? `; marked: ${all.map((command) => `${sentence(command)} in epoch ${Number(command.epoch)}`).join("; ")}` : "";
+  return all.length ? `; marked: ${all.map((command) => `${commandText(command)} in epoch ${Number(command.epoch)}`).join("; ")}` : "";
 }
 
 /**
  * Upright lines where commands took effect, faint for those of other branches, and where a point is chosen.
- * @param {import("../pages/steer.js").SteerPanel} steer
+ * @param {SteeredTrial} steer
  * @param {number} current
  */
 function marks(steer, current) {
   const all = applied(steer);
   const lines = all.map((command, index) => {
     const here = command.branch === current;
-    return rule({ at: Number(command.epoch), across: "x", colour: faded(colour("--data-3"), here ? 1 : 0.4), label: all.length < LABELLED && here ? sentence(command) : "", row: index % ROWS });
+    return rule({ at: Number(command.epoch), across: "x", colour: faded(colour("--data-3"), here ? 1 : 0.4), label: all.length < LABELLED && here ? commandText(command) : "", row: index % ROWS });
   });
   if (steer.point) lines.push(rule({ at: steer.point.epoch, across: "x", colour: colour("--ink"), dash: [], label: "chosen" }));
   return lines;
@@ -182,30 +183,7 @@ function sheet(curve) {
   };
 }
 
-/** A legend whose entries may change. */
-export function makeLegend() {
-  const node = document.createElement("span");
-  node.className = "legend";
-  return {
-    node,
-    /** @param {[string, string][]} entries */
-    set(entries) {
-      const key = JSON.stringify(entries);
-      if (node.dataset.shown === key) return;
-      node.dataset.shown = key;
-      node.textContent = "";
-      for (const [name, style] of entries) {
-        const entry = document.createElement("span");
-        const mark = document.createElement("i");
-        mark.style.setProperty("--mark", style);
-        entry.append(mark, name);
-        node.append(entry);
-      }
-    },
-  };
-}
-
-/** @param {import("../pages/trial.js").TrialView} view */
+/** @param {TrialView} view */
 export function costsPicture(view) {
   const figure = new Figure({
     name: "mini-batch-cost",
@@ -215,7 +193,7 @@ export function costsPicture(view) {
   });
   /** @param {Curve} curve */
   function draw(curve) {
-    const { steps, costs } = costsOf(curve.costs);
+    const { step: steps, cost: costs } = curve.costs;
     figure.node.hidden = !steps.length && OVER.has(view.trial().state);
     if (!steps.length) {
       figure.blank("The first costs are on their way.");
@@ -239,26 +217,17 @@ export function costsPicture(view) {
   return { node: figure.node, draw };
 }
 
-/**
- * Read the costs in either form the API may use: two columns, or pairs.
- * @param {any} costs
- * @returns {{steps: number[], costs: number[]}}
- */
-function costsOf(costs) {
-  if (Array.isArray(costs)) return { steps: costs.map((pair) => pair[0]), costs: costs.map((pair) => pair[1]) };
-  return { steps: costs?.step ?? [], costs: costs?.cost ?? [] };
-}
-
 const BETA = 0.9;
 
 /**
- * v = beta v + (1 - beta) theta, corrected for its start.
- * @param {number[]} values
+ * v = beta v + (1 - beta) theta, corrected for its start; a cost that is not finite is left out.
+ * @param {(number | null)[]} values
  */
-export function averaged(values) {
+function averaged(values) {
   let average = 0;
   let weight = 1;
   return values.map((value) => {
+    if (value === null) return null;
     average = BETA * average + (1 - BETA) * value;
     weight *= BETA;
     return average / (1 - weight);

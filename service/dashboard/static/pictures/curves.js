@@ -4,18 +4,17 @@ import { call, withQuery } from "../core/api.js";
 import { count, label, number } from "../core/format.js";
 import { colour, faded } from "../core/theme.js";
 import { line } from "../charts/layers.js";
-import { fitted, linear } from "../charts/scales.js";
+import { fitted, linear, robustTop } from "../charts/scales.js";
 import { objectiveMetric } from "../core/search-math.js";
 import { Figure } from "../components/figure.js";
 import { choose } from "../components/parts.js";
-import { robustTop } from "./history.js";
 
 const METRICS = ["dev_error", "train_error", "dev_cost", "train_cost"];
 const LEADING = 10;
 const OTHERS = 150;
 
-/** @param {import("../pages/search.js").SearchView} view */
-export function learningCurvesPicture(view) {
+/** @param {SearchView} view */
+export function picture(view) {
   const { context } = view;
   const chosen = () => context.query.get("metric") ?? objectiveMetric(view.search());
   const control = choose("Metric", [...new Set([objectiveMetric(view.search()), ...METRICS])].map((name) => [name, label(name)]), chosen(), (metric) => {

@@ -2,14 +2,13 @@
 
 import { call } from "../core/api.js";
 import { number } from "../core/format.js";
-import { colour } from "../core/theme.js";
+import { seriesColour } from "../core/theme.js";
 import { line } from "../charts/layers.js";
 import { fitted, linear } from "../charts/scales.js";
 import { Figure } from "../components/figure.js";
+import { makeLegend } from "../components/legend.js";
 import { objectiveName } from "../core/search-math.js";
-import { makeLegend } from "./curve.js";
 
-export const SERIES = ["--data-1", "--data-2", "--data-3", "--data-4", "--data-5", "--data-6"];
 const STEPS = 1000;
 
 /**
@@ -30,6 +29,11 @@ export function distribution(values) {
     y.push(1);
   }
   return { x, y };
+}
+
+/** @param {SearchView} view */
+export function picture(view) {
+  return edfPicture(() => [view.search()], view.signal);
 }
 
 /**
@@ -53,14 +57,14 @@ export function edfPicture(searches, signal) {
       figure.blank("No trial has a value yet.");
       return;
     }
-    if (all.length > 1) legend.set(all.map((search, index) => [`${search.id} ${search.name}`, colour(SERIES[index % SERIES.length] ?? "--data-1")]));
+    if (all.length > 1) legend.set(all.map((search, index) => [`${search.id} ${search.name}`, seriesColour(index)]));
     figure.show(
       {
         summary: `Distribution of ${all[0] ? objectiveName(all[0]) : "the objective"} over ${all.length} searches`,
         x: { scale: fitted(curves.flatMap(({ x }) => x.map((value) => value ?? null))), title: all[0] ? objectiveName(all[0]) : "" },
         y: { scale: linear(0, 1), title: "share of trials" },
         layers: curves.map(({ x, y }, index) =>
-          line({ x, y, step: true, width: 2, colour: colour(SERIES[index % SERIES.length] ?? "--data-1"), tell: (at) => ({ title: all[index]?.name ?? "", rows: [["value", number(x[at])], ["share", `${number(Number(y[at]) * 100, 3)} %`]] }) }),
+          line({ x, y, step: true, width: 2, colour: seriesColour(index), tell: (at) => ({ title: all[index]?.name ?? "", rows: [["value", number(x[at])], ["share", `${number(Number(y[at]) * 100, 3)} %`]] }) }),
         ),
       },
       () => ({ names: ["search", "value", "share"], rows: curves.flatMap(({ x, y }, index) => x.map((value, at) => [all[index]?.name, value, y[at]])) }),

@@ -4,17 +4,17 @@ import { call } from "../core/api.js";
 import { count, moment, number } from "../core/format.js";
 import { objectiveName } from "../core/search-math.js";
 import { colour } from "../core/theme.js";
-import { fitted, linear } from "../charts/scales.js";
+import { fitted, linear, robustTop } from "../charts/scales.js";
 import { line, points } from "../charts/layers.js";
 import { Figure } from "../components/figure.js";
 
 const POINTS = 6000;
 
 /**
- * @param {import("../pages/search.js").SearchView} view
+ * @param {SearchView} view
  * @param {{wide?: boolean}} [options]
  */
-export function historyPicture(view, { wide = false } = {}) {
+export function picture(view, { wide = false } = {}) {
   const figure = new Figure({
     name: "history",
     title: "Best so far",
@@ -69,14 +69,3 @@ function draw(figure, search, history) {
   );
 }
 
-/**
- * Where the far tail of bad values begins, so that one wild trial does not flatten all others.
- * @param {(number | null)[]} values
- */
-export function robustTop(values) {
-  const known = values.filter((value) => value !== null).sort((a, b) => a - b);
-  if (known.length < 10) return Infinity;
-  const middle = known[Math.floor(known.length / 2)] ?? 0;
-  const ninety = known[Math.floor(known.length * 0.95)] ?? Infinity;
-  return Math.max(ninety, middle + 6 * Math.abs(ninety - middle) * 0.5);
-}

@@ -7,8 +7,8 @@ import { rectangles, words } from "../charts/layers.js";
 import { category, linear } from "../charts/scales.js";
 import { Figure } from "../components/figure.js";
 
-/** @param {import("../pages/search.js").SearchView} view */
-export function importancePicture(view) {
+/** @param {SearchView} view */
+export function picture(view) {
   const figure = new Figure({
     name: "importance",
     title: "Importance",

@@ -10,7 +10,7 @@ import { residualSheet, residualSpec } from "./residuals.js";
 
 const PAIRS = 12;
 
-/** @param {import("../pages/trial.js").TrialView} view */
+/** @param {TrialView} view */
 export function outcomesPicture(view) {
   const node = h("div", { class: "figures", hidden: true });
   let loaded = "";

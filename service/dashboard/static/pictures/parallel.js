@@ -5,9 +5,8 @@ import { count, label, number, text } from "../core/format.js";
 import { objectiveName, parameterNames } from "../core/search-math.js";
 import { go } from "../core/router.js";
 import { ParallelChart } from "../charts/parallel.js";
-import { fitted, scaleOf } from "../charts/scales.js";
+import { fitted, robustTop, scaleOf } from "../charts/scales.js";
 import { Figure } from "../components/figure.js";
-import { robustTop } from "./history.js";
 import { sampleSheet } from "./sample.js";
 
 /** @param {string | null} query such as learning_rate:0.2-0.5,l2:0-0.3 in unit coordinates */
@@ -26,8 +25,8 @@ function writeBrushes(brushes) {
   return [...brushes].map(([name, [low, high]]) => `${name}:${low.toFixed(3)}-${high.toFixed(3)}`).join(",") || null;
 }
 
-/** @param {import("../pages/search.js").SearchView} view */
-export function parallelPicture(view) {
+/** @param {SearchView} view */
+export function picture(view) {
   const said = h("span", { class: "note" });
   const clear = h("button", { type: "button", class: "small", hidden: true }, "Clear brushes");
   const chart = new ParallelChart({

@@ -10,8 +10,8 @@ import { scaleOf } from "../charts/scales.js";
 import { Figure } from "../components/figure.js";
 import { choose } from "../components/parts.js";
 
-/** @param {import("../pages/search.js").SearchView} view */
-export function roundsPicture(view) {
+/** @param {SearchView} view */
+export function picture(view) {
   const { context, signal } = view;
   const { spec } = view.search();
   const names = parameterNames(spec).filter((name) => !spec.space[name]?.choices);
@@ -67,7 +67,7 @@ export function roundsPicture(view) {
     fill(list, [...items].reverse().map((round) => inWords(round, view.search().budget.trials, round === chosen, () => change({ round: String(round.index) }))));
     if (!chosen) figure.blank(reason ? `${reason}: it looks at the whole box first, then zooms in.` : "No round has begun.");
     else if (names.length < 2) figure.blank("It takes two parameters with ranges.");
-    else figure.show(picture(view.search(), sample, items, chosen, [axisOf("rx", 0), axisOf("ry", 1)]), () => sheet(items), sample.note);
+    else figure.show(chart(view.search(), sample, items, chosen, [axisOf("rx", 0), axisOf("ry", 1)]), () => sheet(items), sample.note);
   }
   return { node: figure.node, draw, fail: (/** @type {unknown} */ error) => figure.fail(error) };
 }
@@ -110,7 +110,7 @@ function linked(round) {
  * @param {[string, string]} names
  * @returns {import("../charts/chart.js").Spec}
  */
-function picture(search, sample, rounds, chosen, [nameX, nameY]) {
+function chart(search, sample, rounds, chosen, [nameX, nameY]) {
   const [x, y] = [axis(search, sample, nameX), axis(search, sample, nameY)];
   const last = Math.max(1, rounds.at(-1)?.index ?? 1);
   /** @param {number | null | undefined} round */

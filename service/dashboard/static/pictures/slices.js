@@ -6,17 +6,16 @@ import { objectiveName, parameterNames } from "../core/search-math.js";
 import { colour, faded } from "../core/theme.js";
 import { points } from "../charts/layers.js";
 import { ChartGrid } from "../charts/grid.js";
-import { fitted, scaleOf } from "../charts/scales.js";
+import { fitted, robustTop, scaleOf } from "../charts/scales.js";
 import { Figure } from "../components/figure.js";
-import { robustTop } from "./history.js";
 import { sampleSheet } from "./sample.js";
 
 /** The share shown as leading: a twentieth, but not more than 60 points. */
 const LEADING = 0.05;
 const LEADING_POINTS = 60;
 
-/** @param {import("../pages/search.js").SearchView} view */
-export function slicesPicture(view) {
+/** @param {SearchView} view */
+export function picture(view) {
   const grid = new ChartGrid({ height: 190, open: (address) => go(address) });
   grid.columns(230);
   const figure = new Figure({

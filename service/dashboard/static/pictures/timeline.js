@@ -7,12 +7,12 @@ import { colour } from "../core/theme.js";
 import { rectangles } from "../charts/layers.js";
 import { category, time } from "../charts/scales.js";
 import { Figure } from "../components/figure.js";
-import { makeLegend } from "./curve.js";
+import { makeLegend } from "../components/legend.js";
 
 const COLOURS = /** @type {Record<string, string>} */ ({ completed: "--data-1", stopped: "--faint", diverged: "--data-3", failed: "--bad", running: "--best", paused: "--warn", cancelled: "--strong" });
 
-/** @param {import("../pages/search.js").SearchView} view */
-export function timelinePicture(view) {
+/** @param {SearchView} view */
+export function picture(view) {
   const legend = makeLegend();
   const figure = new Figure({
     name: "timeline",

@@ -5,9 +5,9 @@ import { fill, h, setText } from "../core/dom.js";
 import { count, label, number, percent, text } from "../core/format.js";
 import { objectiveName } from "../core/search-math.js";
 
-/** @param {import("./search.js").SearchView} view */
-export function outlookLine(view) {
-  const node = h("p", { class: "muted outlook", hidden: true });
+/** @param {SearchView} view */
+export function remainingLine(view) {
+  const node = h("p", { class: "muted remaining", hidden: true });
   async function update() {
     if (view.search().spec.strategy?.name !== "random") return; // what it says holds of trials drawn at random alone
     /** @type {Api["Outlook"]} */
@@ -25,7 +25,7 @@ function sentence({ trials, left, share, confidence, probability, improvement })
   return `${so} The ${count(left)} still to come would find a better one with ${percent(Number(probability.toPrecision(2)))}, by ${number(improvement, 2)} on average.`;
 }
 
-/** @param {import("./search.js").SearchView} view */
+/** @param {SearchView} view */
 export function standingsCard(view) {
   const node = h("section", { class: "card", "aria-label": "Leaders trained again", hidden: true });
   async function update() {
