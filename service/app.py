@@ -44,7 +44,7 @@ from caviar.service.metrics import Counts, Metrics
 from caviar.service.notifier import Notifier
 from caviar.service.security.announce import announce
 from caviar.service.security.middleware import Guard
-from caviar.service.security.tokens import TokenBook
+from caviar.service.security.tokens import REFRESH_SECONDS, TokenBook
 from caviar.service.services import Services
 from caviar.service.store import agents as agent_rows
 from caviar.service.store import schema
@@ -88,6 +88,7 @@ def create_app(config: Config) -> FastAPI:
     Its start raises StartError when the database cannot be used, with what to do about it.
     """
     services, uploads = build_services(config), Uploads(config.data, config.limits)
+    book = TokenBook(services.store)
     vitals = health.Health(
         {
             "database": lambda: _answers(services),
@@ -99,9 +100,10 @@ def create_app(config: Config) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await to_thread.run_sync(open_store, services)
+        announce(await to_thread.run_sync(book.start, config), config.data)
         uploads.open()
         services.notifier.start()
-        work = (_sweep(services, vitals), *_prepare(services), _tidy(services))
+        work = (_sweep(services, vitals), *_prepare(services), _tidy(services), _refresh(book))
         tasks = [asyncio.create_task(one) for one in work]
         try:
             yield
@@ -112,6 +114,7 @@ def create_app(config: Config) -> FastAPI:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             services.board.close()
+            book.close()
             await to_thread.run_sync(services.store.close)
 
     app = FastAPI(
@@ -127,8 +130,6 @@ def create_app(config: Config) -> FastAPI:
     app.state.services = services
     app.state.health = vitals
     problems.install(app)
-    book = TokenBook(config.data)
-    announce(book.start(config), config.data)
     app.state.tokens = book
     app.add_middleware(Load, limits=config.limits)
     app.add_middleware(Guard, config=config, book=book)  # outermost
@@ -155,7 +156,7 @@ def _include(
     api.include_router(datasets_api.router(datasets))
     api.include_router(predictions.router(services, uploads))
     api.include_router(trainers.router())
-    api.include_router(session.router(services.config.token_required))
+    api.include_router(session.router(book, services.config.token_required))
     api.include_router(tokens.router(book))
     app.include_router(api)
     app.include_router(health.router(vitals))
@@ -199,6 +200,16 @@ async def _tidy(services: Services) -> None:
             log.info("%d files of checkpoints that nothing names were removed", removed)
     except (OSError, UnavailableError) as error:
         log.warning("files that crashes have left stay for now: %s", error)
+
+
+async def _refresh(book: TokenBook) -> None:
+    """See again and again what other servers and the command line have done to tokens."""
+    while True:
+        await asyncio.sleep(REFRESH_SECONDS)
+        try:
+            await book.refreshed()
+        except Exception:
+            log.exception("tokens are not read anew; it is tried again")
 
 
 def _prepare(services: Services) -> list[Coroutine[Any, Any, None]]:

@@ -211,7 +211,7 @@ def _data_folder(path: Path) -> Path:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         probe = path / f".probe-{os.getpid()}"
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # two servers may look at once
     except OSError as error:
         raise ConfigError("data folder", f"{path} is not writable ({error.strerror})", remedy) from None
     return path.resolve()

@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 from collections.abc import Container, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,6 +21,10 @@ Url = Annotated[
 Token = Annotated[
     str | None,
     typer.Option("--token", envvar="CAVIAR_TOKEN", help="Token, if the server wants one.", show_envvar=False),
+]
+Data = Annotated[Path | None, typer.Option(help="Folder of everything stored [default: caviar-data]")]
+DatabaseUrl = Annotated[
+    str | None, typer.Option(help="Database URL [default: SQLite in the data folder]", metavar="URL")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

@@ -8,12 +8,7 @@ from typing import Annotated
 
 import typer
 
-from caviar.cli.options import Token, Url
-
-Data = Annotated[Path | None, typer.Option(help="Folder of everything stored [default: caviar-data]")]
-DatabaseUrl = Annotated[
-    str | None, typer.Option(help="Database URL [default: SQLite in the data folder]", metavar="URL")
-]
+from caviar.cli.options import Data, DatabaseUrl, Token, Url
 
 
 def register(app: typer.Typer) -> None:

@@ -1,15 +1,18 @@
 """`caviar token`: who may call a server that others can reach."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from caviar.cli.options import Data, DatabaseUrl
+
 if TYPE_CHECKING:
     from caviar.service.security.tokens import TokenBook
 
 app = typer.Typer(help="Make, list and revoke tokens.", no_args_is_help=True, rich_markup_mode=None)
-Data = Annotated[Path | None, typer.Option(help="Folder of the server [default: caviar-data]")]
 
 
 @app.command()
@@ -17,52 +20,63 @@ def new(
     name: Annotated[str, typer.Argument(help="Who or what it is for.", show_default=False)],
     scope: Annotated[str, typer.Option(help="read, submit, steer, admin or agent.")] = "submit",
     data: Data = None,
+    database: DatabaseUrl = None,
 ) -> None:
     """Make a token; its text is shown this once."""
     from caviar.errors import CaviarError
 
-    folder = _folder(data)
-    fresh = not folder.exists() or not any(folder.iterdir())
-    try:
-        _, text = _book(folder).create(name, scope)
-    except ValueError as error:
-        raise CaviarError(str(error)) from None
+    with _book(data, database) as (book, place):
+        first = not book.stored()
+        try:
+            _, text = book.create(name, scope)
+        except ValueError as error:
+            raise CaviarError(str(error)) from None
     typer.echo(text)
-    if fresh:
-        typer.echo(f"For a server on {folder}, which is new; for another one: --data FOLDER", err=True)
+    if first:
+        typer.echo(f"For a server on {place}, its first one; for another server: --data FOLDER", err=True)
 
 
 @app.command("list")
-def list_tokens(data: Data = None) -> None:
+def list_tokens(data: Data = None, database: DatabaseUrl = None) -> None:
     """List the tokens, without their texts."""
-    folder = _folder(data)
-    tokens = _book(folder).stored()
+    from datetime import UTC, datetime
+
+    with _book(data, database) as (book, place):
+        tokens = book.stored()
     for token in tokens:
-        typer.echo(f"{token.name}\t{token.scope}\t{token.created}")
+        created = datetime.fromtimestamp(token.created, UTC).isoformat(timespec="seconds")
+        typer.echo(f"{token.name}\t{token.scope}\t{created}")
     if not tokens:
-        typer.echo(f"There are no tokens in {folder}.", err=True)
+        typer.echo(f"There are no tokens in {place}.", err=True)
 
 
 @app.command()
-def revoke(name: Annotated[str, typer.Argument(show_default=False)], data: Data = None) -> None:
-    """Revoke a token; servers notice within a second."""
+def revoke(
+    name: Annotated[str, typer.Argument(show_default=False)],
+    data: Data = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Revoke a token and end its sessions; servers notice within two seconds."""
     from caviar.errors import CaviarError
 
-    folder = _folder(data)
-    if not _book(folder).revoke(name):
-        raise CaviarError(f"There is no token named {name!r} in {folder}")
+    with _book(data, database) as (book, place):
+        if not book.revoke(name):
+            raise CaviarError(f"There is no token named {name!r} in {place}")
 
 
-def _folder(data: Path | None) -> Path:
+@contextmanager
+def _book(data: Path | None, database: str | None) -> Iterator[tuple["TokenBook", str]]:
+    """Open the tokens of a database, whether a server runs or not, and name its place.
+
+    An empty database is built, as a server would.
+    """
     from caviar.cli.server import explained
 
     with explained():
         from caviar.service.config import read
+        from caviar.service.security.tokens import opened
 
-        return read(data=data).data
-
-
-def _book(folder: Path) -> "TokenBook":
-    from caviar.service.security.tokens import TokenBook
-
-    return TokenBook(folder)
+        config = read(data=data, database=database)
+        place = str(config.data) if config.sqlite and database is None else config.database_shown
+        with opened(config) as book:
+            yield book, place

@@ -6,9 +6,10 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from caviar.service.security.middleware import COOKIE
-from caviar.service.security.tokens import Token
+from caviar.service.security.scopes import LOCAL, Token
+from caviar.service.security.tokens import SESSION_SECONDS, TokenBook
 
-MONTH = 30 * 86400
+OLD_COOKIE = "caviar_token"  # it held a token itself
 
 
 class Session(BaseModel):
@@ -19,8 +20,8 @@ class Session(BaseModel):
     token_required: bool
 
 
-def router(token_required: bool) -> APIRouter:
-    """Serve the session below the prefix of the API."""
+def router(book: TokenBook, token_required: bool) -> APIRouter:
+    """Serve the session below the prefix of the API; what waits for the database, on threads."""
     routes = APIRouter(prefix="/session", tags=["session"])
 
     @routes.get("", summary="Who am I?")
@@ -28,23 +29,28 @@ def router(token_required: bool) -> APIRouter:
         return _session(request)
 
     @routes.post("", summary="Sign a browser in with the token of this request")
-    async def open_session(request: Request, response: Response) -> Session:
-        kind, _, text = request.headers.get("authorization", "").partition(" ")
-        if kind.lower() == "bearer" and text.strip():
+    def open_session(request: Request, response: Response) -> Session:
+        caller: Token = request.state.caller
+        if caller != LOCAL and not caller.session:
             # Strict: no other site's page or link makes the browser send it. Not readable for scripts.
             response.set_cookie(
                 COOKIE,
-                text.strip(),
-                max_age=MONTH,
+                book.open_session(caller),
+                max_age=int(SESSION_SECONDS),
                 httponly=True,
                 samesite="strict",
                 secure=request.scope["scheme"] == "https",
             )
+            response.delete_cookie(OLD_COOKIE, httponly=True, samesite="strict")
         return _session(request)
 
     @routes.delete("", status_code=204, summary="Sign out")
-    async def close_session(response: Response) -> None:
-        response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+    def close_session(request: Request, response: Response) -> None:
+        text = request.cookies.get(COOKIE)
+        if text is not None:
+            book.end_session(text)
+        for name in (COOKIE, OLD_COOKIE):
+            response.delete_cookie(name, httponly=True, samesite="strict")
 
     def _session(request: Request) -> Session:
         caller: Token = request.state.caller

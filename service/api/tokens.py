@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path
@@ -9,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from caviar.service.errors import NotFoundError, RefusedError
 from caviar.service.security.tokens import TokenBook
+from caviar.service.store.tokens import StoredToken
 
 
 class TokenInfo(BaseModel):
@@ -39,14 +41,18 @@ class MadeToken(TokenInfo):
     token: str
 
 
+def _shown(token: StoredToken) -> dict[str, str]:
+    created = datetime.fromtimestamp(token.created, UTC).isoformat(timespec="seconds")
+    return {"id": token.id, "name": token.name, "scope": token.scope, "created": created}
+
+
 def router(book: TokenBook) -> APIRouter:
-    """Serve tokens below the prefix of the API; on threads, because the book is a file."""
+    """Serve tokens below the prefix of the API; on threads, because they wait for the database."""
     routes = APIRouter(prefix="/tokens", tags=["tokens"])
 
     @routes.get("", summary="List tokens")
     def list_tokens() -> TokenList:
-        items = [TokenInfo(id=t.id, name=t.name, scope=t.scope, created=t.created) for t in book.stored()]
-        return TokenList(items=items)
+        return TokenList(items=[TokenInfo(**_shown(token)) for token in book.stored()])
 
     @routes.post("", status_code=201, summary="Make a token")
     def create_token(new: NewToken) -> MadeToken:
@@ -55,7 +61,7 @@ def router(book: TokenBook) -> APIRouter:
         except ValueError as error:
             field, _, message = str(error).partition(": ")
             raise RefusedError.of(field, message, "Choose another") from None
-        return MadeToken(id=token.id, name=token.name, scope=token.scope, created=token.created, token=text)
+        return MadeToken(**_shown(token), token=text)
 
     @routes.delete("/{name}", status_code=204, summary="Revoke a token")
     def revoke_token(name: Annotated[str, Path(max_length=60)]) -> None:

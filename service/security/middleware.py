@@ -13,9 +13,10 @@ from caviar.service.config import Config
 from caviar.service.security.addresses import Addresses
 from caviar.service.security.bodies import CountedBody, cap
 from caviar.service.security.rules import OPEN, needed
-from caviar.service.security.tokens import LOCAL, Token, TokenBook
+from caviar.service.security.scopes import LOCAL, Token
+from caviar.service.security.tokens import TokenBook
 
-COOKIE = "caviar_token"
+COOKIE = "caviar_session"
 LINGER_SECONDS = 1.0
 _PATH = re.compile(r"/[A-Za-z0-9._~:@,+=/-]*")  # what the server's own paths are made of; no %, no backslash
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -69,7 +70,7 @@ class Guard:
         body = CountedBody(receive, cap(limits, scope["method"], scope["path"]), limits.header_seconds)
         answer = _Answer(send, body)
         try:
-            scope.setdefault("state", {})["caller"] = self._admit(scope)
+            scope.setdefault("state", {})["caller"] = await self._admit(scope)
         except Refusal as refusal:
             if refusal.status == 413:
                 await body.drain(LINGER_SECONDS)
@@ -84,7 +85,7 @@ class Guard:
             await body.drain(LINGER_SECONDS if body.fault == 413 else 0.0)
             await _refuse(answer, _too_much(body.fault))
 
-    def _admit(self, scope: Scope) -> Token:
+    async def _admit(self, scope: Scope) -> Token:
         headers = _Headers(scope["headers"])
         method, path = scope["method"], scope["path"]
         if method not in _METHODS:
@@ -103,7 +104,7 @@ class Guard:
         length = headers.single(b"content-length") or "0"
         if not length.isdecimal() or int(length) > cap(self._config.limits, method, path):
             raise _too_much(413)
-        return self._identify(headers, needed(method, path))
+        return await self._identify(headers, needed(method, path))
 
     def _check_origin(self, headers: _Headers, host: str) -> None:
         origin = headers.single(b"origin")
@@ -120,23 +121,27 @@ class Guard:
                 403, "Foreign origin", "Another site's page may not call this server", "Origin", remedy
             )
 
-    def _identify(self, headers: _Headers, scopes: tuple[str, ...]) -> Token:
-        text = headers.bearer() or headers.cookie(COOKIE)
-        token = None if text is None else self._book.check(text)
+    async def _identify(self, headers: _Headers, scopes: tuple[str, ...]) -> Token:
+        text, cookie = headers.bearer(), headers.cookie(COOKIE)
+        token = None
+        if text:
+            token = await self._book.token(text)
+        elif cookie is not None:
+            token = await self._book.session(cookie)
         if token is None and not self._config.token_required:
             return LOCAL  # whatever token came along is another server's, or was revoked
         if scopes == (OPEN,):
             return token or ANYONE
         if token is None:
-            why = "A token is needed" if text is None else "This token is not known, or was revoked"
-            raise _unauthorised(why)
+            none = text is None and cookie is None
+            raise _unauthorised("A token is needed" if none else "This token is not known, or was revoked")
         if not any(token.allows(scope) for scope in scopes):
             detail = f"This needs the scope {' or '.join(scopes)}; the token {token.name!r} has {token.scope}"
             raise Refusal(403, "Scope too narrow", detail, "Authorization", "Use a token with a wider scope")
         return token
 
 
-ANYONE = Token("anyone", "anyone", "none", "", "")
+ANYONE = Token("anyone", "none")
 
 
 class _Headers:

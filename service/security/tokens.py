@@ -1,68 +1,80 @@
-"""Tokens: 256 random bits, kept as a hash, compared in constant time, each with one scope."""
+"""Tokens and sessions: 256 random bits, kept as a hash, each with one scope.
+
+They are in the database, which all servers share; what the guard asks at every request is a copy in memory.
+"""
 
 from __future__ import annotations
 
-import fcntl
+import asyncio
 import hashlib
-import hmac
-import json
-import os
-import re
+import logging
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
-from itertools import chain, count
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeVar
 
+from cachetools import TTLCache
+
+from caviar.service.clock import SteadyClock
 from caviar.service.config import Config, ConfigError
+from caviar.service.errors import ConflictError, UnavailableError
+from caviar.service.security.scopes import AGENT, LOCAL, NAME, SCOPES, Token
+from caviar.service.security.token_file import free_name, take_over
+from caviar.service.store import schema
+from caviar.service.store import tokens as rows
+from caviar.service.store.database import Direct
+from caviar.service.store.snapshot import Snapshot
+from caviar.service.store.tokens import StoredSession, StoredToken
 
-PREFIX = "cav_"
-LADDER = ("read", "submit", "steer", "admin")  # each holds the ones before it
-AGENT = "agent"  # the worker protocol and nothing else
-SCOPES = (*LADDER, AGENT)
-NAME = re.compile(r"[A-Za-z0-9._-]{1,60}")
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+PREFIX, SESSION_PREFIX = "cav_", "cas_"
 SHORTEST = 32  # characters of a token that an operator brings along
-RELOAD_SECONDS = 1.0
+REFRESH_SECONDS = 1.0  # after which a server knows what another one, or the command line, has changed
+UNKNOWN_SECONDS = 1.0  # for which what nobody knows is not looked up again
+UNKNOWN = 4096
+SESSION_SECONDS = 30 * 86400.0
+
+
+class Source(Protocol):
+    """What the book asks of a database, on the caller's thread."""
+
+    def write_now(self, work: Callable[[Snapshot], T]) -> T:
+        """Run a piece of writing in a transaction and return its result once it is committed."""
+
+    def read_now(self, query: Callable[[Snapshot], T]) -> T:
+        """Run a query on one consistent snapshot."""
 
 
 @dataclass(frozen=True)
-class Token:
-    """What is known of a token; its text is shown once, when it is made."""
+class _Known:
+    """A copy of the database: tokens and sessions by their digests, as they were at a time."""
 
-    id: str
-    name: str
-    scope: str
-    digest: str
-    created: str
-
-    def allows(self, needed: str) -> bool:
-        """Tell whether this token may do what needs the given scope."""
-        if self.scope == "admin" or self.scope == needed:
-            return True
-        return self.scope in LADDER and needed in LADDER and LADDER.index(self.scope) > LADDER.index(needed)
-
-
-LOCAL = Token("local", "this machine", "admin", "", "")
+    tokens: Mapping[str, Token] = field(default_factory=dict)
+    sessions: Mapping[str, StoredSession] = field(default_factory=dict)
+    at: float = float("-inf")
 
 
 class TokenBook:
-    """The tokens of one server: hashes in a file of its data folder, and those that end with the process."""
+    """The tokens and sessions of one database, and the tokens that end with the process."""
 
-    def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
-        self._path = folder / "tokens.json"
+    def __init__(self, database: Source, clock: Callable[[], float] = time.monotonic) -> None:
+        self._database = database
         self._clock = clock
-        self._ephemeral: tuple[Token, ...] = ()
-        self._stored: tuple[Token, ...] = ()
-        self._stamp: tuple[int, int, int] | None = None
-        self._looked = float("-inf")
+        self._ephemeral: Mapping[str, Token] = {}
+        self._known = _Known()
+        self._unknown: TTLCache[str, bool] = TTLCache(UNKNOWN, UNKNOWN_SECONDS, clock)
+        self._thread = ThreadPoolExecutor(1, "tokens")  # its own: busy readers must not delay a revocation
 
     def start(self, config: Config) -> dict[str, str]:
-        """Take the operator's tokens; when tokens are required and there is none, make the first ones.
+        """Take the operator's tokens and those of an old file; make the first where no admin has one.
 
-        Returns the texts just made, by name. Raises ConfigError for an operator's token that is too short.
+        Return the texts just made, by name. Raises ConfigError for an operator's token that is too short, or
+        a file that cannot be read.
         """
         for name, text, scope in (
             ("CAVIAR_ADMIN_TOKEN", config.admin_token, "admin"),
@@ -70,101 +82,140 @@ class TokenBook:
         ):
             if text is not None:
                 self._take(name, text, scope)
-        if not config.token_required or any(token.scope == "admin" for token in self._all()):
-            return {}
-        made = {}
-        with self._change() as tokens:  # both or none: what has no admin yet may hold tokens of any name
-            for wish, scope in (("admin", "admin"), ("agents", AGENT)):
-                name, text = _free(wish, tokens), new_text()
-                tokens.append(_token(name, scope, text))
-                made[name] = text
+        take_over(config.data, self._database.write_now)
+        made: dict[str, str] = {}
+        if config.token_required and not any(one.scope == "admin" for one in self._ephemeral.values()):
+            made = self._database.write_now(_first_tokens)
+        self.refresh()
         return made
 
-    def check(self, text: str) -> Token | None:
-        """Find the token with this text; the time taken does not depend on which one it is."""
-        digest = _digest(text)
-        found = None
-        for token in self._all():
-            if hmac.compare_digest(token.digest, digest):
-                found = token
-        return found
+    def close(self) -> None:
+        """End the thread that reads."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def holds(self, token: Token) -> bool:
-        """Tell whether a token that was checked before was not revoked since."""
-        return token == LOCAL or any(one.id == token.id for one in self._all())
+    # What the guard asks
 
-    def create(self, name: str, scope: str) -> tuple[Token, str]:
+    async def token(self, text: str) -> Token | None:
+        """Return the token with this text."""
+        return await self._look_up(text, self._token)
+
+    async def session(self, text: str) -> Token | None:
+        """Return the token that this session was opened with."""
+        return await self._look_up(text, self._session)
+
+    def holds(self, caller: Token) -> bool:
+        """Tell whether a caller that was let in before still would be."""
+        if caller == LOCAL:
+            return True
+        found = self._session(caller.session) if caller.session else self._token(caller.digest)
+        return found is not None
+
+    # What changes them, on threads that may wait
+
+    def create(self, name: str, scope: str) -> tuple[StoredToken, str]:
         """Make and store a token; its text is returned here and kept nowhere.
 
-        Raises ValueError for an unknown scope or a name that is empty or taken.
+        Raises ValueError for an unknown scope or a name that is not allowed or taken.
         """
         if scope not in SCOPES:
             raise ValueError(f"scope: {scope!r} is unknown. Choose one of {', '.join(SCOPES)}")
         text = new_text()
-        token = _token(name.strip(), scope, text)
-        with self._change() as tokens:
-            if not NAME.fullmatch(token.name) or any(other.name == token.name for other in tokens):
-                raise ValueError(f"name: {name!r} is taken, or not of letters, digits and . _ - alone")
-            tokens.append(token)
+        token = _stored(name.strip(), scope, text)
+        try:
+            if not NAME.fullmatch(token.name):
+                raise ConflictError("not a name")
+            self._database.write_now(lambda tx: rows.add(tx, token))
+        except ConflictError:
+            raise ValueError(f"name: {name!r} is taken, or not of letters, digits and . _ - alone") from None
+        self.refresh()
         return token, text
 
     def ephemeral(self, name: str, scope: str) -> str:
         """Make a token that ends with this process, for the agents it starts itself."""
         text = new_text()
-        self._ephemeral = (*self._ephemeral, _token(name, scope, text))
+        self._hold(name, text, scope)
         return text
 
     def revoke(self, name: str) -> bool:
-        """Remove the stored token of this name; servers notice within a second."""
-        with self._change() as tokens:
-            kept = [token for token in tokens if token.name != name]
-            removed = len(kept) < len(tokens)
-            tokens[:] = kept
-        return removed
+        """Revoke the stored token of this name and end its sessions; other servers notice within 2 s."""
+        revoked = self._database.write_now(lambda tx: rows.revoke(tx, name, time.time()))
+        self.refresh()
+        return revoked
 
-    def stored(self) -> tuple[Token, ...]:
-        """Give the stored tokens, without their digests."""
-        self._load()
-        return tuple(replace(token, digest="") for token in self._stored)
+    def stored(self) -> tuple[StoredToken, ...]:
+        """Return the stored tokens, without their digests."""
+        return tuple(replace(token, digest="") for token in self._database.read_now(rows.live))
+
+    def open_session(self, caller: Token) -> str:
+        """Open a session for the holder of a token and return what its cookie holds."""
+        text, now = SESSION_PREFIX + secrets.token_urlsafe(32), time.time()
+        session = StoredSession(_digest(text), caller.digest, caller.name, now, now + SESSION_SECONDS)
+        self._database.write_now(lambda tx: rows.open_session(tx, session))
+        self.refresh()
+        return text
+
+    def end_session(self, text: str) -> None:
+        """End a session; servers notice as they do a revoked token."""
+        self._database.write_now(lambda tx: rows.end_session(tx, _digest(text)))
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read what is stored anew; while the database is away, what was known last holds on."""
+        began = self._clock()
+
+        def everything(tx: Snapshot) -> tuple[tuple[StoredToken, ...], tuple[StoredSession, ...]]:
+            return rows.live(tx), rows.live_sessions(tx, time.time())
+
+        try:
+            tokens, sessions = self._database.read_now(everything)
+        except UnavailableError as error:
+            logger.warning("tokens are those of %.0f s ago: %s", began - self._known.at, error)
+            return
+        if began >= self._known.at:
+            known = {one.digest: Token(one.name, one.scope, one.digest) for one in tokens}
+            self._known = _Known(known, {one.digest: one for one in sessions}, began)
+
+    async def refreshed(self) -> None:
+        """Refresh in the book's own thread."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self.refresh)
+
+    # Inside
+
+    async def _look_up(self, text: str, find: Callable[[str], Token | None]) -> Token | None:
+        # Looked up by digest: the time taken tells nothing about a text of 256 random bits.
+        digest = _digest(text)
+        found = find(digest)
+        if found is None and digest not in self._unknown:
+            loop, asked = asyncio.get_running_loop(), self._clock()
+            await loop.run_in_executor(self._thread, self._refresh_since, asked)
+            found = find(digest)
+            if found is None:
+                self._unknown[digest] = True
+        return found
+
+    def _refresh_since(self, asked: float) -> None:
+        if self._known.at < asked:  # one reading answers all who have asked before it began
+            self.refresh()
+
+    def _token(self, digest: str) -> Token | None:
+        return self._ephemeral.get(digest) or self._known.tokens.get(digest)
+
+    def _session(self, digest: str) -> Token | None:
+        session = self._known.sessions.get(digest)
+        if session is None or session.expires <= time.time():
+            return None
+        token = self._token(session.token)
+        return None if token is None else replace(token, session=digest)
 
     def _take(self, name: str, text: str, scope: str) -> None:
         if len(text) < SHORTEST:
             remedy = f"Give at least {SHORTEST} random characters; `caviar token new` prints some"
             raise ConfigError(name, "the token is too short to be safe", remedy)
-        self._ephemeral = (*self._ephemeral, _token(name, scope, text))
+        self._hold(name, text, scope)
 
-    def _all(self) -> tuple[Token, ...]:
-        now = self._clock()
-        if now - self._looked >= RELOAD_SECONDS:
-            self._looked = now
-            self._load()
-        return self._ephemeral + self._stored
-
-    def _load(self) -> None:
-        try:
-            status = self._path.stat()
-        except FileNotFoundError:
-            self._stored, self._stamp = (), None
-            return
-        stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
-        if stamp != self._stamp:
-            self._stored = tuple(Token(**row) for row in json.loads(self._path.read_text("utf-8"))["tokens"])
-            self._stamp = stamp
-
-    @contextmanager
-    def _change(self) -> Iterator[list[Token]]:
-        """Read, change and write the file while no other process does."""
-        with self._path.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            self._stamp = None
-            self._load()
-            tokens = list(self._stored)
-            yield tokens
-            _write(
-                self._path,
-                json.dumps({"version": 1, "tokens": [asdict(token) for token in tokens]}, indent=1),
-            )
-            self._stored, self._stamp = tuple(tokens), None
+    def _hold(self, name: str, text: str, scope: str) -> None:
+        digest = _digest(text)
+        self._ephemeral = {**self._ephemeral, digest: Token(name, scope, digest)}
 
 
 def new_text() -> str:
@@ -172,17 +223,21 @@ def new_text() -> str:
     return PREFIX + secrets.token_urlsafe(32)
 
 
-def _free(name: str, tokens: Iterable[Token]) -> str:
-    """Give a name that no token has: the name itself, or with the first number that is free."""
-    taken = {token.name for token in tokens}
-    candidates = chain([name], (f"{name}-{number}" for number in count(2)))
-    return next(one for one in candidates if one not in taken)
+def _first_tokens(tx: Snapshot) -> dict[str, str]:
+    """Make an admin's and an agent's token where no admin has one; both or none."""
+    found = rows.live(tx)
+    if any(token.scope == "admin" for token in found):
+        return {}
+    made = {}
+    for wish, scope in (("admin", "admin"), ("agents", AGENT)):
+        name, text = free_name(wish, {token.name for token in found}), new_text()
+        rows.add(tx, _stored(name, scope, text))
+        made[name] = text
+    return made
 
 
-def _token(name: str, scope: str, text: str) -> Token:
-    return Token(
-        secrets.token_hex(4), name, scope, _digest(text), datetime.now(UTC).isoformat(timespec="seconds")
-    )
+def _stored(name: str, scope: str, text: str) -> StoredToken:
+    return StoredToken(secrets.token_hex(4), name, scope, _digest(text), time.time())
 
 
 def _digest(text: str) -> str:
@@ -190,13 +245,18 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _write(path: Path, text: str) -> None:
-    """Replace a file so that a crash leaves the old one or the new one, readable for its owner alone."""
-    fresh = path.with_suffix(".new")
-    with os.fdopen(
-        os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
-    ) as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+@contextmanager
+def opened(config: Config) -> Iterator[TokenBook]:
+    """Open the tokens of a database beside a server that may run; an empty database is built.
+
+    Raises StartError, ConfigError and UnavailableError, as a server's start does.
+    """
+    database = Direct(config.database_url, SteadyClock())
+    try:
+        schema.prepare(database.dialect, config.database_shown)
+        take_over(config.data, database.write_now)
+        book = TokenBook(database)
+        yield book
+        book.close()
+    finally:
+        database.close()

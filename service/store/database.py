@@ -31,9 +31,7 @@ class Database:
     def __init__(
         self, url: URL, clock: Clock, on_commit: Callable[[Committed], None] = lambda committed: None
     ) -> None:
-        self.dialect: Dialect = (
-            sqlite.Dialect(url, clock) if url.get_backend_name() == "sqlite" else postgres.Dialect(url)
-        )
+        self.dialect = dialect_of(url, clock)
         self._on_commit = on_commit
         self._writer: Writer | None = None
         self._limiter: CapacityLimiter | None = None
@@ -95,6 +93,50 @@ class Database:
         except (OperationalError, InterfaceError) as error:
             raise UnavailableError(plain(error)) from error
 
+    def write_now(self, work: Callable[[Snapshot], T]) -> T:
+        """Run a piece of work that changes no trial in the writer and wait for its commit, on this thread."""
+        return self.submit(work).result()
+
+    def read_now(self, query: Callable[[Snapshot], T]) -> T:
+        """Run a query on this thread."""
+        return self._read(query)
+
     def _read(self, query: Callable[[Snapshot], T]) -> T:
         with self.reading() as snapshot:
             return query(snapshot)
+
+
+class Direct:
+    """A database for a command that works whether a server runs or not: it writes beside the server's writer.
+
+    It must leave alone what hangs on revisions, which are the writer's: tokens may be changed so.
+    """
+
+    def __init__(self, url: URL, clock: Clock) -> None:
+        self.dialect = dialect_of(url, clock)
+
+    def write_now(self, work: Callable[[Snapshot], T]) -> T:
+        """Run a piece of work in a transaction of its own."""
+        with self._usable(), self.dialect.writer.begin() as connection:
+            return work(Snapshot(connection))
+
+    def read_now(self, query: Callable[[Snapshot], T]) -> T:
+        """Run a query on one consistent snapshot."""
+        with self._usable(), self.dialect.readers.connect() as connection:
+            return query(Snapshot(connection))
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.dialect.close()
+
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
+        try:
+            yield
+        except (OperationalError, InterfaceError) as error:
+            raise UnavailableError(plain(error)) from error
+
+
+def dialect_of(url: URL, clock: Clock) -> Dialect:
+    """Choose the dialect of a database URL; nothing is opened yet."""
+    return sqlite.Dialect(url, clock) if url.get_backend_name() == "sqlite" else postgres.Dialect(url)

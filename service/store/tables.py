@@ -33,6 +33,7 @@ __all__ = ["ENDED", "STATES"]  # and the tables
 
 RUNNING = text("state = 'running'")
 WAITING = text("state = 'waiting'")
+LIVE = text("revoked IS NULL")
 SPEC_VERSION = 1
 
 metadata = MetaData()
@@ -232,7 +233,31 @@ agents = Table(
     Column("seen", Double, nullable=False),
     Column("lease_until", Double, nullable=False),
     Column("reason", Text),
+    Column("credential", String(64)),  # digest of what it has shown first, and must show ever after
     Index("agents_lease", "state", "lease_until"),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", String(8), primary_key=True),
+    Column("name", String(60), nullable=False),
+    Column("scope", String(6), nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),  # of the text, which is kept nowhere
+    Column("created", Double, nullable=False),
+    Column("revoked", Double),  # it stays, so that an old file of tokens never brings it back
+    Index("tokens_name", "name", unique=True, sqlite_where=LIVE, postgresql_where=LIVE),
+)
+
+sessions = Table(
+    "sessions",  # browsers that are signed in
+    metadata,
+    Column("digest", String(64), primary_key=True),  # of what the cookie holds
+    Column("token", String(64), nullable=False),  # digest of the token; an operator's has no row
+    Column("name", String(60), nullable=False),
+    Column("created", Double, nullable=False),
+    Column("expires", Double, nullable=False),
+    Index("sessions_token", "token", "created"),
 )
 
 edits = Table(

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 import pytest
 
 from caviar.service.security.rules import OPEN, listed, needed
-from caviar.service.security.tokens import SCOPES, Token
+from caviar.service.security.scopes import SCOPES, Token
 from tests.support.inprocess import App, routes, running
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -72,7 +72,7 @@ def test_each_scope_reaches_what_it_may_and_no_more(app: App, tokens: dict[str, 
     for method, path in routes(app.app):
         scopes = needed(method, concrete(path))
         for name, text in tokens.items():
-            if scopes == (OPEN,) or any(Token("", "", name, "", "").allows(scope) for scope in scopes):
+            if scopes == (OPEN,) or any(Token("", name).allows(scope) for scope in scopes):
                 continue
             answer = app.request(method, concrete(path), headers={"authorization": f"Bearer {text}"})
             assert answer.status_code == 403, (method, path, name)
@@ -112,9 +112,22 @@ def test_a_session_is_a_cookie_no_script_can_read(app: App, tokens: dict[str, st
     cookie = answer.headers["set-cookie"]
     assert "HttpOnly" in cookie and "samesite=strict" in cookie.lower()
     value = cookie.partition("=")[2].partition(";")[0]
-    signed_in = {"cookie": f"caviar_token={value}"}
+    assert value != tokens["read"], "the cookie holds no token"
+    signed_in = {"cookie": f"caviar_session={value}"}
     assert app.request("GET", "/api/v1/session", headers=signed_in).json()["scope"] == "read"
     assert app.request("POST", "/api/v1/searches", headers=signed_in, json={}).status_code == 403
+    out = app.request("DELETE", "/api/v1/session", headers=signed_in)
+    assert out.status_code == 204 and "caviar_session=" in out.headers["set-cookie"]
+    assert app.request("GET", "/api/v1/session", headers=signed_in).status_code == 401, "the server ended it"
+
+
+def test_a_revoked_token_ends_its_sessions(app: App, tokens: dict[str, str]) -> None:
+    _, text = app.app.state.tokens.create("browser", "read")
+    answer = app.request("POST", "/api/v1/session", headers={"authorization": f"Bearer {text}"})
+    signed_in = {"cookie": answer.headers["set-cookie"].partition(";")[0]}
+    assert app.request("GET", "/api/v1/session", headers=signed_in).json()["name"] == "browser"
+    app.app.state.tokens.revoke("browser")
+    assert app.request("GET", "/api/v1/session", headers=signed_in).status_code == 401
 
 
 def test_tokens_are_made_listed_and_revoked_over_rest(app: App, tokens: dict[str, str]) -> None:

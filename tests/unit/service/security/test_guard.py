@@ -1,5 +1,6 @@
 """The guard in front of a small application that would answer anything."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,17 @@ from urllib.parse import unquote
 import anyio
 import httpx
 import pytest
+from sqlalchemy.engine import URL
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from caviar.service import config
+from caviar.service.clock import SteadyClock
 from caviar.service.security.middleware import Guard
+from caviar.service.security.scopes import LOCAL
 from caviar.service.security.tokens import TokenBook
+from caviar.service.store.database import Direct
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,16 +55,25 @@ Make = Callable[..., Caller]
 
 
 @pytest.fixture
-def make(tmp_path: Path) -> Iterator[Make]:
+def book(built_sqlite_url: URL) -> Iterator[TokenBook]:
+    source = Direct(built_sqlite_url, SteadyClock())
+    made = TokenBook(source)
+    yield made
+    made.close()
+    source.close()
+
+
+@pytest.fixture
+def make(tmp_path: Path, book: TokenBook) -> Make:
     def build(**arguments: Any) -> Caller:
-        settings = config.read({}, data=tmp_path, **arguments)
-        book = TokenBook(tmp_path)
-        return Caller(Guard(echo, settings, book))
+        return Caller(Guard(echo, config.read({}, data=tmp_path, **arguments), book))
 
-    yield build
+    return build
 
 
-@pytest.mark.parametrize("given", [{}, {"authorization": "Bearer cav_wrong"}, {"cookie": "caviar_token=old"}])
+@pytest.mark.parametrize(
+    "given", [{}, {"authorization": "Bearer cav_wrong"}, {"cookie": "caviar_session=old"}]
+)
 def test_where_no_token_is_required_an_unknown_one_counts_as_none(make: Make, given: dict[str, str]) -> None:
     assert make().get("/api/v1/searches", headers=given).text == "this machine 0"
     answer = make(token_required=True).get("/api/v1/searches", headers=given)
@@ -68,14 +82,14 @@ def test_where_no_token_is_required_an_unknown_one_counts_as_none(make: Make, gi
     assert answer.json()["errors"][0]["remedy"]
 
 
-def test_a_known_token_is_narrow_even_where_none_is_required(make: Make, tmp_path: Path) -> None:
-    _, text = TokenBook(tmp_path).create("me", "read")
+def test_a_known_token_is_narrow_even_where_none_is_required(make: Make, book: TokenBook) -> None:
+    _, text = book.create("me", "read")
     answer = make().post("/api/v1/searches", headers={"authorization": f"Bearer {text}"})
     assert answer.status_code == 403
 
 
 def test_a_browser_whose_token_was_revoked_can_sign_out(make: Make) -> None:
-    client, stale = make(token_required=True), {"cookie": "caviar_token=old"}
+    client, stale = make(token_required=True), {"cookie": "caviar_session=old"}
     assert client.request("DELETE", "/api/v1/session", headers=stale).status_code == 200
 
 
@@ -132,9 +146,8 @@ def test_a_cross_site_request_is_refused_unless_a_person_followed_a_link(make: M
     assert client.get("/", headers={**foreign, "sec-fetch-mode": "navigate"}).status_code == 200
 
 
-def test_scopes_decide_by_method_and_path(make: Make, tmp_path: Path) -> None:
+def test_scopes_decide_by_method_and_path(make: Make, book: TokenBook) -> None:
     client = make(token_required=True)
-    book = TokenBook(tmp_path)
     texts = {scope: book.create(scope, scope)[1] for scope in ("read", "submit", "steer", "admin", "agent")}
     wanted = {
         ("GET", "/api/v1/searches/3/trials"): {"read", "submit", "steer", "admin"},
@@ -155,11 +168,14 @@ def test_scopes_decide_by_method_and_path(make: Make, tmp_path: Path) -> None:
             assert answer.status_code == (200 if scope in scopes else 403), (method, path, scope)
 
 
-def test_the_cookie_of_a_browser_serves_as_well(make: Make, tmp_path: Path) -> None:
+def test_the_cookie_of_a_browser_serves_as_well(make: Make, book: TokenBook) -> None:
     client = make(token_required=True)
-    _, text = TokenBook(tmp_path).create("me", "read")
-    assert client.get("/api/v1/searches", headers={"cookie": f"a=b; caviar_token={text}"}).text == "me 0"
-    assert client.get("/api/v1/searches", headers={"cookie": "caviar_token=x"}).status_code == 401
+    _, text = book.create("me", "read")
+    session = book.open_session(asyncio.run(book.token(text)) or LOCAL)
+    assert client.get("/api/v1/searches", headers={"cookie": f"a=b; caviar_session={session}"}).text == "me 0"
+    for name, value in (("caviar_session", "x"), ("caviar_session", text), ("caviar_token", text)):
+        assert client.get("/api/v1/searches", headers={"cookie": f"{name}={value}"}).status_code == 401
+    assert client.get("/api/v1/searches", headers={"authorization": f"Bearer {session}"}).status_code == 401
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,30 @@
+"""What a token may do: one scope each."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+LADDER = ("read", "submit", "steer", "admin")  # each holds the ones before it
+AGENT = "agent"  # the worker protocol and nothing else
+SCOPES = (*LADDER, AGENT)
+NAME = re.compile(r"[A-Za-z0-9._-]{1,60}")
+
+
+@dataclass(frozen=True)
+class Token:
+    """Who a caller is; the text of a token is shown once, when it is made."""
+
+    name: str
+    scope: str
+    digest: str = ""
+    session: str = ""  # digest of the session by which it came
+
+    def allows(self, needed: str) -> bool:
+        """Tell whether this token may do what needs the given scope."""
+        if self.scope == "admin" or self.scope == needed:
+            return True
+        return self.scope in LADDER and needed in LADDER and LADDER.index(self.scope) > LADDER.index(needed)
+
+
+LOCAL = Token("this machine", "admin")
