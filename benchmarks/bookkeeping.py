@@ -26,8 +26,8 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
 
 from benchmarks.serving import serving
-from caviar.service.clock import SteadyClock
 from caviar.service.store import schema, trials
+from caviar.service.store.clock import SteadyClock
 from caviar.service.store.database import Database
 from caviar.service.store.sqlite import PRAGMAS
 from caviar.service.usecases.board import compute, new_trial

@@ -14,9 +14,9 @@ import numpy as np
 from sqlalchemy import insert, select, update
 
 from caviar.search.spec import SearchSpec
-from caviar.service.clock import SteadyClock
 from caviar.service.config import read
 from caviar.service.store import schema
+from caviar.service.store.clock import SteadyClock
 from caviar.service.store.curves import pack
 from caviar.service.store.sqlite import Dialect
 from caviar.service.store.tables import curve_columns, curves, revisions, searches, trials

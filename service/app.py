@@ -18,7 +18,6 @@ from sqlalchemy import func, select
 import caviar
 from caviar.exchange.wire import ExchangeRequest
 from caviar.search.spec import SearchSpec
-from caviar.service import metrics as metrics_module
 from caviar.service.api import (
     commands,
     events,
@@ -34,29 +33,30 @@ from caviar.service.api import (
     trials,
 )
 from caviar.service.api import datasets as datasets_api
+from caviar.service.api import metrics as metrics_module
 from caviar.service.api.load import Load
-from caviar.service.blobs import FileBlobs
-from caviar.service.clock import SteadyClock
+from caviar.service.api.metrics import Counts, Metrics
+from caviar.service.api.services import Services
 from caviar.service.config import Config
 from caviar.service.dashboard import mount_dashboard
 from caviar.service.errors import UnavailableError
-from caviar.service.metrics import Counts, Metrics
-from caviar.service.notifier import Notifier
 from caviar.service.security.announce import announce
 from caviar.service.security.middleware import Guard
 from caviar.service.security.tokens import REFRESH_SECONDS, TokenBook
-from caviar.service.services import Services
 from caviar.service.store import agents as agent_rows
 from caviar.service.store import schema
+from caviar.service.store.blobs import FileBlobs
+from caviar.service.store.clock import SteadyClock
 from caviar.service.store.database import Database
 from caviar.service.store.memory import Columns
+from caviar.service.store.notifier import Notifier
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.statistics import Statistics
 from caviar.service.store.tables import STATES
 from caviar.service.store.tables import agents as agents_table
 from caviar.service.store.tables import searches as searches_table
+from caviar.service.store.uploads import Uploads
 from caviar.service.store.writer import Committed
-from caviar.service.uploads import Uploads
 from caviar.service.usecases import checkpoints, leases
 from caviar.service.usecases.board import Board
 from caviar.service.usecases.datasets import Datasets

@@ -86,8 +86,8 @@ def backup(
 ) -> None:
     """Copy the database and all files while the server works."""
     with explained():
-        from caviar.service.backup import backup as copy
         from caviar.service.config import read
+        from caviar.service.store.backup import backup as copy
 
         typer.echo(f"Backup in {copy(read(data=data, database=database), folder)}.")
 

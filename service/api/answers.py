@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from caviar.service.api.problems import ProblemField
-from caviar.service.records import Record
+from caviar.service.api.records import Record
 
 Number = float | None  # null: not finite, or not there
 

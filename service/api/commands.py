@@ -8,8 +8,8 @@ from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from caviar.service.api.common import answer, if_match
+from caviar.service.api.services import Services
 from caviar.service.ids import TrialId, trial_id
-from caviar.service.services import Services
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import commands, panda

@@ -12,10 +12,10 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
-from caviar.service import records
+from caviar.service.api import records
+from caviar.service.api.services import Services
 from caviar.service.errors import RefusedError
 from caviar.service.ids import TrialId, trial_id
-from caviar.service.services import Services
 from caviar.service.store import reads, streams
 from caviar.service.store.snapshot import Snapshot
 

@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from caviar.exchange.wire import ExchangeRequest, ExchangeResponse
 from caviar.service.api import answers, problems
 from caviar.service.api.common import answer, body_schema
+from caviar.service.api.services import Services
 from caviar.service.ids import trial_id
-from caviar.service.services import Services
 from caviar.service.store import reads
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.transaction import Transaction

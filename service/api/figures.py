@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
 from caviar.service.api import answers, search_text
-from caviar.service.services import Services
+from caviar.service.api.services import Services
 from caviar.service.store import columns, figures
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.usecases import export, outlook

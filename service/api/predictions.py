@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from caviar.service.api.common import answer
+from caviar.service.api.services import Services
 from caviar.service.ids import trial_id
-from caviar.service.services import Services
-from caviar.service.uploads import Uploads
+from caviar.service.store.uploads import Uploads
 from caviar.service.usecases.predictions import Evaluator, Predictions
 
 

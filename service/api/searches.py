@@ -8,13 +8,12 @@ from anyio import to_thread
 from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, Field, JsonValue
 
-from caviar.service import records
-from caviar.service.api import answers
+from caviar.service.api import answers, records
 from caviar.service.api.common import answer, body_schema, if_match, json_body, tagged
 from caviar.service.api.problems import told
+from caviar.service.api.services import Services
 from caviar.service.errors import RefusedError
 from caviar.service.ids import TrialId
-from caviar.service.services import Services
 from caviar.service.store import reads, search_pages
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import checkpoints, steer_search

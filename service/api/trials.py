@@ -8,12 +8,11 @@ import orjson
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
-from caviar.service import records
-from caviar.service.api import answers
+from caviar.service.api import answers, records
 from caviar.service.api.common import answer
 from caviar.service.api.searches import Limit
+from caviar.service.api.services import Services
 from caviar.service.ids import TrialId, trial_id
-from caviar.service.services import Services
 from caviar.service.store import curves, pages, reads
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.usecases import diagnosing

@@ -10,8 +10,8 @@ from collections.abc import Collection
 
 from sqlalchemy import select
 
+from caviar.service.api.services import Services
 from caviar.service.errors import UnavailableError
-from caviar.service.services import Services
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import agents
 from caviar.service.usecases.leases import SERVER_ENDED, agent_lost

@@ -18,13 +18,13 @@ from typing import Protocol, TypeVar
 
 from cachetools import TTLCache
 
-from caviar.service.clock import SteadyClock
 from caviar.service.config import Config, ConfigError
 from caviar.service.errors import ConflictError, UnavailableError
 from caviar.service.security.scopes import AGENT, LOCAL, NAME, SCOPES, Token
 from caviar.service.security.token_file import free_name, take_over
 from caviar.service.store import schema
 from caviar.service.store import tokens as rows
+from caviar.service.store.clock import SteadyClock
 from caviar.service.store.database import Direct
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tokens import StoredSession, StoredToken

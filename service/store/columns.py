@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from sqlalchemy import select
 
-from caviar.service import records
+from caviar.service.api import records
 from caviar.service.errors import RefusedError
 from caviar.service.store import reads
 from caviar.service.store.snapshot import Snapshot

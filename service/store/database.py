@@ -14,8 +14,8 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from caviar.service.errors import UnavailableError
-from caviar.service.ports import Clock
 from caviar.service.store import postgres, sqlite
+from caviar.service.store.clock import Clock
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import identity
 from caviar.service.store.transaction import Transaction

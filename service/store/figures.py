@@ -10,7 +10,7 @@ import numpy.typing as npt
 import orjson
 from sqlalchemy import Row, func, select
 
-from caviar.service import records
+from caviar.service.api import records
 from caviar.service.errors import RefusedError
 from caviar.service.store import bulk, curves, reads
 from caviar.service.store.snapshot import Snapshot

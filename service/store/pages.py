@@ -21,7 +21,7 @@ import numpy.typing as npt
 import orjson
 from sqlalchemy import Row, literal, select, tuple_
 
-from caviar.service import records
+from caviar.service.api import records
 from caviar.service.errors import RefusedError
 from caviar.service.store import reads
 from caviar.service.store.fields import Field, find

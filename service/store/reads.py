@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Row, and_, func, select
 
-from caviar.service import records
+from caviar.service.api import records
 from caviar.service.errors import NotFoundError
 from caviar.service.ids import TrialId
 from caviar.service.store.snapshot import Snapshot

@@ -77,7 +77,7 @@ def migrate_url(url: URL) -> str:
 
     Raises StartError when a server is using the database file, or it cannot be used.
     """
-    from caviar.service.clock import SteadyClock
+    from caviar.service.store.clock import SteadyClock
 
     dialect = Sqlite(url, SteadyClock()) if url.get_backend_name() == "sqlite" else Postgres(url)
     try:

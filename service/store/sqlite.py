@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 
 from caviar.service.errors import ServiceError
-from caviar.service.ports import Clock
+from caviar.service.store.clock import Clock
 
 PRAGMAS = (
     "journal_mode=WAL",

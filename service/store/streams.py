@@ -9,7 +9,7 @@ import numpy as np
 import orjson
 from sqlalchemy import and_, or_, select
 
-from caviar.service import records
+from caviar.service.api import records
 from caviar.service.errors import RefusedError
 from caviar.service.ids import TrialId
 from caviar.service.store import curves

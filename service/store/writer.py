@@ -13,9 +13,8 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
-from caviar.service import faults
 from caviar.service.errors import RefusedError, UnavailableError
-from caviar.service.store import postgres, sqlite
+from caviar.service.store import faults, postgres, sqlite
 from caviar.service.store.transaction import Transaction
 
 T = TypeVar("T")

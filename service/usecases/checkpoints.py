@@ -11,13 +11,13 @@ from typing import Any
 from anyio import to_thread
 from sqlalchemy import delete, insert, select
 
-from caviar.service import faults, records
-from caviar.service.blobs import DigestError
+from caviar.service.api import records
 from caviar.service.errors import ConflictError, NotFoundError, RefusedError, UnavailableError
 from caviar.service.ids import TrialId
-from caviar.service.ports import Blobs, Store
-from caviar.service.store import reads
+from caviar.service.store import faults, reads
 from caviar.service.store import trials as trial_rows
+from caviar.service.store.blobs import DigestError, FileBlobs
+from caviar.service.store.database import Database
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import checkpoints
 from caviar.service.store.transaction import Transaction
@@ -40,7 +40,7 @@ class Given:
     digest: str
 
 
-async def admit(store: Store, trial: TrialId, attempt: int) -> None:
+async def admit(store: Database, trial: TrialId, attempt: int) -> None:
     """Let an attempt that is in hand send a checkpoint, before its bytes are read.
 
     Raises NotFoundError, ConflictError for an attempt that was lost.
@@ -49,7 +49,9 @@ async def admit(store: Store, trial: TrialId, attempt: int) -> None:
     _fence(trial, attempt, (row.state, row.attempt))
 
 
-async def keep(store: Store, blobs: Blobs, trial: TrialId, given: Given, pieces: Sequence[bytes]) -> int:
+async def keep(
+    store: Database, blobs: FileBlobs, trial: TrialId, given: Given, pieces: Sequence[bytes]
+) -> int:
     """Store a checkpoint of an attempt that is in hand; give its id.
 
     A file whose row may or may not have been committed stays: `remove_orphans` finds it if nothing names it.
@@ -77,12 +79,12 @@ async def keep(store: Store, blobs: Blobs, trial: TrialId, given: Given, pieces:
     return stored
 
 
-def folder_of(store: Store, search: int) -> str:
+def folder_of(store: Database, search: int) -> str:
     """Name the folder of a search's files: every database numbers its searches from 1."""
     return f"{store.identity}/{search}"
 
 
-def outside(store: Store, snapshot: Snapshot, search: int) -> list[str]:
+def outside(store: Database, snapshot: Snapshot, search: int) -> list[str]:
     """Name the files of a search that lie outside its folder: those from before databases had an identity."""
     rows = snapshot.execute(select(c.name).where(c.search_id == search)).scalars()
     return [name for name in rows if not name.startswith(f"{folder_of(store, search)}/")]
@@ -127,7 +129,7 @@ def _prune(tx: Transaction, trial: TrialId, branch: int) -> list[str]:
     return [row.name for row in rows]
 
 
-async def load(store: Store, blobs: Blobs, checkpoint: int) -> tuple[bytes, str]:
+async def load(store: Database, blobs: FileBlobs, checkpoint: int) -> tuple[bytes, str]:
     """Give the bytes of a checkpoint and their digest.
 
     Raises NotFoundError, ConflictError when the file is damaged or cannot be read (an older one may serve).
@@ -157,7 +159,7 @@ def _discard(tx: Transaction, checkpoint: int) -> None:
     tx.execute(delete(checkpoints).where(c.id == checkpoint))
 
 
-async def remove_orphans(store: Store, blobs: Blobs) -> int:
+async def remove_orphans(store: Database, blobs: FileBlobs) -> int:
     """Remove the files of crashes that no row names, once they are too old to get one; tell how many.
 
     Those of other databases in the same data folder are none of them, nor is what lies in no database's

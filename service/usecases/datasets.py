@@ -14,12 +14,12 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from caviar.service.errors import ConflictError, FieldProblem, NotFoundError, RefusedError
-from caviar.service.inspection import describe_table
-from caviar.service.ports import Store
+from caviar.service.sandbox.inspection import describe_table
 from caviar.service.store import datasets as rows
+from caviar.service.store.database import Database
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.transaction import Transaction
-from caviar.service.uploads import Received, Uploads
+from caviar.service.store.uploads import Received, Uploads
 from caviar.trainer.data import builtin
 
 OPTIONS = ("target", "task", "categorical", "ignore", "arrays", "image_shape")
@@ -32,7 +32,7 @@ _NAME = re.compile(r"[\w][\w .()+-]{0,99}")
 class Datasets:
     """What the REST layer asks about data sets."""
 
-    def __init__(self, store: Store, uploads: Uploads) -> None:
+    def __init__(self, store: Database, uploads: Uploads) -> None:
         self._store = store
         self._uploads = uploads
         self._keeping = asyncio.Lock()

@@ -15,7 +15,7 @@ import orjson
 from sqlalchemy import Row, select
 
 from caviar.search.spec import SearchSpec
-from caviar.service import records
+from caviar.service.api import records
 from caviar.service.errors import RefusedError
 from caviar.service.store import curves, reads
 from caviar.service.store.snapshot import Snapshot

@@ -12,7 +12,7 @@ import orjson
 
 from caviar.search.history import History
 from caviar.search.spec import SearchSpec
-from caviar.service import records
+from caviar.service.api import records
 from caviar.service.store import figures, reads
 from caviar.service.store.snapshot import Snapshot
 

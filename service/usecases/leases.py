@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import Row, func, select
 
 from caviar.service.ids import TrialId
-from caviar.service.ports import Store
 from caviar.service.store import agents as agent_rows
 from caviar.service.store import commands as command_rows
 from caviar.service.store import trials as trial_rows
+from caviar.service.store.database import Database
 from caviar.service.store.tables import HELD, attempts, trials
 from caviar.service.store.transaction import Transaction
 
@@ -48,7 +48,7 @@ class Sweeper:
         self._longest = max(lease / 2, 3 * every)
         self._last: float | None = None  # on the database's clock
 
-    async def sweep(self, store: Store) -> int:
+    async def sweep(self, store: Database) -> int:
         """Take back the trials of agents whose lease has run out; tell how many agents.
 
         Raises UnavailableError.

@@ -11,7 +11,7 @@ from sqlalchemy import Row
 
 from caviar import trainers
 from caviar.search.spec import SearchSpec
-from caviar.service import records
+from caviar.service.api import records
 from caviar.service.ids import TrialId
 from caviar.service.store import commands as command_rows
 from caviar.service.store import curves, reads

@@ -12,14 +12,15 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from caviar.search.spec import SearchSpec
-from caviar.service.apart import run_apart
 from caviar.service.config import Limits
 from caviar.service.errors import ConflictError, NotFoundError, UnavailableError
 from caviar.service.ids import TrialId
-from caviar.service.ports import Blobs, Store
+from caviar.service.sandbox.process import run_sandboxed
 from caviar.service.store import reads
+from caviar.service.store.blobs import FileBlobs
+from caviar.service.store.database import Database
 from caviar.service.store.snapshot import Snapshot
-from caviar.service.uploads import Uploads
+from caviar.service.store.uploads import Uploads
 from caviar.service.usecases import checkpoints, datasets
 
 KEPT = 64  # answers in memory
@@ -66,7 +67,7 @@ class Predictions(BaseModel):
 class Evaluator:
     """Compares models with their dev sets, one at a time, and remembers: a stored model never changes."""
 
-    def __init__(self, store: Store, blobs: Blobs, uploads: Uploads, limits: Limits) -> None:
+    def __init__(self, store: Database, blobs: FileBlobs, uploads: Uploads, limits: Limits) -> None:
         self._store, self._blobs, self._uploads, self._limits = store, blobs, uploads, limits
         self._kept: OrderedDict[int, dict[str, Any]] = OrderedDict()
         self._one = asyncio.Semaphore(1)
@@ -89,7 +90,7 @@ class Evaluator:
     async def _compared(self, trial: TrialId, saved: bytes, dataset: dict[str, Any]) -> dict[str, Any]:
         limits = self._limits
         arguments = (str(limits.inspect_memory), str(limits.inspect_seconds), json.dumps(dataset))
-        output = await run_apart("caviar.service.evaluation", arguments, limits, saved)
+        output = await run_sandboxed("caviar.service.sandbox.evaluation", arguments, limits, saved)
         if output is None:
             message = f"comparing the model of trial {trial} took too much memory or time"
             raise UnavailableError(f"{message}; download it and use caviar predict")

@@ -11,8 +11,8 @@ import orjson
 from caviar.search.problem import SearchError
 from caviar.search.spec import SearchSpec
 from caviar.service.errors import ConflictError, FieldProblem, RefusedError
-from caviar.service.ports import Store
 from caviar.service.store import searches as search_rows
+from caviar.service.store.database import Database
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import SPEC_VERSION
 from caviar.service.store.transaction import Transaction
@@ -28,7 +28,7 @@ def check(data: Any, resolve: Resolve = dict) -> SearchSpec:
     return _checked(data, lambda spec: _search_problems(spec, resolve))
 
 
-def accept(store: Store, data: Any) -> SearchSpec:
+def accept(store: Database, data: Any) -> SearchSpec:
     """Read and check a search with what the store knows (uploaded data, the search it starts from).
 
     Raises RefusedError.

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from caviar.service.errors import FieldProblem
-from caviar.service.inspection import MOST_CLASSES
+from caviar.service.sandbox.inspection import MOST_CLASSES
 from caviar.service.store import datasets as rows
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.usecases import submit_arrays

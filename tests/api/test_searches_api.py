@@ -11,7 +11,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from caviar.exchange.wire import ExchangeResponse
-from caviar.service import records
+from caviar.service.api import records
 from tests.support.inprocess import App, running
 
 AGENT = {"id": "a-0123456789abcdef", "host": "h", "pid": 1, "engine": "script", "trainers": ["external"]}

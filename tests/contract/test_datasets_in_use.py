@@ -12,7 +12,7 @@ import pytest
 from caviar.service.config import Limits
 from caviar.service.errors import ConflictError, NotFoundError, RefusedError
 from caviar.service.store import datasets as rows
-from caviar.service.uploads import Uploads
+from caviar.service.store.uploads import Uploads
 from caviar.service.usecases.datasets import Datasets
 from caviar.service.usecases.steer_search import switch
 from tests.support.stores import World, handed

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from caviar.service import records
+from caviar.service.api import records
 from caviar.service.store import reads
 from caviar.service.usecases.steer_search import cancel, edit, switch
 from tests.support.stores import World

@@ -13,8 +13,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.engine import URL
 
-from caviar.service.clock import SteadyClock
 from caviar.service.store import postgres, schema, sqlite
+from caviar.service.store.clock import SteadyClock
 from caviar.service.store.sqlite import StartError
 from caviar.service.store.tables import metadata
 

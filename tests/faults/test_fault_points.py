@@ -12,10 +12,9 @@ import pytest
 from sqlalchemy import event, select
 from sqlalchemy.engine import URL
 
-from caviar.service import faults
-from caviar.service.blobs import FileBlobs
 from caviar.service.errors import ServiceError
-from caviar.service.store import curves, reads
+from caviar.service.store import curves, faults, reads
+from caviar.service.store.blobs import FileBlobs
 from caviar.service.store.tables import checkpoints, searches
 from tests.support.scenario import TRIALS, live, run
 from tests.support.stores import World, open_world

@@ -14,13 +14,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import URL, make_url
 
-from caviar.service import clock as clock_module
-from caviar.service import faults
-from caviar.service.blobs import DigestError, FileBlobs, digest_of
-from caviar.service.clock import SteadyClock
 from caviar.service.errors import ConflictError, UnavailableError
 from caviar.service.ids import trial_id
-from caviar.service.store import writer
+from caviar.service.store import clock as clock_module
+from caviar.service.store import faults, writer
+from caviar.service.store.blobs import DigestError, FileBlobs, digest_of
+from caviar.service.store.clock import SteadyClock
 from caviar.service.usecases import checkpoints
 from tests.support.stores import LEASE, World, epochs, handed, open_world, result
 

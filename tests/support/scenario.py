@@ -11,10 +11,10 @@ from typing import Any
 
 from sqlalchemy.engine import make_url
 
-from caviar.service import faults
-from caviar.service.blobs import FileBlobs, digest_of
 from caviar.service.errors import ServiceError
 from caviar.service.ids import trial_id
+from caviar.service.store import faults
+from caviar.service.store.blobs import FileBlobs, digest_of
 from caviar.service.usecases import checkpoints, steer_search
 from tests.support.stores import World, epochs, handed, open_world, result
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Double, Integer, LargeBinary, String
 
 from caviar import trial_fields
-from caviar.service import records
+from caviar.service.api import records
 from caviar.service.store.tables import trials
 from caviar.trial_fields import FIELDS, StoredTrial, Use
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from caviar.service.backup import BackupError, backup
 from caviar.service.config import read
+from caviar.service.store.backup import BackupError, backup
 
 
 def test_it_ends_while_others_write(tmp_path: Path) -> None:

@@ -20,12 +20,12 @@ import pytest
 from sqlalchemy import create_engine, insert
 from sqlalchemy.engine import make_url
 
-from caviar.service.clock import SteadyClock
 from caviar.service.config import Limits
 from caviar.service.errors import ConflictError, NotFoundError, RefusedError, ServiceError
+from caviar.service.store.clock import SteadyClock
 from caviar.service.store.database import Database
 from caviar.service.store.tables import identity, metadata, revisions
-from caviar.service.uploads import Uploads
+from caviar.service.store.uploads import Uploads
 from caviar.service.usecases import datasets
 from caviar.service.usecases.datasets import Datasets
 

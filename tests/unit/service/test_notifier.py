@@ -2,7 +2,7 @@
 
 import asyncio
 
-from caviar.service.notifier import Notifier
+from caviar.service.store.notifier import Notifier
 
 
 def test_nobody_waits_once_it_is_closed():

@@ -15,10 +15,10 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from caviar.service import config
-from caviar.service.clock import SteadyClock
 from caviar.service.security.middleware import Guard
 from caviar.service.security.scopes import LOCAL
 from caviar.service.security.tokens import TokenBook
+from caviar.service.store.clock import SteadyClock
 from caviar.service.store.database import Direct
 
 

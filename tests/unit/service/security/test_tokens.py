@@ -16,10 +16,10 @@ from sqlalchemy import event, text
 from sqlalchemy.engine import URL
 
 from caviar.service import config
-from caviar.service.clock import SteadyClock
 from caviar.service.security.scopes import SCOPES, Token
 from caviar.service.security.tokens import TokenBook
 from caviar.service.store import tokens as rows
+from caviar.service.store.clock import SteadyClock
 from caviar.service.store.database import Direct
 
 

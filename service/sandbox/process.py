@@ -9,7 +9,7 @@ import sys
 from caviar.service.config import Limits
 
 
-async def run_apart(
+async def run_sandboxed(
     module: str, arguments: tuple[str, ...], limits: Limits, given: bytes = b""
 ) -> bytes | None:
     """Run `python -I -m module arguments` with `given` as its input; give its output.

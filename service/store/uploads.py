@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from caviar.service import faults
-from caviar.service.apart import run_apart
 from caviar.service.config import Limits
 from caviar.service.errors import RefusedError, ServiceError, UnavailableError
+from caviar.service.sandbox.process import run_sandboxed
+from caviar.service.store import faults
 
+INSPECTION = "caviar.service.sandbox.inspection"
 RESERVE = 64 << 20  # bytes an upload leaves free for the database
 LEFT_SECONDS = 3600.0  # a file that arrives grows all the time
 AT_ONCE = 2  # files read at the same time
@@ -120,7 +121,7 @@ class Uploads:
         limits = self._limits
         arguments = (str(limits.inspect_memory), str(limits.inspect_seconds), json.dumps(options))
         async with self._readers:
-            output = await run_apart("caviar.service.inspection", (str(received.path), *arguments), limits)
+            output = await run_sandboxed(INSPECTION, (str(received.path), *arguments), limits)
         if output is not None:
             answer: dict[str, Any] = json.loads(output)
             if "error" not in answer:

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from caviar.service import faults
+from caviar.service.store import faults
 
 _NAME = re.compile(r"[a-z0-9]{1,32}(/[a-z0-9][a-z0-9.-]{0,63}){0,2}")
 

@@ -1,8 +1,8 @@
 """Read an uploaded file in a process of its own, under limits, and say on standard output what is in it.
 
-`python -I -m service.inspection PATH MEMORY SECONDS OPTIONS` prints one line of JSON: a description, or
-an `error` with field, message and remedy. A file that asks for too much memory or time ends this process
-and nothing else.
+`python -I -m caviar.service.sandbox.inspection PATH MEMORY SECONDS OPTIONS` prints one line of JSON:
+a description, or an `error` with field, message and remedy. A file that asks for too much memory or time
+ends this process and nothing else.
 """
 
 from __future__ import annotations

@@ -1,8 +1,16 @@
-"""The server's own clock."""
+"""The clock of the store: every time that is written comes from it."""
 
 from __future__ import annotations
 
 import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Time in seconds since 1970; tests bring one that they set."""
+
+    def now(self) -> float:
+        """Return the time."""
 
 
 class SteadyClock:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from caviar.service.api.metrics import Metrics
 from caviar.service.config import Config
-from caviar.service.metrics import Metrics
-from caviar.service.notifier import Notifier
-from caviar.service.ports import Blobs
+from caviar.service.store.blobs import FileBlobs
 from caviar.service.store.database import Database
 from caviar.service.store.memory import Columns
+from caviar.service.store.notifier import Notifier
 from caviar.service.usecases.board import Board
 
 
@@ -22,5 +22,5 @@ class Services:
     board: Board
     notifier: Notifier
     metrics: Metrics
-    blobs: Blobs
+    blobs: FileBlobs
     columns: Columns

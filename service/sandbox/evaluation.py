@@ -1,7 +1,7 @@
 """Compare a stored model with its dev set in a process of its own, under limits.
 
-`python -I -m service.evaluation MEMORY SECONDS DATASET` reads a model on standard input and prints one line
-of JSON: what `trainer.outcomes` finds, or a `problem` with field, message and remedy.
+`python -I -m caviar.service.sandbox.evaluation MEMORY SECONDS DATASET` reads a model on standard input and
+prints one line of JSON: what `trainer.outcomes` finds, or a `problem` with field, message and remedy.
 """
 
 from __future__ import annotations

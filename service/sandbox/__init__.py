@@ -1,0 +1,1 @@
+"""Work on files of users in processes of their own, under limits."""
