@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from typing import Any
 
 import orjson
 
 CONTEXT = ("search", "trial", "attempt", "agent", "command", "seconds", "status", "method", "path")
+
+_SECRET = re.compile(r"(\bca[vsx]_|\b[Bb]earer\s+)[A-Za-z0-9_.~+/=-]{8,}")
 
 
 class JsonFormatter(logging.Formatter):
@@ -25,7 +28,7 @@ class JsonFormatter(logging.Formatter):
         line |= {name: getattr(record, name) for name in CONTEXT if hasattr(record, name)}
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        return without_secrets(orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode())
 
 
 class TextFormatter(logging.Formatter):
@@ -39,7 +42,9 @@ class TextFormatter(logging.Formatter):
         text = " ".join(
             [moment, f"{record.levelname.lower():<7}", message, *(_printable(item) for item in about)]
         )
-        return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+        if record.exc_info:
+            text = f"{text}\n{self.formatException(record.exc_info)}"
+        return without_secrets(text)
 
 
 def configure(json: bool, level: str) -> None:
@@ -48,6 +53,11 @@ def configure(json: bool, level: str) -> None:
     handler.setFormatter(JsonFormatter() if json else TextFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("caviar").setLevel(level.upper())
+
+
+def without_secrets(text: str) -> str:
+    """Blot out what is written like a token or a session, wherever a caller has put it."""
+    return _SECRET.sub(r"\1***", text)
 
 
 def _stamp(seconds: float) -> str:

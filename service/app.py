@@ -41,6 +41,7 @@ from caviar.service.config import Config
 from caviar.service.dashboard import mount_dashboard
 from caviar.service.errors import UnavailableError
 from caviar.service.security.announce import announce
+from caviar.service.security.failed_logins import FailedLogins
 from caviar.service.security.middleware import Guard
 from caviar.service.security.tokens import REFRESH_SECONDS, TokenBook
 from caviar.service.store import agents as agent_rows
@@ -132,7 +133,12 @@ def create_app(config: Config) -> FastAPI:
     problems.install(app)
     app.state.tokens = book
     app.add_middleware(Load, limits=config.limits)
-    app.add_middleware(Guard, config=config, book=book)  # outermost
+    app.add_middleware(
+        Guard,
+        config=config,
+        book=book,
+        failures=FailedLogins(services.metrics.failed_logins.inc),
+    )  # outermost
     _include(app, services, uploads, vitals, book)
     _describe(app)
     return app

@@ -18,6 +18,16 @@ def as_json(config: Config) -> bool:
     return config.log_format == "json" or (config.log_format == "auto" and not sys.stderr.isatty())
 
 
+class WithoutQuery(logging.Filter):
+    """Cuts the query off the address of a request: a token in it must not be kept."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change the record of uvicorn's access log and let it pass."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(one.partition("?")[0] if isinstance(one, str) else one for one in record.args)
+        return True
+
+
 def uvicorn_config(config: Config) -> dict[str, Any]:
     """Give the configuration of all loggers, uvicorn's among them, as `logging.config` takes it."""
     formatter = JsonFormatter if as_json(config) else TextFormatter
@@ -25,6 +35,7 @@ def uvicorn_config(config: Config) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
+        "filters": {"without query": {"()": WithoutQuery}},
         "formatters": {"line": {"()": formatter}},
         "handlers": {
             "stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}
@@ -34,7 +45,10 @@ def uvicorn_config(config: Config) -> dict[str, Any]:
             "caviar": {"level": level},
             "uvicorn": {"level": level},
             # A line for each exchange would drown everything else; metrics count them.
-            "uvicorn.access": {"level": "INFO" if level == "DEBUG" else "WARNING"},
+            "uvicorn.access": {
+                "level": "INFO" if level == "DEBUG" else "WARNING",
+                "filters": ["without query"],
+            },
             "alembic": {"level": "WARNING"},  # it tells of itself at every look at the schema
         },
     }

@@ -41,6 +41,9 @@ class Metrics:
             collector(registry=self.registry)
         self.proposals = Counter("caviar_proposals", "Trials proposed", registry=self.registry)
         self.lease_expiries = Counter("caviar_lease_expiries", "Leases that ran out", registry=self.registry)
+        self.failed_logins = Counter(
+            "caviar_failed_logins", "Tokens and sessions that nobody knows", registry=self.registry
+        )
         self.exchange_seconds = self._histogram(
             "caviar_exchange_seconds", "Worker exchanges, from request to answer"
         )

@@ -11,6 +11,7 @@ from starlette.types import Message, Receive
 from caviar.service.config import Limits
 
 _UPLOAD = re.compile(r"/api/v1/datasets/?")
+_YAML = re.compile(r"/api/v1/searches/parse")
 _CHECKPOINT = re.compile(r"/api/v1/trials/[^/]+/checkpoints")
 
 
@@ -21,6 +22,12 @@ def cap(limits: Limits, method: str, path: str) -> int:
     if method == "PUT" and _CHECKPOINT.fullmatch(path):
         return limits.checkpoint
     return limits.body
+
+
+def takes_json(method: str, path: str) -> bool:
+    """Tell whether a body of this route is JSON."""
+    other = _UPLOAD.fullmatch(path) or _CHECKPOINT.fullmatch(path) or _YAML.fullmatch(path)
+    return method in ("POST", "PUT", "PATCH") and path.startswith("/api/") and not other
 
 
 class CountedBody:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from caviar.service.config import Config
 from caviar.service.security.addresses import Addresses
-from caviar.service.security.bodies import CountedBody, cap
+from caviar.service.security.bodies import CountedBody, cap, takes_json
+from caviar.service.security.failed_logins import FailedLogins, address_of
+from caviar.service.security.refusals import Refusal, not_json, refuse, too_much, unauthorised
 from caviar.service.security.rules import OPEN, needed
 from caviar.service.security.scopes import LOCAL, Token
-from caviar.service.security.tokens import TokenBook
+from caviar.service.security.tokens import Credential, TokenBook
 
 COOKIE = "caviar_session"
 LINGER_SECONDS = 1.0
@@ -33,18 +33,6 @@ _HEADERS = (
 )
 
 
-@dataclass(eq=False)
-class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault
-    """Why a request goes no further, in the shape of every other error."""
-
-    status: int
-    title: str
-    detail: str
-    field: str
-    remedy: str
-    headers: tuple[tuple[bytes, bytes], ...] = ()
-
-
 class Guard:
     """Pure ASGI, outermost.
 
@@ -52,8 +40,9 @@ class Guard:
     again from the Host header.
     """
 
-    def __init__(self, app: ASGIApp, config: Config, book: TokenBook) -> None:
+    def __init__(self, app: ASGIApp, config: Config, book: TokenBook, failures: FailedLogins) -> None:
         self._app = app
+        self._failures = failures
         self._config = config
         self._book = book
         self._addresses = Addresses(config)
@@ -74,7 +63,7 @@ class Guard:
         except Refusal as refusal:
             if refusal.status == 413:
                 await body.drain(LINGER_SECONDS)
-            await _refuse(answer, refusal)
+            await refuse(answer.forward, refusal)
             return
         try:
             await self._app(scope, body, answer)
@@ -83,7 +72,7 @@ class Guard:
                 raise
         if body.fault is not None and not answer.started:
             await body.drain(LINGER_SECONDS if body.fault == 413 else 0.0)
-            await _refuse(answer, _too_much(body.fault))
+            await refuse(answer.forward, too_much(body.fault))
 
     async def _admit(self, scope: Scope) -> Token:
         headers = _Headers(scope["headers"])
@@ -103,8 +92,11 @@ class Guard:
         self._check_origin(headers, host)
         length = headers.single(b"content-length") or "0"
         if not length.isdecimal() or int(length) > cap(self._config.limits, method, path):
-            raise _too_much(413)
-        return await self._identify(headers, needed(method, path))
+            raise too_much(413)
+        caller = await self._identify(scope, headers, needed(method, path))
+        if headers.has_body and takes_json(method, path) and not headers.json:
+            raise not_json()
+        return caller
 
     def _check_origin(self, headers: _Headers, host: str) -> None:
         origin = headers.single(b"origin")
@@ -121,23 +113,33 @@ class Guard:
                 403, "Foreign origin", "Another site's page may not call this server", "Origin", remedy
             )
 
-    async def _identify(self, headers: _Headers, scopes: tuple[str, ...]) -> Token:
+    async def _identify(self, scope: Scope, headers: _Headers, scopes: tuple[str, ...]) -> Token:
         text, cookie = headers.bearer(), headers.cookie(COOKIE)
-        token = None
-        if text:
-            token = await self._book.token(text)
-        elif cookie is not None:
-            token = await self._book.session(cookie)
+        credential = (
+            Credential.token(text) if text else None if cookie is None else Credential.session(cookie)
+        )
+        token = None if credential is None else self._book.known(credential)
+        if scopes == (OPEN,):
+            return token or (ANYONE if self._config.token_required else LOCAL)
+        if token is None and credential is not None:
+            token = await self._look_up(credential, address_of(scope))
         if token is None and not self._config.token_required:
             return LOCAL  # whatever token came along is another server's, or was revoked
-        if scopes == (OPEN,):
-            return token or ANYONE
         if token is None:
             none = text is None and cookie is None
-            raise _unauthorised("A token is needed" if none else "This token is not known, or was revoked")
+            raise unauthorised("A token is needed" if none else "This token is not known, or was revoked")
         if not any(token.allows(scope) for scope in scopes):
             detail = f"This needs the scope {' or '.join(scopes)}; the token {token.name!r} has {token.scope}"
             raise Refusal(403, "Scope too narrow", detail, "Authorization", "Use a token with a wider scope")
+        return token
+
+    async def _look_up(self, credential: Credential, address: str) -> Token | None:
+        """Ask the database for what is not known here, unless too many such came from the same address."""
+        if self._config.token_required:
+            self._failures.admit(address)
+        token = await self._book.find(credential)
+        if token is None and self._config.token_required:
+            self._failures.note(address)
         return token
 
 
@@ -154,6 +156,15 @@ class _Headers:
 
     def single(self, name: bytes) -> str | None:
         return self._values.get(name)
+
+    @property
+    def has_body(self) -> bool:
+        return self._values.get(b"content-length", "0") != "0" or b"transfer-encoding" in self._values
+
+    @property
+    def json(self) -> bool:
+        kind = self._values.get(b"content-type", "").partition(";")[0].strip().lower()
+        return kind == "application/json"
 
     def bearer(self) -> str | None:
         if b"authorization" not in self._values:
@@ -194,40 +205,3 @@ class _Answer:
                 headers.append((b"cache-control", b"private, no-cache"))
             message = {**message, "headers": headers}
         await self._send(message)
-
-
-def _unauthorised(detail: str) -> Refusal:
-    remedy = "Send Authorization: Bearer TOKEN; `caviar token new NAME` makes one"
-    return Refusal(
-        401, "Not authorised", detail, "Authorization", remedy, ((b"www-authenticate", b"Bearer"),)
-    )
-
-
-def _too_much(status: int) -> Refusal:
-    if status == 408:
-        return Refusal(408, "Body too slow", "The body stopped coming", "body", "Send it again", _CLOSE)
-    return Refusal(
-        413, "Body too large", "The body is larger than this route takes", "body", "Send less", _CLOSE
-    )
-
-
-_CLOSE = ((b"connection", b"close"),)
-
-
-async def _refuse(answer: _Answer, refusal: Refusal) -> None:
-    body = json.dumps(
-        {
-            "type": "about:blank",
-            "title": refusal.title,
-            "status": refusal.status,
-            "detail": refusal.detail,
-            "errors": [{"field": refusal.field, "message": refusal.detail, "remedy": refusal.remedy}],
-        }
-    ).encode()
-    headers = [
-        (b"content-type", b"application/problem+json"),
-        (b"content-length", str(len(body)).encode()),
-        *refusal.headers,
-    ]
-    await answer.forward({"type": "http.response.start", "status": refusal.status, "headers": headers})
-    await answer.forward({"type": "http.response.body", "body": body})

@@ -40,6 +40,24 @@ UNKNOWN = 4096
 SESSION_SECONDS = 30 * 86400.0
 
 
+@dataclass(frozen=True)
+class Credential:
+    """What a caller shows: the digest of a token's text, or of what a browser's cookie holds."""
+
+    digest: str
+    is_session: bool
+
+    @classmethod
+    def token(cls, text: str) -> Credential:
+        """Make the credential of a token."""
+        return cls(_digest(text), False)
+
+    @classmethod
+    def session(cls, text: str) -> Credential:
+        """Make the credential of a session."""
+        return cls(_digest(text), True)
+
+
 class Source(Protocol):
     """What the book asks of a database, on the caller's thread."""
 
@@ -67,7 +85,7 @@ class TokenBook:
         self._clock = clock
         self._ephemeral: Mapping[str, Token] = {}
         self._known = _Known()
-        self._unknown: TTLCache[str, bool] = TTLCache(UNKNOWN, UNKNOWN_SECONDS, clock)
+        self._unknown: TTLCache[Credential, bool] = TTLCache(UNKNOWN, UNKNOWN_SECONDS, clock)
         self._thread = ThreadPoolExecutor(1, "tokens")  # its own: busy readers must not delay a revocation
 
     def start(self, config: Config) -> dict[str, str]:
@@ -95,13 +113,22 @@ class TokenBook:
 
     # What the guard asks
 
-    async def token(self, text: str) -> Token | None:
-        """Return the token with this text."""
-        return await self._look_up(text, self._token)
+    def known(self, credential: Credential) -> Token | None:
+        """Return who a credential makes its bearer, as far as is known without asking the database."""
+        # Found by digest: the time taken tells nothing about a text of 256 random bits.
+        find = self._session if credential.is_session else self._token
+        return find(credential.digest)
 
-    async def session(self, text: str) -> Token | None:
-        """Return the token that this session was opened with."""
-        return await self._look_up(text, self._session)
+    async def find(self, credential: Credential) -> Token | None:
+        """Return who a credential makes its bearer; the database is asked about one that is not known."""
+        found = self.known(credential)
+        if found is None and credential not in self._unknown:
+            loop, asked = asyncio.get_running_loop(), self._clock()
+            await loop.run_in_executor(self._thread, self._refresh_since, asked)
+            found = self.known(credential)
+            if found is None:
+                self._unknown[credential] = True
+        return found
 
     def holds(self, caller: Token) -> bool:
         """Tell whether a caller that was let in before still would be."""
@@ -180,18 +207,6 @@ class TokenBook:
         await asyncio.get_running_loop().run_in_executor(self._thread, self.refresh)
 
     # Inside
-
-    async def _look_up(self, text: str, find: Callable[[str], Token | None]) -> Token | None:
-        # Looked up by digest: the time taken tells nothing about a text of 256 random bits.
-        digest = _digest(text)
-        found = find(digest)
-        if found is None and digest not in self._unknown:
-            loop, asked = asyncio.get_running_loop(), self._clock()
-            await loop.run_in_executor(self._thread, self._refresh_since, asked)
-            found = find(digest)
-            if found is None:
-                self._unknown[digest] = True
-        return found
 
     def _refresh_since(self, asked: float) -> None:
         if self._known.at < asked:  # one reading answers all who have asked before it began

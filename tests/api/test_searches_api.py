@@ -223,7 +223,10 @@ def test_every_error_has_one_shape(app: App, method: str, path: str, status: int
     ],
 )
 def test_exchanges_that_make_no_sense_are_refused(app: App, body: bytes) -> None:
-    problem(app.request("POST", f"{API}/exchange", content=body), 422)
+    problem(
+        app.request("POST", f"{API}/exchange", content=body, headers={"content-type": "application/json"}),
+        422,
+    )
 
 
 def test_openapi_is_complete(app: App) -> None:

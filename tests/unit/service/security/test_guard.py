@@ -1,6 +1,5 @@
 """The guard in front of a small application that would answer anything."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,10 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from caviar.service import config
+from caviar.service.security.failed_logins import MOST, FailedLogins
 from caviar.service.security.middleware import Guard
 from caviar.service.security.scopes import LOCAL
-from caviar.service.security.tokens import TokenBook
+from caviar.service.security.tokens import Credential, TokenBook
 from caviar.service.store.clock import SteadyClock
 from caviar.service.store.database import Direct
 
@@ -66,7 +66,7 @@ def book(built_sqlite_url: URL) -> Iterator[TokenBook]:
 @pytest.fixture
 def make(tmp_path: Path, book: TokenBook) -> Make:
     def build(**arguments: Any) -> Caller:
-        return Caller(Guard(echo, config.read({}, data=tmp_path, **arguments), book))
+        return Caller(Guard(echo, config.read({}, data=tmp_path, **arguments), book, FailedLogins()))
 
     return build
 
@@ -171,7 +171,7 @@ def test_scopes_decide_by_method_and_path(make: Make, book: TokenBook) -> None:
 def test_the_cookie_of_a_browser_serves_as_well(make: Make, book: TokenBook) -> None:
     client = make(token_required=True)
     _, text = book.create("me", "read")
-    session = book.open_session(asyncio.run(book.token(text)) or LOCAL)
+    session = book.open_session(book.known(Credential.token(text)) or LOCAL)
     assert client.get("/api/v1/searches", headers={"cookie": f"a=b; caviar_session={session}"}).text == "me 0"
     for name, value in (("caviar_session", "x"), ("caviar_session", text), ("caviar_token", text)):
         assert client.get("/api/v1/searches", headers={"cookie": f"{name}={value}"}).status_code == 401
@@ -207,17 +207,48 @@ def test_paths_that_cannot_exist_are_refused(make: Make, path: str) -> None:
     assert status == [400]
 
 
+JSON = {"content-type": "application/json; charset=utf-8"}
+
+
+@pytest.mark.parametrize("kind", ["", "text/plain", "application/x-www-form-urlencoded", "application/jsonx"])
+def test_json_is_asked_for_by_its_content_type(make: Make, kind: str) -> None:
+    client = make()
+    answer = client.post("/api/v1/searches", content=b"{}", headers={"content-type": kind})
+    assert answer.status_code == 415
+    problem = answer.json()["errors"][0]
+    assert problem["field"] == "Content-Type" and "application/json" in problem["remedy"]
+    for path in ("/api/v1/searches/parse", "/api/v1/datasets"):  # YAML, and any file
+        assert client.post(path, content=b"{}", headers={"content-type": kind}).status_code == 200
+    assert client.post("/api/v1/searches/3/pause").status_code == 200, "it has no body"
+
+
+def test_many_unknown_tokens_from_an_address_are_refused_and_known_ones_are_served(
+    make: Make, book: TokenBook
+) -> None:
+    client = make(token_required=True)
+    _, text = book.create("me", "read")
+    path = "/api/v1/searches"
+    for number in range(MOST):
+        headers = {"authorization": f"Bearer cav_guess{number}"}
+        assert client.get(path, headers=headers).status_code == 401
+    refused = client.get(path, headers={"authorization": "Bearer cav_one_more"})
+    assert refused.status_code == 429 and int(refused.headers["retry-after"]) > 0
+    assert client.get(path, headers={"cookie": "caviar_session=guess"}).status_code == 429
+    assert client.get(path, headers={"authorization": f"Bearer {text}"}).status_code == 200
+    assert client.get(path).status_code == 401
+
+
 def test_a_body_is_counted_whatever_its_length_says(make: Make) -> None:
     limits = config.Limits(body=1000, upload=5000)
     client = make(limits=limits)
-    assert client.post("/api/v1/searches", content=b"x" * 1000).status_code == 200
-    assert client.post("/api/v1/searches", content=b"x" * 1001).status_code == 413
+    assert client.post("/api/v1/searches", content=b"x" * 1000, headers=JSON).status_code == 200
+    assert client.post("/api/v1/searches", content=b"x" * 1001, headers=JSON).status_code == 413
 
     async def pieces() -> AsyncIterator[bytes]:
         yield b"x" * 600
         yield b"x" * 600
 
-    assert client.post("/api/v1/searches", content=pieces()).status_code == 413
+    assert client.post("/api/v1/searches", content=pieces(), headers=JSON).status_code == 413
     assert client.post("/api/v1/datasets", content=b"x" * 5000).text == "this machine 5000"
     lying = {"content-length": "-5"}
     assert client.post("/api/v1/searches", content=b"", headers=lying).status_code == 413

@@ -17,7 +17,7 @@ from sqlalchemy.engine import URL
 
 from caviar.service import config
 from caviar.service.security.scopes import SCOPES, Token
-from caviar.service.security.tokens import TokenBook
+from caviar.service.security.tokens import Credential, TokenBook
 from caviar.service.store import tokens as rows
 from caviar.service.store.clock import SteadyClock
 from caviar.service.store.database import Direct
@@ -51,11 +51,11 @@ def make(built_url: URL) -> Iterator[Make]:
 
 
 def found(book: TokenBook, token: str) -> Token | None:
-    return asyncio.run(book.token(token))
+    return asyncio.run(book.find(Credential.token(token)))
 
 
 def signed_in(book: TokenBook, session: str) -> Token | None:
-    return asyncio.run(book.session(session))
+    return asyncio.run(book.find(Credential.session(session)))
 
 
 def on_a_network(folder: Path, **environment: str) -> config.Config:

@@ -1,0 +1,69 @@
+"""A server that logs all it can writes down no token, session, agent's secret or password."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from tests.support.server_process import Server
+
+OPERATORS = "operators-own-token-" + "5f" * 20
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_no_secret_is_in_a_log_at_any_level(make_server: Callable[..., Server], form: str) -> None:
+    server = make_server(
+        workers=1,
+        environment={"CAVIAR_ADMIN_TOKEN": OPERATORS, "CAVIAR_LOG_FORMAT": form},
+        arguments=("--token-required", "--log-level", "debug"),
+    )
+    server.start()
+    admin = {"Authorization": f"Bearer {OPERATORS}"}
+    made = server.client.post("/api/v1/tokens", json={"name": "ci", "scope": "steer"}, headers=admin)
+    token = made.json()["token"]
+    mine = {"Authorization": f"Bearer {token}"}
+    signed_in = server.client.post("/api/v1/session", headers=mine)
+    session = signed_in.cookies["caviar_session"]
+    server.client.cookies.clear()
+    secrets = [OPERATORS, token, session]
+    for secret in secrets:
+        misplaced(server, secret)
+    cause_trouble(server, mine)
+    server.stop()
+    log = server.log.read_text("utf-8", "replace")
+    assert "GET /api/v1/session" in log, "the addresses are logged, so what follows them was left out"
+    for secret in secrets:
+        assert secret[4:] not in log, "a secret is in the log"
+    assert "?" not in "".join(line for line in log.splitlines() if "HTTP/1.1" in line)
+
+
+def misplaced(server: Server, secret: str) -> None:
+    """Put a secret wherever a caller may put it by mistake."""
+    with httpx.Client(base_url=server.url, timeout=30) as client:
+        client.cookies.set("caviar_session", secret)
+        client.get("/api/v1/session", params={"token": secret})
+        client.get("/api/v1/searches", params={"filter": f"x<{secret}"})
+        client.get(f"/api/v1/searches?access_token={secret}", headers={"X-Forwarded-For": "10.0.0.1"})
+        client.get("/livez", params={"token": secret}, headers={"Authorization": f"Bearer {secret}"})
+        client.post("/api/v1/searches", content=secret, headers={"Content-Type": "application/json"})
+        client.get("/api/v1/session", headers={"Authorization": f"Basic {secret}", "Cookie": "a=b"})
+        client.get("/api/v1/agents/x/wake", params={"timeout": secret})
+        if secret != OPERATORS:  # by their form the others are known wherever they are
+            client.get(f"/api/v1/tokens/{secret}")
+
+
+def cause_trouble(server: Server, mine: dict[str, str]) -> None:
+    """Make the server log failures of its own, with their tracebacks."""
+    database = sqlite3.connect(server.folder / "data" / "caviar.db")
+    database.execute("UPDATE alembic_version SET version_num = 'none'")
+    database.execute("ALTER TABLE sessions RENAME TO elsewhere")
+    database.commit()
+    server.client.post("/api/v1/session", headers=mine)
+    server.client.delete("/api/v1/session", headers={"Cookie": f"caviar_session={os.urandom(8).hex()}"})
+    database.execute("ALTER TABLE elsewhere RENAME TO sessions")
+    database.commit()
+    database.close()
