@@ -11,6 +11,7 @@ import pytest
 
 from caviar import ConflictError, InvalidError, NotFoundError
 from tests.support.commandline import ROOT, caviar, serving
+from tests.support.waiting import wait
 
 SEARCH = """
 name: wine
@@ -259,10 +260,7 @@ def test_a_cancelled_search_stops_its_script(client):
     search = client.submit(EXTERNAL, budget={"trials": 3})
     for trial in client.ask(search):
         client.cancel(search)
-        deadline = time.monotonic() + 20
-        while not trial.should_stop and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert trial.should_stop
+        wait(lambda: trial.should_stop, 20, "the end of its trial")  # noqa: B023
     assert client.search(search).state == "cancelled"
 
 
@@ -277,10 +275,12 @@ def test_a_person_stops_a_script_that_asks_whether_to_stop(client):
     awaited = client.command(later.id, "stop", at="epoch:100")
     withdrawn = client.command(later.id, "stop", at="epoch:5")
     client.transport.call("DELETE", f"/trials/{later.id}/commands/{withdrawn['id']}")
-    deadline = time.monotonic() + 20
-    while [one["id"] for one in client.given(later.id) if one["state"] == "waiting"] != [awaited["id"]]:
-        assert later.should_stop is None and time.monotonic() < deadline
-        time.sleep(0.01)
+
+    def waiting() -> list[int]:
+        assert later.should_stop is None
+        return [one["id"] for one in client.given(later.id) if one["state"] == "waiting"]
+
+    wait(lambda: waiting() == [awaited["id"]], 20, "the withdrawal")
     assert report_until_stopped(later) == "stopped by a person"
     assert list(trials) == []
     assert client.search(search).counts["stopped"] == 2
@@ -297,11 +297,7 @@ def test_a_script_takes_the_changes_of_a_person(client):
         with pytest.raises(InvalidError, match="slop: the search has no such setting or parameter"):
             client.command(trial.id, "set", slop=3.0)
         client.command(trial.id, "set", slope=3.0)
-        deadline = time.monotonic() + 20
-        while not (taken := trial.changes()):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        assert taken == {"slope": 3.0}
+        assert wait(trial.changes, 20, "the change") == {"slope": 3.0}
         trial.report(loss=1.0)
     assert client.given(trial.id)[0]["before"] == {"slope": 2.0}
     assert client.trial(trial.id).changed == {"slope": 3.0}

@@ -1,7 +1,6 @@
 """The example of a trainer plugin: it keeps its promises, and a server and its agents train with it."""
 
 import os
-import time
 import tomllib
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 
 from caviar import Client, InvalidError
 from tests.support.commandline import ROOT, serving
+from tests.support.waiting import wait
 
 FOLDER = ROOT / "examples" / "own_trainer"
 DATA = {"name": "diabetes"}
@@ -102,21 +102,14 @@ def test_a_server_trains_with_it(client, tmp_path):
 
     steered = client.submit(FOLDER / "search.yaml", settings={"epochs": 100_000}, budget={"trials": 1})
     trial = f"{steered.id}.0"
-    until(lambda: any(one.epoch for one in client.trials(steered)))
+    wait(lambda: any(one.epoch for one in client.trials(steered)), 30, "the worker")
     client.command(trial, "set", l2=0.5)
     client.command(trial, "pause")
-    until(lambda: client.trial(trial).state == "paused")
+    wait(lambda: client.trial(trial).state == "paused", 30, "the worker")
     epoch = client.trial(trial).epoch
     client.command(trial, "resume")
-    until(lambda: client.trial(trial).epoch > epoch)
+    wait(lambda: client.trial(trial).epoch > epoch, 30, "the worker")
     assert client.trial(trial).changed == {"l2": 0.5}
     client.command(trial, "stop")
-    until(lambda: client.trial(trial).state == "stopped")
+    wait(lambda: client.trial(trial).state == "stopped", 30, "the worker")
     assert client.trial(trial).reason == "stopped by a person"
-
-
-def until(come, seconds=30):
-    end = time.monotonic() + seconds
-    while not come():
-        assert time.monotonic() < end
-        time.sleep(0.05)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 
 from caviar.service.api import events
 from tests.support.inprocess import running
+from tests.support.waiting import wait
 
 SEARCH: dict[str, Any] = {
     "trainer": "external",
@@ -30,7 +30,8 @@ def test_a_stream_ends_when_its_token_is_revoked(tmp_path: Path, monkeypatch: py
         _, text = app.app.state.tokens.create("reader", "read")
         reading = {"authorization": f"Bearer {text}"}
         stream = thread.submit(app.request, "GET", path, headers=reading)
-        time.sleep(0.5)
+        readers = app.app.state.services.notifier._searches
+        wait(lambda: readers.get(1), 10, "the stream")
         assert not stream.done()
         app.app.state.tokens.revoke("reader")
         assert "event: search" in stream.result(timeout=10).text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -104,10 +103,11 @@ def test_the_rate_goes_by_the_clock_of_the_database(tmp_path: Path) -> None:
     with running(tmp_path) as app:
         store = app.app.state.services.store
         ahead = store.dialect.now
-        store.dialect.now = lambda connection: ahead(connection) + 3600
+        shift = [3600.0]
+        store.dialect.now = lambda connection: ahead(connection) + shift[0]
         number = submitted(app)["id"]
         [given] = exchange(app, number, want=1)["trials"]
-        time.sleep(0.1)
+        shift[0] += 0.1
         done = {"state": "completed", "metrics": {"dev_error": 0.1}, "epoch": 2}
         exchange(app, number, reports=[{"trial": given["trial"], "attempt": 1, "result": done}])
         listed = app.request("GET", f"{API}/searches").json()["items"][0]

@@ -22,9 +22,9 @@ def test_the_agents_are_asked_for_once_each_time_however_often_the_server_came_b
     page.goto("/agents")
     expect(page.get_by_role("region", name="Agents")).to_be_visible()
     up = f"import({MODULE % 'core/api.js'}).then((api) => api.connection.dispatchEvent(new Event('up')))"
-    for _ in range(5):
-        page.evaluate(up)
-    page.wait_for_timeout(500)
+    with page.expect_response("**/api/v1/agents*"):
+        for _ in range(5):
+            page.evaluate(up)
     found = asked(page, "/api/v1/agents")
     page.wait_for_timeout(5000)
     assert 1 <= len(found) <= 3, found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.support.page_server import PATIENCE, SEARCH, Server
+from tests.support.waiting import wait
 
 BABYSAT: dict[str, Any] = {
     **SEARCH,
@@ -26,10 +26,7 @@ BABYSAT: dict[str, Any] = {
 def trial(server: Server) -> Iterator[str]:
     """A trial that no machine ends before the test; all of its search is cancelled afterwards."""
     made = server.call("/searches", BABYSAT)
-    until = time.monotonic() + PATIENCE / 1000
-    while not server.call(f"/searches/{made['id']}/trials")["items"]:  # until a worker has taken it
-        assert time.monotonic() < until, "no worker came"
-        time.sleep(0.1)
+    wait(lambda: server.call(f"/searches/{made['id']}/trials")["items"], PATIENCE / 1000, "a worker")
     yield f"{made['id']}.0"
     server.call(f"/searches/{made['id']}/cancel", {})
 

@@ -14,7 +14,8 @@ import pytest
 from caviar.agents.watching import STUCK
 from caviar.service.engines.local import NICE
 from tests.support.scripted_agent import Player
-from tests.support.server_process import Server, serving, trained, wait
+from tests.support.server_process import Server, serving, trained
+from tests.support.waiting import wait
 
 FAST = {"CAVIAR_LEASE": "2", "CAVIAR_INTERVAL": "0.2"}
 
@@ -35,7 +36,7 @@ def test_a_worker_killed_in_every_epoch_goes_on_from_its_checkpoint(
             20,
             f"epoch {epoch}",
         )
-        time.sleep(0.3)  # in the middle of the next one
+        wait(lambda epoch=epoch: _kept(server) >= epoch, 20, f"the checkpoint of epoch {epoch}")
         (agent,) = server.agents()
         agent.kill()
         lost = epoch  # attempts so far
@@ -48,6 +49,12 @@ def test_a_worker_killed_in_every_epoch_goes_on_from_its_checkpoint(
     assert trial["attempt"] == epochs  # one more for each kill
     done = [row[2] for row in trained(log)]
     assert len(done) <= epochs + (epochs - 1), f"more than one epoch redone for a kill: {done}"
+
+
+def _kept(server: Server) -> int:
+    """Return the last epoch with a checkpoint."""
+    (row,) = server.rows("SELECT coalesce(max(epoch), 0) AS epoch FROM checkpoints")
+    return int(row["epoch"])
 
 
 def _queued(server: Server, search: int) -> bool:
@@ -193,7 +200,7 @@ def test_an_agent_whose_trainer_does_not_come_back_is_replaced(
     wait(lambda: trained(log), 60, "the training")
     other = server.submit(1, parallel=1)
     (agent,) = server.agents()
-    time.sleep(2.5)
+    time.sleep(2.5)  # longer than the grace: nothing may happen
     assert agent.is_running() and server.trial(stuck)["attempt"] == 1
     assert server.call("POST", f"/searches/{stuck}/cancel").status_code == 200
     server.wait_finished(other, 30)
@@ -206,15 +213,16 @@ def test_an_agent_whose_trainer_does_not_come_back_is_replaced(
 
 @pytest.mark.parametrize("elsewhere", [False, pytest.param(True, marks=pytest.mark.soak)])
 def test_an_agent_that_cannot_even_say_that_it_lives_is_replaced(
-    make_server: Callable[..., Server], elsewhere: bool
+    make_server: Callable[..., Server], tmp_path: Path, elsewhere: bool
 ) -> None:
     """A trainer that never gives the interpreter back took one agent after the other."""
-    server = make_server(workers=0 if elsewhere else 1, environment={**FAST, "CAVIAR_GRACE_SECONDS": "1"})
+    log = tmp_path / "trained"
+    environment = {**FAST, "CAVIAR_GRACE_SECONDS": "1", "COUNTING_LOG": str(log)}
+    server = make_server(workers=0 if elsewhere else 1, environment=environment)
     server.start()
     with worker(server) if elsewhere else nullcontext():
         stuck = server.submit(1, trainer="stubborn", parallel=1, settings={"epochs": 1, "epoch_seconds": 999})
-        wait(lambda: server.trial(stuck)["state"] == "running", 60, "training")
-        time.sleep(0.5)
+        wait(lambda: trained(log), 60, "training")
         server.call("POST", f"/searches/{stuck}/cancel")
         other = server.submit(1, parallel=1)
         server.wait_finished(other, 40)

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import URL
 
-from tests.support.server_process import Server, wait
+from tests.support.server_process import Server
 from tests.support.stores import empty_database
+from tests.support.waiting import wait
 
 TRIALS = 40
 

@@ -14,7 +14,8 @@ import pytest
 import yaml
 from sqlalchemy.engine import URL
 
-from tests.support.server_process import ROOT, free_port, wait
+from tests.support.server_process import ROOT, free_port
+from tests.support.waiting import wait
 
 pytestmark = pytest.mark.postgres
 

@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from tests.support.scripted_agent import Player
-from tests.support.server_process import Server, trained, wait
+from tests.support.server_process import Server, trained
+from tests.support.waiting import wait
 
 
 def test_a_busy_server_ends_in_time_and_goes_on_where_it_was(
@@ -71,17 +72,17 @@ def test_a_trainer_that_does_not_come_back_does_not_hold_up_the_end(
 
 
 @pytest.mark.soak
-def test_a_second_signal_does_not_wait(make_server: Callable[..., Server]) -> None:
-    server = make_server(workers=1)
+def test_a_second_signal_does_not_wait(make_server: Callable[..., Server], tmp_path: Path) -> None:
+    log = tmp_path / "trained"
+    server = make_server(workers=1, environment={"COUNTING_LOG": str(log)})
     server.start()
     server.wait_agents(1)
     search = server.submit(1, parallel=1, trainer="stubborn", settings={"epochs": 2, "epoch_seconds": 8.0})
-    wait(lambda: server.trial(search)["state"] == "running", 30, "training")
-    time.sleep(0.5)
+    wait(lambda: trained(log), 30, "training")
     began = time.monotonic()
     assert server.process is not None
     server.process.terminate()
-    time.sleep(0.5)
+    wait(lambda: not server.ready(), 5, "the drain")
     server.process.terminate()
     server.process.wait(20)
     assert time.monotonic() - began < 6

@@ -13,7 +13,8 @@ import psutil
 import pytest
 
 from caviar.service.config import Limits
-from tests.support.server_process import ROOT, Server, wait
+from tests.support.server_process import ROOT, Server
+from tests.support.waiting import wait
 
 MIB = 1 << 20
 

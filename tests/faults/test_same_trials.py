@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import make_url
 
-from tests.support.server_process import Server, wait
+from tests.support.server_process import Server
 from tests.support.simulated_agents import Players, opened, outcome
+from tests.support.waiting import wait
 
 STRATEGIES = ("random", "coarse_to_fine", "tpe")
 IN_TIME = {"name": "coarse_to_fine", "epochs_per_round": [2, 4, 9]}

@@ -14,7 +14,8 @@ import pytest
 from caviar import Client
 from caviar.errors import RefusedError
 from caviar.replaying import replay_trial
-from tests.support.server_process import Server, wait
+from tests.support.server_process import Server
+from tests.support.waiting import wait
 
 OPTIMIZERS = ("gd", "momentum", "rmsprop", "adam")
 RATES = {"gd": 0.1, "momentum": 0.1, "rmsprop": 0.001, "adam": 0.002}

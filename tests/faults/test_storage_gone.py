@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 from tests.support.scripted_agent import Player
-from tests.support.server_process import Server, wait
+from tests.support.server_process import Server
+from tests.support.waiting import wait
 
 MIB = 1 << 20
 

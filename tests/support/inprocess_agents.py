@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +14,7 @@ from caviar.agents.worker import Worker
 from caviar.exchange.exchanger import Exchange
 from caviar.transport import Transport
 from tests.support.inprocess import BASE, App
+from tests.support.waiting import wait
 
 
 class _Inside:
@@ -59,10 +59,11 @@ def agents(app: App, count: int = 1) -> Iterator[None]:
 
 def finished(app: App, search: int, seconds: float = 120.0) -> list[dict[str, Any]]:
     """Wait for the end of a search and give its trials."""
-    deadline = time.monotonic() + seconds
-    while app.request("GET", f"/api/v1/searches/{search}").json()["state"] != "completed":
-        assert time.monotonic() < deadline, app.request("GET", f"/api/v1/searches/{search}").json()
-        time.sleep(0.05)
+
+    def shown() -> dict[str, Any]:
+        return dict(app.request("GET", f"/api/v1/searches/{search}").json())
+
+    wait(lambda: shown()["state"] == "completed", seconds, lambda: f"the end of the search: {shown()}")
     found = app.request("GET", f"/api/v1/searches/{search}/trials", params={"limit": 1000}).json()
     items: list[dict[str, Any]] = found["items"]
     return items

@@ -8,10 +8,11 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 from typing import Any
+
+from tests.support.waiting import wait
 
 PATIENCE = 240_000  # milliseconds: the first trial on a new machine compiles the kernels
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
@@ -75,10 +76,10 @@ class Server:
 
 def wait_for_end(server: Server, search: int) -> dict[str, Any]:
     """Wait until a search has ended."""
-    until = time.monotonic() + PATIENCE / 1000
-    while time.monotonic() < until:
-        found = server.call(f"/searches/{search}")
-        if found["state"] == "completed":
-            return found
-        time.sleep(0.2)
-    raise AssertionError(f"search {search} did not end: {found['counts']}")
+
+    def ended() -> dict[str, Any] | None:
+        found: dict[str, Any] = server.call(f"/searches/{search}")
+        return found if found["state"] == "completed" else None
+
+    done: dict[str, Any] = wait(ended, PATIENCE / 1000, lambda: f"the end of search {search}")
+    return done

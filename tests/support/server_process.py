@@ -14,13 +14,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
 from sqlalchemy import create_engine, text
+
+from tests.support.waiting import wait
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = ROOT / "tests" / "faults" / "plugins"
@@ -33,18 +35,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def wait(until: Callable[[], Any], seconds: float, what: str | Callable[[], str]) -> Any:
-    """Wait until something is true and give it; `what` tells what did not come, as things are then."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = until()
-        if found:
-            return found
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds:g} s: {what if isinstance(what, str) else what()}")
-        time.sleep(0.02)
 
 
 class Server:

@@ -105,6 +105,8 @@ class StubbornRun(Run):
     def advance(
         self, seconds: float = 0.05, until_step: int | None = None, until_epoch: int | None = None
     ) -> Slice:
+        if self.epoch == 0:
+            _note(self)  # from here on nothing else of this process runs
         return super().advance(float("inf"), until_step, until_epoch)
 
     def pass_time(self, seconds: float) -> None:

@@ -10,6 +10,7 @@ from caviar.errors import RefusedError, UnreachableError
 from caviar.exchange.exchanger import Exchange
 from caviar.exchange.pace import Pace
 from caviar.exchange.uploads import Upload, Uploads
+from tests.support.waiting import wait
 
 SEARCH = {"name": "s", "trainer": "t", "dataset": {}, "settings": {}, "objective": {}, "mode": "caviar"}
 
@@ -143,8 +144,7 @@ def test_holding_names_what_is_in_hand(talk):
     exchange = talk(server)
     key = exchange.next(2.0).key
     seen = len(server.requests)
-    while len(server.requests) < seen + 3:
-        time.sleep(0.01)
+    wait(lambda: len(server.requests) >= seen + 3, 5, "three more exchanges")
     assert server.requests[-1]["holding"] == [key]
 
 
@@ -155,7 +155,7 @@ def test_a_drop_reaches_the_training_thread_and_nothing_more_is_told(talk):
     assert not exchange.news(key)
     server.drops = [{"trial": key[0], "attempt": key[1], "why": "the trial is cancelled"}]
     exchange.hint()
-    wait(lambda: exchange.news(key))
+    wait(lambda: exchange.news(key), 5, "the exchange")
     assert exchange.dropped(key) == "the trial is cancelled"
     exchange.let_go(key, lambda box: box.result(key, 0, {"state": "completed"}, 1.0))
     exchange.turn_away(key)
@@ -173,7 +173,7 @@ def test_with_another_database_searches_are_learnt_again(talk, data):
         server.held.clear()
         server.drops = [{"trial": key[0], "attempt": key[1], "why": "the lease ran out"}]
     exchange.hint()
-    wait(lambda: exchange.news(key))
+    wait(lambda: exchange.news(key), 5, "the exchange")
     exchange.report(lambda box: box.epochs(key, 0, ["e"], 1, [[1]]))  # what it was just training
     exchange.turn_away(key, 0.001)
     again = exchange.next(2.0)
@@ -206,7 +206,7 @@ def test_commands_wait_in_the_mailbox_of_their_trial(talk):
     }
     server.commands = [command, command | {"attempt": 9}]
     exchange.hint()
-    wait(lambda: exchange.news(key))
+    wait(lambda: exchange.news(key), 5, "the exchange")
     assert exchange.commands(key) == [command]
     assert not exchange.news(key)
 
@@ -217,8 +217,8 @@ def test_silence_of_a_lease_is_noticed_and_ends(talk):
     exchange = talk(server)
     exchange.next(2.0)
     server.fail = [UnreachableError("gone")] * 4
-    wait(exchange.silent)
-    wait(lambda: not exchange.silent())
+    wait(exchange.silent, 5, "the exchange")
+    wait(lambda: not exchange.silent(), 5, "the exchange")
 
 
 def test_a_refusal_that_will_not_pass_ends_the_agent(talk):
@@ -254,7 +254,7 @@ def test_a_script_is_given_one_trial_at_a_time(talk):
     exchange = talk(server, pace=Pace(ahead=False))
     for _ in range(5):
         train(exchange)
-    wait(lambda: len(server.results) == 5)
+    wait(lambda: len(server.results) == 5, 5, "the exchange")
     assert max(request["want"] for request in server.requests) == 1
 
 
@@ -272,7 +272,7 @@ def test_the_last_message_carries_what_is_left_and_a_goodbye(talk):
 def test_nobody_waits_to_say_goodbye_to_a_server_that_is_away(talk):
     server = Server(0)
     exchange = talk(server)
-    wait(lambda: exchange.known)
+    wait(lambda: exchange.known, 5, "the exchange")
     server.fail = [UnreachableError("gone")] * 1000
     began = time.monotonic()
     assert exchange.close(30.0)
@@ -294,23 +294,13 @@ def test_an_upload_that_breaks_against_all_expectation_ends_the_agent(talk):
             exchange.next(0.1)
 
 
-def wait(until, seconds=5.0):
-    deadline = time.monotonic() + seconds
-    while not until():
-        assert time.monotonic() < deadline, "not in time"
-        time.sleep(0.005)
-
-
 def test_nothing_waits_behind_a_trial_that_turns_out_long(talk):
     server = Server(40)
     pace = Pace()
     pace.finished(1, 0.1)  # so far they were short: some are fetched ahead
     exchange = talk(server, pace=pace)
     long = exchange.next(2.0)
-    until = time.monotonic() + 10
-    while len(server.held) > 1 or len(server.requests) < 2:
-        assert time.monotonic() < until, server.held
-        time.sleep(0.01)
+    wait(lambda: len(server.held) == 1 and len(server.requests) >= 2, 10, lambda: f"{server.held}")
     assert set(server.held) == {long.key}
     assert any(one.get("state") == "released" for request in server.requests for one in request["reports"])
     assert all(request["want"] == 0 for request in server.requests[-1:])
@@ -321,7 +311,7 @@ def test_a_slice_that_held_the_interpreter_for_long_is_followed_by_an_exchange(t
     exchange = talk(server)
     exchange.next(1.0)
     server.lease = 1e9  # none of a normal interval
-    wait(lambda: exchange.lease == server.lease)
+    wait(lambda: exchange.lease == server.lease, 5, "the exchange")
     with server.lock:  # an exchange that is under way began before the slice ended: it does not count
         seen = len(server.requests)
         thread = threading.Thread(target=exchange.take_turns, args=(server.lease,))

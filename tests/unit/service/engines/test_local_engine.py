@@ -15,7 +15,8 @@ from caviar.service.engines.local import LocalEngine
 
 AGENT = "import sys, time; time.sleep(60)"
 STUBBORN = (
-    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
+    "import pathlib, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+    "pathlib.Path(%r).touch(); time.sleep(60)"
 )
 
 
@@ -129,8 +130,9 @@ def test_a_report_that_fails_does_not_end_the_supervision(agents):
     asyncio.run(scenario())
 
 
-def test_an_agent_that_does_not_end_in_time_is_killed(agents):
-    agents(STUBBORN)
+def test_an_agent_that_does_not_end_in_time_is_killed(agents, tmp_path):
+    ready = tmp_path / "ready"
+    agents(STUBBORN % str(ready))
 
     async def scenario():
         async def on_lost(_agent, _why):
@@ -138,8 +140,7 @@ def test_an_agent_that_does_not_end_in_time_is_killed(agents):
 
         engine = LocalEngine("http://127.0.0.1:9", 1, on_lost)
         await engine.start()
-        await until(lambda: engine.agents)
-        await asyncio.sleep(0.5)
+        await until(ready.exists)
         pid = next(iter(engine.agents.values()))
         began = time.monotonic()
         await engine.stop(0.5)
