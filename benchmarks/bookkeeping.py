@@ -26,7 +26,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
 
 from benchmarks.serving import serving
-from caviar.service.store import schema, trials
+from caviar.service.store import attempts, schema, trials
 from caviar.service.store.clock import SteadyClock
 from caviar.service.store.database import Database
 from caviar.service.store.sqlite import PRAGMAS
@@ -91,12 +91,11 @@ def store_rate(url: URL, count: int) -> float:
 
         def ask(tx: Any, group: range = group) -> None:
             rows = [new_trial(tx, number, one, proposals[one], spec) for one in group]
-            for row in rows:
-                row.update(state="running", attempt=1, agent="a-0", started=tx.now)
-            trials.insert_trials(tx, rows)
+            begun = [row._replace(state="running", attempt=1, agent="a-0", started=tx.now) for row in rows]
+            trials.insert_trials(tx, begun)
 
         def tell(tx: Any, group: range = group) -> None:
-            trials.finish(tx, [_finished(tx, number, one) for one in group])
+            attempts.finish(tx, [_finished(tx, number, one) for one in group])
             tx.move(number, "running", "completed", len(group))
 
         database.submit(ask).result()
@@ -106,11 +105,9 @@ def store_rate(url: URL, count: int) -> float:
     return rate
 
 
-def _finished(tx: Any, number: int, one: int) -> dict[str, Any]:
-    key = {"b_search": number, "b_number": one, "b_attempt": 1}
-    result = {"new_state": "completed", "new_value": 0.5, "new_metrics": '{"dev_error":0.5}'}
-    come = {"new_epoch": 1, "new_branch": 0, "new_started": tx.now}
-    return {**key, **result, **come, "new_reason": None, "new_ended": tx.now}
+def _finished(tx: Any, number: int, one: int) -> attempts.Outcome:
+    progress = attempts.Progress(number, one, attempt=1, branch=0, epoch=1, started=tx.now)
+    return attempts.Outcome(progress, "completed", 0.5, '{"dev_error":0.5}', None)
 
 
 def exchange_rates(folder: str, counts: list[int], *arguments: str) -> tuple[list[float], float]:

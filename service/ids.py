@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, Self
 
 from caviar.service.errors import NotFoundError
 
@@ -13,11 +13,28 @@ PIECE = 500  # trials that one statement names: databases bound its length and i
 _TRIAL = re.compile(r"(\d{1,9})\.(\d{1,9})")
 
 
+class OfTrial(Protocol):
+    """A row that belongs to a trial, or is one."""
+
+    @property
+    def search_id(self) -> int:
+        """The search."""
+
+    @property
+    def number(self) -> int:
+        """Its number there."""
+
+
 class TrialId(NamedTuple):
     """A trial: its search and its number there."""
 
     search: int
     number: int
+
+    @classmethod
+    def of(cls, row: OfTrial) -> Self:
+        """Return the trial that a row belongs to."""
+        return cls(row.search_id, row.number)
 
     def __str__(self) -> str:
         return f"{self.search}.{self.number}"

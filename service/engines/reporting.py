@@ -12,9 +12,10 @@ from sqlalchemy import select
 
 from caviar.service.api.services import Services
 from caviar.service.errors import UnavailableError
+from caviar.service.store.attempts import SERVER_ENDED
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import agents
-from caviar.service.usecases.leases import SERVER_ENDED, agent_lost
+from caviar.service.usecases.leases import agent_lost
 
 logger = logging.getLogger(__name__)
 

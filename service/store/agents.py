@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import orjson
 from sqlalchemy import Table, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from caviar.exchange.wire import Agent
 from caviar.service.store.tables import agents
 from caviar.service.store.transaction import Transaction
 
@@ -23,10 +25,22 @@ def _renewal(insert: Callable[[Table], Any]) -> Any:
 _RENEW = {"sqlite": _renewal(sqlite.insert), "postgresql": _renewal(postgresql.insert)}
 
 
-def renew(tx: Transaction, alive: Sequence[Mapping[str, Any]], lease: float) -> None:
+def renew(tx: Transaction, alive: Iterable[Agent], lease: float) -> None:
     """Renew the leases of agents; one that is not known yet is made known."""
     times = {"started": tx.now, "seen": tx.now, "lease_until": tx.now + lease}
-    rows = [{**agent, "state": "alive", **times} for agent in alive]
+    rows = [
+        {
+            "id": agent.id,
+            "host": agent.host,
+            "pid": agent.pid,
+            "engine": agent.engine,
+            "version": agent.version,
+            "trainers": orjson.dumps(agent.trainers).decode(),
+            "state": "alive",
+            **times,
+        }
+        for agent in alive
+    ]
     tx.execute(_RENEW[tx.dialect], rows)
 
 

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import orjson
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 
 from caviar.service.api import records
 from caviar.service.errors import RefusedError
 from caviar.service.store import bulk, curves, reads
+from caviar.service.store.rows import StoredSearch
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import STATES, trials
 
@@ -138,5 +139,5 @@ def units(snapshot: Snapshot, search: int, most: int) -> tuple[list[int], list[b
     return [row.number for row in rows], [row.unit for row in rows], [row.value for row in rows]
 
 
-def _maximizes(row: Row[Any]) -> bool:
+def _maximizes(row: StoredSearch) -> bool:
     return bool(orjson.loads(row.spec).get("objective", {}).get("direction") == "maximize")

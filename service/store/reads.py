@@ -12,8 +12,12 @@ from sqlalchemy import Row, and_, func, select
 from caviar.service.api import records
 from caviar.service.errors import NotFoundError
 from caviar.service.ids import TrialId
+from caviar.service.store import searches as search_rows
+from caviar.service.store import trials as trial_rows
+from caviar.service.store.rows import StoredSearch
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import HELD, agents, attempts, edits, searches, trials
+from caviar.trial_fields import StoredTrial
 
 s, t = searches.c, trials.c
 RATE_SECONDS = 10.0
@@ -72,22 +76,14 @@ def _rate(snapshot: Snapshot, row: Row[Any], now: float) -> float | None:
     return float(round(recent / window, 3))
 
 
-def search_row(snapshot: Snapshot, number: int) -> Row[Any]:
+def search_row(snapshot: Snapshot, number: int) -> StoredSearch:
     """Give the row of a search. Raises NotFoundError."""
-    row = snapshot.execute(select(searches).where(s.id == number)).first()
-    if row is None:
-        raise NotFoundError(f"there is no search {number}")
-    return row
+    return search_rows.get(snapshot, number)
 
 
-def trial_row(snapshot: Snapshot, trial: TrialId) -> Row[Any]:
+def trial_row(snapshot: Snapshot, trial: TrialId) -> StoredTrial:
     """Give the row of a trial. Raises NotFoundError."""
-    row = snapshot.execute(
-        select(trials).where(t.search_id == trial.search, t.number == trial.number)
-    ).first()
-    if row is None:
-        raise NotFoundError(f"there is no trial {trial}")
-    return row
+    return trial_rows.get(snapshot, trial)
 
 
 def best(snapshot: Snapshot, number: int, count: int) -> Sequence[Row[Any]]:

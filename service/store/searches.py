@@ -1,14 +1,27 @@
-"""Writes and locked reads of searches."""
+"""Searches: their rows, the record of edits, and the keys under which they were submitted."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Row, Update, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from caviar.service.errors import NotFoundError
+from caviar.service.store.rows import StoredSearch
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import HELD, edits, idempotency, searches, trials
 from caviar.service.store.transaction import Transaction
 
@@ -25,6 +38,17 @@ _OPEN = (
     .order_by(s.id)
 )
 _ONE = select(searches).where(s.id == bindparam("search"))
+_VALUE: BindParameter[Any] = bindparam("b_value")
+_NUMBER: BindParameter[Any] = bindparam("b_number")
+
+
+def _improvement(better: ColumnElement[bool]) -> Update:
+    equal = and_(s.best_value == _VALUE, s.best_number > _NUMBER)
+    wanted = and_(s.id == bindparam("b_search"), or_(s.best_value.is_(None), better, equal))
+    return update(searches).where(wanted).values(best_value=_VALUE, best_number=_NUMBER)
+
+
+_LOWER, _HIGHER = _improvement(s.best_value > _VALUE), _improvement(s.best_value < _VALUE)
 
 
 def insert_search(tx: Transaction, **values: Any) -> int:
@@ -35,20 +59,30 @@ def insert_search(tx: Transaction, **values: Any) -> int:
     return search
 
 
-def get(tx: Transaction, search: int) -> Row[Any]:
-    """Give the row of a search. Raises NotFoundError."""
-    row = tx.execute(_ONE, {"search": search}).first()
+def get(snapshot: Snapshot, search: int) -> StoredSearch:
+    """Return a search. Raises NotFoundError."""
+    row = snapshot.execute(_ONE, {"search": search}).first()
     if row is None:
         raise NotFoundError(f"there is no search {search}")
-    return row
+    return StoredSearch._make(row)
 
 
-def open_searches(tx: Transaction) -> Sequence[Row[Any]]:
-    """Give the searches that may have work: switched on and not ended.
+def open_searches(snapshot: Snapshot) -> list[tuple[StoredSearch, int]]:
+    """Return the searches that may have work, switched on and not ended, by id.
 
-    With each comes how many agents have trials of it in hand (`agents`).
+    With each comes how many agents have trials of it in hand.
     """
-    return tx.execute(_OPEN).all()
+    return [(StoredSearch._make(row[:-1]), row.agents) for row in snapshot.execute(_OPEN)]
+
+
+def note_best(tx: Transaction, search: int, number: int, value: float, direction: str) -> None:
+    """Write a trial as the best of a search, unless that has a better one.
+
+    Of equal values the lower number is better. This alone does not count as a change of the search: its
+    counters change with every result.
+    """
+    better = {"b_search": search, "b_value": value, "b_number": number}
+    tx.execute(_HIGHER if direction == "maximize" else _LOWER, better)
 
 
 def change(tx: Transaction, search: int, **values: Any) -> None:
@@ -58,7 +92,7 @@ def change(tx: Transaction, search: int, **values: Any) -> None:
     tx.touched.add(search)
 
 
-def pause(tx: Transaction, row: Row[Any], problem: str) -> None:
+def pause(tx: Transaction, row: StoredSearch, problem: str) -> None:
     """Pause a search that cannot go on, with the reason."""
     change(tx, row.id, switch="paused", problem=problem, version=row.version + 1)
 
@@ -70,7 +104,7 @@ def _change(names: tuple[str, ...]) -> Update:
     return update(searches).where(s.id == bindparam("b_search")).values(new)
 
 
-def add_by_hand(tx: Transaction, row: Row[Any], count: int) -> None:
+def add_by_hand(tx: Transaction, row: StoredSearch, count: int) -> None:
     """Count trials that a person made beyond the budget; an ended search wakes up for them."""
     change(
         tx,
@@ -94,9 +128,17 @@ def record_edit(tx: Transaction, **values: Any) -> None:
     tx.execute(insert(edits).values(**values, created=tx.now))
 
 
-def key_used(tx: Transaction, key: str) -> Row[Any] | None:
-    """Give what an idempotency key was used for."""
-    return tx.execute(select(idempotency).where(idempotency.c.key == key)).first()
+def proposed_when_edited(snapshot: Snapshot, search: int) -> int:
+    """Return how many trials a search had when a person last changed it; 0 where nobody has."""
+    last = select(func.max(edits.c.proposed)).where(edits.c.search_id == search)
+    return int(snapshot.execute(last).scalar() or 0)
+
+
+def key_used(snapshot: Snapshot, key: str) -> tuple[str, int] | None:
+    """Return the digest of the request and the search that an idempotency key was used for, or None."""
+    k = idempotency.c
+    row = snapshot.execute(select(k.digest, k.search_id).where(k.key == key)).first()
+    return None if row is None else (row.digest, row.search_id)
 
 
 def use_key(tx: Transaction, key: str, digest: str, search: int) -> None:

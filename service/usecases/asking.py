@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from sqlalchemy import Row
 
 from caviar.search.problem import written
 from caviar.service.errors import FieldProblem
-from caviar.service.store.tables import ENDED
+from caviar.service.store.rows import StoredCommand
 from caviar.trainers import Trainer
+from caviar.trial_fields import ENDED, StoredTrial
 
 KINDS = ("set", "pause", "resume", "checkpoint", "rewind", "fork", "extend", "stop", "note")
 AFTER_THE_END = ("fork", "extend", "note")  # what may still be asked of a trial that has ended
@@ -42,8 +42,8 @@ class Ask:
 class Situation:
     """What a command is judged against."""
 
-    row: Row[Any]  # the trial
-    waiting: Sequence[Row[Any]]
+    row: StoredTrial
+    waiting: Sequence[StoredCommand]
     settings: Mapping[str, Any]  # in force
     trainer: Trainer | None
     dataset: Mapping[str, Any]
@@ -83,7 +83,7 @@ def _one(ask: Ask, now: Situation) -> Iterable[FieldProblem]:
     yield from _ARGUMENTS[ask.kind](ask, now)
 
 
-def _moment(ask: Ask, row: Row[Any]) -> Iterable[FieldProblem]:
+def _moment(ask: Ask, row: StoredTrial) -> Iterable[FieldProblem]:
     if not _AT.fullmatch(ask.at):
         remedy = "now, epoch_end, epoch:30, or no_improvement:5 (epochs without a lower training cost)"
         yield FieldProblem("when.at", f"{ask.at!r} is not a moment", remedy)
@@ -187,7 +187,7 @@ _ARGUMENTS = {
 }
 
 
-def _conflicts(asks: Sequence[Ask], waiting: Sequence[Row[Any]]) -> list[FieldProblem]:
+def _conflicts(asks: Sequence[Ask], waiting: Sequence[StoredCommand]) -> list[FieldProblem]:
     """Two commands for the same epoch must not set the same thing; nothing can follow a scheduled stop."""
     scheduled: list[tuple[Ask, str]] = [
         (

@@ -7,11 +7,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 import orjson
-from sqlalchemy import Row
 
 from caviar import trainers
 from caviar.search.curves import CurveTable
@@ -21,9 +19,12 @@ from caviar.search.spec import SearchSpec
 from caviar.search.stopping import StopPlan, plan
 from caviar.search.strategies import propose
 from caviar.service.ids import TrialId
+from caviar.service.store import trials as trial_rows
+from caviar.service.store.rows import StoredSearch
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import continuing
 from caviar.service.usecases.view import View, stop_json
+from caviar.trial_fields import StoredTrial
 from caviar.trial_settings import trial_epochs, trial_seed
 
 SLOW = frozenset({"tpe", "gp", "cmaes"})  # proposed ahead, in a thread of their own
@@ -46,7 +47,7 @@ class Board:
         """End the proposing thread."""
         self._threads.shutdown(cancel_futures=True)
 
-    def spec(self, tx: Transaction, row: Row[Any]) -> SearchSpec:
+    def spec(self, tx: Transaction, row: StoredSearch) -> SearchSpec:
         """Give the spec of a search, parsed once for each version of it."""
         key = (row.id, row.version)
         spec = self._specs.get(key)
@@ -73,7 +74,7 @@ class Board:
         """
         self._room = max(VIEWS, searches)
 
-    def view(self, tx: Transaction, row: Row[Any], number: int) -> View:
+    def view(self, tx: Transaction, row: StoredSearch, number: int) -> View:
         """Give the view of a search, caught up with the store where proposals below a number look back."""
         view = self._views.get(row.id)
         if view is None or (view.version, view.by_hand) != (row.version, row.by_hand):
@@ -88,7 +89,7 @@ class Board:
             view.catch_up(tx)
         return view
 
-    def propose(self, tx: Transaction, row: Row[Any], numbers: range, agent: str) -> list[dict[str, Any]]:
+    def propose(self, tx: Transaction, row: StoredSearch, numbers: range, agent: str) -> list[StoredTrial]:
         """Make the next trials of a search, as many as can be, in an agent's hands; rows to be inserted.
 
         Raises ProposalError when the strategy breaks.
@@ -97,13 +98,17 @@ class Board:
             return []
         spec = self.spec(tx, row)
         view = self.view(tx, row, numbers.stop)
-        made: list[dict[str, Any]] = []
+        made: list[StoredTrial] = []
         for number in numbers:
             answer = self._answer(view, number)
             if answer is None:
                 break
             view.put(number, answer[0].unit)
-            made.append(_row(tx, row, spec, number, *answer, agent))
+            proposal, stop = answer
+            trial = new_trial(tx, row.id, number, proposal, spec)
+            made.append(
+                trial._replace(state="running", attempt=1, agent=agent, started=tx.now, stop=stop_json(stop))
+            )
         if spec.strategy.name in SLOW:
             self._ahead(view, numbers.start + len(made), len(numbers) + 1)
         return made
@@ -182,55 +187,23 @@ def _compute(view: View, number: int, history: History, curves: CurveTable) -> A
     return proposal, plan(view.spec, number, curves) if stopping else NO_PLAN
 
 
-def _row(
-    tx: Transaction,
-    row: Row[Any],
-    spec: SearchSpec,
-    number: int,
-    proposal: Proposal,
-    stop: StopPlan,
-    agent: str,
-) -> dict[str, Any]:
-    made = new_trial(tx, row.id, number, proposal, spec)
-    made.update(state="running", attempt=1, agent=agent, started=tx.now, stop=stop_json(stop))
-    return made
-
-
-def new_trial(
-    tx: Transaction, search: int, number: int, proposal: Proposal, spec: SearchSpec
-) -> dict[str, Any]:
-    """Give the row of a new trial, queued."""
-    row = {
-        "search_id": search,
-        "number": number,
-        "state": "queued",
-        "attempt": 0,
-        "agent": None,
-        "params": orjson.dumps(proposal.point, option=orjson.OPT_SERIALIZE_NUMPY).decode(),
-        "unit": np.asarray(proposal.unit, dtype="<f8").tobytes(),
-        "value": None,
-        "metrics": None,
-        "epoch": 0,
-        "epochs": trial_epochs(spec.settings, proposal.point, proposal.epochs),
-        "stop": None,
-        "origin": proposal.origin,
-        "round": proposal.round,
-        "parent": _name(search, proposal.parent if proposal.parent is not None else proposal.continue_from),
-        "continues": _name(search, proposal.continue_from),
-        "line": None,
-        "why": proposal.why,
-        "reason": None,
-        "seed": trial_seed(spec.seed, number),
-        "branch": 0,
-        "created": tx.now,
-        "started": None,
-        "ended": None,
-    }
+def new_trial(tx: Transaction, search: int, number: int, proposal: Proposal, spec: SearchSpec) -> StoredTrial:
+    """Return the row of a proposed trial, queued."""
+    trial = trial_rows.new_trial(
+        tx,
+        TrialId(search, number),
+        params=orjson.dumps(proposal.point, option=orjson.OPT_SERIALIZE_NUMPY).decode(),
+        unit=np.asarray(proposal.unit, dtype="<f8").tobytes(),
+        seed=trial_seed(spec.seed, number),
+        epochs=trial_epochs(spec.settings, proposal.point, proposal.epochs),
+        origin=proposal.origin,
+        why=proposal.why,
+    )
+    parent = proposal.parent if proposal.parent is not None else proposal.continue_from
+    if proposal.round is not None or parent is not None:
+        name = None if parent is None else str(TrialId(search, parent))
+        trial = trial._replace(round=proposal.round, parent=name)
     if proposal.continue_from is not None:
-        parent = TrialId(search, proposal.continue_from)
-        row |= continuing.columns(tx, parent, proposal.epochs)
-    return row
-
-
-def _name(search: int, number: int | None) -> str | None:
-    return None if number is None else f"{search}.{number}"
+        continued_from = TrialId(search, proposal.continue_from)
+        trial = continuing.continued(tx, trial, continued_from, proposal.epochs)
+    return trial

@@ -9,22 +9,20 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from anyio import to_thread
-from sqlalchemy import delete, insert, select
 
 from caviar.service.api import records
 from caviar.service.errors import ConflictError, NotFoundError, RefusedError, UnavailableError
 from caviar.service.ids import TrialId
-from caviar.service.store import faults, reads
+from caviar.service.store import checkpoints as rows
+from caviar.service.store import faults
 from caviar.service.store import trials as trial_rows
 from caviar.service.store.blobs import DigestError, FileBlobs
 from caviar.service.store.database import Database
 from caviar.service.store.snapshot import Snapshot
-from caviar.service.store.tables import checkpoints
 from caviar.service.store.transaction import Transaction
 
 ORPHAN_SECONDS = 3600.0
 KEEP = 3  # scheduled checkpoints of a branch that stay
-c = checkpoints.c
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ async def admit(store: Database, trial: TrialId, attempt: int) -> None:
 
     Raises NotFoundError, ConflictError for an attempt that was lost.
     """
-    row = await store.read(lambda snapshot: reads.trial_row(snapshot, trial))
+    row = await store.read(lambda snapshot: trial_rows.get(snapshot, trial))
     _fence(trial, attempt, (row.state, row.attempt))
 
 
@@ -86,8 +84,9 @@ def folder_of(store: Database, search: int) -> str:
 
 def outside(store: Database, snapshot: Snapshot, search: int) -> list[str]:
     """Name the files of a search that lie outside its folder: those from before databases had an identity."""
-    rows = snapshot.execute(select(c.name).where(c.search_id == search)).scalars()
-    return [name for name in rows if not name.startswith(f"{folder_of(store, search)}/")]
+    return [
+        name for name in rows.names(snapshot, search) if not name.startswith(f"{folder_of(store, search)}/")
+    ]
 
 
 def _fence(trial: TrialId, attempt: int, found: tuple[str, int] | None) -> None:
@@ -97,36 +96,8 @@ def _fence(trial: TrialId, attempt: int, found: tuple[str, int] | None) -> None:
 
 def _record(tx: Transaction, trial: TrialId, given: Given, name: str, size: int) -> tuple[int, list[str]]:
     _fence(trial, given.attempt, trial_rows.states_of(tx, [trial]).get(trial))
-    values = {
-        **asdict(given),
-        "search_id": trial.search,
-        "number": trial.number,
-        "name": name,
-        "size": size,
-        "created": tx.now,
-        "revision": tx.revision(),
-    }
-    stored = tx.execute(insert(checkpoints).values(**values).returning(c.id)).scalar_one()
-    tx.touched.add(trial.search)
-    return int(stored), _prune(tx, trial, given.branch)
-
-
-def _prune(tx: Transaction, trial: TrialId, branch: int) -> list[str]:
-    """Take out all but the newest scheduled checkpoints of a branch; name their files."""
-    rows = tx.execute(
-        select(c.id, c.name)
-        .where(
-            c.search_id == trial.search,
-            c.number == trial.number,
-            c.branch == branch,
-            c.kind == "schedule",
-        )
-        .order_by(c.id.desc())
-        .offset(KEEP)
-    ).all()
-    if rows:
-        tx.execute(delete(checkpoints).where(c.id.in_([row.id for row in rows])))
-    return [row.name for row in rows]
+    new = rows.NewCheckpoint(*trial, name=name, size=size, **asdict(given))
+    return rows.add(tx, new), rows.prune(tx, trial, given.branch, KEEP)
 
 
 async def load(store: Database, blobs: FileBlobs, checkpoint: int) -> tuple[bytes, str]:
@@ -135,16 +106,13 @@ async def load(store: Database, blobs: FileBlobs, checkpoint: int) -> tuple[byte
     Raises NotFoundError, ConflictError when the file is damaged or cannot be read (an older one may serve).
     """
 
-    def query(snapshot: Snapshot) -> Any:
-        return snapshot.execute(select(checkpoints).where(c.id == checkpoint)).first()
-
-    row = await store.read(query)
+    row = await store.read(lambda snapshot: rows.find(snapshot, checkpoint))
     if row is None:
         raise NotFoundError(f"there is no checkpoint {checkpoint}")
     try:
         return await to_thread.run_sync(blobs.read, row.name, row.digest), row.digest
     except DigestError as error:
-        await store.write(lambda tx: _discard(tx, checkpoint))
+        await store.write(lambda tx: rows.discard(tx, checkpoint))  # the next attempt takes an older one
         raise ConflictError(f"checkpoint {checkpoint} cannot be used: {error}") from None
     except OSError as error:
         # It stays listed: its file may lie in another folder, on a disk that is not there, or come later.
@@ -152,11 +120,6 @@ async def load(store: Database, blobs: FileBlobs, checkpoint: int) -> tuple[byte
             f"the file of checkpoint {checkpoint} cannot be read ({error.strerror or error}); "
             "is the data folder (--data) the one it was written to?"
         ) from None
-
-
-def _discard(tx: Transaction, checkpoint: int) -> None:
-    """Take a damaged checkpoint out, so that the next attempt goes on from an older one."""
-    tx.execute(delete(checkpoints).where(c.id == checkpoint))
 
 
 async def remove_orphans(store: Database, blobs: FileBlobs) -> int:
@@ -168,7 +131,7 @@ async def remove_orphans(store: Database, blobs: FileBlobs) -> int:
     names = await to_thread.run_sync(blobs.names, store.identity, time.time() - ORPHAN_SECONDS)
     if not names:
         return 0
-    known = set(await store.read(lambda snapshot: snapshot.execute(select(c.name)).scalars().all()))
+    known = set(await store.read(rows.names))
     orphans = [name for name in names if name not in known]
     for name in orphans:
         await to_thread.run_sync(blobs.remove, name)
@@ -177,22 +140,14 @@ async def remove_orphans(store: Database, blobs: FileBlobs) -> int:
 
 def listed(snapshot: Snapshot, trial: TrialId) -> list[dict[str, Any]]:
     """Give the checkpoints of a trial, oldest first. Raises NotFoundError."""
-    reads.trial_row(snapshot, trial)
-    rows = snapshot.execute(
-        select(checkpoints).where(c.search_id == trial.search, c.number == trial.number).order_by(c.id)
-    )
-    return [records.checkpoint(row) for row in rows]
+    trial_rows.get(snapshot, trial)
+    return [records.checkpoint(row) for row in rows.of_trial(snapshot, trial)]
 
 
 def model_of(snapshot: Snapshot, trial: TrialId) -> int:
     """Give the id of a trial's newest model. Raises NotFoundError."""
-    reads.trial_row(snapshot, trial)
-    found = snapshot.execute(
-        select(c.id)
-        .where(c.search_id == trial.search, c.number == trial.number, c.kind == "model")
-        .order_by(c.id.desc())
-        .limit(1)
-    ).scalar()
+    trial_rows.get(snapshot, trial)
+    found = rows.newest_model(snapshot, trial)
     if found is None:
         raise NotFoundError(f"trial {trial} has no stored model")
-    return int(found)
+    return found

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import orjson
-from sqlalchemy import Row
 
 from caviar.exchange.wire import Agent
 from caviar.search.spec import SearchSpec
 from caviar.service.ids import TrialId
+from caviar.service.store import attempts
 from caviar.service.store import commands as command_rows
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
+from caviar.service.store.rows import StoredSearch
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import continuing, failing, lineage
 from caviar.service.usecases.board import Board, ProposalError
+from caviar.trial_fields import StoredTrial
 
 log = logging.getLogger(__name__)
 
@@ -29,19 +31,19 @@ log = logging.getLogger(__name__)
 class Offer:
     """A search that may have work, and what the claims of an exchange leave of it."""
 
-    row: Row[Any]
+    row: StoredSearch
     spec: SearchSpec
     queued: int
     proposed: int
     running: int
     agents: int  # that have trials of it in hand
     open: bool = True
-    made: list[dict[str, Any]] = field(default_factory=list)
+    made: list[StoredTrial] = field(default_factory=list)
 
     @property
     def new(self) -> int:
         """Give how many trials may still be proposed."""
-        return max(0, int(self.row.total) - self.proposed)
+        return max(0, self.row.total - self.proposed)
 
     def part(self, own: int) -> int:
         """Give how many trials an agent with `own` in hand may take, so that none keeps a store for itself.
@@ -51,7 +53,7 @@ class Offer:
         """
         part = -(-(self.queued + self.new) // (self.agents + (not own)))
         flight = self.spec.most_in_flight(self.proposed)
-        return part if flight is None else min(part, -(-flight // int(self.row.parallel)) - own)
+        return part if flight is None else min(part, -(-flight // self.row.parallel) - own)
 
 
 @dataclass
@@ -80,12 +82,15 @@ class Claimant:
 
 
 def claim(
-    tx: Transaction, board: Board, claimants: Sequence[Claimant], spec_of: Callable[[Row[Any]], SearchSpec]
-) -> list[list[Mapping[str, Any]]]:
+    tx: Transaction,
+    board: Board,
+    claimants: Sequence[Claimant],
+    spec_of: Callable[[StoredSearch], SearchSpec],
+) -> list[list[StoredTrial]]:
     """Claim for each agent in turn the trials that it wants, shared evenly between the open searches."""
     rows = search_rows.open_searches(tx)
     board.make_room(len(rows))
-    offers = [Offer(row, spec_of(row), row.queued, row.proposed, row.running, row.agents) for row in rows]
+    offers = [Offer(row, spec_of(row), row.queued, row.proposed, row.running, agents) for row, agents in rows]
     taken = [_claim(tx, board, offers, claimant) for claimant in claimants]
     trial_rows.insert_trials(tx, [trial for offer in offers for trial in offer.made])
     for offer in offers:
@@ -97,12 +102,10 @@ def claim(
     return taken
 
 
-def _claim(
-    tx: Transaction, board: Board, offers: Sequence[Offer], claimant: Claimant
-) -> list[Mapping[str, Any]]:
+def _claim(tx: Transaction, board: Board, offers: Sequence[Offer], claimant: Claimant) -> list[StoredTrial]:
     """Claim for one agent; searches with the fewest running trials give first."""
     possible = sorted((offer for offer in offers if claimant.may_take(offer)), key=lambda one: one.running)
-    taken: list[Mapping[str, Any]] = []
+    taken: list[StoredTrial] = []
     for position, offer in enumerate(possible):
         left = claimant.want - len(taken)
         share = -(-left // (len(possible) - position))
@@ -110,42 +113,36 @@ def _claim(
     return taken
 
 
-def _take(
-    tx: Transaction, board: Board, offer: Offer, count: int, claimant: Claimant
-) -> list[Mapping[str, Any]]:
+def _take(tx: Transaction, board: Board, offer: Offer, count: int, claimant: Claimant) -> list[StoredTrial]:
     """Take up to `count` trials of one search: from the queue, then new ones, which are inserted later."""
     row, agent = offer.row, claimant.agent.id
     if count <= 0:
         return []
-    if failing.paused(tx, row):
+    if failing.pause_if_all_fail(tx, row):
         offer.open = False
         return []
-    again: Sequence[Row[Any]] = []
+    taken: list[StoredTrial] = []
     if offer.queued:
-        again = trial_rows.queued(tx, row.id, count)
-        trial_rows.claim(tx, agent, again)
-        offer.queued -= len(again)
-    made = _proposed(tx, board, offer, count - len(again), agent)
+        taken = attempts.claim(tx, agent, row.id, count)
+        offer.queued -= len(taken)
+    made = _proposed(tx, board, offer, count - len(taken), agent)
     offer.made += made
     offer.proposed += len(made)
-    taken: list[Mapping[str, Any]] = [{**one._mapping, "attempt": one.attempt + 1} for one in again]
     taken += made
     offer.running += len(taken)
     offer.agents += bool(taken) and not claimant.own[row.id]
     return taken
 
 
-def schedule(tx: Transaction, board: Board, row: Row[Any], made: list[dict[str, Any]]) -> None:
+def schedule(tx: Transaction, board: Board, row: StoredSearch, made: Iterable[StoredTrial]) -> None:
     """Give new trials the changes that their search has planned, as commands like any other."""
     for turn in board.spec(tx, row).schedule:
-        at = {"at": f"epoch:{turn.epoch}" if turn.epoch else "now"}
-        values = {"kind": "set", "arguments": orjson.dumps(turn.set).decode(), "state": "waiting"}
+        at = f"epoch:{turn.epoch}" if turn.epoch else "now"
         for trial in made:
-            name = TrialId(row.id, trial["number"])
-            command_rows.add(tx, name, {**values, "at": orjson.dumps(at).decode()})
+            command_rows.add(tx, TrialId.of(trial), "set", turn.set, at)
 
 
-def _proposed(tx: Transaction, board: Board, offer: Offer, count: int, agent: str) -> list[dict[str, Any]]:
+def _proposed(tx: Transaction, board: Board, offer: Offer, count: int, agent: str) -> list[StoredTrial]:
     """Propose; a search whose strategy breaks is paused with the reason, and harms no other."""
     row, first = offer.row, offer.proposed
     try:
@@ -157,29 +154,28 @@ def _proposed(tx: Transaction, board: Board, offer: Offer, count: int, agent: st
         return []
 
 
-def assignment(tx: Transaction, trial: Mapping[str, Any], metric: str) -> dict[str, Any]:
+def assignment(tx: Transaction, trial: StoredTrial, metric: str) -> dict[str, Any]:
     """Write a claimed trial as the agent reads it; `metric` is what its stopping rule looks at."""
     return {
-        "trial": f"{trial['search_id']}.{trial['number']}",
-        "attempt": trial["attempt"],
-        "number": trial["number"],
-        "params": orjson.Fragment(trial["params"]),
-        "seed": trial["seed"],
-        "epochs": trial["epochs"],
-        "stop": None if trial["stop"] is None else orjson.Fragment(trial["stop"]),
+        "trial": str(TrialId.of(trial)),
+        "attempt": trial.attempt,
+        "number": trial.number,
+        "params": orjson.Fragment(trial.params),
+        "seed": trial.seed,
+        "epochs": trial.epochs,
+        "stop": None if trial.stop is None else orjson.Fragment(trial.stop),
         **_past(tx, trial, metric),
     }
 
 
-def _past(tx: Transaction, trial: Mapping[str, Any], metric: str) -> dict[str, Any]:
+def _past(tx: Transaction, trial: StoredTrial, metric: str) -> dict[str, Any]:
     """Give what a trial goes on from; one that begins has nothing behind it."""
-    if trial["attempt"] == 1 and trial["line"] is None:
+    if trial.attempt == 1 and trial.line is None:
         return {"resume": None, "line": None}
-    row = command_rows.trial(tx, TrialId(trial["search_id"], trial["number"]))
-    past = lineage.resumption(tx, row)
-    epochs = continuing.first_epochs(trial["line"], trial["epochs"])
-    if past["resume"] is not None and trial["stop"] is not None:
+    past = lineage.resumption(tx, trial)
+    epochs = continuing.first_epochs(trial.line, trial.epochs)
+    if past["resume"] is not None and trial.stop is not None:
         # For a stopping rule that looks back, and to the last bit: the verdict must not hang on a resumption.
-        course = continuing.course(tx, row, metric)[: past["resume"]["epoch"]]
+        course = continuing.course(tx, trial, metric)[: past["resume"]["epoch"]]
         past["resume"]["curve"] = [value if np.isfinite(value) else None for value in course.tolist()]
     return {**past, "epochs": epochs}

@@ -9,7 +9,6 @@ from dataclasses import asdict
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, bindparam, update
 
 from caviar import trainers
 from caviar.exchange.wire import Acknowledgement
@@ -18,12 +17,13 @@ from caviar.service.ids import TrialId
 from caviar.service.store import commands as command_rows
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
+from caviar.service.store.commands import Effect
 from caviar.service.store.snapshot import Snapshot
-from caviar.service.store.tables import ENDED, trials
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import forks, lineage
 from caviar.service.usecases.asking import Ask, Situation, problems
 from caviar.service.usecases.board import Board
+from caviar.trial_fields import ENDED, StoredTrial
 from caviar.trial_settings import trial_settings
 
 WITHDRAWN = "withdrawn by a person"
@@ -44,11 +44,9 @@ def give(
     state of the trial does not allow a command or the key was used for other commands, RefusedError for all
     else, naming each command and field.
     """
-    row = command_rows.trial(tx, trial)
-    if row is None:
-        raise NotFoundError(f"there is no trial {trial}")
+    row = trial_rows.get(tx, trial)
     mark = None if key is None else _digest(key) + _digest([asdict(one) for one in asks])
-    if mark is not None and (known := command_rows.by_key(tx, trial, mark[:DIGITS])):
+    if mark is not None and (known := command_rows.given_with(tx, trial, mark[:DIGITS])):
         if known[0].idempotency != mark:
             raise ConflictError(f"the Idempotency-Key {key!r} was used for other commands; use a new one")
         return [one.id for one in known]
@@ -70,19 +68,19 @@ def give(
     return given
 
 
-def situation(tx: Transaction, board: Board, row: Row[Any]) -> Situation:
+def situation(tx: Transaction, board: Board, row: StoredTrial) -> Situation:
     """Gather what commands to a trial are judged against."""
     spec = board.spec(tx, search_rows.get(tx, row.search_id))
     return Situation(
         row,
-        command_rows.waiting(tx, TrialId(row.search_id, row.number)),
+        command_rows.waiting(tx, TrialId.of(row)),
         in_force(tx, row, spec.settings),
         trainers.get(spec.trainer),
         spec.dataset,
     )
 
 
-def in_force(snapshot: Snapshot, row: Row[Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
+def in_force(snapshot: Snapshot, row: StoredTrial, fixed: Mapping[str, Any]) -> dict[str, Any]:
     """Give the settings of a trial as they are now: submitted, drawn, and changed on its current branch."""
     settings = trial_settings(fixed, orjson.loads(row.params), row.epochs, row.seed)
     past = lineage.history(snapshot, row)
@@ -97,7 +95,7 @@ def _give_one(
     tx: Transaction, board: Board, now: Situation, ask: Ask, position: int, mark: str | None
 ) -> int:
     row = now.row
-    trial = TrialId(row.search_id, row.number)
+    trial = TrialId.of(row)
     arguments = dict(ask.arguments)
     place = f"commands.{position}.arguments"
     if ask.kind == "rewind":
@@ -106,20 +104,12 @@ def _give_one(
         arguments = forks.resolved(tx, now, ask, place)
     elif ask.kind == "extend":
         arguments = {"epochs": _planned_epochs(now, tx) + arguments["epochs"]}
-    values = {
-        "kind": ask.kind,
-        "arguments": orjson.dumps(arguments).decode(),
-        "at": orjson.dumps({"at": ask.at}).decode(),
-        "idempotency": mark,
-    }
     at_once = _carried_out(tx, board, now, ask, arguments)
-    if at_once is None:
-        number = command_rows.add(tx, trial, {**values, "state": "waiting"})
-        if row.state == "paused" and ask.kind == "stop":
-            _requeue(tx, row)  # an agent must restore it to give its best weights and its result
-        return number
-    done = {"state": "applied", "branch": row.branch, "epoch": row.epoch, "answered": tx.now}
-    return command_rows.add(tx, trial, {**values, **done, "after": orjson.dumps(at_once).decode()})
+    effect = None if at_once is None else Effect(row.branch, row.epoch, after=at_once)
+    number = command_rows.add(tx, trial, ask.kind, arguments, ask.at, mark=mark, effect=effect)
+    if effect is None and row.state == "paused" and ask.kind == "stop":
+        trial_rows.requeue(tx, trial)  # an agent must restore it to give its best weights and its result
+    return number
 
 
 def _carried_out(
@@ -130,7 +120,7 @@ def _carried_out(
     if ask.kind == "note":
         return {}
     if ask.kind == "resume":
-        _requeue(tx, row)
+        trial_rows.requeue(tx, TrialId.of(row))  # a later attempt goes on from its checkpoint
         return {"state": "queued"}
     forking = ask.kind == "fork" or (ask.kind == "extend" and row.state in ENDED)
     if forking and ask.at == "now":
@@ -143,13 +133,13 @@ def _planned_epochs(now: Situation, tx: Transaction) -> int:
     epochs = now.settings.get("epochs")
     if not isinstance(epochs, int) and now.trainer is not None:
         epochs = next((info.default for info in now.trainer.settings() if info.name == "epochs"), None)
-    for one in command_rows.waiting(tx, TrialId(now.row.search_id, now.row.number)):
+    for one in command_rows.waiting(tx, TrialId.of(now.row)):
         if one.kind in lineage.CHANGING:
             epochs = orjson.loads(one.arguments).get("epochs", epochs)
     return int(epochs or now.row.epoch)
 
 
-def _rewinding(tx: Transaction, row: Row[Any], ask: Ask, place: str) -> dict[str, Any]:
+def _rewinding(tx: Transaction, row: StoredTrial, ask: Ask, place: str) -> dict[str, Any]:
     """Give an agent what it needs to be at an earlier point: line, checkpoints, number of the new branch."""
     past = lineage.history(tx, row)
     point = lineage.point(tx, past, row, ask.arguments, place)
@@ -167,62 +157,42 @@ def _rewinding(tx: Transaction, row: Row[Any], ask: Ask, place: str) -> dict[str
     }
 
 
-def _requeue(tx: Transaction, row: Row[Any]) -> None:
-    """Put a paused trial back into the queue; a later attempt goes on from its checkpoint."""
-    t = trials.c
-    done = tx.execute(
-        update(trials)
-        .where(t.search_id == bindparam("s"), t.number == bindparam("n"), t.state == "paused")
-        .values(state="queued", agent=None, revision=tx.revision()),
-        {"s": row.search_id, "n": row.number},
-    )
-    if done.rowcount:
-        tx.move(row.search_id, "paused", "queued")
-
-
 def withdraw(tx: Transaction, trial: TrialId, number: int) -> None:
     """Take back a command that waits. Raises NotFoundError, ConflictError when it does not wait any more.
 
     In an agent's hands only the agent knows whether it still waits: then the withdrawal is a command itself.
     """
-    row = command_rows.trial(tx, trial)
+    row = trial_rows.find(tx, trial)
     found = {one.id: one for one in command_rows.of_trial(tx, trial)}.get(number)
     if row is None or found is None:
         raise NotFoundError(f"trial {trial} has no command {number}")
     if found.state != "waiting":
         raise ConflictError(f"command {number} is {found.state}; only one that waits can be withdrawn")
     if row.agent is None:
-        command_rows.answer(tx, trial, number, {"state": "refused", "reason": WITHDRAWN})
+        command_rows.refuse(tx, trial, number, WITHDRAWN)
         return
-    arguments = orjson.dumps({"command": number}).decode()
-    values = {"kind": "withdraw", "arguments": arguments, "at": '{"at":"now"}', "state": "waiting"}
-    command_rows.add(tx, trial, values)
+    command_rows.add(tx, trial, "withdraw", {"command": number})
     tx.wake = True
 
 
 def acknowledge(
-    tx: Transaction, board: Board, held: Row[Any], branch: int, done: Sequence[Acknowledgement]
+    tx: Transaction, board: Board, trial: TrialId, branch: int, done: Sequence[Acknowledgement]
 ) -> None:
     """Note what became of commands in an agent's hands; a second acknowledgement changes nothing."""
-    trial = TrialId(held.search_id, held.number)
     for one in done:
-        known = {
-            "branch": branch,
-            "step": one.step,
-            "epoch": one.epoch,
-            "before": orjson.dumps(one.before).decode(),
-            "after": orjson.dumps(one.after).decode(),
-        }
-        outcome = {"state": "applied"} if one.refused is None else {"state": "refused", "reason": one.refused}
+        effect = Effect(branch, one.epoch, one.step, one.before, one.after)
         waits = {w.id: w for w in command_rows.waiting(tx, trial)}.get(one.command)
-        row = command_rows.trial(tx, trial)
+        row = trial_rows.find(tx, trial)
         if waits is None or row is None:
             continue
-        if waits.kind == "fork" and one.refused is None:
+        if one.refused is not None:
+            command_rows.refuse(tx, trial, one.command, one.refused, effect)
+            continue
+        if waits.kind == "fork":
             point = {**orjson.loads(waits.arguments), "branch": branch, "epoch": one.epoch}
-            known["after"] = orjson.dumps({"trial": forks.fork(tx, board, row, point)}).decode()
-        command_rows.answer(tx, trial, one.command, {**known, **outcome})
-        if one.refused is None and waits.kind in (*lineage.CHANGING, "rewind"):
+            effect = effect._replace(after={"trial": forks.fork(tx, board, row, point)})
+        command_rows.apply(tx, trial, one.command, effect)
+        if waits.kind in (*lineage.CHANGING, "rewind"):
             past = lineage.history(tx, row)
             changes = past.branches.get(branch, past.branches[0]).changes
             trial_rows.note_changed(tx, trial, lineage.in_force(changes))

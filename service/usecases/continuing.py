@@ -6,29 +6,28 @@ the last change on that line. So it comes to the same bits from the parent's las
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import orjson
 
 from caviar.search.spec import SearchSpec
 from caviar.service.ids import TrialId
-from caviar.service.store import commands as command_rows
-from caviar.service.store import curves, reads
+from caviar.service.store import curves, trials
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.usecases import lineage
+from caviar.trial_fields import StoredTrial
 
 
-def columns(snapshot: Snapshot, parent: TrialId, epochs: int | None) -> dict[str, Any]:
-    """Give the columns of a trial that goes on where `parent` ended, up to `epochs`.
+def continued(snapshot: Snapshot, trial: StoredTrial, parent: TrialId, epochs: int | None) -> StoredTrial:
+    """Return a new trial as one that goes on where `parent` ended, up to `epochs`.
 
     Where the trainer did not tell the parent's last step, the trial is trained anew with the parent's seed.
     """
-    row = reads.trial_row(snapshot, parent)
+    row = trials.get(snapshot, parent)
+    trial = trial._replace(seed=row.seed, continues=str(parent))
     step = orjson.loads(row.metrics).get("step") if row.metrics else None
     if step is None or epochs is None:
-        return {"seed": row.seed}
+        return trial
     before = orjson.loads(row.line) if row.line else {}
     changes = lineage.history(snapshot, row).branches[row.branch].changes
     longer = {"step": int(step), "epoch": row.epoch, "settings": {"epochs": epochs}}
@@ -38,7 +37,7 @@ def columns(snapshot: Snapshot, parent: TrialId, epochs: int | None) -> dict[str
         "from": {"trial": [parent.search, parent.number], "branch": row.branch},
         "epochs": before.get("epochs", row.epochs),
     }
-    return {"seed": row.seed, "epoch": row.epoch, "line": orjson.dumps(line).decode()}
+    return trial._replace(epoch=row.epoch, line=orjson.dumps(line).decode())
 
 
 def first_epochs(line: str | None, epochs: int | None) -> int | None:
@@ -53,10 +52,10 @@ def continued_below(spec: SearchSpec) -> int | None:
     return max(epochs) if epochs else None
 
 
-def course(snapshot: Snapshot, row: Any, metric: str) -> npt.NDArray[np.float64]:
+def course(snapshot: Snapshot, row: lineage.Reached, metric: str) -> npt.NDArray[np.float64]:
     """Give a metric of a trial from epoch 1 on, with what lies behind its branch; NaN where unknown."""
     past = lineage.history(snapshot, row)
-    trial, branches, number, end = past.trial, past.branches, int(row.branch), int(row.epoch)
+    trial, branches, number, end = past.trial, past.branches, row.branch, row.epoch
     whole = np.full(end, np.nan)
     while True:
         branch = branches[number]
@@ -68,7 +67,7 @@ def course(snapshot: Snapshot, row: Any, metric: str) -> npt.NDArray[np.float64]
             number = branch.parent
         elif branch.origin is not None and end:
             trial = TrialId(*branch.origin["trial"])
-            earlier = command_rows.trial(snapshot, trial)
+            earlier = trials.find(snapshot, trial)
             if earlier is None:
                 return whole
             number, branches = int(branch.origin["branch"]), lineage.history(snapshot, earlier).branches

@@ -7,7 +7,6 @@ from typing import Any
 
 import orjson
 from pydantic import BaseModel, Field
-from sqlalchemy import Row
 
 from caviar import trainers
 from caviar.search.spec import SearchSpec
@@ -19,6 +18,7 @@ from caviar.service.usecases import datasets
 from caviar.service.usecases.commands import in_force
 from caviar.trainer import diagnosis
 from caviar.trainer.data.split import fractions, halves_of_dev
+from caviar.trial_fields import StoredTrial
 
 
 class StepRecord(BaseModel):
@@ -91,7 +91,7 @@ def _dev_examples(snapshot: Snapshot, dataset: Mapping[str, Any]) -> int | None:
     return round(int(own["rows"]) * halves_of_dev(split, own_test).train)
 
 
-def _settings(snapshot: Snapshot, row: Row[Any], spec: SearchSpec) -> dict[str, Any]:
+def _settings(snapshot: Snapshot, row: StoredTrial, spec: SearchSpec) -> dict[str, Any]:
     """Give the settings to go on from: those in force, with the epochs of a full trial, for any seed."""
     settings = in_force(snapshot, row, spec.settings)
     del settings["seed"]

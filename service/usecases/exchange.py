@@ -9,21 +9,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from sqlalchemy import Row
 
 from caviar.exchange.wire import ExchangeRequest
 from caviar.search.spec import SearchSpec
 from caviar.service.errors import RefusedError
 from caviar.service.ids import TrialId, trial_id
 from caviar.service.store import agents as agent_rows
+from caviar.service.store import attempts
 from caviar.service.store import commands as command_rows
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
+from caviar.service.store.rows import HeldTrial, StoredSearch
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import continuing, datasets, leases
 from caviar.service.usecases.board import Board
 from caviar.service.usecases.claim import Claimant, assignment, claim
 from caviar.service.usecases.report import Batch, take_reports
+from caviar.trial_fields import StoredTrial
 
 log = logging.getLogger(__name__)
 _NOTHING: dict[str, Any] = {"searches": {}, "trials": [], "commands": [], "drop": []}
@@ -42,22 +44,22 @@ class _Party:
     """One agent's part in an exchange."""
 
     request: ExchangeRequest
-    held: Mapping[TrialId, Row[Any]]
+    held: Mapping[TrialId, HeldTrial]
     ended: set[TrialId] = field(default_factory=set)
     drops: list[dict[str, Any]] = field(default_factory=list)
-    again: Sequence[Mapping[str, Any]] = ()
-    claimed: Sequence[Mapping[str, Any]] = ()
+    again: Sequence[StoredTrial] = ()
+    claimed: Sequence[StoredTrial] = ()
 
     @property
     def agent(self) -> str:
         return self.request.agent.id
 
     @property
-    def in_hand(self) -> dict[TrialId, Row[Any]]:
+    def in_hand(self) -> dict[TrialId, HeldTrial]:
         return {trial: row for trial, row in self.held.items() if trial not in self.ended}
 
     @property
-    def given(self) -> list[Mapping[str, Any]]:
+    def given(self) -> list[StoredTrial]:
         return [*self.again, *self.claimed]
 
 
@@ -82,8 +84,8 @@ def exchange(
 def _exchange(
     tx: Transaction, board: Board, requests: Mapping[str, ExchangeRequest], timing: dict[str, float]
 ) -> list[Answer]:
-    agent_rows.renew(tx, [_agent(request) for request in requests.values()], timing["lease"])
-    held = trial_rows.held_by(tx, list(requests))
+    agent_rows.renew(tx, [request.agent for request in requests.values()], timing["lease"])
+    held = attempts.held_by(tx, requests)
     parties = [_Party(request, held[agent]) for agent, request in requests.items()]
     specs = _Specs(tx, board, {t.search: row.version for party in parties for t, row in party.held.items()})
     _report(tx, board, parties, specs)
@@ -98,15 +100,14 @@ def _exchange(
         body = {**_NOTHING, **timing, "revision": tx.newest}
         if not party.request.leaving:
             body |= {
-                "searches": specs.settings({t["search_id"] for t in party.given} - set(party.request.known)),
+                "searches": specs.settings({t.search_id for t in party.given} - set(party.request.known)),
                 "trials": [
-                    assignment(tx, trial, specs.of(trial["search_id"]).objective.metric)
-                    for trial in party.given
+                    assignment(tx, trial, specs.of(trial.search_id).objective.metric) for trial in party.given
                 ],
                 "commands": commands[party.agent],
                 "drop": party.drops,
             }
-        answers.append(Answer(body, sum(1 for trial in party.claimed if trial["attempt"] == 1)))
+        answers.append(Answer(body, sum(1 for trial in party.claimed if trial.attempt == 1)))
     return answers
 
 
@@ -137,17 +138,13 @@ def _claim(tx: Transaction, board: Board, parties: Sequence[_Party], specs: _Spe
         for party, claimed in zip(wanting, claim(tx, board, claimants, specs.of_row), strict=True):
             party.claimed = claimed
     for party in parties:
-        broken = specs.broken({t["search_id"] for t in party.given} - set(party.request.known))
+        broken = specs.broken({t.search_id for t in party.given} - set(party.request.known))
         if broken:
-            lost = {_id(trial): trial["attempt"] for trial in party.given if trial["search_id"] in broken}
+            lost = {TrialId.of(trial): trial.attempt for trial in party.given if trial.search_id in broken}
             leases.hand_back(tx, lost)
             party.ended |= set(lost)
-            party.again = [trial for trial in party.again if _id(trial) not in lost]
-            party.claimed = [trial for trial in party.claimed if _id(trial) not in lost]
-
-
-def _id(trial: Mapping[str, Any]) -> TrialId:
-    return TrialId(trial["search_id"], trial["number"])
+            party.again = [trial for trial in party.again if TrialId.of(trial) not in lost]
+            party.claimed = [trial for trial in party.claimed if TrialId.of(trial) not in lost]
 
 
 class _Specs:
@@ -164,7 +161,7 @@ class _Specs:
         found = self._found.get(search) or self._board.known(search, self._versions.get(search))
         return found or self.of_row(search_rows.get(self._tx, search))
 
-    def of_row(self, row: Row[Any]) -> SearchSpec:
+    def of_row(self, row: StoredSearch) -> SearchSpec:
         self._found[row.id] = self._board.spec(self._tx, row)
         return self._found[row.id]
 
@@ -200,19 +197,6 @@ class _Specs:
         return self._datasets[search]
 
 
-def _agent(request: ExchangeRequest) -> dict[str, Any]:
-    """Give the row of an agent."""
-    agent = request.agent
-    return {
-        "id": agent.id,
-        "host": agent.host,
-        "pid": agent.pid,
-        "engine": agent.engine,
-        "version": agent.version,
-        "trainers": orjson.dumps(agent.trainers).decode(),
-    }
-
-
 def _drops(tx: Transaction, party: _Party) -> list[dict[str, Any]]:
     """Name what an agent must let go of, with the reason."""
     held, named = party.held, {(trial_id(trial), attempt) for trial, attempt in party.request.holding}
@@ -238,7 +222,7 @@ def _why(found: tuple[str, int] | None, attempt: int) -> str:
     return f"the trial is {state}"
 
 
-def _undelivered(tx: Transaction, party: _Party) -> list[Mapping[str, Any]]:
+def _undelivered(tx: Transaction, party: _Party) -> list[StoredTrial]:
     """Give again what an agent was given but does not name: the answer that held it was lost."""
     request, in_hand = party.request, party.in_hand
     if len(in_hand) <= len(request.holding) - len(party.drops):
@@ -246,7 +230,7 @@ def _undelivered(tx: Transaction, party: _Party) -> list[Mapping[str, Any]]:
     named = {trial_id(trial) for trial, _ in request.holding}
     named |= {trial_id(report.trial) for report in request.reports}
     missing = [trial for trial in in_hand if trial not in named]
-    return [dict(row._mapping) for row in trial_rows.rows_of(tx, missing)]
+    return trial_rows.several(tx, missing)
 
 
 def _commands(tx: Transaction, parties: Sequence[_Party], specs: _Specs) -> dict[str, list[dict[str, Any]]]:
@@ -258,15 +242,15 @@ def _commands(tx: Transaction, parties: Sequence[_Party], specs: _Specs) -> dict
     for party in parties:
         waiting |= {trial: (party.agent, row.attempt) for trial, row in party.in_hand.items()}
         for one in party.claimed:
-            if one["state"] == "queued" or specs.of(one["search_id"]).schedule:
-                waiting[_id(one)] = party.agent, one["attempt"]
+            if one.state == "queued" or specs.of(one.search_id).schedule:
+                waiting[TrialId.of(one)] = party.agent, one.attempt
     found: dict[str, list[dict[str, Any]]] = {party.agent: [] for party in parties}
     for row in command_rows.waiting_in(tx, waiting) if waiting else ():
-        agent, attempt = waiting[TrialId(row.search_id, row.number)]
+        agent, attempt = waiting[TrialId.of(row)]
         found[agent].append(
             {
                 "id": row.id,
-                "trial": f"{row.search_id}.{row.number}",
+                "trial": str(TrialId.of(row)),
                 "attempt": attempt,
                 "kind": row.kind,
                 "arguments": orjson.Fragment(row.arguments),

@@ -18,6 +18,7 @@ from caviar.search.spec import SearchSpec
 from caviar.service.api import records
 from caviar.service.errors import RefusedError
 from caviar.service.store import curves, reads
+from caviar.service.store.rows import StoredSearch
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import trials
 from caviar.trial_fields import ENDED, FIELDS, Use
@@ -95,7 +96,7 @@ def _parquet(columns: dict[str, list[Any]]) -> bytes:
     return file.getvalue()
 
 
-def _optuna(snapshot: Snapshot, search: Row[Any], rows: Sequence[Row[Any]]) -> bytes:
+def _optuna(snapshot: Snapshot, search: StoredSearch, rows: Sequence[Row[Any]]) -> bytes:
     if len(rows) > MOST_FOR_OPTUNA:
         raise RefusedError.of(
             "format",

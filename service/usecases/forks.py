@@ -6,17 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from sqlalchemy import Row
 
 from caviar.service.errors import ConflictError, RefusedError
 from caviar.service.ids import TrialId
 from caviar.service.store import commands as command_rows
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
+from caviar.service.store.rows import StoredSearch
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import continuing, lineage
 from caviar.service.usecases.asking import Ask, Situation
 from caviar.service.usecases.board import Board
+from caviar.trial_fields import StoredTrial
 
 
 def resolved(tx: Transaction, now: Situation, ask: Ask, place: str) -> dict[str, Any]:
@@ -39,7 +40,7 @@ def resolved(tx: Transaction, now: Situation, ask: Ask, place: str) -> dict[str,
     return {"epoch": point.epoch, "branch": point.branch, "changes": changes}
 
 
-def _epoch(ask: Ask, row: Row[Any]) -> int:
+def _epoch(ask: Ask, row: StoredTrial) -> int:
     """The point a fork leaves: the one it names, else where the trial is now."""
     return int(ask.arguments.get("epoch", row.epoch)) if ask.kind == "fork" else int(row.epoch)
 
@@ -52,7 +53,7 @@ def _epochs_there(now: Situation, changes: tuple[lineage.Change, ...]) -> Any:
     return epochs
 
 
-def fork(tx: Transaction, board: Board, row: Row[Any], point: Mapping[str, Any]) -> str:
+def fork(tx: Transaction, board: Board, row: StoredTrial, point: Mapping[str, Any]) -> str:
     """Make a new trial that shares a point's past and goes on by itself; give its name.
 
     It has the parent's seed and parameters; what the fork changes is its first command, logged like others.
@@ -65,43 +66,37 @@ def fork(tx: Transaction, board: Board, row: Row[Any], point: Mapping[str, Any])
     line = {
         "changes": list(changes),
         "epoch": epoch,
-        "from": {"trial": [row.search_id, row.number], "branch": branch},
+        "from": {"trial": list(TrialId.of(row)), "branch": branch},
     }
     if row.line is not None:  # what its root began with
         line["epochs"] = continuing.first_epochs(row.line, row.epochs)
-    child = {name: row._mapping[name] for name in ("search_id", "params", "unit", "epochs", "seed", "round")}
-    child |= {
-        "number": search.proposed,
-        "state": "queued",
-        "attempt": 0,
-        "agent": None,
-        "value": None,
-        "metrics": None,
-        "epoch": epoch,
-        "stop": None,
-        "origin": "fork",
-        "parent": str(TrialId(row.search_id, row.number)),
-        "continues": None,
-        "line": orjson.dumps(line).decode(),
-        "changed": orjson.dumps(lineage.in_force(changes)).decode() if changes else None,
-        "why": f"forked from {row.search_id}.{row.number}, branch {branch}, at the end of epoch {epoch}",
-        "reason": None,
-        "branch": 0,
-        "created": tx.now,
-        "started": None,
-        "ended": None,
-    }
+    name, parent = TrialId(search.id, search.proposed), TrialId.of(row)
+    child = trial_rows.new_trial(
+        tx,
+        name,
+        params=row.params,
+        unit=row.unit,
+        seed=row.seed,
+        epochs=row.epochs,
+        origin="fork",
+        why=f"forked from {parent}, branch {branch}, at the end of epoch {epoch}",
+    )._replace(
+        round=row.round,
+        parent=str(parent),
+        epoch=epoch,
+        line=orjson.dumps(line).decode(),
+        changed=orjson.dumps(lineage.in_force(changes)).decode() if changes else None,
+    )
     trial_rows.insert_trials(tx, [child])
     search_rows.add_by_hand(tx, search, 1)
     board.forget(search.id)  # what was proposed ahead was counted without this trial
-    name = TrialId(row.search_id, search.proposed)
     first_commands(tx, board, search, name, epoch, point["changes"])
     tx.wake = True
     return str(name)
 
 
 def first_commands(
-    tx: Transaction, board: Board, search: Row[Any], name: TrialId, epoch: int, changes: Mapping[str, Any]
+    tx: Transaction, board: Board, search: StoredSearch, name: TrialId, epoch: int, changes: Mapping[str, Any]
 ) -> None:
     """Give a trial that begins at the end of an epoch its own changes, and the turns that come after it.
 
@@ -111,5 +106,4 @@ def first_commands(
     turns = board.spec(tx, search).schedule
     moments += [(f"epoch:{turn.epoch}", turn.set) for turn in turns if turn.epoch > epoch]
     for at, settings in moments:
-        values = {"kind": "set", "arguments": orjson.dumps(settings).decode(), "state": "waiting"}
-        command_rows.add(tx, name, {**values, "at": orjson.dumps({"at": at}).decode()})
+        command_rows.add(tx, name, "set", settings, at)

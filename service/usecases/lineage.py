@@ -9,20 +9,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
-from sqlalchemy import Row, func, select
 
 from caviar.service.errors import RefusedError
-from caviar.service.ids import TrialId
+from caviar.service.ids import OfTrial, TrialId
+from caviar.service.store import checkpoints, measurements, trials
 from caviar.service.store import commands as command_rows
+from caviar.service.store.rows import StoredCheckpoint, StoredCommand
 from caviar.service.store.snapshot import Snapshot
-from caviar.service.store.tables import checkpoints, costs, curves
 
 Change = Mapping[str, Any]
 CHANGING = ("set", "extend")
 CANDIDATES = 5  # checkpoints named to an agent: the newest may be damaged
+
+
+class Traced(OfTrial, Protocol):
+    """What the history of a trial is read by."""
+
+    @property
+    def line(self) -> str | None:
+        """The changes it began with, as JSON; None where it began with nothing."""
+
+
+class Reached(Traced, Protocol):
+    """A trial and how far it has come."""
+
+    @property
+    def branch(self) -> int:
+        """The current branch."""
+
+    @property
+    def epoch(self) -> int:
+        """Epochs ended on it."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +74,9 @@ class History:
         return max(self.branches) + 1
 
 
-def history(snapshot: Snapshot, row: Row[Any]) -> History:
+def history(snapshot: Snapshot, row: Traced) -> History:
     """Read the branches of a trial from its commands."""
-    trial = TrialId(row.search_id, row.number)
+    trial = TrialId.of(row)
     applied = command_rows.applied(snapshot, trial)
     line = orjson.loads(row.line) if row.line else {}
     found = {0: _branch(0, None, int(line.get("epoch", 0)), line, applied)}
@@ -71,11 +91,11 @@ def history(snapshot: Snapshot, row: Row[Any]) -> History:
 
 
 def _branch(
-    number: int, parent: int | None, epoch: int, line: Mapping[str, Any], applied: Sequence[Row[Any]]
+    number: int, parent: int | None, epoch: int, line: Mapping[str, Any], applied: Sequence[StoredCommand]
 ) -> Branch:
     base = tuple(line.get("changes", ()))
     own = tuple(
-        {"step": one.step, "epoch": one.epoch, "settings": orjson.loads(one.after)}
+        {"step": one.step, "epoch": one.epoch, "settings": orjson.loads(one.after or "{}")}
         for one in applied
         if one.kind in CHANGING and one.branch == number and one.step is not None  # else it made a new trial
     )
@@ -95,7 +115,7 @@ def in_force(changes: Sequence[Change]) -> dict[str, Any]:
     return {name: value for change in changes for name, value in change["settings"].items()}
 
 
-def resumption(snapshot: Snapshot, row: Any) -> dict[str, Any]:
+def resumption(snapshot: Snapshot, row: Reached) -> dict[str, Any]:
     """Give what an agent needs to go on where the server last saw a trial: `resume` and `line`."""
     past = history(snapshot, row)
     branch = past.branches.get(row.branch, past.branches[0])
@@ -110,14 +130,8 @@ def resumption(snapshot: Snapshot, row: Any) -> dict[str, Any]:
 
 def last_step(snapshot: Snapshot, trial: TrialId, branch: Branch) -> int:
     """Give the last step that the server has seen of a branch, by a change or a mini-batch's cost."""
-    c = costs.c
-    seen = snapshot.execute(
-        select(func.max(c.last)).where(
-            c.search_id == trial.search, c.number == trial.number, c.branch == branch.number
-        )
-    ).scalar()
     changed = branch.changes[-1]["step"] if branch.changes else 0
-    return max(int(seen or 0), int(changed))
+    return max(measurements.last_step(snapshot, trial, branch.number), int(changed))
 
 
 def candidates(
@@ -137,14 +151,16 @@ def candidates(
     return {**found[0], "older": found[1:]} if found else None
 
 
-def _usable(snapshot: Snapshot, past: History, number: int, epoch: int, step: int | None) -> list[Row[Any]]:
+def _usable(
+    snapshot: Snapshot, past: History, number: int, epoch: int, step: int | None
+) -> list[StoredCheckpoint]:
     """Walk from a branch to its ancestors, other trials' too, and gather checkpoints not beyond the point."""
-    found: list[Row[Any]] = []
+    found: list[StoredCheckpoint] = []
     trial, branches, position = past.trial, past.branches, None
     while True:
         branch = branches[number]
         kept = len(branch.changes) if position is None else position
-        for one in stored(snapshot, trial, number):
+        for one in checkpoints.resumable(snapshot, trial, number):
             here = one.epoch < epoch or (one.epoch == epoch and (step is None or one.step <= step))
             if here and one.position <= kept:
                 found.append(one)
@@ -153,23 +169,12 @@ def _usable(snapshot: Snapshot, past: History, number: int, epoch: int, step: in
             number = branch.parent
         elif branch.origin is not None:
             trial = TrialId(*branch.origin["trial"])
-            row = command_rows.trial(snapshot, trial)
+            row = trials.find(snapshot, trial)
             if row is None:
                 return found
             number, branches = int(branch.origin["branch"]), history(snapshot, row).branches
         else:
             return found
-
-
-def stored(snapshot: Snapshot, trial: TrialId, branch: int | None = None) -> Sequence[Row[Any]]:
-    """Give the checkpoints of a trial (of one branch), the furthest first."""
-    c = checkpoints.c
-    query = select(checkpoints).where(
-        c.search_id == trial.search, c.number == trial.number, c.kind != "model"
-    )
-    if branch is not None:
-        query = query.where(c.branch == branch)
-    return snapshot.execute(query.order_by(c.step.desc(), c.id.desc())).all()
 
 
 @dataclass(frozen=True)
@@ -182,9 +187,7 @@ class Point:
     changes: tuple[Change, ...]
 
 
-def point(
-    snapshot: Snapshot, past: History, row: Row[Any], arguments: Mapping[str, Any], place: str
-) -> Point:
+def point(snapshot: Snapshot, past: History, row: Reached, arguments: Mapping[str, Any], place: str) -> Point:
     """Find the point that arguments name: `epoch` (of `branch`, default the current one) or `checkpoint`.
 
     Raises RefusedError when there is no such point, naming the nearest.
@@ -206,7 +209,7 @@ def point(
 
 
 def _checkpoint(snapshot: Snapshot, past: History, number: int, place: str) -> Point:
-    kept = stored(snapshot, past.trial)
+    kept = checkpoints.resumable(snapshot, past.trial)
     for one in kept:
         if one.id == number:
             changes = past.branches[one.branch].changes[: one.position]
@@ -222,10 +225,5 @@ def _checkpoint(snapshot: Snapshot, past: History, number: int, place: str) -> P
 
 def last_epoch(snapshot: Snapshot, past: History, branch: int) -> int:
     """Give how far a branch has come that was left since."""
-    c = curves.c
-    end = snapshot.execute(
-        select(func.max(c.first + c.rows - 1)).where(
-            c.search_id == past.trial.search, c.number == past.trial.number, c.branch == branch
-        )
-    ).scalar()
-    return max(int(end or 0), past.branches[branch].from_epoch)
+    seen = measurements.last_epoch(snapshot, past.trial, branch)
+    return max(seen, past.branches[branch].from_epoch)

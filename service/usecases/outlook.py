@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import orjson
 from pydantic import BaseModel, Field
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
 from caviar.search.axes import Axis
 from caviar.search.history import History
@@ -21,6 +21,7 @@ from caviar.search.remaining import remaining
 from caviar.search.rounds import Round, rounds
 from caviar.search.spec import SearchSpec
 from caviar.service.store import bulk, reads
+from caviar.service.store.rows import StoredSearch
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import trials
 from caviar.service.usecases.view import View
@@ -108,7 +109,7 @@ class RoundsReader:
             found = rounds(spec, view.history(max(1, view.count)))
         return {"items": [_round(search, spec, one) for one in found], "reason": None}
 
-    def _view(self, row: Row[Any], spec: SearchSpec) -> View:
+    def _view(self, row: StoredSearch, spec: SearchSpec) -> View:
         view = self._views.get(row.id)
         if view is None or view.version != row.version:
             view = self._views[row.id] = View(row.id, row.version, spec, None)

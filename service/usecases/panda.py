@@ -7,20 +7,20 @@ from typing import Any
 
 import orjson
 from pydantic import BaseModel, Field
-from sqlalchemy import Row
 
 from caviar import trainers
 from caviar.search.spec import SearchSpec
 from caviar.service.api import records
 from caviar.service.ids import TrialId
+from caviar.service.store import checkpoints, curves, reads
 from caviar.service.store import commands as command_rows
-from caviar.service.store import curves, reads
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import ENDED
 from caviar.service.usecases import continuing, datasets, lineage
 from caviar.service.usecases.asking import AFTER_THE_END
 from caviar.service.usecases.commands import in_force
 from caviar.trainer.advice import Advice, advise
+from caviar.trial_fields import StoredTrial
 from caviar.trial_settings import trial_settings
 
 
@@ -118,7 +118,7 @@ def steering(snapshot: Snapshot, trial: TrialId) -> dict[str, Any]:
         "settings": _settings(spec, settings),
         "commands": command_list(snapshot, trial)["items"],
         "branches": [_branch(one) for one in past.branches.values()],
-        "checkpoints": [records.checkpoint(one) for one in lineage.stored(snapshot, trial)],
+        "checkpoints": [records.checkpoint(one) for one in checkpoints.resumable(snapshot, trial)],
         "advice": [
             {
                 "kind": one.kind,
@@ -132,7 +132,7 @@ def steering(snapshot: Snapshot, trial: TrialId) -> dict[str, Any]:
 
 
 def acting(
-    advice: Advice, row: Row[Any], spec: SearchSpec, settings: Mapping[str, Any]
+    advice: Advice, row: StoredTrial, spec: SearchSpec, settings: Mapping[str, Any]
 ) -> dict[str, Any] | None:
     """Give the command that acts on advice as the trial stands, or None where it would be refused.
 
@@ -180,11 +180,11 @@ def log(snapshot: Snapshot, trial: TrialId, branch: int | None = None) -> dict[s
         "stopped": any(
             one.kind == "stop" and one.branch == number for one in command_rows.applied(snapshot, trial)
         ),
-        "checkpoints": [records.checkpoint(one) for one in lineage.stored(snapshot, trial, number)],
+        "checkpoints": [records.checkpoint(one) for one in checkpoints.resumable(snapshot, trial, number)],
     }
 
 
-def _end(row: Row[Any]) -> int | None:
+def _end(row: StoredTrial) -> int | None:
     """Give the last step of a trial that has ended, from its result."""
     step = orjson.loads(row.metrics).get("step") if row.metrics else None
     return None if step is None else int(step)

@@ -2,74 +2,76 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import orjson
-from sqlalchemy import Row
 
 from caviar.exchange.wire import Report, Result
 from caviar.search.spec import SearchSpec
 from caviar.service.ids import TrialId, trial_id
+from caviar.service.store import attempts, measurements
 from caviar.service.store import commands as command_rows
-from caviar.service.store import curves
-from caviar.service.store import trials as trial_rows
+from caviar.service.store import searches as search_rows
+from caviar.service.store.attempts import EndedAttempt, Outcome, Progress, Release
+from caviar.service.store.measurements import CostPiece, CurvePiece
+from caviar.service.store.rows import HeldTrial
 from caviar.service.store.transaction import Transaction
-from caviar.service.usecases import commands, lineage, results
+from caviar.service.usecases import commands, lineage
 from caviar.service.usecases.board import Board
+
+Verdict = tuple[str, float | None, str | None]  # state, value, reason
 
 
 @dataclass
-class Hand:
+class ReportedTrial:
     """A trial in an agent's hands, as its reports move it on."""
 
     trial: TrialId
-    row: Row[Any]
+    row: HeldTrial
     branch: int
     epoch: int
-    started: float
+    started: float | None
     changed: bool = False
     over: bool = False  # ended, or handed back
 
     @property
-    def key(self) -> dict[str, int]:
-        """Name the attempt for a fenced write."""
-        return {
-            "b_search": self.trial.search,
-            "b_number": self.trial.number,
-            "b_attempt": self.row.attempt,
-        }
-
-    @property
-    def come(self) -> dict[str, Any]:
-        """Give how far it has come, for a write."""
-        return {"new_branch": self.branch, "new_epoch": self.epoch, "new_started": self.started}
+    def progress(self) -> Progress:
+        """Return how far it has come, for a write."""
+        return Progress(*self.trial, self.row.attempt, self.branch, self.epoch, self.started)
 
 
 @dataclass
 class Batch:
     """The rows that the reports of an exchange come to, whichever agents sent them, written together."""
 
-    advances: list[dict[str, Any]] = field(default_factory=list)
-    finishes: list[dict[str, Any]] = field(default_factory=list)
-    releases: list[dict[str, Any]] = field(default_factory=list)
-    curves: list[dict[str, Any]] = field(default_factory=list)
-    costs: list[trial_rows.CostPiece] = field(default_factory=list)
-    attempts: list[dict[str, Any]] = field(default_factory=list)
-    columns: dict[tuple[str, ...], int] = field(default_factory=dict)
-    bests: results.Bests = field(default_factory=results.Bests)
+    advances: list[Progress] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    releases: list[Release] = field(default_factory=list)
+    curves: list[CurvePiece] = field(default_factory=list)
+    costs: list[CostPiece] = field(default_factory=list)
+    failures: list[EndedAttempt] = field(default_factory=list)
+    bests: dict[int, tuple[float, int, str]] = field(default_factory=dict)  # value, number, direction
     ended: dict[TrialId, str] = field(default_factory=dict)
+
+    def improve(self, trial: TrialId, value: float, direction: str) -> None:
+        """Keep the best result of each search; of equal values the lower number is better."""
+        sign = -1.0 if direction == "maximize" else 1.0
+        found = self.bests.get(trial.search)
+        if found is None or (sign * value, trial.number) < (sign * found[0], found[1]):
+            self.bests[trial.search] = value, trial.number, direction
 
     def write(self, tx: Transaction) -> None:
         """Write all of it."""
-        trial_rows.advance(tx, self.advances)
-        trial_rows.finish(tx, self.finishes)
-        trial_rows.release(tx, self.releases)
-        trial_rows.append_curves(tx, self.curves)
-        trial_rows.append_costs(tx, self.costs)
-        trial_rows.record_attempts(tx, self.attempts)
-        self.bests.write(tx)
+        attempts.advance(tx, self.advances)
+        attempts.finish(tx, self.outcomes)
+        attempts.release(tx, self.releases)
+        measurements.append_curves(tx, self.curves)
+        measurements.append_costs(tx, self.costs)
+        attempts.record(tx, self.failures)
+        for search, (value, number, direction) in self.bests.items():
+            search_rows.note_best(tx, search, number, value, direction)
         command_rows.refuse_waiting(tx, self.ended)
 
 
@@ -78,107 +80,108 @@ def take_reports(
     board: Board,
     batch: Batch,
     reports: Sequence[Report],
-    held: Mapping[TrialId, Row[Any]],
+    held: Mapping[TrialId, HeldTrial],
     spec_of: Callable[[int], SearchSpec],
 ) -> set[TrialId]:
     """Take what an agent reported of the trials it still holds into a batch; name those it holds no more."""
-    hands: dict[TrialId, Hand] = {}
+    taken: dict[TrialId, ReportedTrial] = {}
     for report in reports:
         trial = trial_id(report.trial)
         row = held.get(trial)
         if row is None or row.attempt != report.attempt:
             continue
-        hand = hands.get(trial)
-        if hand is None:
-            hand = hands[trial] = Hand(trial, row, row.branch, row.epoch, row.started)
-        if not hand.over:
-            _take(tx, board, batch, hand, report, spec_of)
-    for hand in hands.values():
-        if hand.changed and not hand.over:
-            batch.advances.append({**hand.key, "new_state": "running", **hand.come})
-            tx.touched.add(hand.trial.search)
-    return {trial for trial, hand in hands.items() if hand.over}
+        one = taken.get(trial)
+        if one is None:
+            one = taken[trial] = ReportedTrial(trial, row, row.branch, row.epoch, row.started)
+        if not one.over:
+            _take(tx, board, batch, one, report, spec_of)
+    for one in taken.values():
+        if one.changed and not one.over:
+            batch.advances.append(one.progress)
+            tx.touched.add(one.trial.search)
+    return {trial for trial, one in taken.items() if one.over}
 
 
 def _take(
     tx: Transaction,
     board: Board,
     batch: Batch,
-    hand: Hand,
+    one: ReportedTrial,
     report: Report,
     spec_of: Callable[[int], SearchSpec],
 ) -> None:
     if report.acknowledged:
-        commands.acknowledge(tx, board, hand.row, report.branch, report.acknowledged)
-    if report.age is not None and hand.epoch == 0 and hand.row.attempt == 1:
-        hand.started, hand.changed = tx.now - report.age, True
-    if report.branch > hand.branch:
-        past = lineage.branch(lineage.history(tx, hand.row), report.branch)
-        hand.branch, hand.epoch, hand.changed = report.branch, past.from_epoch, True
-    if report.branch == hand.branch:  # else: of a line that was left meanwhile
-        _take_epochs(tx, batch, hand, report)
+        commands.acknowledge(tx, board, one.trial, report.branch, report.acknowledged)
+    if report.age is not None and one.epoch == 0 and one.row.attempt == 1:
+        one.started, one.changed = tx.now - report.age, True
+    if report.branch > one.branch:
+        past = lineage.branch(lineage.history(tx, one.row), report.branch)
+        one.branch, one.epoch, one.changed = report.branch, past.from_epoch, True
+    if report.branch == one.branch:  # else: of a branch that was left meanwhile
+        _take_epochs(tx, batch, one, report)
     if report.result is not None:
-        hand.over = True
-        _take_result(tx, batch, hand, report.result, spec_of(hand.trial.search))
+        one.over = True
+        _take_result(tx, batch, one, report.result, spec_of(one.trial.search))
     elif report.state in ("paused", "released"):
-        hand.over = True
-        _hand_back(tx, batch, hand, "paused" if report.state == "paused" else "queued")
+        one.over = True
+        _hand_back(tx, batch, one, "paused" if report.state == "paused" else "queued")
 
 
-def _take_epochs(tx: Transaction, batch: Batch, hand: Hand, report: Report) -> None:
+def _take_epochs(tx: Transaction, batch: Batch, one: ReportedTrial, report: Report) -> None:
     """Keep the epochs and costs that the server does not have yet."""
-    rows = report.rows[max(0, hand.epoch + 1 - report.first) :]
+    rows = report.rows[max(0, one.epoch + 1 - report.first) :]
+    branch = (*one.trial, one.branch)
     if rows and report.columns:
-        names = tuple(report.columns)
-        if names not in batch.columns:
-            batch.columns[names] = trial_rows.columns_id(tx, orjson.dumps(names).decode())
-        first = max(report.first, hand.epoch + 1)
-        batch.curves.append(
-            {
-                "search_id": hand.trial.search,
-                "number": hand.trial.number,
-                "branch": hand.branch,
-                "first": first,
-                "rows": len(rows),
-                "columns_id": batch.columns[names],
-                "data": curves.pack(rows),
-            }
-        )
-        hand.epoch, hand.changed = first + len(rows) - 1, True
+        first = max(report.first, one.epoch + 1)
+        batch.curves.append(CurvePiece(branch, first, tuple(report.columns), rows))
+        one.epoch, one.changed = first + len(rows) - 1, True
     if report.costs:
-        key = (hand.trial.search, hand.trial.number, hand.branch)
-        batch.costs.append(trial_rows.CostPiece(key, report.costs))
-        tx.touched.add(hand.trial.search)
+        batch.costs.append(CostPiece(branch, report.costs))
+        tx.touched.add(one.trial.search)
 
 
-def _hand_back(tx: Transaction, batch: Batch, hand: Hand, state: str) -> None:
+def _hand_back(tx: Transaction, batch: Batch, one: ReportedTrial, state: str) -> None:
     """Take back a trial that its agent lets go of; this does not count as a lost attempt."""
-    tx.move(hand.trial.search, "running", state)
-    batch.advances.append({**hand.key, "new_state": "running", **hand.come})
-    batch.releases.append({**hand.key, "new_state": state, "new_reason": None, "new_ended": None})
+    tx.move(one.trial.search, "running", state)
+    batch.advances.append(one.progress)
+    batch.releases.append(Release(*one.trial, one.row.attempt, state))
     tx.wake |= state == "queued"
 
 
-def _take_result(tx: Transaction, batch: Batch, hand: Hand, result: Result, spec: SearchSpec) -> None:
-    trial = hand.trial
-    verdict = state, value, reason = results.judge(result, spec)
-    hand.epoch = max(hand.epoch, result.epoch)
+def _take_result(tx: Transaction, batch: Batch, one: ReportedTrial, result: Result, spec: SearchSpec) -> None:
+    trial = one.trial
+    state, value, reason = judge(result, spec)
+    one.epoch = max(one.epoch, result.epoch)
     tx.move(trial.search, "running", state)
-    batch.finishes.append({**hand.key, **results.columns(verdict, result, tx.now), **hand.come})
+    metrics = orjson.dumps(result.metrics).decode() if result.metrics else None
+    batch.outcomes.append(Outcome(one.progress, state, value, metrics, reason))
     batch.ended[trial] = state
     if value is not None:
-        batch.bests.take(trial.search, trial.number, value, spec.objective.direction)
+        batch.improve(trial, value, spec.objective.direction)
     if state == "failed":
-        batch.attempts.append(
-            {
-                "search_id": trial.search,
-                "number": trial.number,
-                "attempt": hand.row.attempt,
-                "agent": hand.row.agent,
-                "epoch": hand.epoch,
-                "started": hand.started,
-                "ended": tx.now,
-                "reason": reason,
-                "log": result.log,
-            }
+        batch.failures.append(
+            EndedAttempt(
+                *trial,
+                attempt=one.row.attempt,
+                agent=one.row.agent,
+                epoch=one.epoch,
+                started=one.started,
+                ended=tx.now,
+                reason=reason or state,
+                log=result.log,
+            )
         )
+
+
+def judge(result: Result, spec: SearchSpec) -> Verdict:
+    """Return state, value and reason of a result: without a finite objective nothing is completed."""
+    metric = spec.objective.metric
+    value = result.metrics.get(metric)
+    if result.state not in ("completed", "stopped"):
+        return result.state, None, result.reason or result.state
+    if value is not None and math.isfinite(value):
+        return result.state, value, result.reason
+    if metric in result.metrics:
+        return "diverged", None, result.reason or f"{metric} is not finite"
+    known = ", ".join(sorted(result.metrics)) or "none"
+    return "failed", None, f"the trainer reported no metric {metric!r}; it reported: {known}"

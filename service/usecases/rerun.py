@@ -6,25 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, select
 
 from caviar.service.errors import ConflictError, RefusedError
 from caviar.service.ids import TrialId
 from caviar.service.store import commands as command_rows
-from caviar.service.store import reads
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
-from caviar.service.store.tables import trials
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import forks, lineage
 from caviar.service.usecases.board import Board
 from caviar.service.usecases.claim import schedule
 from caviar.service.usecases.commands import WITHDRAWN
+from caviar.trial_fields import StoredTrial
 
-t = trials.c
 AGAIN = ("failed", "cancelled")
-KEPT = ("search_id", "params", "unit", "epochs", "stop", "round", "continues", "line", "seed")
-BLANK = ("agent", "value", "metrics", "reason", "started", "ended")
 
 
 def rerun(tx: Transaction, board: Board, trial: TrialId) -> str:
@@ -32,7 +27,7 @@ def rerun(tx: Transaction, board: Board, trial: TrialId) -> str:
 
     Raises NotFoundError, ConflictError unless it failed or was cancelled.
     """
-    row = reads.trial_row(tx, trial)
+    row = trial_rows.get(tx, trial)
     if row.state not in AGAIN:
         raise ConflictError(
             f"trial {trial} is {row.state}; only failed and cancelled trials are run again: "
@@ -49,14 +44,12 @@ def rerun_all(tx: Transaction, board: Board, search: int, state: str) -> list[st
     if state not in AGAIN:
         raise RefusedError.of("state", f"{state} trials are not run again", f"one of: {', '.join(AGAIN)}")
     search_rows.get(tx, search)
-    done = select(t.parent).where(t.search_id == search, t.origin == "rerun")
-    known = set(tx.execute(done).scalars())
-    query = select(trials).where(t.search_id == search, t.state == state).order_by(t.number)
-    rows = [row for row in tx.execute(query) if f"{search}.{row.number}" not in known]
+    known = trial_rows.run_again(tx, search)
+    rows = [row for row in trial_rows.in_state(tx, search, state) if str(TrialId.of(row)) not in known]
     return _again(tx, board, search, rows) if rows else []
 
 
-def _again(tx: Transaction, board: Board, search: int, rows: Sequence[Row[Any]]) -> list[str]:
+def _again(tx: Transaction, board: Board, search: int, rows: Sequence[StoredTrial]) -> list[str]:
     row = search_rows.get(tx, search)
     made = [_new(tx, old, number) for number, old in enumerate(rows, row.proposed)]
     trial_rows.insert_trials(tx, made)
@@ -65,42 +58,45 @@ def _again(tx: Transaction, board: Board, search: int, rows: Sequence[Row[Any]])
         search_rows.change(
             tx, search, switch="active", total=row.proposed + len(made), version=row.version + 1
         )
-    schedule(tx, board, row, [one for one in made if one["line"] is None])
+    schedule(tx, board, row, [one for one in made if one.line is None])
     for old, new in zip(rows, made, strict=True):
-        if new["line"] is not None:
-            name = TrialId(search, new["number"])
-            forks.first_commands(tx, board, row, name, new["epoch"], _own_changes(tx, old))
+        if new.line is not None:
+            forks.first_commands(tx, board, row, TrialId.of(new), new.epoch, _own_changes(tx, old))
     board.forget(search)  # what was proposed ahead was counted without these trials
     tx.wake = True
-    return [f"{search}.{one['number']}" for one in made]
+    return [str(TrialId.of(one)) for one in made]
 
 
-def _new(tx: Transaction, old: Row[Any], number: int) -> dict[str, Any]:
-    """Give the row of a trial that repeats another one, from where that one began."""
-    name = f"{old.search_id}.{old.number}"
+def _new(tx: Transaction, old: StoredTrial, number: int) -> StoredTrial:
+    """Return the row of a trial that repeats another one, from where that one began."""
+    name = TrialId.of(old)
     line = orjson.loads(old.line) if old.line else {}
     changed = lineage.in_force(line["changes"]) if line and old.continues is None else None
-    return {
-        **{column: old._mapping[column] for column in KEPT},
-        **dict.fromkeys(BLANK),
-        "number": number,
-        "state": "queued",
-        "attempt": 0,
-        "epoch": int(line.get("epoch", 0)),
-        "changed": orjson.dumps(changed).decode() if changed else None,
-        "origin": "rerun",
-        "parent": name,
-        "why": f"trial {name} again, which {'failed' if old.state == 'failed' else 'was cancelled'}",
-        "branch": 0,
-        "created": tx.now,
-    }
+    return trial_rows.new_trial(
+        tx,
+        TrialId(old.search_id, number),
+        params=old.params,
+        unit=old.unit,
+        seed=old.seed,
+        epochs=old.epochs,
+        origin="rerun",
+        why=f"trial {name} again, which {'failed' if old.state == 'failed' else 'was cancelled'}",
+    )._replace(
+        stop=old.stop,
+        round=old.round,
+        continues=old.continues,
+        line=old.line,
+        parent=str(name),
+        epoch=int(line.get("epoch", 0)),
+        changed=orjson.dumps(changed).decode() if changed else None,
+    )
 
 
-def _own_changes(tx: Transaction, row: Row[Any]) -> dict[str, Any]:
+def _own_changes(tx: Transaction, row: StoredTrial) -> dict[str, Any]:
     """Give what a fork was made to change, but for what a person withdrew; nothing for other trials."""
     if row.line is None or row.continues is not None:
         return {}
-    for one in command_rows.of_trial(tx, TrialId(row.search_id, row.number)):
+    for one in command_rows.of_trial(tx, TrialId.of(row)):
         if one.kind == "set" and one.created == row.created and orjson.loads(one.at) == {"at": "now"}:
             return {} if one.reason == WITHDRAWN else orjson.loads(one.arguments)
     return {}

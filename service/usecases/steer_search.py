@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Row
 
 from caviar.search.proposal import Proposal
 from caviar.service.errors import ChangedError, ConflictError, RefusedError
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
+from caviar.service.store.rows import StoredSearch
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import datasets
 from caviar.service.usecases.board import Board, new_trial
@@ -113,14 +113,14 @@ def edit(tx: Transaction, board: Board, search: int, changes: Mapping[str, Any],
     tx.wake = True
 
 
-def _ended(tx: Transaction, row: Row[Any], total: int) -> float | None:
+def _ended(tx: Transaction, row: StoredSearch, total: int) -> float | None:
     """Give when a search has ended, now that its trials are to be `total`: a lower budget may end it."""
     if total > row.proposed or row.queued + row.running + row.paused:
         return None
     return tx.now if row.ended is None else row.ended
 
 
-def _record(tx: Transaction, row: Row[Any], before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+def _record(tx: Transaction, row: StoredSearch, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
     search_rows.record_edit(
         tx,
         search_id=row.id,
@@ -161,4 +161,4 @@ def enqueue(tx: Transaction, board: Board, search: int, points: Sequence[Mapping
     schedule(tx, board, row, made)
     board.forget(search)  # what was proposed ahead had these numbers
     tx.wake = True
-    return [trial["number"] for trial in made]
+    return [trial.number for trial in made]

@@ -127,9 +127,9 @@ def submit(tx: Transaction, spec: SearchSpec, key: str | None = None) -> tuple[i
     text = orjson.dumps(spec.submitted(), option=orjson.OPT_SORT_KEYS)
     digest = hashlib.sha256(text).hexdigest()
     if key is not None and (used := search_rows.key_used(tx, key)) is not None:
-        if used.digest != digest:
+        if used[0] != digest:
             raise ConflictError(f"the Idempotency-Key {key!r} was used for another search; use a new one")
-        return int(used.search_id), False
+        return int(used[1]), False
     datasets.resolve(tx, spec.dataset)
     # After the digest: a repeated submission is the same one, whatever the earlier search has found since.
     search = search_rows.insert_search(tx, **_columns(tx, warm_start.resolved(tx, spec)))

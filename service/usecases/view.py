@@ -12,22 +12,18 @@ from typing import Any
 
 import numpy as np
 import orjson
-from sqlalchemy import bindparam, select
 
 from caviar.search.curves import CurveTable, rung_values, rungs
 from caviar.search.history import History
 from caviar.search.proposal import Proposal
 from caviar.search.spec import SearchSpec
 from caviar.search.stopping import StopPlan
-from caviar.service.store import curves
+from caviar.service.store import curves, trials
+from caviar.service.store.rows import TrialNews
 from caviar.service.store.snapshot import Snapshot
-from caviar.service.store.tables import ENDED, trials
 from caviar.service.usecases import continuing
+from caviar.trial_fields import ENDED
 
-t = trials.c
-_NEWS = select(t.search_id, t.number, t.state, t.unit, t.value, t.epoch, t.branch, t.line, t.revision).where(
-    t.search_id == bindparam("search"), t.revision > bindparam("after")
-)
 _ENDED = frozenset(ENDED)
 
 
@@ -81,7 +77,7 @@ class View:
 
     def catch_up(self, snapshot: Snapshot) -> None:
         """Take in what changed in the store since the last time."""
-        rows = snapshot.execute(_NEWS, {"search": self.search, "after": self._revision}).all()
+        rows = trials.news(snapshot, self.search, self._revision)
         self._revision = max((row.revision for row in rows), default=self._revision)
         known = self._columns["ended"]
         fresh = [row for row in rows if row.number >= self.count or not known[row.number]]
@@ -99,7 +95,7 @@ class View:
         while self.frontier < self.count and done[self.frontier]:
             self.frontier += 1
 
-    def _place(self, rows: Sequence[Any]) -> None:
+    def _place(self, rows: Sequence[TrialNews]) -> None:
         """Take in where trials lie; those outside an edited space lie nowhere."""
         nowhere = np.full(self._dimensions, np.nan).tobytes()
         self._outside |= any(row.unit is None for row in rows)
@@ -107,7 +103,7 @@ class View:
         units = np.frombuffer(packed, count=len(packed) // 8).reshape(len(rows), self._dimensions)
         self._columns["units"][[row.number for row in rows]] = units
 
-    def _end(self, rows: Sequence[Any]) -> None:
+    def _end(self, rows: Sequence[TrialNews]) -> None:
         """Take in what trials came to."""
         columns, numbers = self._columns, [row.number for row in rows]
         values = np.array([row.value for row in rows], dtype=np.float64)  # None becomes NaN
@@ -117,7 +113,7 @@ class View:
         columns["epochs"][numbers] = [row.epoch for row in rows]
         columns["ended"][numbers] = True
 
-    def _take_curves(self, snapshot: Snapshot, ended: Sequence[Any]) -> None:
+    def _take_curves(self, snapshot: Snapshot, ended: Sequence[TrialNews]) -> None:
         metric = self.spec.objective.metric
         found = curves.metric_of(snapshot, self.search, [(r.number, r.branch) for r in ended], metric)
         for row in ended:

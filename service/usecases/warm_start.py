@@ -9,7 +9,7 @@ import orjson
 from caviar.search.spec import MOST_ENQUEUED, SearchSpec
 from caviar.search.warm import points
 from caviar.service.errors import NotFoundError, RefusedError
-from caviar.service.store import reads
+from caviar.service.store import reads, searches
 from caviar.service.store.snapshot import Snapshot
 
 LOOKED_AT = 20  # trials for each point that is wanted: several may come to the same point
@@ -25,7 +25,7 @@ def resolved(snapshot: Snapshot, spec: SearchSpec) -> SearchSpec:
         return spec
     try:
         best = reads.best(snapshot, wish.search, LOOKED_AT * wish.points)
-        row = reads.search_row(snapshot, wish.search)
+        row = searches.get(snapshot, wish.search)
     except NotFoundError:
         raise RefusedError.of(
             "warm_start.search", f"there is no search {wish.search}", "name a search of this server"
@@ -53,5 +53,5 @@ def resolved(snapshot: Snapshot, spec: SearchSpec) -> SearchSpec:
 
 def _earlier(snapshot: Snapshot, search: int) -> list[str]:
     """Name the parameters of an earlier search, those of its space as it is now."""
-    spec: dict[str, Any] = orjson.loads(reads.search_row(snapshot, search).spec)
+    spec: dict[str, Any] = orjson.loads(searches.get(snapshot, search).spec)
     return list(spec["space"])

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event
 
 from caviar.service.errors import UnavailableError
-from caviar.service.store import columns
+from caviar.service.store import attempts, columns
 from caviar.service.store import searches as search_rows
 from caviar.service.usecases import leases, steer_search
 from caviar.service.usecases.submit import submit
@@ -121,14 +121,14 @@ def test_a_server_that_ends_again_and_again_fails_no_trial_of_its_agents(world: 
     world.submit(budget={"trials": 1})
     for loss in range(1, leases.WITH_SERVER + 1):
         [(name, _)] = handed(world.exchange(1, want=1))
-        world.lose(1, leases.SERVER_ENDED)
+        world.lose(1, attempts.SERVER_ENDED)
         assert world.trial(name).state == ("queued" if loss < leases.WITH_SERVER else "failed")
 
 
 def test_losses_of_the_agent_alone_count_beside_those_with_the_server(world: World) -> None:
     world.submit(budget={"trials": 1})
     for reason, state in [
-        *[(leases.SERVER_ENDED, "queued")] * 5,
+        *[(attempts.SERVER_ENDED, "queued")] * 5,
         *[("killed", "queued")] * (leases.ATTEMPTS - 1),
         ("killed", "failed"),
     ]:

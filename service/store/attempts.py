@@ -1,0 +1,262 @@
+"""Attempts of agents at trials. A write names the attempt; its own statement refuses one that is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import and_, bindparam, func, insert, select, update
+
+from caviar.service.ids import TrialId
+from caviar.service.store.rows import HeldTrial, LostTrial
+from caviar.service.store.snapshot import Snapshot
+from caviar.service.store.tables import HELD, attempts, searches, trials
+from caviar.service.store.transaction import Transaction
+from caviar.trial_fields import StoredTrial
+
+SERVER_ENDED = "its server ended"  # the reason for losses together with the server
+t = trials.c
+
+_MINE = and_(
+    t.search_id == bindparam("b_search"),
+    t.number == bindparam("b_number"),
+    t.attempt == bindparam("b_attempt"),
+    HELD,
+)
+_HELD_BY = (
+    select(*(t[name] for name in HeldTrial._fields[:-1]), searches.c.version)
+    .join_from(trials, searches, searches.c.id == t.search_id)
+    .where(t.agent.in_(bindparam("agents", expanding=True)), HELD)
+)
+_QUEUED = (
+    select(trials)
+    .where(t.search_id == bindparam("search"), t.state == "queued")
+    .order_by(t.number)
+    .limit(bindparam("count"))
+    .with_for_update(skip_locked=True)
+)
+_CLAIM = (
+    update(trials)
+    .where(t.search_id == bindparam("b_search"), t.number == bindparam("b_number"), t.state == "queued")
+    .values(
+        state="running",
+        attempt=bindparam("new_attempt"),
+        agent=bindparam("new_agent"),
+        started=bindparam("new_started"),
+        revision=bindparam("new_revision"),
+    )
+)
+_ADVANCE = (
+    update(trials)
+    .where(_MINE)
+    .values(
+        epoch=bindparam("new_epoch"),
+        branch=bindparam("new_branch"),
+        started=bindparam("new_started"),
+        revision=bindparam("new_revision"),
+    )
+)
+_FINISH = (
+    update(trials)
+    .where(_MINE)
+    .values(
+        state=bindparam("new_state"),
+        value=bindparam("new_value"),
+        metrics=bindparam("new_metrics"),
+        epoch=bindparam("new_epoch"),
+        branch=bindparam("new_branch"),
+        reason=bindparam("new_reason"),
+        started=bindparam("new_started"),
+        ended=bindparam("new_ended"),
+        revision=bindparam("new_revision"),
+    )
+)
+_RELEASE = (
+    update(trials)
+    .where(_MINE)
+    .values(
+        state=bindparam("new_state"),
+        agent=None,
+        reason=bindparam("new_reason"),
+        ended=bindparam("new_ended"),
+        revision=bindparam("new_revision"),
+    )
+)
+# Losses count while the trial gets no further: one that takes its agent down at the same place each time must
+# not do so for ever, but a long one on machines that come and go advances from checkpoint to checkpoint.
+_LOSSES = (
+    select(func.count())
+    .where(
+        attempts.c.search_id == t.search_id,
+        attempts.c.number == t.number,
+        attempts.c.epoch >= t.epoch,
+    )
+    .correlate(trials)
+)
+_LOST = (
+    select(
+        *(t[name] for name in LostTrial._fields[:-2]),
+        _LOSSES.scalar_subquery().label("lost"),
+        _LOSSES.where(attempts.c.reason != SERVER_ENDED).scalar_subquery().label("lost_alone"),
+    )
+    .where(t.agent == bindparam("agent"), HELD)
+    .with_for_update(of=trials)
+)
+
+
+class FenceError(AssertionError):
+    """A write that the transaction had found allowed was refused by its own statement."""
+
+
+class Progress(NamedTuple):
+    """How far an attempt has come."""
+
+    search_id: int
+    number: int
+    attempt: int
+    branch: int
+    epoch: int
+    started: float | None
+
+    def bound(self) -> dict[str, Any]:
+        """Return it as a statement's values."""
+        return {
+            "b_search": self.search_id,
+            "b_number": self.number,
+            "b_attempt": self.attempt,
+            "new_branch": self.branch,
+            "new_epoch": self.epoch,
+            "new_started": self.started,
+        }
+
+
+class Outcome(NamedTuple):
+    """What a trial came to; `metrics` is a JSON document."""
+
+    progress: Progress
+    state: str
+    value: float | None
+    metrics: str | None
+    reason: str | None
+
+
+class Release(NamedTuple):
+    """An attempt that is over while its trial goes on, or is given up."""
+
+    search_id: int
+    number: int
+    attempt: int
+    state: str  # of the trial: queued, paused, failed
+    reason: str | None = None
+
+
+class EndedAttempt(NamedTuple):
+    """A row of `attempts`: one that did not end its trial, or ended it as failed."""
+
+    search_id: int
+    number: int
+    attempt: int
+    agent: str | None
+    epoch: int
+    started: float | None
+    ended: float
+    reason: str
+    log: str | None = None
+
+
+def held_by(snapshot: Snapshot, agents: Iterable[str]) -> dict[str, dict[TrialId, HeldTrial]]:
+    """Return the trials in the hands of each of some agents."""
+    held: dict[str, dict[TrialId, HeldTrial]] = {agent: {} for agent in agents}
+    for one in map(HeldTrial._make, snapshot.execute(_HELD_BY, {"agents": list(held)})):
+        held[one.agent][TrialId.of(one)] = one
+    return held
+
+
+def lost_with(tx: Transaction, agent: str) -> list[LostTrial]:
+    """Return the trials in the hands of an agent that is gone, locked until the commit."""
+    return list(map(LostTrial._make, tx.execute(_LOST, {"agent": agent})))
+
+
+def claim(tx: Transaction, agent: str, search: int, count: int) -> list[StoredTrial]:
+    """Hand the first queued trials of a search to an agent; those handed back have the lowest numbers.
+
+    Returns them as they were in the queue, but with the new attempt. Raises FenceError.
+    """
+    rows = list(map(StoredTrial._make, tx.execute(_QUEUED, {"search": search, "count": count})))
+    _fenced(
+        tx,
+        _CLAIM,
+        [
+            {
+                "b_search": row.search_id,
+                "b_number": row.number,
+                "new_attempt": row.attempt + 1,
+                "new_agent": agent,
+                "new_started": tx.now,
+                "new_revision": tx.revision(),
+            }
+            for row in rows
+        ],
+    )
+    for row in rows:
+        tx.move(row.search_id, "queued", "running")
+    return [row._replace(attempt=row.attempt + 1) for row in rows]
+
+
+def advance(tx: Transaction, come: Sequence[Progress]) -> None:
+    """Write how far trials in hand have come. Raises FenceError when one is not in that attempt's hands."""
+    _fenced(tx, _ADVANCE, [{**one.bound(), "new_revision": tx.revision()} for one in come])
+
+
+def finish(tx: Transaction, outcomes: Sequence[Outcome]) -> None:
+    """Write results; at most one for each trial, since only a held trial takes one. Raises FenceError."""
+    _fenced(
+        tx,
+        _FINISH,
+        [
+            {
+                **one.progress.bound(),
+                "new_state": one.state,
+                "new_value": one.value,
+                "new_metrics": one.metrics,
+                "new_reason": one.reason,
+                "new_ended": tx.now,
+                "new_revision": tx.revision(),
+            }
+            for one in outcomes
+        ],
+    )
+
+
+def release(tx: Transaction, over: Sequence[Release]) -> None:
+    """Take trials out of agents' hands: to the queue, to pause, or failed. Raises FenceError."""
+    _fenced(
+        tx,
+        _RELEASE,
+        [
+            {
+                "b_search": one.search_id,
+                "b_number": one.number,
+                "b_attempt": one.attempt,
+                "new_state": one.state,
+                "new_reason": one.reason,
+                "new_ended": tx.now if one.state == "failed" else None,
+                "new_revision": tx.revision(),
+            }
+            for one in over
+        ],
+    )
+
+
+def _fenced(tx: Transaction, statement: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+    if not rows:
+        return
+    result = tx.execute(statement, rows)
+    if result.rowcount != len(rows):
+        raise FenceError(f"{len(rows)} writes of trials, {result.rowcount} applied")
+
+
+def record(tx: Transaction, ended: Sequence[EndedAttempt]) -> None:
+    """Keep what became of attempts that did not end their trial well."""
+    if ended:
+        tx.execute(insert(attempts), [one._asdict() for one in ended])

@@ -1,0 +1,126 @@
+"""Rows as the store gives them: frozen, column by column as in `tables` (a test compares the two).
+
+A row of trials is `caviar.trial_fields.StoredTrial`. Documents are JSON text, times seconds since 1970.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class StoredSearch(NamedTuple):
+    """A row of `searches`."""
+
+    id: int
+    name: str
+    note: str | None
+    switch: str
+    mode: str
+    spec: str
+    spec_version: int
+    version: int
+    parallel: int
+    lag: int
+    seed: int
+    total: int
+    by_hand: int
+    proposed: int
+    exhausted: bool
+    problem: str | None
+    queued: int
+    running: int
+    paused: int
+    completed: int
+    stopped: int
+    diverged: int
+    failed: int
+    cancelled: int
+    best_number: int | None
+    best_value: float | None
+    created: float
+    started: float | None
+    ended: float | None
+    revision: int
+
+
+class StoredCommand(NamedTuple):
+    """A row of `commands`."""
+
+    id: int
+    search_id: int
+    number: int
+    branch: int | None
+    kind: str
+    arguments: str
+    at: str
+    state: str
+    step: int | None
+    epoch: int | None
+    before: str | None
+    after: str | None
+    reason: str | None
+    idempotency: str | None
+    created: float
+    answered: float | None
+    revision: int
+
+
+class StoredCheckpoint(NamedTuple):
+    """A row of `checkpoints`."""
+
+    id: int
+    search_id: int
+    number: int
+    attempt: int
+    branch: int
+    epoch: int
+    step: int
+    position: int
+    kind: str
+    name: str
+    digest: str
+    size: int
+    created: float
+    revision: int
+
+
+class HeldTrial(NamedTuple):
+    """What an exchange reads of a trial in an agent's hands, with the version of its search's spec."""
+
+    search_id: int
+    number: int
+    attempt: int
+    agent: str
+    branch: int
+    epoch: int
+    started: float | None
+    line: str | None
+    continues: str | None
+    version: int
+
+
+class LostTrial(NamedTuple):
+    """A trial whose agent is gone, with its earlier losses since it last got any further."""
+
+    search_id: int
+    number: int
+    attempt: int
+    agent: str
+    epoch: int
+    started: float | None
+    lost: int  # in all
+    lost_alone: int  # of these, not together with the server
+
+
+class TrialNews(NamedTuple):
+    """What a cache of trials takes in of one that has changed."""
+
+    search_id: int
+    number: int
+    state: str
+    unit: bytes | None
+    value: float | None
+    epoch: int
+    branch: int
+    line: str | None
+    revision: int
