@@ -121,7 +121,7 @@ def router(services: Services) -> APIRouter:
         responses={200: {"content": {media: {} for media in export.FORMATS.values()}}},
     )
     async def export_search(
-        search: int, format: Annotated[str, Query(description=", ".join(export.FORMATS))] = "csv"
+        search: int, format: Annotated[str, Query(json_schema_extra={"enum": list(export.FORMATS)})] = "csv"
     ) -> Response:
         body = await store.read(lambda snapshot: export.export(snapshot, search, format, store.now(snapshot)))
         suffix = "db" if format == "optuna" else format

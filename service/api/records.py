@@ -11,7 +11,8 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from caviar import trial_fields
-from caviar.trial_fields import ENDED, FIELDS, STATES
+from caviar.records import SearchState
+from caviar.trial_fields import ENDED, FIELDS, STATES, Use
 
 
 class Record(BaseModel):
@@ -54,7 +55,7 @@ class Search(Record):
     id: int
     name: str
     note: str | None
-    state: str = Field(description="queued, running, paused, completed or cancelled; derived")
+    state: SearchState = Field(description="derived")
     mode: str
     spec: dict[str, Any] = Field(description="as submitted, with the lag resolved and edits applied")
     version: int = Field(description="grows with every edit; the ETag")
@@ -85,7 +86,25 @@ def _model(shape: type, at: str = "") -> type[BaseModel]:
     fields: dict[str, Any] = {name: (hints[name], Field(description=helps.get(at + name))) for name in hints}
     if "origin" in fields:
         fields["origin"] = (Origin, ...)
-    return create_model(shape.__name__, __base__=Record, __doc__=shape.__doc__, **fields)
+    extra = {} if at else {"json_schema_extra": {"x-fields": _uses()}}
+    return create_model(
+        shape.__name__, __base__=Record, __doc__=shape.__doc__, __cls_kwargs__=extra, **fields
+    )
+
+
+def _uses() -> list[dict[str, Any]]:
+    """Return what each shown field of a trial may be asked for, for forms and tables."""
+    uses = (Use.FILTER, Use.SORT, Use.PLOT, Use.EXPORT)
+    return [
+        {
+            "name": one.column,
+            "path": one.path,
+            "use": [str(use.name).lower() for use in uses if use in one.use],
+            "time": one.form == "time",
+        }
+        for one in FIELDS
+        if one.path
+    ]
 
 
 Origin = _model(trial_fields.Origin, "origin.")

@@ -1199,9 +1199,9 @@ export interface Search {
   name: string;
   note: string | null;
   /**
-   * queued, running, paused, completed or cancelled; derived
+   * derived
    */
-  state: string;
+  state: "queued" | "running" | "paused" | "completed" | "cancelled";
   mode: string;
   /**
    * as submitted, with the lag resolved and edits applied

@@ -182,3 +182,33 @@ def test_a_column_that_cannot_be_read_is_ignored_and_the_file_sent_again(
     expect(page).to_have_url(re.compile(r"/datasets$"))
     expect(page.get_by_role("link", name="digits", exact=True)).to_be_visible()
     expect(page.get_by_role("link", name="dated", exact=True)).to_have_count(0)
+
+
+def test_the_form_offers_what_the_server_knows_with_its_settings(page: Page, server: Server) -> None:
+    schemas = server.call("/openapi.json")["components"]["schemas"]
+    spec = schemas["SearchSpec"]["properties"]
+    page.goto("/new")
+    for title, part in (("Strategy", "strategy"), ("Stop bad trials early", "stopping")):
+        assert sorted(_offered(page, title)) == sorted(spec[part]["discriminator"]["mapping"])
+    assert _offered(page, "Scale of l2") == [
+        *schemas["Range"]["properties"]["scale"]["enum"],
+        "choices",
+        "value",
+    ]
+
+    page.get_by_label("Stop bad trials early").select_option("threshold")
+    refused = page.locator(".fielderror")
+    expect(refused.first).to_be_visible()  # it has no bound yet
+    page.get_by_label("Bound").fill("0.4")
+    page.get_by_label("Warmup").fill("3")
+    expect(refused).to_have_count(0)
+    expect(page.get_by_label("The search as YAML")).to_have_value(
+        re.compile(r"stopping:\n  name: threshold\n  bound: 0\.4\n  warmup: 3\n")
+    )
+
+
+def _offered(page: Page, label: str) -> list[str]:
+    values: list[str] = page.get_by_label(label).evaluate(
+        "field => [...field.options].map((one) => one.value)"
+    )
+    return values

@@ -1,7 +1,7 @@
-/** What the form offers: usual ranges of the settings of `mlp`, in the order in which they matter, and examples ready to run. */
+/** What the form offers: usual ranges of the settings of `mlp`, and examples ready to run. */
 
-/** @type {Record<string, Definition>} */
-export const RANGES = {
+/** In the order in which they matter. Where nothing is said, all choices of the setting are offered. */
+export const RANGES = /** @type {Record<string, Definition>} */ ({
   learning_rate: { scale: "log", low: 0.0001, high: 1 },
   momentum: { scale: "one_minus_log", low: 0.8, high: 0.99 },
   batch_size: { choices: [32, 64, 128, 256] },
@@ -11,31 +11,13 @@ export const RANGES = {
   l2: { scale: "log", low: 0.0001, high: 10, zero: 0.2 },
   l1: { scale: "log", low: 0.000001, high: 0.01, zero: 0.5 },
   keep_prob: { scale: "linear", low: 0.5, high: 1 },
-  activation: { choices: ["relu", "tanh"] },
-  optimizer: { choices: ["momentum", "rmsprop", "adam"] },
+  activation: {},
+  optimizer: {},
   batch_norm: { choices: [true, false] },
   beta1: { scale: "one_minus_log", low: 0.9, high: 0.999 },
   beta2: { scale: "one_minus_log", low: 0.9, high: 0.9999 },
   epsilon: { scale: "log", low: 1e-10, high: 0.00001 },
-};
-
-export const STRATEGIES = /** @type {[string, string][]} */ ([
-  ["coarse_to_fine", "coarse to fine"],
-  ["random", "random"],
-  ["sobol", "Sobol (random, evenly spread)"],
-  ["grid", "grid"],
-  ["tpe", "TPE"],
-  ["gp", "Gaussian process"],
-  ["cmaes", "CMA-ES"],
-]);
-
-export const RULES = /** @type {[string, string][]} */ ([
-  ["none", "never"],
-  ["successive_halving", "successive halving"],
-  ["hyperband", "Hyperband"],
-  ["median", "median"],
-  ["patience", "patience"],
-]);
+});
 
 /** @param {Partial<Spec>} part */
 const example = (part) => /** @type {Spec} */ ({ trainer: "mlp", stopping: { name: "none" }, mode: "caviar", parallel: 2, seed: 7, ...part });

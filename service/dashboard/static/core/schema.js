@@ -24,6 +24,7 @@
  * @property {number} [minLength]
  * @property {number} [maxLength]
  * @property {string} [pattern]
+ * @property {{name: string, path: string, use: string[], time: boolean}[]} [x-fields] of a trial: what each may be asked for
  */
 /** @typedef {{name: string, in: string, required?: boolean, description?: string, schema: Schema}} Parameter */
 /** @typedef {{description?: string, content?: Record<string, {schema?: Schema}>}} Answer */

@@ -2,9 +2,6 @@
 
 import { count, duration, label, number } from "./format.js";
 
-/** States a trial never leaves. */
-export const OVER = new Set(["completed", "stopped", "diverged", "failed", "cancelled"]);
-
 /** @param {Search} search */
 export function share(search) {
   const { total } = search;

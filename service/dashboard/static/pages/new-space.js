@@ -1,5 +1,6 @@
 /** The space in the form: one row for each parameter, with a live picture of what its scale draws. */
 
+import { optionsOf } from "../core/catalog.js";
 import { fill, h } from "../core/dom.js";
 import { label } from "../core/format.js";
 import { RANGES } from "../core/presets.js";
@@ -9,13 +10,8 @@ import { rangeOf } from "./new-settings.js";
 
 /** @typedef {import("./new.js").Draft} Draft */
 
-const SCALES = /** @type {[string, string][]} */ ([
-  ["log", "log"],
-  ["linear", "linear"],
-  ["one_minus_log", "one-minus-log"],
-  ["choices", "choices"],
-  ["value", "fixed"],
-]);
+/** What a parameter may be instead of a range on a scale. */
+const OTHERS = /** @type {[string, string][]} */ ([["choices", "choices"], ["value", "fixed"]]);
 
 const RANGE_KEYS = /** @type {const} */ (["scale", "low", "high", "type", "step", "zero"]);
 
@@ -34,7 +30,8 @@ export function spaceForm(draft, settings, redraw) {
   add.addEventListener("change", () => {
     const name = add.value === "*" ? freeName(space) : add.value;
     const info = settings.find((each) => each.name === name);
-    space[name] = structuredClone(RANGES[name] ?? (info ? rangeOf(info) : { scale: "linear", low: 0, high: 1 }));
+    const usual = RANGES[name] ?? {};
+    space[name] = Object.keys(usual).length ? structuredClone(usual) : info ? rangeOf(info) : { scale: "linear", low: 0, high: 1 };
     redraw();
   });
   return h(
@@ -88,17 +85,18 @@ function row(draft, name, redraw) {
     delete space[name];
     redraw();
   });
-  return h("div", { class: "spacerow", "data-field": `space.${name}` }, renamed, scaleSelect(name, definition, redraw), limits(name, definition, edited), remove, h("div", { class: "drawn" }, picture, words));
+  return h("div", { class: "spacerow", "data-field": `space.${name}` }, renamed, scaleSelect(draft, name, redraw), limits(name, definition, edited), remove, h("div", { class: "drawn" }, picture, words));
 }
 
 /**
+ * @param {Draft} draft
  * @param {string} name
- * @param {Definition} definition
  * @param {() => void} redraw
  */
-function scaleSelect(name, definition, redraw) {
+function scaleSelect(draft, name, redraw) {
+  const definition = draft.spec.space[name] ?? {};
   const kind = definition.choices ? "choices" : definition.value !== undefined ? "value" : (definition.scale ?? "linear");
-  const control = h("select", { "aria-label": `Scale of ${label(name)}`, "data-field": `space.${name}.scale` }, SCALES.map(([value, title]) => h("option", { value, selected: value === kind }, title)));
+  const control = h("select", { "aria-label": `Scale of ${label(name)}`, "data-field": `space.${name}.scale` }, [...optionsOf(draft.catalog.scales), ...OTHERS].map(([value, title]) => h("option", { value, selected: value === kind }, title)));
   control.addEventListener("change", () => {
     const [first] = definition.choices ?? [definition.value ?? definition.low ?? 1];
     delete definition.choices;

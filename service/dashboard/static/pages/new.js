@@ -1,6 +1,7 @@
 /** A new search: from a form, an example, another search, or YAML; checked while typing by the server's own rules. */
 
 import { ApiError, call, isAbort, request } from "../core/api.js";
+import { loadCatalog } from "../core/catalog.js";
 import { fill, h } from "../core/dom.js";
 import { sentence, stopped } from "../core/format.js";
 import { EXAMPLES } from "../core/presets.js";
@@ -8,7 +9,8 @@ import { go } from "../core/router.js";
 import { dropFile } from "../components/drop.js";
 import { toYaml } from "../core/yaml.js";
 import { problem } from "../components/parts.js";
-import { basicsForm, methodForm } from "./new-fields.js";
+import { basicsForm } from "./new-fields.js";
+import { methodForm } from "./new-how.js";
 import { loadTrainers, settingsOf, settingsTable } from "./new-settings.js";
 import { spaceForm } from "./new-space.js";
 import { clean } from "./search-definition.js";
@@ -21,6 +23,7 @@ const DRAFT = "caviar-draft";
  * @property {FullSpec} spec
  * @property {() => void} changed
  * @property {Trainer[]} trainers those the server knows, with their settings
+ * @property {import("../core/catalog.js").Catalog} catalog
  */
 
 /** @param {PageContext} context */
@@ -43,7 +46,7 @@ export async function page(context) {
   fill(outlet, h("div", { class: "pagehead" }, h("h1", null, "New search")), starts(context));
 
   /** @type {Draft} */
-  const draft = { spec: await firstSpec(context), changed: () => changed(true), trainers: await loadTrainers(signal) };
+  const draft = { spec: await firstSpec(context), changed: () => changed(true), trainers: await loadTrainers(signal), catalog: await loadCatalog() };
   if (signal.aborted) return;
   outlet.append(h("div", { class: "formgrid" }, form, aside)); // not before: what is typed must not be written over
   let timer = 0;

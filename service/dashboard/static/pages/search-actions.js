@@ -1,7 +1,8 @@
 /** What a person can do to a search: pause, resume, cancel, change its budget, run failed trials again, export, delete or copy it. */
 
 import { call } from "../core/api.js";
-import { h } from "../core/dom.js";
+import { loadCatalog, optionsOf } from "../core/catalog.js";
+import { fill, h } from "../core/dom.js";
 import { isOver } from "../core/search-math.js";
 import { ask } from "../components/dialog.js";
 import { attempt, toast } from "../components/parts.js";
@@ -45,16 +46,14 @@ export function searchActions(search, hooks) {
   return buttons;
 }
 
-const FORMATS = /** @type {[string, string][]} */ ([
-  ["csv", "CSV"],
-  ["parquet", "Parquet"],
-  ["json", "JSON"],
-  ["optuna", "Optuna storage (SQLite)"],
-]);
-
 /** @param {string} path */
 function exportMenu(path) {
-  const menu = h("details", { class: "menu" }, h("summary", { class: "button" }, "Export"), h("div", { class: "menubox single" }, FORMATS.map(([format, title]) => h("a", { href: `/api/v1${path}/export?format=${format}`, download: "", onclick: () => menu.removeAttribute("open") }, title))));
+  const box = h("div", { class: "menubox single" });
+  const menu = h("details", { class: "menu" }, h("summary", { class: "button" }, "Export"), box);
+  menu.addEventListener("toggle", async () => {
+    const { formats } = await loadCatalog();
+    fill(box, optionsOf(formats).map(([format, title]) => h("a", { href: `/api/v1${path}/export?format=${format}`, download: "", onclick: () => menu.removeAttribute("open") }, title)));
+  }, { once: true });
   menu.addEventListener("keydown", (event) => event.key === "Escape" && menu.removeAttribute("open"));
   menu.addEventListener("focusout", (event) => menu.contains(/** @type {Node | null} */ (event.relatedTarget)) || menu.removeAttribute("open"));
   return menu;

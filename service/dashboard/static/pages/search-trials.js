@@ -1,6 +1,7 @@
 /** All trials of a search: sorted and filtered by the server, page by page, columns chosen, some selected to compare. */
 
 import { call, isAbort, withQuery } from "../core/api.js";
+import { loadCatalog } from "../core/catalog.js";
 import { fill, h, setText } from "../core/dom.js";
 import { count } from "../core/format.js";
 import { minimizes } from "../core/search-math.js";
@@ -11,11 +12,12 @@ import { enqueuePoint } from "./search-enqueue.js";
 import { allColumns, chosenColumns, columnMenu } from "./trial-columns.js";
 
 const PAGE = 50;
-const STATES = ["queued", "running", "paused", "completed", "stopped", "diverged", "failed", "cancelled"];
 
 /** @param {SearchView} view */
 export async function view(view) {
   const { outlet, search, context, signal, live, refresh } = view;
+  const { trialFields } = await loadCatalog();
+  if (signal.aborted) return;
   const defaultSort = minimizes(search()) ? "value" : "-value";
   /** @type {Set<string>} */
   const selected = new Set((context.query.get("selected") ?? "").split(",").filter(Boolean));
@@ -23,7 +25,7 @@ export async function view(view) {
   const total = h("span", { class: "muted" });
   const filter = h("input", { type: "search", class: "grow", "aria-label": "Filter", placeholder: filterExample(search()), value: context.query.get("filter") ?? "", spellcheck: "false" });
   const said = h("div");
-  const states = choose("State", [["", "every state"], ...STATES.map((state) => /** @type {[string, string]} */ ([state, state]))], context.query.get("state") ?? "", (state) => context.setQuery({ state, cursor: null }));
+  const states = choose("State", [["", "every state"], ...Object.keys(search().counts).map((state) => /** @type {[string, string]} */ ([state, state]))], context.query.get("state") ?? "", (state) => context.setQuery({ state, cursor: null }));
   const compare = h("a", { class: "button", hidden: true }, "Compare");
   const rerun = h("button", { type: "button", hidden: true, onclick: () => void runFailed(search(), refresh) }, "Re-run failed");
   const add = h("button", { type: "button", onclick: () => enqueuePoint(search(), refresh) }, "Add a point");
@@ -36,13 +38,13 @@ export async function view(view) {
     sort: context.query.get("sort") ?? defaultSort,
     sorted: (sort) => context.setQuery({ sort, cursor: null }),
   });
-  const menu = columnMenu(search(), () => {
+  const menu = columnMenu(search(), trialFields, () => {
     table.setColumns(shownColumns());
     void load();
   });
 
   function shownColumns() {
-    return chosenColumns(search(), allColumns(search(), selected, mark));
+    return chosenColumns(search(), allColumns(search(), trialFields, selected, mark));
   }
   function mark() {
     const numbers = [...selected];

@@ -1,14 +1,13 @@
 /** All searches: state, progress, best value, its course, filter and sort. */
 
 import { call, connection, isAbort, withQuery } from "../core/api.js";
+import { loadCatalog, optionsOf } from "../core/catalog.js";
 import { fill, h, setText } from "../core/dom.js";
 import { count, number } from "../core/format.js";
 import { failedText, isOver, lostShares, objectiveName, progressText, rateText, share, timeLeft } from "../core/search-math.js";
 import { chip, choose, command, empty, problem, Progress, setSearchChip, when } from "../components/parts.js";
 import { sparkline } from "../components/sparkline.js";
 import { Table } from "../components/table.js";
-
-const STATES = /** @type {[string, string][]} */ ([["", "every state"], ...["queued", "running", "paused", "completed", "cancelled"].map((state) => [state, state])]);
 
 /** @type {Map<number, {finished: number, best: (number | null)[]}>} best-so-far of searches by their ids, as last seen */
 const courses = new Map();
@@ -19,7 +18,11 @@ export async function page(context) {
   context.title("Searches");
   const field = h("input", { type: "search", placeholder: "Filter by name", "aria-label": "Filter by name", value: context.query.get("name") ?? "" });
   field.addEventListener("input", () => context.setQuery({ name: field.value, cursor: null }));
-  const states = choose("State", STATES, context.query.get("state") ?? "", (state) => context.setQuery({ state, cursor: null }));
+  const states = choose("State", [["", "every state"]], "", (state) => context.setQuery({ state, cursor: null }));
+  void loadCatalog().then(({ searchStates }) => {
+    states.append(...optionsOf(searchStates).map(([state, title]) => h("option", { value: state }, title)));
+    states.value = context.query.get("state") ?? "";
+  });
   const total = h("span", { class: "muted" });
   const place = h("div");
   const compare = h("a", { class: "button", hidden: true }, "Compare");

@@ -4,7 +4,6 @@ import { ApiError, call, isAbort } from "../core/api.js";
 import { fill, h, setText } from "../core/dom.js";
 import { count } from "../core/format.js";
 import { go } from "../core/router.js";
-import { OVER } from "../core/search-math.js";
 import { problem, toast } from "../components/parts.js";
 import { settingFields } from "./steer-fields.js";
 import { adviceList, child, commandLog } from "./steer-log.js";
@@ -55,7 +54,7 @@ export class SteerPanel {
   draw() {
     const { now } = this;
     if (!now) return;
-    const over = OVER.has(this.view.trial().state);
+    const over = Boolean(this.view.trial().ended);
     this.node.hidden = over && !now.commands.length && this.view.search.mode !== "panda" && !this.point;
     this.drawFields(over);
     commandLog(this.log, now.commands, { over, limit: this.all ? Infinity : FEW, withdraw: (id) => void this.withdraw(id) });
@@ -65,7 +64,7 @@ export class SteerPanel {
     const key = `${this.view.trial().state}`;
     if (key === this.drawnFor) return;
     this.drawnFor = key;
-    fill(this.buttons, this.buttonsFor(this.view.trial().state));
+    fill(this.buttons, this.buttonsFor(this.view.trial()));
   }
 
   /**
@@ -102,11 +101,11 @@ export class SteerPanel {
     this.chosen.scrollIntoView({ block: "nearest" });
   }
 
-  /** @param {string} state */
-  buttonsFor(state) {
+  /** @param {Trial} trial */
+  buttonsFor({ state, ended }) {
     const button = (/** @type {string} */ title, /** @type {() => unknown} */ pressed, kind = "") => h("button", { type: "button", class: kind, onclick: pressed }, title);
     const extend = button("10 more epochs", () => this.extend());
-    if (OVER.has(state)) return state === "failed" || state === "cancelled" ? [] : [extend];
+    if (ended) return state === "failed" || state === "cancelled" ? [] : [extend];
     return [
       state === "paused" ? button("Resume", () => this.send("resume"), "primary") : button("Pause", () => this.send("pause")),
       button("Checkpoint", () => this.send("checkpoint")),
@@ -123,7 +122,7 @@ export class SteerPanel {
   pick(epoch, branch) {
     this.point = { epoch, branch };
     this.node.hidden = false;
-    const over = OVER.has(this.view.trial().state);
+    const over = Boolean(this.view.trial().ended);
     const rewind = h("button", { type: "button", class: "primary", hidden: over, onclick: () => this.go("rewind") }, "Rewind to here");
     const fork = h("button", { type: "button", class: over ? "primary" : "", onclick: () => this.go("fork") }, "Fork from here");
     const forget = h("button", { type: "button", class: "quiet", onclick: () => this.unpick() }, "Never mind");
@@ -136,7 +135,7 @@ export class SteerPanel {
   unpick() {
     this.point = null;
     this.chosen.hidden = true;
-    this.drawFields(OVER.has(this.view.trial().state));
+    this.drawFields(Boolean(this.view.trial().ended));
     this.changed();
   }
 

@@ -3,7 +3,6 @@
 import { call, request } from "../core/api.js";
 import { h } from "../core/dom.js";
 import { go } from "../core/router.js";
-import { OVER } from "../core/search-math.js";
 import { attempt } from "../components/parts.js";
 import { download } from "../components/figure.js";
 
@@ -17,7 +16,7 @@ export function trialActions(view, hasModel) {
   const parent = trial.origin?.parent;
   if (parent) buttons.push(h("a", { class: "button", href: `/compare?trials=${parent},${trial.id}` }, `Compare with trial ${parent}`));
   if (["failed", "cancelled"].includes(trial.state)) buttons.push(button("Run again", () => rerun(trial)));
-  if (hasModel && OVER.has(trial.state)) buttons.push(button("Download model", () => model(trial)));
+  if (hasModel && trial.ended) buttons.push(button("Download model", () => model(trial)));
   return buttons;
 }
 

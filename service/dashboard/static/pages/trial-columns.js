@@ -1,14 +1,15 @@
 /** Columns of the table of trials: which there are, and which a person chose; remembered for each search. */
 
 import { h } from "../core/dom.js";
-import { count, duration, label, number, text } from "../core/format.js";
+import { count, duration, label, number, sentence, text } from "../core/format.js";
 import { objectiveMetric, objectiveName, parameterNames } from "../core/search-math.js";
 import { chip, setChip, when } from "../components/parts.js";
 
 /** @typedef {import("../components/table.js").Column<Trial>} TrialColumn */
+/** @typedef {import("../core/catalog.js").TrialField} TrialField */
 
 const METRICS = ["train_error", "dev_error", "train_cost", "dev_cost", "best_epoch"];
-const HIDDEN = ["train_cost", "dev_cost", "best_epoch", "origin", "round", "attempt", "agent", "created", "time"];
+const HIDDEN = ["train_cost", "dev_cost", "best_epoch", "origin", "round", "attempt", "agent", "created", "time", "seed", "started"];
 
 /** @param {Search} search */
 const storageKey = (search) => `caviar-columns-${search.id}`;
@@ -20,12 +21,40 @@ function hiddenColumns(search) {
 }
 
 /**
+ * All columns: those with a form of their own, then the other fields that the server sorts by.
+ * @param {Search} search
+ * @param {TrialField[]} fields of trials, as the server knows them
+ * @param {Set<string>} selected
+ * @param {() => void} changed
+ * @returns {TrialColumn[]}
+ */
+export function allColumns(search, fields, selected, changed) {
+  const own = ownColumns(search, selected, changed);
+  const sortable = fields.filter(({ use }) => use.includes("sort"));
+  const covered = new Set(["params", "metrics", "epochs", ...own.map(({ key }) => key)]);
+  return [
+    ...own.map(({ sort, ...column }) => (sort && sortable.some(({ name }) => name === sort.split(".")[0]) ? { ...column, sort } : column)),
+    ...sortable.filter(({ name }) => !covered.has(name)).map(plainColumn),
+  ];
+}
+
+/**
+ * @param {TrialField} field
+ * @returns {TrialColumn}
+ */
+function plainColumn({ name, path, time }) {
+  /** @type {(trial: Trial) => any} */
+  const value = (trial) => path.split(".").reduce((/** @type {any} */ part, key) => part?.[key], trial);
+  return { key: name, title: sentence(label(name)).replace(/\.$/, ""), sort: name, cell: (trial) => (time ? when(value(trial)) : text(value(trial))) };
+}
+
+/**
  * @param {Search} search
  * @param {Set<string>} selected
  * @param {() => void} changed
  * @returns {TrialColumn[]}
  */
-export function allColumns(search, selected, changed) {
+function ownColumns(search, selected, changed) {
   const toggle = (/** @type {Event} */ event, /** @type {Trial} */ trial) => {
     const key = String(trial.number);
     if (/** @type {HTMLInputElement} */ (event.target).checked) selected.add(key);
@@ -65,11 +94,12 @@ export function chosenColumns(search, columns) {
 
 /**
  * @param {Search} search
+ * @param {TrialField[]} fields
  * @param {() => void} changed
  */
-export function columnMenu(search, changed) {
+export function columnMenu(search, fields, changed) {
   const hidden = hiddenColumns(search);
-  const columns = allColumns(search, new Set(), () => undefined).filter(({ key }) => !["select", "number"].includes(key));
+  const columns = allColumns(search, fields, new Set(), () => undefined).filter(({ key }) => !["select", "number"].includes(key));
   const boxes = columns.map(({ key, title }) => {
     const box = h("input", { type: "checkbox", checked: !hidden.has(key) });
     box.addEventListener("change", () => {

@@ -4,7 +4,7 @@ import { ApiError, call, connection, isAbort, withQuery } from "../core/api.js";
 import { readCurve } from "../core/branches.js";
 import { fill, h, setText } from "../core/dom.js";
 import { count, duration, label, number, sentence, text } from "../core/format.js";
-import { objectiveMetric, objectiveName, OVER } from "../core/search-math.js";
+import { objectiveMetric, objectiveName } from "../core/search-math.js";
 import { follow, pause, throttled } from "../core/stream.js";
 import { chip, empty, failedPage, setChip, stat, when } from "../components/parts.js";
 import { costsPicture, curvesPicture } from "../pictures/curve.js";
@@ -81,7 +81,7 @@ export async function page(context) {
   recording();
   void steer.load();
   await draw();
-  if (OVER.has(trial.state)) return;
+  if (trial.ended) return;
   void follow(
     withQuery(`/trials/${id}/events`, { since: shown && seen(trial, shown) }),
     ({ event }) => {

@@ -10,7 +10,7 @@ import { line, rule } from "../charts/layers.js";
 import { Figure } from "../components/figure.js";
 import { makeLegend } from "../components/legend.js";
 import { choose } from "../components/parts.js";
-import { OVER, objectiveMetric } from "../core/search-math.js";
+import { objectiveMetric } from "../core/search-math.js";
 
 /** What can be shown by epoch: a name for the choice and the columns it draws. */
 const SHOWN = /** @type {Record<string, {title: string, columns: string[]}>} */ ({
@@ -124,9 +124,9 @@ export function curvesPicture(view, context, steer, read) {
 }
 
 /** @param {Trial} trial one without an epoch */
-function noCurve({ state }) {
+function noCurve({ state, ended }) {
   if (state === "queued") return "It waits for a free worker.";
-  return OVER.has(state) ? "It ended before its first epoch was over: there is nothing to draw." : "No epoch has ended yet.";
+  return ended ? "It ended before its first epoch was over: there is nothing to draw." : "No epoch has ended yet.";
 }
 
 /**
@@ -194,7 +194,7 @@ export function costsPicture(view) {
   /** @param {Curve} curve */
   function draw(curve) {
     const { step: steps, cost: costs } = curve.costs;
-    figure.node.hidden = !steps.length && OVER.has(view.trial().state);
+    figure.node.hidden = !steps.length && Boolean(view.trial().ended);
     if (!steps.length) {
       figure.blank("The first costs are on their way.");
       return;

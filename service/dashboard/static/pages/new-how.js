@@ -1,0 +1,56 @@
+/** How the form's search goes on: strategy, stopping rule, budget, fixed settings. */
+
+import { h } from "../core/dom.js";
+import { readValue, writtenAlone } from "../core/values.js";
+import { field, input, numberOr, set } from "./new-fields.js";
+import { methodFields } from "./new-method.js";
+
+/** @typedef {import("./new.js").Draft} Draft */
+
+/** @param {Draft} draft */
+export function methodForm(draft) {
+  const { spec } = draft;
+  return h(
+    "section",
+    { class: "card" },
+    h("div", { class: "cardhead" }, h("h2", null, "How")),
+    h("p", { class: "hint" }, "Coarse to fine looks at the whole box first, then zooms in on the region of the good trials, again and again."),
+    methodFields(draft, "strategy", "Strategy", draft.catalog.strategies),
+    methodFields(draft, "stopping", "Stop bad trials early", draft.catalog.rules),
+    h(
+      "div",
+      { class: "fields three" },
+      field("Trials in all", "budget.trials", input(spec.budget.trials, (value) => {
+        spec.budget = { ...spec.budget, trials: numberOr(value) };
+        draft.changed();
+      }, { inputmode: "numeric" })),
+      field("In parallel", "parallel", input(spec.parallel, (value) => set(draft, "parallel", numberOr(value)), { inputmode: "numeric" })),
+      field("Seed", "seed", input(spec.seed, (value) => set(draft, "seed", numberOr(value)), { inputmode: "numeric" }), "The same seed gives the same trials, for any number of workers."),
+    ),
+    fixedSettings(draft),
+  );
+}
+
+/**
+ * Settings that are the same for all trials, one a line.
+ * @param {Draft} draft
+ */
+function fixedSettings(draft) {
+  const lines = Object.entries(draft.spec.settings).map(([name, value]) => `${name}: ${writtenAlone(value)}`);
+  const area = h("textarea", { rows: Math.max(3, lines.length + 1), spellcheck: "false", value: lines.join("\n") });
+  area.addEventListener("input", () => {
+    draft.spec.settings = Object.fromEntries(area.value.split("\n").map(readLine).filter((pair) => pair !== null));
+    draft.changed();
+  });
+  return field("Fixed settings, one a line", "settings", area, "The same for all trials, such as epochs: 30 or hidden_units: [64, 32].");
+}
+
+/**
+ * @param {string} line
+ * @returns {[string, Value] | null}
+ */
+function readLine(line) {
+  const colon = line.indexOf(":");
+  if (colon <= 0) return null;
+  return [line.slice(0, colon).trim(), readValue(line.slice(colon + 1).trim())];
+}
