@@ -1,0 +1,91 @@
+"""What holds for every file of the house: names of imports, and subjects of commits."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BARE = {"search", "trainer", "service", "db_migrations"}
+FOLDERS = (
+    "search",
+    "trainer",
+    "service",
+    "caviar",
+    "db_migrations",
+    "tests",
+    "benchmarks",
+    "examples",
+    "docs",
+)
+
+
+def sources() -> list[Path]:
+    """Return our Python files; caviar/ links to the other folders, which are not entered twice."""
+    found = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
+    return [path for path in found if "node_modules" not in path.parts]
+
+
+def imported(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Yield line and full name of every import, those inside functions and by name too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.lineno, node.module or ""
+        elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if called in ("import_module", "find_spec") and isinstance(node.args[0].value, str):
+                yield node.lineno, node.args[0].value
+
+
+def bare(text: str) -> list[str]:
+    """Return the imports of names that only exist below `caviar`."""
+    found = imported(ast.parse(text))
+    return [f"{line}: {name}" for line, name in found if name.partition(".")[0] in BARE]
+
+
+def test_nothing_imports_a_bare_name() -> None:
+    """They would land in site-packages, and die beside a script called search.py."""
+    files = sources()
+    assert len(files) > 400
+    wrong = [f"{path.relative_to(ROOT)}:{each}" for path in files for each in bare(path.read_text("utf-8"))]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import search",
+        "from trainer.run import Run",
+        "def f():\n    import service.app",
+        'import_module("search.x")',
+    ],
+)
+def test_a_bare_name_is_found(text: str) -> None:
+    assert bare(text)
+    assert not bare(text.replace("search", "caviar.search").replace("trainer", "a").replace("service", "b"))
+
+
+@pytest.mark.parametrize(
+    ("message", "good"),
+    [
+        ("store: one table of trial fields\n\nIt stood in eight places.\n", True),
+        ("tests, docs: lines of at most 100 characters\n", True),
+        ("Merge branch 'a'\n", True),
+        ("One table of trial fields\n", False),
+        ("store: " + "x" * 66 + "\n", False),
+        ("store:\n", False),
+        ("store: one table\nof trial fields\n", False),
+    ],
+)
+def test_a_subject_names_the_place_and_the_change(tmp_path: Path, message: str, good: bool) -> None:
+    file = tmp_path / "message"
+    file.write_text(message)
+    done = subprocess.run([ROOT / ".ci" / "commit-msg", file], capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) == good, done.stderr
+    assert good or done.stderr.strip()
