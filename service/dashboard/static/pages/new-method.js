@@ -17,7 +17,7 @@ import { field, select } from "./new-fields.js";
  * @param {Kind[]} kinds
  */
 export function methodFields(draft, part, title, kinds) {
-  const options = h("div", { class: "options" });
+  const options = h("div", { class: "kindoptions" });
   const help = h("p", { class: "hint" });
   const show = () => {
     const kind = kinds.find(({ name }) => name === draft.spec[part].name);
@@ -32,7 +32,7 @@ export function methodFields(draft, part, title, kinds) {
   show();
   const chosen = field(title, part, names);
   chosen.append(help);
-  return h("div", { class: "method" }, chosen, options);
+  return h("div", { class: "fields three" }, chosen, options);
 }
 
 /**
@@ -48,7 +48,7 @@ function optionField(draft, part, { name, schema, required }) {
     draft.spec[part] = { ...rest, name: draft.spec[part].name, ...(typed.trim() ? { [name]: readValue(typed.trim()) } : {}) };
     draft.changed();
   };
-  const hint = [schema.description ?? "", sentence(limits({ ...schema, default: undefined }))].filter(Boolean).join(" ");
+  const hint = schema.description ?? sentence(limits({ ...schema, default: undefined }));
   const values = schema.type === "boolean" ? ["true", "false"] : (schema.enum ?? []).map(String);
   const usual = schema.default === undefined || schema.default === null ? "" : String(schema.default);
   const control = values.length ? select([["", `usual: ${usual}`], ...optionsOf(values)], text, changed) : h("input", { value: text, placeholder: required ? "needed" : usual, oninput: (/** @type {Event} */ event) => changed(/** @type {HTMLInputElement} */ (event.target).value) });
