@@ -21,7 +21,7 @@ from caviar.search.curves import CurveTable
 from caviar.search.history import Floats, History
 from caviar.search.proposal import Proposal
 from caviar.search.spec import SearchSpec
-from caviar.search.stopping import plan, verdict
+from caviar.search.stopping import verdict
 from caviar.search.strategies import propose
 
 METHODS: dict[str, dict[str, Any]] = {
@@ -79,9 +79,9 @@ class Trainings:
         return self.table.nearest(proposal.unit, set(self.rows)), 0
 
     def _train(self, number: int, curve: Floats) -> Floats:
-        visible = self.spec.horizon(number)
-        known = CurveTable.of(self.spec, len(curve), range(visible), self.curves[:visible])
-        rule, direction = plan(self.spec, number, known), self.spec.objective.direction
+        visible, direction = self.spec.horizon(number), self.spec.objective.direction
+        known = CurveTable.of(self.spec.rungs(len(curve)), range(visible), self.curves[:visible], direction)
+        rule = self.spec.stop_plan(number, known)
         return next((curve[:n] for n, _ in rule.checks if verdict(rule, curve[:n], direction)), curve)
 
 

@@ -177,11 +177,11 @@ class Asked:
         self._curve.append(self._last.get(metric, math.nan))
         stop = self._assignment.stop
         if stop and self._stop is None:
-            from caviar.search.stopping import StopPlan, kept, verdict
+            from caviar.search.stopping import StopPlan, as_stored, verdict
 
             plan = StopPlan(tuple(map(tuple, stop["checks"])), stop["patience"], stop["warmup"], stop["why"])
             direction = self._assignment.search["objective"].get("direction", "minimize")
-            self._stop = verdict(plan, list(map(kept, self._curve)), direction)
+            self._stop = verdict(plan, list(map(as_stored, self._curve)), direction)
 
     def _end(self, state: str, metrics: Mapping[str, float], reason: str | None) -> None:
         if self._ended:

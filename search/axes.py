@@ -86,7 +86,7 @@ class Numbers:
     @cached_property
     def even(self) -> bool:
         """Whether every level has an equal part of the unit interval."""
-        return self.step is not None and self.definition.scale == "linear" and not self.zero
+        return self.step is not None and SCALES[self.definition.scale].even and not self.zero
 
     @cached_property
     def _holds_zero(self) -> bool:
@@ -99,13 +99,10 @@ class Numbers:
         So integers on a linear scale are equally likely, both ends included, and on a log scale an integer
         has the share of the values that round to it.
         """
-        low, high = self.definition.low, self.definition.high
-        if self.step is not None:
-            high = low + self.steps * self.step + self.step / 2
-            low = low - self.step / 2
-            if self.definition.scale == "log":
-                low = max(low, self.definition.low / 2)
-        return SCALES[self.definition.scale](low, high)
+        scale, low, high = SCALES[self.definition.scale], self.definition.low, self.definition.high
+        if self.step is None:
+            return scale(low, high)
+        return scale(scale.cell_start(low, self.step), low + self.steps * self.step + self.step / 2)
 
     def _grid(self, index: int) -> int | float:
         value = self.definition.low + index * (self.step or 0.0)

@@ -8,7 +8,6 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from caviar.search.problem import Problem, unknown, written
-from caviar.search.scales import OTHER_NAMES
 
 _UNIONS = {"space": 2, "strategy": 1, "stopping": 1}  # where in the path the tag of a union stands
 _EXAMPLES = {  # of what is to be an object, by its place or by pydantic's name of its class
@@ -23,7 +22,7 @@ _EXAMPLES = {  # of what is to be an object, by its place or by pydantic's name 
     "Objective": "write {metric: dev_error, direction: minimize}",
     "Reevaluate": "write {leaders: 3, seeds: 2}",
     "WarmStart": "write {search: 3, points: 5}",
-    "Turn": "write {epoch: 15, set: {learning_rate: 0.01}}",
+    "ScheduledChange": "write {epoch: 15, set: {learning_rate: 0.01}}",
 }
 _SIMPLE = ("bool", "int", "float", "str", "list[any]")  # what a condition may be besides part of a range
 _TEXTS = {  # message and remedy by the beginning of pydantic's type of an error
@@ -94,7 +93,7 @@ def wrong_value(field: str, detail: ErrorDetails) -> Problem:
     kind, value = detail["type"], detail["input"]
     if kind == "literal_error":
         known = re.findall("'([^']*)'", context["expected"])
-        return unknown(field, value, known, OTHER_NAMES.get(_squeezed(value)) if "linear" in known else None)
+        return unknown(field, value, known)
     for beginning, (message, remedy) in _TEXTS.items():
         if kind.startswith(beginning):
             texts = {**context, "value": _short(value)}
@@ -102,10 +101,6 @@ def wrong_value(field: str, detail: ErrorDetails) -> Problem:
             return Problem(field, message.format(**texts), example or remedy.format(**texts))
     message = detail["msg"][0].lower() + detail["msg"][1:]
     return Problem(field, f"{message}, not {_short(value)}", "correct the value")
-
-
-def _squeezed(value: object) -> str:
-    return str(value).lower().replace(" ", "")
 
 
 def _without_tags(parts: list[str]) -> list[str]:

@@ -18,8 +18,8 @@ from caviar.search.history import Floats, History, Integers
 from caviar.search.proposal import Proposal, at, settled
 from caviar.search.random import draw
 from caviar.search.randomness import counter
-from caviar.search.settings import Cmaes
 from caviar.search.spec import SearchSpec, first_unseen
+from caviar.search.strategy_settings import Cmaes
 
 Generation = tuple[Floats, Floats]  # coordinates and values of the trials that one update is made of
 

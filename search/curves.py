@@ -2,30 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count, takewhile
 from typing import Self
 
 import numpy as np
 
 from caviar.search.history import Floats, Integers
-from caviar.search.settings import Hyperband, Median, SuccessiveHalving
-from caviar.search.spec import SearchSpec
-
-MOST_RUNGS = 100
-
-
-def rungs(spec: SearchSpec, epochs: int) -> tuple[int, ...]:
-    """Epochs at which the rule of a search compares trials that train for `epochs`."""
-    rule = spec.stopping
-    if isinstance(rule, SuccessiveHalving | Hyperband):
-        first = rule.first or max(1, epochs // rule.factor**3)
-        ladder = takewhile(lambda epoch: epoch < epochs, (first * rule.factor**k for k in count()))
-    elif isinstance(rule, Median):
-        interval = max(rule.interval, -(-epochs // MOST_RUNGS))
-        ladder = takewhile(lambda epoch: epoch < epochs, count(interval, interval))
-    else:
-        return ()
-    return tuple(epoch for epoch in ladder if epoch >= rule.warmup)
 
 
 def rung_values(curve: Sequence[float] | Floats, ladder: Sequence[int], direction: str) -> Floats:
@@ -55,10 +36,8 @@ class CurveTable:
 
     @classmethod
     def of(
-        cls, spec: SearchSpec, epochs: int, numbers: Sequence[int], curves: Sequence[Sequence[float]]
+        cls, rungs: tuple[int, ...], numbers: Sequence[int], curves: Sequence[Sequence[float]], direction: str
     ) -> Self:
         """Make a table from whole curves."""
-        ladder = rungs(spec, epochs)
-        rows = [rung_values(curve, ladder, spec.objective.direction) for curve in curves]
-        values = np.array(rows).reshape(len(rows), len(ladder))
-        return cls(ladder, np.asarray(numbers, dtype=np.int64), values)
+        rows = [rung_values(curve, rungs, direction) for curve in curves]
+        return cls(rungs, np.asarray(numbers, dtype=np.int64), np.array(rows).reshape(len(rows), len(rungs)))

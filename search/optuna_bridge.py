@@ -31,9 +31,9 @@ from caviar.search.parameters import Choice, Fixed, Parameter, Range, Value
 from caviar.search.proposal import Proposal, at, settled
 from caviar.search.random import draw
 from caviar.search.randomness import counter
-from caviar.search.settings import Gp, Tpe
 from caviar.search.space import NEUTRAL, Space
 from caviar.search.spec import SearchSpec
+from caviar.search.strategy_settings import Gp, Tpe
 
 Coordinate = int | float
 BEST, LATEST = 25, 45  # the window: what a sampler may see of a long history
@@ -131,7 +131,8 @@ def _ask(
     trial = _frozen(len(trials), TrialState.RUNNING, None, {}, 0)
     distributions = {axis.name: _distribution(axis) for axis in sorted(axes, key=lambda axis: axis.name)}
     distributions = {name: one for name, one in distributions.items() if not one.single()}
-    return study, trial, sampler.sample_relative(study, trial, distributions)
+    with np.errstate(divide="ignore", invalid="ignore"):  # TPE meets intervals without width
+        return study, trial, sampler.sample_relative(study, trial, distributions)
 
 
 def _startup(spec: SearchSpec, number: int, origin: str) -> Proposal:
@@ -158,8 +159,9 @@ def tpe(spec: SearchSpec, number: int, history: History) -> Proposal:
         ]
         if not missing:
             return at(space, settled(np.array(row)), "tpe", f"estimated from {len(rows)} results")
-        for axis in missing:
-            found[axis.name] = sampler.sample_independent(study, trial, axis.name, _distribution(axis))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            for axis in missing:
+                found[axis.name] = sampler.sample_independent(study, trial, axis.name, _distribution(axis))
 
 
 def gp(spec: SearchSpec, number: int, history: History) -> Proposal:

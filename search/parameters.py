@@ -16,13 +16,12 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from caviar.search.checking import no_truth
-from caviar.search.problem import written
-from caviar.search.scales import SCALES, ScaleName
+from caviar.search.checking import no_truth, refuse_all
+from caviar.search.problem import unknown, written
+from caviar.search.scales import ALIASES, FARTHEST, SCALES
 
 Value = bool | int | float | str | None | list[Any]
 LARGEST_INTEGER = 2**53
-FARTHEST = 1e300  # an end of a range: there is room to compute with it
 FINEST = 1e11  # times a step goes into the larger end: grid values have twelve digits
 RAREST = 1e-6  # share of the zero, and of the rest beside it
 DEEPEST = 20
@@ -103,7 +102,7 @@ class Definition(Model):
 class Range(Definition):
     """Numbers from low to high on a scale."""
 
-    scale: ScaleName = "linear"
+    scale: str = Field(default="linear", json_schema_extra={"enum": list(SCALES)})
     type: Literal["float", "int"] = "float"
     low: float
     high: float
@@ -111,6 +110,14 @@ class Range(Definition):
     zero: float | None = Field(default=None, description="Exactly zero with this probability.")
 
     _ends = field_validator("low", "high", "step", "zero", mode="before")(no_truth)
+
+    @field_validator("scale", mode="before")
+    @classmethod
+    def _known_scale(cls, value: Any) -> Any:
+        if not isinstance(value, str) or value not in SCALES:
+            meant = ALIASES.get(str(value).lower().replace(" ", ""))
+            raise refuse_all([unknown("", value, list(SCALES), meant)])
+        return value
 
     @model_validator(mode="after")
     def _rules(self) -> Self:
@@ -137,23 +144,15 @@ def _check_ends(range_: Range) -> None:
 
 
 def _check_scale(range_: Range) -> None:
-    low, high = range_.low, range_.high
-    if range_.scale == "log" and low <= 0:
-        raise refuse(
-            "low",
-            f"a log scale cannot begin at {low:g}",
-            "choose low above 0; for exact zeros add zero: 0.1",
-        )
-    if range_.scale == "one_minus_log":
-        if low < 0 or high >= 1:
-            field = "low" if low < 0 else "high"
-            raise refuse(field, "one_minus_log covers values from 0 to below 1", "try low 0.9, high 0.999")
-        if range_.type == "int" or range_.step is not None:
-            field = "type" if range_.type == "int" else "step"
-            raise refuse(field, "one_minus_log has floats without steps only", "use linear or log")
-    if range_.scale == "log" and low < 1 / FARTHEST:
-        raise refuse("low", f"{low:g} is too near to 0", f"choose low from {1 / FARTHEST:g} on")
-    if SCALES[range_.scale](low, high).width == 0:
+    scale, low, high = SCALES[range_.scale], range_.low, range_.high
+    found = scale.problem(low, high)
+    if found is not None:
+        raise refuse(found.field, found.message, found.remedy)
+    if not scale.counts and (range_.type == "int" or range_.step is not None):
+        field = "type" if range_.type == "int" else "step"
+        counting = " or ".join(name for name, one in SCALES.items() if one.counts)
+        raise refuse(field, f"{range_.scale} has floats without steps only", f"use {counting}")
+    if scale(low, high).width == 0:
         raise refuse(
             "high",
             f"{high!r} is one with low {low!r} on the {range_.scale} scale",
@@ -168,7 +167,7 @@ def _check_step(range_: Range) -> None:
     if step is None and range_.type == "float":
         return
     # Whole numbers are exact as far as they can be counted; all else must be told apart by its digits.
-    exact = range_.type == "int" and range_.scale == "linear"
+    exact = range_.type == "int" and SCALES[range_.scale].even
     reach, most = (high - low, float(LARGEST_INTEGER)) if exact else (max(-low, high), FINEST)
     if reach > most * (step or 1.0):
         enough = float(f"{2 * reach / most:.1g}")

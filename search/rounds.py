@@ -12,8 +12,8 @@ from caviar.search.evidence import Evidence, gather
 from caviar.search.history import History
 from caviar.search.layout import layout_of
 from caviar.search.randomness import generator
-from caviar.search.settings import CoarseToFine
 from caviar.search.spec import SearchSpec
+from caviar.search.strategy_settings import CoarseToFine
 
 SHORTEST = 4  # trials in a round
 GROWTH = 6  # a round is a sixth of all trials before it

@@ -10,11 +10,11 @@ from heapq import heapify, heappop, heappush
 
 import numpy as np
 
-from caviar.search.curves import CurveTable, rung_values, rungs
+from caviar.search.curves import CurveTable
 from caviar.search.history import Floats, History
 from caviar.search.proposal import Proposal
 from caviar.search.spec import SearchSpec
-from caviar.search.stopping import plan, verdict
+from caviar.search.stopping import verdict
 from caviar.search.strategies import propose
 
 Train = Callable[[int, Proposal], Sequence[float]]  # the metric after each epoch of the whole training
@@ -96,12 +96,10 @@ class _Book:
         """Propose a trial, train it up to where its plan stops it, note it down; the epochs it took."""
         proposal = propose(self.spec, number, self.history(number))
         full = list(train(number, proposal))[: proposal.epochs]
-        ladder = rungs(self.spec, len(full))
         direction = self.spec.objective.direction
         visible = self.curves[: self.spec.horizon(number)]
-        rows = np.array([rung_values(curve, ladder, direction) for curve in visible])
-        table = CurveTable(ladder, np.arange(len(visible)), rows.reshape(len(visible), len(ladder)))
-        stop = plan(self.spec, number, table)
+        table = CurveTable.of(self.spec.rungs(len(full)), range(len(visible)), visible, direction)
+        stop = self.spec.stop_plan(number, table)
         length = next((n for n in range(1, len(full)) if verdict(stop, full[:n], direction)), len(full))
         value = full[length - 1] * (-1.0 if direction == "maximize" else 1.0)
         self.proposals.append(proposal)

@@ -2,42 +2,29 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from importlib.util import find_spec
-from typing import Any, Literal, Self, get_args
+from dataclasses import replace
+from typing import Any, Literal, Self
 
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError, field_validator, model_validator
 
 from caviar.search.checking import no_truth, problems_of, refuse_all
 from caviar.search.conditions import needs, problems_of_conditions
+from caviar.search.curves import CurveTable
 from caviar.search.parameters import Between, Choice, Fixed, Model, Parameter, Range, plain
 from caviar.search.problem import Problem, SearchError
-from caviar.search.settings import (
-    Budget,
-    Cmaes,
-    CoarseToFine,
-    Gp,
-    NoStopping,
-    Objective,
-    Reevaluate,
-    Stopping,
-    Strategy,
-    Turn,
-    WarmStart,
-)
+from caviar.search.settings import Budget, Objective, Reevaluate, ScheduledChange, WarmStart
 from caviar.search.space import Space
+from caviar.search.stopping import StopPlan
+from caviar.search.stopping_rules import RULES, AnyStoppingRule, NoStopping
+from caviar.search.strategy_settings import STRATEGIES, AnyStrategy, CoarseToFine
 
 # What may hold something unknown, by the last part of pydantic's path that names it.
 _HOLDERS: dict[str, type[Model]] = {
     **{"range": Range, "choice": Choice, "fixed": Fixed, "when": Between},
-    **{
-        one.model_fields["name"].default: one
-        for of in (Strategy, Stopping)
-        for one in get_args(get_args(of)[0])
-    },
+    **{one.key(): one for one in (*STRATEGIES, *RULES)},
     **{"objective": Objective, "budget": Budget, "reevaluate": Reevaluate},
-    **{"warm_start": WarmStart, "schedule": Turn},
+    **{"warm_start": WarmStart, "schedule": ScheduledChange},
 }
-MOST_ADAPTED = 200  # coordinates: the work of CMA-ES grows with their third power
 MOST_ENQUEUED = 10_000  # each is checked; more can be added while the search runs
 _PARAMETER: TypeAdapter[Parameter] = TypeAdapter(Parameter)
 
@@ -51,8 +38,8 @@ class SearchSpec(Model):
     trainer: str = Field(default="mlp", min_length=1, max_length=100)
     settings: dict[str, JsonValue] = Field(default_factory=dict)
     space: Space
-    strategy: Strategy = Field(default_factory=CoarseToFine)
-    stopping: Stopping = Field(default_factory=NoStopping)
+    strategy: AnyStrategy = Field(default_factory=CoarseToFine)
+    stopping: AnyStoppingRule = Field(default_factory=NoStopping)
     objective: Objective = Field(default_factory=Objective)
     mode: Literal["caviar", "panda"] = "caviar"
     parallel: int = Field(default=1, ge=1, le=10_000, description="Trials in training at the same time.")
@@ -66,7 +53,7 @@ class SearchSpec(Model):
     warm_start: WarmStart | None = Field(
         default=None, description="Resolved at submission: its points are appended to `enqueued`."
     )
-    schedule: list[Turn] = Field(
+    schedule: list[ScheduledChange] = Field(
         default_factory=list,
         max_length=1000,
         description="Settings that change in every trial, each at the end of an epoch.",
@@ -84,14 +71,9 @@ class SearchSpec(Model):
             spec = cls.model_validate(data)
         except ValidationError as error:
             raise SearchError([*problems_of(error, _names_at), *_conditions_apart(data, error)]) from None
-        if isinstance(spec.strategy, Gp) and find_spec("torch") is None:
-            problem = Problem("strategy.name", "gp needs PyTorch", "install caviar[gp], or take tpe")
-            raise SearchError([problem])
-        if isinstance(spec.strategy, Cmaes) and spec.space.dimensions > MOST_ADAPTED:
-            said = (
-                f"cmaes adapts to {MOST_ADAPTED} coordinates at most, the space has {spec.space.dimensions}"
-            )
-            raise SearchError([Problem("strategy.name", said, "take coarse_to_fine or sobol")])
+        problems = list(spec.strategy.problems(spec.space.dimensions))
+        if problems:
+            raise SearchError([replace(one, field=f"strategy.{one.field}") for one in problems])
         return spec
 
     _no_truth = field_validator("parallel", "seed", "lag", "base_error", mode="before")(no_truth)
@@ -164,6 +146,17 @@ class SearchSpec(Model):
         if not (self.reproducible and self.uses_results):
             return None
         return 1 + _lag_at(number, self.resolved_lag(), self.stopping.uses_results)
+
+    def rungs(self, epochs: int) -> tuple[int, ...]:
+        """Return the epochs at which the stopping rule compares trials that train for `epochs`."""
+        return self.stopping.rungs(epochs)
+
+    def stop_plan(self, number: int, curves: CurveTable) -> StopPlan:
+        """Fix by which bounds trial `number` may be stopped; a pure function of its arguments.
+
+        The table holds the trials below `horizon(number)`, at the rungs of `rungs`.
+        """
+        return self.stopping.plan(number, curves, self.objective.direction)
 
 
 def first_unseen(number: int, lag: int, growing: bool) -> int:

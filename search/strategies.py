@@ -9,25 +9,14 @@ from caviar.search.history import History
 from caviar.search.proposal import Proposal
 from caviar.search.spec import SearchSpec
 
-Strategy = Callable[[SearchSpec, int, History], Proposal]
-
-# Imported when first asked for: Optuna takes a second that most commands need not wait for.
-_FUNCTIONS = {
-    "random": "caviar.search.random:propose",
-    "sobol": "caviar.search.sobol:propose",
-    "grid": "caviar.search.grid:propose",
-    "coarse_to_fine": "caviar.search.coarse_to_fine:propose",
-    "tpe": "caviar.search.optuna_bridge:tpe",
-    "gp": "caviar.search.optuna_bridge:gp",
-    "cmaes": "caviar.search.cmaes:propose",
-}
+Propose = Callable[[SearchSpec, int, History], Proposal]
 
 
 @cache
-def strategy(name: str) -> Strategy:
-    """Find the function of a strategy."""
-    module, function = _FUNCTIONS[name].split(":")
-    found: Strategy = getattr(import_module(module), function)
+def function_at(path: str) -> Propose:
+    """Import the function of a strategy: Optuna takes a second that most commands need not wait for."""
+    module, name = path.split(":")
+    found: Propose = getattr(import_module(module), name)
     return found
 
 
@@ -43,4 +32,4 @@ def propose(spec: SearchSpec, number: int, history: History) -> Proposal:
         again = leaders.propose(spec, number, history)
         if again is not None:
             return again
-    return strategy(spec.strategy.name)(spec, number, history)
+    return function_at(spec.strategy.function)(spec, number, history)

@@ -18,7 +18,7 @@ from caviar.exchange.assignment import Assignment
 from caviar.exchange.exchanger import Exchange
 from caviar.exchange.outbox import Outbox
 from caviar.exchange.uploads import Upload, Uploads
-from caviar.search.stopping import StopPlan, judged_after, kept, verdict
+from caviar.search.stopping import StopPlan, as_stored, judged_after, verdict
 
 logger = logging.getLogger(__name__)
 
@@ -166,7 +166,7 @@ class TrialRunner:
     def _judge(self, epochs: list[dict[str, float]]) -> str | None:
         """Apply the stopping rule after each epoch; the reason to stop, if there is one."""
         for epoch in epochs:
-            self._curve.append(kept(epoch.get(self._metric, math.nan)))
+            self._curve.append(as_stored(epoch.get(self._metric, math.nan)))
             if self._plan is not None:
                 reason = verdict(self._plan, self._curve, self._direction)
                 if reason is not None:

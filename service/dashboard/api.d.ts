@@ -77,6 +77,7 @@ export interface Schemas {
   RoundRecord: RoundRecord;
   Rounds: Rounds;
   Schedule: Schedule;
+  ScheduledChange: ScheduledChange;
   Search: Search;
   SearchCheck: SearchCheck;
   SearchPage: SearchPage;
@@ -108,7 +109,6 @@ export interface Schemas {
   TrialCurve: TrialCurve;
   TrialPage: TrialPage;
   Trials: Trials;
-  Turn: Turn;
   WarmStart: WarmStart;
   Warning: Warning;
   When: When;
@@ -810,11 +810,11 @@ export interface Grid {
  * Successive halving with several first rungs, in turn.
  */
 export interface Hyperband {
+  name?: "hyperband";
   /**
    * Epochs before which nothing is stopped.
    */
   warmup?: number;
-  name?: "hyperband";
   factor?: number;
   /**
    * Epoch of the lowest rung; default: epochs // factor^3, at least 1.
@@ -906,11 +906,11 @@ export interface MadeToken {
  * Stop below the median of the others at the same epoch.
  */
 export interface Median {
+  name?: "median";
   /**
    * Epochs before which nothing is stopped.
    */
   warmup?: number;
-  name?: "median";
   /**
    * Epochs between checks.
    */
@@ -995,11 +995,11 @@ export interface ParsedSearch {
  * Stop a trial that has not improved on itself for some epochs.
  */
 export interface Patience {
+  name?: "patience";
   /**
    * Epochs before which nothing is stopped.
    */
   warmup?: number;
-  name?: "patience";
   epochs?: number;
 }
 /**
@@ -1192,6 +1192,15 @@ export interface Schedule {
   }[];
 }
 /**
+ * Settings that change in a running trial, at the end of an epoch (0: from the beginning).
+ */
+export interface ScheduledChange {
+  epoch: number;
+  set: {
+    [k: string]: JsonValue;
+  };
+}
+/**
  * A search and how far it has come.
  */
 export interface Search {
@@ -1273,7 +1282,7 @@ export interface SearchSpec {
     [k: string]: JsonValue;
   };
   space: Space;
-  strategy?: Random | Sobol | Grid | CoarseToFine | Tpe | Gp | Cmaes;
+  strategy?: CoarseToFine | Random | Sobol | Grid | Tpe | Gp | Cmaes;
   stopping?: NoStopping | Median | SuccessiveHalving | Hyperband | Patience | Threshold;
   objective?: Objective;
   mode?: "caviar" | "panda";
@@ -1305,7 +1314,7 @@ export interface SearchSpec {
    *
    * @maxItems 1000
    */
-  schedule?: Turn[];
+  schedule?: ScheduledChange[];
   /**
    * Human or Bayes error, for the diagnosis.
    */
@@ -1341,11 +1350,11 @@ export interface Tpe {
  * Only the best 1/factor at a rung goes on to the next, which is factor times further; asynchronous.
  */
 export interface SuccessiveHalving {
+  name?: "successive_halving";
   /**
    * Epochs before which nothing is stopped.
    */
   warmup?: number;
-  name?: "successive_halving";
   factor?: number;
   /**
    * Epoch of the first rung; default: epochs // factor^3, at least 1.
@@ -1356,11 +1365,11 @@ export interface SuccessiveHalving {
  * Stop a trial that is not as good as this by the end of the warm-up.
  */
 export interface Threshold {
+  name?: "threshold";
   /**
    * Epochs before which nothing is stopped.
    */
   warmup?: number;
-  name?: "threshold";
   bound: number;
 }
 /**
@@ -1369,15 +1378,6 @@ export interface Threshold {
 export interface WarmStart {
   search: number;
   points?: number;
-}
-/**
- * Settings that change in a running trial, at the end of an epoch (0: from the beginning).
- */
-export interface Turn {
-  epoch: number;
-  set: {
-    [k: string]: JsonValue;
-  };
 }
 /**
  * The caller as the server sees them.

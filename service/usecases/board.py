@@ -16,7 +16,7 @@ from caviar.search.curves import CurveTable
 from caviar.search.history import History
 from caviar.search.proposal import Proposal
 from caviar.search.spec import SearchSpec
-from caviar.search.stopping import StopPlan, plan
+from caviar.search.stopping import StopPlan
 from caviar.search.strategies import propose
 from caviar.service.ids import TrialId
 from caviar.service.store import trials as trial_rows
@@ -27,7 +27,6 @@ from caviar.service.usecases.view import View, stop_json
 from caviar.trial_fields import StoredTrial
 from caviar.trial_settings import trial_epochs, trial_seed
 
-SLOW = frozenset({"tpe", "gp", "cmaes"})  # proposed ahead, in a thread of their own
 VIEWS = 16  # searches kept in memory; all that are open where they are more
 NO_PLAN = StopPlan()
 Answer = tuple[Proposal, StopPlan]
@@ -109,14 +108,14 @@ class Board:
             made.append(
                 trial._replace(state="running", attempt=1, agent=agent, started=tx.now, stop=stop_json(stop))
             )
-        if spec.strategy.name in SLOW:
+        if spec.strategy.slow:
             self._ahead(view, numbers.start + len(made), len(numbers) + 1)
         return made
 
     def _answer(self, view: View, number: int) -> Answer | None:
         if not view.may_propose(number):
             return None
-        if view.spec.strategy.name not in SLOW:
+        if not view.spec.strategy.slow:
             return _checked(partial(compute, view, number))
         ready = view.ready.pop(number, None)
         if isinstance(ready, Exception):
@@ -184,7 +183,7 @@ def _compute_after(view: View, before: range, history: History, curves: CurveTab
 def _compute(view: View, number: int, history: History, curves: CurveTable) -> Answer:
     proposal = propose(view.spec, number - view.by_hand, history)
     stopping = view.spec.stopping.name != "none"
-    return proposal, plan(view.spec, number, curves) if stopping else NO_PLAN
+    return proposal, view.spec.stop_plan(number, curves) if stopping else NO_PLAN
 
 
 def new_trial(tx: Transaction, search: int, number: int, proposal: Proposal, spec: SearchSpec) -> StoredTrial:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from caviar.search.curves import CurveTable, rung_values, rungs
+from caviar.search.curves import CurveTable, rung_values
 from caviar.search.history import History
 from caviar.search.proposal import Proposal
 from caviar.search.spec import SearchSpec
@@ -37,7 +37,7 @@ class View:
         self.version = version
         self.spec = spec
         self.sign = -1.0 if spec.objective.direction == "maximize" else 1.0
-        self.rungs = rungs(spec, epochs) if epochs is not None else ()
+        self.rungs = spec.rungs(epochs) if epochs is not None else ()
         self.count = 0  # trials there are
         self.frontier = 0  # all trials below it have ended
         self.ready: dict[int, tuple[Proposal, StopPlan] | Exception] = {}  # proposed ahead by a slow strategy

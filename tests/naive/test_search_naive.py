@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from cmaes import CMA
 
-from caviar.search.curves import CurveTable, rung_values, rungs
+from caviar.search.curves import CurveTable, rung_values
 from caviar.search.grid import levels
 from caviar.search.history import History
 from caviar.search.proposal import settled
 from caviar.search.randomness import counter, salts, uniforms
 from caviar.search.scales import Linear, Log, OneMinusLog
 from caviar.search.spec import SearchSpec, first_unseen
-from caviar.search.stopping import plan, verdict
+from caviar.search.stopping import verdict
 from caviar.search.strategies import propose
 
 NAIVE_SCALES = {
@@ -84,13 +84,15 @@ def test_stopping_rules(rule, direction):
             "budget": {"trials": 9},
         }
     )
-    ladder = rungs(search, 30)
+    ladder = search.rungs(30)
     stops = []
     for count in range(40):
         others = [random.random(random.integers(1, 31)).tolist() for _ in range(count)]
         own = random.random(30).tolist()
         rows = np.array([rung_values(curve, ladder, direction) for curve in others])
-        found = plan(search, count, CurveTable(ladder, np.arange(count), rows.reshape(count, len(ladder))))
+        found = search.stop_plan(
+            count, CurveTable(ladder, np.arange(count), rows.reshape(count, len(ladder)))
+        )
         epoch = next((n for n in range(1, 30) if verdict(found, own[:n], direction)), 30)
         assert epoch == naive_stop(rule, own, others, direction)
         stops.append(epoch)

@@ -14,7 +14,7 @@ import numpy as np
 import orjson
 from sqlalchemy.engine import URL
 
-from caviar.search.stopping import StopPlan, kept, verdict
+from caviar.search.stopping import StopPlan, as_stored, verdict
 from tests.support.stores import World, open_world
 
 EPOCHS = 9
@@ -119,7 +119,7 @@ def obey(trial: Mapping[str, Any], curve: list[float]) -> tuple[list[float], str
     checks = tuple((int(epoch), float(bound)) for epoch, bound in given["checks"])
     plan = StopPlan(checks, given["patience"], given["warmup"], given["why"])
     for epoch in range(1, len(curve)):
-        reason = verdict(plan, [kept(value) for value in curve[:epoch]], "minimize")
+        reason = verdict(plan, [as_stored(value) for value in curve[:epoch]], "minimize")
         if reason:
             return curve[:epoch], reason
     return curve, None

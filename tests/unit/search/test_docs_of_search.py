@@ -1,30 +1,20 @@
 """The pages about spaces and strategies name everything that can be set."""
 
 from pathlib import Path
-from typing import get_args
 
 import pytest
 import yaml
 
 from caviar.search.parameters import Choice, Fixed, Range
-from caviar.search.scales import ScaleName
-from caviar.search.settings import (
-    RULES,
-    STRATEGIES,
-    CoarseToFine,
-    Hyperband,
-    Median,
-    Patience,
-    SuccessiveHalving,
-    Threshold,
-    Tpe,
-)
+from caviar.search.scales import SCALES
 from caviar.search.spec import SearchSpec
+from caviar.search.stopping_rules import RULES, Hyperband, Median, Patience, SuccessiveHalving, Threshold
+from caviar.search.strategy_settings import STRATEGIES, CoarseToFine, Tpe
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 
 
-@pytest.mark.parametrize("name", [*STRATEGIES, *RULES])
+@pytest.mark.parametrize("name", [one.key() for one in (*STRATEGIES, *RULES)])
 def test_every_strategy_and_rule_is_described(name):
     text = (DOCS / "strategies.md").read_text()
     assert f"\n## {name}\n" in text or f"| `{name}` |" in text
@@ -42,7 +32,7 @@ def test_every_setting_is_described(model):
 def test_every_key_of_a_parameter_is_described(model):
     text = (DOCS / "spaces.md").read_text()
     assert [field for field in model.model_fields if f"{field}" not in text] == []
-    assert all(f"`{scale}`" in text for scale in get_args(ScaleName))
+    assert all(f"`{scale}`" in text for scale in SCALES)
 
 
 def test_the_space_of_the_page_is_accepted():

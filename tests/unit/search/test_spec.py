@@ -213,7 +213,7 @@ def test_nesting_without_end_is_refused():
 
 
 def test_gp_without_pytorch_is_refused_at_submission(monkeypatch):
-    monkeypatch.setattr("caviar.search.spec.find_spec", lambda name: None)
+    monkeypatch.setattr("caviar.search.strategy_settings.find_spec", lambda name: None)
     assert "tpe" in problems(strategy="gp")["strategy.name"].remedy
 
 

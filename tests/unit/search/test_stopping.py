@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from caviar.search.curves import CurveTable, rung_values, rungs
+from caviar.search.curves import CurveTable, rung_values
 from caviar.search.simulate import simulate
 from caviar.search.spec import SearchSpec
-from caviar.search.stopping import StopPlan, bracket_of, plan, verdict
+from caviar.search.stopping import StopPlan, verdict
+from caviar.search.stopping_rules import bracket_of
 
 NAN, INF = float("nan"), float("inf")
 
@@ -25,7 +26,7 @@ def spec(stopping, direction="minimize", **rest):
 
 
 def table(search, curves, epochs=30):
-    ladder = rungs(search, epochs)
+    ladder = search.rungs(epochs)
     rows = np.array([rung_values(curve, ladder, search.objective.direction) for curve in curves])
     return CurveTable(ladder, np.arange(len(curves)), rows.reshape(len(curves), len(ladder)))
 
@@ -36,14 +37,14 @@ def flat(*values, epochs=30):
 
 def test_rungs():
     halving = spec("successive_halving")
-    assert rungs(halving, 30) == (1, 3, 9, 27)
-    assert rungs(halving, 300) == (11, 33, 99, 297)
-    assert rungs(halving, 1) == ()
-    assert rungs(spec({"name": "successive_halving", "factor": 4, "first": 2}), 100) == (2, 8, 32)
-    assert rungs(spec({"name": "successive_halving", "warmup": 5}), 30) == (9, 27)
-    assert rungs(spec({"name": "median", "interval": 10}), 35) == (10, 20, 30)
-    assert len(rungs(spec("median"), 10_000)) <= 100
-    assert rungs(spec("none"), 30) == rungs(spec("patience"), 30) == ()
+    assert halving.rungs(30) == (1, 3, 9, 27)
+    assert halving.rungs(300) == (11, 33, 99, 297)
+    assert halving.rungs(1) == ()
+    assert spec({"name": "successive_halving", "factor": 4, "first": 2}).rungs(100) == (2, 8, 32)
+    assert spec({"name": "successive_halving", "warmup": 5}).rungs(30) == (9, 27)
+    assert spec({"name": "median", "interval": 10}).rungs(35) == (10, 20, 30)
+    assert len(spec("median").rungs(10_000)) <= 100
+    assert spec("none").rungs(30) == spec("patience").rungs(30) == ()
 
 
 def test_rung_values_are_the_best_so_far():
@@ -56,7 +57,7 @@ def test_rung_values_are_the_best_so_far():
 
 def test_successive_halving_keeps_the_best_third():
     search = spec("successive_halving")
-    found = plan(search, 20, table(search, flat(0.1, 0.2, 0.3, 0.4, 0.5)))
+    found = search.stop_plan(20, table(search, flat(0.1, 0.2, 0.3, 0.4, 0.5)))
     assert found.checks == ((1, 0.2), (3, 0.2), (9, 0.2), (27, 0.2))  # two of six, itself among them
     assert verdict(found, [0.2], "minimize") is None
     assert "bound 0.2" in verdict(found, [0.21], "minimize")
@@ -65,27 +66,27 @@ def test_successive_halving_keeps_the_best_third():
 
 def test_successive_halving_needs_enough_to_compare_with():
     search = spec("successive_halving")
-    assert plan(search, 3, table(search, flat(0.1))).checks == ()
-    assert plan(search, 3, table(search, [])).checks == ()
-    assert len(plan(search, 3, table(search, flat(0.1, 0.2))).checks) == 4
+    assert search.stop_plan(3, table(search, flat(0.1))).checks == ()
+    assert search.stop_plan(3, table(search, [])).checks == ()
+    assert len(search.stop_plan(3, table(search, flat(0.1, 0.2))).checks) == 4
 
 
 def test_a_rung_counts_those_that_reached_it():
     search = spec("successive_halving")
-    found = plan(search, 9, table(search, [[0.5], [0.6], [0.4, 0.3, 0.2], [0.5, 0.4, 0.3]]))
+    found = search.stop_plan(9, table(search, [[0.5], [0.6], [0.4, 0.3, 0.2], [0.5, 0.4, 0.3]]))
     assert found.checks == ((1, 0.4), (3, 0.2))
 
 
 def test_median_of_the_trials_before():
     search = spec({"name": "median", "interval": 10})
-    found = plan(search, 9, table(search, flat(0.1, 0.2, 0.3, 0.4)))
+    found = search.stop_plan(9, table(search, flat(0.1, 0.2, 0.3, 0.4)))
     assert found.checks == ((10, 0.2), (20, 0.2))
-    assert plan(search, 9, table(search, flat(0.1, 0.2, 0.3))).checks == ()  # least: 4
+    assert search.stop_plan(9, table(search, flat(0.1, 0.2, 0.3))).checks == ()  # least: 4
 
 
 def test_maximizing_turns_the_bounds_round():
     search = spec("successive_halving", "maximize")
-    found = plan(search, 20, table(search, flat(0.9, 0.8, 0.7)))
+    found = search.stop_plan(20, table(search, flat(0.9, 0.8, 0.7)))
     assert found.checks[0] == (1, 0.9)
     assert verdict(found, [0.95], "maximize") is None
     assert verdict(found, [0.85], "maximize") is not None
@@ -98,7 +99,7 @@ def test_maximizing_turns_the_bounds_round():
 def test_poor_histories_give_sound_plans(rule, curves):
     search = spec(rule)
     for number in range(10):
-        found = plan(search, number, table(search, curves))
+        found = search.stop_plan(number, table(search, curves))
         assert all(np.isfinite(bound) for _, bound in found.checks)
         assert verdict(found, [0.3], "minimize") is None  # as good as all the others
 
@@ -110,7 +111,7 @@ def test_a_trial_without_a_finite_value_does_not_pass_a_bound():
 
 def test_threshold_and_warmup():
     search = spec({"name": "threshold", "bound": 0.4, "warmup": 3})
-    found = plan(search, 0, table(search, []))
+    found = search.stop_plan(0, table(search, []))
     assert found.checks == ((3, 0.4),)
     assert verdict(found, [0.9, 0.8], "minimize") is None
     assert verdict(found, [0.9, 0.8, 0.41], "minimize")
@@ -118,13 +119,13 @@ def test_threshold_and_warmup():
 
 def test_patience():
     search = spec({"name": "patience", "epochs": 3})
-    found = plan(search, 0, table(search, []))
+    found = search.stop_plan(0, table(search, []))
     curve = [0.5, 0.4, 0.45, 0.42, 0.41]
     assert [verdict(found, curve[:n], "minimize") for n in range(1, 5)] == [None] * 4
     assert verdict(found, curve, "minimize") == "no improvement in 3 epochs"
     assert verdict(found, [0.5, 0.4, 0.45, 0.42, 0.39], "minimize") is None
     assert verdict(found, [NAN] * 9, "minimize")
-    patient = plan(spec({"name": "patience", "epochs": 3, "warmup": 8}), 0, table(search, []))
+    patient = spec({"name": "patience", "epochs": 3, "warmup": 8}).stop_plan(0, table(search, []))
     assert verdict(patient, curve, "minimize") is None
 
 
@@ -142,7 +143,7 @@ def test_hyperband_compares_inside_a_bracket():
     values = table(search, curves)
     for number in range(60, 80):
         bracket = bracket_of(number, 4, 3)
-        found = plan(search, number, values)
+        found = search.stop_plan(number, values)
         assert [epoch for epoch, _ in found.checks] == [1, 3, 9, 27][bracket:]
         same = sorted(c[0] for n, c in enumerate(curves) if bracket_of(n, 4, 3) == bracket)
         if bracket < 4:

@@ -9,11 +9,11 @@ from caviar.search.history import History
 from caviar.search.optuna_bridge import BEST, LATEST, distribution, importance, parameter_of, window
 from caviar.search.parameters import Choice, Fixed, Range
 from caviar.search.randomness import counter, salts, trial_seed, uniforms
-from caviar.search.settings import STRATEGIES
 from caviar.search.simulate import simulate
 from caviar.search.sobol import sobol_point
 from caviar.search.spec import SearchSpec
-from caviar.search.strategies import propose, strategy
+from caviar.search.strategies import function_at, propose
+from caviar.search.strategy_settings import STRATEGIES
 
 PLANE = {"important": {"low": 0, "high": 1}, "other": {"low": 0, "high": 1}}
 
@@ -108,8 +108,8 @@ def test_seeds_of_trainings_differ():
 
 
 def test_every_name_has_its_strategy():
-    for name in STRATEGIES:
-        assert callable(strategy(name))
+    for strategy in STRATEGIES:
+        assert callable(function_at(strategy.function))
 
 
 BOWL = {
