@@ -16,7 +16,7 @@ COMPILE := $(BIN)/python -m compileall -q -j 0 $(VENV)/lib > /dev/null || true
 LOCK := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-annotate --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --build-deps-for=editable
 
-.PHONY: help demo serve test check format openapi soak bench lock clean
+.PHONY: help demo serve test check format openapi tables soak bench lock clean
 
 help:  ## Say what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,9 @@ openapi: $(VENV)/.dev  ## Write docs/openapi.json and the dashboard's types made
 	$(BIN)/python docs/openapi.py
 	.ci/npm-packages
 	node .ci/api-types.js
+
+tables: $(VENV)/.dev  ## Write the tables in docs/ that follow from the code
+	$(BIN)/python docs/tables.py
 
 soak: $(VENV)/.dev  ## Run the long fault and load tests (about three hours)
 	$(BIN)/python -m pytest -m soak

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import psutil
 
+from .choices import Augmentation, Decay, Optimizer
 from .data.types import Data
 from .initialization import aligned_zeros
 from .kernels import structs
@@ -15,13 +16,12 @@ from .kernels.gemm import product_of
 from .kernels.host import PACK_ELEMENTS
 from .network import SLACK, Network
 from .problem import SettingError
-from .settings import AUGMENTATIONS, DECAYS, OPTIMIZERS, Settings
+from .settings import Settings
 
 Array = np.ndarray[Any, Any]
 _EVALUATION_ROWS = 128
 _COSTS = 8192
 _ROWS = 256
-_DEFAULT_DECAY_RATES = {"exponential": 0.95, "staircase": 0.5}
 NO_LABELS = np.zeros(0, np.int32)
 
 
@@ -44,17 +44,13 @@ def batch_size_of(settings: Settings, m: int) -> int:
 
 
 def learning_rate_of(settings: Settings, whole_batch: bool, regression: bool) -> float:
-    """Return alpha0; without one: .1 for gd and momentum, for adam and rmsprop .001, on the whole batch more.
-
-    There an epoch is one step: .01 for classes, .002 for regression, which fits noise sooner.
-    """
+    """Return alpha0; without one that of the optimiser."""
     if settings.learning_rate is not None:
         return settings.learning_rate
-    if settings.optimizer in ("gd", "momentum"):
-        return 0.1
-    if whole_batch:
-        return 0.002 if regression else 0.01
-    return 0.001
+    facts = Optimizer[settings.optimizer].facts
+    if whole_batch and facts.whole_batch_rates:
+        return facts.whole_batch_rates[regression]
+    return facts.rate
 
 
 def l2_of(settings: Settings, whole_batch: bool) -> float:
@@ -81,15 +77,16 @@ def with_defaults(settings: Settings, data: Data) -> Settings:
 def hyper_of(settings: Settings, data: Data) -> structs.Hyper:
     """Return the settings that may change, as numbers."""
     settings, rate = with_defaults(settings, data), settings.decay_rate
+    decay = Decay[settings.decay]
     return structs.Hyper(
         learning_rate=settings.learning_rate,
-        optimizer=OPTIMIZERS.index(settings.optimizer),
+        optimizer=int(Optimizer[settings.optimizer]),
         momentum=settings.momentum,
         beta1=settings.beta1,
         beta2=settings.beta2,
         epsilon=settings.epsilon,
-        decay=DECAYS.index(settings.decay),
-        decay_rate=_DEFAULT_DECAY_RATES.get(settings.decay, 1.0) if rate is None else rate,
+        decay=int(decay),
+        decay_rate=(decay.facts.rate or 1.0) if rate is None else rate,
         decay_epochs=settings.decay_epochs,
         batch_size=settings.batch_size,
         epochs=settings.epochs,
@@ -109,7 +106,7 @@ def _augmentation_bits(settings: Settings, data: Data) -> int:
             "settings.augmentation", f"{settings.augmentation}: the data set has no image shape",
             "give dataset.image_shape, or use augmentation: none",
         )  # fmt: skip
-    return sum(1 << AUGMENTATIONS.index(kind) for kind in kinds)
+    return sum(Augmentation[kind] for kind in kinds)
 
 
 def examples_of(data: Data) -> structs.Examples:
@@ -193,6 +190,14 @@ def refuse_what_does_not_fit(settings: Settings, data: Data, network: Network) -
             f"{needed / 2**30:.3g} GiB, and {available / 2**30:.3g} GiB are free",
             "use fewer or smaller layers, or a smaller batch_size",
         )
+
+
+def refuse_unknown_codes(state: structs.State) -> None:
+    """Raise a RuntimeError if a code of choices.py has no kernel: a fault of this program."""
+    status = structs.Status(int(state.counters[structs.STATUS]))
+    _, unknown, what = status.name.partition("unknown_")
+    if unknown:
+        raise RuntimeError(f"the {what} has no kernel: add it to trainer/kernels")
 
 
 class _Memory:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .choices import Optimizer
 from .data.types import Data
 from .kernels import structs
 from .problem import DataError, ProblemsError
@@ -14,7 +15,7 @@ from .settings import Settings, make_settings
 
 FORMAT = "caviar-checkpoint-1"
 Array = np.ndarray[Any, Any]
-_UNUSED = {"gd": ("v", "s"), "momentum": ("s",), "rmsprop": ("v",)}  # averages that stay zero, by optimizer
+_AVERAGES = ("v", "s")  # those that the optimizer does not keep stay zero
 
 
 def save(settings: Settings, seed: int, data: Data, state: structs.State) -> bytes:
@@ -22,8 +23,8 @@ def save(settings: Settings, seed: int, data: Data, state: structs.State) -> byt
     from safetensors.numpy import save as write
 
     metadata = {"format": FORMAT, "settings": settings.as_dict(), "seed": seed, "data": data.digest}
-    unused = _UNUSED.get(settings.optimizer, ())
-    tensors = {name: array for name, array in state._asdict().items() if name not in unused}
+    kept = Optimizer[settings.optimizer].facts.averages
+    tensors = {n: array for n, array in state._asdict().items() if n in kept or n not in _AVERAGES}
     return write(tensors, metadata={"caviar": json.dumps(metadata)})
 
 

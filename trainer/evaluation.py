@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .buffers import NO_LABELS, flat
+from .buffers import NO_LABELS, flat, refuse_unknown_codes
+from .choices import Output
 from .kernels import epoch, structs
 
 Array = np.ndarray[Any, Any]
@@ -21,7 +22,7 @@ def evaluate(
     Y: Array,
 ) -> tuple[float, float]:
     """Return the mean loss and the error of `state.weights` on X (m, n), Y."""
-    regression = shape.output == structs.REGRESSION
+    regression = shape.output == Output.regression
     labels, targets = (NO_LABELS, flat(Y)) if regression else (flat(Y), np.zeros(0, X.dtype))
     X_flat, m = flat(X), X.shape[0]
     cost = errors = 0.0
@@ -30,4 +31,5 @@ def evaluate(
         part = epoch.evaluate(shape, state, scratch, X_flat, labels, targets, begin, rows)
         cost += part[0]
         errors += part[1]
+    refuse_unknown_codes(state)
     return cost / m, float(epoch.error_of(shape, examples, errors, m))

@@ -54,4 +54,5 @@ class CostFunction:
             self._shape, self._hyper, self._state, self._scratch,
             examples.X, examples.labels, examples.targets, examples.m,
         )  # fmt: skip
+        buffers.refuse_unknown_codes(self._state)
         return float(cost), self._scratch.gradient.copy()

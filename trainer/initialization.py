@@ -7,35 +7,29 @@ from typing import Any
 
 import numpy as np
 
+from .choices import Activation, Initialization
 from .network import Network
 from .settings import Settings
+
+_SMALL = "small"
 
 
 def standard_deviation(rule: str, scale: float | None, fan_in: int, fan_out: int) -> float:
     """Return the standard deviation of W[l]; fan_in = n[l-1], fan_out = n[l]. Scale multiplies it.
 
-    Xavier: var = 1/n[l-1]. Glorot: 2/(n[l-1] + n[l]). He: 2/n[l-1]. Normal: the scale itself, default .01.
     Small: a tenth of Xavier's deviation, for the output layer.
     """
-    if rule == "zeros":
-        return 0.0
-    if rule == "normal":
-        return 0.01 if scale is None else scale
-    variances = {
-        "xavier": 1 / fan_in,
-        "glorot": 2 / (fan_in + fan_out),
-        "he": 2 / fan_in,
-        "small": 0.01 / fan_in,
-    }
-    variance = variances[rule]
-    return (1.0 if scale is None else scale) * math.sqrt(variance)
+    if rule == _SMALL:
+        return (1.0 if scale is None else scale) * math.sqrt(0.01 / fan_in)
+    facts = Initialization[rule].facts
+    return ((facts.scale or 1.0) if scale is None else scale) * math.sqrt(facts.variance(fan_in, fan_out))
 
 
 def _rule_of(activation: str, output: bool) -> str:
     """Return the default: by the activation; an output layer starts near equal probabilities, or the mean."""
     if output:
-        return "small"
-    return "he" if activation in ("relu", "leaky_relu") else "xavier"
+        return _SMALL
+    return Activation[activation].facts.initialization
 
 
 def initial_weights(network: Network, settings: Settings, seed: int, dtype: Any) -> np.ndarray[Any, Any]:

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from .choices import Activation, Output
 from .data.types import Data
 from .kernels import structs
-from .settings import ACTIVATIONS, Settings
+from .settings import Settings
 
-_OUTPUTS = {"binary": structs.BINARY, "multiclass": structs.MULTICLASS, "regression": structs.REGRESSION}
 # Offsets are multiples of a cache line of float32; the tail lets the product read past the last column.
 _LINE = 16
 SLACK = 64
@@ -46,7 +46,7 @@ class Network:
             (data.n_features, *settings.widths, data.n_outputs),
             data.kind,
             settings.activation,
-            settings.leaky_slope if settings.activation == "leaky_relu" else 0.0,
+            settings.leaky_slope if settings.activation == Activation.leaky_relu.name else 0.0,
             settings.batch_norm and bool(settings.widths),
             settings.batch_norm_momentum,
             settings.batch_norm_epsilon,
@@ -113,7 +113,7 @@ class Network:
         return structs.Shape(
             sizes, np.concatenate(([0], np.cumsum(aligned))).astype(np.int64),
             of("W"), of("b", "beta"), of("gamma"), of("mean"), of("variance"),
-            self.learned, ACTIVATIONS.index(self.activation), self.slope, _OUTPUTS[self.kind],
+            self.learned, int(Activation[self.activation]), self.slope, int(Output[self.kind]),
             int(self.batch_norm), self.batch_norm_momentum, self.batch_norm_epsilon,
         )  # fmt: skip
 

@@ -6,13 +6,13 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from .choices import Optimizer
 from .problem import SettingError
-from .settings import OPTIMIZERS, make_settings
+from .settings import make_settings
 
 Plain = dict[str, Any]
 _MOST_UNITS, _MOST_EPOCHS, _MOST_L2 = 4096, 100_000, 1e9
 _KEPT = ("dataset", "trainer", "objective", "base_error", "parallel", "reproducible", "stopping")
-_USUAL_RATES = {"adam": 0.003, "rmsprop": 0.003, "momentum": 0.1, "gd": 0.1}
 _IMAGES = ("digits",)  # built-in sets of images
 
 
@@ -73,7 +73,7 @@ def _against_bias(now: Plain) -> tuple[Plain, Plain]:
             "low": max(1, layers),
             "high": max(1, layers) + 2,
         },
-        "optimizer": {"choices": [now["optimizer"], *(o for o in OPTIMIZERS[1:] if o != now["optimizer"])]},
+        "optimizer": {"choices": _optimizers(now["optimizer"])},
     }
     if now["l2"]:
         space["l2"] = {"scale": "log", "low": now["l2"] / 1000, "high": now["l2"], "zero": 0.3}
@@ -83,6 +83,11 @@ def _against_bias(now: Plain) -> tuple[Plain, Plain]:
     if _least(now["keep_prob"]) < 1:
         space["keep_prob"] = {"scale": "linear", "low": _least(now["keep_prob"]), "high": 1.0}
     return fixed, space
+
+
+def _optimizers(now: str) -> list[str]:
+    """Return the optimiser of now, then the others; plain gradient descent only if it is that of now."""
+    return [now, *(one.name for one in Optimizer if one.name != now and one != Optimizer.gd)]
 
 
 def _against_variance(now: Plain) -> tuple[Plain, Plain]:
@@ -127,7 +132,7 @@ def _strategy(strategy: Any) -> Plain:
 
 
 def _learning_rate(now: Plain, factor: float) -> Plain:
-    alpha = now["learning_rate"] or _USUAL_RATES[now["optimizer"]]
+    alpha = now["learning_rate"] or Optimizer[now["optimizer"]].facts.usual_rate
     return {
         "scale": "log",
         "low": float(f"{alpha / factor:.3g}"),

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from .checkpoint import read
+from .choices import Activation, Choice, Output
 from .data import arrays, files, normalize, sources
 from .data.columns import Encoding
 from .data.table import Category, Table, text_of
 from .model_file import FORMAT
-from .problem import DataError
+from .problem import DataError, ProblemsError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Source = str | Path | Array | Mapping[str, Sequence[Any]]
@@ -79,7 +80,7 @@ class Model:
         Raises
         ------
         ProblemsError
-            It is damaged or no model.
+            It is damaged, no model, or of a later version.
         DataError
             There is no such file.
         """
@@ -89,7 +90,13 @@ class Model:
             except OSError as error:
                 message = f"cannot open {saved}: {error.strerror}"
                 raise DataError.of("model", message, "give a model file (.safetensors)") from error
-        return cls(*read(saved, FORMAT))
+        info, tensors = read(saved, FORMAT)
+        of: dict[str, type[Choice]] = {"activation": Activation, "kind": Output}
+        for key, choices in of.items():
+            if info[key] not in choices.names():
+                message = f"its {key} is {info[key]!r}, one of {', '.join(choices.names())} is known"
+                raise ProblemsError.of("file", message, "use a newer version of caviar")
+        return cls(info, tensors)
 
     def predict(self, source: Source) -> Prediction:
         """Predict on a file, an array or columns.
@@ -167,20 +174,26 @@ def predict(model: bytes | str | Path, source: Source) -> Prediction:
 
 
 def _activate(Z: Array, activation: str, slope: float) -> Array:
-    if activation == "tanh":
-        return np.asarray(np.tanh(Z))
-    if activation == "sigmoid":
-        return _sigmoid(Z)
-    return np.where(Z > 0, Z, Z.dtype.type(slope) * Z)
+    match Activation[activation]:
+        case Activation.relu | Activation.leaky_relu:
+            return np.where(Z > 0, Z, Z.dtype.type(slope) * Z)
+        case Activation.tanh:
+            return np.asarray(np.tanh(Z))
+        case Activation.sigmoid:
+            return _sigmoid(Z)
+    raise NotImplementedError(f"predict.py does not know the activation {activation}")
 
 
 def _output(Z: Array, kind: str) -> Array:
-    if kind == "binary":
-        return _sigmoid(Z)
-    if kind == "multiclass":
-        t = np.exp(Z - Z.max(axis=1, keepdims=True))
-        return np.asarray(t / t.sum(axis=1, keepdims=True))
-    return Z
+    match Output[kind]:
+        case Output.binary:
+            return _sigmoid(Z)
+        case Output.multiclass:
+            t = np.exp(Z - Z.max(axis=1, keepdims=True))
+            return np.asarray(t / t.sum(axis=1, keepdims=True))
+        case Output.regression:
+            return Z
+    raise NotImplementedError(f"predict.py does not know the output {kind}")
 
 
 def _sigmoid(Z: Array) -> Array:

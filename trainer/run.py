@@ -13,14 +13,13 @@ from . import buffers, checkpoint, evaluation, model_file
 from .data.types import Data
 from .initialization import initial_weights
 from .kernels import epoch, structs
+from .kernels.structs import Status
 from .network import Network
 from .problem import SettingError
 from .settings import Settings, changed
 from .slices import Change, Pace, Slice, layer_norms, read_records
 
-_STATUS = ("running", "completed", "completed", "diverged", "diverged", "stopped")
-
-
+_SHOWN = {Status.early: Status.completed, Status.diverged_dev: Status.diverged}
 _FOREVER = int(np.iinfo(np.int64).max)
 
 
@@ -65,7 +64,8 @@ class Run:
     @property
     def status(self) -> str:
         """running, completed, diverged or stopped."""
-        return _STATUS[self._state.counters[structs.STATUS]]
+        status = Status(int(self._state.counters[structs.STATUS]))
+        return _SHOWN.get(status, status).name
 
     @property
     def best_epoch(self) -> int:
@@ -136,7 +136,7 @@ class Run:
         """End the run now, by a person's will; the best weights so far are what it leaves."""
         self._finish_evaluation()
         if self.status == "running":
-            self._state.counters[structs.STATUS] = structs.STOPPED
+            self._state.counters[structs.STATUS] = Status.stopped
 
     def save(self) -> bytes:
         """Return a checkpoint: all that `MLP.restore` needs to go on bit for bit, in another process too."""
@@ -156,7 +156,7 @@ class Run:
         for name, array in arrays.items():
             getattr(run._state, name)[...] = array
         if run.status == "stopped":
-            run._state.counters[structs.STATUS] = structs.RUNNING
+            run._state.counters[structs.STATUS] = Status.running
         run._scratch = run._scratch_for(run._hyper)
         return run
 
@@ -201,6 +201,7 @@ class Run:
             self._pace.budget(seconds, phase), last_step, last_epoch,
         )  # fmt: skip
         used = time.perf_counter() - begin
+        buffers.refuse_unknown_codes(self._state)
         read_records(self._records, self.step, self._pace, done, used, phase, piece)
 
     def _finish_evaluation(self) -> None:
@@ -225,11 +226,11 @@ class Run:
             return
         impatient = self._hyper.patience and self.epoch - self.best_epoch >= self._hyper.patience
         if self.epoch >= self._hyper.epochs and counters[structs.POSITION] == 0:
-            counters[structs.STATUS] = structs.COMPLETED
+            counters[structs.STATUS] = Status.completed
         elif impatient and self.status == "completed":
-            counters[structs.STATUS] = structs.EARLY
+            counters[structs.STATUS] = Status.early
         else:
-            counters[structs.STATUS] = structs.RUNNING
+            counters[structs.STATUS] = Status.running
 
     def _scratch_for(self, hyper: structs.Hyper) -> structs.Scratch:
         """Return new room to work in, with the examples in the order of the epoch under way."""
@@ -251,18 +252,18 @@ class Run:
 
     def _reason(self) -> str | None:
         status = self._state.counters[structs.STATUS]
-        if status == structs.EARLY:
+        if status == Status.early:
             return (
                 f"no lower dev error in the {self._hyper.patience} epochs after epoch {self.best_epoch}; "
                 f"its weights are restored"
             )
-        if status == structs.STOPPED:
+        if status == Status.stopped:
             return f"stopped by a person at step {self.step}" + (
                 f"; the weights of epoch {self.best_epoch} are kept" if self.best_epoch else ""
             )
-        if status not in (structs.DIVERGED, structs.DIVERGED_DEV):
+        if status not in (Status.diverged, Status.diverged_dev):
             return None
-        what = "cost" if status == structs.DIVERGED else "dev cost"
+        what = "cost" if status == Status.diverged else "dev cost"
         norms = layer_norms(self.network, self._scratch.gradient)
         return (
             f"the {what} is not finite after step {self.step} (epoch {self.epoch + 1}); last finite cost "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,10 @@ class SettingInfo:
         A list with one value per hidden layer is allowed.
     steerable : bool
         May change while a run is in progress.
+    meanings : dict
+        What each of the choices is, in one line.
+    only_with : dict
+        Another setting, and those of its choices with which this one has an effect; with others it has none.
     """
 
     type: str
@@ -41,6 +46,8 @@ class SettingInfo:
     per_layer: bool = False
     help: str = ""
     name: str = ""
+    meanings: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    only_with: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
     @property
     def range(self) -> str:

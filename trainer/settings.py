@@ -12,14 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .choices import CHOICES, Activation, Augmentation, Decay, Initialization, Optimizer
 from .problem import Problem, SettingError
 from .setting_types import SettingInfo, choice, flags, integer, number, parse, switch
 
-ACTIVATIONS = ("relu", "leaky_relu", "tanh", "sigmoid")
-INITIALIZATIONS = ("zeros", "normal", "xavier", "glorot", "he")
-OPTIMIZERS = ("gd", "momentum", "rmsprop", "adam")
-DECAYS = ("none", "inverse", "exponential", "inverse_sqrt", "inverse_sqrt_step", "staircase")
-AUGMENTATIONS = ("flip", "shift", "zoom", "rotate", "distort")
 PRECISIONS = ("float32", "float64")
 
 
@@ -35,10 +31,12 @@ class Settings:
         steerable=True,
         nullable=True,
         symbol="alpha",
-        help="step size alpha0; default .1 for gd and momentum, .001 for adam and rmsprop, "
-        "on the whole batch .01 (regression: .002), as the run begins",
+        help=f"step size alpha0; default {Optimizer.each(lambda facts: facts.rate)}, on the whole batch "
+        f"(classes, regression) {Optimizer.each(lambda facts: facts.whole_batch_rates)}, as the run begins",
     )
-    optimizer: str = choice("adam", OPTIMIZERS, steerable=True, help="a change restarts its averages at 0")
+    optimizer: str = choice(
+        "adam", Optimizer.names(), steerable=True, help="a change restarts its averages at 0"
+    )
     momentum: float = number(
         0.9,
         low=0,
@@ -57,10 +55,9 @@ class Settings:
     )
     decay: str = choice(
         "none",
-        DECAYS,
+        Decay.names(),
         steerable=True,
-        help="how alpha falls: alpha0/(1 + rate epoch), rate^epoch alpha0, "
-        "rate/sqrt(epoch) alpha0, rate/sqrt(t) alpha0, rate^floor((epoch-1)/decay_epochs) alpha0",
+        help="how alpha falls: " + ", ".join(decay.facts.meaning for decay in Decay if decay != Decay.none),
     )
     decay_rate: float | None = number(
         None,
@@ -69,7 +66,7 @@ class Settings:
         low_open=True,
         steerable=True,
         nullable=True,
-        help="rate of the decay; default 1 for inverse forms, .95 for exponential, .5 for staircase",
+        help=f"rate of the decay; default {Decay.each(lambda facts: facts.rate)}",
     )
     decay_epochs: int = integer(
         10, low=1, high=1_000_000, steerable=True, unit="epochs", help="width of a stair"
@@ -101,20 +98,21 @@ class Settings:
         unit="units",
         help="n[l], one for all or one per hidden layer",
     )
-    activation: str = choice("relu", ACTIVATIONS, help="g of the hidden layers")
+    activation: str = choice("relu", Activation.names(), help="g of the hidden layers")
     leaky_slope: float = number(0.01, low=0, high=1, help="slope of leaky_relu left of 0")
     initialization: str | None = choice(
         None,
-        INITIALIZATIONS,
+        Initialization.names(),
         nullable=True,
-        help="default he for relu and leaky_relu, else xavier; a tenth of xavier for the output layer",
+        help=f"default {Activation.each(lambda facts: facts.initialization)}; "
+        "a tenth of xavier for the output layer",
     )
     init_scale: float | None = number(
         None,
         low=0,
         high=1e3,
         nullable=True,
-        help="factor of the standard deviation; default .01 for normal, else 1",
+        help=f"factor of the standard deviation; default {Initialization.each(lambda facts: facts.scale)}",
     )
     batch_norm: bool = switch(False, help="normalise Z of every hidden layer over the mini-batch")
     batch_norm_momentum: float = number(
@@ -155,7 +153,7 @@ class Settings:
     )
     augmentation: str = flags(
         "none",
-        AUGMENTATIONS,
+        Augmentation.names(),
         steerable=True,
         help="fresh random variants of training images each epoch, e.g. shift+zoom",
     )
@@ -206,11 +204,21 @@ class Settings:
 
 
 def describe() -> list[SettingInfo]:
-    """Every setting with its type, range, default and unit, in the order of importance to a form."""
-    return [
-        dataclasses.replace(field.metadata["info"], name=field.name, default=field.default)
-        for field in dataclasses.fields(Settings)
-    ]
+    """Return every setting with its type, range, default and unit, in the order of importance to a form."""
+    return [_described(field) for field in dataclasses.fields(Settings)]
+
+
+def _described(field: dataclasses.Field[Any]) -> SettingInfo:
+    """Add to what a field declares what the registries say of it."""
+    chosen = CHOICES.get(field.name)
+    only_with = {setting: choices.that_use(field.name) for setting, choices in CHOICES.items()}
+    return dataclasses.replace(
+        field.metadata["info"],
+        name=field.name,
+        default=field.default,
+        meanings=chosen.meanings() if chosen else {},
+        only_with={setting: names for setting, names in only_with.items() if names},
+    )
 
 
 _INFOS = {info.name: info for info in describe()}

@@ -24,6 +24,10 @@ class SettingRecord(BaseModel):
     help: str = ""
     steerable: bool = Field(False, description="may change while a trial runs")
     nullable: bool = Field(False, description="null is allowed: chosen by the rule that `help` gives")
+    meanings: dict[str, str] = Field({}, description="what each of the choices is, in one line")
+    only_with: dict[str, list[str]] = Field(
+        {}, description="by another setting, its choices with which this one has an effect; none: always"
+    )
     per_layer: bool = Field(False, description="a list with one value for each hidden layer is allowed")
 
 

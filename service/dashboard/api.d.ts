@@ -1427,6 +1427,18 @@ export interface SettingRecord {
    */
   nullable: boolean;
   /**
+   * what each of the choices is, in one line
+   */
+  meanings: {
+    [k: string]: string;
+  };
+  /**
+   * by another setting, its choices with which this one has an effect; none: always
+   */
+  only_with: {
+    [k: string]: string[];
+  };
+  /**
    * a list with one value for each hidden layer is allowed
    */
   per_layer: boolean;

@@ -1,35 +1,44 @@
 """g of the hidden layers and its derivative. Both work in place: A replaces Z, and dZ replaces dA."""
 
+from ..choices import Activation
 from .arrays import like
 from .compile import inlined_kernel, inner_kernel
 from .exponential import sigmoid, tanh
-from .structs import LEAKY_RELU, RELU, TANH
 
 
 @inlined_kernel
 def activate(Z, activation, slope):
-    """A = g(Z), in place."""
-    if activation == RELU:
+    """A = g(Z), in place; return whether g is known."""
+    if activation == Activation.relu:
         _leaky(Z, 0.0)
-    elif activation == LEAKY_RELU:
+    elif activation == Activation.leaky_relu:
         _leaky(Z, slope)
-    elif activation == TANH:
+    elif activation == Activation.tanh:
         tanh(Z)
-    else:
+    elif activation == Activation.sigmoid:
         sigmoid(Z)
+    else:
+        return False
+    return True
 
 
 @inlined_kernel
 def activate_backward(D, A, activation, slope, keep):
-    """dZ = dA * g'(Z), in place of dA; g' is written in terms of A, which dropout has divided by keep."""
-    if activation == RELU:
+    """dZ = dA * g'(Z), in place of dA; g' is written in terms of A, which dropout has divided by keep.
+
+    Return whether g is known.
+    """
+    if activation == Activation.relu:
         _leaky_backward(D, A, 0.0)
-    elif activation == LEAKY_RELU:
+    elif activation == Activation.leaky_relu:
         _leaky_backward(D, A, slope)
-    elif activation == TANH:
+    elif activation == Activation.tanh:
         _tanh_backward(D, A, keep)
-    else:
+    elif activation == Activation.sigmoid:
         _sigmoid_backward(D, A, keep)
+    else:
+        return False
+    return True
 
 
 @inner_kernel

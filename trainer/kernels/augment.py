@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..choices import Augmentation
 from .arrays import like, part
 from .compile import inlined_kernel, inner_kernel
 from .random import AUGMENT, key_of, uniform
 
-FLIP, SHIFT, ZOOM, ROTATE, DISTORT = 1, 2, 4, 8, 16
+KNOWN = sum(Augmentation)  # every bit that means something
 
 
 class Motion(NamedTuple):
@@ -48,11 +49,11 @@ def augment(examples, order, begin, m, kinds, strength, seed, epoch, A):
 def draw_motion(key, kinds, strength, height, width):
     """Draw one variant; strength is the largest share of the size, or of a right angle."""
     at = np.int64(0)  # at + 1 is no literal: Numba would compile a variant for each
-    zoom = 1.0 + strength * signed(key, at + 1) if kinds & ZOOM else 1.0
-    angle = 0.5 * math.pi * strength * signed(key, at + 2) if kinds & ROTATE else 0.0
-    mirror = -1.0 if kinds & FLIP and uniform(key, at + 3) < 0.5 else 1.0
+    zoom = 1.0 + strength * signed(key, at + 1) if kinds & Augmentation.zoom else 1.0
+    angle = 0.5 * math.pi * strength * signed(key, at + 2) if kinds & Augmentation.rotate else 0.0
+    mirror = -1.0 if kinds & Augmentation.flip and uniform(key, at + 3) < 0.5 else 1.0
     cosine, sine = zoom * math.cos(angle), zoom * math.sin(angle)
-    shift = strength if kinds & SHIFT else 0.0
+    shift = strength if kinds & Augmentation.shift else 0.0
     return Motion(
         yy=cosine,
         yx=sine * mirror,
@@ -60,7 +61,9 @@ def draw_motion(key, kinds, strength, height, width):
         xx=cosine * mirror,
         y=shift * height * signed(key, at + 4),
         x=shift * width * signed(key, at + 5),
-        wave=0.5 * strength * min(height, width) * uniform(key, at + 6) if kinds & DISTORT else 0.0,
+        wave=0.5 * strength * min(height, width) * uniform(key, at + 6)
+        if kinds & Augmentation.distort
+        else 0.0,
         phase_y=2.0 * math.pi * uniform(key, at + 7),
         phase_x=2.0 * math.pi * uniform(key, at + 8),
     )

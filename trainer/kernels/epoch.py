@@ -6,8 +6,9 @@ matter how a run is cut into calls.
 
 import numpy as np
 
+from ..choices import Output
 from .arrays import part
-from .augment import augment
+from .augment import KNOWN, augment
 from .compile import inlined_kernel, is_finite, kernel
 from .dropout import drop
 from .elementwise import copy, count_small, gather, norm
@@ -20,15 +21,11 @@ from .structs import (
     BEST_AVERAGED,
     BEST_EPOCH,
     BEST_ERROR,
-    COMPLETED,
     COST,
     DEV_COST,
     DEV_ERROR,
     DEV_ERRORS,
     DEV_POSITION,
-    DIVERGED,
-    DIVERGED_DEV,
-    EARLY,
     EPOCH,
     ERRORS,
     EVALUATING,
@@ -41,11 +38,9 @@ from .structs import (
     PHASE,
     POSITION,
     RATE,
-    REGRESSION,
     ROW_DEV_COST,
     ROW_EPOCH,
     ROW_STEP,
-    RUNNING,
     SEED,
     STATUS,
     STEP,
@@ -53,6 +48,7 @@ from .structs import (
     TRAIN_COST,
     TRAIN_ERROR,
     TRAINING,
+    Status,
 )
 
 NEAR_ZERO_BOUND = 1e-3
@@ -68,14 +64,14 @@ def work(shape, examples, hyper, state, scratch, records, budget, until_step, un
     counters = state.counters
     begun_in, mixed = counters[PHASE], budget >= examples.m + examples.dev_m / 3.0
     done = 0.0
-    while done < budget and counters[STATUS] == RUNNING and (mixed or counters[PHASE] == begun_in):
+    while done < budget and counters[STATUS] == Status.running and (mixed or counters[PHASE] == begun_in):
         if counters[PHASE] == TRAINING:
             if counters[STEP] >= until_step or records.counts[0] >= records.costs.size:
                 break
             done += train_mini_batch(shape, examples, hyper, state, scratch, records)
         else:
             done += evaluate_chunk(shape, examples, state, scratch) / 3.0
-            if counters[DEV_POSITION] >= examples.dev_m:
+            if counters[DEV_POSITION] >= examples.dev_m and counters[STATUS] == Status.running:
                 end_epoch(shape, examples, hyper, state, scratch, records)
                 if counters[EPOCH] > until_epoch or records.counts[1] >= records.rows.shape[0]:
                     break
@@ -112,6 +108,13 @@ def train_mini_batch(shape, examples, hyper, state, scratch, records):
         scratch.D,
     )
     backward(shape, hyper, state, scratch, m)
+    alpha = decayed(hyper, counters[EPOCH], counters[STEP] + 1)
+    if wrong < 0:
+        counters[STATUS] = Status.unknown_output
+    elif alpha < 0:
+        counters[STATUS] = Status.unknown_decay
+    if counters[STATUS] != Status.running:
+        return m
     ends_epoch = begin + m >= examples.m
     if ends_epoch:
         note_norms(shape, state, scratch)
@@ -120,15 +123,14 @@ def train_mini_batch(shape, examples, hyper, state, scratch, records):
     records.costs[records.counts[0]] = cost
     records.counts[0] += 1
     if not is_finite(cost):
-        counters[STATUS] = DIVERGED
+        counters[STATUS] = Status.diverged
         return m
     counters[MOMENTS] += 1
     counters[AVERAGED] += 1
-    alpha = decayed(hyper, counters[EPOCH], counters[STEP])
-    learned = part(state.weights, 0, shape.learned)
-    update(
-        learned, part(scratch.gradient, 0, shape.learned), state.v, state.s, hyper, alpha, counters[MOMENTS]
-    )
+    learned, gradient = part(state.weights, 0, shape.learned), part(scratch.gradient, 0, shape.learned)
+    if not update(learned, gradient, state.v, state.s, hyper, alpha, counters[MOMENTS]):
+        counters[STATUS] = Status.unknown_optimizer
+        return m
     sums[LAST_COST], sums[RATE] = cost, alpha
     sums[COST] += cost * m
     sums[ERRORS] += wrong
@@ -158,10 +160,12 @@ def gradient_at(shape, hyper, state, scratch, X, labels, targets, m):
     copy(part(X, 0, m * shape.sizes[0]), layer_input(shape, scratch, FIRST, m))
     forward(shape, hyper, state, scratch, m)
     Z = layer_input(shape, scratch, last, m)
-    total, _ = loss(
+    total, wrong = loss(
         shape.output, Z, labels, targets, scratch.identity, FIRST, m, shape.sizes[last], scratch.D
     )
     backward(shape, hyper, state, scratch, m)
+    if wrong < 0:
+        state.counters[STATUS] = Status.unknown_output
     return total / m + regularize(shape, hyper, state, scratch, m)
 
 
@@ -175,6 +179,8 @@ def take_examples(shape, examples, hyper, state, scratch, begin, m):
     if hyper.batch_size < examples.m:
         shuffle_part(order, key_of(counters[SEED], SHUFFLE, counters[EPOCH], FIRST), begin, begin + m)
     A = layer_input(shape, scratch, FIRST, m)
+    if hyper.augmentation & ~KNOWN:
+        counters[STATUS] = Status.unknown_augmentation
     if hyper.augmentation:
         seed, epoch = counters[SEED], counters[EPOCH]
         augment(examples, order, begin, m, hyper.augmentation, hyper.strength, seed, epoch, A)
@@ -206,11 +212,14 @@ def evaluate(shape, state, scratch, X, labels, targets, begin, m):
     Z = layer_input(shape, scratch, last, m)
     identity_order(part(scratch.identity, 0, m))
     k = shape.sizes[last]
-    if shape.output == REGRESSION:
+    if shape.output == Output.regression:
         targets = part(targets, begin * k, m * k)
     else:
         labels = part(labels, begin, m)
-    return loss(shape.output, Z, labels, targets, scratch.identity, FIRST, m, k, scratch.D)
+    total, wrong = loss(shape.output, Z, labels, targets, scratch.identity, FIRST, m, k, scratch.D)
+    if wrong < 0:
+        state.counters[STATUS] = Status.unknown_output
+    return total, wrong
 
 
 @inlined_kernel
@@ -222,7 +231,7 @@ def end_epoch(shape, examples, hyper, state, scratch, records):
     write_row(shape, examples, state, row)
     error = row[DEV_ERROR]
     if not is_finite(sums[DEV_COST]):
-        counters[STATUS] = DIVERGED_DEV
+        counters[STATUS] = Status.diverged_dev
         return
     if error < sums[BEST_ERROR]:
         sums[BEST_ERROR] = error
@@ -230,9 +239,9 @@ def end_epoch(shape, examples, hyper, state, scratch, records):
         counters[BEST_AVERAGED] = counters[AVERAGED]
         copy(state.weights, state.best)  # whoever stops it, or sets patience later, wants them
     if hyper.patience > 0 and counters[EPOCH] - counters[BEST_EPOCH] >= hyper.patience:
-        counters[STATUS] = EARLY
+        counters[STATUS] = Status.early
     elif counters[EPOCH] >= hyper.epochs:
-        counters[STATUS] = COMPLETED
+        counters[STATUS] = Status.completed
     counters[EPOCH] += 1
     counters[POSITION] = counters[DEV_POSITION] = 0
     counters[PHASE] = TRAINING
@@ -262,6 +271,6 @@ def write_row(shape, examples, state, row):
 @kernel
 def error_of(shape, examples, errors, m):
     """Share of wrong classes, or root mean square in standard deviations of the training targets."""
-    if shape.output == REGRESSION:
+    if shape.output == Output.regression:
         return np.sqrt(errors / m) / examples.target_deviation
     return errors / m

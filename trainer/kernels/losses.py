@@ -8,10 +8,11 @@ import math
 
 import numpy as np
 
+from ..choices import Output
 from .arrays import like, part
 from .compile import inlined_kernel, inner_kernel
 from .exponential import exponentials
-from .structs import BINARY, MULTICLASS
+from .structs import UNKNOWN
 
 _LARGE = 1e200
 
@@ -20,14 +21,17 @@ _LARGE = 1e200
 def loss(output, Z, labels, targets, order, begin, m, n, D):
     """Write D = dZ of the mean cost for m examples order[begin:]; return the sum of losses and of errors.
 
-    An error is a wrong class, or for regression the squared difference, summed over targets.
+    An error is a wrong class, or for regression the squared difference, summed over targets. UNKNOWN errors:
+    there is no such output.
     """
-    if output == BINARY:
+    if output == Output.binary:
         return _binary(Z, labels, order, begin, m, D)
-    if output == MULTICLASS:
+    if output == Output.multiclass:
         _softmax_numerators(Z, m, n, D)
         return _softmax(Z, labels, order, begin, m, n, D)
-    return _mean_square(Z, targets, order, begin, m, n, D)
+    if output == Output.regression:
+        return _mean_square(Z, targets, order, begin, m, n, D)
+    return UNKNOWN, UNKNOWN
 
 
 @inner_kernel

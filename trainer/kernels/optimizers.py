@@ -2,22 +2,26 @@
 
 import numpy as np
 
+from ..choices import Decay, Optimizer
 from .arrays import like
 from .compile import inlined_kernel, inner_kernel
-from .structs import EXPONENTIAL, GD, INVERSE, INVERSE_SQRT, INVERSE_SQRT_STEP, MOMENTUM, NONE, RMSPROP
+from .structs import UNKNOWN
 
 
 @inlined_kernel
 def update(W, dW, v, s, hyper, alpha, t):
-    """Take step t (1, 2, ...) of the chosen optimiser with learning rate alpha."""
-    if hyper.optimizer == GD:
+    """Take step t (1, 2, ...) of the chosen optimiser with learning rate alpha; tell whether it is known."""
+    if hyper.optimizer == Optimizer.gd:
         gradient_descent(W, dW, alpha)
-    elif hyper.optimizer == MOMENTUM:
+    elif hyper.optimizer == Optimizer.momentum:
         momentum(W, dW, v, alpha, hyper.momentum)
-    elif hyper.optimizer == RMSPROP:
+    elif hyper.optimizer == Optimizer.rmsprop:
         rmsprop(W, dW, s, alpha, hyper.beta2, hyper.epsilon)
-    else:
+    elif hyper.optimizer == Optimizer.adam:
         adam(W, dW, v, s, alpha, hyper.beta1, hyper.beta2, hyper.epsilon, t)
+    else:
+        return False
+    return True
 
 
 @inner_kernel
@@ -68,14 +72,16 @@ def adam(W, dW, v, s, alpha, beta1, beta2, epsilon, t):
 def decayed(hyper, epoch, t):
     """Return alpha for an epoch (1, 2, ...) and step t (1, 2, ...), by the closed forms of the course."""
     alpha, rate = hyper.learning_rate, hyper.decay_rate
-    if hyper.decay == NONE:
+    if hyper.decay == Decay.none:
         return alpha
-    if hyper.decay == INVERSE:
+    if hyper.decay == Decay.inverse:
         return alpha / (1.0 + rate * epoch)
-    if hyper.decay == EXPONENTIAL:
+    if hyper.decay == Decay.exponential:
         return alpha * rate**epoch
-    if hyper.decay == INVERSE_SQRT:
+    if hyper.decay == Decay.inverse_sqrt:
         return alpha * rate / np.sqrt(epoch)
-    if hyper.decay == INVERSE_SQRT_STEP:
+    if hyper.decay == Decay.inverse_sqrt_step:
         return alpha * rate / np.sqrt(t)
-    return alpha * rate ** ((epoch - 1) // hyper.decay_epochs)
+    if hyper.decay == Decay.staircase:
+        return alpha * rate ** ((epoch - 1) // hyper.decay_epochs)
+    return UNKNOWN

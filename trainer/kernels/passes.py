@@ -10,7 +10,7 @@ from .dropout import drop
 from .elementwise import add_bias, add_l1, add_l2, column_sums, scale_and_shift
 from .gemm import multiply_nn, multiply_nt, multiply_tn
 from .random import DROPOUT, key_of
-from .structs import AVERAGED, SEED, STEP
+from .structs import AVERAGED, SEED, STATUS, STEP, Status
 
 
 @inlined_kernel
@@ -36,7 +36,8 @@ def forward(shape, hyper, state, scratch, m):
             _normalize_layer(shape, state, scratch, layer, Z, b, m)
         else:
             add_bias(Z, b, m, n)
-        activate(Z, shape.activation, shape.slope)
+        if not activate(Z, shape.activation, shape.slope):
+            state.counters[STATUS] = Status.unknown_activation
         if hyper.keep[layer + 1] < 1.0:
             drop(Z, hyper.keep[layer + 1], _mask_key(state, layer + 1))
 
@@ -63,7 +64,8 @@ def backward(shape, hyper, state, scratch, m):
         keep = hyper.keep[layer]
         if keep < 1.0:
             drop(dA, keep, _mask_key(state, layer))
-        activate_backward(dA, A, shape.activation, shape.slope, keep)
+        if not activate_backward(dA, A, shape.activation, shape.slope, keep):
+            state.counters[STATUS] = Status.unknown_activation
         if shape.batch_norm:
             _normalize_layer_backward(shape, state, scratch, layer - 1, dA, m)
         D, E = E, D
@@ -100,8 +102,8 @@ def predict(shape, state, scratch, X, m):
             _apply_averages(shape, state, scratch, layer, Z, m)
         else:
             add_bias(Z, b, m, n)
-        if layer < last:
-            activate(Z, shape.activation, shape.slope)
+        if layer < last and not activate(Z, shape.activation, shape.slope):
+            state.counters[STATUS] = Status.unknown_activation
         A = Z
 
 

@@ -4,20 +4,30 @@ Examples are rows: A[l] is stored (m, n[l]), row by row, and W[l] is stored (n[l
 transposed, so that Z = A W runs along memory.
 """
 
+from enum import IntEnum
 from typing import Any, NamedTuple
 
-# what the hidden layers apply to Z
-RELU, LEAKY_RELU, TANH, SIGMOID = range(4)
-# what the output layer does and which loss goes with it
-BINARY, MULTICLASS, REGRESSION = range(3)
-# the optimisers
-GD, MOMENTUM, RMSPROP, ADAM = range(4)
-# the decays of the learning rate
-NONE, INVERSE, EXPONENTIAL, INVERSE_SQRT, INVERSE_SQRT_STEP, STAIRCASE = range(6)
 # what a run is doing
 TRAINING, EVALUATING = range(2)
-# how a run stands
-RUNNING, COMPLETED, EARLY, DIVERGED, DIVERGED_DEV, STOPPED = range(6)
+
+
+class Status(IntEnum):
+    """How a run stands. Checkpoints hold the numbers: they never change."""
+
+    running = 0
+    completed = 1
+    early = 2
+    diverged = 3
+    diverged_dev = 4
+    stopped = 5
+    unknown_optimizer = 6  # these end a run that was given a code of choices.py without a kernel
+    unknown_decay = 7
+    unknown_activation = 8
+    unknown_output = 9
+    unknown_augmentation = 10
+
+
+UNKNOWN = -1.0  # returned for what is never negative, where a code has no kernel
 
 # State.counters: integers that a checkpoint carries
 STEP, EPOCH, POSITION, PHASE, DEV_POSITION, MOMENTS, AVERAGED, BEST_EPOCH, STATUS, SEED, BEST_AVERAGED = (

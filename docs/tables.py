@@ -1,0 +1,112 @@
+"""Write the tables of docs/ that follow from the code, between their markers: make tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from caviar.trainer.choices import Activation, Augmentation, Choice, Decay, Initialization, Optimizer, Output
+from caviar.trainer.setting_types import SettingInfo
+from caviar.trainer.settings import describe
+
+DOCS = Path(__file__).parent
+_PLACE = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """Return a Markdown table."""
+    lines = [list(head), ["---"] * len(list(head)), *([str(cell) for cell in row] for row in rows)]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+
+
+def settings() -> str:
+    """Return all settings of `mlp`."""
+    head = ("setting", "values", "default", "what", "with", "steerable")
+    return table(head, [_setting(info) for info in describe()])
+
+
+def _setting(info: SettingInfo) -> list[str]:
+    default = "null" if info.default is None else str(info.default).lower()
+    conditions = "; ".join(f"{name}: {', '.join(values)}" for name, values in info.only_with.items())
+    return [f"`{info.name}`", info.range, default, info.help, conditions, "yes" if info.steerable else ""]
+
+
+def optimizers() -> str:
+    """Return the optimisers with what they use."""
+    rows = [
+        (one.name, one.facts.meaning, _uses(one), _rates(one.facts.rate, one.facts.whole_batch_rates))
+        for one in Optimizer
+    ]
+    return table(("`optimizer`", "step", "settings", "alpha0"), rows)
+
+
+def _rates(usual: float, whole_batch: tuple[float, float] | None) -> str:
+    return f"{usual:g}" + (f" ({whole_batch[0]:g}, {whole_batch[1]:g})" if whole_batch else "")
+
+
+def decays() -> str:
+    """Return the decays of the learning rate."""
+    rows = [(one.name, one.facts.meaning, _number(one.facts.rate), _uses(one)) for one in Decay]
+    return table(("`decay`", "alpha", "default rate", "settings"), rows)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"
+
+
+def activations() -> str:
+    """Return g and its derivative."""
+    rows = [(one.name, one.facts.meaning, one.facts.derivative, _uses(one)) for one in Activation]
+    return table(("`activation`", "g(z)", "g'(z)", "settings"), rows)
+
+
+def initializations() -> str:
+    """Return the variances of the first weights."""
+    suits = {
+        one: [g.name for g in Activation if g.facts.initialization == one.name] for one in Initialization
+    }
+    rows = [(one.name, one.facts.meaning, ", ".join(suits[one])) for one in Initialization]
+    return table(("`initialization`", "variance of W[l]", "default for"), rows)
+
+
+def augmentations() -> str:
+    """Return how images vary."""
+    return table(("name", "what"), [(one.name, one.facts.meaning) for one in Augmentation])
+
+
+def outputs() -> str:
+    """Return output units, losses and errors."""
+    rows = [(o.name, o.facts.meaning, o.facts.cost, o.facts.gradient, o.facts.error) for o in Output]
+    return table(("data", "A[L]", "J without regulariser", "dZ[L]", "error"), rows)
+
+
+def _uses(choice: Choice) -> str:
+    return ", ".join(f"`{name}`" for name in choice.facts.uses)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "settings": settings,
+    "optimizer": optimizers,
+    "decay": decays,
+    "activation": activations,
+    "initialization": initializations,
+    "augmentation": augmentations,
+    "output": outputs,
+}
+
+
+def pages() -> dict[Path, str]:
+    """Return each page that has tables, as it should read."""
+    texts = {page: page.read_text() for page in sorted(DOCS.rglob("*.md"))}
+    return {page: filled(text) for page, text in texts.items() if _PLACE.search(text)}
+
+
+def filled(text: str) -> str:
+    """Return a page with its tables made anew."""
+    return _PLACE.sub(lambda found: found[1] + TABLES[found[2]]() + found[3], text)
+
+
+if __name__ == "__main__":
+    for page, text in pages().items():
+        page.write_text(text)
