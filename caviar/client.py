@@ -13,15 +13,17 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
-from caviar.asking import Asked, ask
+from caviar.dataset_upload import upload, with_files_uploaded
 from caviar.errors import CaviarError
 from caviar.files import read_search
 from caviar.records import Event, Search, Trial
 from caviar.transport import Transport, patiently
-from caviar.uploading import upload, with_files_uploaded
+
+if TYPE_CHECKING:
+    from caviar.external_trial import ExternalTrial
 
 SearchLike = Search | int
 TrialLike = Trial | str
@@ -236,11 +238,13 @@ class Client:
 
     # A training script of your own
 
-    def ask(self, search: SearchLike) -> Iterator[Asked]:
+    def ask(self, search: SearchLike) -> Iterator["ExternalTrial"]:
         """Take part in a search of `trainer: external`: the trials it wants trained, one after the other.
 
         Start the same script several times to train in parallel. The loop ends with the search.
         """
+        from caviar.external_trial import ask  # what a script needs, other callers need not wait for
+
         return ask(self.transport, _number(search))
 
     def _of_branch(self, trial: TrialLike, what: str, branch: int | None) -> dict[str, Any]:

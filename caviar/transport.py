@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 import httpx
 import orjson
 
-from caviar.body import write_body
 from caviar.errors import CaviarError, RefusedError, UnreachableError
+from caviar.json_body import write_body
 from caviar.records import Event
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from caviar.agents.files import localise
+from caviar.agents.dataset_files import localise
 from caviar.transport import Transport
 
 KEPT = 4  # data sets; an agent seldom works on more searches at a time

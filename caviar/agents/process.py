@@ -16,7 +16,8 @@ from typing import Any
 from caviar import __version__, trainers
 from caviar.agents.worker import Worker
 from caviar.errors import CaviarError
-from caviar.exchange.exchanger import Exchange
+from caviar.exchange.exchange import Exchange
+from caviar.exchange.wire import Agent
 from caviar.transport import Transport
 
 logger = logging.getLogger(__name__)
@@ -33,14 +34,14 @@ def run_agent(url: str, agent_id: str | None, engine: str, parent: int | None) -
     """Work until told to stop; gives the exit code."""
     if parent is not None:
         die_with(parent)
-    agent = {
-        "id": agent_id or new_id(),
-        "host": socket.gethostname(),
-        "pid": os.getpid(),
-        "engine": engine,
-        "version": __version__,
-        "trainers": list(trainers.names()),
-    }
+    agent = Agent(
+        id=agent_id or new_id(),
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        engine=engine,
+        version=__version__,
+        trainers=trainers.names(),
+    )
     _warm()
     transport = Transport(url)
     worker = Worker(Exchange(transport, agent))
@@ -53,7 +54,7 @@ def run_agent(url: str, agent_id: str | None, engine: str, parent: int | None) -
     try:
         worker.run()
     except CaviarError as error:
-        logger.error("the agent ends: %s", error, extra={"agent": agent["id"]})
+        logger.error("the agent ends: %s", error, extra={"agent": agent.id})
         return 1
     finally:
         transport.close()

@@ -19,8 +19,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-NOW = "now"
-EPOCH_END = "epoch_end"
+from caviar.exchange.command import NOW, ReceivedCommand
+from caviar.exchange.wire import REFUSED_LIMIT, Acknowledgement, ChangeLog, CommandOrder
+from caviar.json_body import plain
 
 
 class Steerable(Protocol):
@@ -38,74 +39,38 @@ class Steerable(Protocol):
         """Change settings from here on; gives step, before and after. Raises ValueError, changing nothing."""
 
 
-@dataclass(frozen=True)
-class Command:
-    """One thing asked of a trial, as the exchange brings it."""
-
-    id: int
-    kind: str
-    arguments: Mapping[str, Any]
-    at: str
-    received_epoch: int
-
-    def due_epoch(self) -> int | None:
-        """The epoch at whose end it is due, None where that cannot be known beforehand."""
-        if self.at == EPOCH_END:
-            return self.received_epoch + 1
-        if self.at.startswith("epoch:"):
-            return int(self.at.removeprefix("epoch:"))
-        return None
-
-
-@dataclass(frozen=True)
-class ChangeLog:
-    """The way to a state: changes to make again, in order, and where the run is caught up."""
-
-    changes: tuple[Mapping[str, Any], ...] = ()  # {"step": 120, "settings": {...}}, in order
-    step: int = 0
-    epoch: int = 0
-
-    @classmethod
-    def of(cls, data: Mapping[str, Any] | None) -> ChangeLog:
-        """From its JSON form."""
-        data = data or {}
-        return cls(tuple(data.get("changes", ())), int(data.get("step", 0)), int(data.get("epoch", 0)))
-
-
 @dataclass
 class CommandOutcome:
     """What one look at the commands led to; the worker does what a run alone cannot."""
 
-    acknowledged: list[dict[str, Any]] = field(default_factory=list)
+    acknowledged: list[Acknowledgement] = field(default_factory=list)
     checkpoint: bool = False
     pause: bool = False
     stop: bool = False
-    rewind: Command | None = None
+    rewind: ReceivedCommand | None = None
 
 
 class Steering:
     """The commands of one trial in hand."""
 
-    def __init__(self, line: ChangeLog | None = None, position: int = 0) -> None:
-        self._waiting: dict[int, Command] = {}
+    def __init__(self, log: ChangeLog | None = None, position: int = 0) -> None:
+        self._waiting: dict[int, ReceivedCommand] = {}
         self._seen: set[int] = set()
         self._best_cost = math.inf
         self._epochs_without_improvement = 0
-        self._follow(line or ChangeLog(), position)
+        self._follow(log or ChangeLog(), position)
 
-    def _follow(self, line: ChangeLog, position: int) -> None:
-        self.position = position  # changes of the line that the run contains
-        self._to_repeat = list(line.changes[position:])
-        self._goal = line
+    def _follow(self, log: ChangeLog, position: int) -> None:
+        self.position = position  # changes of the log that the run contains
+        self._to_repeat = log.changes[position:]
+        self._goal = log
 
-    def receive(self, commands: Iterable[Mapping[str, Any]], epoch: int) -> None:
+    def receive(self, orders: Iterable[CommandOrder], epoch: int) -> None:
         """Take in commands from an exchange; those seen before are ignored."""
-        for given in commands:
-            if given["id"] not in self._seen:
-                self._seen.add(given["id"])
-                at = str((given.get("when") or {}).get("at", NOW))
-                command = Command(given["id"], given["kind"], given.get("arguments") or {}, at, epoch)
-                self._waiting[command.id] = command
+        for order in orders:
+            if order.id not in self._seen:
+                self._seen.add(order.id)
+                self._waiting[order.id] = ReceivedCommand.of(order, epoch)
 
     def catching_up(self, run: Steerable) -> bool:
         """Whether the run is still behind the state that the server has recorded."""
@@ -114,7 +79,7 @@ class Steering:
     def bounds(self, run: Steerable) -> tuple[int | None, int | None]:
         """The step and the epoch that the next slice must not pass, None where there is no such limit."""
         if self._to_repeat:
-            return int(self._to_repeat[0]["step"]), None
+            return self._to_repeat[0].step, None
         if self.catching_up(run):
             return (self._goal.step, None) if run.step < self._goal.step else (None, self._goal.epoch)
         if any(command.at.startswith("no_improvement") for command in self._waiting.values()):
@@ -133,8 +98,8 @@ class Steering:
 
     def act(self, run: Steerable) -> CommandOutcome:
         """Make the logged changes of this step, then what is due; a rewind, pause or stop ends the round."""
-        while self._to_repeat and int(self._to_repeat[0]["step"]) == run.step:
-            run.change(self._to_repeat.pop(0)["settings"])
+        while self._to_repeat and self._to_repeat[0].step == run.step:
+            run.change(self._to_repeat.pop(0).settings)
             self.position += 1
         outcome = CommandOutcome()
         if self.catching_up(run):
@@ -151,18 +116,18 @@ class Steering:
                     return outcome
         return outcome
 
-    def rewound(self, run: Steerable, command: Command, before: Mapping[str, Any]) -> dict[str, Any]:
+    def rewound(self, run: Steerable, command: ReceivedCommand, before: Mapping[str, Any]) -> Acknowledgement:
         """Acknowledge a rewind once its run has caught up; the conditions start anew on the new branch."""
         self._waiting.pop(command.id, None)
         self._best_cost, self._epochs_without_improvement = math.inf, 0
         after = {"branch": command.arguments["branch"], "epoch": run.epoch}
         return _acknowledgement(command, run, dict(before), after)
 
-    def restart(self, line: ChangeLog, position: int = 0) -> None:
-        """Catch up along another line: the run was replaced by an earlier state."""
-        self._follow(line, position)
+    def restart(self, log: ChangeLog, position: int = 0) -> None:
+        """Catch up along another log: the run was replaced by an earlier state."""
+        self._follow(log, position)
 
-    def _is_due(self, command: Command, run: Steerable) -> bool:
+    def _is_due(self, command: ReceivedCommand, run: Steerable) -> bool:
         if command.at == NOW:
             return True
         if command.at.startswith("no_improvement:"):
@@ -170,7 +135,7 @@ class Steering:
         end = command.due_epoch()
         return end is not None and run.epoch >= end
 
-    def _change(self, run: Steerable, commands: list[Command], outcome: CommandOutcome) -> None:
+    def _change(self, run: Steerable, commands: list[ReceivedCommand], outcome: CommandOutcome) -> None:
         """Commands that are due together change the run together or not at all."""
         if not commands:
             return
@@ -190,7 +155,7 @@ class Steering:
             self.position += change is not None
             outcome.acknowledged.append(_acknowledgement(command, run, before, after, refused))
 
-    def _do(self, run: Steerable, command: Command, outcome: CommandOutcome) -> None:
+    def _do(self, run: Steerable, command: ReceivedCommand, outcome: CommandOutcome) -> None:
         if command.kind == "rewind":
             outcome.rewind = command  # acknowledged by rewound(), when the state is reached
             return
@@ -203,7 +168,7 @@ class Steering:
         outcome.stop |= command.kind == "stop"
         outcome.acknowledged.append(_acknowledgement(command, run, {}, {}))
 
-    def _withdraw(self, run: Steerable, command: Command, outcome: CommandOutcome) -> None:
+    def _withdraw(self, run: Steerable, command: ReceivedCommand, outcome: CommandOutcome) -> None:
         """Forget a command that still waits; the withdrawal is refused when it has taken effect already."""
         target = self._waiting.pop(int(command.arguments["command"]), None)
         late = "it had taken effect already"
@@ -213,17 +178,17 @@ class Steering:
 
 
 def _acknowledgement(
-    command: Command,
+    command: ReceivedCommand,
     run: Steerable,
     before: dict[str, Any],
     after: dict[str, Any],
     refused: str | None = None,
-) -> dict[str, Any]:
-    return {
-        "command": command.id,
-        "step": run.step,
-        "epoch": run.epoch,
-        "before": before,
-        "after": after,
-        "refused": refused,
-    }
+) -> Acknowledgement:
+    return Acknowledgement(
+        command=command.id,
+        step=run.step,
+        epoch=run.epoch,
+        before=plain(before),
+        after=plain(after),
+        refused=refused and refused[:REFUSED_LIMIT],
+    )

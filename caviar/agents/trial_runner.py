@@ -10,15 +10,18 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
-from typing import Any
+from typing import Any, Literal
 
-from caviar.agents.opening import Opener
-from caviar.agents.steering import ChangeLog, Command, CommandOutcome, Steering
-from caviar.exchange.assignment import Assignment
-from caviar.exchange.exchanger import Exchange
+from caviar.agents.run_factory import RunFactory
+from caviar.agents.steering import CommandOutcome, Steering
+from caviar.exchange.assigned_trial import AssignedTrial
+from caviar.exchange.checkpoint_uploads import CheckpointUpload, CheckpointUploads
+from caviar.exchange.command import ReceivedCommand
+from caviar.exchange.exchange import Exchange
 from caviar.exchange.outbox import Outbox
-from caviar.exchange.uploads import Upload, Uploads
-from caviar.search.stopping import StopPlan, as_stored, judged_after, verdict
+from caviar.exchange.result import result_of
+from caviar.exchange.wire import REASON_LIMIT, Acknowledgement, ChangeLog, EndState, Result, RewindState
+from caviar.search.stopping import as_stored, judged_after, verdict
 
 logger = logging.getLogger(__name__)
 
@@ -26,14 +29,14 @@ SLICE_SECONDS = 0.05
 CHECKPOINT_SECONDS = float(os.environ.get("CAVIAR_CHECKPOINT_SECONDS") or 10.0)
 COSTS_AFTER_SECONDS = 0.5  # nobody can watch the mini-batches of a trial that is over before
 KEPT_AFTER_SECONDS = 1.0  # of training, from which on a checkpoint costs less than training anew
-LOG_LIMIT = 20_000
+LOG_KEPT = 20_000  # characters, the last of a traceback
 
 
 @dataclass(frozen=True)
 class Rewind:
     """A rewind on its way: the command, and where the trial was."""
 
-    command: Command
+    command: ReceivedCommand
     before: dict[str, Any]
 
 
@@ -41,21 +44,27 @@ class TrialRunner:
     """The trial in hand; `train` returns when the agent has nothing more to do with it."""
 
     def __init__(
-        self, assignment: Assignment, opener: Opener, exchange: Exchange, uploads: Uploads, stopping: Event
+        self,
+        assignment: AssignedTrial,
+        runs: RunFactory,
+        exchange: Exchange,
+        uploads: CheckpointUploads,
+        stopping: Event,
     ) -> None:
         self._assignment = assignment
         self._key = assignment.key
-        self._opener = opener
-        self._run, position = opener.open(assignment.resume)
+        self._runs = runs
+        self._run, position = runs.open(assignment.resume)
         self._exchange = exchange
         self._uploads = uploads
         self._stopping = stopping
-        self._branch = int((assignment.line or {}).get("branch") or 0)
-        self._steering = Steering(ChangeLog.of(assignment.line), position)
+        log = assignment.change_log or ChangeLog()
+        self._branch = log.branch
+        self._steering = Steering(log, position)
         self._rewind: Rewind | None = None
-        self._plan = _plan(assignment)
-        self._metric = assignment.search["objective"].get("metric", "dev_error")
-        self._direction = assignment.search["objective"].get("direction", "minimize")
+        self._plan = assignment.stop_plan()
+        self._metric = assignment.metric
+        self._direction = assignment.direction
         self._curve = _course(assignment, self._run.epoch)
         self._began = self._saved = time.monotonic()
         self._written = 0
@@ -67,7 +76,7 @@ class TrialRunner:
         try:
             self._train()
         finally:
-            self._exchange.turn_away(self._key, self._seconds)
+            self._exchange.training_ended(self._key, self._seconds)
 
     def _train(self) -> None:
         while True:
@@ -88,7 +97,7 @@ class TrialRunner:
             reason = self._judge(piece.epochs)
             if not repeated:  # else the server has it already
                 self._tell(piece)
-            self._exchange.take_turns(time.monotonic() - began)
+            self._exchange.let_through(time.monotonic() - began)
             if reason is None and piece.status != "running" and self._listen():
                 return  # the very end of the last epoch is a moment too
             if reason is not None or self._run.status != "running":
@@ -137,12 +146,13 @@ class TrialRunner:
             self._go_back(outcome.rewind)
         return False
 
-    def _go_back(self, command: Command) -> None:
+    def _go_back(self, command: ReceivedCommand) -> None:
         """Take up an earlier state, keeping the one that is left; the branch begins when it is reached."""
         self._checkpoint("command")
         self._rewind = Rewind(command, {"branch": self._branch, "epoch": self._run.epoch})
-        self._run, position = self._opener.open(command.arguments.get("resume"))
-        self._steering.restart(ChangeLog.of(command.arguments["line"]), position)
+        state = RewindState.model_validate(command.arguments)
+        self._run, position = self._runs.open(state.resume)
+        self._steering.restart(state.change_log, position)
         self._curve = self._curve[: self._run.epoch]
 
     def _arrive(self, rewind: Rewind) -> None:
@@ -151,7 +161,7 @@ class TrialRunner:
         self._branch = int(rewind.command.arguments["branch"])
         self._acknowledge([self._steering.rewound(self._run, rewind.command, rewind.before)])
 
-    def _acknowledge(self, acknowledged: list[dict[str, Any]]) -> None:
+    def _acknowledge(self, acknowledged: list[Acknowledgement]) -> None:
         key, branch = self._key, self._branch
         write: Callable[[Outbox], None] = lambda outbox: outbox.acknowledge(key, branch, acknowledged)  # noqa: E731
         self._written = self._exchange.report(write, urgent=True)
@@ -191,10 +201,10 @@ class TrialRunner:
 
         return write
 
-    def _end(self, state: str, reason: str | None) -> None:
+    def _end(self, state: EndState, reason: str | None) -> None:
         seconds = self._seconds = time.monotonic() - self._began
         metrics = self._run.result()
-        result = {"state": state, "metrics": metrics, "epoch": self._run.epoch, "reason": reason}
+        result = result_of(state, metrics, self._run.epoch, reason)
 
         def write(outbox: Outbox) -> None:
             outbox.result(self._key, self._branch, result, seconds)
@@ -207,15 +217,15 @@ class TrialRunner:
         for left, (kind, content) in zip(reversed(range(len(files))), files, strict=True):
             self._upload(kind, content, None if left else write)
         if not files:
-            self._exchange.let_go(self._key, write)
+            self._exchange.report_last(self._key, write)
 
     def _may_be_continued(self, state: str, seconds: float) -> bool:
         """Tell whether to keep the last state for another trial; a short training is quickly done again."""
-        further = self._assignment.search.get("continued_below")
-        longer = further is not None and self._run.epoch < int(further)
+        further = self._assignment.search.continued_below
+        longer = further is not None and self._run.epoch < further
         return longer and state in ("completed", "stopped") and seconds > KEPT_AFTER_SECONDS
 
-    def _hand_back(self, state: str) -> None:
+    def _hand_back(self, state: Literal["paused", "released"]) -> None:
         """Give the trial back to the server, with a checkpoint to go on from."""
         branch, key = self._branch, self._key
 
@@ -230,28 +240,18 @@ class TrialRunner:
 
     def _upload(self, kind: str, content: bytes, then: Callable[[Outbox], None] | None = None) -> None:
         at = self._branch, self._run.epoch, self._run.step, self._steering.position
-        self._uploads.add(Upload(self._key, content, kind, *at, self._written, then))
+        self._uploads.add(CheckpointUpload(self._key, content, kind, *at, self._written, then))
 
 
-def failure(error: BaseException) -> dict[str, Any]:
-    """The result of a trial that could not be trained."""
-    log = "".join(traceback.format_exception(error))[-LOG_LIMIT:]
+def failure(error: BaseException) -> Result:
+    """Return the result of a trial that could not be trained."""
+    log = "".join(traceback.format_exception(error))[-LOG_KEPT:]
     reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return {"state": "failed", "metrics": {}, "epoch": 0, "reason": reason[:LOG_LIMIT], "log": log}
+    return Result(state="failed", reason=reason[:REASON_LIMIT], log=log)
 
 
-def _plan(assignment: Assignment) -> StopPlan | None:
-    given = assignment.stop
-    if not given or not (given.get("checks") or given.get("patience")):
-        return None
-    checks = tuple((int(epoch), float(bound)) for epoch, bound in given.get("checks") or ())
-    return StopPlan(
-        checks, given.get("patience"), given.get("warmup") or 0, given.get("why") or "stopping rule"
-    )
-
-
-def _course(assignment: Assignment, epoch: int) -> list[float]:
+def _course(assignment: AssignedTrial, epoch: int) -> list[float]:
     """Give the objective of the epochs behind a restored run, as the server knows it."""
-    known = (assignment.resume or {}).get("curve") or []
+    known = [] if assignment.resume is None else assignment.resume.curve
     course = [math.nan if value is None else float(value) for value in known[:epoch]]
     return course + [math.nan] * (epoch - len(course))

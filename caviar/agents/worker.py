@@ -10,12 +10,12 @@ from typing import Any
 
 from caviar import trainers
 from caviar.agents.datasets import DataCache
-from caviar.agents.opening import Opener
+from caviar.agents.run_factory import RunFactory
 from caviar.agents.trial_runner import TrialRunner, failure
-from caviar.agents.watching import Watch
-from caviar.exchange.assignment import Assignment
-from caviar.exchange.exchanger import Exchange
-from caviar.exchange.uploads import Uploads
+from caviar.agents.watchdog import Watchdog
+from caviar.exchange.assigned_trial import AssignedTrial
+from caviar.exchange.checkpoint_uploads import CheckpointUploads
+from caviar.exchange.exchange import Exchange
 from caviar.trial_settings import trial_settings
 
 logger = logging.getLogger(__name__)
@@ -30,8 +30,8 @@ class Worker:
     def __init__(self, exchange: Exchange) -> None:
         self.stopping = threading.Event()
         self._exchange = exchange
-        self._uploads = Uploads(exchange)
-        self._watch = Watch(exchange, self.leave)
+        self._uploads = CheckpointUploads(exchange)
+        self._watchdog = Watchdog(exchange, self.leave)
         self._data = DataCache(exchange.transport)
         self._best: dict[int, float] = defaultdict(lambda: math.inf)
 
@@ -41,14 +41,14 @@ class Worker:
         Raises what ended the exchange for good.
         """
         self._exchange.start()
-        self._watch.start()
+        self._watchdog.start()
         try:
             while not self.stopping.is_set():
                 assignment = self._exchange.next(timeout=0.5)
                 if assignment is not None:
                     self._train(assignment)
         finally:
-            self._watch.stop()
+            self._watchdog.stop()
         self._drain()
 
     def stop(self) -> None:
@@ -60,16 +60,16 @@ class Worker:
         self.stop()
         self._drain()
 
-    def _train(self, assignment: Assignment) -> None:
+    def _train(self, assignment: AssignedTrial) -> None:
         key = assignment.key
         try:
-            opener = self._opener(assignment)  # unwatched: loading may take long, and serves other trials too
-            with self._watch.over(assignment):
-                runner = TrialRunner(assignment, opener, self._exchange, self._uploads, self.stopping)
+            runs = self._runs(assignment)  # unwatched: loading may take long, and serves other trials too
+            with self._watchdog.over(assignment):
+                runner = TrialRunner(assignment, runs, self._exchange, self._uploads, self.stopping)
                 runner.model_due = lambda value, seconds: self._model_due(assignment, value, seconds)
                 runner.train()
         except Exception as error:
-            self._exchange.turn_away(key)
+            self._exchange.training_ended(key)
             if self._exchange.failure is not None:
                 raise
             level = logging.INFO if isinstance(error, ValueError | LookupError) else logging.ERROR
@@ -78,37 +78,35 @@ class Worker:
                 level, "trial %s failed: %s", key[0], error, extra=extra, exc_info=level > logging.INFO
             )
             result = failure(error)
-            self._exchange.let_go(key, lambda outbox: outbox.result(key, 0, result, None))
+            self._exchange.report_last(key, lambda outbox: outbox.result(key, 0, result, None))
 
-    def _opener(self, assignment: Assignment) -> Opener:
+    def _runs(self, assignment: AssignedTrial) -> RunFactory:
         search = assignment.search
-        trainer: Any = trainers.get(search["trainer"])
+        trainer: Any = trainers.get(search.trainer)
         if trainer is None:
             installed = ", ".join(trainers.names())
-            raise LookupError(
-                f"the trainer {search['trainer']!r} is not installed here; installed: {installed}"
-            )
-        settings = trial_settings(search["settings"], assignment.params, assignment.epochs, assignment.seed)
-        data = self._data.get(search["trainer"], trainer, search["dataset"], settings)
-        return Opener(assignment, trainer, data, self._exchange.transport)
+            raise LookupError(f"the trainer {search.trainer!r} is not installed here; installed: {installed}")
+        settings = trial_settings(search.settings, assignment.params, assignment.epochs, assignment.seed)
+        data = self._data.get(search.trainer, trainer, search.dataset, settings)
+        return RunFactory(assignment, trainer, data, self._exchange.transport)
 
-    def _model_due(self, assignment: Assignment, value: float, seconds: float) -> bool:
+    def _model_due(self, assignment: AssignedTrial, value: float, seconds: float) -> bool:
         """Models are stored of long and of babysat trials, and of each that is the best of its search so far.
 
         So the best trial of a search always has one, and a search of a thousand short ones stores about ten.
         The others can be had again by training them again.
         """
-        if assignment.search["objective"].get("direction") == "maximize":
+        if assignment.direction == "maximize":
             value = -value
         best = value <= self._best[assignment.search_id]
         if best:
             self._best[assignment.search_id] = value
-        return best or seconds > LONG_SECONDS or assignment.search["mode"] == "panda"
+        return best or seconds > LONG_SECONDS or assignment.search.mode == "panda"
 
     def _drain(self) -> None:
         """Hand back the trials that wait here, and see that everything arrives."""
         for assignment in self._exchange.take_back():
             key = assignment.key
-            self._exchange.let_go(key, lambda outbox, key=key: outbox.state(key, 0, "released"))  # type: ignore[misc]
+            self._exchange.report_last(key, lambda outbox, key=key: outbox.state(key, 0, "released"))  # type: ignore[misc]
         if not self._uploads.finish(DRAIN_SECONDS) or not self._exchange.close(DRAIN_SECONDS):
             logger.warning("the server was not there for the last reports; its lease will free these trials")

@@ -186,7 +186,7 @@ def _lost_in_optuna(spec: Mapping[str, Any]) -> list[str]:
 
 
 def _follow_trial(connection: object, trial: str) -> None:
-    """Show the cockpit to a person at a terminal first; then, or anywhere else, the trial line by line."""
+    """Show the live view to a person at a terminal first; then, or anywhere else, the trial line by line."""
     import sys
 
     from rich.console import Console
@@ -195,7 +195,7 @@ def _follow_trial(connection: object, trial: str) -> None:
 
     console = Console()
     if console.is_terminal and sys.stdin.isatty() and not connection.trial(trial).done:  # type: ignore[attr-defined]
-        from caviar.cli.cockpit import watch_trial
+        from caviar.cli.live_view import watch_trial
 
         if not watch_trial(connection, trial, console):  # type: ignore[arg-type]
             return

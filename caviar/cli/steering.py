@@ -88,7 +88,7 @@ def replay(
                 schedule.write_text(text, "utf-8")
             typer.echo(f"Wrote {schedule}; put its `schedule` into a search.")
             return
-        from caviar.replaying import replay_trial
+        from caviar.replay import replay_trial
 
         outcome = replay_trial(connection, name, branch, typer.echo, model)
     typer.echo(outcome.text)

@@ -2,20 +2,20 @@
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from typing import Any
 
-from caviar.exchange.assignment import Assignment, Key
+from caviar.exchange.assigned_trial import AssignedTrial, Key
+from caviar.exchange.wire import Assignment, CommandOrder, SearchSettings
 
 
 class Holdings:
     """Not thread-safe, except for `news` and `why_dropped`: the exchange holds its lock."""
 
     def __init__(self) -> None:
-        self.queue: deque[Assignment] = deque()
+        self.queue: deque[AssignedTrial] = deque()
         self.training: Key | None = None
-        self.searches: dict[str, Mapping[str, Any]] = {}
-        self._held: dict[Key, Assignment] = {}
-        self._commands: dict[Key, list[Mapping[str, Any]]] = {}
+        self.searches: dict[str, SearchSettings] = {}
+        self._held: dict[Key, AssignedTrial] = {}
+        self._commands: dict[Key, list[CommandOrder]] = {}
         self._dropped: dict[Key, str] = {}
 
     def dropped(self) -> list[Key]:
@@ -26,7 +26,7 @@ class Holdings:
         """Give every trial and attempt in hand."""
         return list(self._held)
 
-    def get(self, key: Key) -> Assignment | None:
+    def get(self, key: Key) -> AssignedTrial | None:
         """Give what is held under a key, None if it is not held (any more)."""
         return self._held.get(key)
 
@@ -35,29 +35,29 @@ class Holdings:
         """Tell whether there is nothing to train."""
         return self.training is None and not self.queue
 
-    def take_on(self, trials: Iterable[Mapping[str, Any]], searches: Mapping[str, Mapping[str, Any]]) -> int:
+    def take_on(self, trials: Iterable[Assignment], searches: Mapping[str, SearchSettings]) -> int:
         """Queue the trials of an answer that are not here yet; the others repeat an answer that was lost."""
         self.searches |= searches
         count = 0
         for given in trials:
             count += 1
-            key = given["trial"], given["attempt"]
+            key = given.trial, given.attempt
             if key not in self._held and key not in self._dropped:  # a namesake of another database waits
-                search = self.searches[given["trial"].partition(".")[0]]
-                self._held[key] = Assignment.of(given, search)
+                search = self.searches[given.trial.partition(".")[0]]
+                self._held[key] = AssignedTrial.of(given, search)
                 self.queue.append(self._held[key])
         return count
 
-    def begin(self) -> Assignment:
+    def begin(self) -> AssignedTrial:
         """Take the next trial into training."""
         assignment = self.queue.popleft()
         self.training = assignment.key
         return assignment
 
-    def receive(self, commands: Iterable[Mapping[str, Any]]) -> None:
+    def receive(self, commands: Iterable[CommandOrder]) -> None:
         """Put commands into the mailboxes of the trials they are for."""
         for command in commands:
-            key = command["trial"], command["attempt"]
+            key = command.trial, command.attempt
             if key in self._held:
                 self._commands.setdefault(key, []).append(command)
 
@@ -83,7 +83,7 @@ class Holdings:
         """Tell whether there are commands or a drop for a trial."""
         return key in self._commands or key in self._dropped
 
-    def commands(self, key: Key) -> list[Mapping[str, Any]]:
+    def commands(self, key: Key) -> list[CommandOrder]:
         """Take the commands that have come for a trial."""
         return self._commands.pop(key, [])
 

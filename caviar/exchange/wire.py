@@ -1,14 +1,21 @@
-"""The worker protocol: what agents and server say to each other (docs/interfaces.md, section 5)."""
+"""The worker protocol: what agents and server say to each other (docs/interfaces.md, section 5).
+
+Agents make requests of these models and read answers into them; the server reads requests into them, and
+writes answers from its rows as they describe.
+"""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 TrialName = Annotated[str, Field(pattern=r"^\d{1,9}\.\d{1,9}$", max_length=19)]
 Number = float | None
 Count = Annotated[int, Field(ge=0, lt=2**31)]
+Columns = Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=200)]
+# Characters of why a trial ended as it did, of its log, and of why a command was refused.
+REASON_LIMIT, LOG_LIMIT, REFUSED_LIMIT = 10_000, 100_000, 2000
 EndState = Literal["completed", "stopped", "diverged", "failed", "cancelled"]
 
 
@@ -36,8 +43,8 @@ class Result(Message):
     state: EndState
     metrics: dict[str, Number] = {}
     epoch: Count = 0
-    reason: Annotated[str, Field(max_length=10_000)] | None = None
-    log: Annotated[str, Field(max_length=100_000)] | None = None
+    reason: Annotated[str, Field(max_length=REASON_LIMIT)] | None = None
+    log: Annotated[str, Field(max_length=LOG_LIMIT)] | None = None
 
 
 class Acknowledgement(Message):
@@ -48,7 +55,7 @@ class Acknowledgement(Message):
     epoch: Count | None = None
     before: dict[str, JsonValue] = {}
     after: dict[str, JsonValue] = {}
-    refused: Annotated[str, Field(max_length=2000)] | None = None
+    refused: Annotated[str, Field(max_length=REFUSED_LIMIT)] | None = None
 
 
 class Report(Message):
@@ -58,7 +65,7 @@ class Report(Message):
     attempt: Annotated[int, Field(ge=1, lt=2**31)]
     branch: Count = 0
     first: Annotated[int, Field(ge=1, lt=2**31)] = 1
-    columns: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=200)] = []
+    columns: Columns = []
     rows: list[list[Number]] = []
     costs: list[tuple[Annotated[float, Field(ge=0, lt=2**53)], Number]] = []
     acknowledged: list[Acknowledgement] = []
@@ -97,25 +104,59 @@ class SearchSettings(Message):
     continued_below: int | None = None  # another trial may continue one that ends before this epoch
 
 
+class OlderCheckpoint(Message):
+    """A checkpoint to fall back on, when a newer one is damaged."""
+
+    checkpoint: int
+    digest: str
+    position: int = 0
+
+
 class Resume(Message):
     """The checkpoint from which an attempt goes on."""
 
     checkpoint: int
     digest: str
-    epoch: int
-    branch: int
-    position: int = 0  # changes of the line that it contains
-    older: list[dict[str, Any]] = []
+    epoch: int = 0
+    branch: int = 0
+    position: int = 0  # changes of the log that it contains
+    older: list[OlderCheckpoint] = []
     curve: list[float | None] = []  # the objective's metric of epochs 1 .. epoch, for a stopping rule
 
 
 class StopTable(Message):
     """The stopping rule of one trial: bounds the agent obeys without asking."""
 
-    checks: list[tuple[int, float]]
-    patience: int | None
-    warmup: int
-    why: str
+    checks: list[tuple[int, float]] = []
+    patience: int | None = None
+    warmup: int = 0
+    why: str = "stopping rule"
+
+
+class LoggedChange(Message):
+    """Settings that were changed after so many mini-batches."""
+
+    step: int
+    settings: dict[str, Any]
+
+
+class ChangeLog(Message):
+    """The way to a state: changes to make again, in order, and where the server last saw the trial."""
+
+    changes: list[LoggedChange] = []
+    step: int = 0
+    epoch: int = 0
+    branch: int = 0
+
+
+class RewindState(Message):
+    """Where a rewind leads, as its command's arguments tell it to the agent."""
+
+    resume: Resume | None = None
+    change_log: Annotated[
+        ChangeLog,
+        Field(validation_alias=AliasChoices("change_log", "line")),  # line: of stored commands
+    ]
 
 
 class Assignment(Message):
@@ -126,10 +167,12 @@ class Assignment(Message):
     number: int
     params: dict[str, Any]
     seed: int
-    epochs: int | None
-    stop: StopTable | None
-    resume: Resume | None
-    line: dict[str, Any] | None = None  # changes to make again, and where the server last saw the trial
+    epochs: int | None = None
+    stop: StopTable | None = None
+    resume: Resume | None = None
+    change_log: Annotated[
+        ChangeLog | None, Field(validation_alias=AliasChoices("change_log", "line"))  # line: of older servers
+    ] = None
 
 
 class CommandOrder(Message):
@@ -139,8 +182,8 @@ class CommandOrder(Message):
     trial: TrialName
     attempt: int
     kind: str
-    arguments: dict[str, Any]
-    when: dict[str, Any]
+    arguments: dict[str, Any] = {}
+    when: dict[str, Any] = {}
 
 
 class Drop(Message):
@@ -148,17 +191,17 @@ class Drop(Message):
 
     trial: TrialName
     attempt: int
-    why: str
+    why: str = "the server does not want it any more"
 
 
 class ExchangeResponse(Message):
     """What the server answers."""
 
-    database: str  # what tells it from all others
-    revision: int  # lower than before: the database was put back to an earlier state
     lease: float
     interval: float
-    searches: dict[str, SearchSettings]
-    trials: list[Assignment]
-    commands: list[CommandOrder]
-    drop: list[Drop]
+    database: str | None = None  # what tells it from all others
+    revision: int = 0  # lower than before: the database was put back to an earlier state
+    searches: dict[str, SearchSettings] = {}
+    trials: list[Assignment] = []
+    commands: list[CommandOrder] = []
+    drop: list[Drop] = []

@@ -15,6 +15,7 @@ export interface Schemas {
   Between: Between;
   BranchRecord: BranchRecord;
   Budget: Budget;
+  ChangeLog: ChangeLog;
   Check: Check;
   CheckpointList: CheckpointList;
   CheckpointRecord: CheckpointRecord;
@@ -51,11 +52,13 @@ export interface Schemas {
   Importance: Importance;
   JsonValue: JsonValue;
   Log: Log;
+  LoggedChange: LoggedChange;
   MadeToken: MadeToken;
   Median: Median;
   NewToken: NewToken;
   NoStopping: NoStopping;
   Objective: Objective;
+  OlderCheckpoint: OlderCheckpoint;
   Origin: Origin;
   Outlook: Outlook;
   ParameterImportance: ParameterImportance;
@@ -193,21 +196,19 @@ export interface Assignment {
     [k: string]: unknown;
   };
   seed: number;
-  epochs: number | null;
-  stop: StopTable | null;
-  resume: Resume | null;
-  line?: {
-    [k: string]: unknown;
-  } | null;
+  epochs?: number | null;
+  stop?: StopTable | null;
+  resume?: Resume | null;
+  change_log?: ChangeLog | null;
 }
 /**
  * The stopping rule of one trial: bounds the agent obeys without asking.
  */
 export interface StopTable {
-  checks: [unknown, unknown][];
-  patience: number | null;
-  warmup: number;
-  why: string;
+  checks?: [unknown, unknown][];
+  patience?: number | null;
+  warmup?: number;
+  why?: string;
 }
 /**
  * The checkpoint from which an attempt goes on.
@@ -215,13 +216,37 @@ export interface StopTable {
 export interface Resume {
   checkpoint: number;
   digest: string;
-  epoch: number;
-  branch: number;
+  epoch?: number;
+  branch?: number;
   position?: number;
-  older?: {
-    [k: string]: unknown;
-  }[];
+  older?: OlderCheckpoint[];
   curve?: (number | null)[];
+}
+/**
+ * A checkpoint to fall back on, when a newer one is damaged.
+ */
+export interface OlderCheckpoint {
+  checkpoint: number;
+  digest: string;
+  position?: number;
+}
+/**
+ * The way to a state: changes to make again, in order, and where the server last saw the trial.
+ */
+export interface ChangeLog {
+  changes?: LoggedChange[];
+  step?: number;
+  epoch?: number;
+  branch?: number;
+}
+/**
+ * Settings that were changed after so many mini-batches.
+ */
+export interface LoggedChange {
+  step: number;
+  settings: {
+    [k: string]: unknown;
+  };
 }
 /**
  * An attempt that did not end its trial, or ended it as failed.
@@ -431,10 +456,10 @@ export interface CommandOrder {
   trial: string;
   attempt: number;
   kind: string;
-  arguments: {
+  arguments?: {
     [k: string]: unknown;
   };
-  when: {
+  when?: {
     [k: string]: unknown;
   };
 }
@@ -657,7 +682,7 @@ export interface StepRecord {
 export interface Drop {
   trial: string;
   attempt: number;
-  why: string;
+  why?: string;
 }
 /**
  * A change of a search by a person.
@@ -738,16 +763,16 @@ export interface Result {
  * What the server answers.
  */
 export interface ExchangeResponse {
-  database: string;
-  revision: number;
   lease: number;
   interval: number;
-  searches: {
+  database?: string | null;
+  revision?: number;
+  searches?: {
     [k: string]: SearchSettings;
   };
-  trials: Assignment[];
-  commands: CommandOrder[];
-  drop: Drop[];
+  trials?: Assignment[];
+  commands?: CommandOrder[];
+  drop?: Drop[];
 }
 /**
  * What an agent needs to know of a search, sent once.

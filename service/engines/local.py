@@ -11,7 +11,7 @@ import sys
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from caviar.agents.process import new_id
-from caviar.agents.watching import GRACE_SECONDS, STUCK
+from caviar.agents.watchdog import GRACE_SECONDS, STUCK
 
 logger = logging.getLogger(__name__)
 

@@ -171,7 +171,7 @@ def assignment(tx: Transaction, trial: StoredTrial, metric: str) -> dict[str, An
 def _past(tx: Transaction, trial: StoredTrial, metric: str) -> dict[str, Any]:
     """Give what a trial goes on from; one that begins has nothing behind it."""
     if trial.attempt == 1 and trial.line is None:
-        return {"resume": None, "line": None}
+        return {"resume": None, "change_log": None}
     past = lineage.resumption(tx, trial)
     epochs = continuing.first_epochs(trial.line, trial.epochs)
     if past["resume"] is not None and trial.stop is not None:

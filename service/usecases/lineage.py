@@ -116,7 +116,7 @@ def in_force(changes: Sequence[Change]) -> dict[str, Any]:
 
 
 def resumption(snapshot: Snapshot, row: Reached) -> dict[str, Any]:
-    """Give what an agent needs to go on where the server last saw a trial: `resume` and `line`."""
+    """Give what an agent needs to go on where the server last saw a trial: `resume` and `change_log`."""
     past = history(snapshot, row)
     branch = past.branches.get(row.branch, past.branches[0])
     line = {
@@ -125,7 +125,7 @@ def resumption(snapshot: Snapshot, row: Reached) -> dict[str, Any]:
         "epoch": row.epoch,
         "branch": branch.number,
     }
-    return {"resume": candidates(snapshot, past, branch.number, row.epoch), "line": line}
+    return {"resume": candidates(snapshot, past, branch.number, row.epoch), "change_log": line}
 
 
 def last_step(snapshot: Snapshot, trial: TrialId, branch: Branch) -> int:

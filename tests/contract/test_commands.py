@@ -190,7 +190,7 @@ def test_a_fork_shares_the_past_and_goes_on_by_itself(babysat: Babysat) -> None:
     name = f"{babysat.search}.1"
     answer = babysat.world.exchange(2, want=1)
     assert handed(answer) == [(name, 1)]
-    line = answer["trials"][0]["line"]
+    line = answer["trials"][0]["change_log"]
     assert line["changes"] == [{"step": 40, "epoch": 4, "settings": RATE}]
     assert line["epoch"] == 6
     (change,) = answer["commands"]  # it comes with the trial, before anything is trained
@@ -261,8 +261,8 @@ def test_a_lost_agent_leaves_a_line_that_leads_back(babysat: Babysat) -> None:
     babysat.world.lose(1)
     (trial,) = babysat.world.exchange(2, want=1)["trials"]
     assert trial["resume"]["position"] == 1
-    assert [change["step"] for change in trial["line"]["changes"]] == [40, 77]
-    assert (trial["line"]["epoch"], trial["line"]["step"]) == (10, 77)
+    assert [change["step"] for change in trial["change_log"]["changes"]] == [40, 77]
+    assert (trial["change_log"]["epoch"], trial["change_log"]["step"]) == (10, 77)
 
 
 def test_pausing_frees_the_agent_and_resuming_queues_the_trial(babysat: Babysat) -> None:

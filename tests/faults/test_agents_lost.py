@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from caviar.agents.watching import STUCK
+from caviar.agents.watchdog import STUCK
 from caviar.service.engines.local import NICE
 from tests.support.scripted_agent import Player
 from tests.support.server_process import Server, serving, trained

@@ -13,7 +13,7 @@ import pytest
 
 from caviar import Client
 from caviar.errors import RefusedError
-from caviar.replaying import replay_trial
+from caviar.replay import replay_trial
 from tests.support.server_process import Server
 from tests.support.waiting import wait
 

@@ -11,7 +11,8 @@ import httpx
 
 from caviar.agents.process import new_id
 from caviar.agents.worker import Worker
-from caviar.exchange.exchanger import Exchange
+from caviar.exchange.exchange import Exchange
+from caviar.exchange.wire import Agent
 from caviar.transport import Transport
 from tests.support.inprocess import BASE, App
 from tests.support.waiting import wait
@@ -43,7 +44,7 @@ def agents(app: App, count: int = 1) -> Iterator[None]:
     """Have agents at work for the length of a block."""
     workers = []
     for _ in range(count):
-        agent = {"id": new_id(), "host": "h", "pid": 1, "engine": "test", "version": "1", "trainers": ["mlp"]}
+        agent = Agent(id=new_id(), host="h", pid=1, engine="test", version="1", trainers=["mlp"])
         workers.append(Worker(Exchange(transport(app), agent)))
     threads = [threading.Thread(target=worker.run, daemon=True) for worker in workers]
     for thread in threads:

@@ -7,9 +7,10 @@ from collections import Counter
 import pytest
 
 from caviar.errors import RefusedError, UnreachableError
-from caviar.exchange.exchanger import Exchange
-from caviar.exchange.pace import Pace
-from caviar.exchange.uploads import Upload, Uploads
+from caviar.exchange.checkpoint_uploads import CheckpointUpload, CheckpointUploads
+from caviar.exchange.exchange import Exchange
+from caviar.exchange.prefetch import Prefetch
+from caviar.exchange.wire import Agent, CommandOrder, Result
 from tests.support.waiting import wait
 
 SEARCH = {"name": "s", "trainer": "t", "dataset": {}, "settings": {}, "objective": {}, "mode": "caviar"}
@@ -92,7 +93,7 @@ def talk():
     opened = []
 
     def start(server, **arguments):
-        exchange = Exchange(server, {"id": "a-0123456789abcdef"}, **arguments)
+        exchange = Exchange(server, Agent(id="a-0123456789abcdef"), **arguments)
         opened.append(exchange)
         exchange.start()
         return exchange
@@ -110,8 +111,8 @@ def train(exchange, epochs=3):
     key = assignment.key
     for epoch in range(1, epochs + 1):
         exchange.report(lambda box, epoch=epoch: box.epochs(key, 0, ["e"], epoch, [[epoch]]))
-    exchange.turn_away(key, 0.001)
-    exchange.let_go(key, lambda box: box.result(key, 0, {"state": "completed"}, 0.001))
+    exchange.training_ended(key, 0.001)
+    exchange.report_last(key, lambda box: box.result(key, 0, Result(state="completed"), 0.001))
     return key
 
 
@@ -157,8 +158,8 @@ def test_a_drop_reaches_the_training_thread_and_nothing_more_is_told(talk):
     exchange.hint()
     wait(lambda: exchange.news(key), 5, "the exchange")
     assert exchange.dropped(key) == "the trial is cancelled"
-    exchange.let_go(key, lambda box: box.result(key, 0, {"state": "completed"}, 1.0))
-    exchange.turn_away(key)
+    exchange.report_last(key, lambda box: box.result(key, 0, Result(state="completed"), 1.0))
+    exchange.training_ended(key)
     assert exchange.close(2.0)
     assert not server.results
 
@@ -175,9 +176,9 @@ def test_with_another_database_searches_are_learnt_again(talk, data):
     exchange.hint()
     wait(lambda: exchange.news(key), 5, "the exchange")
     exchange.report(lambda box: box.epochs(key, 0, ["e"], 1, [[1]]))  # what it was just training
-    exchange.turn_away(key, 0.001)
+    exchange.training_ended(key, 0.001)
     again = exchange.next(2.0)
-    assert (again.key, again.search["settings"]) == (key, {"epochs": 9})
+    assert (again.key, again.search.settings) == (key, {"epochs": 9})
     assert not server.epochs.get(key)
 
 
@@ -207,7 +208,7 @@ def test_commands_wait_in_the_mailbox_of_their_trial(talk):
     server.commands = [command, command | {"attempt": 9}]
     exchange.hint()
     wait(lambda: exchange.news(key), 5, "the exchange")
-    assert exchange.commands(key) == [command]
+    assert exchange.commands(key) == [CommandOrder(**command)]
     assert not exchange.news(key)
 
 
@@ -251,7 +252,7 @@ def test_short_trials_come_in_batches_and_few_calls(talk):
 
 def test_a_script_is_given_one_trial_at_a_time(talk):
     server = Server(5)
-    exchange = talk(server, pace=Pace(ahead=False))
+    exchange = talk(server, prefetch=Prefetch(ahead=False))
     for _ in range(5):
         train(exchange)
     wait(lambda: len(server.results) == 5, 5, "the exchange")
@@ -288,7 +289,7 @@ def test_an_upload_that_breaks_against_all_expectation_ends_the_agent(talk):
 
     exchange = talk(Broken(1))
     key = exchange.next(2.0).key
-    Uploads(exchange).add(Upload(key, b"x", "schedule", 0, 1, 10, 0, after=0))
+    CheckpointUploads(exchange).add(CheckpointUpload(key, b"x", "schedule", 0, 1, 10, 0, after=0))
     with pytest.raises(RuntimeError, match="nobody thought"):
         while True:
             exchange.next(0.1)
@@ -296,9 +297,9 @@ def test_an_upload_that_breaks_against_all_expectation_ends_the_agent(talk):
 
 def test_nothing_waits_behind_a_trial_that_turns_out_long(talk):
     server = Server(40)
-    pace = Pace()
-    pace.finished(1, 0.1)  # so far they were short: some are fetched ahead
-    exchange = talk(server, pace=pace)
+    prefetch = Prefetch()
+    prefetch.finished(1, 0.1)  # so far they were short: some are fetched ahead
+    exchange = talk(server, prefetch=prefetch)
     long = exchange.next(2.0)
     wait(lambda: len(server.held) == 1 and len(server.requests) >= 2, 10, lambda: f"{server.held}")
     assert set(server.held) == {long.key}
@@ -314,7 +315,7 @@ def test_a_slice_that_held_the_interpreter_for_long_is_followed_by_an_exchange(t
     wait(lambda: exchange.lease == server.lease, 5, "the exchange")
     with server.lock:  # an exchange that is under way began before the slice ended: it does not count
         seen = len(server.requests)
-        thread = threading.Thread(target=exchange.take_turns, args=(server.lease,))
+        thread = threading.Thread(target=exchange.let_through, args=(server.lease,))
         thread.start()
         thread.join(0.1)
         assert thread.is_alive()
@@ -328,5 +329,5 @@ def test_a_server_that_is_away_is_not_waited_for_after_a_long_slice(talk):
     exchange.next(1.0)
     server.fail = [UnreachableError("away")] * 1000
     began = time.monotonic()
-    exchange.take_turns(100.0)
+    exchange.let_through(100.0)
     assert time.monotonic() - began < exchange.lease / 8

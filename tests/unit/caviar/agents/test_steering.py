@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from caviar.agents.steering import ChangeLog, Steering
+from caviar.agents.steering import Steering
+from caviar.exchange.wire import Acknowledgement, ChangeLog, CommandOrder, LoggedChange
 
 
 class CountingRun:
@@ -42,8 +43,12 @@ def drive(run, steering, until, piece=7):
     return acknowledged
 
 
+def order(number, kind, arguments, at="now"):
+    return CommandOrder(id=number, trial="3.1", attempt=1, kind=kind, arguments=arguments, when={"at": at})
+
+
 def set_rate(number, rate, at="now"):
-    return {"id": number, "kind": "set", "arguments": {"learning_rate": rate}, "when": {"at": at}}
+    return order(number, "set", {"learning_rate": rate}, at)
 
 
 def test_now_takes_effect_at_the_next_look():
@@ -51,14 +56,9 @@ def test_now_takes_effect_at_the_next_look():
     drive(run, steering, 14)
     steering.receive([set_rate(1, 0.5)], run.epoch)
     (told,) = steering.act(run).acknowledged
-    assert told == {
-        "command": 1,
-        "step": 14,
-        "epoch": 1,
-        "before": {"learning_rate": 0.1},
-        "after": {"learning_rate": 0.5},
-        "refused": None,
-    }
+    assert told == Acknowledgement(
+        command=1, step=14, epoch=1, before={"learning_rate": 0.1}, after={"learning_rate": 0.5}
+    )
 
 
 @pytest.mark.parametrize(("at", "step"), [("epoch_end", 10), ("epoch:3", 30)])
@@ -66,7 +66,7 @@ def test_scheduled_commands_take_effect_exactly_at_the_end_of_their_epoch(at, st
     run, steering = CountingRun(), Steering()
     steering.receive([set_rate(1, 0.5, at)], run.epoch)
     (told,) = drive(run, steering, 60)
-    assert told["step"] == step
+    assert told.step == step
 
 
 def test_no_improvement_waits_for_that_many_epochs():
@@ -77,7 +77,7 @@ def test_no_improvement_waits_for_that_many_epochs():
         steering.observe([{"train_cost": cost}])
         run.step += 10
         told += steering.act(run).acknowledged
-    assert [one["epoch"] for one in told] == [6]
+    assert [one.epoch for one in told] == [6]
 
 
 def test_a_command_sent_twice_applies_once():
@@ -91,26 +91,26 @@ def test_a_command_sent_twice_applies_once():
 
 def test_what_is_due_together_applies_together_or_not_at_all():
     run, steering = CountingRun(), Steering()
-    steering.receive([set_rate(1, 0.5), {"id": 2, "kind": "set", "arguments": {"width": 9}}], 0)
+    steering.receive([set_rate(1, 0.5), order(2, "set", {"width": 9})], 0)
     told = steering.act(run).acknowledged
     assert run.settings["learning_rate"] == 0.1
-    assert all("fork" in one["refused"] for one in told)
+    assert all("fork" in one.refused for one in told)
 
 
 def test_a_change_after_a_rewind_in_one_request_waits_for_the_new_branch():
     run, steering = CountingRun(), Steering()
     drive(run, steering, 30)
-    back = {"id": 1, "kind": "rewind", "arguments": {"epoch": 1, "branch": 1}}
+    back = order(1, "rewind", {"epoch": 1, "branch": 1})
     steering.receive([back, set_rate(2, 0.5)], run.epoch)
-    turn = steering.act(run)
-    assert turn.rewind is not None
-    assert turn.acknowledged == []
+    outcome = steering.act(run)
+    assert outcome.rewind is not None
+    assert outcome.acknowledged == []
     run = CountingRun()
     steering.restart(ChangeLog(epoch=1, step=10))
     drive(run, steering, 10)
-    told = steering.rewound(run, turn.rewind, {"branch": 0, "epoch": 3})
-    assert (told["step"], told["after"]) == (10, {"branch": 1, "epoch": 1})
-    assert steering.act(run).acknowledged[0]["step"] == 10
+    told = steering.rewound(run, outcome.rewind, {"branch": 0, "epoch": 3})
+    assert (told.step, told.after) == (10, {"branch": 1, "epoch": 1})
+    assert steering.act(run).acknowledged[0].step == 10
 
 
 @pytest.mark.parametrize("piece", [1, 3, 7, 100])
@@ -124,9 +124,9 @@ def test_catching_up_repeats_every_change_at_its_step_and_holds_back_new_ones(pi
     drive(steered, steering, 42)
 
     again = CountingRun()
-    line = ChangeLog(tuple({"step": one["step"], "settings": one["after"]} for one in log), step=42, epoch=4)
-    follower = Steering(line)
+    changes = [LoggedChange(step=one.step, settings=one.after) for one in log]
+    follower = Steering(ChangeLog(changes=changes, step=42, epoch=4))
     follower.receive([set_rate(9, 7.0)], 0)
     assert drive(again, follower, 42, piece) == []
     assert again.weight == steered.weight
-    assert [one["step"] for one in follower.act(again).acknowledged] == [42]
+    assert [one.step for one in follower.act(again).acknowledged] == [42]

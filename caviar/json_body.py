@@ -16,22 +16,22 @@ def write_body(data: Any) -> bytes:
 
     Raises InvalidError that names every number that is not finite, CaviarError for what JSON cannot hold.
     """
-    plain = _plain(data)
-    problems = [Problem(place, f"{value} is not a finite number", REMEDY) for place, value in _odd(plain)]
+    given = plain(data)
+    problems = [Problem(place, f"{value} is not a finite number", REMEDY) for place, value in _odd(given)]
     if problems:
         raise InvalidError(422, "Numbers that are not finite cannot be sent", problems=problems)
     try:
-        return orjson.dumps(plain)
+        return orjson.dumps(given)
     except TypeError as error:
         raise CaviarError(f"This cannot be sent as JSON: {error}") from None
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Give a copy in which arrays and numbers of NumPy and the like are lists and numbers of Python."""
     if isinstance(value, Mapping):
-        return {_plain(key): _plain(item) for key, item in value.items()}
+        return {plain(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value.tolist() if hasattr(value, "tolist") else value
 
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from caviar.exchange.assignment import Assignment
-from caviar.exchange.exchanger import Exchange
+from caviar.exchange.assigned_trial import AssignedTrial
+from caviar.exchange.exchange import Exchange
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ LOOKS = 30  # within the grace
 STUCK = 75  # exit code; it is that of sysexits for "try again"
 
 
-class Watch:
+class Watchdog:
     """Ends the process when a trainer still has a trial for `grace` seconds after nobody wants it any more.
 
     No thread can be ended from outside, and the exchange goes on without the training: to the server such an
@@ -43,8 +43,8 @@ class Watch:
         self._grace = grace
         self._end = end
         self._stopped = threading.Event()
-        self._watched: tuple[Assignment, int] | None = None  # with the thread that trains it
-        self._late: tuple[Assignment | None, int] = (
+        self._watched: tuple[AssignedTrial, int] | None = None  # with the thread that trains it
+        self._late: tuple[AssignedTrial | None, int] = (
             None,
             0,
         )  # with the looks in a row at which it was unwanted
@@ -58,7 +58,7 @@ class Watch:
         self._stopped.set()
 
     @contextmanager
-    def over(self, assignment: Assignment) -> Iterator[None]:
+    def over(self, assignment: AssignedTrial) -> Iterator[None]:
         """Watch over the training of a trial in this thread."""
         self._watched = assignment, threading.get_ident()
         try:
@@ -83,20 +83,20 @@ class Watch:
         while not self._stopped.wait(self._grace / LOOKS):
             self.look()
 
-    def _unwanted(self, assignment: Assignment) -> str | None:
+    def _unwanted(self, assignment: AssignedTrial) -> str | None:
         """Tell why the trial in hand is to be let go of, None while it is not."""
         if self._exchange.failure is not None:
             return f"the agent cannot go on: {self._exchange.failure}"
         return self._exchange.dropped(assignment.key)
 
-    def _give_up(self, assignment: Assignment, thread: int, why: str) -> None:
+    def _give_up(self, assignment: AssignedTrial, thread: int, why: str) -> None:
         """Say what happened, hand back what can be, and end."""
         logger.error(
             "trial %s is to be let go of (%s), but its trainer %s has not come back for %.0f s, from %s: "
             "this agent ends and makes room for another one. advance() should return within about 0.05 s",
             assignment.trial,
             why,
-            assignment.search["trainer"],
+            assignment.search.trainer,
             self._grace,
             _place(thread),
             extra={"trial": assignment.trial, "attempt": assignment.attempt},

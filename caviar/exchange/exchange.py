@@ -8,18 +8,18 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import httpx
-import orjson
+from pydantic import ValidationError
 
 from caviar.errors import CaviarError, RefusedError, UnreachableError
-from caviar.exchange.assignment import Assignment, Key
+from caviar.exchange.assigned_trial import AssignedTrial, Key
 from caviar.exchange.holdings import Holdings
-from caviar.exchange.outbox import Outbox
-from caviar.exchange.pace import SHORT_SECONDS, Pace
-from caviar.exchange.wake import listen
+from caviar.exchange.long_poll import poll_for_hints
+from caviar.exchange.outbox import Outbox, key_of
+from caviar.exchange.prefetch import SHORT_SECONDS, Prefetch
+from caviar.exchange.wire import Agent, CommandOrder, ExchangeRequest, ExchangeResponse
 from caviar.transport import Transport
 
 logger = logging.getLogger(__name__)
@@ -33,12 +33,12 @@ Write = Callable[[Outbox], None]
 class Exchange:
     """The trials an agent holds, and all that is said about them."""
 
-    def __init__(self, transport: Transport, agent: Mapping[str, Any], pace: Pace | None = None) -> None:
+    def __init__(self, transport: Transport, agent: Agent, prefetch: Prefetch | None = None) -> None:
         self.transport = transport
-        self.agent = dict(agent)
+        self.agent = agent
         self.lease, self.interval = 30.0, 1.0
         self.failure: BaseException | None = None  # what ended the exchange for good
-        self._pace = pace or Pace()
+        self._prefetch = prefetch or Prefetch()
         self._changed = threading.Condition()
         self._outbox = Outbox()
         self._holdings = Holdings()
@@ -54,7 +54,7 @@ class Exchange:
         self._left = False  # the server has our goodbye
         self._threads = [
             threading.Thread(target=self.guard, args=(work,), name=name, daemon=True)
-            for work, name in ((self._talk, "exchange"), (lambda: listen(self), "wake"))
+            for work, name in ((self._talk, "exchange"), (lambda: poll_for_hints(self), "hints"))
         ]
 
     def start(self) -> None:
@@ -72,7 +72,7 @@ class Exchange:
 
     # What the training thread asks
 
-    def next(self, timeout: float) -> Assignment | None:
+    def next(self, timeout: float) -> AssignedTrial | None:
         """Give the next trial to train, None when there is none for so long.
 
         Raises whatever ended the exchange for good.
@@ -86,7 +86,7 @@ class Exchange:
                 return None
             assignment = self._holdings.begin()
             self._begun = time.monotonic()
-            if self._more and self._pace.low(len(self._holdings.queue), True):
+            if self._more and self._prefetch.low(len(self._holdings.queue), True):
                 self._changed.notify_all()
             return assignment
 
@@ -94,7 +94,7 @@ class Exchange:
         """Tell whether commands or a drop have come; costs nothing, so ask between any two slices."""
         return self._holdings.news(key) or self.failure is not None
 
-    def commands(self, key: Key) -> list[Mapping[str, Any]]:
+    def commands(self, key: Key) -> list[CommandOrder]:
         """Take the commands that have come for a trial.
 
         Raises whatever ended the exchange for good.
@@ -111,7 +111,7 @@ class Exchange:
         """Tell whether the server was not heard for a whole lease: nobody may train on such an attempt."""
         return time.monotonic() - self._heard > self.lease
 
-    def take_turns(self, seconds: float) -> None:
+    def let_through(self, seconds: float) -> None:
         """Let the server hear of this agent after a slice that took so many seconds.
 
         A trainer that holds the interpreter for as long keeps the exchange from talking. Between two such
@@ -139,21 +139,21 @@ class Exchange:
                 self._changed.notify_all()
             return self._written
 
-    def turn_away(self, key: Key, seconds: float | None = None) -> None:
+    def training_ended(self, key: Key, seconds: float | None = None) -> None:
         """Say that the training thread is free again; `seconds` is what a finished trial took."""
         with self._changed:
             if self._holdings.training == key:
                 self._forget_dropped()
                 self._holdings.end(key)
             if seconds is not None:
-                self._pace.finished(int(key[0].partition(".")[0]), seconds)
+                self._prefetch.finished(int(key[0].partition(".")[0]), seconds)
 
-    def let_go(self, key: Key, write: Write) -> None:
+    def report_last(self, key: Key, write: Write) -> None:
         """Write the last report of a trial: its result, or that it is paused or released."""
         if self._holdings.get(key) is not None:  # else it was dropped: nobody wants to hear of it
             self.report(write, urgent=self._holdings.idle)
 
-    def take_back(self) -> list[Assignment]:
+    def take_back(self) -> list[AssignedTrial]:
         """Empty the queue, to hand the trials back to the server."""
         with self._changed:
             waiting = list(self._holdings.queue)
@@ -180,7 +180,7 @@ class Exchange:
     @property
     def busy_with_short_trials(self) -> bool:
         """Tell whether a hint is of no use: the next exchange comes soon, and there is enough to do."""
-        return self._pace.short and not self._holdings.idle and not self._long_in_hand
+        return self._prefetch.short and not self._holdings.idle and not self._long_in_hand
 
     @property
     def ended(self) -> bool:
@@ -203,14 +203,19 @@ class Exchange:
                     return
                 request, reached = self._request()
             try:
-                timeout = max(10.0, self.lease / 2)
-                # A metric may be NaN: null is what the server stores of it.
-                answer = self.transport.call("POST", "/exchange", json=request, timeout=timeout, missing=True)
-            except (CaviarError, httpx.HTTPError, orjson.JSONDecodeError) as error:
+                answer = self._post(request)
+            except (CaviarError, httpx.HTTPError, ValidationError) as error:
                 self._failed(error)
             else:
                 with self._changed:
                     self._apply(answer, request, reached)
+
+    def _post(self, request: ExchangeRequest) -> ExchangeResponse:
+        """Send a request; a metric in it may be NaN, of which the server stores null."""
+        body = request.model_dump(exclude_unset=True, warnings=False)
+        timeout = max(10.0, self.lease / 2)
+        given = self.transport.call("POST", "/exchange", json=body, timeout=timeout, missing=True)
+        return ExchangeResponse.model_validate(given)
 
     def _over(self) -> bool:
         if self._deadline is None:
@@ -225,7 +230,7 @@ class Exchange:
         due = min(self._last + self.interval, self._outbox.due)
         if self._hinted and not self.busy_with_short_trials:
             due = 0.0
-        low = self._pace.low(len(self._holdings.queue), self._holdings.training is not None)
+        low = self._prefetch.low(len(self._holdings.queue), self._holdings.training is not None)
         hungry = self._more and low and not self._long_in_hand
         idle_with_news = self._holdings.idle and len(self._outbox)
         if hungry or idle_with_news or self._deadline is not None:
@@ -234,13 +239,13 @@ class Exchange:
             return 0.0
         return max(due, self._again_at, self._last + LEAST_GAP) - now
 
-    def _request(self) -> tuple[dict[str, Any], int]:
+    def _request(self) -> tuple[ExchangeRequest, int]:
         """Build the next request, and the number up to which its reports go."""
         self._sequence += 1
         self._asked = time.monotonic()
         self._hinted = False
         training, long = self._holdings.training is not None, self._long_in_hand
-        want = self._pace.want(len(self._holdings.queue), training)
+        want = self._prefetch.want(len(self._holdings.queue), training)
         if self._deadline is not None or long:
             want = 0
         if long:
@@ -248,45 +253,44 @@ class Exchange:
                 self._outbox.state(waiting.key, 0, "released")
         self._forget_dropped()
         reports = self._outbox.take()
-        last = {(one["trial"], one["attempt"]) for one in reports if "result" in one or "state" in one}
+        last = {key_of(one) for one in reports if one.result or one.state}
         reached = self._written if len(reports) == len(self._outbox) else self._acknowledged
-        request = {
-            "agent": self.agent,
-            "sequence": self._sequence,
-            "leaving": self._deadline is not None and len(reports) == len(self._outbox),
-            "want": want,
-            "known": [int(search) for search in self._holdings.searches],
-            "holding": [key for key in self._holdings.held() if key not in last],
-            "reports": [{name: value for name, value in one.items() if value != []} for one in reports],
-        }
+        request = ExchangeRequest.model_construct(
+            agent=self.agent,
+            sequence=self._sequence,
+            leaving=self._deadline is not None and len(reports) == len(self._outbox),
+            want=want,
+            known=[int(search) for search in self._holdings.searches],
+            holding=[key for key in self._holdings.held() if key not in last],
+            reports=reports,
+        )
         return request, reached
 
-    def _apply(self, answer: Mapping[str, Any], request: Mapping[str, Any], reached: int) -> None:
+    def _apply(self, answer: ExchangeResponse, request: ExchangeRequest, reached: int) -> None:
         if self._failures:
             logger.info("the server is there again, after %d failed tries", self._failures)
         self._failures, self._again_at = 0, 0.0
         self._heard, self._last = self._asked, time.monotonic()  # the lease counts from before the answer
-        self._answered = request["sequence"]
-        self.lease, self.interval = float(answer["lease"]), float(answer["interval"])
+        self._answered = request.sequence
+        self.lease, self.interval = answer.lease, answer.interval
         for report in self._outbox.sent():
-            if "result" in report or "state" in report:
-                self._holdings.forget((report["trial"], report["attempt"]))
+            if report.result or report.state:
+                self._holdings.forget(key_of(report))
         self._acknowledged = max(self._acknowledged, reached)
-        trials = answer.get("trials") or ()
-        if self._is_other(answer.get("database"), int(answer.get("revision") or 0)):
+        trials = answer.trials
+        if self._is_other(answer.database, answer.revision):
             logger.warning("the server has another database now, or an earlier state of it")
             self._holdings.searches.clear()
-            trials = ()  # of searches that it was said to know; they are given again
+            trials = []  # of searches that it was said to know; they are given again
             self._hinted = True
-        came = self._holdings.take_on(trials, answer.get("searches") or {})
-        self._holdings.receive(answer.get("commands") or ())
-        for drop in answer.get("drop") or ():
-            key = drop["trial"], drop["attempt"]
+        came = self._holdings.take_on(trials, answer.searches)
+        self._holdings.receive(answer.commands)
+        for drop in answer.drop:
+            key = drop.trial, drop.attempt
             self._outbox.forget(key)
-            self._holdings.drop(key, drop.get("why") or "the server does not want it any more")
-        want = request["want"]
-        self._more = came >= want > 0 or (self._more and not want)
-        self._left = request["leaving"]
+            self._holdings.drop(key, drop.why)
+        self._more = came >= request.want > 0 or (self._more and not request.want)
+        self._left = request.leaving
         self._changed.notify_all()
 
     def _is_other(self, database: str | None, revision: int) -> bool:

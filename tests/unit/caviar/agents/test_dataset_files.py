@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from caviar.agents.files import FetchError, localise
+from caviar.agents.dataset_files import FetchError, localise
 
 CONTENT = b"a,b\n1,2\n"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()

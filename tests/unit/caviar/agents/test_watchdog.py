@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from caviar.agents.watching import LOOKS, STUCK, Watch
-from caviar.exchange.assignment import Assignment
+from caviar.agents.watchdog import LOOKS, STUCK, Watchdog
+from caviar.exchange.assigned_trial import AssignedTrial
+from tests.support.assigned import assigned_trial
 
 
-def trial(number: int = 0) -> Assignment:
-    return Assignment(f"3.{number}", 2, number, {}, 1, {"trainer": "ridge"})
+def trial(number: int = 0) -> AssignedTrial:
+    return assigned_trial(f"3.{number}", attempt=2, number=number)
 
 
 class Agent:
@@ -24,7 +25,7 @@ class Agent:
         self.ending: list[Any] = []
         self.ended = threading.Event()
         self._trouble = trouble
-        self.watch = Watch(self, self.leave, grace=grace, end=self.end)  # type: ignore[arg-type]
+        self.watch = Watchdog(self, self.leave, grace=grace, end=self.end)  # type: ignore[arg-type]
 
     def dropped(self, key: Any) -> str | None:
         return self.unwanted.get(key)

@@ -3,7 +3,7 @@
 import pytest
 from rich.console import Console
 
-from caviar.cli.cockpit import Cockpit
+from caviar.cli.live_view import LiveView
 from caviar.errors import RefusedError, UnreachableError
 from caviar.records import Trial
 
@@ -41,19 +41,19 @@ class Steered:
         return [{"id": 1, "kind": one["kind"], "state": "waiting", "when": when} for one in commands]
 
 
-def shown(cockpit):
+def shown(view):
     console = Console(width=120, height=40, record=True)
-    console.print(cockpit.screen(console))
+    console.print(view.screen(console))
     return console.export_text()
 
 
 @pytest.mark.parametrize("columns", COLUMNS.values(), ids=COLUMNS)
 def test_every_key_does_something_at_any_time(columns):
     client = Steered(columns)
-    cockpit = Cockpit(client, "3.17")
+    view = LiveView(client, "3.17")
     for key in "lhpcsx\x1b[A":
-        cockpit.key(key)
-        assert "3.17" in shown(cockpit)
+        view.key(key)
+        assert "3.17" in shown(view)
     assert [one["kind"] for one in client.commanded] == ["set", "set", "pause", "checkpoint", "stop"]
 
 
@@ -63,31 +63,31 @@ def test_back_to_the_best_needs_a_best():
         (COLUMNS["with one"], ""),
     ):
         client = Steered(columns)
-        cockpit = Cockpit(client, "3.17")
-        cockpit.key("b")
-        assert said in shown(cockpit)
+        view = LiveView(client, "3.17")
+        view.key("b")
+        assert said in shown(view)
         assert [one["arguments"] for one in client.commanded] == ([] if said else [{"epoch": 2}])
 
 
 @pytest.mark.parametrize("line", ["set learning_rate", "set x=[1", "set x=2026-13-01", "set 'x"])
 def test_a_line_that_is_wrong_is_said_on_the_screen(line):
     client = Steered({})
-    cockpit = Cockpit(client, "3.17")
-    before = shown(cockpit)
+    view = LiveView(client, "3.17")
+    before = shown(view)
     for key in f":{line}\n":
-        cockpit.key(key)
-    assert shown(cockpit) != before and not client.commanded
+        view.key(key)
+    assert shown(view) != before and not client.commanded
 
 
 def test_a_server_that_is_away_is_said_and_waited_for():
     client = Steered({})
-    cockpit = Cockpit(client, "3.17")
+    view = LiveView(client, "3.17")
     client.trouble = UnreachableError("no connection")
-    cockpit.refresh()
-    assert "no connection" in shown(cockpit)
+    view.refresh()
+    assert "no connection" in shown(view)
     client.trouble = None
-    cockpit.refresh()
-    assert "no connection" not in shown(cockpit)
+    view.refresh()
+    assert "no connection" not in shown(view)
     client.trouble = RefusedError(404, "there is no trial 3.17")
     with pytest.raises(RefusedError):
-        cockpit.refresh()
+        view.refresh()

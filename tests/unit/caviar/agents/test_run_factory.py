@@ -4,9 +4,10 @@ import hashlib
 from types import SimpleNamespace
 from typing import Any
 
-from caviar.agents.opening import Opener
+from caviar.agents.run_factory import RunFactory
 from caviar.errors import RefusedError
-from caviar.exchange.assignment import Assignment
+from caviar.exchange.wire import OlderCheckpoint, Resume
+from tests.support.assigned import assigned_trial
 
 
 def digest(content: bytes) -> str:
@@ -28,17 +29,17 @@ class Server:
 TRAINER = SimpleNamespace(
     restore=lambda content, data: ("restored", content), start=lambda settings, data, seed: ("started", seed)
 )
-RESUME = {
-    "checkpoint": 7,
-    "digest": digest(b"new"),
-    "position": 3,
-    "older": [{"checkpoint": 6, "digest": digest(b"old"), "position": 2}],
-}
+RESUME = Resume(
+    checkpoint=7,
+    digest=digest(b"new"),
+    position=3,
+    older=[OlderCheckpoint(checkpoint=6, digest=digest(b"old"), position=2)],
+)
 
 
 def opened(server: Any) -> Any:
-    assignment = Assignment("1.0", 2, 0, {}, 5, {"settings": {}}, epochs=3)
-    return Opener(assignment, TRAINER, None, server).open(RESUME)
+    assignment = assigned_trial("1.0", attempt=2, seed=5, epochs=3)
+    return RunFactory(assignment, TRAINER, None, server).open(RESUME)
 
 
 def test_an_older_checkpoint_serves_where_the_newest_cannot_be_read() -> None:

@@ -10,7 +10,7 @@ ROWS_SECONDS = 0.2  # epochs are told this often
 RESULTS_SECONDS = 0.15  # results, while there is more to train
 
 
-class Pace:
+class Prefetch:
     """The mean duration of the trials of each search, as this agent has seen them."""
 
     def __init__(self, ahead: bool = True) -> None:

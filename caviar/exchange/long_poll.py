@@ -6,20 +6,19 @@ import time
 from typing import TYPE_CHECKING
 
 import httpx
-import orjson
 
 from caviar.errors import CaviarError
 
 if TYPE_CHECKING:
-    from caviar.exchange.exchanger import Exchange
+    from caviar.exchange.exchange import Exchange
 
 SECONDS = 20.0  # of one long poll
 REST = 0.02  # a storm of hints must not become a storm of calls
 
 
-def listen(exchange: Exchange) -> None:
+def poll_for_hints(exchange: Exchange) -> None:
     """Hold one call open after the other; each that counts more hints than the one before is one."""
-    path, seen = f"/agents/{exchange.agent['id']}/wake", None
+    path, seen = f"/agents/{exchange.agent.id}/wake", None
     while not exchange.ended:
         if not exchange.known or exchange.busy_with_short_trials:
             time.sleep(0.1)
@@ -27,7 +26,7 @@ def listen(exchange: Exchange) -> None:
         params = {"timeout": SECONDS} | ({} if seen is None else {"seen": seen})
         try:
             answer = exchange.transport.call("GET", path, params=params, timeout=SECONDS + 10, tries=1)
-        except (CaviarError, httpx.HTTPError, orjson.JSONDecodeError):
+        except (CaviarError, httpx.HTTPError):
             time.sleep(1.0)  # the exchange finds out by itself, and says so
             continue
         if answer["hints"] != seen:

@@ -38,7 +38,7 @@ HELP = (
 SHOWN = ("learning_rate", "optimizer", "decay", "batch_size", "l2", "l1", "keep_prob", "epochs", "patience")
 
 
-class Cockpit:
+class LiveView:
     """What is on the screen, and what the keys do."""
 
     def __init__(self, client: Client, trial: str) -> None:
@@ -180,20 +180,20 @@ class Cockpit:
 
 def watch_trial(client: Client, trial: str, console: Console) -> bool:
     """Show a trial until it ends or `q` is pressed; tells whether it has ended."""
-    cockpit = Cockpit(client, trial)
+    view = LiveView(client, trial)
     with (
         _keys() as keys,
-        Live(cockpit.screen(console), console=console, screen=True, auto_refresh=False) as live,
+        Live(view.screen(console), console=console, screen=True, auto_refresh=False) as live,
     ):
         looked = time.monotonic()
-        while not (cockpit.over or cockpit.trial.done):
+        while not (view.over or view.trial.done):
             with suppress(queue.Empty):
-                cockpit.key(keys.get(timeout=0.1))
+                view.key(keys.get(timeout=0.1))
             if time.monotonic() - looked > LOOK_SECONDS:
-                cockpit.refresh()
+                view.refresh()
                 looked = time.monotonic()
-            live.update(cockpit.screen(console), refresh=True)
-    return cockpit.trial.done
+            live.update(view.screen(console), refresh=True)
+    return view.trial.done
 
 
 @contextmanager

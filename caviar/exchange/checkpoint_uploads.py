@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from caviar.errors import CaviarError, RefusedError
-from caviar.exchange.assignment import Key
-from caviar.exchange.exchanger import TRY_AGAIN, Exchange, Write
+from caviar.exchange.assigned_trial import Key
+from caviar.exchange.exchange import TRY_AGAIN, Exchange, Write
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ PIECE = 1 << 17  # bytes
 
 
 @dataclass(frozen=True)
-class Upload:
+class CheckpointUpload:
     """A state of a trial on its way to the server."""
 
     key: Key
@@ -37,18 +37,18 @@ class Upload:
     then: Write | None = None  # the last report of the trial, made once it is there
 
 
-class Uploads:
+class CheckpointUploads:
     """A queue of uploads, in order; of scheduled ones waiting for the same trial only the newest is kept."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
         self._changed = threading.Condition()
-        self._waiting: deque[Upload] = deque()
+        self._waiting: deque[CheckpointUpload] = deque()
         self._busy = False
         self._deadline = float("inf")
         threading.Thread(target=exchange.guard, args=(self._work,), name="uploads", daemon=True).start()
 
-    def add(self, upload: Upload) -> None:
+    def add(self, upload: CheckpointUpload) -> None:
         """Queue an upload."""
         with self._changed:
             if upload.kind == "schedule":
@@ -79,9 +79,9 @@ class Uploads:
                 extra = {"trial": trial, "attempt": attempt}
                 logger.warning("a %s of trial %s was not stored: %s", upload.kind, trial, error, extra=extra)
             if upload.then is not None:
-                self._exchange.let_go(upload.key, upload.then)
+                self._exchange.report_last(upload.key, upload.then)
 
-    def _send(self, upload: Upload) -> None:
+    def _send(self, upload: CheckpointUpload) -> None:
         """Wait for the reports before it, then send it, again and again while the server is away."""
         until = min(time.monotonic() + PATIENCE, self._deadline)
         while not self._exchange.acknowledged(upload.after, 0.5):

@@ -15,14 +15,17 @@ import secrets
 import socket
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from caviar.errors import CaviarError
-from caviar.exchange.assignment import Assignment
-from caviar.exchange.exchanger import Exchange
+from caviar.exchange.assigned_trial import AssignedTrial
+from caviar.exchange.command import NOW, ReceivedCommand
+from caviar.exchange.exchange import Exchange
 from caviar.exchange.outbox import Outbox
-from caviar.exchange.pace import Pace
+from caviar.exchange.prefetch import Prefetch
+from caviar.exchange.result import result_of
+from caviar.exchange.wire import Acknowledgement, Agent, EndState
+from caviar.json_body import plain
 from caviar.records import Search
 from caviar.transport import Transport
 
@@ -31,36 +34,21 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS = 2.0  # how often a script without work looks whether the search has ended
 
 
-@dataclass(frozen=True)
-class _Command:
-    """What a person asks of a script."""
-
-    id: int
-    kind: str
-    arguments: Mapping[str, Any]
-    due: float  # the number of epochs that must have ended; NaN where a script cannot tell
-
-    @classmethod
-    def of(cls, given: Mapping[str, Any], epoch: int) -> Self:
-        """Read a command of an answer that came after so many epochs."""
-        at = str((given.get("when") or {}).get("at", "now"))
-        name, _, number = at.partition(":")
-        due = {"now": 0.0, "epoch_end": epoch + 1.0, "epoch": float(number or 0)}.get(name, math.nan)
-        return cls(given["id"], given["kind"], given.get("arguments") or {}, due)
-
-
-class Asked:
+class ExternalTrial:
     """A trial in the hands of a script. It ends with the turn of the loop, or with `complete` or `fail`."""
 
-    def __init__(self, assignment: Assignment, exchange: Exchange) -> None:
+    def __init__(self, assignment: AssignedTrial, exchange: Exchange) -> None:
         self._assignment = assignment
         self._exchange = exchange
         self._began = time.monotonic()
         self._epoch = 0
         self._last: dict[str, float] = {}
         self._curve: list[float] = []
+        self._plan = assignment.stop_plan()
         self._stop: str | None = None
-        self._waiting: dict[int, _Command] = {}  # what a person has asked and is not due, or not taken yet
+        self._waiting: dict[
+            int, ReceivedCommand
+        ] = {}  # what a person has asked and is not due, or not taken yet
         self._heard: set[int] = set()  # by id: until it is answered, a command may come again
         self._ended = False
 
@@ -77,7 +65,7 @@ class Asked:
     @property
     def params(self) -> dict[str, Any]:
         """Give what to train with: the fixed settings of the search, and the point of its space over them."""
-        return dict(self._assignment.search["settings"]) | dict(self._assignment.params)
+        return self._assignment.search.settings | self._assignment.params
 
     @property
     def seed(self) -> int:
@@ -118,7 +106,7 @@ class Asked:
         for command in self._due("set"):
             before = {name: self.params.get(name) for name in command.arguments}
             changes |= command.arguments
-            self._answer(command, before=before, after=command.arguments)
+            self._answer(command, before=plain(before), after=plain(command.arguments))
         return changes
 
     def complete(self, **metrics: float) -> None:
@@ -139,15 +127,15 @@ class Asked:
         """Take in what a person has asked: a stop is obeyed once it is due, a change waits for `changes`."""
         if self._ended:
             return
-        for given in self._exchange.commands(self._assignment.key):
-            if given["id"] not in self._heard:
-                self._heard.add(given["id"])
-                self._take(_Command.of(given, self._epoch))
+        for order in self._exchange.commands(self._assignment.key):
+            if order.id not in self._heard:
+                self._heard.add(order.id)
+                self._take(ReceivedCommand.of(order, self._epoch))
         for command in self._due("stop"):
             self._stop = "stopped by a person"
             self._answer(command)
 
-    def _take(self, command: _Command) -> None:
+    def _take(self, command: ReceivedCommand) -> None:
         if command.kind == "withdraw":
             withdrawn = self._waiting.pop(command.arguments["command"], None)
             if withdrawn is not None:
@@ -155,55 +143,55 @@ class Asked:
             self._answer(command, refused=None if withdrawn else "it had taken effect already")
         elif command.kind not in ("set", "stop"):
             self._answer(command, refused=f"a script cannot {command.kind}; it can set and stop")
-        elif math.isnan(command.due):
+        elif _due_epoch(command) is None:
             self._answer(command, refused="a script knows no such moment; it knows now, epoch_end, epoch:30")
         else:
             self._waiting[command.id] = command
 
-    def _due(self, kind: str) -> list[_Command]:
+    def _due(self, kind: str) -> list[ReceivedCommand]:
         """Take the commands of a kind whose moment has come, in the order in which they were given."""
-        due = [one for one in self._waiting.values() if one.kind == kind and one.due <= self._epoch]
+        due = [
+            one
+            for one in self._waiting.values()
+            if one.kind == kind and (epoch := _due_epoch(one)) is not None and epoch <= self._epoch
+        ]
         for command in due:
             del self._waiting[command.id]
         return due
 
-    def _answer(self, command: _Command, **outcome: Any) -> None:
-        answer = {"command": command.id, "step": self._epoch, "epoch": self._epoch} | outcome
+    def _answer(self, command: ReceivedCommand, **outcome: Any) -> None:
+        answer = Acknowledgement(command=command.id, step=self._epoch, epoch=self._epoch, **outcome)
         key = self._assignment.key
         self._exchange.report(lambda outbox: outbox.acknowledge(key, 0, [answer]), urgent=True)
 
     def _obey_rule(self) -> None:
-        metric = self._assignment.search["objective"].get("metric", "dev_error")
-        self._curve.append(self._last.get(metric, math.nan))
-        stop = self._assignment.stop
-        if stop and self._stop is None:
-            from caviar.search.stopping import StopPlan, as_stored, verdict
+        self._curve.append(self._last.get(self._assignment.metric, math.nan))
+        if self._plan is not None and self._stop is None:
+            from caviar.search.stopping import as_stored, verdict
 
-            plan = StopPlan(tuple(map(tuple, stop["checks"])), stop["patience"], stop["warmup"], stop["why"])
-            direction = self._assignment.search["objective"].get("direction", "minimize")
-            self._stop = verdict(plan, list(map(as_stored, self._curve)), direction)
+            self._stop = verdict(self._plan, list(map(as_stored, self._curve)), self._assignment.direction)
 
-    def _end(self, state: str, metrics: Mapping[str, float], reason: str | None) -> None:
+    def _end(self, state: EndState, metrics: Mapping[str, float], reason: str | None) -> None:
         if self._ended:
             return
         self._ended = True
         key, seconds = self._assignment.key, time.monotonic() - self._began
-        result = {"state": state, "metrics": dict(metrics), "epoch": self._epoch, "reason": reason}
+        result = result_of(state, metrics, self._epoch, reason)
 
         def write(outbox: Outbox) -> None:
             outbox.result(key, 0, result, seconds)
 
-        self._exchange.turn_away(key)
-        self._exchange.let_go(key, write)
+        self._exchange.training_ended(key)
+        self._exchange.report_last(key, write)
 
 
-def ask(transport: Transport, search: int) -> Iterator[Asked]:
+def ask(transport: Transport, search: int) -> Iterator[ExternalTrial]:
     """Go through the trials that a search wants trained, until it has ended."""
     if (trainer := _search(transport, search).spec.get("trainer")) != "external":
         raise CaviarError(
             f"search {search} trains with {trainer or 'mlp'!r}; a script needs trainer: external"
         )
-    exchange = Exchange(transport, _agent(search), Pace(ahead=False))
+    exchange = Exchange(transport, _agent(search), Prefetch(ahead=False))
     exchange.start()
     try:
         while True:
@@ -212,7 +200,7 @@ def ask(transport: Transport, search: int) -> Iterator[Asked]:
                 if _ended(transport, search):
                     return
                 continue
-            trial = Asked(assignment, exchange)
+            trial = ExternalTrial(assignment, exchange)
             try:
                 yield trial
             except GeneratorExit:
@@ -223,18 +211,22 @@ def ask(transport: Transport, search: int) -> Iterator[Asked]:
         exchange.close(10.0)
 
 
-def _agent(search: int) -> dict[str, Any]:
+def _agent(search: int) -> Agent:
     from caviar import __version__
 
-    return {
-        "id": f"a-{secrets.token_hex(8)}",
-        "host": socket.gethostname(),
-        "pid": os.getpid(),
-        "engine": "script",
-        "version": __version__,
-        "trainers": ["external"],
-        "searches": [search],
-    }
+    return Agent(
+        id=f"a-{secrets.token_hex(8)}",
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        version=__version__,
+        trainers=["external"],
+        searches=[search],
+    )
+
+
+def _due_epoch(command: ReceivedCommand) -> int | None:
+    """Return how many epochs must have ended, None for a moment that a script cannot tell."""
+    return 0 if command.at == NOW else command.due_epoch()
 
 
 def _ended(transport: Transport, search: int) -> bool:

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from caviar.cli import app
 from caviar.errors import CaviarError, RefusedError
-from caviar.replaying import replay_trial
+from caviar.replay import replay_trial
 from caviar.trainer.plugin import MLP
 from caviar.trainer.predict import Model
 

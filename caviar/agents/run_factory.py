@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
 from typing import Any
 
 from caviar.errors import CaviarError
-from caviar.exchange.assignment import Assignment
+from caviar.exchange.assigned_trial import AssignedTrial
+from caviar.exchange.wire import OlderCheckpoint, Resume
 from caviar.transport import Transport
 from caviar.trial_settings import trial_settings
 
 logger = logging.getLogger(__name__)
 
 
-class Opener:
-    """Opens the states of one trial: its beginning, and those that checkpoints hold."""
+class RunFactory:
+    """Makes the runs of one trial: from its beginning, and from its checkpoints."""
 
-    def __init__(self, assignment: Assignment, trainer: Any, data: Any, transport: Transport) -> None:
+    def __init__(self, assignment: AssignedTrial, trainer: Any, data: Any, transport: Transport) -> None:
         self._assignment = assignment
         self._trainer = trainer
         self._data = data
         self._transport = transport
 
-    def open(self, resume: Mapping[str, Any] | None) -> tuple[Any, int]:
-        """Give a run, from a checkpoint or else the seed, and how many changes of the line it contains.
+    def open(self, resume: Resume | None) -> tuple[Any, int]:
+        """Return a run, from a checkpoint or else the seed, and how many logged changes it contains.
 
         Raises whatever the trainer raises when the settings cannot be trained with.
         """
@@ -36,26 +36,26 @@ class Opener:
             except (CaviarError, ValueError, KeyError) as error:
                 logger.warning(
                     "checkpoint %s cannot be used, going further back: %s",
-                    candidate.get("checkpoint"),
+                    candidate.checkpoint,
                     error,
                     extra={"trial": assignment.trial, "attempt": assignment.attempt},
                 )
             else:
-                return run, int(candidate.get("position") or 0)
+                return run, candidate.position
         settings = trial_settings(
-            assignment.search["settings"], assignment.params, assignment.epochs, assignment.seed
+            assignment.search.settings, assignment.params, assignment.epochs, assignment.seed
         )
         return self._trainer.start(settings, self._data, assignment.seed), 0
 
 
-def _candidates(resume: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
-    """The newest checkpoint first, then the older ones the server names."""
-    return [resume, *resume.get("older", ())] if resume else []
+def _candidates(resume: Resume | None) -> list[Resume | OlderCheckpoint]:
+    """Return the newest checkpoint first, then the older ones the server names."""
+    return [] if resume is None else [resume, *resume.older]
 
 
-def _fetch(resume: Mapping[str, Any], transport: Transport) -> bytes:
-    content = transport.request("GET", f"/checkpoints/{resume['checkpoint']}", timeout=300.0).content
+def _fetch(saved: Resume | OlderCheckpoint, transport: Transport) -> bytes:
+    content = transport.request("GET", f"/checkpoints/{saved.checkpoint}", timeout=300.0).content
     digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-    if digest != resume["digest"]:
-        raise CaviarError(f"its digest is {digest}, not {resume['digest']}")
+    if digest != saved.digest:
+        raise CaviarError(f"its digest is {digest}, not {saved.digest}")
     return content

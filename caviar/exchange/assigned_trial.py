@@ -1,0 +1,51 @@
+"""A trial as an agent holds it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from caviar.exchange.wire import Assignment, SearchSettings
+
+if TYPE_CHECKING:
+    from caviar.search.stopping import StopPlan
+
+Key = tuple[str, int]  # trial and attempt: what every write names
+
+
+class AssignedTrial(Assignment):
+    """One attempt at a trial, with what the agent must know of its search."""
+
+    search: SearchSettings
+
+    @classmethod
+    def of(cls, assignment: Assignment, search: SearchSettings) -> AssignedTrial:
+        """Join a trial of an answer with its search."""
+        return cls.model_construct(**dict(assignment), search=search)
+
+    @property
+    def key(self) -> Key:
+        """The trial and the attempt."""
+        return self.trial, self.attempt
+
+    @property
+    def search_id(self) -> int:
+        """The id of the search it belongs to."""
+        return int(self.trial.partition(".")[0])
+
+    @property
+    def metric(self) -> str:
+        """The name of the metric that its search makes best."""
+        return str(self.search.objective.get("metric", "dev_error"))
+
+    @property
+    def direction(self) -> str:
+        """Whether that is minimized or maximized."""
+        return str(self.search.objective.get("direction", "minimize"))
+
+    def stop_plan(self) -> StopPlan | None:
+        """Return the bounds of its stopping rule, None without one."""
+        if self.stop is None or not (self.stop.checks or self.stop.patience):
+            return None
+        from caviar.search.stopping import StopPlan  # brings NumPy, which a script may not need
+
+        return StopPlan(tuple(self.stop.checks), self.stop.patience, self.stop.warmup, self.stop.why)
