@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from caviar.search.methods import Method
+from caviar.search.scales import SCALES
+from caviar.search.stopping_rules import RULES
+from caviar.search.strategy_settings import STRATEGIES
 from caviar.trainer.choices import Activation, Augmentation, Choice, Decay, Initialization, Optimizer, Output
 from caviar.trainer.setting_types import SettingInfo
 from caviar.trainer.settings import describe
@@ -85,6 +90,41 @@ def _uses(choice: Choice) -> str:
     return ", ".join(f"`{name}`" for name in choice.facts.uses)
 
 
+def strategies() -> str:
+    """Return the strategies, their settings, and what they need."""
+    rows = []
+    for one in STRATEGIES:
+        needs = [f"caviar[{one.extra}]"] if one.extra else []
+        needs += [f"at most {one.most_dimensions} coordinates"] if one.most_dimensions else []
+        learns = "yes" if one.uses_results else ""
+        rows.append((f"`{one.key()}`", one.help(), _options(one), learns, ", ".join(needs)))
+    return table(("`strategy`", "what", "settings", "learns from results", "needs"), rows)
+
+
+def stopping_rules() -> str:
+    """Return the stopping rules and their settings."""
+    rows = [(f"`{one.key()}`", one.help(), _options(one)) for one in RULES]
+    return table(("`stopping`", "what", "settings"), rows)
+
+
+def _options(method: type[Method]) -> str:
+    texts = []
+    for name, field in method.model_fields.items():
+        if name != "name":
+            usual = "" if field.is_required() or field.default is None else f": {json.dumps(field.default)}"
+            texts.append(f"`{name}{usual}` {field.description}")
+    return " ".join(texts)
+
+
+def scales() -> str:
+    """Return the scales and for which values they are."""
+    rows = [
+        (f"`{name}`", one.help(), "yes" if one.counts else "", "{:g} to {:g}".format(*one.example))
+        for name, one in SCALES.items()
+    ]
+    return table(("`scale`", "what", "whole numbers, steps", "for example"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "settings": settings,
     "optimizer": optimizers,
@@ -93,6 +133,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "initialization": initializations,
     "augmentation": augmentations,
     "output": outputs,
+    "strategies": strategies,
+    "stopping_rules": stopping_rules,
+    "scales": scales,
 }
 
 

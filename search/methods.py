@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from inspect import getdoc
 from typing import Any, ClassVar
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, ConfigDict
 
 from caviar.search.checking import refuse_all
 from caviar.search.parameters import Model
@@ -14,6 +14,8 @@ from caviar.search.problem import Problem, unknown
 class Method(Model):
     """A strategy or a stopping rule. Its docstring's first line is its help in forms and docs."""
 
+    model_config = ConfigDict(json_schema_extra=lambda schema, method: method.describe(schema))
+
     name: str
     title: ClassVar[str] = ""  # as forms write it, where the name itself does not read well
     uses_results: ClassVar[bool] = False  # whether it looks at the results of other trials
@@ -22,6 +24,12 @@ class Method(Model):
     def key(cls) -> str:
         """Return the name under which a user asks for it."""
         return str(cls.model_fields["name"].default)
+
+    @classmethod
+    def describe(cls, schema: dict[str, Any]) -> None:
+        """Add to its schema what forms need to know beside its settings."""
+        schema["title"] = cls.title or cls.key().replace("_", " ")
+        schema["x-uses-results"] = cls.uses_results
 
     @classmethod
     def help(cls) -> str:

@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from caviar.search.checking import no_truth, refuse_all
 from caviar.search.problem import unknown, written
-from caviar.search.scales import ALIASES, FARTHEST, SCALES
+from caviar.search.scales import ALIASES, FARTHEST, SCALES, describe_scales
 
 Value = bool | int | float | str | None | list[Any]
 LARGEST_INTEGER = 2**53
@@ -102,7 +102,7 @@ class Definition(Model):
 class Range(Definition):
     """Numbers from low to high on a scale."""
 
-    scale: str = Field(default="linear", json_schema_extra={"enum": list(SCALES)})
+    scale: str = Field(default="linear", json_schema_extra=describe_scales)
     type: Literal["float", "int"] = "float"
     low: float
     high: float

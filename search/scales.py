@@ -7,7 +7,8 @@ be. Checks, forms, the REST document and the table in docs/spaces.md follow from
 
 import math
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from inspect import getdoc
+from typing import Any, ClassVar
 
 from caviar.search.problem import Problem
 
@@ -19,6 +20,7 @@ class Scale(ABC):
 
     name: ClassVar[str]
     aliases: ClassVar[tuple[str, ...]] = ()  # what people and other tools call it
+    title: ClassVar[str] = ""  # as forms write it, where the name itself does not read well
     even: ClassVar[bool] = False  # whether equal widths of values have equal shares
     counts: ClassVar[bool] = True  # whether it is made for whole numbers and steps
     example: ClassVar[tuple[float, float]]  # a usual range, with which forms begin
@@ -32,6 +34,11 @@ class Scale(ABC):
     @abstractmethod
     def inverse(transformed: float, /) -> float:
         """Return the value of which this is the transform."""
+
+    @classmethod
+    def help(cls) -> str:
+        """Return what it does, in one sentence."""
+        return (getdoc(cls) or "").partition("\n")[0]
 
     @classmethod
     def problem(cls, low: float, high: float) -> Problem | None:
@@ -117,6 +124,7 @@ class OneMinusLog(Scale):
     """
 
     name = "one_minus_log"
+    title = "one-minus-log"
     aliases = ("1-beta", "1-log", "1-x", "reverse_log")
     counts = False
     example = (0.9, 0.999)
@@ -142,3 +150,17 @@ class OneMinusLog(Scale):
 
 SCALES: dict[str, type[Scale]] = {scale.name: scale for scale in (Linear, Log, OneMinusLog)}
 ALIASES = {alias: scale.name for scale in SCALES.values() for alias in scale.aliases}
+
+
+def describe_scales(schema: dict[str, Any]) -> None:
+    """Add the scales to the schema of a field that names one."""
+    schema["enum"] = list(SCALES)
+    schema["x-scales"] = {
+        name: {
+            "title": scale.title or name.replace("_", " "),
+            "help": scale.help(),
+            "counts": scale.counts,
+            "example": list(scale.example),
+        }
+        for name, scale in SCALES.items()
+    }

@@ -80,7 +80,7 @@ class SuccessiveHalving(WarmedUp):
     uses_results = True
 
     name: Literal["successive_halving"] = "successive_halving"
-    factor: int = Field(default=3, ge=2, le=10)
+    factor: int = Field(default=3, ge=2, le=10, description="One of so many goes on.")
     first: int | None = Field(
         default=None, ge=1, description="Epoch of the first rung; default: epochs // factor^3, at least 1."
     )
@@ -102,7 +102,7 @@ class Hyperband(WarmedUp):
     title = "Hyperband"
 
     name: Literal["hyperband"] = "hyperband"
-    factor: int = Field(default=3, ge=2, le=10)
+    factor: int = Field(default=3, ge=2, le=10, description="One of so many goes on.")
     first: int | None = Field(
         default=None, ge=1, description="Epoch of the lowest rung; default: epochs // factor^3, at least 1."
     )
@@ -127,7 +127,7 @@ class Patience(WarmedUp):
     """Stop a trial that has not improved on itself for some epochs."""
 
     name: Literal["patience"] = "patience"
-    epochs: int = Field(default=10, ge=1)
+    epochs: int = Field(default=10, ge=1, description="Epochs without improvement.")
 
     def plan(self, number: int, curves: CurveTable, direction: str) -> StopPlan:
         """Give every trial the same patience."""
@@ -138,7 +138,7 @@ class Threshold(WarmedUp):
     """Stop a trial that is not as good as this by the end of the warm-up."""
 
     name: Literal["threshold"] = "threshold"
-    bound: float
+    bound: float = Field(description="What the metric must reach.")
 
     def plan(self, number: int, curves: CurveTable, direction: str) -> StopPlan:
         """Give every trial the same bound."""

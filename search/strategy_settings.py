@@ -6,7 +6,7 @@ docs/strategies.md follow from it.
 
 from collections.abc import Iterator
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, TypeAlias, Union
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeAlias, Union
 
 from pydantic import Field, model_validator
 
@@ -24,6 +24,14 @@ class Strategy(Method):
     extra: ClassVar[str | None] = None  # of caviar, that brings the package
     instead: ClassVar[str] = "coarse_to_fine"  # what to take where this one cannot work
     most_dimensions: ClassVar[int | None] = None
+
+    @classmethod
+    def describe(cls, schema: dict[str, Any]) -> None:
+        """Add to its schema what forms need to know beside its settings."""
+        super().describe(schema)
+        schema["x-slow"] = cls.slow
+        if cls.extra is not None:
+            schema["x-extra"] = cls.extra
 
     @classmethod
     def installed(cls) -> bool:

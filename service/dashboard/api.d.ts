@@ -840,6 +840,9 @@ export interface Hyperband {
    * Epochs before which nothing is stopped.
    */
   warmup?: number;
+  /**
+   * One of so many goes on.
+   */
   factor?: number;
   /**
    * Epoch of the lowest rung; default: epochs // factor^3, at least 1.
@@ -1025,6 +1028,9 @@ export interface Patience {
    * Epochs before which nothing is stopped.
    */
   warmup?: number;
+  /**
+   * Epochs without improvement.
+   */
   epochs?: number;
 }
 /**
@@ -1380,6 +1386,9 @@ export interface SuccessiveHalving {
    * Epochs before which nothing is stopped.
    */
   warmup?: number;
+  /**
+   * One of so many goes on.
+   */
   factor?: number;
   /**
    * Epoch of the first rung; default: epochs // factor^3, at least 1.
@@ -1395,6 +1404,9 @@ export interface Threshold {
    * Epochs before which nothing is stopped.
    */
   warmup?: number;
+  /**
+   * What the metric must reach.
+   */
   bound: number;
 }
 /**

@@ -5,7 +5,7 @@ import { call, isAbort } from "./api.js";
 /** @typedef {import("./schema.js").Schema} Schema */
 /** @typedef {import("./schema.js").OpenApi} OpenApi */
 /** @typedef {{name: string, schema: Schema, required: boolean}} Option a setting of a strategy or stopping rule */
-/** @typedef {{name: string, help: string, options: Option[]}} Kind a strategy or stopping rule */
+/** @typedef {{name: string, title: string, help: string, options: Option[]}} Kind a strategy or stopping rule */
 /** @typedef {{name: string, path: string, use: string[], time: boolean}} TrialField path: in a trial's JSON */
 /**
  * @typedef {object} Catalog
@@ -65,10 +65,11 @@ function catalogOf({ paths, components }) {
  * @param {Schema} schema of a strategy or stopping rule
  * @returns {Kind}
  */
-function kindOf({ description = "", properties = {}, required = [] }) {
+function kindOf({ title = "", description = "", properties = {}, required = [] }) {
   const { name, ...options } = properties;
   return {
     name: String(name?.const ?? ""),
+    title,
     help: description.split("\n\n")[0] ?? "",
     options: Object.entries(options).map(([option, schema]) => ({ name: option, schema, required: required.includes(option) })),
   };
@@ -79,12 +80,6 @@ const names = (schema) => (schema?.enum ?? []).map(String);
 
 /** Words for names that do not read well as they are. */
 const WORDS = /** @type {Record<string, string>} */ ({
-  sobol: "Sobol (random, evenly spread)",
-  tpe: "TPE",
-  gp: "Gaussian process",
-  cmaes: "CMA-ES",
-  none: "never",
-  hyperband: "Hyperband",
   one_minus_log: "one-minus-log",
   minimize: "minimise",
   maximize: "maximise",

@@ -5,6 +5,7 @@
  * @property {string} [$ref]
  * @property {string} [type]
  * @property {string} [format]
+ * @property {string} [title]
  * @property {string} [description]
  * @property {unknown[]} [enum]
  * @property {unknown} [const]

@@ -24,7 +24,7 @@ export function methodFields(draft, part, title, kinds) {
     help.textContent = kind?.help ?? "";
     fill(options, (kind?.options ?? []).map((option) => optionField(draft, part, option)));
   };
-  const names = select(optionsOf(kinds.map(({ name }) => name)), draft.spec[part].name, (name) => {
+  const names = select(kinds.map(({ name, title }) => [name, title]), draft.spec[part].name, (name) => {
     draft.spec[part] = { name };
     show();
     draft.changed();
