@@ -8,15 +8,12 @@ type Point = Record<string, Value>;
 type ProblemItem = Api["ProblemField"];
 type Problem = Api["Problem"];
 
-interface Definition {
-  scale?: "linear" | "log" | "one_minus_log";
-  type?: "float" | "int";
-  low?: number; high?: number; step?: number | null; zero?: number | null;
-  choices?: Value[]; value?: Value;
-  when?: Record<string, unknown> | null; each?: string | number | null;
-}
+/** A parameter in the form: a range, choices or one value, parts of which may still be missing. */
+type Definition = Partial<Pick<Api["Range"], "scale" | "type" | "low" | "high" | "step" | "zero" | "each">> & {
+  choices?: Value[]; value?: Value; when?: Record<string, unknown> | null;
+};
 
-interface Objective { metric: string; direction: "minimize" | "maximize" }
+type Objective = Required<Api["Objective"]>;
 
 interface Method { name: string; [option: string]: unknown }
 
