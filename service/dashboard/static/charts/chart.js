@@ -1,5 +1,5 @@
 /**
- * A chart on a canvas: two axes, layers of marks, a tip that tells, a click that opens, a dragged box that zooms.
+ * A chart on a canvas: two axes, layers of marks, a tooltip that describes them, a click that opens, a dragged box that zooms.
  * Drawn by hand rather than by plotly.js because that library alone takes longer to load than a whole search may take to
  * open (docs/decisions/dashboard-charts.md).
  */
@@ -7,7 +7,7 @@
 import { h, setStyle } from "../core/dom.js";
 import { themes } from "../core/theme.js";
 import { drawAxes, layout } from "./axes.js";
-import { Tip } from "./tip.js";
+import { Tooltip } from "./tooltip.js";
 
 /** @typedef {import("./scales.js").Scale} Scale */
 /** @typedef {{scale: Scale, title?: string, hidden?: boolean}} Axis */
@@ -41,9 +41,9 @@ export class Chart {
    */
   constructor({ height = 280, open } = {}) {
     this.canvas = h("canvas", { tabindex: "0", role: "img", "aria-label": "A picture without data yet" });
-    this.tip = new Tip();
+    this.tooltip = new Tooltip();
     this.box = h("div", { class: "zoombox", hidden: true });
-    this.node = h("div", { class: "chart" }, this.canvas, this.box, this.tip.node);
+    this.node = h("div", { class: "chart" }, this.canvas, this.box, this.tooltip.node);
     setStyle(this.node, { height: `${height}px` });
     this.open = open ?? (() => undefined);
     /** Called when a part is shown, and when all is shown again. */
@@ -158,7 +158,7 @@ export class Chart {
   /** @param {Hit | null} hit */
   show(hit) {
     this.hit = hit;
-    this.tip.show(hit, this.node.clientWidth, this.node.clientHeight);
+    this.tooltip.show(hit, this.node.clientWidth, this.node.clientHeight);
     this.canvas.classList.toggle("opens", Boolean(hit?.open));
   }
 
@@ -178,7 +178,7 @@ export class Chart {
     const { x, y } = this.drag;
     const far = Math.abs(px - x) > 5 || Math.abs(py - y) > 5;
     this.box.hidden = !far;
-    if (far) this.tip.show(null, 0, 0);
+    if (far) this.tooltip.show(null, 0, 0);
     setStyle(this.box, { left: `${Math.min(x, px)}px`, top: `${Math.min(y, py)}px`, width: `${Math.abs(px - x)}px`, height: `${Math.abs(py - y)}px` });
   }
 

@@ -5,15 +5,15 @@ import { FONT, line as stroke } from "./axes.js";
 
 /** @typedef {import("./chart.js").Layer} Layer */
 /** @typedef {import("./chart.js").Frame} Frame */
-/** @typedef {{rows: [string, string][], title?: string, open?: string | undefined, hint?: string}} Told */
+/** @typedef {{rows: [string, string][], title?: string, open?: string | undefined, hint?: string}} Description */
 /** @typedef {ArrayLike<any>} Values */
 
 /**
  * Points: drawn as squares when there are so many that nobody could tell, as discs else.
- * @param {{x: Values, y: Values, colour: string | ((index: number) => string), size?: number, ring?: boolean, tell?: (index: number) => Told}} options
+ * @param {{x: Values, y: Values, colour: string | ((index: number) => string), size?: number, ring?: boolean, describe?: (index: number) => Description}} options
  * @returns {Layer}
  */
-export function points({ x, y, colour, size = 3, ring = false, tell }) {
+export function points({ x, y, colour, size = 3, ring = false, describe }) {
   const length = x.length;
   const many = length > 3000;
   const radius = many ? Math.min(size, 1.25) : size;
@@ -43,10 +43,10 @@ export function points({ x, y, colour, size = 3, ring = false, tell }) {
    * @param {number} i
    * @param {number} distance
    */
-  const hit = (frame, i, distance) => ({ distance, x: frame.x(x[i]), y: frame.y(y[i]), index: i, ...(tell ? tell(i) : { rows: [] }) });
+  const hit = (frame, i, distance) => ({ distance, x: frame.x(x[i]), y: frame.y(y[i]), index: i, ...(describe ? describe(i) : { rows: [] }) });
   return {
     draw,
-    ...(tell && {
+    ...(describe && {
       pick(frame, px, py) {
         const found = closest(length, (i) => Math.hypot(frame.x(x[i]) - px, frame.y(y[i]) - py));
         return found ? hit(frame, found.index, found.distance) : null;
@@ -78,11 +78,11 @@ export function closest(length, distanceOf) {
 
 /**
  * A line through points; a value without a place breaks it.
- * @param {{x: Values, y: Values, colour: string, width?: number, dash?: number[], step?: boolean, end?: string, tell?: (index: number) => Told}} options
+ * @param {{x: Values, y: Values, colour: string, width?: number, dash?: number[], step?: boolean, end?: string, describe?: (index: number) => Description}} options
  *   step: hold each value until the next; end: mark the last point ("dot" or "cross")
  * @returns {Layer}
  */
-export function line({ x, y, colour, width = 1.5, dash = [], step = false, end, tell }) {
+export function line({ x, y, colour, width = 1.5, dash = [], step = false, end, describe }) {
   /** @param {Frame} frame */
   function draw(frame) {
     const { ctx } = frame;
@@ -116,14 +116,14 @@ export function line({ x, y, colour, width = 1.5, dash = [], step = false, end, 
   }
   return {
     draw,
-    ...(tell && {
+    ...(describe && {
       pick(frame, px, py) {
         const found = closest(x.length, (i) => Math.hypot((frame.x(x[i]) - px) * (step ? 0.4 : 1), frame.y(y[i]) - py));
-        return found ? { distance: found.distance, x: frame.x(x[found.index]), y: frame.y(y[found.index]), index: found.index, ...tell(found.index) } : null;
+        return found ? { distance: found.distance, x: frame.x(x[found.index]), y: frame.y(y[found.index]), index: found.index, ...describe(found.index) } : null;
       },
       walk(frame, stride, from) {
         const next = (from + stride + x.length) % x.length;
-        return x.length ? { distance: 0, x: frame.x(x[next]), y: frame.y(y[next]), index: next, ...tell(next) } : null;
+        return x.length ? { distance: 0, x: frame.x(x[next]), y: frame.y(y[next]), index: next, ...describe(next) } : null;
       },
     }),
   };
@@ -152,10 +152,10 @@ function endMark(ctx, kind, x, y, colour) {
 /**
  * Rectangles between values; an end left out reaches the edge of the plot.
  * @param {{count: number, box: (index: number, frame: Frame) => {x0: number, x1: number, y0: number, y1: number}, fill?: (index: number) => string,
- *   stroke?: (index: number) => string, tell?: (index: number) => Told}} options box is in pixels
+ *   stroke?: (index: number) => string, describe?: (index: number) => Description}} options box is in pixels
  * @returns {Layer}
  */
-export function rectangles({ count, box, fill, stroke: edge, tell }) {
+export function rectangles({ count, box, fill, stroke: edge, describe }) {
   return {
     draw(frame) {
       const { ctx } = frame;
@@ -173,19 +173,19 @@ export function rectangles({ count, box, fill, stroke: edge, tell }) {
         }
       }
     },
-    ...(tell && {
+    ...(describe && {
       pick(frame, px, py) {
         const found = closest(count, (i) => {
           const { x0, x1, y0, y1 } = box(i, frame);
           return Math.hypot(Math.max(x0 - px, 0, px - x1), Math.max(y0 - py, 0, py - y1));
         });
-        return found ? { distance: found.distance, x: px, y: py, index: found.index, ...tell(found.index) } : null;
+        return found ? { distance: found.distance, x: px, y: py, index: found.index, ...describe(found.index) } : null;
       },
       walk(frame, step, from) {
         if (!count) return null;
         const next = (from + step + count) % count;
         const { x0, x1, y0, y1 } = box(next, frame);
-        return { distance: 0, x: (x0 + x1) / 2, y: (y0 + y1) / 2, index: next, ...tell(next) };
+        return { distance: 0, x: (x0 + x1) / 2, y: (y0 + y1) / 2, index: next, ...describe(next) };
       },
     }),
   };

@@ -4,10 +4,10 @@ import { h } from "../core/dom.js";
 import { colour, themes } from "../core/theme.js";
 import { BOTTOM, paintAxis, TOP, yOf } from "./parallel-axis.js";
 import { rampColour } from "./ramp.js";
-import { Tip } from "./tip.js";
+import { Tooltip } from "./tooltip.js";
 
 /** @typedef {{name: string, title: string, scale: import("./scales.js").Scale, values: ArrayLike<any>}} ParallelAxis */
-/** @typedef {{axes: ParallelAxis[], ranks: Float32Array, summary: string, tell: (index: number) => import("./layers.js").Told}} ParallelSpec */
+/** @typedef {{axes: ParallelAxis[], ranks: Float32Array, summary: string, describe: (index: number) => import("./layers.js").Description}} ParallelSpec */
 
 const SIDE = 46;
 const NEAR = 18;
@@ -16,8 +16,8 @@ export class ParallelChart {
   /** @param {{height: number, brushed: (brushes: Map<string, [number, number]>) => void, open: (address: string) => void}} options */
   constructor({ height, brushed, open }) {
     this.canvas = h("canvas", { tabindex: "0", role: "img", "aria-label": "A picture without data yet" });
-    this.tip = new Tip();
-    this.inner = h("div", { class: "chart" }, this.canvas, this.tip.node);
+    this.tooltip = new Tooltip();
+    this.inner = h("div", { class: "chart" }, this.canvas, this.tooltip.node);
     this.inner.style.setProperty("height", `${height}px`);
     this.node = h("div", { class: "scrolling" }, this.inner);
     this.brushed = brushed;
@@ -172,7 +172,7 @@ export class ParallelChart {
   /** @param {PointerEvent} event */
   released(event) {
     if (!this.drag) {
-      const address = this.hot >= 0 ? this.spec?.tell(this.hot).open : undefined;
+      const address = this.hot >= 0 ? this.spec?.describe(this.hot).open : undefined;
       if (address) this.open(address);
       return;
     }
@@ -245,8 +245,8 @@ export class ParallelChart {
   hover(trial, x, y) {
     if (trial === this.hot && trial < 0) return;
     this.hot = trial;
-    const told = trial >= 0 ? this.spec?.tell(trial) : undefined;
-    this.tip.show(told ? { ...told, x, y, distance: 0, index: trial } : null, this.inner.clientWidth, this.inner.clientHeight);
+    const description = trial >= 0 ? this.spec?.describe(trial) : undefined;
+    this.tooltip.show(description ? { ...description, x, y, distance: 0, index: trial } : null, this.inner.clientWidth, this.inner.clientHeight);
     this.canvas.classList.toggle("opens", trial >= 0);
     this.request();
   }

@@ -3,7 +3,7 @@
 import { ApiError } from "../core/api.js";
 import { h, setStyle, setText } from "../core/dom.js";
 import { ago, moment, sentence, stopped } from "../core/format.js";
-import { fruitless } from "../core/search-math.js";
+import { endedWithoutResult } from "../core/search-math.js";
 
 /** @param {string} state */
 export function chip(state) {
@@ -28,7 +28,7 @@ export function setChip(node, state) {
  * @param {Search} search
  */
 export function setSearchChip(node, search) {
-  const [state, words] = fruitless(search) ?? [search.state, search.state];
+  const [state, words] = endedWithoutResult(search) ?? [search.state, search.state];
   node.dataset.state = state;
   setText(node, words);
 }

@@ -23,7 +23,7 @@ export function lostShares(search) {
  * @param {Search} search
  * @returns {[state: string, words: string] | null}
  */
-export function fruitless(search) {
+export function endedWithoutResult(search) {
   const { failed = 0, diverged = 0 } = search.counts;
   if (!isOver(search) || !search.finished || failed + diverged < search.finished) return null;
   if (!failed) return ["diverged", "all diverged"];

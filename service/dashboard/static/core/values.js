@@ -5,7 +5,7 @@
  * @param {string} text
  * @returns {Value[]}
  */
-export function readValues(text) {
+export function parseItems(text) {
   const parts = text.match(/\[[^\]]*\]|"(?:[^"\\]|\\.)*"|[^,\s][^,]*/g) ?? [];
   return parts.map((part) => {
     try {
@@ -17,12 +17,12 @@ export function readValues(text) {
 }
 
 /**
- * A value as `readValues` reads it back: a text that looks like something else is put in quotes.
+ * A value as `parseItems` reads it back: a text that looks like something else is put in quotes.
  * @param {unknown} value
  */
-export function written(value) {
+export function formatItem(value) {
   if (typeof value !== "string") return JSON.stringify(value);
-  const read = readValues(value);
+  const read = parseItems(value);
   return read.length === 1 && read[0] === value ? value : JSON.stringify(value);
 }
 
@@ -31,7 +31,7 @@ export function written(value) {
  * @param {string} text
  * @returns {Value}
  */
-export function readValue(text) {
+export function parseValue(text) {
   try {
     return JSON.parse(text);
   } catch {
@@ -40,9 +40,9 @@ export function readValue(text) {
 }
 
 /**
- * A value as `readValue` reads it back.
+ * A value as `parseValue` reads it back.
  * @param {unknown} value
  */
-export function writtenAlone(value) {
-  return typeof value === "string" && readValue(value) === value ? value : JSON.stringify(value);
+export function formatValue(value) {
+  return typeof value === "string" && parseValue(value) === value ? value : JSON.stringify(value);
 }

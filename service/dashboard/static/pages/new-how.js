@@ -1,7 +1,7 @@
 /** How the form's search goes on: strategy, stopping rule, budget, fixed settings. */
 
 import { h } from "../core/dom.js";
-import { readValue, writtenAlone } from "../core/values.js";
+import { parseValue, formatValue } from "../core/values.js";
 import { field, input, numberOr, set } from "./new-fields.js";
 import { methodFields } from "./new-method.js";
 
@@ -36,7 +36,7 @@ export function methodForm(draft) {
  * @param {Draft} draft
  */
 function fixedSettings(draft) {
-  const lines = Object.entries(draft.spec.settings).map(([name, value]) => `${name}: ${writtenAlone(value)}`);
+  const lines = Object.entries(draft.spec.settings).map(([name, value]) => `${name}: ${formatValue(value)}`);
   const area = h("textarea", { rows: Math.max(3, lines.length + 1), spellcheck: "false", value: lines.join("\n") });
   area.addEventListener("input", () => {
     draft.spec.settings = Object.fromEntries(area.value.split("\n").map(readLine).filter((pair) => pair !== null));
@@ -52,5 +52,5 @@ function fixedSettings(draft) {
 function readLine(line) {
   const colon = line.indexOf(":");
   if (colon <= 0) return null;
-  return [line.slice(0, colon).trim(), readValue(line.slice(colon + 1).trim())];
+  return [line.slice(0, colon).trim(), parseValue(line.slice(colon + 1).trim())];
 }

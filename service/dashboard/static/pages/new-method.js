@@ -4,7 +4,7 @@ import { fill, h } from "../core/dom.js";
 import { optionsOf } from "../core/catalog.js";
 import { label, sentence } from "../core/format.js";
 import { limits } from "../core/schema.js";
-import { readValue, writtenAlone } from "../core/values.js";
+import { parseValue, formatValue } from "../core/values.js";
 import { field, select } from "./new-fields.js";
 
 /** @typedef {import("../core/catalog.js").Kind} Kind */
@@ -42,10 +42,10 @@ export function methodFields(draft, part, title, kinds) {
  */
 function optionField(draft, part, { name, schema, required }) {
   const value = draft.spec[part][name];
-  const text = value === undefined || value === null ? "" : writtenAlone(value);
+  const text = value === undefined || value === null ? "" : formatValue(value);
   const changed = (/** @type {string} */ typed) => {
     const { [name]: _, ...rest } = draft.spec[part];
-    draft.spec[part] = { ...rest, name: draft.spec[part].name, ...(typed.trim() ? { [name]: readValue(typed.trim()) } : {}) };
+    draft.spec[part] = { ...rest, name: draft.spec[part].name, ...(typed.trim() ? { [name]: parseValue(typed.trim()) } : {}) };
     draft.changed();
   };
   const hint = schema.description ?? sentence(limits({ ...schema, default: undefined }));

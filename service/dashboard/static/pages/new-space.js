@@ -4,7 +4,7 @@ import { optionsOf } from "../core/catalog.js";
 import { fill, h } from "../core/dom.js";
 import { label } from "../core/format.js";
 import { RANGES } from "../core/presets.js";
-import { readValues, written } from "../core/values.js";
+import { parseItems, formatItem } from "../core/values.js";
 import { conditionWords, scalePicture, scaleWords } from "../components/space.js";
 import { rangeOf } from "./new-settings.js";
 
@@ -123,9 +123,9 @@ function scaleSelect(draft, name, redraw) {
 function limits(name, definition, edited) {
   if (definition.choices || definition.value !== undefined) {
     const [key, title] = definition.choices ? ["choices", "Choices"] : ["value", "Value"];
-    const control = h("input", { value: (definition.choices ?? [definition.value]).map(written).join(", "), "aria-label": `${title} of ${label(name)}`, "data-field": `space.${name}.${key}` });
+    const control = h("input", { value: (definition.choices ?? [definition.value]).map(formatItem).join(", "), "aria-label": `${title} of ${label(name)}`, "data-field": `space.${name}.${key}` });
     control.addEventListener("input", () => {
-      const values = readValues(control.value);
+      const values = parseItems(control.value);
       if (definition.choices) definition.choices = values;
       else definition.value = values[0] ?? "";
       edited();

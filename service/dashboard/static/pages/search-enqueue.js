@@ -4,7 +4,7 @@ import { call } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
 import { label } from "../core/format.js";
 import { parameterNames } from "../core/search-math.js";
-import { readValues, written } from "../core/values.js";
+import { parseItems, formatItem } from "../core/values.js";
 import { openDialog } from "../components/dialog.js";
 import { problem, toast } from "../components/parts.js";
 
@@ -49,7 +49,7 @@ function pointOf(fields) {
   /** @type {Point} */
   const point = {};
   for (const { name, field, definition } of fields) {
-    if (isList(definition) && (field.value.trim() || !definition.when)) point[name] = /** @type {any} */ (readValues(field.value));
+    if (isList(definition) && (field.value.trim() || !definition.when)) point[name] = /** @type {any} */ (parseItems(field.value));
     else if (field.value !== "") point[name] = field instanceof HTMLSelectElement ? JSON.parse(field.value) : Number(field.value);
   }
   return point;
@@ -70,8 +70,8 @@ function isList({ each }) {
  */
 function fieldFor(name, definition, value) {
   const id = `point-${name}`;
-  if (isList(definition)) return h("input", { id, value: Array.isArray(value) ? value.map(written).join(", ") : "", placeholder: `one for each of ${definition.each}, with commas` });
+  if (isList(definition)) return h("input", { id, value: Array.isArray(value) ? value.map(formatItem).join(", ") : "", placeholder: `one for each of ${definition.each}, with commas` });
   if (!definition.choices) return h("input", { id, type: "number", step: "any", value: value ?? "" });
   const empty = definition.when ? [h("option", { value: "" }, "not used")] : [];
-  return h("select", { id }, empty, definition.choices.map((choice) => h("option", { value: JSON.stringify(choice), selected: written(choice) === written(value) }, written(choice))));
+  return h("select", { id }, empty, definition.choices.map((choice) => h("option", { value: JSON.stringify(choice), selected: formatItem(choice) === formatItem(value) }, formatItem(choice))));
 }

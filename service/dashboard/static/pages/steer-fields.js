@@ -27,7 +27,7 @@ export function settingFields(send) {
   const inputs = new Map();
 
   /** @param {string} raw @param {Api["Setting"]} setting */
-  const valueOf = (raw, setting) => (setting.choices.length && !["bool", "int", "float"].includes(setting.type) ? raw : readValue(raw));
+  const valueOf = (raw, setting) => (setting.choices.length && !["bool", "int", "float"].includes(setting.type) ? raw : parseValue(raw));
   const isChanged = (/** @type {string} */ raw, /** @type {Api["Setting"]} */ setting) => raw !== shown(setting.value);
   function edited() {
     /** @type {Record<string, unknown>} */
@@ -102,7 +102,7 @@ function shown(value) {
 }
 
 /** @param {string} raw */
-function readValue(raw) {
+function parseValue(raw) {
   try {
     return JSON.parse(raw);
   } catch {

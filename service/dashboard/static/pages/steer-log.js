@@ -63,7 +63,7 @@ export function adviceList(place, advice, act) {
   fill(
     place,
     advice.map((each) =>
-      h("div", { class: "advice" }, h("div", null, h("strong", null, each.kind.replaceAll("_", " ")), ` since epoch ${each.since}. `, each.text), each.command ? h("button", { type: "button", class: "small", onclick: () => act(each.command) }, deed(/** @type {any} */ (each.command))) : null),
+      h("div", { class: "advice" }, h("div", null, h("strong", null, each.kind.replaceAll("_", " ")), ` since epoch ${each.since}. `, each.text), each.command ? h("button", { type: "button", class: "small", onclick: () => act(each.command) }, actionText(/** @type {any} */ (each.command))) : null),
     ),
   );
 }
@@ -72,7 +72,7 @@ export function adviceList(place, advice, act) {
  * What a button of advice does: "rewind to epoch 7", "10 more epochs", "fork at epoch 7, learning rate 0.01".
  * @param {{kind: string, arguments: Record<string, any>}} command
  */
-function deed({ kind, arguments: args }) {
+function actionText({ kind, arguments: args }) {
   if (kind === "extend") return `${count(args.epochs)} more epochs`;
   if (kind === "rewind") return `rewind to epoch ${count(args.epoch)}`;
   const values = Object.entries(kind === "fork" ? (args.changes ?? {}) : args).map(([name, value]) => `${label(name)} ${text(value)}`);

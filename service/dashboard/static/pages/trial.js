@@ -24,7 +24,7 @@ export async function page(context) {
   /** @type {Search} */
   let search;
   try {
-    ({ trial, search } = await begun(id, outlet, signal));
+    ({ trial, search } = await whenBegun(id, outlet, signal));
   } catch (error) {
     if (!isAbort(error)) fill(outlet, ...failedPage(error, "/", "All searches"));
     return;
@@ -111,7 +111,7 @@ function seen(trial, curve) {
  * @param {AbortSignal} signal
  * @returns {Promise<{trial: Trial, search: Search}>}
  */
-async function begun(id, outlet, signal) {
+async function whenBegun(id, outlet, signal) {
   const [of, number] = id.split(".");
   for (;;) {
     /** @type {Search} */

@@ -39,7 +39,7 @@ export function picture(view) {
             y: dev,
             colour: (index) => (Number(sample.ranks[index]) >= 0.95 ? colour("--best") : faded(colour("--data-1"), sample.numbers.length > 1000 ? 0.35 : 0.6)),
             size: 3,
-            tell: (index) => ({
+            describe: (index) => ({
               title: `Trial ${sample.numbers[index]}`,
               rows: [["train error", number(train[index])], ["dev error", number(dev[index])], ["avoidable bias", number(Number(train[index]) - base)], ["variance", number(Number(dev[index]) - Number(train[index]))]],
               open: `/trials/${search.id}.${sample.numbers[index]}`,

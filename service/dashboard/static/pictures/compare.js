@@ -32,7 +32,7 @@ export function coursesPicture(searches, signal) {
         x: { scale: linear(0, Math.max(2, ...courses.map(({ total }) => total)), { integers: true }), title: "trials ended" },
         y: { scale: fitted(values.map((value) => (value !== null && value > top ? null : value))), title: all[0] ? objectiveName(all[0]) : "" },
         layers: courses.map((course, index) =>
-          line({ x: course.order, y: course.best, step: true, width: 2, colour: seriesColour(index), tell: (at) => ({ title: all[index]?.name ?? "", rows: [["after trials", String(course.order[at])], ["best", number(course.best[at])]] }) }),
+          line({ x: course.order, y: course.best, step: true, width: 2, colour: seriesColour(index), describe: (at) => ({ title: all[index]?.name ?? "", rows: [["after trials", String(course.order[at])], ["best", number(course.best[at])]] }) }),
         ),
       },
       () => ({ names: ["search", "ended", "best"], rows: courses.flatMap((course, index) => course.order.map((each, at) => [all[index]?.name, each, course.best[at]])) }),
@@ -78,7 +78,7 @@ export function trialCurvesPicture(all, metric, signal) {
         x: { scale: linear(1, Math.max(2, ...drawn.map(({ epoch }) => epoch.at(-1) ?? 1)), { integers: true }), title: "epoch" },
         y: { scale: fitted(drawn.flatMap(({ values }) => values)), title: label(shown) },
         layers: drawn.map(({ epoch, values }, index) =>
-          line({ x: epoch, y: values, width: 2, end: "dot", colour: seriesColour(index), tell: (at) => ({ title: all[index]?.name ?? "", rows: [[`epoch ${epoch[at]}`, number(values[at])]], open: `/trials/${all[index]?.trial.id}` }) }),
+          line({ x: epoch, y: values, width: 2, end: "dot", colour: seriesColour(index), describe: (at) => ({ title: all[index]?.name ?? "", rows: [[`epoch ${epoch[at]}`, number(values[at])]], open: `/trials/${all[index]?.trial.id}` }) }),
         ),
       },
       async () => (await complete(), { names: ["trial", "epoch", shown], rows: lines().flatMap(({ epoch, values }, index) => epoch.map((each, at) => [all[index]?.name, each, values[at]])) }),

@@ -16,7 +16,7 @@ export function matrixSpec(classes, matrix) {
   const cells = classes.flatMap((actual, row) => classes.map((predicted, column) => cell(matrix, actual, predicted, row, column))).filter(({ amount, right }) => amount > 0 || right);
   /** @param {import("../charts/chart.js").Frame} frame @param {{actual: string, predicted: string}} each */
   const place = (frame, each) => ({ x: frame.x(each.predicted), y: frame.y(each.actual), halfX: frame.width / classes.length / 2 - 1, halfY: frame.height / classes.length / 2 - 1 });
-  const written = (/** @type {boolean} */ strong) =>
+  const cellNumbers = (/** @type {boolean} */ strong) =>
     words((frame) => {
       if (frame.width / classes.length < 22 || frame.height / classes.length < 13) return [];
       return cells.filter(({ amount, strength }) => amount > 0 && strength >= STRONG === strong).map((each) => ({ text: String(each.amount), x: place(frame, each).x, y: place(frame, each).y, align: /** @type {const} */ ("center") }));
@@ -33,13 +33,13 @@ export function matrixSpec(classes, matrix) {
           return { x0: x - halfX, x1: x + halfX, y0: y - halfY, y1: y + halfY };
         },
         fill: (index) => `color-mix(in srgb, ${colour(cells[index]?.right ? "--data-1" : "--bad")} ${100 * (cells[index]?.strength ?? 0)}%, ${colour("--surface")})`,
-        tell: (index) => {
+        describe: (index) => {
           const each = cells[index];
           return { title: `${each?.actual} ${each?.right ? "recognised" : `taken for ${each?.predicted}`}`, rows: [["examples", `${each?.amount} of ${each?.total}`], ["share", percent(each?.total ? each.amount / each.total : null)]] };
         },
       }),
-      written(false),
-      written(true),
+      cellNumbers(false),
+      cellNumbers(true),
     ],
   };
 }

@@ -70,7 +70,7 @@ export function picture(view) {
             y: drawn.map((index) => y.values[index]),
             colour: (index) => (Number(sample.ranks[drawn[index] ?? 0]) > 0.995 ? colour("--best") : "transparent"),
             size: 4,
-            tell: (index) => {
+            describe: (index) => {
               const at = drawn[index] ?? 0;
               return {
                 title: `Trial ${sample.numbers[at]}`,

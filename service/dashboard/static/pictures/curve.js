@@ -102,7 +102,7 @@ export function curvesPicture(view, context, steer, read) {
         const values = /** @type {(number | null)[] | undefined} */ (branch[column]);
         if (!values) continue;
         for (const value of values) all.push(value);
-        layers.push(line({ x: branch.epoch, y: values, colour: look(column, branch.branch, current), width: 2, end: "dot", tell: (index) => told(curve, branch, shown.columns, index) }));
+        layers.push(line({ x: branch.epoch, y: values, colour: look(column, branch.branch, current), width: 2, end: "dot", describe: (index) => describePoint(curve, branch, shown.columns, index) }));
       }
     }
     legend.set(shown.columns.map((column) => [label(column), look(column, current, current)]));
@@ -135,7 +135,7 @@ function noCurve({ state, ended }) {
  * @param {string[]} columns
  * @param {number} index
  */
-function told(curve, branch, columns, index) {
+function describePoint(curve, branch, columns, index) {
   const name = curve.branches.length > 1 ? `, branch ${branch.branch}` : "";
   const rows = columns.map((column) => /** @type {[string, string]} */ ([label(column), number(/** @type {any} */ (branch[column])?.[index])]));
   return { title: `Epoch ${branch.epoch[index]}${name}`, rows, open: `#${branch.epoch[index]}@${branch.branch}`, hint: "click to rewind or fork here" };
@@ -207,7 +207,7 @@ export function costsPicture(view) {
         y: { scale: fitted(costs), title: "cost" },
         layers: [
           line({ x: steps, y: costs, colour: colour("--faint"), width: 1 }),
-          line({ x: steps, y: smooth, colour: colour("--data-1"), width: 2, tell: (index) => ({ title: `Step ${count(steps[index])}`, rows: [["cost", number(costs[index])], ["average", number(smooth[index])]] }) }),
+          line({ x: steps, y: smooth, colour: colour("--data-1"), width: 2, describe: (index) => ({ title: `Step ${count(steps[index])}`, rows: [["cost", number(costs[index])], ["average", number(smooth[index])]] }) }),
         ],
       },
       () => ({ names: ["step", "cost", "average"], rows: steps.map((step, index) => [step, costs[index], smooth[index]]) }),

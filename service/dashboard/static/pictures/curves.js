@@ -54,7 +54,7 @@ export function picture(view) {
             colour: curve === best ? colour("--best") : curve.leading ? faded(colour("--data-1"), 0.85) : faded(colour("--faint"), 0.55),
             width: curve === best ? 2.5 : curve.leading ? 1.5 : 1,
             ...(curve.state === "stopped" || curve.state === "diverged" ? { end: "cross" } : {}),
-            tell: (index) => ({ title: `Trial ${curve.number}, ${curve.state}`, rows: [[`epoch ${curve.epoch[index]}`, number(curve.values[index])]], open: `/trials/${curve.trial}` }),
+            describe: (index) => ({ title: `Trial ${curve.number}, ${curve.state}`, rows: [[`epoch ${curve.epoch[index]}`, number(curve.values[index])]], open: `/trials/${curve.trial}` }),
           }),
         ),
       },

@@ -64,7 +64,7 @@ export function edfPicture(searches, signal) {
         x: { scale: fitted(curves.flatMap(({ x }) => x.map((value) => value ?? null))), title: all[0] ? objectiveName(all[0]) : "" },
         y: { scale: linear(0, 1), title: "share of trials" },
         layers: curves.map(({ x, y }, index) =>
-          line({ x, y, step: true, width: 2, colour: seriesColour(index), tell: (at) => ({ title: all[index]?.name ?? "", rows: [["value", number(x[at])], ["share", `${number(Number(y[at]) * 100, 3)} %`]] }) }),
+          line({ x, y, step: true, width: 2, colour: seriesColour(index), describe: (at) => ({ title: all[index]?.name ?? "", rows: [["value", number(x[at])], ["share", `${number(Number(y[at]) * 100, 3)} %`]] }) }),
         ),
       },
       () => ({ names: ["search", "value", "share"], rows: curves.flatMap(({ x, y }, index) => x.map((value, at) => [all[index]?.name, value, y[at]])) }),

@@ -49,7 +49,7 @@ function draw(figure, search, history) {
   const { number: numbers, value, best, order, total } = history;
   const worst = robustTop(value);
   /** @param {number} index */
-  const tell = (index) => ({
+  const describe = (index) => ({
     title: `Trial ${numbers[index]}`,
     rows: /** @type {[string, string][]} */ ([[objectiveName(search), number(value[index])], ["best so far", number(best[index])], ["ended", moment(history.ended[index] ?? "")]]),
     open: `/trials/${search.id}.${numbers[index]}`,
@@ -60,7 +60,7 @@ function draw(figure, search, history) {
       x: { scale: linear(0, Math.max(2, total), { integers: true }), title: "trials ended" },
       y: { scale: fitted(value.map((each) => (each !== null && each > worst ? null : each))), title: objectiveName(search) },
       layers: [
-        points({ x: order, y: value, colour: colour("--faint"), size: 3, tell }),
+        points({ x: order, y: value, colour: colour("--faint"), size: 3, describe }),
         line({ x: order, y: best, colour: colour("--best"), width: 2, step: true }),
       ],
     },

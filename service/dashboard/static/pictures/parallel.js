@@ -34,7 +34,7 @@ export function picture(view) {
     open: (address) => go(address),
     brushed: (brushes) => {
       view.context.setQuery({ brush: writeBrushes(brushes) });
-      tellBrushed();
+      sayBrushed();
     },
   });
   chart.brushes = readBrushes(view.context.query.get("brush"));
@@ -54,7 +54,7 @@ export function picture(view) {
   /** @type {import("./sample.js").Sample | null} */
   let latest = null;
 
-  function tellBrushed() {
+  function sayBrushed() {
     clear.hidden = chart.brushes.size === 0;
     if (!latest || !chart.brushes.size) {
       fill(said);
@@ -78,14 +78,14 @@ export function picture(view) {
       axes,
       ranks: sample.ranks,
       summary: `${count(sample.numbers.length)} trials over ${axes.length - 1} parameters`,
-      tell: (index) => ({
+      describe: (index) => ({
         title: `Trial ${sample.numbers[index]}`,
         rows: [[objectiveName(search), number(sample.values[index])], ...parameterNames(search.spec).map((name) => /** @type {[string, string]} */ ([label(name), text(sample.params[name]?.[index])]))],
         open: `/trials/${search.id}.${sample.numbers[index]}`,
       }),
     });
     figure.ready(() => sampleSheet(sample), sample.note);
-    tellBrushed();
+    sayBrushed();
   }
   return { node: figure.node, draw, fail: (/** @type {unknown} */ error) => figure.fail(error) };
 }

@@ -19,7 +19,7 @@ export function residualSpec({ name, row, actual, predicted }, left) {
     y: left ? residual : predicted,
     colour: faded(colour("--data-1"), row.length > 500 ? 0.4 : 0.65),
     size: 3,
-    tell: (index) => ({ title: `Row ${(row[index] ?? 0) + 1} of the dev set`, rows: [["actual", number(actual[index])], ["predicted", number(predicted[index])], ["residual", number(residual[index])]] }),
+    describe: (index) => ({ title: `Row ${(row[index] ?? 0) + 1} of the dev set`, rows: [["actual", number(actual[index])], ["predicted", number(predicted[index])], ["residual", number(residual[index])]] }),
   });
   const summary = `${left ? "Residuals" : "Predictions"} of ${name} for ${row.length} examples, the largest residual ${number(largest / 1.05)}`;
   if (left) return { summary, x: { scale: linear(...span(predicted)), title: `predicted ${name}` }, y: { scale: linear(-largest, largest), title: "predicted − actual" }, layers: [rule({ at: 0, colour: colour("--axis"), dash: [] }), dots] };

@@ -136,7 +136,7 @@ function chart(search, sample, rounds, chosen, [nameX, nameY]) {
         y: y.values,
         colour: (index) => (sample.rounds[index] === chosen.index ? colour("--best") : shade(sample.rounds[index])),
         size: 3,
-        tell: (index) => ({
+        describe: (index) => ({
           title: `Trial ${sample.numbers[index]}, round ${sample.rounds[index] ?? "–"}`,
           rows: [[label(nameX), text(x.values[index])], [label(nameY), text(y.values[index])], [objectiveName(search), number(sample.values[index])]],
           open: `/trials/${search.id}.${sample.numbers[index]}`,

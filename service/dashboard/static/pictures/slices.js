@@ -38,7 +38,7 @@ export function picture(view) {
     for (const name of parameterNames(search.spec)) {
       const values = sample.params[name] ?? [];
       /** @param {number} index */
-      const tell = (index) => ({
+      const describe = (index) => ({
         title: `Trial ${sample.numbers[index]}`,
         rows: /** @type {[string, string][]} */ ([[label(name), text(values[index])], [objectiveName(search), number(sample.values[index])]]),
         open: `/trials/${search.id}.${sample.numbers[index]}`,
@@ -48,7 +48,7 @@ export function picture(view) {
         x: { scale: scaleOf(search.spec.space[name] ?? {}), title: label(name) },
         y,
         layers: [
-          points({ x: values, y: sample.values, colour: faded(colour("--data-1"), sample.numbers.length > 1000 ? 0.3 : 0.5), size: 2.5, tell }),
+          points({ x: values, y: sample.values, colour: faded(colour("--data-1"), sample.numbers.length > 1000 ? 0.3 : 0.5), size: 2.5, describe }),
           points({ x: leading.map((index) => values[index]), y: leading.map((index) => sample.values[index]), colour: colour("--best"), size: 2.5 }),
         ],
       });

@@ -55,7 +55,7 @@ export function picture(view) {
               const x0 = frame.x(start[index]);
               return { x0, x1: Math.max(x0 + 0.6, frame.x(end[index]) - 0.5), y0: y - half, y1: y + half };
             },
-            tell: (index) => ({
+            describe: (index) => ({
               title: `Trial ${found.number[index]}, ${found.states[found.state[index] ?? 0]}`,
               rows: [["agent", found.agents[found.agent[index] ?? 0] ?? ""], ["started", moment(new Date(start[index] ?? 0).toISOString())], ["took", duration((Number(end[index]) - Number(start[index])) / 1000)]],
               open: `/trials/${search.id}.${found.number[index]}`,

@@ -4,7 +4,7 @@ import { fill, h, setStyle } from "../core/dom.js";
 
 /** @typedef {import("./chart.js").Hit} Hit */
 
-export class Tip {
+export class Tooltip {
   constructor() {
     this.node = h("div", { class: "tip", hidden: true, role: "status" });
     this.mark = h("div", { class: "tipmark", hidden: true });
