@@ -7,6 +7,7 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, Protocol
 
+from caviar.old_names import resolve_old_names
 from caviar.search.parameters import Choice, Fixed, Range
 from caviar.search.spec import SearchSpec
 
@@ -55,6 +56,8 @@ def get(name: str) -> Trainer | None:
     found = INSTALLED.get(name)
     if found is None:
         return None
+    if not found.value.startswith("caviar."):  # somebody else's, perhaps written for the names of before
+        resolve_old_names()
     plugin: Trainer = found.load()()
     return plugin
 

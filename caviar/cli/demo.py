@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -20,19 +21,30 @@ from caviar.errors import CaviarError
 READY = re.compile(r"Caviar is ready: (\S+)")
 
 
-def run_demo(file: Path, data: Path | None) -> None:
-    """Run the search of a file on a server of its own, and say where to look next."""
+EXAMPLE = Path(__file__).with_name("demo.yaml")  # examples/digits.yaml, also where nothing else of it is
+
+
+def run_demo(file: Path | None, data: Path | None) -> None:
+    """Run the search of a file, else the example, on a server of its own, and say where to look next."""
     console = Console()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the server must not outlive its demo
     with _server(data) as url, Client(url) as client:
-        search = client.submit(file)
+        search = client.submit(file or EXAMPLE)
         console.print(f"Search {search.id} ({search.name}) on {os.cpu_count()} cores: {search.trials} trials")
         search = follow_search(client, search.id, console)
         best = client.best(search, 5)
     print_best(search, best, console)
-    console.print("Look at it in the dashboard: make serve", highlight=False)
+    console.print(f"Look at it in the dashboard: {_serve(data)}", highlight=False)
     if not best:
         raise CaviarError("No trial came to a result; the messages above say why")
+
+
+def _serve(data: Path | None) -> str:
+    """Return the command that serves what the demo has stored."""
+    if data is not None:
+        return f"caviar serve --data {shlex.quote(str(data))}"
+    clone = Path.cwd() == Path(__file__).resolve().parents[2] and Path("Makefile").is_file()
+    return "make serve" if clone else "caviar serve"
 
 
 @contextmanager

@@ -93,9 +93,9 @@ def backup(
 
 
 def demo(
-    file: Annotated[Path, typer.Argument(help="The search to run.", show_default=True)] = Path(
-        "examples/digits.yaml"
-    ),
+    file: Annotated[
+        Path | None, typer.Argument(help="The search to run [default: coarse to fine on the digits]")
+    ] = None,
     data: Data = None,
 ) -> None:
     """Run a search from beginning to end.

@@ -117,7 +117,9 @@ def arguments_of(kind: str, values: list[str]) -> dict[str, Any]:
         return {"text": " ".join(values)}
     arguments = pairs(values)
     if kind == "fork":
-        point = {name: arguments.pop(name) for name in ("epoch", "branch") if name in arguments}
+        point: dict[str, Any] = {
+            name: arguments.pop(name) for name in ("epoch", "branch") if name in arguments
+        }
         return {**point, "changes": arguments} if arguments else point
     return arguments
 
