@@ -20,7 +20,7 @@ from caviar.dataset_upload import upload, with_files_uploaded
 from caviar.errors import CaviarError
 from caviar.files import read_search
 from caviar.records import Event, Search, Trial
-from caviar.transport import Transport, patiently
+from caviar.transport import Transport, retry_while_away
 
 if TYPE_CHECKING:
     from caviar.external_trial import ExternalTrial
@@ -141,7 +141,7 @@ class Client:
                 raise TimeoutError(f"search {now.id} is still {now.state} after {timeout:g} seconds")
             time.sleep(pause)
             pause = min(1.0, pause * 1.3)
-            now = patiently(lambda: self.search(search), end)
+            now = retry_while_away(lambda: self.search(search), end)
         return now
 
     def events(self, search: SearchLike, last: str | None = None) -> Iterator[Event]:

@@ -11,6 +11,18 @@ from typing import Any, TypeVar
 
 import httpx
 import orjson
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    retry_if_exception_type,
+    retry_if_result,
+    stop_after_attempt,
+    stop_after_delay,
+    stop_before_delay,
+    wait_exponential,
+    wait_fixed,
+)
 
 from caviar.errors import CaviarError, RefusedError, UnreachableError
 from caviar.json_body import write_body
@@ -19,6 +31,7 @@ from caviar.records import Event
 T = TypeVar("T")
 DEFAULT_URL = "http://127.0.0.1:8000"
 TRIES = 3  # of a call that may be repeated without harm, when the network fails
+FIRST_PAUSE = 0.2  # seconds between two of them; the next is twice as long
 BUSY = (429, 503)  # answers that ask to come back
 BUSY_SECONDS = 30.0  # how long a call that may be repeated comes back to a server that is too busy
 STREAM_SECONDS = 60.0  # a stream silent for so long is broken: a quiet one shows every 15 that it lives
@@ -131,21 +144,23 @@ class Transport:
 
         Raises UnreachableError.
         """
-        until = time.monotonic() + BUSY_SECONDS
-        failures = 0
-        while True:
-            try:
-                response = send()
-                pause = _seconds_to_wait(response)
-                if response.status_code not in BUSY or tries == 1 or time.monotonic() + pause > until:
-                    return response
-                response.read()  # its connection is free again
-            except httpx.TransportError as error:
-                failures += 1
-                if failures >= tries:
-                    raise self._unreachable(error) from None
-                pause = 0.1 * 2**failures
-            time.sleep(pause)
+        connected = Retrying(
+            retry=retry_if_exception_type(httpx.TransportError),
+            wait=wait_exponential(FIRST_PAUSE),
+            stop=stop_after_attempt(tries),
+            reraise=True,
+        )
+        answered = Retrying(
+            retry=retry_if_result(lambda response: response.status_code in BUSY),
+            wait=lambda state: _seconds_to_wait(_response(state)),
+            stop=stop_after_attempt(1) if tries == 1 else stop_before_delay(BUSY_SECONDS),
+            before_sleep=_free_connection,
+            retry_error_callback=_response,
+        )
+        try:
+            return answered(lambda: connected(send))
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from None
 
     def _accepted(self, response: httpx.Response) -> httpx.Response:
         """Give an answer that brings what was asked for.
@@ -184,19 +199,30 @@ def opened(url: str | None = None, token: str | None = None) -> Iterator[Transpo
         transport.close()
 
 
-def patiently(call: Callable[[], T], until: float = math.inf) -> T:
+def retry_while_away(call: Callable[[], T], until: float = math.inf) -> T:
     """Make a call of a server that was there before; while it is away, again, for a minute at most.
 
     Raises what the call raises, when that will not pass or the server stays away; the latest at `until`.
     """
-    until = min(until, time.monotonic() + PATIENCE)
-    while True:
-        try:
-            return call()
-        except CaviarError as error:
-            if not error.may_pass or time.monotonic() > until:
-                raise
-        time.sleep(RESUME_SECONDS)
+    patient = Retrying(
+        retry=retry_if_exception(lambda error: isinstance(error, CaviarError) and error.may_pass),
+        wait=wait_fixed(RESUME_SECONDS),
+        stop=stop_after_delay(min(PATIENCE, until - time.monotonic())),
+        reraise=True,
+    )
+    return patient(call)
+
+
+def _response(state: RetryCallState) -> httpx.Response:
+    """Return the answer to the try before."""
+    assert state.outcome is not None
+    response: httpx.Response = state.outcome.result()
+    return response
+
+
+def _free_connection(state: RetryCallState) -> None:
+    """Read the answer to the try before to its end."""
+    _response(state).read()
 
 
 def _json(content: bytes) -> Mapping[str, Any]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import orjson
+from cachetools import LRUCache
 
 from caviar.agents.dataset_files import localise
 from caviar.transport import Transport
@@ -21,7 +21,7 @@ class DataCache:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._kept: OrderedDict[bytes, Any] = OrderedDict()
+        self._kept: LRUCache[bytes, Any] = LRUCache(KEPT)
 
     def get(self, name: str, trainer: Any, dataset: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
         """Give the data of a trial, fetched and loaded if need be.
@@ -32,11 +32,7 @@ class DataCache:
         relevant = {one: settings.get(one) for one in trainer.data_settings}
         key = orjson.dumps([name, dataset, relevant], option=orjson.OPT_SORT_KEYS)
         if key not in self._kept:
-            local = localise(dataset, _folder(), self._fetch)
-            self._kept[key] = trainer.load(local, settings)
-            if len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
+            self._kept[key] = trainer.load(localise(dataset, _folder(), self._fetch), settings)
         return self._kept[key]
 
     def _fetch(self, dataset: int) -> Any:

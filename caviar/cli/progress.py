@@ -10,7 +10,7 @@ from rich.text import Text
 from caviar.cli.tables import best_text, metric_text, metrics_text
 from caviar.client import Client
 from caviar.records import Search
-from caviar.transport import patiently
+from caviar.transport import retry_while_away
 
 LOOK_SECONDS = 0.2
 LINE_SECONDS = 2.0  # between two lines where nobody sees a bar
@@ -42,7 +42,7 @@ def _bar(client: Client, search: Search, console: Console) -> Search:
             if search.done or search.waits_for_a_person:
                 return search
             time.sleep(LOOK_SECONDS)
-            search = patiently(partial(client.search, search.id))
+            search = retry_while_away(partial(client.search, search.id))
 
 
 def _lines(client: Client, search: Search, console: Console) -> Search:
@@ -57,7 +57,7 @@ def _lines(client: Client, search: Search, console: Console) -> Search:
         if over:
             return search
         time.sleep(LOOK_SECONDS)
-        search = patiently(partial(client.search, search.id))
+        search = retry_while_away(partial(client.search, search.id))
 
 
 def _rate(search: Search) -> str:
@@ -84,9 +84,9 @@ def follow_trial(client: Client, trial: str, console: Console | None = None) -> 
         for event in client.trial_events(trial):
             if event.kind == "epoch":
                 console.print(Text(metrics_text(event.data)), soft_wrap=True)
-            elif event.kind == "state" and patiently(partial(client.trial, trial)).done:
+            elif event.kind == "state" and retry_while_away(partial(client.trial, trial)).done:
                 break
-    found = patiently(partial(client.trial, trial))
+    found = retry_while_away(partial(client.trial, trial))
     reason = f": {found.reason}" if found.reason else ""
     console.print(Text(f"{found.state}{reason}. {metrics_text(found.metrics)}"), soft_wrap=True)
 

@@ -128,13 +128,13 @@ def _outcome(connection: Client, trial: str, given: dict[str, Any]) -> dict[str,
     """Wait until a command took effect or was refused; one that still waits is given as it is."""
     import time
 
-    from caviar.transport import patiently
+    from caviar.transport import retry_while_away
 
     until = time.monotonic() + PATIENCE
     found = given
     while found["state"] == "waiting" and time.monotonic() < until:
         time.sleep(0.05)
-        commands = patiently(lambda: connection.given(trial), until)
+        commands = retry_while_away(lambda: connection.given(trial), until)
         found = next(one for one in commands if one["id"] == given["id"])
     return found
 

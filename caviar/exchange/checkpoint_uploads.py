@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tenacity import Retrying, retry_if_exception, wait_exponential
+
 from caviar.errors import CaviarError, RefusedError
 from caviar.exchange.assigned_trial import Key
 from caviar.exchange.exchange import TRY_AGAIN, Exchange, Write
@@ -19,6 +21,7 @@ from caviar.exchange.exchange import TRY_AGAIN, Exchange, Write
 logger = logging.getLogger(__name__)
 
 PATIENCE = 600.0  # seconds an upload is tried for before it is given up
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds between two tries
 PIECE = 1 << 17  # bytes
 
 
@@ -97,31 +100,31 @@ class CheckpointUploads:
             "kind": upload.kind,
             "digest": f"sha256:{hashlib.sha256(upload.content).hexdigest()}",
         }
-        pause = 0.1
-        while True:
-            try:
-                self._exchange.transport.request(
-                    "PUT",
-                    f"/trials/{trial}/checkpoints",
-                    params=query,
-                    content=_pieces(upload.content),
-                    headers={
-                        "Content-Type": "application/octet-stream",
-                        "Content-Length": str(len(upload.content)),
-                    },
-                    timeout=300.0,
-                    tries=1,
-                )
-            except CaviarError as error:
-                final = isinstance(error, RefusedError) and (
-                    error.status == 409 or (error.status < 500 and error.status not in TRY_AGAIN)
-                )
-                if final or time.monotonic() > min(until, self._deadline):
-                    raise
-                time.sleep(pause)
-                pause = min(5.0, 2 * pause)
-            else:
-                return
+        send = Retrying(
+            retry=retry_if_exception(_may_pass),
+            wait=wait_exponential(FIRST_PAUSE, max=LONGEST_PAUSE),
+            stop=lambda _state: time.monotonic() > min(until, self._deadline),
+            reraise=True,
+        )
+        size = str(len(upload.content))
+        send(
+            lambda: self._exchange.transport.request(
+                "PUT",
+                f"/trials/{trial}/checkpoints",
+                params=query,
+                content=_pieces(upload.content),
+                headers={"Content-Type": "application/octet-stream", "Content-Length": size},
+                timeout=300.0,
+                tries=1,
+            )
+        )
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Return whether an upload that failed so may succeed later; a conflict is the server's last word."""
+    if isinstance(error, RefusedError):
+        return error.status != 409 and (error.status >= 500 or error.status in TRY_AGAIN)
+    return isinstance(error, CaviarError)
 
 
 def _pieces(content: bytes) -> Iterator[bytes]:
