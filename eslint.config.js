@@ -4,7 +4,7 @@ import { importX } from "eslint-plugin-import-x";
 /** Names a browser gives; what is not listed here is a mistake. */
 const browser = Object.fromEntries(
   [
-    "AbortController AbortSignal Blob CSS DOMException Event EventTarget FormData Intl IntersectionObserver Node Element File",
+    "AbortController AbortSignal Blob CSS CustomEvent DOMException Event EventTarget FormData Intl IntersectionObserver Node Element File",
     "ResizeObserver Response TextDecoderStream URL URLSearchParams XMLHttpRequest clearTimeout console crypto document fetch",
     "getComputedStyle history localStorage location matchMedia navigator performance requestAnimationFrame sessionStorage",
     "setTimeout structuredClone window HTMLElement HTMLInputElement HTMLSelectElement",

@@ -69,6 +69,8 @@ interface PageContext {
   title(text: string): void;
 }
 
+/** A page: its address, "/searches/{search}", and where it stands in the navigation, by a title of its own or under another page. */
+interface Route { path: string; title?: string; under?: string; load: () => Promise<PageModule> }
 interface PageModule { page(context: PageContext): void | Promise<void> }
 
 /** What a view of a search can use: the search as it is now, and word of its changes. */

@@ -7,6 +7,6 @@ import { restoreTheme } from "./core/theme.js";
 import { ROUTES } from "./routes.js";
 
 restoreTheme();
-drawTopbar(/** @type {HTMLElement} */ (document.getElementById("topbar")));
+drawTopbar(/** @type {HTMLElement} */ (document.getElementById("topbar")), ROUTES);
 watchConnection(/** @type {HTMLElement} */ (document.getElementById("banner")));
 await start(ROUTES);

@@ -9,16 +9,12 @@ const SUN = "M8 11a3 3 0 1 0 0-6 3 3 0 0 0 0 6M8 1v1.5M8 13.5V15M1 8h1.5M13.5 8H
 const MOON = "M13.5 9.8A6 6 0 0 1 6.2 2.5a6 6 0 1 0 7.3 7.3z";
 const HELP = "M6 6a2 2 0 1 1 2.8 1.8c-.5.3-.8.6-.8 1.2v.5M8 12v.2M8 15A7 7 0 1 0 8 1a7 7 0 0 0 0 14z";
 
-const PAGES = /** @type {const} */ ([
-  ["/", "Searches", /^\/(searches.*|trials.*|compare)?$/],
-  ["/datasets", "Data sets", /^\/datasets/],
-  ["/agents", "Agents", /^\/agents/],
-  ["/docs", "API", /^\/docs/],
-]);
-
-/** @param {HTMLElement} bar */
-export function drawTopbar(bar) {
-  const links = PAGES.map(([href, title]) => h("a", { href }, title));
+/**
+ * @param {HTMLElement} bar
+ * @param {Route[]} pages those with a title have a link
+ */
+export function drawTopbar(bar, pages) {
+  const links = pages.filter(({ title }) => title).map(({ path, title }) => h("a", { href: path }, title));
   const create = h("a", { href: "/new", class: "button primary" }, h("span", null, "New", h("span", { class: "roomy" }, " search")));
   const logo = document.querySelector('link[rel="icon"]')?.getAttribute("href") ?? "";
   fill(
@@ -30,21 +26,19 @@ export function drawTopbar(bar) {
     themeButton(),
     create,
   );
-  const mark = () => {
-    PAGES.forEach(([, , pattern], index) => current(links[index], pattern.test(location.pathname)));
-    current(create, location.pathname === "/new");
-  };
-  navigation.addEventListener("page", mark);
-  mark();
+  navigation.addEventListener("page", (event) => {
+    const here = /** @type {CustomEvent} */ (event).detail;
+    for (const link of [...links, create]) current(link, link.getAttribute("href") === here);
+  });
 }
 
 /**
- * @param {HTMLElement | undefined} link
+ * @param {HTMLElement} link
  * @param {boolean} here
  */
 function current(link, here) {
-  if (here) link?.setAttribute("aria-current", "page");
-  else link?.removeAttribute("aria-current");
+  if (here) link.setAttribute("aria-current", "page");
+  else link.removeAttribute("aria-current");
 }
 
 function themeButton() {

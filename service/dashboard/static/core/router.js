@@ -5,7 +5,7 @@ import { fill, h } from "./dom.js";
 /** How the parts of an address look that stand for something. */
 const PARTS = /** @type {Record<string, string>} */ ({ search: "\\d+", trial: "\\d+\\.\\d+", dataset: "[\\w-]+" });
 
-/** @type {{pattern: RegExp, load: () => Promise<PageModule>}[]} */
+/** @type {{pattern: RegExp, route: Route}[]} */
 let routes = [];
 
 /** @type {AbortController} */
@@ -14,7 +14,7 @@ let shown = "";
 /** @type {((query: URLSearchParams) => void)[]} */
 let listeners = [];
 
-/** Tells "page" after each change of page, for the navigation to mark where we are. */
+/** Tells "page" at each change of page, with the address in the navigation that it belongs to. */
 export const navigation = new EventTarget();
 
 /**
@@ -40,8 +40,8 @@ async function show() {
   shown = pathname;
   const { signal } = current;
   const main = /** @type {HTMLElement} */ (document.getElementById("main"));
-  const match = routes.map((route) => ({ route, found: route.pattern.exec(pathname) })).find(({ found }) => found);
-  navigation.dispatchEvent(new Event("page"));
+  const match = routes.map(({ pattern, route }) => ({ route, found: pattern.exec(pathname) })).find(({ found }) => found);
+  navigation.dispatchEvent(new CustomEvent("page", { detail: match?.route.under ?? match?.route.path }));
   if (!match?.found) {
     fill(main, h("div", { class: "empty" }, h("h1", null, "No such page"), h("p", null, "The address ", h("code", null, pathname), " leads nowhere."), h("p", null, h("a", { href: "/" }, "All searches"))));
     return;
@@ -101,10 +101,10 @@ export function changed(changes) {
 
 /**
  * Begin: show the present address, and follow links and the history from now on.
- * @param {{path: string, load: () => Promise<PageModule>}[]} pages their addresses, such as "/searches/{search}"
+ * @param {Route[]} pages
  */
 export function start(pages) {
-  routes = pages.map(({ path, load }) => ({ pattern: new RegExp(`^${path.replace(/\{(\w+)\}/g, (_, part) => `(${PARTS[part]})`)}$`), load }));
+  routes = pages.map((route) => ({ route, pattern: new RegExp(`^${route.path.replace(/\{(\w+)\}/g, (_, part) => `(${PARTS[part]})`)}$`) }));
   window.addEventListener("popstate", () => void show());
   document.addEventListener("click", (event) => {
     if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
