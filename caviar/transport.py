@@ -6,8 +6,9 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from copy import copy
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import httpx
 import orjson
@@ -48,6 +49,7 @@ class Transport:
         if not self.url.startswith(("http://", "https://")):
             raise CaviarError(f"{self.url!r} is not an address: it must begin with http:// or https://")
         self.token = token = token or _token()
+        self._headers: Mapping[str, str] = {}
         if token and not (token.isascii() and token.isprintable()):
             raise CaviarError("The token has characters that no token has: check --token or CAVIAR_TOKEN")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -57,6 +59,12 @@ class Transport:
             )
         except httpx.InvalidURL as error:
             raise CaviarError(f"{self.url!r} is not an address: {error}") from None
+
+    def with_headers(self, headers: Mapping[str, str]) -> Self:
+        """Return a transport on the same connections that sends these headers with every request."""
+        other = copy(self)
+        other._headers = {**self._headers, **headers}
+        return other
 
     def call(self, method: str, path: str, *, timeout: float | None = None, **arguments: Any) -> Any:
         """Make one call and give its JSON; calls that may be repeated are, when the network fails.
@@ -91,6 +99,8 @@ class Transport:
             arguments["headers"] = {"Content-Type": "application/json"} | dict(arguments.get("headers") or {})
         if timeout is not None:
             arguments["timeout"] = timeout
+        if self._headers:
+            arguments["headers"] = {**self._headers, **(arguments.get("headers") or {})}
         repeatable = method in ("GET", "PUT", "DELETE") or "Idempotency-Key" in arguments.get("headers", {})
         tries = tries or (TRIES if repeatable else 1)
         return self._accepted(self._answer(lambda: self._http.request(method, path, **arguments), tries))
@@ -132,7 +142,7 @@ class Transport:
     def _opened(self, path: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
         """Give an answer whose body is read bit by bit."""
         timeout = httpx.Timeout(STREAM_SECONDS, connect=5.0)
-        request = self._http.build_request("GET", path, headers=headers, timeout=timeout)
+        request = self._http.build_request("GET", path, headers={**self._headers, **headers}, timeout=timeout)
         try:
             with closing(self._answer(lambda: self._http.send(request, stream=True), TRIES)) as response:
                 yield self._accepted(response)

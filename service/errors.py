@@ -27,6 +27,13 @@ class ServiceError(Exception):
         self.problems = tuple(problems)
 
 
+class ForbiddenError(ServiceError):
+    """It is another's."""
+
+    status = 403
+    title = "Not yours"
+
+
 class NotFoundError(ServiceError):
     """What was named does not exist."""
 

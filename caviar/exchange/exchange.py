@@ -6,6 +6,7 @@ any outage, and sent again as it was: the server's fences make a repetition harm
 
 import logging
 import random
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from caviar.exchange.holdings import Holdings
 from caviar.exchange.long_poll import poll_for_hints
 from caviar.exchange.outbox import Outbox, key_of
 from caviar.exchange.prefetch import SHORT_SECONDS, Prefetch
-from caviar.exchange.wire import Agent, CommandOrder, ExchangeRequest, ExchangeResponse
+from caviar.exchange.wire import AGENT_SECRET, Agent, CommandOrder, ExchangeRequest, ExchangeResponse
 from caviar.transport import Transport
 
 logger = logging.getLogger(__name__)
@@ -34,7 +35,8 @@ class Exchange:
     """The trials an agent holds, and all that is said about them."""
 
     def __init__(self, transport: Transport, agent: Agent, prefetch: Prefetch | None = None) -> None:
-        self.transport = transport
+        # Another agent may have the same token: only this process can show what it has drawn here.
+        self.transport = transport.with_headers({AGENT_SECRET: f"cax_{secrets.token_urlsafe(32)}"})
         self.agent = agent
         self.lease, self.interval = 30.0, 1.0
         self.failure: BaseException | None = None  # what ended the exchange for good

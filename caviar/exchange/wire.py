@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+AGENT_SECRET = "Caviar-Agent-Secret"  # noqa: S105 - the name of a header: drawn once by each agent
 TrialName = Annotated[str, Field(pattern=r"^\d{1,9}\.\d{1,9}$", max_length=19)]
 Number = float | None
 Count = Annotated[int, Field(ge=0, lt=2**31)]

@@ -35,6 +35,7 @@ def upgrade() -> None:
     )
     op.create_index("sessions_token", "sessions", ["token", "created"])
     op.add_column("agents", sa.Column("credential", sa.String(length=64)))
+    op.create_index("agents_credential", "agents", ["credential"])
 
 
 def downgrade() -> None:

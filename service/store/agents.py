@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Table, select, update
+from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from caviar.exchange.wire import Agent
-from caviar.service.store.tables import agents
+from caviar.service.ids import TrialId
+from caviar.service.store.snapshot import Snapshot
+from caviar.service.store.tables import agents, trials
 from caviar.service.store.transaction import Transaction
 
-a = agents.c
+a, t = agents.c, trials.c
+_CREDENTIALS = select(a.id, a.credential).where(a.id.in_(bindparam("ids", expanding=True)))
+_BIND = (
+    update(agents)
+    .where(a.id == bindparam("b_agent"), a.credential.is_(None))
+    .values(credential=bindparam("b_credential"))
+)
 
 
 def _renewal(insert: Callable[[Table], Any]) -> Any:
@@ -63,3 +71,36 @@ def mark(tx: Transaction, agent: str, state: str, reason: str) -> None:
 def extend_all(tx: Transaction, lease: float) -> None:
     """Give every agent a full lease from now: after a time in which nobody could have renewed."""
     tx.execute(update(agents).where(a.state == "alive").values(lease_until=tx.now + lease))
+
+
+def credentials(snapshot: Snapshot, ids: Collection[str]) -> dict[str, str | None]:
+    """Return what proves each agent that is known; None of one that has shown nothing yet."""
+    return {row.id: row.credential for row in snapshot.execute(_CREDENTIALS, {"ids": list(ids)})}
+
+
+def bind(tx: Transaction, shown: Mapping[str, str]) -> None:
+    """Keep what agents have shown first; what one is bound to already stays."""
+    rows = [{"b_agent": agent, "b_credential": credential} for agent, credential in shown.items()]
+    tx.execute(_BIND, rows)
+
+
+def holder(snapshot: Snapshot, trial: TrialId) -> tuple[str, str | None] | None:
+    """Return the agent in whose hands a running trial is, and what proves it."""
+    query = select(a.id, a.credential).join(trials, t.agent == a.id)
+    row = snapshot.execute(
+        query.where(t.search_id == trial.search, t.number == trial.number, t.state == "running")
+    ).first()
+    return None if row is None else (row.id, row.credential)
+
+
+def held(snapshot: Snapshot, credential: str) -> list[tuple[TrialId, str | None]]:
+    """Return the trials in the hands of the agents that this proves, with where each branched off."""
+    query = select(t.search_id, t.number, t.line).join(agents, t.agent == a.id)
+    found = snapshot.execute(query.where(a.credential == credential, t.state == "running"))
+    return [(TrialId(search, number), line) for search, number, line in found]
+
+
+def line_of(snapshot: Snapshot, trial: TrialId) -> str | None:
+    """Return where a trial branched off; None for one that did not, or is gone."""
+    query = select(t.line).where(t.search_id == trial.search, t.number == trial.number)
+    return snapshot.execute(query).scalar()

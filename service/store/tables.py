@@ -235,6 +235,7 @@ agents = Table(
     Column("reason", Text),
     Column("credential", String(64)),  # digest of what it has shown first, and must show ever after
     Index("agents_lease", "state", "lease_until"),
+    Index("agents_credential", "credential"),
 )
 
 tokens = Table(

@@ -20,6 +20,7 @@ from caviar.service.store.blobs import DigestError, FileBlobs
 from caviar.service.store.database import Database
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.transaction import Transaction
+from caviar.service.usecases import agent_identity
 
 ORPHAN_SECONDS = 3600.0
 KEEP = 3  # scheduled checkpoints of a branch that stay
@@ -38,13 +39,18 @@ class Given:
     digest: str
 
 
-async def admit(store: Database, trial: TrialId, attempt: int) -> None:
+async def admit(store: Database, trial: TrialId, attempt: int, credential: str) -> None:
     """Let an attempt that is in hand send a checkpoint, before its bytes are read.
 
-    Raises NotFoundError, ConflictError for an attempt that was lost.
+    Raises NotFoundError, ConflictError for an attempt that was lost, ForbiddenError for one in other hands.
     """
-    row = await store.read(lambda snapshot: trial_rows.get(snapshot, trial))
-    _fence(trial, attempt, (row.state, row.attempt))
+
+    def look(snapshot: Snapshot) -> None:
+        row = trial_rows.get(snapshot, trial)
+        _fence(trial, attempt, (row.state, row.attempt))
+        agent_identity.check_holder(snapshot, trial, credential)
+
+    await store.read(look)
 
 
 async def keep(

@@ -33,6 +33,10 @@ class Server:
         self.data = {"database": "a", "revision": 5}
         self.lock = threading.Lock()
 
+    def with_headers(self, headers):
+        assert len(headers["Caviar-Agent-Secret"]) >= 32
+        return self
+
     def call(self, _method, path, *, timeout, json=None, **_):
         if path.endswith("/wake"):
             time.sleep(0.02)
