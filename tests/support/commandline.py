@@ -17,11 +17,11 @@ from caviar.cli import main
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def caviar(*arguments, env=None, timeout=60):
+def caviar(*arguments, env=None, timeout=60, root=ROOT):
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CAVIAR_")}
     return subprocess.run(
         [sys.executable, "-m", "caviar", *map(str, arguments)],
-        capture_output=True, text=True, timeout=timeout, env=kept | (env or {}), cwd=ROOT, check=False,
+        capture_output=True, text=True, timeout=timeout, env=kept | (env or {}), cwd=root, check=False,
         stdin=subprocess.DEVNULL,
     )  # fmt: skip
 
@@ -44,13 +44,15 @@ def typed(capsys, *words) -> Typed:
 
 
 @contextmanager
-def serving(folder: Path, workers: int = 1, env: dict[str, str] | None = None) -> Iterator[str]:
-    """Run a server on a free port, which it says itself; gives its address."""
+def serving(
+    folder: Path, workers: int = 1, env: dict[str, str] | None = None, root: Path = ROOT
+) -> Iterator[str]:
+    """Run a server of a source tree on a free port, which it says itself; gives its address."""
     options = ("--port", "0", "--workers", str(workers), "--data", str(folder))
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "caviar", "serve", *options],
-            stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT, env={**os.environ, **(env or {})},
+            stdout=subprocess.PIPE, stderr=log, text=True, cwd=root, env={**os.environ, **(env or {})},
         )  # fmt: skip
     line = process.stdout.readline()
     assert line.startswith("Caviar is ready: http://127.0.0.1:"), (folder / "log").read_text()
