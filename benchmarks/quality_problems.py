@@ -12,8 +12,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from caviar.search.encoding import encoding_of
 from caviar.search.history import Floats
-from caviar.search.layout import layout_of
 from caviar.search.space import Space
 
 TABLES = Path(__file__).parent / "tables"
@@ -59,8 +59,8 @@ class Formula:
     @cached_property
     def reference(self) -> Floats:
         """Values of 20,000 random points, ascending."""
-        layout = layout_of(self.space)
-        points = layout.snap(np.random.default_rng(0).random((20_000, layout.dimensions)))
+        encoding = encoding_of(self.space)
+        points = encoding.snap(np.random.default_rng(0).random((20_000, encoding.dimensions)))
         return np.sort(self.formula(points))
 
     def start(self, seed: int) -> Trainings:
@@ -95,7 +95,7 @@ class Tabulated:
 
     def nearest(self, unit: Floats, used: set[int]) -> int:
         """Row that stands for a proposal."""
-        categorical = layout_of(self.space).categorical
+        categorical = encoding_of(self.space).categorical
         distance = ((self.units - unit) ** 2).sum(axis=1)
         distance += 100.0 * (np.abs(self.units - unit) > 1e-6)[:, categorical].sum(axis=1)
         distance[list(used)] = np.inf
@@ -124,7 +124,7 @@ def tables() -> list[Tabulated]:
         with np.load(path) as table:
             about = json.loads(str(table["about"]))
             space = Space.model_validate(about["space"])
-            units = layout_of(space).snap(table["units"].astype(np.float64))
+            units = encoding_of(space).snap(table["units"].astype(np.float64))
             curves = table["curves"].astype(np.float64)
         found.append(Tabulated(about["name"], about["name"] in DESIGN_TABLES, space, units, curves))
     return found

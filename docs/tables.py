@@ -112,7 +112,7 @@ def _options(method: type[Method]) -> str:
     for name, field in method.model_fields.items():
         if name != "name":
             usual = "" if field.is_required() or field.default is None else f": {json.dumps(field.default)}"
-            texts.append(f"`{name}{usual}` {field.description}")
+            texts.append(f"`{name}{usual}` {field.description or ''}")
     return " ".join(texts)
 
 

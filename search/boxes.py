@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from caviar.search.encoding import SpaceEncoding
 from caviar.search.history import Floats
-from caviar.search.layout import Layout
 
 EDGE = 0.05  # share of the elite on each side that may lie outside the box
 
@@ -45,16 +45,16 @@ class Box:
         return np.clip(units, self.low, self.high)
 
 
-def whole(layout: Layout) -> Box:
+def whole(encoding: SpaceEncoding) -> Box:
     """The whole range of every axis."""
     left = tuple(
         centres if unordered else None
-        for centres, unordered in zip(layout.centres, layout.categorical, strict=True)
+        for centres, unordered in zip(encoding.centres, encoding.categorical, strict=True)
     )
-    return Box(np.zeros(layout.dimensions), np.ones(layout.dimensions), left)
+    return Box(np.zeros(encoding.dimensions), np.ones(encoding.dimensions), left)
 
 
-def around(layout: Layout, elite: Floats, leaders: Floats) -> Box:
+def around(encoding: SpaceEncoding, elite: Floats, leaders: Floats) -> Box:
     """Box that holds most of the elite (m, d) and, with room on both sides, the leaders (k, d).
 
     An axis that does not matter keeps its whole range: the elite is spread over it. A leader near the side of
@@ -65,8 +65,8 @@ def around(layout: Layout, elite: Floats, leaders: Floats) -> Box:
     low = np.clip(np.minimum(low, leaders.min(axis=0) - room), 0.0, 1.0)
     high = np.clip(np.maximum(high, leaders.max(axis=0) + room), 0.0, 1.0)
     choices: list[Floats | None] = []
-    for axis, centres in enumerate(layout.centres):
-        if layout.categorical[axis] and centres is not None:
+    for axis, centres in enumerate(encoding.centres):
+        if encoding.categorical[axis] and centres is not None:
             low[axis], high[axis] = 0.0, 1.0
             choices.append(_left(centres, elite[:, axis], leaders[:, axis]))
         else:

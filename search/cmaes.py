@@ -5,17 +5,17 @@ state as a pickle in the trials; here the state is found again by replaying the 
 nothing has to be kept, and nothing unpickled.
 """
 
-from collections import OrderedDict
 from collections.abc import Iterator
 from copy import deepcopy
 from hashlib import blake2b
 from threading import Lock
 
 import numpy as np
+from cachetools import LRUCache
 from cmaes import CMA
 
 from caviar.search.history import Floats, History, Integers
-from caviar.search.proposal import Proposal, at, settled
+from caviar.search.proposal import Proposal, propose_at, round_for_determinism
 from caviar.search.random import draw
 from caviar.search.randomness import counter
 from caviar.search.spec import SearchSpec, first_unseen
@@ -23,9 +23,8 @@ from caviar.search.strategy_settings import Cmaes
 
 Generation = tuple[Floats, Floats]  # coordinates and values of the trials that one update is made of
 
-_MEMORY = 64
 _lock = Lock()
-_memo: "OrderedDict[bytes, CMA]" = OrderedDict()  # saves replays; forgetting it changes nothing
+_memo: LRUCache[bytes, CMA] = LRUCache(64)  # saves replays; forgetting it changes nothing
 
 
 def propose(spec: SearchSpec, number: int, history: History) -> Proposal:
@@ -35,14 +34,14 @@ def propose(spec: SearchSpec, number: int, history: History) -> Proposal:
     axes = np.array([axis.ordered and axis.levels != 1 for axis in spec.space.axes], dtype=np.bool_)
     first = max(spec.strategy.startup, len(spec.enqueued))
     if number < first or not axes.any():
-        return at(spec.space, unit, "cmaes", "drawn at random: the first ones are")
+        return propose_at(spec.space, unit, "cmaes", "drawn at random: the first ones are")
     size = _new(int(axes.sum())).population_size
     generations = list(_generations(spec, number, history, first, size, axes))
     with _lock:
         optimizer = _replay(int(axes.sum()), generations)
         optimizer.reseed_rng(counter(spec.seed, number, "cmaes") >> 33)
-        unit[axes] = settled(optimizer.ask())
-    return at(spec.space, unit, "cmaes", f"generation {len(generations)}")
+        unit[axes] = round_for_determinism(optimizer.ask())
+    return propose_at(spec.space, unit, "cmaes", f"generation {len(generations)}")
 
 
 def _new(dimensions: int) -> CMA:
@@ -93,7 +92,4 @@ def _replay(dimensions: int, generations: list[Generation]) -> CMA:
         optimizer.tell(list(zip(units, values.tolist(), strict=True)))
     if keys:
         _memo[keys[-1]] = deepcopy(optimizer)
-        _memo.move_to_end(keys[-1])
-        while len(_memo) > _MEMORY:
-            _memo.popitem(last=False)
     return optimizer

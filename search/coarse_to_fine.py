@@ -7,19 +7,21 @@ improvement, trials still running taken into account. With `epochs_per_round` th
 too: early ones train briefly, later ones go on with the leaders. Why so: docs/decisions/coarse-to-fine.md.
 """
 
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
+from threading import Lock
 
 import numpy as np
+from cachetools import LRUCache, cached
 
 from caviar.search.boxes import Box, whole
 from caviar.search.candidates import near, spread
 from caviar.search.continuing import continuable
-from caviar.search.evidence import Evidence, gather, length_of
-from caviar.search.history import Floats, History
+from caviar.search.encoding import encoding_of
+from caviar.search.history import Floats, History, checksum
 from caviar.search.improvement import Improvement
-from caviar.search.layout import layout_of
-from caviar.search.memory import Memory, checksum
-from caviar.search.proposal import Proposal, at, settled
+from caviar.search.observations import Observations, gather_observations, length_of
+from caviar.search.proposal import Proposal, propose_at, round_for_determinism
 from caviar.search.randomness import generator
 from caviar.search.rounds import Stage, box_of, coarse_size, longest, stage_of
 from caviar.search.sobol import sobol_point
@@ -34,7 +36,7 @@ ENOUGH, VARIATION = 30, 0.8  # results from which every other trial varies the l
 
 
 @dataclass(frozen=True, eq=False)
-class Choice:
+class ChosenPoint:
     """Where a trial goes."""
 
     unit: Floats
@@ -45,13 +47,16 @@ class Choice:
 def propose(spec: SearchSpec, number: int, history: History) -> Proposal:
     """Propose trial `number`: spread evenly at first, later where most improvement is expected."""
     if not spec.space.dimensions:
-        return at(spec.space, np.empty(0), "coarse", "the space has one point")
+        return propose_at(spec.space, np.empty(0), "coarse", "the space has one point")
     stage = stage_of(spec, number)
     if number >= coarse_size(spec):
         # With thousands of results a few more change little: several trials are chosen from one model.
         size = min(max(stage.first // 128, 1), MOST_AT_ONCE)
         place = (number - stage.first) % size
-        choices = _choices(spec, stage, number - place, size, place, history)
+        if size == 1:
+            choices = _choose(spec, stage, number, size, history)
+        else:
+            choices = _choose_several(spec, stage, number - place, size, place, history)
         for choice in choices[place:] + choices[:place]:
             if choice.parent is not None or is_new(choice.unit, history):
                 return _zoom(spec, stage, choice)
@@ -60,19 +65,19 @@ def propose(spec: SearchSpec, number: int, history: History) -> Proposal:
 
 def _coarse(spec: SearchSpec, number: int, stage: Stage, history: History) -> Proposal:
     """Propose the next point of a scrambled Sobol sequence, or one far down of it if that is taken."""
-    layout = layout_of(spec.space)
-    unit = sobol_point(spec.seed, layout.dimensions, number)
+    encoding = encoding_of(spec.space)
+    unit = sobol_point(spec.seed, encoding.dimensions, number)
     for again in range(8):
-        other = sobol_point(spec.seed, layout.dimensions, number + (again << 20))
-        if is_new(layout.snap(other[None])[0], history):
+        other = sobol_point(spec.seed, encoding.dimensions, number + (again << 20))
+        if is_new(encoding.snap(other[None])[0], history):
             unit = other
             break
     why = "spread over the whole space"
-    return at(spec.space, unit, "coarse", why, round=stage.index, epochs=stage.epochs)
+    return propose_at(spec.space, unit, "coarse", why, round=stage.index, epochs=stage.epochs)
 
 
-def _zoom(spec: SearchSpec, stage: Stage, choice: Choice) -> Proposal:
-    unit = settled(choice.unit)
+def _zoom(spec: SearchSpec, stage: Stage, choice: ChosenPoint) -> Proposal:
+    unit = round_for_determinism(choice.unit)
     if choice.parent is not None:
         unit = choice.unit  # the very point of the parent
         why = f"goes on with trial {choice.parent}, the most promising for the epochs it takes"
@@ -80,7 +85,7 @@ def _zoom(spec: SearchSpec, stage: Stage, choice: Choice) -> Proposal:
         why = f"the most promising point, in the box of round {stage.index}"
     else:
         why = f"the most promising point, although outside the box of round {stage.index}"
-    return at(
+    return propose_at(
         spec.space,
         unit,
         "zoom" if choice.zoomed else "global",
@@ -91,19 +96,22 @@ def _zoom(spec: SearchSpec, stage: Stage, choice: Choice) -> Proposal:
     )
 
 
-_memory: Memory[tuple[Choice, ...]] = Memory(256)
-
-
-def _choices(
+def _what_is_seen(
     spec: SearchSpec, stage: Stage, first: int, size: int, begun: int, history: History
-) -> tuple[Choice, ...]:
-    """Choices for `size` trials from `first` on, of which `begun` have begun; remembered if several."""
-    if size == 1:
-        return _choose(spec, stage, first, size, history)
+) -> Hashable:
+    """Key of choices: all that they depend on."""
     seen = int(np.searchsorted(history.numbers, spec.horizon(first)))
     sample = history.units[: seen : max(seen // 64, 1)].tobytes()
-    key = (layout_of(spec.space), spec.seed, stage, first, checksum(history.values[:seen]), sample)
-    return _memory.recall(key, lambda: _choose(spec, stage, first, size, _as_of(history, seen, first, begun)))
+    return encoding_of(spec.space), spec.seed, stage, first, checksum(history.values[:seen]), sample
+
+
+@cached(LRUCache(256), key=_what_is_seen, lock=Lock())
+def _choose_several(
+    spec: SearchSpec, stage: Stage, first: int, size: int, begun: int, history: History
+) -> tuple[ChosenPoint, ...]:
+    """Choose for `size` trials from `first` on, of which `begun` have begun, once for all of them."""
+    seen = int(np.searchsorted(history.numbers, spec.horizon(first)))
+    return _choose(spec, stage, first, size, _as_of(history, seen, first, begun))
 
 
 def _as_of(history: History, seen: int, first: int, begun: int) -> History:
@@ -114,24 +122,26 @@ def _as_of(history: History, seen: int, first: int, begun: int) -> History:
     return replace(history.select(slice(seen)), pending=pending)
 
 
-def _choose(spec: SearchSpec, stage: Stage, first: int, size: int, history: History) -> tuple[Choice, ...]:
+def _choose(
+    spec: SearchSpec, stage: Stage, first: int, size: int, history: History
+) -> tuple[ChosenPoint, ...]:
     """Choose for `size` trials, the best first; nothing if the results do not tell good from bad."""
-    layout, full = layout_of(spec.space), longest(spec)
-    evidence = gather(layout, history, None, full)
-    if evidence is None:
+    encoding, full = encoding_of(spec.space), longest(spec)
+    observations = gather_observations(encoding, history, None, full)
+    if observations is None:
         return ()
-    before = gather(layout, history, spec.horizon(stage.first), full) or evidence
+    before = gather_observations(encoding, history, spec.horizon(stage.first), full) or observations
     box = box_of(spec.seed, stage, before)
     length = float(length_of(stage.epochs, full)) if stage.epochs and full else 1.0
-    kernel = _kernel(spec, first, size, evidence, before)
-    model = evidence.model(kernel, layout.snap(history.pending), length)
-    improvement = Improvement(evidence, model, length)
-    units, scores = _consider(box, evidence, improvement, generator(spec.seed, first, "zoom"))
+    kernel = _kernel(spec, first, size, observations, before)
+    model = observations.model(kernel, encoding.snap(history.pending), length)
+    improvement = Improvement(observations, model, length)
+    units, scores = _consider(box, observations, improvement, generator(spec.seed, first, "zoom"))
     fresh = len(units)
-    rows, costs = continuable(evidence, history, stage.epochs)
+    rows, costs = continuable(observations, history, stage.epochs)
     if len(rows):
-        units = np.vstack([units, evidence.units[rows]])
-        scores = np.append(scores, improvement.at(evidence.units[rows]))
+        units = np.vstack([units, observations.units[rows]])
+        scores = np.append(scores, improvement.at(observations.units[rows]))
     chosen = improvement.choose(
         units,
         scores,
@@ -139,34 +149,36 @@ def _choose(spec: SearchSpec, stage: Stage, first: int, size: int, history: Hist
         size,
         lambda row: row >= fresh or is_new(units[row], history),
     )
-    parents = [int(evidence.numbers[rows[row - fresh]]) if row >= fresh else None for row in chosen]
+    parents = [int(observations.numbers[rows[row - fresh]]) if row >= fresh else None for row in chosen]
     zoomed = box.contains(units[chosen]).tolist()
-    return tuple(map(Choice, units[chosen], zoomed, parents))
+    return tuple(map(ChosenPoint, units[chosen], zoomed, parents))
 
 
-def _kernel(spec: SearchSpec, first: int, size: int, evidence: Evidence, before: Evidence) -> Kernel:
+def _kernel(
+    spec: SearchSpec, first: int, size: int, observations: Observations, before: Observations
+) -> Kernel:
     """Kernel of a trial: the most probable one, of every other trial later on one drawn around it.
 
     One and the same opinion on which axes matter would look at one and the same places, for good if it is
     wrong. With few results there is nothing better than that opinion.
     """
-    if len(evidence.numbers) < ENOUGH or first // size % 2:
+    if len(observations.numbers) < ENOUGH or first // size % 2:
         return before.kernel
     return before.kernel.varied(VARIATION, generator(spec.seed, first, "kernel"))
 
 
 def _consider(
-    box: Box, evidence: Evidence, improvement: Improvement, rng: np.random.Generator
+    box: Box, observations: Observations, improvement: Improvement, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
     """Points of the box, of the space, near the leaders, near the best of all these; and their scores."""
-    layout, anywhere = evidence.layout, whole(evidence.layout)
-    leaders = evidence.units[improvement.leaders[:LEADERS]]
-    around = [near(layout, anywhere, leaders, NEAR, size, rng) for size in (0.2, 0.05)]
-    units = np.vstack([spread(layout, box, INSIDE, rng), spread(layout, anywhere, OUTSIDE, rng), *around])
+    encoding, anywhere = observations.encoding, whole(observations.encoding)
+    leaders = observations.units[improvement.leaders[:LEADERS]]
+    around = [near(encoding, anywhere, leaders, NEAR, size, rng) for size in (0.2, 0.05)]
+    units = np.vstack([spread(encoding, box, INSIDE, rng), spread(encoding, anywhere, OUTSIDE, rng), *around])
     scores = improvement.at(units)
     for size in REFINEMENTS:
         top = np.argsort(-scores, kind="stable")[:4]
-        moved = near(layout, anywhere, units[top], NEAR, size, rng)
+        moved = near(encoding, anywhere, units[top], NEAR, size, rng)
         units, scores = np.vstack([units, moved]), np.append(scores, improvement.at(moved))
     return units, scores
 

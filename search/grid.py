@@ -6,7 +6,7 @@ from math import prod
 import numpy as np
 
 from caviar.search.history import History
-from caviar.search.proposal import Proposal, at
+from caviar.search.proposal import Proposal, propose_at
 from caviar.search.spec import SearchSpec
 
 
@@ -55,4 +55,4 @@ def propose(spec: SearchSpec, number: int, history: History) -> Proposal:
         rest, cell = divmod(rest, counts[axis])
         unit[axis] = (cell + _inside_cell(turn)) / counts[axis]
     values = ", ".join(f"{count} of {axis.name}" for axis, count in zip(axes, counts, strict=True))
-    return at(spec.space, unit, "grid", f"tries few values per axis: {values or 'one point'}")
+    return propose_at(spec.space, unit, "grid", f"tries few values per axis: {values or 'one point'}")

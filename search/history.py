@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -78,3 +79,14 @@ def finite_values(values: Floats) -> Floats:
         return np.zeros_like(values)
     worst = finite.max() + max(float(np.ptp(finite)), 1e-3 * abs(float(finite.max())), 1e-9)
     return np.nan_to_num(values, nan=worst, posinf=worst, neginf=float(finite.min()))
+
+
+def checksum(values: Floats) -> tuple[int, int]:
+    """Length and checksum of a column, an order of magnitude faster than a hash of its bytes."""
+    bits = np.ascontiguousarray(values).view(np.int64)
+    return len(bits), int(bits @ _factors(1 << len(bits).bit_length())[: len(bits)])
+
+
+@lru_cache(maxsize=8)
+def _factors(count: int) -> Integers:
+    return np.random.default_rng(0).integers(-(2**63), 2**63 - 1, count) | 1

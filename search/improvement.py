@@ -5,18 +5,18 @@ from collections.abc import Callable
 import numpy as np
 from scipy.special import ndtr
 
-from caviar.search.evidence import Evidence
 from caviar.search.history import Floats, Integers
+from caviar.search.observations import Observations
 from caviar.search.surrogate import Surrogate
 
 
 class Improvement:
     """Improvement that a model expects on the best of the results, in trainings of some length."""
 
-    def __init__(self, evidence: Evidence, model: Surrogate, length: float) -> None:
-        self._evidence, self._model, self._length = evidence, model, length
+    def __init__(self, observations: Observations, model: Surrogate, length: float) -> None:
+        self._evidence, self._model, self._length = observations, model, length
         # What the model takes the results for, not the results themselves: a lucky one must not lead.
-        expected, _ = model.predict(evidence.columns(evidence.units, length))
+        expected, _ = model.predict(observations.columns(observations.units, length))
         self._best = float(expected.min())
         self.leaders: Integers = np.argsort(np.round(expected, 9), kind="stable")
 

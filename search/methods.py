@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 from pydantic import BeforeValidator, ConfigDict
 
 from caviar.search.checking import refuse_all
-from caviar.search.parameters import Model
+from caviar.search.parameters import FrozenModel
 from caviar.search.problem import Problem, unknown
 
 
-class Method(Model):
+class Method(FrozenModel):
     """A strategy or a stopping rule. Its docstring's first line is its help in forms and docs."""
 
     model_config = ConfigDict(json_schema_extra=lambda schema, method: method.describe(schema))

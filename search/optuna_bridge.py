@@ -28,7 +28,7 @@ from optuna.trial import FrozenTrial, TrialState
 from caviar.search.axes import Axis
 from caviar.search.history import Floats, History, Integers, finite_values
 from caviar.search.parameters import Choice, Fixed, Parameter, Range, Value
-from caviar.search.proposal import Proposal, at, settled
+from caviar.search.proposal import Proposal, propose_at, round_for_determinism
 from caviar.search.random import draw
 from caviar.search.randomness import counter
 from caviar.search.space import NEUTRAL, Space
@@ -136,7 +136,7 @@ def _ask(
 
 
 def _startup(spec: SearchSpec, number: int, origin: str) -> Proposal:
-    return at(spec.space, draw(spec, number), origin, "drawn at random: too few results yet")
+    return propose_at(spec.space, draw(spec, number), origin, "drawn at random: too few results yet")
 
 
 def tpe(spec: SearchSpec, number: int, history: History) -> Proposal:
@@ -158,7 +158,9 @@ def tpe(spec: SearchSpec, number: int, history: History) -> Proposal:
             if flag and axis.parameter in space.conditional and axis.name not in found
         ]
         if not missing:
-            return at(space, settled(np.array(row)), "tpe", f"estimated from {len(rows)} results")
+            return propose_at(
+                space, round_for_determinism(np.array(row)), "tpe", f"estimated from {len(rows)} results"
+            )
         with np.errstate(divide="ignore", invalid="ignore"):
             for axis in missing:
                 found[axis.name] = sampler.sample_independent(study, trial, axis.name, _distribution(axis))
@@ -180,7 +182,12 @@ def gp(spec: SearchSpec, number: int, history: History) -> Proposal:
             trial.state = TrialState.COMPLETE
     _, _, found = _ask(sampler, trials, space.axes)
     row = [_unit(axis, found[axis.name]) if axis.name in found else NEUTRAL for axis in space.axes]
-    return at(space, settled(np.array(row)), "gp", f"largest expected improvement, from {len(rows)} results")
+    return propose_at(
+        space,
+        round_for_determinism(np.array(row)),
+        "gp",
+        f"largest expected improvement, from {len(rows)} results",
+    )
 
 
 def importance(space: Space, history: History) -> dict[str, float]:

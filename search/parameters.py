@@ -53,13 +53,13 @@ def refuse(field: str, message: str, remedy: str) -> PydanticCustomError:
     return PydanticCustomError("rule", "{message}", {"field": field, "message": message, "remedy": remedy})
 
 
-class Model(BaseModel):
+class FrozenModel(BaseModel):
     """Frozen, strict about names, finite numbers only."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class Between(Model):
+class Between(FrozenModel):
     """Part of a range, both ends included; an end left out is open."""
 
     low: float | None = None
@@ -79,7 +79,7 @@ class Between(Model):
 When = dict[str, Between | Value]
 
 
-class Definition(Model):
+class Definition(FrozenModel):
     """What every parameter may have: a condition, and a list whose length another parameter sets."""
 
     when: When | None = Field(default=None, description="Active only where all of these hold.")

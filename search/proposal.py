@@ -22,16 +22,16 @@ class Proposal:
     epochs: int | None = None  # train up to this epoch; None: as the settings say
 
 
-def at(space: Space, units: Units, origin: str, why: str, **rest: Any) -> Proposal:
+def propose_at(space: Space, units: Units, origin: str, why: str, **rest: Any) -> Proposal:
     """Propose the point at some coordinates; its own ones may differ where values are counted or inactive."""
     point = space.from_unit(units)
     return Proposal(point, space.to_unit(point), origin, why, **rest)
 
 
-def settled(units: Units) -> Units:
+def round_for_determinism(units: Units) -> Units:
     """Coordinates without the last bits, in which linear algebra is not the same twice.
 
     The order of its sums hangs on where in memory a matrix lies. A strategy that computes a point with it
-    settles the point, so that the same search gives the same trials.
+    rounds the point, so that the same search gives the same trials.
     """
     return np.asarray(np.round(units * 2.0**26) * 2.0**-26, dtype=np.float64)

@@ -1,7 +1,7 @@
 """Random search: each point by itself, uniform on the scales."""
 
 from caviar.search.history import History
-from caviar.search.proposal import Proposal, at
+from caviar.search.proposal import Proposal, propose_at
 from caviar.search.randomness import uniforms
 from caviar.search.space import Units
 from caviar.search.spec import SearchSpec
@@ -14,4 +14,4 @@ def draw(spec: SearchSpec, number: int, purpose: str = "") -> Units:
 
 def propose(spec: SearchSpec, number: int, history: History) -> Proposal:
     """Draw a point; the history plays no part."""
-    return at(spec.space, draw(spec, number), "random", "drawn at random")
+    return propose_at(spec.space, draw(spec, number), "random", "drawn at random")

@@ -8,9 +8,9 @@ import numpy as np
 
 from caviar.search.axes import Numbers
 from caviar.search.boxes import Box, around, whole
-from caviar.search.evidence import Evidence, gather
+from caviar.search.encoding import encoding_of
 from caviar.search.history import History
-from caviar.search.layout import layout_of
+from caviar.search.observations import Observations, gather_observations
 from caviar.search.randomness import generator
 from caviar.search.spec import SearchSpec
 from caviar.search.strategy_settings import CoarseToFine
@@ -84,15 +84,15 @@ def _lengths(spec: SearchSpec) -> list[tuple[int, int | None]]:
 
 
 @lru_cache(maxsize=256)
-def box_of(seed: int, stage: Stage, evidence: Evidence) -> Box:
+def box_of(seed: int, stage: Stage, observations: Observations) -> Box:
     """Box of a round: around the points that the results before it promise to be good."""
-    layout = evidence.layout
+    encoding = observations.encoding
     rng = generator(seed, stage.first, "box")
-    pool = layout.snap(whole(layout).spread(rng.random((POOL, layout.dimensions))))
-    mean, deviation = evidence.model(evidence.kernel).predict(evidence.columns(pool))
+    pool = encoding.snap(whole(encoding).spread(rng.random((POOL, encoding.dimensions))))
+    mean, deviation = observations.model(observations.kernel).predict(observations.columns(pool))
     share = max(0.02, 0.25 * 0.75 ** (stage.index - 1))
     elite = pool[np.argsort(mean - deviation)[: max(8, int(share * POOL))]]
-    return around(layout, elite, evidence.units[evidence.leaders[:3]])
+    return around(encoding, elite, observations.units[observations.leaders[:3]])
 
 
 @dataclass(frozen=True)
@@ -113,32 +113,36 @@ def rounds(spec: SearchSpec, history: History) -> list[Round]:
     """Every round that has begun, recomputed from the results its first trial could see."""
     if not spec.space.dimensions:
         return []
-    layout = layout_of(spec.space)
+    encoding = encoding_of(spec.space)
     begun = min(len(history) + len(history.pending), spec.budget.trials)
     found, number = [], 0
     while number < max(begun, 1):
         stage = stage_of(spec, number)
-        evidence = gather(layout, history, spec.horizon(stage.first), longest(spec)) if stage.index else None
-        found.append(_read(spec, stage, evidence))
+        observations = (
+            gather_observations(encoding, history, spec.horizon(stage.first), longest(spec))
+            if stage.index
+            else None
+        )
+        found.append(_read(spec, stage, observations))
         number = stage.first + stage.size
     return found
 
 
-def _read(spec: SearchSpec, stage: Stage, evidence: Evidence | None) -> Round:
+def _read(spec: SearchSpec, stage: Stage, observations: Observations | None) -> Round:
     axes = spec.space.axes
-    if evidence is None:
+    if observations is None:
         box, trials, why = (
-            whole(layout_of(spec.space)),
+            whole(encoding_of(spec.space)),
             (),
             "spread evenly: nothing is known yet",
         )
     else:
         box, trials = (
-            box_of(spec.seed, stage, evidence),
-            tuple(evidence.numbers[evidence.leaders[:3]].tolist()),
+            box_of(spec.seed, stage, observations),
+            tuple(observations.numbers[observations.leaders[:3]].tolist()),
         )
         names = ", ".join(map(str, trials))
-        why = f"around trials {names} and what the model of {len(evidence.numbers)} results finds as good"
+        why = f"around trials {names} and what the model of {len(observations.numbers)} results finds as good"
     sides = {
         axis.name: [axis.from_unit(unit) for unit in (box.low[place], box.high[place])]
         if (left := box.choices[place]) is None
@@ -146,14 +150,16 @@ def _read(spec: SearchSpec, stage: Stage, evidence: Evidence | None) -> Round:
         for place, axis in enumerate(axes)
     }
     size = min(stage.size, spec.budget.trials - stage.first)
-    return Round(stage.index, stage.first, size, sides, trials, why, _warnings(spec, evidence), stage.epochs)
+    return Round(
+        stage.index, stage.first, size, sides, trials, why, _warnings(spec, observations), stage.epochs
+    )
 
 
-def _warnings(spec: SearchSpec, evidence: Evidence | None) -> tuple[str, ...]:
+def _warnings(spec: SearchSpec, observations: Observations | None) -> tuple[str, ...]:
     """Say where the best trial sits at the very edge of a range, so that better ones may lie beyond it."""
-    if evidence is None:
+    if observations is None:
         return ()
-    best = evidence.units[evidence.leaders[0]]
+    best = observations.units[observations.leaders[0]]
     said = []
     for axis, unit in zip(spec.space.axes, best.tolist(), strict=True):
         if not isinstance(axis.domain, Numbers) or axis.levels == 1:

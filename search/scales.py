@@ -76,7 +76,7 @@ def _clip(value: float, low: float, high: float) -> float:
     return low if value < low else high if value > high else value
 
 
-class Linear(Scale):
+class LinearScale(Scale):
     """Equal widths are equally likely: value = low + u (high - low)."""
 
     name = "linear"
@@ -92,7 +92,7 @@ class Linear(Scale):
     inverse = transform
 
 
-class Log(Scale):
+class LogScale(Scale):
     """Equal ratios are equally likely: value = 10^r, r uniform from log10 low to log10 high."""
 
     name = "log"
@@ -117,7 +117,7 @@ class Log(Scale):
         return max(low - step / 2, low / 2)
 
 
-class OneMinusLog(Scale):
+class OneMinusLogScale(Scale):
     """Equal ratios of the distance to 1 are equally likely: value = 1 - 10^r.
 
     So .9, .99 and .999 are equally far apart. r is uniform from log10(1 - low) down to log10(1 - high).
@@ -148,7 +148,7 @@ class OneMinusLog(Scale):
         return Problem("low" if low < 0 else "high", message, "try low 0.9, high 0.999")
 
 
-SCALES: dict[str, type[Scale]] = {scale.name: scale for scale in (Linear, Log, OneMinusLog)}
+SCALES: dict[str, type[Scale]] = {scale.name: scale for scale in (LinearScale, LogScale, OneMinusLogScale)}
 ALIASES = {alias: scale.name for scale in SCALES.values() for alias in scale.aliases}
 
 

@@ -5,11 +5,11 @@ from typing import Any, Literal
 from pydantic import Field, JsonValue, field_validator, model_validator
 
 from caviar.search.checking import no_truth, refuse_all
-from caviar.search.parameters import Model
+from caviar.search.parameters import FrozenModel
 from caviar.search.problem import unknown
 
 
-class Objective(Model):
+class Objective(FrozenModel):
     """What is to be made small or large."""
 
     metric: str = Field(default="dev_error", min_length=1)
@@ -24,7 +24,7 @@ class Objective(Model):
         return value
 
 
-class Budget(Model):
+class Budget(FrozenModel):
     """How much may be spent."""
 
     trials: int = Field(ge=1, le=10_000_000)
@@ -32,21 +32,21 @@ class Budget(Model):
     _numbers = field_validator("trials", mode="before")(no_truth)
 
 
-class Reevaluate(Model):
+class Reevaluate(FrozenModel):
     """Train the leaders again with fresh seeds before a winner is named, so that luck does not name it."""
 
     leaders: int = Field(default=0, ge=0, le=1000)
     seeds: int = Field(default=2, ge=1, le=1000, description="Further trainings of each leader.")
 
 
-class WarmStart(Model):
+class WarmStart(FrozenModel):
     """Begin with the best points of an earlier search; its space may be another one."""
 
     search: int = Field(ge=1)
     points: int = Field(default=5, ge=1, le=1000)
 
 
-class ScheduledChange(Model):
+class ScheduledChange(FrozenModel):
     """Settings that change in a running trial, at the end of an epoch (0: from the beginning)."""
 
     epoch: int = Field(ge=0, lt=10**9)

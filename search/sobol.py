@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy.stats import qmc
 
 from caviar.search.history import History
-from caviar.search.proposal import Proposal, at
+from caviar.search.proposal import Proposal, propose_at
 from caviar.search.randomness import counter
 from caviar.search.spec import SearchSpec
 
@@ -48,6 +48,6 @@ def sobol_point(seed: int, dimensions: int, index: int) -> npt.NDArray[np.float6
 def propose(spec: SearchSpec, number: int, history: History) -> Proposal:
     """Take point `number` of the sequence; the history plays no part."""
     if not spec.space.dimensions:
-        return at(spec.space, np.empty(0), "sobol", "the space has one point")
+        return propose_at(spec.space, np.empty(0), "sobol", "the space has one point")
     unit = sobol_point(spec.seed, spec.space.dimensions, number)
-    return at(spec.space, unit, "sobol", f"point {number} of the sequence")
+    return propose_at(spec.space, unit, "sobol", f"point {number} of the sequence")

@@ -10,7 +10,7 @@ from pydantic import Field, JsonValue, TypeAdapter, ValidationError, field_valid
 from caviar.search.checking import no_truth, problems_of, refuse_all
 from caviar.search.conditions import needs, problems_of_conditions
 from caviar.search.curves import CurveTable
-from caviar.search.parameters import Between, Choice, Fixed, Model, Parameter, Range, plain
+from caviar.search.parameters import Between, Choice, Fixed, FrozenModel, Parameter, Range, plain
 from caviar.search.problem import Problem, SearchError
 from caviar.search.settings import Budget, Objective, Reevaluate, ScheduledChange, WarmStart
 from caviar.search.space import Space
@@ -19,7 +19,7 @@ from caviar.search.stopping_rules import RULES, AnyStoppingRule, NoStopping
 from caviar.search.strategy_settings import STRATEGIES, AnyStrategy, CoarseToFine
 
 # What may hold something unknown, by the last part of pydantic's path that names it.
-_HOLDERS: dict[str, type[Model]] = {
+_HOLDERS: dict[str, type[FrozenModel]] = {
     **{"range": Range, "choice": Choice, "fixed": Fixed, "when": Between},
     **{one.key(): one for one in (*STRATEGIES, *RULES)},
     **{"objective": Objective, "budget": Budget, "reevaluate": Reevaluate},
@@ -29,7 +29,7 @@ MOST_ENQUEUED = 10_000  # each is checked; more can be added while the search ru
 _PARAMETER: TypeAdapter[Parameter] = TypeAdapter(Parameter)
 
 
-class SearchSpec(Model):
+class SearchSpec(FrozenModel):
     """One job: data set, trainer, fixed settings, space, strategy, stopping rule, objective, budget, seed."""
 
     name: str = Field(default="search", min_length=1, max_length=200)

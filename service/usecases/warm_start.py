@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from caviar.search.spec import MOST_ENQUEUED, SearchSpec
-from caviar.search.warm import points
+from caviar.search.warm_start import starting_points
 from caviar.service.errors import NotFoundError, RefusedError
 from caviar.service.store import reads, searches
 from caviar.service.store.snapshot import Snapshot
@@ -46,7 +46,11 @@ def resolved(snapshot: Snapshot, spec: SearchSpec) -> SearchSpec:
     sign = -1.0 if orjson.loads(row.spec).get("objective", {}).get("direction") == "maximize" else 1.0
     pairs = [(orjson.loads(one.params), sign * one.value) for one in best]
     known = {spec.space.key(spec.space.canonical(point)) for point in spec.enqueued}
-    fresh = [point for point in points(spec.space, pairs, wish.points) if spec.space.key(point) not in known]
+    fresh = [
+        point
+        for point in starting_points(spec.space, pairs, wish.points)
+        if spec.space.key(point) not in known
+    ]
     left = max(0, min(spec.budget.trials, MOST_ENQUEUED) - len(spec.enqueued))
     return spec.model_copy(update={"enqueued": [*spec.enqueued, *fresh[:left]]})
 

@@ -10,9 +10,9 @@ import pytest
 from scipy import stats
 from scipy.integrate import quad
 
-from caviar.search.evidence import Evidence
+from caviar.search.encoding import encoding_of
 from caviar.search.improvement import Improvement, log_expected_improvement
-from caviar.search.layout import layout_of
+from caviar.search.observations import Observations
 from caviar.search.space import Space
 from caviar.search.surrogate import PRIOR_TRIALS, Kernel, Surrogate
 
@@ -118,8 +118,8 @@ def test_choose():
     space = Space.model_validate({name: {"low": 0, "high": 1} for name in "abcd"})
     known, targets = results()
     kernel = Kernel((*KERNEL.lengthscales, 0.6), KERNEL.noise)
-    evidence = Evidence(layout_of(space), np.arange(len(known)), known, None, targets)
-    improvement = Improvement(evidence, evidence.model(kernel), 1.0)
+    observations = Observations(encoding_of(space), np.arange(len(known)), known, None, targets)
+    improvement = Improvement(observations, observations.model(kernel), 1.0)
     points = sample(40, 5)
     costs = np.zeros(40)
     costs[7] = -100.0

@@ -11,7 +11,7 @@ from caviar.search.remaining import remaining, top_share
 from caviar.search.simulate import simulate
 from caviar.search.space import Space
 from caviar.search.spec import SearchSpec
-from caviar.search.warm import bring, points
+from caviar.search.warm_start import starting_points, transfer
 
 INF, NAN = float("inf"), float("nan")
 
@@ -57,10 +57,10 @@ NEW = {
 
 def test_points_of_another_space_are_brought_into_this_one():
     space = Space.model_validate(NEW)
-    brought = bring(space, {"x": 1e-5, "kind": "b", "gone": 0.5})
+    brought = transfer(space, {"x": 1e-5, "kind": "b", "gone": 0.5})
     assert brought == {"x": 1e-3, "kind": "b", "fresh": pytest.approx(0.1)}
     assert space.check(brought) == []
-    assert space.check(bring(space, {"x": [3], "kind": {}})) == []
+    assert space.check(transfer(space, {"x": [3], "kind": {}})) == []
 
 
 @pytest.mark.parametrize(
@@ -82,20 +82,20 @@ def test_points_of_another_space_are_brought_into_this_one():
 )
 def test_a_value_that_a_space_cannot_read_is_left_out(definition, value, brought):
     space = Space.model_validate({"x": definition, "on": {"choices": [True]}})
-    found = bring(space, {"x": value})
+    found = transfer(space, {"x": value})
     assert found["x"] == brought and space.check(found) == []
 
 
 def test_what_a_point_does_not_have_is_no_choice_of_it():
     space = Space.model_validate({"x": {"choices": [None, 1, 2]}})
-    assert bring(space, {}) == {"x": 1}
+    assert transfer(space, {}) == {"x": 1}
 
 
 def test_a_warm_start_begins_with_the_best_points_once_each():
     space = Space.model_validate(NEW)
     earlier = [({"x": 0.5, "kind": "b"}, 0.3), ({"x": 0.1, "kind": "b"}, 0.1), ({"x": 0.1, "kind": "b"}, 0.2)]
     earlier += [({"x": 0.7, "kind": "b"}, NAN)]
-    found = points(space, earlier, most=5)
+    found = starting_points(space, earlier, most=5)
     assert [point["x"] for point in found] == pytest.approx([0.1, 0.5])
     SearchSpec.parse({"space": NEW, "budget": {"trials": 5}, "enqueued": found})
 

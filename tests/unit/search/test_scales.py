@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from caviar.search.history import History
-from caviar.search.scales import Linear, Log, OneMinusLog
+from caviar.search.scales import LinearScale, LogScale, OneMinusLogScale
 from caviar.search.spec import SearchSpec
 from caviar.search.strategies import propose
 
@@ -25,11 +25,11 @@ def distance(values, cdf):
 
 
 def test_linear_is_uniform():
-    assert distance(draws(Linear, 50, 100), stats.uniform(50, 50).cdf) > 0.01
+    assert distance(draws(LinearScale, 50, 100), stats.uniform(50, 50).cdf) > 0.01
 
 
 def test_log_is_ten_to_a_uniform():
-    values = draws(Log, 1e-4, 1.0)
+    values = draws(LogScale, 1e-4, 1.0)
     assert distance(values, stats.loguniform(1e-4, 1.0).cdf) > 0.01
     for decade in range(-4, 0):  # the course: a quarter of the draws on each decade
         share = np.mean((values >= 10.0**decade) & (values < 10.0 ** (decade + 1)))
@@ -37,7 +37,7 @@ def test_log_is_ten_to_a_uniform():
 
 
 def test_one_minus_log_is_one_minus_ten_to_a_uniform():
-    values = draws(OneMinusLog, 0.9, 0.999)
+    values = draws(OneMinusLogScale, 0.9, 0.999)
     expected = 1 - 10 ** np.random.default_rng(8).uniform(-3, -1, DRAWS)
     assert stats.ks_2samp(values, expected).pvalue > 0.01
     assert np.mean(values > 0.99) == pytest.approx(
@@ -46,13 +46,14 @@ def test_one_minus_log_is_one_minus_ten_to_a_uniform():
 
 
 def test_the_wrong_scales_fail_the_same_test():
-    wrong = 1.0 - (0.001 + 0.1 - draws(Log, 0.001, 0.1))  # a log scale mirrored about the middle of the range
+    wrong = 1.0 - (0.001 + 0.1 - draws(LogScale, 0.001, 0.1))
     assert stats.ks_2samp(wrong, 1 - 10 ** np.random.default_rng(8).uniform(-3, -1, DRAWS)).pvalue < 1e-6
-    assert distance(draws(Linear, 1e-4, 1.0), stats.loguniform(1e-4, 1.0).cdf) < 1e-6
+    assert distance(draws(LinearScale, 1e-4, 1.0), stats.loguniform(1e-4, 1.0).cdf) < 1e-6
 
 
 @pytest.mark.parametrize(
-    ("scale", "low", "high"), [(Linear, -3.0, 0.1), (Log, 1e-300, 1e300), (OneMinusLog, 0.0, 1 - 1e-12)]
+    ("scale", "low", "high"),
+    [(LinearScale, -3.0, 0.1), (LogScale, 1e-300, 1e300), (OneMinusLogScale, 0.0, 1 - 1e-12)],
 )
 def test_ends_are_exact(scale, low, high):
     one = scale(low, high)
@@ -61,7 +62,7 @@ def test_ends_are_exact(scale, low, high):
 
 
 def test_equal_steps_of_one_minus_log():
-    one = OneMinusLog(0.9, 0.999)
+    one = OneMinusLogScale(0.9, 0.999)
     assert one.from_unit(0.5) == pytest.approx(0.99)
     assert 1 - one.from_unit(0.25) == pytest.approx(10**-1.5)
 

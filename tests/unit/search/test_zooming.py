@@ -1,4 +1,4 @@
-"""Coarse to fine from the inside: its rounds, their boxes, the evidence, and the fit of the model."""
+"""Coarse to fine from the inside: its rounds, their boxes, the observations, and the fit of the model."""
 
 from dataclasses import replace
 
@@ -7,9 +7,9 @@ import pytest
 from scipy.optimize import check_grad
 
 from caviar.search.boxes import around, whole
-from caviar.search.evidence import WINDOW, gather, length_of
+from caviar.search.encoding import encoding_of
 from caviar.search.history import History
-from caviar.search.layout import layout_of
+from caviar.search.observations import WINDOW, gather_observations, length_of
 from caviar.search.rounds import rounds, stage_of
 from caviar.search.simulate import simulate
 from caviar.search.space import Space
@@ -101,17 +101,17 @@ def test_every_round_names_the_trials_that_made_it(valley):
 
 
 def test_a_box_holds_the_elite_and_the_leaders_with_room():
-    layout = layout_of(Space.model_validate({**PLANE, "kind": {"choices": ["a", "b", "c"]}}))
-    a, b, c = layout.centres[2]
+    encoding = encoding_of(Space.model_validate({**PLANE, "kind": {"choices": ["a", "b", "c"]}}))
+    a, b, c = encoding.centres[2]
     elite = np.column_stack([np.linspace(0.4, 0.6, 101), np.linspace(0, 1, 101), np.full(101, a)])
-    box = around(layout, elite, np.array([[0.3, 0.5, b]]))
+    box = around(encoding, elite, np.array([[0.3, 0.5, b]]))
     room = 0.25 * 0.18 + 0.02
     assert box.low[:2] == pytest.approx([0.3 - room, 0.05]) and box.high[:2] == pytest.approx([0.59, 0.95])
     assert box.choices[2].tolist() == [a, b]
     tried = np.array([[0.3, 0.5, b], [0.3, 0.5, c], [0.6, 0.5, a]])
     assert box.contains(tried).tolist() == [True, False, False]
     assert box.contains(box.spread(np.random.default_rng(0).random((50, 3)))).all()
-    assert whole(layout).contains(tried).all()
+    assert whole(encoding).contains(tried).all()
 
 
 @pytest.mark.parametrize(
@@ -145,9 +145,9 @@ def test_a_round_says_where_the_best_sits_at_an_end(definition, best, warned):
 
 def seen_by_model(values, below=None, longest=None, **columns):
     units = np.linspace(0, 1, len(values))[:, None]
-    layout = layout_of(Space.model_validate({"x": {"low": 0, "high": 1}}))
+    encoding = encoding_of(Space.model_validate({"x": {"low": 0, "high": 1}}))
     history = replace(History.of(range(len(values)), units, values), **columns)
-    return gather(layout, history, below, longest)
+    return gather_observations(encoding, history, below, longest)
 
 
 def test_evidence_is_what_can_be_told_apart():
@@ -187,8 +187,8 @@ def test_a_lucky_trial_does_not_lead():
     """What leads is what the model takes for good: one low value among high neighbours is noise."""
     units = np.concatenate([np.linspace(0, 1, 21), np.full(8, 0.9), [0.9]])
     values = np.concatenate([(np.linspace(0, 1, 21) - 0.2) ** 2, np.full(8, 0.49), [-0.01]])
-    layout = layout_of(Space.model_validate({"x": {"low": 0, "high": 1}}))
-    found = gather(layout, History.of(range(30), units[:, None], values), None, None)
+    encoding = encoding_of(Space.model_validate({"x": {"low": 0, "high": 1}}))
+    found = gather_observations(encoding, History.of(range(30), units[:, None], values), None, None)
     assert abs(found.units[found.leaders[0], 0] - 0.2) <= 0.1
 
 

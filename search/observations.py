@@ -1,12 +1,12 @@
-"""Evidence: the results that a model is made of, and what it makes of them."""
+"""Observations: the results that a model is made of, and what it makes of them."""
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
 
+from caviar.search.encoding import SpaceEncoding
 from caviar.search.history import LARGEST, Floats, History, Integers
-from caviar.search.layout import Layout
 from caviar.search.surrogate import Kernel, Surrogate, fit, warp
 
 WINDOW = 96  # results in a model: if there are more, two thirds the best and one third the latest
@@ -14,14 +14,14 @@ MOST_PENDING = 32  # running trials that a model heeds, the latest
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class Observations:
     """Results of a window, their values warped.
 
     Where trials differ in length on purpose, the length is one more axis: what a long training would give is
     learnt from short ones.
     """
 
-    layout: Layout
+    encoding: SpaceEncoding
     numbers: Integers  # (n,)
     units: Floats  # (n, d)
     lengths: Floats | None  # (n,) logarithm of the epochs, 1 for the longest; None: all alike
@@ -29,7 +29,7 @@ class Evidence:
 
     def columns(self, units: Floats, length: float | Floats = 1.0) -> Floats:
         """Columns of the model at some points (m, f), trained for some length."""
-        columns = self.layout.features(units)
+        columns = self.encoding.features(units)
         if self.lengths is None:
             return columns
         return np.column_stack([columns, np.broadcast_to(length, len(units))])
@@ -37,8 +37,8 @@ class Evidence:
     @cached_property
     def axis_of_column(self) -> Integers:
         """Axis of each column; the length comes last."""
-        axes = self.layout.axis_of_feature
-        return axes if self.lengths is None else np.append(axes, self.layout.dimensions)
+        axes = self.encoding.axis_of_feature
+        return axes if self.lengths is None else np.append(axes, self.encoding.dimensions)
 
     @cached_property
     def known(self) -> Floats:
@@ -62,8 +62,10 @@ class Evidence:
         return np.argsort(np.round(mean, 9), kind="stable")
 
 
-def gather(layout: Layout, history: History, below: int | None, longest: int | None) -> Evidence | None:
-    """Evidence of the trials below a number (None: of all); None if it cannot tell good from bad.
+def gather_observations(
+    encoding: SpaceEncoding, history: History, below: int | None, longest: int | None
+) -> Observations | None:
+    """Observations of the trials below a number (None: of all); None if it cannot tell good from bad.
 
     `longest`: the epochs of the longest trials where their lengths differ on purpose.
     """
@@ -79,21 +81,21 @@ def gather(layout: Layout, history: History, below: int | None, longest: int | N
         return None
     epochs = b"" if longest is None else history.epochs[rows].tobytes()
     content = (history.numbers[rows].tobytes(), history.units[rows].tobytes(), epochs, values.tobytes())
-    return _remembered(layout, *content, longest)
+    return _remembered(encoding, *content, longest)
 
 
 @lru_cache(maxsize=256)
 def _remembered(
-    layout: Layout, numbers: bytes, units: bytes, epochs: bytes, values: bytes, longest: int | None
-) -> Evidence:
-    """Evidence by content, so that the trials of a round share its kernel and its box."""
+    encoding: SpaceEncoding, numbers: bytes, units: bytes, epochs: bytes, values: bytes, longest: int | None
+) -> Observations:
+    """Observations by content, so that the trials of a round share its kernel and its box."""
     lengths, seen = None, np.frombuffer(values)
     if longest is not None:
         lengths = length_of(np.where(np.isinf(seen), longest, np.frombuffer(epochs, dtype=np.int64)), longest)
-    return Evidence(
-        layout,
+    return Observations(
+        encoding,
         np.frombuffer(numbers, dtype=np.int64),
-        layout.snap(np.frombuffer(units).reshape(-1, layout.dimensions)),
+        encoding.snap(np.frombuffer(units).reshape(-1, encoding.dimensions)),
         lengths,
         warp(seen),
     )

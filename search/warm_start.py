@@ -8,7 +8,9 @@ import numpy as np
 from caviar.search.space import Point, Space
 
 
-def points(space: Space, earlier: Sequence[tuple[Mapping[str, Any], float]], most: int = 5) -> list[Point]:
+def starting_points(
+    space: Space, earlier: Sequence[tuple[Mapping[str, Any], float]], most: int = 5
+) -> list[Point]:
     """Starting points from pairs of (point, value, lower is better), the best first and each one once.
 
     Common parameters keep their values, clipped to the new ranges; a choice that is no longer there, what is
@@ -20,12 +22,12 @@ def points(space: Space, earlier: Sequence[tuple[Mapping[str, Any], float]], mos
     for point, _ in best:
         if len(found) == most:
             break
-        brought = bring(space, point)
+        brought = transfer(space, point)
         found.setdefault(space.key(brought), brought)
     return list(found.values())
 
 
-def bring(space: Space, point: Mapping[str, Any]) -> Point:
+def transfer(space: Space, point: Mapping[str, Any]) -> Point:
     """Point of the space nearest to a point of another one; values that it cannot read are left out."""
     common = {}
     for name, axis in {axis.parameter: axis for axis in space.axes}.items():

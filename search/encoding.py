@@ -1,14 +1,15 @@
-"""A space as arrays: many points at once, moved to values that exist, and as features for distances."""
+"""Encoding of a space as arrays: many points at once, moved to values that exist, and as features."""
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from math import prod
+from threading import Lock
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from cachetools import LRUCache, cached
 
 from caviar.search.axes import Axis, Numbers
 from caviar.search.conditions import needs
@@ -20,8 +21,8 @@ MOST_POINTS = 1024  # a space with fewer points is looked at point by point
 
 
 @dataclass(frozen=True, eq=False)
-class Layout:
-    """Axes of a space for strategies that look at thousands of points."""
+class SpaceEncoding:
+    """Axes of a space as arrays, for strategies that look at thousands of points."""
 
     space: Space
     centres: tuple[Floats | None, ...]  # coordinates of the values of a counted axis, ascending
@@ -101,21 +102,13 @@ def _centres(axis: Axis) -> Floats | None:
     return np.unique([axis.to_unit(value) for value in values])
 
 
-_made: "OrderedDict[int, Layout]" = OrderedDict()  # by identity: a space has no cheap hash
-
-
-def layout_of(space: Space) -> Layout:
-    """Layout of a space; remembered, since a space never changes."""
-    known = _made.get(id(space))
-    if known is None or known.space is not space:
-        axes = space.axes
-        known = Layout(
-            space,
-            tuple(map(_centres, axes)),
-            np.array([axis.zero for axis in axes]),
-            np.array([not axis.ordered and (axis.levels or 0) > 2 for axis in axes], dtype=np.bool_),
-        )
-        _made[id(space)] = known
-        while len(_made) > 64:
-            _made.popitem(last=False)
-    return known
+@cached(LRUCache(64), key=id, lock=Lock())
+def encoding_of(space: Space) -> SpaceEncoding:
+    """Return the encoding of a space; remembered by identity: it has no cheap hash, and never changes."""
+    axes = space.axes
+    return SpaceEncoding(
+        space,
+        tuple(map(_centres, axes)),
+        np.array([axis.zero for axis in axes]),
+        np.array([not axis.ordered and (axis.levels or 0) > 2 for axis in axes], dtype=np.bool_),
+    )
