@@ -30,9 +30,9 @@ from caviar.service.store import attempts, schema, trials
 from caviar.service.store.clock import SteadyClock
 from caviar.service.store.database import Database
 from caviar.service.store.sqlite import PRAGMAS
-from caviar.service.usecases.board import compute, new_trial
+from caviar.service.usecases.proposer import compute, new_trial
 from caviar.service.usecases.submit import check, submit
-from caviar.service.usecases.view import View
+from caviar.service.usecases.trial_cache import TrialCache
 
 PLUGINS = Path(__file__).parent / "plugins"
 GROUP = 50
@@ -83,8 +83,8 @@ def store_rate(url: URL, count: int) -> float:
     database.start()
     spec = check(search(count, "external"))
     number, _ = database.submit(lambda tx: submit(tx, spec)).result()
-    view = View(number, 1, spec, 1)
-    proposals = [compute(view, one)[0] for one in range(count)]
+    cache = TrialCache(number, 1, spec, 1)
+    proposals = [compute(cache, one)[0] for one in range(count)]
     began = time.perf_counter()
     for first in range(0, count, GROUP):
         group = range(first, min(first + GROUP, count))

@@ -59,8 +59,8 @@ from caviar.service.store.tables import searches as searches_table
 from caviar.service.store.uploads import Uploads
 from caviar.service.store.writer import Committed
 from caviar.service.usecases import checkpoints, leases
-from caviar.service.usecases.board import Board
 from caviar.service.usecases.datasets import Datasets
+from caviar.service.usecases.proposer import Proposer
 
 PREFIX = "/api/v1"
 SWEEP_SECONDS = 1.0
@@ -78,9 +78,9 @@ def build_services(config: Config) -> Services:
         notifier.changed(what.searches, what.wake)
 
     store = Database(config.database_url, SteadyClock(), committed)
-    board = Board(wake=lambda: notifier.changed((), True))
+    proposer = Proposer(wake=lambda: notifier.changed((), True))
     blobs = FileBlobs(config.data / "checkpoints")
-    return Services(config, store, board, notifier, metrics, blobs, Columns())
+    return Services(config, store, proposer, notifier, metrics, blobs, Columns())
 
 
 def create_app(config: Config) -> FastAPI:
@@ -114,7 +114,7 @@ def create_app(config: Config) -> FastAPI:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            services.board.close()
+            services.proposer.close()
             book.close()
             await to_thread.run_sync(services.store.close)
 

@@ -13,7 +13,7 @@ from caviar.service.ids import TrialId, trial_id
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import commands, panda
-from caviar.service.usecases.asking import Ask
+from caviar.service.usecases.command_validation import NewCommand
 
 
 class When(BaseModel):
@@ -80,10 +80,10 @@ def router(services: Services) -> APIRouter:
         key: Annotated[str | None, Header(alias="Idempotency-Key", max_length=200)] = None,
     ) -> Response:
         trial, match = trial_id(name), if_match(request)
-        asks = [Ask(one.kind, one.arguments, one.when.at) for one in body.commands]
+        asks = [NewCommand(one.kind, one.arguments, one.when.at) for one in body.commands]
 
         def work(tx: Transaction) -> dict[str, Any]:
-            given = commands.give(tx, services.board, trial, asks, match, key)
+            given = commands.give(tx, services.proposer, trial, asks, match, key)
             return panda.command_list(tx, trial, given)
 
         return _tagged(await store.write(work), 201)

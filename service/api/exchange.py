@@ -34,7 +34,7 @@ LARGE_AT_ONCE = 4  # larger ones in memory, each up to `Limits.checkpoint`; the 
 def router(services: Services) -> APIRouter:
     """Serve the worker protocol below the prefix of the API."""
     routes = APIRouter(tags=["workers"])
-    store, board, metrics = services.store, services.board, services.metrics
+    store, proposer, metrics = services.store, services.proposer, services.metrics
     lease, interval = services.config.lease, services.config.interval
     large = asyncio.Semaphore(LARGE_AT_ONCE)
 
@@ -42,7 +42,7 @@ def router(services: Services) -> APIRouter:
 
     def together(tx: Transaction, asks: Sequence[tuple[ExchangeRequest, str]]) -> list[Answer]:
         new = agent_identity.admit(tx, [(request.agent.id, credential) for request, credential in asks])
-        answers = exchange(tx, board, [request for request, _ in asks], lease, interval)
+        answers = exchange(tx, proposer, [request for request, _ in asks], lease, interval)
         agent_identity.bind(tx, new)
         return answers
 

@@ -31,7 +31,7 @@ class Points(BaseModel):
 def router(services: Services) -> APIRouter:
     """Serve searches below the prefix of the API."""
     routes = APIRouter(prefix="/searches", tags=["searches"])
-    store, board = services.store, services.board
+    store, proposer = services.store, services.proposer
 
     async def shown(search: int) -> dict[str, Any]:
         return await store.read(lambda snapshot: reads.search(snapshot, search, store.now(snapshot)))
@@ -92,14 +92,14 @@ def router(services: Services) -> APIRouter:
         if not isinstance(changes, dict):
             raise RefusedError.of("body", "is not a JSON object", "send the fields to change")
         match = if_match(request)
-        await store.write(lambda tx: steer_search.edit(tx, board, search, changes, match))
+        await store.write(lambda tx: steer_search.edit(tx, proposer, search, changes, match))
         return tagged(await shown(search))
 
     @routes.delete("/{search}", status_code=204, summary="Delete a search and all that belongs to it")
     async def delete_search(search: int) -> Response:
         def work(tx: Transaction) -> list[str]:
             outside = checkpoints.outside(store, tx, search)
-            steer_search.delete(tx, board, search)
+            steer_search.delete(tx, proposer, search)
             return outside
 
         named = await store.write(work)
@@ -129,7 +129,7 @@ def router(services: Services) -> APIRouter:
         "/{search}/points", status_code=201, response_model=records.Trials, summary="Enqueue points by hand"
     )
     async def enqueue_points(search: int, body: Points) -> Response:
-        numbers = await store.write(lambda tx: steer_search.enqueue(tx, board, search, body.points))
+        numbers = await store.write(lambda tx: steer_search.enqueue(tx, proposer, search, body.points))
         rows = await store.read(
             lambda snapshot: [reads.trial_row(snapshot, TrialId(search, n)) for n in numbers]
         )

@@ -10,7 +10,7 @@ from caviar.service.store.blobs import FileBlobs
 from caviar.service.store.database import Database
 from caviar.service.store.memory import Columns
 from caviar.service.store.notifier import Notifier
-from caviar.service.usecases.board import Board
+from caviar.service.usecases.proposer import Proposer
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Services:
 
     config: Config
     store: Database
-    board: Board
+    proposer: Proposer
     notifier: Notifier
     metrics: Metrics
     blobs: FileBlobs

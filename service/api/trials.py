@@ -28,7 +28,7 @@ class Attempts(BaseModel):
 def router(services: Services) -> APIRouter:
     """Serve trials below the prefix of the API."""
     routes = APIRouter(tags=["trials"])
-    store, board, columns = services.store, services.board, services.columns
+    store, proposer, columns = services.store, services.proposer, services.columns
 
     @routes.get("/searches/{search}/trials", response_model=records.TrialPage, summary="List trials")
     async def list_trials(
@@ -64,7 +64,7 @@ def router(services: Services) -> APIRouter:
     )
     async def rerun_trial(name: str) -> Response:
         trial = trial_id(name)
-        made = trial_id(await store.write(lambda tx: rerun(tx, board, trial)))
+        made = trial_id(await store.write(lambda tx: rerun(tx, proposer, trial)))
         return answer(records.trial(await store.read(lambda snapshot: reads.trial_row(snapshot, made))), 201)
 
     @routes.post(
@@ -76,7 +76,7 @@ def router(services: Services) -> APIRouter:
     async def rerun_trials(
         search: int, state: Annotated[str, Query(description="failed or cancelled")] = "failed"
     ) -> Response:
-        made = await store.write(lambda tx: rerun_all(tx, board, search, state))
+        made = await store.write(lambda tx: rerun_all(tx, proposer, search, state))
         rows = await store.read(lambda snapshot: [reads.trial_row(snapshot, trial_id(name)) for name in made])
         return answer({"items": [records.trial(row) for row in rows]}, 201)
 

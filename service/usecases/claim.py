@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,14 +21,14 @@ from caviar.service.store import trials as trial_rows
 from caviar.service.store.rows import StoredSearch
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import continuing, failing, lineage
-from caviar.service.usecases.board import Board, ProposalError
+from caviar.service.usecases.proposer import ProposalError, Proposer
 from caviar.trial_fields import StoredTrial
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
-class Offer:
+class OpenSearch:
     """A search that may have work, and what the claims of an exchange leave of it."""
 
     row: StoredSearch
@@ -64,93 +64,103 @@ class Claimant:
     want: int
     own: Counter[int]
 
-    def may_take(self, offer: Offer) -> bool:
+    def may_take(self, search: OpenSearch) -> bool:
         """Tell whether a search has something for this agent.
 
         `parallel` of a search limits the agents that train for it: an agent trains one trial at a time, the
         others in its hands only wait there to save round trips. In panda mode it limits nothing: a fork is
         wanted beside its parent.
         """
-        row, agent = offer.row, self.agent
-        if not (self.own[row.id] or offer.agents < row.parallel or row.mode == "panda"):
+        row, agent = search.row, self.agent
+        if not (self.own[row.id] or search.agents < row.parallel or row.mode == "panda"):
             return False
         if agent.searches is not None and row.id not in agent.searches:
             return False
-        if agent.trainers and offer.spec.trainer not in agent.trainers:
+        if agent.trainers and search.spec.trainer not in agent.trainers:
             return False
-        return offer.open and (offer.queued > 0 or offer.new > 0)
+        return search.open and (search.queued > 0 or search.new > 0)
 
 
 def claim(
     tx: Transaction,
-    board: Board,
+    proposer: Proposer,
     claimants: Sequence[Claimant],
     spec_of: Callable[[StoredSearch], SearchSpec],
 ) -> list[list[StoredTrial]]:
     """Claim for each agent in turn the trials that it wants, shared evenly between the open searches."""
     rows = search_rows.open_searches(tx)
-    board.make_room(len(rows))
-    offers = [Offer(row, spec_of(row), row.queued, row.proposed, row.running, agents) for row, agents in rows]
-    taken = [_claim(tx, board, offers, claimant) for claimant in claimants]
-    trial_rows.insert_trials(tx, [trial for offer in offers for trial in offer.made])
-    for offer in offers:
-        schedule(tx, board, offer.row, offer.made)
-        if offer.made:
-            tx.propose(offer.row.id, len(offer.made))
-        if offer.row.started is None and offer.running > offer.row.running:
-            search_rows.change(tx, offer.row.id, started=tx.now)
+    proposer.make_room(len(rows))
+    searches = [
+        OpenSearch(row, spec_of(row), row.queued, row.proposed, row.running, agents) for row, agents in rows
+    ]
+    taken = [_claim(tx, proposer, searches, claimant) for claimant in claimants]
+    trial_rows.insert_trials(tx, [trial for search in searches for trial in search.made])
+    for search in searches:
+        schedule(tx, proposer, search.row, search.made)
+        if search.made:
+            tx.propose(search.row.id, len(search.made))
+        if search.row.started is None and search.running > search.row.running:
+            search_rows.change(tx, search.row.id, started=tx.now)
     return taken
 
 
-def _claim(tx: Transaction, board: Board, offers: Sequence[Offer], claimant: Claimant) -> list[StoredTrial]:
+def _claim(
+    tx: Transaction, proposer: Proposer, searches: Sequence[OpenSearch], claimant: Claimant
+) -> list[StoredTrial]:
     """Claim for one agent; searches with the fewest running trials give first."""
-    possible = sorted((offer for offer in offers if claimant.may_take(offer)), key=lambda one: one.running)
+    possible = sorted(
+        (search for search in searches if claimant.may_take(search)), key=lambda one: one.running
+    )
     taken: list[StoredTrial] = []
-    for position, offer in enumerate(possible):
+    for position, search in enumerate(possible):
         left = claimant.want - len(taken)
         share = -(-left // (len(possible) - position))
-        taken += _take(tx, board, offer, min(share, offer.part(claimant.own[offer.row.id])), claimant)
+        taken += _take(tx, proposer, search, min(share, search.part(claimant.own[search.row.id])), claimant)
     return taken
 
 
-def _take(tx: Transaction, board: Board, offer: Offer, count: int, claimant: Claimant) -> list[StoredTrial]:
+def _take(
+    tx: Transaction, proposer: Proposer, search: OpenSearch, count: int, claimant: Claimant
+) -> list[StoredTrial]:
     """Take up to `count` trials of one search: from the queue, then new ones, which are inserted later."""
-    row, agent = offer.row, claimant.agent.id
+    row, agent = search.row, claimant.agent.id
     if count <= 0:
         return []
     if failing.pause_if_all_fail(tx, row):
-        offer.open = False
+        search.open = False
         return []
     taken: list[StoredTrial] = []
-    if offer.queued:
+    if search.queued:
         taken = attempts.claim(tx, agent, row.id, count)
-        offer.queued -= len(taken)
-    made = _proposed(tx, board, offer, count - len(taken), agent)
-    offer.made += made
-    offer.proposed += len(made)
+        search.queued -= len(taken)
+    made = _proposed(tx, proposer, search, count - len(taken), agent)
+    search.made += made
+    search.proposed += len(made)
     taken += made
-    offer.running += len(taken)
-    offer.agents += bool(taken) and not claimant.own[row.id]
+    search.running += len(taken)
+    search.agents += bool(taken) and not claimant.own[row.id]
     return taken
 
 
-def schedule(tx: Transaction, board: Board, row: StoredSearch, made: Iterable[StoredTrial]) -> None:
+def schedule(tx: Transaction, proposer: Proposer, row: StoredSearch, made: Sequence[StoredTrial]) -> None:
     """Give new trials the changes that their search has planned, as commands like any other."""
-    for turn in board.spec(tx, row).schedule:
+    for turn in proposer.spec(tx, row).schedule:
         at = f"epoch:{turn.epoch}" if turn.epoch else "now"
         for trial in made:
             command_rows.add(tx, TrialId.of(trial), "set", turn.set, at)
 
 
-def _proposed(tx: Transaction, board: Board, offer: Offer, count: int, agent: str) -> list[StoredTrial]:
+def _proposed(
+    tx: Transaction, proposer: Proposer, search: OpenSearch, count: int, agent: str
+) -> list[StoredTrial]:
     """Propose; a search whose strategy breaks is paused with the reason, and harms no other."""
-    row, first = offer.row, offer.proposed
+    row, first = search.row, search.proposed
     try:
-        return board.propose(tx, row, range(first, first + min(count, offer.new)), agent)
+        return proposer.propose(tx, row, range(first, first + min(count, search.new)), agent)
     except ProposalError as error:
         log.exception("no proposal for search %d", row.id, extra={"search": row.id})
         search_rows.pause(tx, row, f"the strategy broke: {error}")
-        offer.open = False
+        search.open = False
         return []
 
 

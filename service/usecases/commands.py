@@ -21,8 +21,8 @@ from caviar.service.store.commands import Effect
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import forks, lineage
-from caviar.service.usecases.asking import Ask, Situation, problems
-from caviar.service.usecases.board import Board
+from caviar.service.usecases.command_validation import CommandContext, NewCommand, problems
+from caviar.service.usecases.proposer import Proposer
 from caviar.trial_fields import ENDED, StoredTrial
 from caviar.trial_settings import trial_settings
 
@@ -32,9 +32,9 @@ DIGITS = 64  # of a digest
 
 def give(
     tx: Transaction,
-    board: Board,
+    proposer: Proposer,
     trial: TrialId,
-    asks: Sequence[Ask],
+    given: Sequence[NewCommand],
     match: int | None = None,
     key: str | None = None,
 ) -> list[int]:
@@ -45,7 +45,7 @@ def give(
     else, naming each command and field.
     """
     row = trial_rows.get(tx, trial)
-    mark = None if key is None else _digest(key) + _digest([asdict(one) for one in asks])
+    mark = None if key is None else _digest(key) + _digest([asdict(one) for one in given])
     if mark is not None and (known := command_rows.given_with(tx, trial, mark[:DIGITS])):
         if known[0].idempotency != mark:
             raise ConflictError(f"the Idempotency-Key {key!r} was used for other commands; use a new one")
@@ -56,22 +56,24 @@ def give(
             f"the newest command of trial {trial} is {version}, not {match}: somebody else steers it too; "
             "look again, then repeat the command"
         )
-    now = situation(tx, board, row)
-    found = problems(asks, now)
+    context = context_of(tx, proposer, row)
+    found = problems(given, context)
     if found:
         text = "; ".join(f"{one.field}: {one.message}" for one in found)
         if all(one.field.endswith(".kind") and row.state in ENDED for one in found):
             raise ConflictError(text, found)
         raise RefusedError(text, found)
-    given = [_give_one(tx, board, now, ask, position, mark) for position, ask in enumerate(asks)]
+    ids = [
+        _give_one(tx, proposer, context, command, position, mark) for position, command in enumerate(given)
+    ]
     tx.wake = True
-    return given
+    return ids
 
 
-def situation(tx: Transaction, board: Board, row: StoredTrial) -> Situation:
+def context_of(tx: Transaction, proposer: Proposer, row: StoredTrial) -> CommandContext:
     """Gather what commands to a trial are judged against."""
-    spec = board.spec(tx, search_rows.get(tx, row.search_id))
-    return Situation(
+    spec = proposer.spec(tx, search_rows.get(tx, row.search_id))
+    return CommandContext(
         row,
         command_rows.waiting(tx, TrialId.of(row)),
         in_force(tx, row, spec.settings),
@@ -92,57 +94,66 @@ def _digest(of: Any) -> str:
 
 
 def _give_one(
-    tx: Transaction, board: Board, now: Situation, ask: Ask, position: int, mark: str | None
+    tx: Transaction,
+    proposer: Proposer,
+    context: CommandContext,
+    command: NewCommand,
+    position: int,
+    mark: str | None,
 ) -> int:
-    row = now.row
+    row = context.row
     trial = TrialId.of(row)
-    arguments = dict(ask.arguments)
+    arguments = dict(command.arguments)
     place = f"commands.{position}.arguments"
-    if ask.kind == "rewind":
-        arguments = _rewinding(tx, row, ask, place)
-    elif ask.kind == "fork" or (ask.kind == "extend" and row.state in ENDED):
-        arguments = forks.resolved(tx, now, ask, place)
-    elif ask.kind == "extend":
-        arguments = {"epochs": _planned_epochs(now, tx) + arguments["epochs"]}
-    at_once = _carried_out(tx, board, now, ask, arguments)
+    if command.kind == "rewind":
+        arguments = _rewinding(tx, row, command, place)
+    elif command.kind == "fork" or (command.kind == "extend" and row.state in ENDED):
+        arguments = forks.resolved(tx, context, command, place)
+    elif command.kind == "extend":
+        arguments = {"epochs": _planned_epochs(context, tx) + arguments["epochs"]}
+    at_once = _carried_out(tx, proposer, context, command, arguments)
     effect = None if at_once is None else Effect(row.branch, row.epoch, after=at_once)
-    number = command_rows.add(tx, trial, ask.kind, arguments, ask.at, mark=mark, effect=effect)
-    if effect is None and row.state == "paused" and ask.kind == "stop":
+    number = command_rows.add(tx, trial, command.kind, arguments, command.at, mark=mark, effect=effect)
+    if effect is None and row.state == "paused" and command.kind == "stop":
         trial_rows.requeue(tx, trial)  # an agent must restore it to give its best weights and its result
     return number
 
 
 def _carried_out(
-    tx: Transaction, board: Board, now: Situation, ask: Ask, arguments: Mapping[str, Any]
+    tx: Transaction,
+    proposer: Proposer,
+    context: CommandContext,
+    command: NewCommand,
+    arguments: Mapping[str, Any],
 ) -> dict[str, Any] | None:
     """Do what the server can do itself; None: it is for the agent."""
-    row = now.row
-    if ask.kind == "note":
+    row = context.row
+    if command.kind == "note":
         return {}
-    if ask.kind == "resume":
+    if command.kind == "resume":
         trial_rows.requeue(tx, TrialId.of(row))  # a later attempt goes on from its checkpoint
         return {"state": "queued"}
-    forking = ask.kind == "fork" or (ask.kind == "extend" and row.state in ENDED)
-    if forking and ask.at == "now":
-        return {"trial": forks.fork(tx, board, row, arguments)}
+    forking = command.kind == "fork" or (command.kind == "extend" and row.state in ENDED)
+    if forking and command.at == "now":
+        return {"trial": forks.fork(tx, proposer, row, arguments)}
     return None
 
 
-def _planned_epochs(now: Situation, tx: Transaction) -> int:
+def _planned_epochs(context: CommandContext, tx: Transaction) -> int:
     """Give the epochs a trial will train once the commands that wait have taken effect."""
-    epochs = now.settings.get("epochs")
-    if not isinstance(epochs, int) and now.trainer is not None:
-        epochs = next((info.default for info in now.trainer.settings() if info.name == "epochs"), None)
-    for one in command_rows.waiting(tx, TrialId.of(now.row)):
+    epochs = context.settings.get("epochs")
+    if not isinstance(epochs, int) and context.trainer is not None:
+        epochs = next((info.default for info in context.trainer.settings() if info.name == "epochs"), None)
+    for one in command_rows.waiting(tx, TrialId.of(context.row)):
         if one.kind in lineage.CHANGING:
             epochs = orjson.loads(one.arguments).get("epochs", epochs)
-    return int(epochs or now.row.epoch)
+    return int(epochs or context.row.epoch)
 
 
-def _rewinding(tx: Transaction, row: StoredTrial, ask: Ask, place: str) -> dict[str, Any]:
+def _rewinding(tx: Transaction, row: StoredTrial, command: NewCommand, place: str) -> dict[str, Any]:
     """Give an agent what it needs to be at an earlier point: line, checkpoints, number of the new branch."""
     past = lineage.history(tx, row)
-    point = lineage.point(tx, past, row, ask.arguments, place)
+    point = lineage.point(tx, past, row, command.arguments, place)
     ahead = [
         orjson.loads(one.arguments)["branch"]
         for one in command_rows.waiting(tx, past.trial)
@@ -176,7 +187,7 @@ def withdraw(tx: Transaction, trial: TrialId, number: int) -> None:
 
 
 def acknowledge(
-    tx: Transaction, board: Board, trial: TrialId, branch: int, done: Sequence[Acknowledgement]
+    tx: Transaction, proposer: Proposer, trial: TrialId, branch: int, done: Sequence[Acknowledgement]
 ) -> None:
     """Note what became of commands in an agent's hands; a second acknowledgement changes nothing."""
     for one in done:
@@ -190,7 +201,7 @@ def acknowledge(
             continue
         if waits.kind == "fork":
             point = {**orjson.loads(waits.arguments), "branch": branch, "epoch": one.epoch}
-            effect = effect._replace(after={"trial": forks.fork(tx, board, row, point)})
+            effect = effect._replace(after={"trial": forks.fork(tx, proposer, row, point)})
         command_rows.apply(tx, trial, one.command, effect)
         if waits.kind in (*lineage.CHANGING, "rewind"):
             past = lineage.history(tx, row)

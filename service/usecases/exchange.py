@@ -22,8 +22,8 @@ from caviar.service.store import trials as trial_rows
 from caviar.service.store.rows import HeldTrial, StoredSearch
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import continuing, datasets, leases
-from caviar.service.usecases.board import Board
 from caviar.service.usecases.claim import Claimant, assignment, claim
+from caviar.service.usecases.proposer import Proposer
 from caviar.service.usecases.report import Batch, take_reports
 from caviar.trial_fields import StoredTrial
 
@@ -64,7 +64,7 @@ class _Party:
 
 
 def exchange(
-    tx: Transaction, board: Board, requests: Sequence[ExchangeRequest], lease: float, interval: float
+    tx: Transaction, proposer: Proposer, requests: Sequence[ExchangeRequest], lease: float, interval: float
 ) -> list[Answer]:
     """Carry out the exchanges of all agents that have asked meanwhile; see docs/interfaces.md, section 5.
 
@@ -78,22 +78,24 @@ def exchange(
             rounds.append({})
         rounds[-1][request.agent.id] = request
     timing = {"lease": lease, "interval": interval}
-    return [answer for some in rounds for answer in _exchange(tx, board, some, timing)]
+    return [answer for some in rounds for answer in _exchange(tx, proposer, some, timing)]
 
 
 def _exchange(
-    tx: Transaction, board: Board, requests: Mapping[str, ExchangeRequest], timing: dict[str, float]
+    tx: Transaction, proposer: Proposer, requests: Mapping[str, ExchangeRequest], timing: dict[str, float]
 ) -> list[Answer]:
     agent_rows.renew(tx, [request.agent for request in requests.values()], timing["lease"])
     held = attempts.held_by(tx, requests)
     parties = [_Party(request, held[agent]) for agent, request in requests.items()]
-    specs = _Specs(tx, board, {t.search: row.version for party in parties for t, row in party.held.items()})
-    _report(tx, board, parties, specs)
+    specs = _Specs(
+        tx, proposer, {t.search: row.version for party in parties for t, row in party.held.items()}
+    )
+    _report(tx, proposer, parties, specs)
     staying = [party for party in parties if not party.request.leaving]
     for party in staying:
         party.drops = _drops(tx, party)
         party.again = _undelivered(tx, party)
-    _claim(tx, board, staying, specs)
+    _claim(tx, proposer, staying, specs)
     commands = _commands(tx, staying, specs)
     answers = []
     for party in parties:
@@ -111,11 +113,11 @@ def _exchange(
     return answers
 
 
-def _report(tx: Transaction, board: Board, parties: Sequence[_Party], specs: _Specs) -> None:
+def _report(tx: Transaction, proposer: Proposer, parties: Sequence[_Party], specs: _Specs) -> None:
     """Take in what was reported; the claims must see what these reports have ended."""
     batch = Batch()
     for party in parties:
-        party.ended = take_reports(tx, board, batch, party.request.reports, party.held, specs.of)
+        party.ended = take_reports(tx, proposer, batch, party.request.reports, party.held, specs.of)
     batch.write(tx)
     for party in parties:
         if party.request.leaving:
@@ -125,7 +127,7 @@ def _report(tx: Transaction, board: Board, parties: Sequence[_Party], specs: _Sp
     tx.settle()
 
 
-def _claim(tx: Transaction, board: Board, parties: Sequence[_Party], specs: _Specs) -> None:
+def _claim(tx: Transaction, proposer: Proposer, parties: Sequence[_Party], specs: _Specs) -> None:
     """Give trials to those who want some; a search of which nothing can be said to an agent gives none."""
     wanting = [party for party in parties if party.request.want]
     if wanting:
@@ -135,7 +137,7 @@ def _claim(tx: Transaction, board: Board, parties: Sequence[_Party], specs: _Spe
             )
             for party in wanting
         ]
-        for party, claimed in zip(wanting, claim(tx, board, claimants, specs.of_row), strict=True):
+        for party, claimed in zip(wanting, claim(tx, proposer, claimants, specs.of_row), strict=True):
             party.claimed = claimed
     for party in parties:
         broken = specs.broken({t.search_id for t in party.given} - set(party.request.known))
@@ -150,19 +152,19 @@ def _claim(tx: Transaction, board: Board, parties: Sequence[_Party], specs: _Spe
 class _Specs:
     """The specs that this exchange touches; most are known by the version that came with a trial or a row."""
 
-    def __init__(self, tx: Transaction, board: Board, versions: Mapping[int, int]) -> None:
+    def __init__(self, tx: Transaction, proposer: Proposer, versions: Mapping[int, int]) -> None:
         self._tx = tx
-        self._board = board
+        self._proposer = proposer
         self._versions = versions
         self._found: dict[int, SearchSpec] = {}
         self._datasets: dict[int, dict[str, Any] | None] = {}
 
     def of(self, search: int) -> SearchSpec:
-        found = self._found.get(search) or self._board.known(search, self._versions.get(search))
+        found = self._found.get(search) or self._proposer.known(search, self._versions.get(search))
         return found or self.of_row(search_rows.get(self._tx, search))
 
     def of_row(self, row: StoredSearch) -> SearchSpec:
-        self._found[row.id] = self._board.spec(self._tx, row)
+        self._found[row.id] = self._proposer.spec(self._tx, row)
         return self._found[row.id]
 
     def settings(self, wanted: Iterable[int]) -> dict[str, dict[str, Any]]:

@@ -15,23 +15,23 @@ from caviar.service.store import trials as trial_rows
 from caviar.service.store.rows import StoredSearch
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import continuing, lineage
-from caviar.service.usecases.asking import Ask, Situation
-from caviar.service.usecases.board import Board
+from caviar.service.usecases.command_validation import CommandContext, NewCommand
+from caviar.service.usecases.proposer import Proposer
 from caviar.trial_fields import StoredTrial
 
 
-def resolved(tx: Transaction, now: Situation, ask: Ask, place: str) -> dict[str, Any]:
+def resolved(tx: Transaction, context: CommandContext, command: NewCommand, place: str) -> dict[str, Any]:
     """Give the arguments of a fork with its point and changes settled. Raises RefusedError, ConflictError."""
-    row = now.row
+    row = context.row
     if search_rows.get(tx, row.search_id).switch == "cancelled":
         raise ConflictError(f"search {row.search_id} was cancelled: nothing of it is trained any more")
     past = lineage.history(tx, row)
-    point = lineage.point(tx, past, row, {**ask.arguments, "epoch": _epoch(ask, row)}, place)
-    changes = dict(ask.arguments.get("changes") or {})
-    if ask.kind == "extend":
-        changes = {"epochs": row.epoch + ask.arguments["epochs"]}
-    epochs = changes.get("epochs", _epochs_there(now, point.changes))
-    if isinstance(epochs, int) and epochs <= point.epoch and ask.at == "now":
+    point = lineage.point(tx, past, row, {**command.arguments, "epoch": _epoch(command, row)}, place)
+    changes = dict(command.arguments.get("changes") or {})
+    if command.kind == "extend":
+        changes = {"epochs": row.epoch + command.arguments["epochs"]}
+    epochs = changes.get("epochs", _epochs_there(context, point.changes))
+    if isinstance(epochs, int) and epochs <= point.epoch and command.at == "now":
         raise RefusedError.of(
             f"{place}.changes.epochs",
             f"{epochs} epochs are over at epoch {point.epoch}: nothing would be trained",
@@ -40,20 +40,20 @@ def resolved(tx: Transaction, now: Situation, ask: Ask, place: str) -> dict[str,
     return {"epoch": point.epoch, "branch": point.branch, "changes": changes}
 
 
-def _epoch(ask: Ask, row: StoredTrial) -> int:
+def _epoch(command: NewCommand, row: StoredTrial) -> int:
     """The point a fork leaves: the one it names, else where the trial is now."""
-    return int(ask.arguments.get("epoch", row.epoch)) if ask.kind == "fork" else int(row.epoch)
+    return int(command.arguments.get("epoch", row.epoch)) if command.kind == "fork" else int(row.epoch)
 
 
-def _epochs_there(now: Situation, changes: tuple[lineage.Change, ...]) -> Any:
+def _epochs_there(context: CommandContext, changes: tuple[lineage.Change, ...]) -> Any:
     """The epochs that were planned at a point."""
-    epochs = now.row.epochs if now.row.epochs is not None else now.settings.get("epochs")
+    epochs = context.row.epochs if context.row.epochs is not None else context.settings.get("epochs")
     for change in changes:
         epochs = change["settings"].get("epochs", epochs)
     return epochs
 
 
-def fork(tx: Transaction, board: Board, row: StoredTrial, point: Mapping[str, Any]) -> str:
+def fork(tx: Transaction, proposer: Proposer, row: StoredTrial, point: Mapping[str, Any]) -> str:
     """Make a new trial that shares a point's past and goes on by itself; give its name.
 
     It has the parent's seed and parameters; what the fork changes is its first command, logged like others.
@@ -89,21 +89,26 @@ def fork(tx: Transaction, board: Board, row: StoredTrial, point: Mapping[str, An
     )
     trial_rows.insert_trials(tx, [child])
     search_rows.add_by_hand(tx, search, 1)
-    board.forget(search.id)  # what was proposed ahead was counted without this trial
-    first_commands(tx, board, search, name, epoch, point["changes"])
+    proposer.forget(search.id)  # what was proposed ahead was counted without this trial
+    first_commands(tx, proposer, search, name, epoch, point["changes"])
     tx.wake = True
     return str(name)
 
 
 def first_commands(
-    tx: Transaction, board: Board, search: StoredSearch, name: TrialId, epoch: int, changes: Mapping[str, Any]
+    tx: Transaction,
+    proposer: Proposer,
+    search: StoredSearch,
+    name: TrialId,
+    epoch: int,
+    changes: Mapping[str, Any],
 ) -> None:
     """Give a trial that begins at the end of an epoch its own changes, and the turns that come after it.
 
     Turns at that very epoch are left out, as all changes there are: what begins anew decides about them.
     """
     moments = [("now", changes)] if changes else []
-    turns = board.spec(tx, search).schedule
+    turns = proposer.spec(tx, search).schedule
     moments += [(f"epoch:{turn.epoch}", turn.set) for turn in turns if turn.epoch > epoch]
     for at, settings in moments:
         command_rows.add(tx, name, "set", settings, at)

@@ -58,7 +58,7 @@ class Branch:
 
 
 @dataclass(frozen=True)
-class History:
+class BranchHistory:
     """All branches of a trial."""
 
     trial: TrialId
@@ -74,7 +74,7 @@ class History:
         return max(self.branches) + 1
 
 
-def history(snapshot: Snapshot, row: Traced) -> History:
+def history(snapshot: Snapshot, row: Traced) -> BranchHistory:
     """Read the branches of a trial from its commands."""
     trial = TrialId.of(row)
     applied = command_rows.applied(snapshot, trial)
@@ -87,7 +87,7 @@ def history(snapshot: Snapshot, row: Traced) -> History:
             found[number] = _branch(
                 number, int(arguments["parent"]), int(arguments["epoch"]), arguments["line"], applied
             )
-    return History(trial, found)
+    return BranchHistory(trial, found)
 
 
 def _branch(
@@ -102,7 +102,7 @@ def _branch(
     return Branch(number, parent, epoch, base, base + own, line.get("from"))
 
 
-def branch(past: History, number: int) -> Branch:
+def branch(past: BranchHistory, number: int) -> Branch:
     """Give a branch by number. Raises RefusedError naming those there are."""
     if number not in past.branches:
         known = ", ".join(str(one) for one in sorted(past.branches))
@@ -135,7 +135,7 @@ def last_step(snapshot: Snapshot, trial: TrialId, branch: Branch) -> int:
 
 
 def candidates(
-    snapshot: Snapshot, past: History, branch: int, epoch: int, step: int | None = None
+    snapshot: Snapshot, past: BranchHistory, branch: int, epoch: int, step: int | None = None
 ) -> dict[str, Any] | None:
     """Give the checkpoints from which a state can be reached: the newest, with the `older` ones inside."""
     found = [
@@ -152,7 +152,7 @@ def candidates(
 
 
 def _usable(
-    snapshot: Snapshot, past: History, number: int, epoch: int, step: int | None
+    snapshot: Snapshot, past: BranchHistory, number: int, epoch: int, step: int | None
 ) -> list[StoredCheckpoint]:
     """Walk from a branch to its ancestors, other trials' too, and gather checkpoints not beyond the point."""
     found: list[StoredCheckpoint] = []
@@ -187,7 +187,9 @@ class Point:
     changes: tuple[Change, ...]
 
 
-def point(snapshot: Snapshot, past: History, row: Reached, arguments: Mapping[str, Any], place: str) -> Point:
+def point(
+    snapshot: Snapshot, past: BranchHistory, row: Reached, arguments: Mapping[str, Any], place: str
+) -> Point:
     """Find the point that arguments name: `epoch` (of `branch`, default the current one) or `checkpoint`.
 
     Raises RefusedError when there is no such point, naming the nearest.
@@ -208,7 +210,7 @@ def point(snapshot: Snapshot, past: History, row: Reached, arguments: Mapping[st
     return Point(branch, epoch, None, past.at(branch, epoch))
 
 
-def _checkpoint(snapshot: Snapshot, past: History, number: int, place: str) -> Point:
+def _checkpoint(snapshot: Snapshot, past: BranchHistory, number: int, place: str) -> Point:
     kept = checkpoints.resumable(snapshot, past.trial)
     for one in kept:
         if one.id == number:
@@ -223,7 +225,7 @@ def _checkpoint(snapshot: Snapshot, past: History, number: int, place: str) -> P
     )
 
 
-def last_epoch(snapshot: Snapshot, past: History, branch: int) -> int:
+def last_epoch(snapshot: Snapshot, past: BranchHistory, branch: int) -> int:
     """Give how far a branch has come that was left since."""
     seen = measurements.last_epoch(snapshot, past.trial, branch)
     return max(seen, past.branches[branch].from_epoch)

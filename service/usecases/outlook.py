@@ -24,10 +24,10 @@ from caviar.service.store import bulk, reads
 from caviar.service.store.rows import StoredSearch
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import trials
-from caviar.service.usecases.view import View
+from caviar.service.usecases.trial_cache import TrialCache
 
 t = trials.c
-VIEWS = 4  # searches whose trials are kept for their rounds
+CACHES = 4  # searches whose trials are kept for their rounds
 
 
 class Side(BaseModel):
@@ -94,7 +94,7 @@ class RoundsReader:
     """Gives the rounds of searches; remembers what it has read of their trials, for more will end."""
 
     def __init__(self) -> None:
-        self._views: OrderedDict[int, View] = OrderedDict()
+        self._caches: OrderedDict[int, TrialCache] = OrderedDict()
         self._lock = threading.Lock()
 
     def read(self, snapshot: Snapshot, search: int) -> dict[str, Any]:
@@ -104,20 +104,20 @@ class RoundsReader:
         if spec.strategy.name != "coarse_to_fine":
             return {"items": [], "reason": f"{spec.strategy.name} has no rounds; coarse_to_fine has"}
         with self._lock:
-            view = self._view(row, spec)
-            view.catch_up(snapshot)
-            found = rounds(spec, view.history(max(1, view.count)))
+            cache = self._cache(row, spec)
+            cache.catch_up(snapshot)
+            found = rounds(spec, cache.history(max(1, cache.count)))
         return {"items": [_round(search, spec, one) for one in found], "reason": None}
 
-    def _view(self, row: StoredSearch, spec: SearchSpec) -> View:
-        view = self._views.get(row.id)
-        if view is None or view.version != row.version:
-            view = self._views[row.id] = View(row.id, row.version, spec, None)
-        view.by_hand = row.by_hand
-        self._views.move_to_end(row.id)
-        if len(self._views) > VIEWS:
-            self._views.popitem(last=False)
-        return view
+    def _cache(self, row: StoredSearch, spec: SearchSpec) -> TrialCache:
+        cache = self._caches.get(row.id)
+        if cache is None or cache.version != row.version:
+            cache = self._caches[row.id] = TrialCache(row.id, row.version, spec, None)
+        cache.by_hand = row.by_hand
+        self._caches.move_to_end(row.id)
+        if len(self._caches) > CACHES:
+            self._caches.popitem(last=False)
+        return cache
 
 
 def _round(search: int, spec: SearchSpec, one: Round) -> dict[str, Any]:

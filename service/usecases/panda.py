@@ -17,7 +17,7 @@ from caviar.service.store import commands as command_rows
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import ENDED
 from caviar.service.usecases import continuing, datasets, lineage
-from caviar.service.usecases.asking import AFTER_THE_END
+from caviar.service.usecases.command_validation import AFTER_THE_END
 from caviar.service.usecases.commands import in_force
 from caviar.trainer.advice import Advice, advise
 from caviar.trial_fields import StoredTrial

@@ -19,7 +19,7 @@ from caviar.service.store.measurements import CostPiece, CurvePiece
 from caviar.service.store.rows import HeldTrial
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import commands, lineage
-from caviar.service.usecases.board import Board
+from caviar.service.usecases.proposer import Proposer
 
 Verdict = tuple[str, float | None, str | None]  # state, value, reason
 
@@ -77,7 +77,7 @@ class Batch:
 
 def take_reports(
     tx: Transaction,
-    board: Board,
+    proposer: Proposer,
     batch: Batch,
     reports: Sequence[Report],
     held: Mapping[TrialId, HeldTrial],
@@ -94,7 +94,7 @@ def take_reports(
         if one is None:
             one = taken[trial] = ReportedTrial(trial, row, row.branch, row.epoch, row.started)
         if not one.over:
-            _take(tx, board, batch, one, report, spec_of)
+            _take(tx, proposer, batch, one, report, spec_of)
     for one in taken.values():
         if one.changed and not one.over:
             batch.advances.append(one.progress)
@@ -104,14 +104,14 @@ def take_reports(
 
 def _take(
     tx: Transaction,
-    board: Board,
+    proposer: Proposer,
     batch: Batch,
     one: ReportedTrial,
     report: Report,
     spec_of: Callable[[int], SearchSpec],
 ) -> None:
     if report.acknowledged:
-        commands.acknowledge(tx, board, one.trial, report.branch, report.acknowledged)
+        commands.acknowledge(tx, proposer, one.trial, report.branch, report.acknowledged)
     if report.age is not None and one.epoch == 0 and one.row.attempt == 1:
         one.started, one.changed = tx.now - report.age, True
     if report.branch > one.branch:

@@ -14,15 +14,15 @@ from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import forks, lineage
-from caviar.service.usecases.board import Board
 from caviar.service.usecases.claim import schedule
 from caviar.service.usecases.commands import WITHDRAWN
+from caviar.service.usecases.proposer import Proposer
 from caviar.trial_fields import StoredTrial
 
 AGAIN = ("failed", "cancelled")
 
 
-def rerun(tx: Transaction, board: Board, trial: TrialId) -> str:
+def rerun(tx: Transaction, proposer: Proposer, trial: TrialId) -> str:
     """Queue one trial again; give the name of the new one.
 
     Raises NotFoundError, ConflictError unless it failed or was cancelled.
@@ -33,10 +33,10 @@ def rerun(tx: Transaction, board: Board, trial: TrialId) -> str:
             f"trial {trial} is {row.state}; only failed and cancelled trials are run again: "
             "to train it for longer, give it the command extend; to train its point again, enqueue the point"
         )
-    return _again(tx, board, trial.search, [row])[0]
+    return _again(tx, proposer, trial.search, [row])[0]
 
 
-def rerun_all(tx: Transaction, board: Board, search: int, state: str) -> list[str]:
+def rerun_all(tx: Transaction, proposer: Proposer, search: int, state: str) -> list[str]:
     """Queue all trials of a search in a state again, but for those that are run again already.
 
     Raises NotFoundError, RefusedError for another state.
@@ -46,10 +46,10 @@ def rerun_all(tx: Transaction, board: Board, search: int, state: str) -> list[st
     search_rows.get(tx, search)
     known = trial_rows.run_again(tx, search)
     rows = [row for row in trial_rows.in_state(tx, search, state) if str(TrialId.of(row)) not in known]
-    return _again(tx, board, search, rows) if rows else []
+    return _again(tx, proposer, search, rows) if rows else []
 
 
-def _again(tx: Transaction, board: Board, search: int, rows: Sequence[StoredTrial]) -> list[str]:
+def _again(tx: Transaction, proposer: Proposer, search: int, rows: Sequence[StoredTrial]) -> list[str]:
     row = search_rows.get(tx, search)
     made = [_new(tx, old, number) for number, old in enumerate(rows, row.proposed)]
     trial_rows.insert_trials(tx, made)
@@ -58,11 +58,11 @@ def _again(tx: Transaction, board: Board, search: int, rows: Sequence[StoredTria
         search_rows.change(
             tx, search, switch="active", total=row.proposed + len(made), version=row.version + 1
         )
-    schedule(tx, board, row, [one for one in made if one.line is None])
+    schedule(tx, proposer, row, [one for one in made if one.line is None])
     for old, new in zip(rows, made, strict=True):
         if new.line is not None:
-            forks.first_commands(tx, board, row, TrialId.of(new), new.epoch, _own_changes(tx, old))
-    board.forget(search)  # what was proposed ahead was counted without these trials
+            forks.first_commands(tx, proposer, row, TrialId.of(new), new.epoch, _own_changes(tx, old))
+    proposer.forget(search)  # what was proposed ahead was counted without these trials
     tx.wake = True
     return [str(TrialId.of(one)) for one in made]
 

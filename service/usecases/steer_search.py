@@ -14,8 +14,8 @@ from caviar.service.store import trials as trial_rows
 from caviar.service.store.rows import StoredSearch
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import datasets
-from caviar.service.usecases.board import Board, new_trial
 from caviar.service.usecases.claim import schedule
+from caviar.service.usecases.proposer import Proposer, new_trial
 from caviar.service.usecases.submit import check, refused
 
 TRAINED = ("parallel", "budget", "space")  # what trials to come depend on
@@ -48,15 +48,17 @@ def cancel(tx: Transaction, search: int) -> None:
     tx.wake = True
 
 
-def delete(tx: Transaction, board: Board, search: int) -> None:
+def delete(tx: Transaction, proposer: Proposer, search: int) -> None:
     """Remove a search and everything that belongs to it. Raises NotFoundError."""
     search_rows.get(tx, search)
     search_rows.remove(tx, search)
-    board.forget(search)
+    proposer.forget(search)
     tx.wake = True
 
 
-def edit(tx: Transaction, board: Board, search: int, changes: Mapping[str, Any], match: int | None) -> None:
+def edit(
+    tx: Transaction, proposer: Proposer, search: int, changes: Mapping[str, Any], match: int | None
+) -> None:
     """Change budget, parallel, space, name or note; later proposals follow.
 
     Of a cancelled search only name and note: it trains nothing any more.
@@ -79,7 +81,7 @@ def edit(tx: Transaction, board: Board, search: int, changes: Mapping[str, Any],
     if "space" in changes and row.proposed - row.by_hand >= len(after.get("enqueued", ())):
         after.pop("enqueued", None)  # all of them were tried: they need not lie in the new space
     spec = check(after, lambda dataset: datasets.resolve(tx, dataset))
-    old = board.spec(tx, row)
+    old = proposer.spec(tx, row)
     if row.switch == "cancelled" and any(getattr(spec, key) != getattr(old, key) for key in TRAINED):
         raise ConflictError(
             f"search {search} was cancelled: of its fields only name and note can be changed; "
@@ -109,7 +111,7 @@ def edit(tx: Transaction, board: Board, search: int, changes: Mapping[str, Any],
     )
     if "space" in changed:
         trial_rows.recode(tx, search, spec.space)
-    board.forget(search)
+    proposer.forget(search)
     tx.wake = True
 
 
@@ -131,7 +133,9 @@ def _record(tx: Transaction, row: StoredSearch, before: Mapping[str, Any], after
     )
 
 
-def enqueue(tx: Transaction, board: Board, search: int, points: Sequence[Mapping[str, Any]]) -> list[int]:
+def enqueue(
+    tx: Transaction, proposer: Proposer, search: int, points: Sequence[Mapping[str, Any]]
+) -> list[int]:
     """Add points by hand, to be trained before the next proposals; give their numbers.
 
     Raises NotFoundError, ConflictError when the search was cancelled, RefusedError naming each bad point.
@@ -139,7 +143,7 @@ def enqueue(tx: Transaction, board: Board, search: int, points: Sequence[Mapping
     row = search_rows.get(tx, search)
     if row.switch == "cancelled":
         raise ConflictError(f"search {search} was cancelled")
-    spec = board.spec(tx, row)
+    spec = proposer.spec(tx, row)
     left = max(0, min(spec.budget.trials + row.by_hand, row.total) - row.proposed)
     if len(points) > left:
         remedy = "raise the budget first: edit the search and give it more trials in all (budget.trials)"
@@ -158,7 +162,7 @@ def enqueue(tx: Transaction, board: Board, search: int, points: Sequence[Mapping
         made.append(new_trial(tx, search, number, proposal, spec))
     trial_rows.insert_trials(tx, made)
     search_rows.change(tx, search, proposed=row.proposed + len(points))
-    schedule(tx, board, row, made)
-    board.forget(search)  # what was proposed ahead had these numbers
+    schedule(tx, proposer, row, made)
+    proposer.forget(search)  # what was proposed ahead had these numbers
     tx.wake = True
     return [trial.number for trial in made]

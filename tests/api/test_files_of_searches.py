@@ -53,7 +53,7 @@ def search(app: App) -> int:
     response = app.request("POST", f"{API}/searches", json=spec)
     assert response.status_code == 201, response.text
     services = app.app.state.services
-    Players(World(services.store, ManualClock(), services.board), 1).play(response.json()["id"], most=15)
+    Players(World(services.store, ManualClock(), services.proposer), 1).play(response.json()["id"], most=15)
     return int(response.json()["id"])
 
 

@@ -47,7 +47,7 @@ def played(app: App, most: int | None = None, **fields: Any) -> int:
 
 def players(app: App, count: int = 2) -> Players:
     services = app.app.state.services
-    return Players(World(services.store, ManualClock(), services.board), count)
+    return Players(World(services.store, ManualClock(), services.proposer), count)
 
 
 def get(app: App, path: str) -> Any:

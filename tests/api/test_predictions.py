@@ -41,7 +41,7 @@ class Trial:
         assert made.status_code == 201, made.text
         services = app.app.state.services
         self.app, self.agent = app, agent
-        self.world = World(services.store, ManualClock(), services.board)
+        self.world = World(services.store, ManualClock(), services.proposer)
         self.only = {"trainers": [trainer], "searches": [made.json()["id"]]}
         [given] = self.world.exchange(agent, want=1, **self.only)["trials"]
         self.id = str(given["trial"])

@@ -38,7 +38,7 @@ def ended(app: App, agent: int, **metrics: float) -> str:
     response = app.request("POST", f"{API}/searches", json=SEARCH)
     assert response.status_code == 201, response.text
     services = app.app.state.services
-    world = World(services.store, ManualClock(), services.board)
+    world = World(services.store, ManualClock(), services.proposer)
     trainer = {"trainers": ["mlp"], "searches": [response.json()["id"]]}
     [given] = world.exchange(agent, want=1, **trainer)["trials"]
     result = {"state": "completed", "metrics": metrics, "epoch": 5, "reason": None}

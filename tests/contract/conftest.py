@@ -15,5 +15,5 @@ def world(built_url: URL) -> Iterator[World]:
     world = open_world(built_url)
     yield world
     world.check()
-    world.board.close()
+    world.proposer.close()
     world.store.close()

@@ -16,7 +16,7 @@ from caviar.service.store import commands as command_rows
 from caviar.service.store import streams
 from caviar.service.store.tables import checkpoints
 from caviar.service.usecases import commands, lineage, panda
-from caviar.service.usecases.asking import WAITING_LIMIT, Ask
+from caviar.service.usecases.command_validation import WAITING_LIMIT, NewCommand
 from tests.support.stores import World, epochs, handed, result
 
 PANDA = {
@@ -42,9 +42,11 @@ class Babysat:
     def report(self, *reports: Any, agent: int = 1, want: int = 0) -> dict[str, Any]:
         return self.world.exchange(agent, want=want, reports=reports, holding=[(self.name, self.attempt)])
 
-    def give(self, *asks: Ask, match: int | None = None, key: str | None = None) -> list[int]:
+    def give(self, *asks: NewCommand, match: int | None = None, key: str | None = None) -> list[int]:
         trial = trial_id(self.name)
-        return list(self.world.write(lambda tx: commands.give(tx, self.world.board, trial, asks, match, key)))
+        return list(
+            self.world.write(lambda tx: commands.give(tx, self.world.proposer, trial, asks, match, key))
+        )
 
     def given(self) -> dict[int, Any]:
         rows = self.world.read(lambda connection: command_rows.of_trial(connection, trial_id(self.name)))
@@ -84,20 +86,20 @@ def babysat(world: World) -> Babysat:
     return Babysat(world)
 
 
-def refused(babysat: Babysat, *asks: Ask) -> dict[str, Any]:
+def refused(babysat: Babysat, *asks: NewCommand) -> dict[str, Any]:
     with pytest.raises(RefusedError) as error:
         babysat.give(*asks)
     return {problem.field: problem for problem in error.value.problems}
 
 
 def test_what_is_missing_is_called_null(babysat: Babysat) -> None:
-    found = refused(babysat, Ask("extend", {}), Ask("rewind", {"epoch": None}))
+    found = refused(babysat, NewCommand("extend", {}), NewCommand("rewind", {"epoch": None}))
     assert found["commands.0.arguments.epochs"].message == "null is not a number of epochs"
     assert found["commands.1.arguments.epoch"].message == "null is no epoch"
 
 
 def test_commands_in_one_request_are_taken_together_or_not_at_all(babysat: Babysat) -> None:
-    found = refused(babysat, Ask("set", RATE), Ask("set", {"hidden_units": 9}))
+    found = refused(babysat, NewCommand("set", RATE), NewCommand("set", {"hidden_units": 9}))
     assert list(found) == ["commands.1.arguments.hidden_units"]
     assert "submit a new search" in found["commands.1.arguments.hidden_units"].remedy
     assert babysat.given() == {}
@@ -106,63 +108,73 @@ def test_commands_in_one_request_are_taken_together_or_not_at_all(babysat: Babys
 @pytest.mark.parametrize(
     ("ask", "field"),
     [
-        (Ask("fly"), "commands.0.kind"),
-        (Ask("set"), "commands.0.arguments"),
-        (Ask("set", {"learning_rate": -1.0}), "commands.0.arguments.learning_rate"),
-        (Ask("set", {"rate": 1.0}), "commands.0.arguments.rate"),
-        (Ask("set", RATE, "later"), "commands.0.when.at"),
-        (Ask("set", RATE, "epoch:3"), "commands.0.when.at"),
-        (Ask("set", RATE, "no_improvement:0"), "commands.0.when.at"),
-        (Ask("extend", {"epochs": 0}), "commands.0.arguments.epochs"),
-        (Ask("rewind", {"epoch": 11}), "commands.0.arguments.epoch"),
-        (Ask("rewind", {"epoch": 2, "checkpoint": 1}), "commands.0.arguments"),
-        (Ask("rewind", {"epoch": 2, "branch": 4}), "commands.0.arguments.branch"),
-        (Ask("rewind", {"epoch": True}), "commands.0.arguments.epoch"),
-        (Ask("resume"), "commands.0.kind"),
-        (Ask("note", {"text": " "}), "commands.0.arguments.text"),
-        (Ask("note", {"text": "x"}, "epoch_end"), "commands.0.when.at"),
-        (Ask("pause", {"now": True}), "commands.0.arguments.now"),
-        (Ask("fork", {"changes": {"activation": "tanh"}}), "commands.0.arguments.changes.activation"),
-        (Ask("fork", {"epoch": 10, "changes": {"epochs": 10}}), "commands.0.arguments.changes.epochs"),
+        (NewCommand("fly"), "commands.0.kind"),
+        (NewCommand("set"), "commands.0.arguments"),
+        (NewCommand("set", {"learning_rate": -1.0}), "commands.0.arguments.learning_rate"),
+        (NewCommand("set", {"rate": 1.0}), "commands.0.arguments.rate"),
+        (NewCommand("set", RATE, "later"), "commands.0.when.at"),
+        (NewCommand("set", RATE, "epoch:3"), "commands.0.when.at"),
+        (NewCommand("set", RATE, "no_improvement:0"), "commands.0.when.at"),
+        (NewCommand("extend", {"epochs": 0}), "commands.0.arguments.epochs"),
+        (NewCommand("rewind", {"epoch": 11}), "commands.0.arguments.epoch"),
+        (NewCommand("rewind", {"epoch": 2, "checkpoint": 1}), "commands.0.arguments"),
+        (NewCommand("rewind", {"epoch": 2, "branch": 4}), "commands.0.arguments.branch"),
+        (NewCommand("rewind", {"epoch": True}), "commands.0.arguments.epoch"),
+        (NewCommand("resume"), "commands.0.kind"),
+        (NewCommand("note", {"text": " "}), "commands.0.arguments.text"),
+        (NewCommand("note", {"text": "x"}, "epoch_end"), "commands.0.when.at"),
+        (NewCommand("pause", {"now": True}), "commands.0.arguments.now"),
+        (
+            NewCommand("fork", {"changes": {"activation": "tanh"}}),
+            "commands.0.arguments.changes.activation",
+        ),
+        (
+            NewCommand("fork", {"epoch": 10, "changes": {"epochs": 10}}),
+            "commands.0.arguments.changes.epochs",
+        ),
     ],
 )
-def test_what_cannot_be_done_names_the_field_and_the_remedy(babysat: Babysat, ask: Ask, field: str) -> None:
+def test_what_cannot_be_done_names_the_field_and_the_remedy(
+    babysat: Babysat, ask: NewCommand, field: str
+) -> None:
     problem = refused(babysat, ask)[field]
     assert problem.remedy
     assert babysat.given() == {}
 
 
 def test_scheduled_commands_must_not_contradict_each_other(babysat: Babysat) -> None:
-    babysat.give(Ask("set", RATE, "epoch:20"), Ask("stop", {}, "epoch:30"))
+    babysat.give(NewCommand("set", RATE, "epoch:20"), NewCommand("stop", {}, "epoch:30"))
     found = refused(
-        babysat, Ask("set", {"learning_rate": 0.1}, "epoch:20"), Ask("set", {"l2": 0.1}, "epoch:40")
+        babysat,
+        NewCommand("set", {"learning_rate": 0.1}, "epoch:20"),
+        NewCommand("set", {"l2": 0.1}, "epoch:40"),
     )
     assert set(found) == {"commands.0.arguments.learning_rate", "commands.1.when.at"}
 
 
 def test_a_storm_of_commands_is_bounded(babysat: Babysat) -> None:
-    babysat.give(*[Ask("set", RATE)] * WAITING_LIMIT)
-    assert "withdraw" in refused(babysat, Ask("set", RATE))["commands"].remedy
+    babysat.give(*[NewCommand("set", RATE)] * WAITING_LIMIT)
+    assert "withdraw" in refused(babysat, NewCommand("set", RATE))["commands"].remedy
     assert len(babysat.given()) == WAITING_LIMIT
 
 
 def test_two_people_steering_at_once_do_not_overrule_each_other(babysat: Babysat) -> None:
-    (first,) = babysat.give(Ask("set", RATE), match=0)
+    (first,) = babysat.give(NewCommand("set", RATE), match=0)
     with pytest.raises(ChangedError, match="somebody else"):
-        babysat.give(Ask("set", RATE), match=0)
-    babysat.give(Ask("set", RATE), match=first)
+        babysat.give(NewCommand("set", RATE), match=0)
+    babysat.give(NewCommand("set", RATE), match=first)
 
 
 def test_a_request_sent_twice_gives_its_commands_once(babysat: Babysat) -> None:
-    first = babysat.give(Ask("set", RATE), Ask("note", {"text": "x"}), key="k")
-    assert babysat.give(Ask("set", RATE), Ask("note", {"text": "x"}), key="k") == first
+    first = babysat.give(NewCommand("set", RATE), NewCommand("note", {"text": "x"}), key="k")
+    assert babysat.give(NewCommand("set", RATE), NewCommand("note", {"text": "x"}), key="k") == first
     with pytest.raises(ConflictError, match="used for other commands"):
-        babysat.give(Ask("set", {"learning_rate": 0.001}), Ask("note", {"text": "x"}), key="k")
+        babysat.give(NewCommand("set", {"learning_rate": 0.001}), NewCommand("note", {"text": "x"}), key="k")
     assert len(babysat.given()) == 2
 
 
 def test_an_acknowledgement_counts_once(babysat: Babysat) -> None:
-    (number,) = babysat.give(Ask("set", RATE))
+    (number,) = babysat.give(NewCommand("set", RATE))
     assert [one["id"] for one in babysat.report()["commands"]] == [number]
     babysat.report(babysat.acknowledge(number, 100))
     babysat.report(babysat.acknowledge(number, 999))
@@ -172,21 +184,21 @@ def test_an_acknowledgement_counts_once(babysat: Babysat) -> None:
 
 
 def test_a_trial_that_is_over_takes_only_what_makes_a_new_one(babysat: Babysat) -> None:
-    (waiting,) = babysat.give(Ask("set", RATE, "epoch:40"))
+    (waiting,) = babysat.give(NewCommand("set", RATE, "epoch:40"))
     babysat.report(result(babysat.name, 1, 0.1))
     assert babysat.given()[waiting].state == "refused"
     with pytest.raises(ConflictError, match="completed"):
-        babysat.give(Ask("set", RATE))
-    babysat.give(Ask("extend", {"epochs": 5}), Ask("note", {"text": "good"}))
+        babysat.give(NewCommand("set", RATE))
+    babysat.give(NewCommand("extend", {"epochs": 5}), NewCommand("note", {"text": "good"}))
     child = babysat.world.trial(f"{babysat.search}.1")
     assert (child.state, child.parent, child.origin) == ("queued", babysat.name, "fork")
     assert babysat.world.search(babysat.search).ended is None
 
 
 def test_a_fork_shares_the_past_and_goes_on_by_itself(babysat: Babysat) -> None:
-    (number,) = babysat.give(Ask("set", RATE))
+    (number,) = babysat.give(NewCommand("set", RATE))
     babysat.report(babysat.acknowledge(number, 40, epoch=4))
-    babysat.give(Ask("fork", {"epoch": 6, "changes": {"l2": 0.5}}))
+    babysat.give(NewCommand("fork", {"epoch": 6, "changes": {"l2": 0.5}}))
     name = f"{babysat.search}.1"
     answer = babysat.world.exchange(2, want=1)
     assert handed(answer) == [(name, 1)]
@@ -212,10 +224,10 @@ def assert_streamed_as_shown(babysat: Babysat) -> None:
 
 def test_a_rewind_opens_a_branch_with_the_changes_before_its_point(babysat: Babysat) -> None:
     kept = babysat.keep(epoch=3, step=30)
-    early, late = babysat.give(Ask("set", RATE), Ask("set", {"l2": 0.1}))
+    early, late = babysat.give(NewCommand("set", RATE), NewCommand("set", {"l2": 0.1}))
     babysat.report(babysat.acknowledge(early, 40, epoch=4))
     babysat.report(babysat.acknowledge(late, 80, epoch=8))
-    (back,) = babysat.give(Ask("rewind", {"epoch": 8}))
+    (back,) = babysat.give(NewCommand("rewind", {"epoch": 8}))
     (order,) = babysat.report()["commands"]
     (order,) = babysat.report()["commands"]
     orders = orjson.loads(orjson.dumps(order))["arguments"]
@@ -231,11 +243,11 @@ def test_a_rewind_opens_a_branch_with_the_changes_before_its_point(babysat: Baby
 
 
 def test_a_fork_that_waits_leaves_the_branch_on_which_its_moment_came(babysat: Babysat) -> None:
-    (waits,) = babysat.give(Ask("fork", {"changes": {"l2": 0.5}}, "epoch:20"))
-    (back,) = babysat.give(Ask("rewind", {"epoch": 5}))
+    (waits,) = babysat.give(NewCommand("fork", {"changes": {"l2": 0.5}}, "epoch:20"))
+    (back,) = babysat.give(NewCommand("rewind", {"epoch": 5}))
     babysat.report()
     babysat.report({**babysat.acknowledge(back, 50, epoch=5, after={"branch": 1}), "branch": 1})
-    (number,) = babysat.give(Ask("set", RATE))
+    (number,) = babysat.give(NewCommand("set", RATE))
     babysat.report({**babysat.acknowledge(number, 60, epoch=6), "branch": 1})
     babysat.report({**epochs(babysat.name, 1, 6, [1.0] * 15), "branch": 1})
     babysat.report({**babysat.acknowledge(waits, 200, epoch=20, after={}), "branch": 1})
@@ -248,14 +260,16 @@ def test_a_fork_that_waits_leaves_the_branch_on_which_its_moment_came(babysat: B
 
 def test_a_pruned_checkpoint_is_refused_with_what_is_there(babysat: Babysat) -> None:
     kept = babysat.keep(epoch=3, step=30)
-    problem = refused(babysat, Ask("rewind", {"checkpoint": kept + 1}))["commands.0.arguments.checkpoint"]
+    problem = refused(babysat, NewCommand("rewind", {"checkpoint": kept + 1}))[
+        "commands.0.arguments.checkpoint"
+    ]
     assert f"{kept} (epoch 3)" in problem.remedy
     assert "name an epoch" in problem.remedy
 
 
 def test_a_lost_agent_leaves_a_line_that_leads_back(babysat: Babysat) -> None:
     babysat.keep(epoch=5, step=50, position=1)
-    first, second = babysat.give(Ask("set", RATE), Ask("set", {"l2": 0.1}))
+    first, second = babysat.give(NewCommand("set", RATE), NewCommand("set", {"l2": 0.1}))
     babysat.report(babysat.acknowledge(first, 40, epoch=4))
     babysat.report(babysat.acknowledge(second, 77, epoch=7))
     babysat.world.lose(1)
@@ -266,20 +280,20 @@ def test_a_lost_agent_leaves_a_line_that_leads_back(babysat: Babysat) -> None:
 
 
 def test_pausing_frees_the_agent_and_resuming_queues_the_trial(babysat: Babysat) -> None:
-    (number,) = babysat.give(Ask("pause"))
+    (number,) = babysat.give(NewCommand("pause"))
     babysat.report({**babysat.acknowledge(number, 100), "state": "paused"})
     row = babysat.world.trial(babysat.name)
     assert (row.state, row.agent) == ("paused", None)
     assert babysat.world.sweep() == 0
-    babysat.give(Ask("set", RATE))
-    babysat.give(Ask("resume"))
+    babysat.give(NewCommand("set", RATE))
+    babysat.give(NewCommand("resume"))
     answer = babysat.world.exchange(2, want=1)
     assert handed(answer) == [(babysat.name, 2)]
     assert [one["kind"] for one in answer["commands"]] == ["set"]
 
 
 def test_a_waiting_command_can_be_withdrawn(babysat: Babysat) -> None:
-    (number,) = babysat.give(Ask("set", RATE, "epoch:40"))
+    (number,) = babysat.give(NewCommand("set", RATE, "epoch:40"))
     babysat.world.write(lambda tx: commands.withdraw(tx, trial_id(babysat.name), number))
     orders = babysat.report()["commands"]
     assert [one["kind"] for one in orders] == [
@@ -293,7 +307,7 @@ def test_a_waiting_command_can_be_withdrawn(babysat: Babysat) -> None:
 
 
 def test_the_schedule_of_a_branch_can_be_given_to_another_search(babysat: Babysat) -> None:
-    (number,) = babysat.give(Ask("set", RATE))
+    (number,) = babysat.give(NewCommand("set", RATE))
     babysat.report(babysat.acknowledge(number, 40, epoch=4))
     found = babysat.world.read(lambda c: panda.schedule(c, trial_id(babysat.name)))
     assert found == {"schedule": [{"epoch": 4, "set": RATE}]}
@@ -311,8 +325,8 @@ def kill_anywhere(babysat: Babysat, times: int, seed: int) -> None:
     dice, agent, step, epoch = random.Random(seed), 1, 100, 10
     given: list[int] = []
     for turn in range(times):
-        (number,) = babysat.give(Ask("set", RATE), key=f"key {turn}")
-        assert babysat.give(Ask("set", RATE), key=f"key {turn}") == [
+        (number,) = babysat.give(NewCommand("set", RATE), key=f"key {turn}")
+        assert babysat.give(NewCommand("set", RATE), key=f"key {turn}") == [
             number
         ]  # the answer was lost, sent again
         given.append(number)
@@ -354,7 +368,7 @@ def test_a_kill_between_command_and_acknowledgement_applies_it_once_a_thousand_t
 def test_ancestors_checkpoints_serve_a_fork(babysat: Babysat) -> None:
     kept = babysat.keep(epoch=5, step=50)
     beyond = babysat.keep(epoch=9, step=90)
-    babysat.give(Ask("fork", {"epoch": 6, "changes": {"l2": 0.5}}))
+    babysat.give(NewCommand("fork", {"epoch": 6, "changes": {"l2": 0.5}}))
     row = babysat.world.trial(f"{babysat.search}.1")
     found = babysat.world.read(lambda c: lineage.resumption(c, row))["resume"]
     assert (found["checkpoint"], found["older"]) == (kept, [])

@@ -25,7 +25,7 @@ FIELDS: dict[str, Any] = {"settings": {"epochs": EPOCHS}, "parallel": 4, "stoppi
 
 
 def edit(world: World, search: int, **changes: Any) -> None:
-    world.write(lambda tx: steer_search.edit(tx, world.board, search, changes, None))
+    world.write(lambda tx: steer_search.edit(tx, world.proposer, search, changes, None))
 
 
 def ended(world: World, search: int) -> bool:
@@ -93,13 +93,13 @@ def test_a_note_does_not_start_a_cancelled_search_again(world: World) -> None:
     search = world.submit(**FIELDS, strategy="random", budget={"trials": 30})
     ((name, _),) = handed(world.exchange(1, want=1, searches=[search]))
     world.write(lambda tx: steer_search.cancel(tx, search))
-    world.write(lambda tx: rerun(tx, world.board, trial_id(name)))
+    world.write(lambda tx: rerun(tx, world.proposer, trial_id(name)))
     edit(world, search, note="hello")
     Players(world, 1).play(search)
     edit(world, search, note="once more")
     assert ended(world, search) and world.search(search).total == len(world.trials(search)) == 2
     with pytest.raises(RefusedError, match="leaves 0 trials"):  # it would never be trained
-        world.write(lambda tx: steer_search.enqueue(tx, world.board, search, [{"a": 0.1, "b": 0.5}]))
+        world.write(lambda tx: steer_search.enqueue(tx, world.proposer, search, [{"a": 0.1, "b": 0.5}]))
     edit(world, search, budget={"trials": 31})
     assert not ended(world, search) and world.search(search).total == 32
 

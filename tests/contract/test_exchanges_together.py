@@ -46,7 +46,7 @@ def test_together_comes_to_the_same_as_one_by_one(databases: Callable[[], URL], 
     assert told(worlds[0], searches[0]) == told(worlds[1], searches[1])
     for world in worlds:
         world.check()
-        world.board.close()
+        world.proposer.close()
         world.store.close()
 
 

@@ -54,7 +54,7 @@ def test_resumed_it_gets_as_many_trials_again(world: World) -> None:
     assert shown(world, search)["warnings"] == []
     assert play(world, search, ["failed"] * 20) == 5
     assert shown(world, search)["state"] == "paused"
-    world.write(lambda tx: edit(tx, world.board, search, {"parallel": 2}, None))
+    world.write(lambda tx: edit(tx, world.proposer, search, {"parallel": 2}, None))
     world.write(lambda tx: switch(tx, search, "active"))
     assert play(world, search, ["completed"] + ["failed"] * 10) == 11
 

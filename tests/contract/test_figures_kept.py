@@ -23,7 +23,7 @@ def test_an_edited_space_shows_no_trial_twice(world: World) -> None:
     players.play(search, most=3)
     before = history()
     space = {"a": {"scale": "log", "low": 1e-3, "high": 1e-1}, "b": {"low": 0, "high": 1}}
-    world.write(lambda tx: steer_search.edit(tx, world.board, search, {"space": space}, None))
+    world.write(lambda tx: steer_search.edit(tx, world.proposer, search, {"space": space}, None))
     assert history() == before and len(before) >= 3
     players.play(search)
     assert history() == list(range(6))

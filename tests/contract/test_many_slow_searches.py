@@ -1,15 +1,15 @@
-"""Searches of strategies that are computed ahead, more of them than views are kept of others."""
+"""Searches of strategies that are computed ahead, more of them than caches are kept of others."""
 
 from __future__ import annotations
 
 import time
 
-from caviar.service.usecases.board import VIEWS
+from caviar.service.usecases.proposer import CACHES
 from tests.support.stores import World, handed, result
 
 
 def test_all_of_them_get_their_trials(world: World) -> None:
-    searches = [world.submit(strategy="tpe", budget={"trials": 2}) for _ in range(VIEWS + 3)]
+    searches = [world.submit(strategy="tpe", budget={"trials": 2}) for _ in range(CACHES + 3)]
     deadline = time.monotonic() + 120
     done: list[dict[str, object]] = []
     while any(world.search(one).ended is None for one in searches):

@@ -26,7 +26,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         url = empty_database(request.getfixturevalue("postgres_server"))
     world = open_world(url)
     yield world
-    world.board.close()
+    world.proposer.close()
     world.store.close()
 
 

@@ -35,7 +35,7 @@ def plans(built_sqlite_url: URL) -> Iterator[tuple[World, list[tuple[str, str]]]
     for engine in (world.store.dialect.writer, world.store.dialect.readers):
         event.listen(engine, "before_cursor_execute", note)
     yield world, noted
-    world.board.close()
+    world.proposer.close()
     world.store.close()
 
 

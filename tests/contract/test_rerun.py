@@ -9,14 +9,14 @@ from caviar.service.errors import ConflictError, NotFoundError, RefusedError
 from caviar.service.ids import trial_id
 from caviar.service.store import commands as command_rows
 from caviar.service.usecases import commands, steer_search
-from caviar.service.usecases.asking import Ask
+from caviar.service.usecases.command_validation import NewCommand
 from caviar.service.usecases.rerun import rerun, rerun_all
 from tests.support.simulated_agents import Players
 from tests.support.stores import World, epochs, handed, result
 
 
 def again(world: World, name: str) -> str:
-    made: str = world.write(lambda tx: rerun(tx, world.board, trial_id(name)))
+    made: str = world.write(lambda tx: rerun(tx, world.proposer, trial_id(name)))
     return made
 
 
@@ -48,9 +48,9 @@ def test_a_failed_trial_runs_again_with_its_point_and_seed(world: World) -> None
 def test_all_failed_trials_run_again_once(world: World) -> None:
     search = world.submit(budget={"trials": 5}, schedule=[{"epoch": 1, "set": {"rate": 0.1}}])
     names = failed(world, search, 3)
-    made = world.write(lambda tx: rerun_all(tx, world.board, search, "failed"))
+    made = world.write(lambda tx: rerun_all(tx, world.proposer, search, "failed"))
     assert [world.trial(one).parent for one in made] == names
-    assert world.write(lambda tx: rerun_all(tx, world.board, search, "failed")) == []
+    assert world.write(lambda tx: rerun_all(tx, world.proposer, search, "failed")) == []
     answer = orjson.loads(orjson.dumps(world.exchange(1, want=1)))
     assert handed(answer) == [(made[0], 1)]
     assert [one["when"] for one in answer["commands"]] == [{"at": "epoch:1"}], "its schedule too"
@@ -101,8 +101,8 @@ def test_a_fork_runs_again_with_what_it_changed_and_the_later_turns_alone(world:
     world.exchange(1, reports=[epochs(parent, 1, 1, [1.0] * 12)])
     for epoch in (5, 10):
         world.exchange(1, reports=[acknowledged(world, parent, epoch, a=epoch / 100)])
-    ask = Ask("fork", {"epoch": 10, "changes": {"b": 0.5}})
-    world.write(lambda tx: commands.give(tx, world.board, trial_id(parent), [ask]))
+    ask = NewCommand("fork", {"epoch": 10, "changes": {"b": 0.5}})
+    world.write(lambda tx: commands.give(tx, world.proposer, trial_id(parent), [ask]))
     to_come = [("now", {"b": 0.5}), ("epoch:20", {"a": 0.2})]
     assert begun(world, 2) == (f"{search}.1", to_come)
     assert orjson.loads(world.trial(f"{search}.1").changed) == {"a": 0.05}
@@ -119,8 +119,8 @@ def test_a_fork_runs_again_with_what_it_changed_and_the_later_turns_alone(world:
 def test_what_was_withdrawn_from_a_fork_stays_so(world: World) -> None:
     search = world.submit(budget={"trials": 1}, settings={"epochs": 30})
     parent, _ = begun(world, 1)
-    ask = Ask("fork", {"changes": {"b": 0.5}})
-    world.write(lambda tx: commands.give(tx, world.board, trial_id(parent), [ask]))
+    ask = NewCommand("fork", {"changes": {"b": 0.5}})
+    world.write(lambda tx: commands.give(tx, world.proposer, trial_id(parent), [ask]))
     fork = trial_id(f"{search}.1")
     [command] = world.read(lambda connection: command_rows.waiting(connection, fork))
     world.write(lambda tx: commands.withdraw(tx, fork, command.id))
@@ -137,4 +137,4 @@ def test_what_ended_well_is_not_run_again(world: World) -> None:
     with pytest.raises(NotFoundError):
         again(world, f"{search}.7")
     with pytest.raises(RefusedError, match="completed trials are not run again"):
-        world.write(lambda tx: rerun_all(tx, world.board, search, "completed"))
+        world.write(lambda tx: rerun_all(tx, world.proposer, search, "completed"))

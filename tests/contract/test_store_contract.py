@@ -29,7 +29,7 @@ def test_an_idempotency_key_gives_the_same_search(world: World) -> None:
 
 def test_ids_are_never_used_twice(world: World) -> None:
     search = world.submit()
-    world.write(lambda tx: steer_search.delete(tx, world.board, search))
+    world.write(lambda tx: steer_search.delete(tx, world.proposer, search))
     assert world.submit() > search
 
 
@@ -270,7 +270,7 @@ def test_an_edit_is_recorded_and_followed(world: World) -> None:
         "budget": {"trials": 3},
         "space": {"a": {"low": 0.5, "high": 0.6}, "b": {"low": 0.0, "high": 1.0}},
     }
-    world.write(lambda tx: steer_search.edit(tx, world.board, search, edit, 1))
+    world.write(lambda tx: steer_search.edit(tx, world.proposer, search, edit, 1))
     given = world.exchange(1, want=5, holding=[(f"{search}.0", 1)])["trials"]
     assert len(given) == 2
     params = [row.params for row in world.trials(search)[1:]]
@@ -279,18 +279,18 @@ def test_an_edit_is_recorded_and_followed(world: World) -> None:
     assert kept["after"]["budget"] == {"trials": 3}
     assert kept["proposed"] == 1
     with pytest.raises(ChangedError):
-        world.write(lambda tx: steer_search.edit(tx, world.board, search, {"parallel": 1}, 1))
+        world.write(lambda tx: steer_search.edit(tx, world.proposer, search, {"parallel": 1}, 1))
     with pytest.raises(RefusedError, match="below the 3"):
-        world.write(lambda tx: steer_search.edit(tx, world.board, search, {"budget": {"trials": 2}}, None))
+        world.write(lambda tx: steer_search.edit(tx, world.proposer, search, {"budget": {"trials": 2}}, None))
 
 
 def test_points_by_hand_come_before_proposals(world: World) -> None:
     search = world.submit(budget={"trials": 3})
     with pytest.raises(RefusedError, match=r"points\.0\.a"):
-        world.write(lambda tx: steer_search.enqueue(tx, world.board, search, [{"a": 5.0, "b": 0.5}]))
+        world.write(lambda tx: steer_search.enqueue(tx, world.proposer, search, [{"a": 5.0, "b": 0.5}]))
     numbers = world.write(
         lambda tx: steer_search.enqueue(
-            tx, world.board, search, [{"a": 0.25, "b": 0.5}, {"a": 0.5, "b": 0.5}]
+            tx, world.proposer, search, [{"a": 0.25, "b": 0.5}, {"a": 0.5, "b": 0.5}]
         )
     )
     assert numbers == [0, 1]
@@ -298,14 +298,14 @@ def test_points_by_hand_come_before_proposals(world: World) -> None:
     assert [trial["number"] for trial in given] == [0, 1, 2]
     assert world.trial(f"{search}.0").origin == "enqueued"
     with pytest.raises(RefusedError, match="budget"):
-        world.write(lambda tx: steer_search.enqueue(tx, world.board, search, [{"a": 0.5, "b": 0.5}]))
+        world.write(lambda tx: steer_search.enqueue(tx, world.proposer, search, [{"a": 0.5, "b": 0.5}]))
 
 
 def test_deleting_removes_all_of_it(world: World) -> None:
     search = world.submit()
     [one] = handed(world.exchange(1, want=1))
     world.exchange(1, reports=[epochs(*one, 1, [1.0]), result(*one, 0.5)])
-    world.write(lambda tx: steer_search.delete(tx, world.board, search))
+    world.write(lambda tx: steer_search.delete(tx, world.proposer, search))
     with pytest.raises(NotFoundError):
         world.read(lambda connection: reads.search(connection, search, 0.0))
     assert world.trials(search) == []

@@ -61,7 +61,7 @@ def test_a_submit_that_was_rolled_back_leaves_no_spec_behind(world: World) -> No
 
     def cut(tx: Any) -> None:
         number, _ = submit(tx, spec())
-        world.board.spec(tx, search_rows.get(tx, number))
+        world.proposer.spec(tx, search_rows.get(tx, number))
         raise OSError("No space left on device")
 
     with pytest.raises(UnavailableError):
@@ -104,9 +104,9 @@ def test_one_failure_in_a_group_harms_nobody_else(world: World) -> None:
     futures = [
         world.store.submit(work)
         for work in (
-            lambda tx: steer_search.edit(tx, world.board, search, {"note": "one"}, None),
+            lambda tx: steer_search.edit(tx, world.proposer, search, {"note": "one"}, None),
             broken,
-            lambda tx: steer_search.edit(tx, world.board, search, {"name": "two"}, None),
+            lambda tx: steer_search.edit(tx, world.proposer, search, {"name": "two"}, None),
         )
     ]
     assert isinstance(futures[1].exception(timeout=60), RuntimeError)

@@ -77,7 +77,7 @@ def strike_and_recover(url: URL, folder: Path, fault: str) -> bool:
     world, blobs = open_world(url), FileBlobs(folder / "blobs")
     check(world, blobs, notes)
     finish(world, blobs)
-    world.board.close()
+    world.proposer.close()
     world.store.close()
     return code == faults.EXIT_CODE
 
@@ -138,7 +138,7 @@ def test_the_nth_statement_fails(built_url: URL, tmp_path: Path, step: int) -> N
         raise AssertionError("the scenario never ends")
     finish(world, blobs)
     assert number > 1
-    world.board.close()
+    world.proposer.close()
     world.store.close()
 
 
@@ -159,5 +159,5 @@ def test_an_error_at_every_point(point: str, built_sqlite_url: URL, tmp_path: Pa
         world.check()
         world.lose(1)
     finish(world, blobs)
-    world.board.close()
+    world.proposer.close()
     world.store.close()

@@ -32,7 +32,7 @@ def played(
     url = make_url(f"sqlite:///{folder / f'{workers}-{random.random()}.db'}")
     search, time, players = 0, 0.0, None
     for generation, most in enumerate((*kills, None)):
-        with opened(url, build=generation == 0) as world:  # a board that knows nothing
+        with opened(url, build=generation == 0) as world:  # a proposer that knows nothing
             if generation == 0:
                 search = world.submit(**fields)
             if players is None or dying:

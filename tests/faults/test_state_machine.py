@@ -164,12 +164,12 @@ class Machine(RuleBasedStateMachine):
     @rule(trials=st.integers(1, 9), parallel=st.integers(1, 3))
     def edit(self, trials: int, parallel: int) -> None:
         changes = {"budget": {"trials": trials}, "parallel": parallel}
-        self._steer(lambda tx: steer_search.edit(tx, self.world.board, self.search, changes, None))
+        self._steer(lambda tx: steer_search.edit(tx, self.world.proposer, self.search, changes, None))
 
     @rule(b=st.sampled_from([0.0, 0.5]))
     def enqueue(self, b: float) -> None:
         points = [{"a": 0.5, "b": b}]
-        self._steer(lambda tx: steer_search.enqueue(tx, self.world.board, self.search, points))
+        self._steer(lambda tx: steer_search.enqueue(tx, self.world.proposer, self.search, points))
 
     @precondition(lambda self: len(self.past) > 8)
     @rule()
@@ -181,7 +181,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def another_server_takes_over(self) -> None:
-        self.world.board._views.clear()
+        self.world.proposer._caches.clear()
 
     def _steer(self, work: Any) -> None:
         try:
@@ -221,7 +221,7 @@ class Machine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "search"):  # the next example must find an empty store
-            self.world.write(lambda tx: steer_search.delete(tx, self.world.board, self.search))
+            self.world.write(lambda tx: steer_search.delete(tx, self.world.proposer, self.search))
             self.world.clock.time += 10 * LEASE
             self.world.sweep()
 
@@ -235,7 +235,7 @@ def worlds(kind: str, request: pytest.FixtureRequest) -> Iterator[World]:
             url = empty_database(request.getfixturevalue("postgres_server"))
         world = open_world(url)
         yield world
-        world.board.close()
+        world.proposer.close()
         world.store.close()
 
 

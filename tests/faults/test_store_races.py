@@ -29,7 +29,7 @@ def world(built_url: URL) -> Iterator[World]:
     world = open_world(built_url)
     yield world
     world.check()
-    world.board.close()
+    world.proposer.close()
     world.store.close()
 
 
@@ -144,7 +144,7 @@ def test_postgres_leases_run_by_the_databases_clock(
     monkeypatch.setattr(clock_module.time, "time", lambda: 0.0)
     assert world.sweep() == 0
     assert abs(world.trial(name).started - time.clock_gettime(time.CLOCK_REALTIME)) < 60
-    world.board.close()
+    world.proposer.close()
     world.store.close()
 
 
@@ -161,7 +161,7 @@ def test_leases_start_anew_with_the_server(built_url: URL) -> None:
     again.write(lambda tx: agent_rows.extend_all(tx, LEASE))
     assert again.sweep() == 0
     assert again.exchange(1, holding=given)["drop"] == []
-    again.board.close()
+    again.proposer.close()
     again.store.close()
 
 
@@ -279,7 +279,7 @@ def test_files_that_nothing_names_are_removed_once_they_are_old(world: World, tm
             os.utime(path, (long_ago, long_ago))
     other = open_world(make_url(f"sqlite:///{tmp_path / 'other.db'}"))  # tried on the same data folder
     assert asyncio.run(checkpoints.remove_orphans(other.store, blobs)) == 0
-    other.board.close()
+    other.proposer.close()
     other.store.close()
     assert asyncio.run(checkpoints.remove_orphans(world.store, blobs)) == 3
     assert len(blobs.names(world.store.identity, time.time() + 60)) == 2

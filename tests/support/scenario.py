@@ -30,7 +30,7 @@ def live(world: World, blobs: FileBlobs, note: Note) -> None:
     """
     search = world.submit(key="once", budget={"trials": TRIALS}, parallel=1)
     note("search", search)
-    world.write(lambda tx: steer_search.edit(tx, world.board, search, {"note": "edited"}, None))
+    world.write(lambda tx: steer_search.edit(tx, world.proposer, search, {"note": "edited"}, None))
     note("note", "edited")
     given = handed(world.exchange(1, want=2))
     for _ in range(20):

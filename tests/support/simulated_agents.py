@@ -29,7 +29,7 @@ def opened(url: URL, build: bool = True) -> Iterator[World]:
     try:
         yield world
     finally:
-        world.board.close()
+        world.proposer.close()
         world.store.close()
 
 

@@ -21,8 +21,8 @@ from caviar.service.store.memory import Columns
 from caviar.service.store.tables import STATES, attempts, searches, trials
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import leases
-from caviar.service.usecases.board import Board
 from caviar.service.usecases.exchange import Answer, exchange
+from caviar.service.usecases.proposer import Proposer
 from caviar.service.usecases.submit import submit
 
 LEASE = 30.0
@@ -62,11 +62,11 @@ def spec(**changes: Any) -> SearchSpec:
 
 @dataclass
 class World:
-    """A store, its clock and its board."""
+    """A store, its clock and its proposer."""
 
     store: Database
     clock: ManualClock
-    board: Board = field(default_factory=Board)
+    proposer: Proposer = field(default_factory=Proposer)
     columns: Columns = field(default_factory=Columns)
 
     def write(self, work: Any) -> Any:
@@ -89,7 +89,7 @@ class World:
         return [answer.body for answer in self.write(lambda tx: self._exchange(tx, requests))]
 
     def _exchange(self, tx: Transaction, requests: Sequence[ExchangeRequest]) -> list[Answer]:
-        return exchange(tx, self.board, requests, LEASE, 1.0)
+        return exchange(tx, self.proposer, requests, LEASE, 1.0)
 
     def sweep(self) -> int:
         return int(self.write(leases.sweep))

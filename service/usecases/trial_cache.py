@@ -1,6 +1,6 @@
-"""What a strategy may see of a search, kept in memory and caught up from the store by revision.
+"""What a strategy may see of a search, kept in memory and caught up with the store by revision.
 
-A view is a cache and nothing else: thrown away at any doubt, built again from the rows. Its arrays only grow,
+It is a cache and nothing else: thrown away at any doubt, built again from the rows. Its arrays only grow,
 and what a proposal sees (trials below its horizon) has ended and never changes, so that a proposal may run in
 another thread.
 """
@@ -27,7 +27,7 @@ from caviar.trial_fields import ENDED
 _ENDED = frozenset(ENDED)
 
 
-class View:
+class TrialCache:
     """Columns of one search's trials, by number."""
 
     def __init__(

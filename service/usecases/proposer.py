@@ -1,4 +1,4 @@
-"""The views of the searches in work, and proposals drawn from them."""
+"""New trials: what a strategy proposes from what is known of a search, kept in memory between claims."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from caviar.service.store import trials as trial_rows
 from caviar.service.store.rows import StoredSearch
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import continuing
-from caviar.service.usecases.view import View, stop_json
+from caviar.service.usecases.trial_cache import TrialCache, stop_json
 from caviar.trial_fields import StoredTrial
 from caviar.trial_settings import trial_epochs, trial_seed
 
-VIEWS = 16  # searches kept in memory; all that are open where they are more
+CACHES = 16  # searches kept in memory; all that are open where they are more
 NO_PLAN = StopPlan()
 Answer = tuple[Proposal, StopPlan]
 
 
-class Board:
-    """What the writer thread knows about searches; others only compute proposals from frozen arrays."""
+class Proposer:
+    """Makes new trials in the writer thread; slow strategies compute beside it, from frozen arrays."""
 
     def __init__(self, wake: Callable[[], None] = lambda: None) -> None:
         self._wake = wake
-        self._views: OrderedDict[int, View] = OrderedDict()
-        self._room = VIEWS
+        self._caches: OrderedDict[int, TrialCache] = OrderedDict()
+        self._room = CACHES
         self._specs: OrderedDict[tuple[int, int], SearchSpec] = OrderedDict()
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="caviar-propose")
 
@@ -62,31 +62,31 @@ class Board:
         return None if version is None else self._specs.get((search, version))
 
     def forget(self, search: int) -> None:
-        """Drop the view of a search; it is built again when next needed."""
-        self._views.pop(search, None)
+        """Drop what is kept of a search; it is built again when next needed."""
+        self._caches.pop(search, None)
 
     def make_room(self, searches: int) -> None:
-        """Keep the views of so many searches, at least.
+        """Keep the trials of so many searches, at least.
 
-        A claim walks all that are open, always in the same order: with room for fewer each view is gone,
+        A claim walks all that are open, always in the same order: with room for fewer each one is gone,
         with what was proposed ahead, before its turn comes again.
         """
-        self._room = max(VIEWS, searches)
+        self._room = max(CACHES, searches)
 
-    def view(self, tx: Transaction, row: StoredSearch, number: int) -> View:
-        """Give the view of a search, caught up with the store where proposals below a number look back."""
-        view = self._views.get(row.id)
-        if view is None or (view.version, view.by_hand) != (row.version, row.by_hand):
+    def _cached(self, tx: Transaction, row: StoredSearch, number: int) -> TrialCache:
+        """Return the trials of a search, caught up where proposals below a number look back."""
+        cache = self._caches.get(row.id)
+        if cache is None or (cache.version, cache.by_hand) != (row.version, row.by_hand):
             spec = self.spec(tx, row)
-            view = View(row.id, row.version, spec, trainers.default_epochs(spec), row.by_hand)
-            self._views[row.id] = view
-        self._views.move_to_end(row.id)
-        while len(self._views) > self._room:
-            self._views.popitem(last=False)
+            cache = TrialCache(row.id, row.version, spec, trainers.default_epochs(spec), row.by_hand)
+            self._caches[row.id] = cache
+        self._caches.move_to_end(row.id)
+        while len(self._caches) > self._room:
+            self._caches.popitem(last=False)
         tx.undo.append(lambda: self.forget(row.id))
-        if view.needs_history(number):
-            view.catch_up(tx)
-        return view
+        if cache.needs_history(number):
+            cache.catch_up(tx)
+        return cache
 
     def propose(self, tx: Transaction, row: StoredSearch, numbers: range, agent: str) -> list[StoredTrial]:
         """Make the next trials of a search, as many as can be, in an agent's hands; rows to be inserted.
@@ -96,62 +96,62 @@ class Board:
         if not numbers:
             return []
         spec = self.spec(tx, row)
-        view = self.view(tx, row, numbers.stop)
+        cache = self._cached(tx, row, numbers.stop)
         made: list[StoredTrial] = []
         for number in numbers:
-            answer = self._answer(view, number)
+            answer = self._answer(cache, number)
             if answer is None:
                 break
-            view.put(number, answer[0].unit)
+            cache.put(number, answer[0].unit)
             proposal, stop = answer
             trial = new_trial(tx, row.id, number, proposal, spec)
             made.append(
                 trial._replace(state="running", attempt=1, agent=agent, started=tx.now, stop=stop_json(stop))
             )
         if spec.strategy.slow:
-            self._ahead(view, numbers.start + len(made), len(numbers) + 1)
+            self._ahead(cache, numbers.start + len(made), len(numbers) + 1)
         return made
 
-    def _answer(self, view: View, number: int) -> Answer | None:
-        if not view.may_propose(number):
+    def _answer(self, cache: TrialCache, number: int) -> Answer | None:
+        if not cache.may_propose(number):
             return None
-        if not view.spec.strategy.slow:
-            return _checked(partial(compute, view, number))
-        ready = view.ready.pop(number, None)
+        if not cache.spec.strategy.slow:
+            return _checked(partial(compute, cache, number))
+        ready = cache.ready.pop(number, None)
         if isinstance(ready, Exception):
             raise ready
         return ready
 
-    def _ahead(self, view: View, first: int, count: int) -> None:
+    def _ahead(self, cache: TrialCache, first: int, count: int) -> None:
         """Have the next proposals of a slow strategy computed, as far as what they see is settled."""
-        while first in view.ready or first in view.asked:
+        while first in cache.ready or first in cache.asked:
             first, count = first + 1, count - 1
         numbers = []
-        for number in range(first, min(first + count, view.spec.total + view.by_hand)):
-            if not view.may_propose(number):
+        for number in range(first, min(first + count, cache.spec.total + cache.by_hand)):
+            if not cache.may_propose(number):
                 break
             numbers.append(number)
         if numbers:
-            view.asked.update(numbers)
-            inputs = [(view.history(number), view.curve_table(number)) for number in numbers]
-            self._threads.submit(self._compute_ahead, view, view.count, numbers, inputs)
+            cache.asked.update(numbers)
+            inputs = [(cache.history(number), cache.curve_table(number)) for number in numbers]
+            self._threads.submit(self._compute_ahead, cache, cache.count, numbers, inputs)
 
     def _compute_ahead(
-        self, view: View, count: int, numbers: list[int], inputs: list[tuple[History, CurveTable]]
+        self, cache: TrialCache, count: int, numbers: list[int], inputs: list[tuple[History, CurveTable]]
     ) -> None:
         """Propose some trials one after the other; those before it, from `count` on, are pending for each."""
-        view.ahead = {number: unit for number, unit in view.ahead.items() if number >= count}
+        cache.ahead = {number: unit for number, unit in cache.ahead.items() if number >= count}
         for number, (history, curves) in zip(numbers, inputs, strict=True):
             try:
-                found = _checked(partial(_compute_after, view, range(count, number), history, curves))
+                found = _checked(partial(_compute_after, cache, range(count, number), history, curves))
             except ProposalError as error:
-                view.ready[number] = error
+                cache.ready[number] = error
                 break
-            view.ahead[number] = found[0].unit
-            view.ready[number] = found
-            view.asked.discard(number)
+            cache.ahead[number] = found[0].unit
+            cache.ready[number] = found
+            cache.asked.discard(number)
             self._wake()
-        view.asked.difference_update(numbers)
+        cache.asked.difference_update(numbers)
         self._wake()
 
 
@@ -167,23 +167,23 @@ def _checked(proposing: Callable[[], Answer]) -> Answer:
         raise ProposalError(f"{type(error).__name__}: {error}") from error
 
 
-def compute(view: View, number: int) -> Answer:
+def compute(cache: TrialCache, number: int) -> Answer:
     """Propose one trial and fix its stopping table, now."""
-    return _compute(view, number, view.history(number), view.curve_table(number))
+    return _compute(cache, number, cache.history(number), cache.curve_table(number))
 
 
-def _compute_after(view: View, before: range, history: History, curves: CurveTable) -> Answer:
+def _compute_after(cache: TrialCache, before: range, history: History, curves: CurveTable) -> Answer:
     """Propose the trial that follows some others proposed ahead, which are pending for it."""
-    units = [view.ahead[number] for number in before]
+    units = [cache.ahead[number] for number in before]
     if units:
         history = replace(history, pending=np.vstack([history.pending, *units]))
-    return _compute(view, before.stop, history, curves)
+    return _compute(cache, before.stop, history, curves)
 
 
-def _compute(view: View, number: int, history: History, curves: CurveTable) -> Answer:
-    proposal = propose(view.spec, number - view.by_hand, history)
-    stopping = view.spec.stopping.name != "none"
-    return proposal, view.spec.stop_plan(number, curves) if stopping else NO_PLAN
+def _compute(cache: TrialCache, number: int, history: History, curves: CurveTable) -> Answer:
+    proposal = propose(cache.spec, number - cache.by_hand, history)
+    stopping = cache.spec.stopping.name != "none"
+    return proposal, cache.spec.stop_plan(number, curves) if stopping else NO_PLAN
 
 
 def new_trial(tx: Transaction, search: int, number: int, proposal: Proposal, spec: SearchSpec) -> StoredTrial:
