@@ -35,7 +35,8 @@ class Trainer(Protocol):
     """The part of a trainer plugin that the server uses; agents use the rest.
 
     A trainer may also have `metrics(dataset)`, the names in its results: then an objective that is none of
-    them is refused when a search is submitted.
+    them is refused when a search is submitted. And `direction(metric)`, which way one of them is better: a
+    search that goes the other way is warned of.
     """
 
     def settings(self) -> Iterable[SettingInfo]:
@@ -60,6 +61,12 @@ def get(name: str) -> Trainer | None:
         resolve_old_names()
     plugin: Trainer = found.load()()
     return plugin
+
+
+def direction(name: str, metric: str) -> str | None:
+    """Return which way a metric of a trainer is better, as far as it is installed here and says so."""
+    says = getattr(get(name), "direction", None)
+    return says(metric) if says else None
 
 
 def default_epochs(spec: SearchSpec) -> int | None:

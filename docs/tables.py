@@ -12,6 +12,7 @@ from caviar.search.scales import SCALES
 from caviar.search.stopping_rules import RULES
 from caviar.search.strategy_settings import STRATEGIES
 from caviar.trainer.choices import Activation, Augmentation, Choice, Decay, Initialization, Optimizer, Output
+from caviar.trainer.metrics import LAYER_NORM, MEASURES, PARTS, SECONDS, EpochMetric
 from caviar.trainer.setting_types import SettingInfo
 from caviar.trainer.settings import describe
 
@@ -125,6 +126,22 @@ def scales() -> str:
     return table(("`scale`", "what", "whole numbers, steps", "for example"), rows)
 
 
+def epoch_metrics() -> str:
+    """Return what every epoch reports."""
+    rows = [(f"`{one.name}`", one.column.meaning, one.column.direction or "") for one in EpochMetric]
+    rows += [(f"`{LAYER_NORM.format('l')}`", "the same of dW[l], for each layer l = 1 .. L", "")]
+    return table(("metric", "what", "better"), [*rows, (f"`{SECONDS}`", "time spent in the epoch", "")])
+
+
+def measures() -> str:
+    """Return what is measured on each part at the end."""
+    rows = [
+        (", ".join(f"`{part}_{name}`" for part in PARTS), one.meaning, one.direction)
+        for name, one in MEASURES.items()
+    ]
+    return table(("metrics", "what", "better"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "settings": settings,
     "optimizer": optimizers,
@@ -136,6 +153,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "strategies": strategies,
     "stopping_rules": stopping_rules,
     "scales": scales,
+    "epoch_metrics": epoch_metrics,
+    "measures": measures,
 }
 
 

@@ -1,8 +1,8 @@
 """Compiled kernels on disk: a folder for each state of the source and kind of processor, so never stale.
 
 Numba's own check looks at the one file a function stands in, not at the files that one imports. So the
-folder's name is a digest of all kernel files and of their codes (choices.py), of the versions of the
-compilers, and of the processor.
+folder's name is a digest of all kernel files, of their codes (choices.py, metrics.py), of the versions of
+the compilers, and of the processor.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def digest() -> str:
     facts += [os.environ.get(name, "") for name in ("CAVIAR_KERNELS", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")]
     hashed = hashlib.sha256("\n".join(facts).encode())
     here = Path(__file__).parent
-    for path in [here / "choices.py", *sorted((here / "kernels").glob("*.py"))]:
+    for path in [here / "choices.py", here / "metrics.py", *sorted((here / "kernels").glob("*.py"))]:
         hashed.update(path.name.encode() + path.read_bytes())
     return hashed.hexdigest()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,13 @@ from .kernels import epoch, structs
 Array = np.ndarray[Any, Any]
 
 
+class Evaluation(NamedTuple):
+    """What a pass measures, by the names of `metrics.MEASURES`."""
+
+    cost: float
+    error: float
+
+
 def evaluate(
     shape: structs.Shape,
     state: structs.State,
@@ -20,8 +27,8 @@ def evaluate(
     examples: structs.Examples,
     X: Array,
     Y: Array,
-) -> tuple[float, float]:
-    """Return the mean loss and the error of `state.weights` on X (m, n), Y."""
+) -> Evaluation:
+    """Pass X (m, n), Y through the network of `state.weights`."""
     regression = shape.output == Output.regression
     labels, targets = (NO_LABELS, flat(Y)) if regression else (flat(Y), np.zeros(0, X.dtype))
     X_flat, m = flat(X), X.shape[0]
@@ -32,4 +39,4 @@ def evaluate(
         cost += part[0]
         errors += part[1]
     refuse_unknown_codes(state)
-    return cost / m, float(epoch.error_of(shape, examples, errors, m))
+    return Evaluation(cost / m, float(epoch.error_of(shape, examples, errors, m)))

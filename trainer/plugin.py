@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from .metrics import COUNTS, PARTS, Direction, direction_of, result_metrics
 from .problem import Problem
 from .setting_types import SettingInfo
 from .settings import Settings, describe, make_settings, problems_of
@@ -30,11 +31,13 @@ class MLP:
     def metrics(self, dataset: Mapping[str, Any]) -> list[str]:
         """Return the metrics that a result has: what can be an objective. The most usual ones come first."""
         split = dataset.get("split")
-        parts = ["dev", "train"]
-        if isinstance(split, Mapping) and split.get("train_dev"):
-            parts.append("train_dev")
-        measured = [f"{part}_{measure}" for part in parts for measure in ("error", "cost")]
-        return [*measured, "epoch", "step", "best_epoch"]
+        kept = isinstance(split, Mapping) and split.get("train_dev")
+        parts = [part for part in PARTS if part != "train_dev" or kept]
+        return [*result_metrics(parts), *COUNTS]
+
+    def direction(self, metric: str) -> Direction | None:
+        """Return which way a metric of results is better, "minimize" or "maximize"; None where neither is."""
+        return direction_of(metric)
 
     def check(self, settings: Mapping[str, Any], dataset: Mapping[str, Any]) -> list[Problem]:
         """Return all that is wrong with settings and the description of a data set; the data is not read."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from .data.types import Data
 from .initialization import initial_weights
 from .kernels import epoch, structs
 from .kernels.structs import Status
+from .metrics import ResultMetric, result_metrics
 from .network import Network
 from .problem import SettingError
 from .settings import Settings, changed
@@ -82,11 +83,8 @@ class Run:
     ) -> Slice:
         """Train for about `seconds`, at least one mini-batch; never past a step or an epoch's end if given.
 
-        Each dict of `Slice.epochs` holds epoch, step, train_cost, train_error, dev_cost, dev_error,
-        learning_rate, gradient_norm, gradient_norm_1 .. gradient_norm_L (of dW[l], at the epoch's last step,
-        without the regulariser), near_zero_weights (share of |W| < 1e-3) and seconds. train_cost and
-        train_error are those of the mini-batches as they were trained (regulariser and dropout included);
-        the dev set is passed through whole, without either.
+        Each dict of `Slice.epochs` holds what metrics.py lists: the columns of `EpochMetric`,
+        gradient_norm_1 .. gradient_norm_L, and seconds.
         """
         piece = Slice()
         deadline = time.perf_counter() + seconds
@@ -169,13 +167,24 @@ class Run:
     def result(self) -> dict[str, float]:
         """Return final metrics of `weights`: full passes over train, dev and train-dev set, never test."""
         metrics: dict[str, float] = {"epoch": self.epoch, "step": self.step, "best_epoch": self.best_epoch}
-        for part in ("train", "dev", "train_dev"):
-            if getattr(self.data, f"X_{part}") is not None:
-                cost, error = self.evaluate(part)
-                metrics[f"{part}_cost"], metrics[f"{part}_error"] = cost, error
-        return metrics
+        there = [
+            part for part in ("train", "dev", "train_dev") if getattr(self.data, f"X_{part}") is not None
+        ]
+        return metrics | self.measure(result_metrics(there).values())
 
-    def evaluate(self, part: str) -> tuple[float, float]:
+    def measure(self, asked: Iterable[ResultMetric]) -> dict[str, float]:
+        """Return these metrics of `weights` by name, with one pass through each part that any is of."""
+        by_part: dict[str, dict[str, str]] = {}
+        for metric in asked:
+            by_part.setdefault(metric.part, {})[metric.measure] = metric.name
+        return {
+            names[measure]: number
+            for part, names in by_part.items()
+            for measure, number in self.evaluate(part)._asdict().items()
+            if measure in names
+        }
+
+    def evaluate(self, part: str) -> evaluation.Evaluation:
         """Return the mean loss and the error of `weights` on "train", "dev", "train_dev" or "test".
 
         No dropout, no regulariser; batch norm by its averages.

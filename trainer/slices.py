@@ -8,11 +8,7 @@ from typing import Any
 import numpy as np
 
 from .kernels import structs
-
-_COLUMNS = (
-    "epoch", "step", "train_cost", "train_error", "dev_cost", "dev_error", "learning_rate",
-    "near_zero_weights", "gradient_norm",
-)  # fmt: skip
+from .metrics import LAYER_NORM, SECONDS, EpochMetric
 
 _COMPILING = 0.05  # seconds: a first call that takes longer may have compiled and tells nothing of the pace
 
@@ -104,11 +100,12 @@ def read_records(
     slice_.costs.extend(zip(range(step - count + 1, step + 1), records.costs[:count].tolist(), strict=True))
     durations = pace.measured(examples, seconds, finished, phase)
     for row, duration in zip(records.rows[:finished].tolist(), durations, strict=True):
-        values = dict(zip(_COLUMNS, row, strict=False))
-        values["epoch"], values["step"] = int(row[0]), int(row[1])
+        values = {column.name: row[column] for column in EpochMetric}
+        for counted in (EpochMetric.epoch, EpochMetric.step):
+            values[counted.name] = int(row[counted])
         for layer, norm in enumerate(row[structs.NORMS :], 1):
-            values[f"gradient_norm_{layer}"] = norm
-        values["seconds"] = duration
+            values[LAYER_NORM.format(layer)] = norm
+        values[SECONDS] = duration
         slice_.epochs.append(values)
     records.counts[:] = 0
 

@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from caviar import trial_fields
+from caviar import trainers, trial_fields
 from caviar.records import SearchState
 from caviar.trial_fields import ENDED, FIELDS, STATES, Use
 
@@ -201,8 +201,6 @@ _PAUSED_ITSELF = {
     "remedy": "the search was paused: remove the cause and resume it, or submit it again, put right",
 }
 
-_MADE_SMALL = ("_error", "_cost")  # metrics of mlp
-
 
 def search(
     row: Any, best_params: str | None, rate: float | None, failures: list[dict[str, Any]], can: Set[str]
@@ -251,7 +249,7 @@ def _warnings(row: Any, spec: dict[str, Any], state: str, can: Set[str]) -> list
         message = f"no agent has the trainer {trainer!r}, so that nothing of this search is trained"
         remedy = f"install it where the workers run and start them anew; they have: {', '.join(sorted(can))}"
         found.append({"field": "trainer", "message": message, "remedy": remedy})
-    if trainer == "mlp" and objective.get("direction") == "maximize" and metric.endswith(_MADE_SMALL):
+    if objective.get("direction") == "maximize" and trainers.direction(trainer, metric) == "minimize":
         message = f"the search makes {metric} as large as it can: the best trial is the worst network"
         remedy = "unless this is meant, submit a copy with direction: minimize"
         found.append({"field": "objective.direction", "message": message, "remedy": remedy})

@@ -7,6 +7,7 @@ matter how a run is cut into calls.
 import numpy as np
 
 from ..choices import Output
+from ..metrics import EpochMetric
 from .arrays import part
 from .augment import KNOWN, augment
 from .compile import inlined_kernel, is_finite, kernel
@@ -23,30 +24,21 @@ from .structs import (
     BEST_ERROR,
     COST,
     DEV_COST,
-    DEV_ERROR,
     DEV_ERRORS,
     DEV_POSITION,
     EPOCH,
     ERRORS,
     EVALUATING,
     LAST_COST,
-    LEARNING_RATE,
     MOMENTS,
-    NEAR_ZERO,
-    NORM,
     NORMS,
     PHASE,
     POSITION,
     RATE,
-    ROW_DEV_COST,
-    ROW_EPOCH,
-    ROW_STEP,
     SEED,
     STATUS,
     STEP,
     SUMS,
-    TRAIN_COST,
-    TRAIN_ERROR,
     TRAINING,
     Status,
 )
@@ -229,7 +221,7 @@ def end_epoch(shape, examples, hyper, state, scratch, records):
     row = records.rows[records.counts[1]]
     records.counts[1] += 1
     write_row(shape, examples, state, row)
-    error = row[DEV_ERROR]
+    error = row[EpochMetric.dev_error]
     if not is_finite(sums[DEV_COST]):
         counters[STATUS] = Status.diverged_dev
         return
@@ -252,20 +244,20 @@ def end_epoch(shape, examples, hyper, state, scratch, records):
 def write_row(shape, examples, state, row):
     """Fill one row of Records.rows."""
     counters, sums = state.counters, state.sums
-    row[ROW_EPOCH], row[ROW_STEP] = counters[EPOCH], counters[STEP]
-    row[TRAIN_COST] = sums[COST] / examples.m
-    row[TRAIN_ERROR] = error_of(shape, examples, sums[ERRORS], examples.m)
-    row[ROW_DEV_COST] = sums[DEV_COST] / examples.dev_m
-    row[DEV_ERROR] = error_of(shape, examples, sums[DEV_ERRORS], examples.dev_m)
-    row[LEARNING_RATE] = sums[RATE]
+    row[EpochMetric.epoch], row[EpochMetric.step] = counters[EPOCH], counters[STEP]
+    row[EpochMetric.train_cost] = sums[COST] / examples.m
+    row[EpochMetric.train_error] = error_of(shape, examples, sums[ERRORS], examples.m)
+    row[EpochMetric.dev_cost] = sums[DEV_COST] / examples.dev_m
+    row[EpochMetric.dev_error] = error_of(shape, examples, sums[DEV_ERRORS], examples.dev_m)
+    row[EpochMetric.learning_rate] = sums[RATE]
     small, weights = 0, 0
     for layer in range(shape.weight.size):
         size = shape.sizes[layer] * shape.sizes[layer + 1]
         small += count_small(part(state.weights, shape.weight[layer], size), NEAR_ZERO_BOUND)
         weights += size
         row[NORMS + layer] = sums[SUMS + 1 + layer]
-    row[NEAR_ZERO] = small / weights
-    row[NORM] = sums[SUMS]
+    row[EpochMetric.near_zero_weights] = small / weights
+    row[EpochMetric.gradient_norm] = sums[SUMS]
 
 
 @kernel

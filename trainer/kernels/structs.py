@@ -7,6 +7,8 @@ transposed, so that Z = A W runs along memory.
 from enum import IntEnum
 from typing import Any, NamedTuple
 
+from ..metrics import EpochMetric
+
 # what a run is doing
 TRAINING, EVALUATING = range(2)
 
@@ -37,19 +39,8 @@ COUNTERS = 11
 # State.sums: real numbers that a checkpoint carries
 COST, ERRORS, DEV_COST, DEV_ERRORS, BEST_ERROR, LAST_COST, RATE = range(7)
 SUMS = 7
-# columns of Records.rows before the gradient norms of the layers
-(
-    ROW_EPOCH,
-    ROW_STEP,
-    TRAIN_COST,
-    TRAIN_ERROR,
-    ROW_DEV_COST,
-    DEV_ERROR,
-    LEARNING_RATE,
-    NEAR_ZERO,
-    NORM,
-    NORMS,
-) = range(10)
+# Records.rows: columns of EpochMetric, then the gradient norms of the layers
+NORMS = len(EpochMetric)
 
 Array = Any
 

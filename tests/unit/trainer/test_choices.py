@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from caviar.trainer.choices import CHOICES, Activation, Augmentation, Output
-from caviar.trainer.data.types import Data
 from caviar.trainer.gradient import CostFunction
 from caviar.trainer.predict import Model
 from caviar.trainer.run import Run
 from caviar.trainer.settings import describe, make_settings
+from tests.support.small_runs import BASE, DATA, make_data, trained
 
 DOCS = Path(__file__).parents[3] / "docs"
 ALL = [
@@ -19,7 +19,6 @@ ALL = [
 ]
 CONDITIONAL = [info for info in describe() if info.only_with]
 # Two values of each setting that has an effect only with some choices, far enough apart to be seen in BASE.
-BASE = {"hidden_units": [5, 4], "epochs": 3, "batch_size": 8, "decay_epochs": 2}
 TWO_VALUES = {
     "momentum": (0.5, 0.9),
     "beta1": (0.5, 0.9),
@@ -31,29 +30,6 @@ TWO_VALUES = {
     "init_scale": (0.5, 0.7),
     "augmentation_strength": (0.1, 0.5),
 }
-
-
-def make_data(kind="multiclass"):
-    generator = np.random.default_rng(3)
-    X = generator.standard_normal((40, 9)).astype(np.float32)
-    classes = {"binary": 2, "multiclass": 3, "regression": 0}[kind]
-    Y = generator.standard_normal((40, 2)).astype(np.float32)
-    if classes:
-        Y = generator.integers(0, classes, 40).astype(np.int32)
-    known = {"mu": np.zeros(9), "sigma": np.ones(9), "image_shape": (3, 3, 1)}
-    known |= {"class_names": tuple("abc"[:classes]), "target_names": ("y",)}
-    known |= {} if classes else {"target_mu": np.zeros(2), "target_sigma": np.ones(2)}
-    return Data(kind, X[:32], Y[:32], X[32:], Y[32:], n_classes=classes, **known)
-
-
-DATA = make_data()
-
-
-def trained(data=DATA, **settings):
-    run = Run(make_settings({**BASE, **settings}), data, 1)
-    while run.status == "running":
-        run.advance()
-    return run
 
 
 def test_the_codes_of_stored_files_and_of_kernels_stay():
