@@ -26,9 +26,9 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 
 import numpy as np
 
+from benchmarks.training_seeds import training_seed
 from caviar.search.history import Floats
 from caviar.search.random import draw
-from caviar.search.randomness import trial_seed
 from caviar.search.simulate import simulate
 from caviar.search.spec import SearchSpec
 from caviar.trainer.plugin import MLP
@@ -62,7 +62,7 @@ def train(dataset: str, seed: int, trials: int) -> Floats:
     spec, curves = search(seed, trials, "none", 1), np.full((trials, EPOCHS, len(METRICS)), np.inf)
     for number in range(trials):
         point = spec.space.from_unit(draw(spec, number))
-        run = MLP().start({**SETTINGS, **point}, data, trial_seed(seed, number))
+        run = MLP().start({**SETTINGS, **point}, data, training_seed(seed, number))
         while run.status == "running":
             for epoch in run.advance(1.0).epochs:
                 values = [epoch[metric] for metric in METRICS]

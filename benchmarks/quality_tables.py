@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.training_seeds import training_seed
 from caviar.search.random import draw
-from caviar.search.randomness import trial_seed
 from caviar.search.space import Space
 from caviar.search.spec import SearchSpec
 from caviar.trainer.plugin import MLP
@@ -246,7 +246,7 @@ def _one(task: tuple[Table, dict[str, Any], int]) -> list[float]:
 def make(table: Table) -> None:
     """Train all points of a table and write its file."""
     points = points_of(table)
-    tasks: Iterator[Any] = ((table, point, trial_seed(0, number)) for number, point in enumerate(points))
+    tasks: Iterator[Any] = ((table, point, training_seed(0, number)) for number, point in enumerate(points))
     with ProcessPoolExecutor(2) as pool:
         curves = np.array(list(pool.map(_one, tasks, chunksize=16)))
     space = Space.model_validate(table.space)

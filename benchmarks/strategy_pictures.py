@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.training_seeds import training_seed
 from caviar.search.history import History
 from caviar.search.proposal import Proposal
-from caviar.search.randomness import trial_seed
 from caviar.search.rounds import rounds
 from caviar.search.simulate import Simulated, simulate
 from caviar.search.spec import SearchSpec
@@ -36,7 +36,7 @@ class Training:
 
     def __call__(self, number: int, proposal: Proposal) -> list[float]:
         """Dev errors of one training."""
-        run = self.trainer.start({**self.settings, **proposal.point}, self.data, trial_seed(0, number))
+        run = self.trainer.start({**self.settings, **proposal.point}, self.data, training_seed(0, number))
         errors: list[float] = []
         while run.status == "running":
             errors += [epoch["dev_error"] for epoch in run.advance(10.0).epochs]

@@ -49,11 +49,6 @@ def uniforms(seed: int, number: int, names: Salts, purpose: str = "") -> npt.NDA
     return np.asarray((bits >> _11) * 2.0**-53, dtype=np.float64)
 
 
-def trial_seed(seed: int, number: int) -> int:
-    """Seed of a trial's training, below 2^31; a re-evaluated point gets a fresh one by its number."""
-    return counter(seed, number, "training") >> 33
-
-
 def generator(seed: int, number: int, purpose: str) -> np.random.Generator:
     """Numpy generator for a strategy that needs more than one number per axis."""
     return np.random.default_rng(counter(seed, number, purpose))

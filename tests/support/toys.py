@@ -8,7 +8,7 @@ from tests.support.house import House
 def scale(house: House) -> None:
     """Add `square_root`: roots are equally likely."""
     house.before("search/scales.py", "SCALES: dict[", SCALE)
-    house.replace("search/scales.py", "OneMinusLog)}", "OneMinusLog, SquareRoot)}")
+    house.replace("search/scales.py", "OneMinusLogScale)}", "OneMinusLogScale, SquareRoot)}")
 
 
 SCALE = '''class SquareRoot(Scale):
@@ -54,7 +54,7 @@ PROPOSE = '''"""Van der Corput's sequence: the digits of a number in base 2, mir
 import numpy as np
 
 from caviar.search.history import History
-from caviar.search.proposal import Proposal, at
+from caviar.search.proposal import Proposal, propose_at
 from caviar.search.spec import SearchSpec
 from caviar.search.strategy_settings import Halves
 
@@ -64,7 +64,8 @@ def propose(spec: SearchSpec, number: int, history: History) -> Proposal:
     assert isinstance(spec.strategy, Halves)
     place = spec.strategy.start + number
     unit = sum((place >> bit & 1) / 2 ** (bit + 1) for bit in range(place.bit_length()))
-    return at(spec.space, np.full(spec.space.dimensions, unit), "halves", f"place {place} of the sequence")
+    units = np.full(spec.space.dimensions, unit)
+    return propose_at(spec.space, units, "halves", f"place {place} of the sequence")
 '''
 
 

@@ -8,7 +8,7 @@ from caviar.search.grid import levels
 from caviar.search.history import History
 from caviar.search.optuna_bridge import BEST, LATEST, distribution, importance, parameter_of, window
 from caviar.search.parameters import Choice, Fixed, Range
-from caviar.search.randomness import counter, salts, trial_seed, uniforms
+from caviar.search.randomness import counter, salts, uniforms
 from caviar.search.simulate import simulate
 from caviar.search.sobol import sobol_point
 from caviar.search.spec import SearchSpec
@@ -100,11 +100,6 @@ def test_a_new_parameter_leaves_the_draws_of_the_others_alone():
     before = points(spec("random"))
     after = points(spec("random", {"first": {"low": 0, "high": 1}, **PLANE}))
     assert [point["important"] for point in before] == [point["important"] for point in after]
-
-
-def test_seeds_of_trainings_differ():
-    assert len({trial_seed(0, number) for number in range(10_000)}) > 9_990
-    assert all(0 <= trial_seed(2**63 - 1, number) < 2**31 for number in range(100))
 
 
 def test_every_name_has_its_strategy():
