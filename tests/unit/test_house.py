@@ -1,8 +1,9 @@
-"""What holds for every file of the house: names of imports, and subjects of commits."""
+"""What holds for every file of the house: names of imports, lines of docs, subjects of commits."""
 
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,3 +90,21 @@ def test_a_subject_names_the_place_and_the_change(tmp_path: Path, message: str, 
     done = subprocess.run([ROOT / ".ci" / "commit-msg", file], capture_output=True, text=True, check=False)
     assert (done.returncode == 0) == good, done.stderr
     assert good or done.stderr.strip()
+
+
+LONGEST = 100  # characters of a line of docs
+LATER = ("interfaces.md", "plugins.md", "trainer/README.md")
+PAGES = [path for path in (ROOT / "docs").rglob("*.md") if not str(path).endswith(LATER)]
+PAGES += [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")]
+
+
+def breakable(line: str) -> bool:
+    """Return whether a line could be shorter: rows of tables cannot, nor one link or word alone."""
+    words = re.sub(r"\[[^\]]*\]\([^)]*\)", "link", line).split()
+    return not line.startswith("|") and len(words) > 1
+
+
+@pytest.mark.parametrize("page", sorted(PAGES), ids=lambda page: str(page.relative_to(ROOT)))
+def test_lines_of_docs_are_short(page: Path) -> None:
+    lines = enumerate(page.read_text("utf-8").splitlines(), 1)
+    assert [number for number, line in lines if len(line) > LONGEST and breakable(line)] == []
