@@ -8,13 +8,10 @@ import os
 import socket
 from collections.abc import Collection
 
-from sqlalchemy import select
-
 from caviar.service.api.services import Services
 from caviar.service.errors import UnavailableError
+from caviar.service.store import agents as agent_rows
 from caviar.service.store.attempts import SERVER_ENDED
-from caviar.service.store.snapshot import Snapshot
-from caviar.service.store.tables import agents
 from caviar.service.usecases.leases import agent_lost
 
 logger = logging.getLogger(__name__)
@@ -35,7 +32,7 @@ class Reporter:
     async def silent(self, agents: Collection[str]) -> Collection[str]:
         """Tell which of these have let their leases run out, as far as the database can say."""
         try:
-            return await self._services.store.read(lambda snapshot: _lost(snapshot, agents))
+            return await self._services.store.read(lambda snapshot: agent_rows.lost_among(snapshot, agents))
         except UnavailableError:
             return ()  # nobody could renew either
 
@@ -43,22 +40,13 @@ class Reporter:
         """Take back what agents of an earlier server on this machine held: they died with it."""
         for pause in LOOKS:
             await asyncio.sleep(pause)
-            for agent, pid in await self._services.store.read(_local_agents):
+            local = await self._services.store.read(
+                lambda snapshot: agent_rows.alive_of(snapshot, "local", socket.gethostname())
+            )
+            for agent, pid in local:
                 if not _alive(pid):
                     logger.info("an agent of an earlier server is gone", extra={"agent": agent})
                     await self.lost(agent, SERVER_ENDED)
-
-
-def _local_agents(snapshot: Snapshot) -> list[tuple[str, int]]:
-    query = select(agents.c.id, agents.c.pid).where(
-        agents.c.state == "alive", agents.c.engine == "local", agents.c.host == socket.gethostname()
-    )
-    return [(row.id, row.pid) for row in snapshot.execute(query)]
-
-
-def _lost(snapshot: Snapshot, among: Collection[str]) -> Collection[str]:
-    query = select(agents.c.id).where(agents.c.state == "lost", agents.c.id.in_(among))
-    return snapshot.execute(query).scalars().all()
 
 
 def _alive(pid: int) -> bool:

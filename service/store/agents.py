@@ -104,3 +104,15 @@ def line_of(snapshot: Snapshot, trial: TrialId) -> str | None:
     """Return where a trial branched off; None for one that did not, or is gone."""
     query = select(t.line).where(t.search_id == trial.search, t.number == trial.number)
     return snapshot.execute(query).scalar()
+
+
+def alive_of(snapshot: Snapshot, engine: str, host: str) -> list[tuple[str, int]]:
+    """Return id and process number of the living agents that an engine started on a host."""
+    query = select(a.id, a.pid).where(a.state == "alive", a.engine == engine, a.host == host)
+    return [(row.id, row.pid) for row in snapshot.execute(query)]
+
+
+def lost_among(snapshot: Snapshot, agents: Collection[str]) -> Sequence[str]:
+    """Return which of these agents are lost."""
+    query = select(a.id).where(a.state == "lost", a.id.in_(agents))
+    return snapshot.execute(query).scalars().all()
