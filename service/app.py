@@ -13,29 +13,33 @@ from anyio import to_thread
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
-from sqlalchemy import func, select
 
 import caviar
 from caviar.exchange.wire import ExchangeRequest
 from caviar.search.spec import SearchSpec
 from caviar.service.api import (
-    commands,
+    checkpoints as checkpoints_api,
+)
+from caviar.service.api import (
+    datasets,
+    diagnosis,
     events,
     exchange,
-    figures,
+    export,
     health,
+    metrics,
     predictions,
     problems,
+    search_analysis,
+    search_yaml,
     searches,
     session,
+    steering,
     tokens,
     trainers,
     trials,
 )
-from caviar.service.api import datasets as datasets_api
-from caviar.service.api import metrics as metrics_module
-from caviar.service.api.load import Load
-from caviar.service.api.metrics import Counts, Metrics
+from caviar.service.api.concurrency_limit import ConcurrencyLimit
 from caviar.service.api.services import Services
 from caviar.service.config import Config
 from caviar.service.dashboard import mount_dashboard
@@ -45,21 +49,18 @@ from caviar.service.security.failed_logins import FailedLogins
 from caviar.service.security.middleware import Guard
 from caviar.service.security.tokens import REFRESH_SECONDS, TokenBook
 from caviar.service.store import agents as agent_rows
-from caviar.service.store import schema
+from caviar.service.store import reads, schema
 from caviar.service.store.blobs import FileBlobs
 from caviar.service.store.clock import SteadyClock
 from caviar.service.store.database import Database
-from caviar.service.store.memory import Columns
 from caviar.service.store.notifier import Notifier
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.statistics import Statistics
-from caviar.service.store.tables import STATES
-from caviar.service.store.tables import agents as agents_table
-from caviar.service.store.tables import searches as searches_table
 from caviar.service.store.uploads import Uploads
 from caviar.service.store.writer import Committed
 from caviar.service.usecases import checkpoints, leases
 from caviar.service.usecases.datasets import Datasets
+from caviar.service.usecases.predictions import Evaluator
 from caviar.service.usecases.proposer import Proposer
 
 PREFIX = "/api/v1"
@@ -69,18 +70,55 @@ INFORM_SECONDS = 2.0
 log = logging.getLogger(__name__)
 
 
+ROUTES = (
+    search_analysis,
+    export,
+    search_yaml,
+    searches,
+    trials,
+    diagnosis,
+    steering,
+    exchange,
+    checkpoints_api,
+    events,
+    datasets,
+    predictions,
+    trainers,
+    session,
+    tokens,
+)
+
+
 def build_services(config: Config) -> Services:
     """Choose and wire the adapters; nothing is opened yet."""
-    notifier, metrics = Notifier(), Metrics()
+    notifier, instruments = Notifier(), metrics.Metrics()
 
     def committed(what: Committed) -> None:
-        metrics.commit_seconds.observe(what.seconds)
+        instruments.commit_seconds.observe(what.seconds)
         notifier.changed(what.searches, what.wake)
 
     store = Database(config.database_url, SteadyClock(), committed)
-    proposer = Proposer(wake=lambda: notifier.changed((), True))
-    blobs = FileBlobs(config.data / "checkpoints")
-    return Services(config, store, proposer, notifier, metrics, blobs, Columns())
+    blobs, uploads = FileBlobs(config.data / "checkpoints"), Uploads(config.data, config.limits)
+    instruments.gauges(lambda: _counts(store))
+    return Services(
+        config=config,
+        store=store,
+        proposer=Proposer(wake=lambda: notifier.changed((), True)),
+        notifier=notifier,
+        metrics=instruments,
+        blobs=blobs,
+        uploads=uploads,
+        datasets=Datasets(store, uploads),
+        evaluator=Evaluator(store, blobs, uploads, config.limits),
+        tokens=TokenBook(store),
+        health=health.Health(
+            {
+                "database": lambda: schema.answers(store.dialect.readers),
+                "schema": lambda: _at_head(store),
+                "disk": lambda: health.has_room(config.data),
+            }
+        ),
+    )
 
 
 def create_app(config: Config) -> FastAPI:
@@ -88,21 +126,14 @@ def create_app(config: Config) -> FastAPI:
 
     Its start raises StartError when the database cannot be used, with what to do about it.
     """
-    services, uploads = build_services(config), Uploads(config.data, config.limits)
-    book = TokenBook(services.store)
-    vitals = health.Health(
-        {
-            "database": lambda: _answers(services),
-            "schema": lambda: _at_head(services),
-            "disk": lambda: health.has_room(config.data),
-        }
-    )
+    services = build_services(config)
+    book, vitals = services.tokens, services.health
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await to_thread.run_sync(open_store, services)
         announce(await to_thread.run_sync(book.start, config), config.data)
-        uploads.open()
+        services.uploads.open()
         services.notifier.start()
         work = (_sweep(services, vitals), *_prepare(services), _tidy(services), _refresh(book))
         tasks = [asyncio.create_task(one) for one in work]
@@ -132,42 +163,26 @@ def create_app(config: Config) -> FastAPI:
     app.state.health = vitals
     problems.install(app)
     app.state.tokens = book
-    app.add_middleware(Load, limits=config.limits)
+    app.add_middleware(ConcurrencyLimit, limits=config.limits)
     app.add_middleware(
         Guard,
         config=config,
         book=book,
         failures=FailedLogins(services.metrics.failed_logins.inc),
     )  # outermost
-    _include(app, services, uploads, vitals, book)
+    _include(app)
     _describe(app)
     return app
 
 
-def _include(
-    app: FastAPI, services: Services, uploads: Uploads, vitals: health.Health, book: TokenBook
-) -> None:
+def _include(app: FastAPI) -> None:
     """Put every route in its place."""
-    datasets = Datasets(services.store, uploads)
     api = APIRouter(prefix=PREFIX, dependencies=[Depends(problems.known_query)])
-    for router in (
-        figures.router,
-        searches.router,
-        trials.router,
-        commands.router,
-        exchange.router,
-        events.router,
-    ):
-        api.include_router(router(services))
-    api.include_router(datasets_api.router(datasets))
-    api.include_router(predictions.router(services, uploads))
-    api.include_router(trainers.router())
-    api.include_router(session.router(book, services.config.token_required))
-    api.include_router(tokens.router(book))
+    for resource in ROUTES:
+        api.include_router(resource.router)
     app.include_router(api)
-    app.include_router(health.router(vitals))
-    services.metrics.gauges(lambda: _counts(services))
-    app.include_router(metrics_module.router(services.metrics))
+    app.include_router(health.router)
+    app.include_router(metrics.router)
     mount_dashboard(app)
 
 
@@ -178,7 +193,11 @@ def open_store(services: Services) -> None:
     """
     store, config = services.store, services.config
     store.dialect.open()
-    schema.prepare(store.dialect, config.database_shown)
+    try:
+        schema.prepare(store.dialect, config.database_shown)
+    except BaseException:
+        store.dialect.close()  # its lock, for whoever puts the database right
+        raise
     store.start()
     # While no server ran, nobody could renew: every agent gets a full lease to come back.
     store.submit(lambda tx: agent_rows.extend_all(tx, config.lease)).result()
@@ -239,26 +258,18 @@ async def _again(services: Services, pause: float, work: Callable[[Snapshot], ob
         await asyncio.sleep(pause)
 
 
-def _answers(services: Services) -> None:
-    schema.answers(services.store.dialect.readers)
-
-
-def _at_head(services: Services) -> None:
-    with services.store.reading() as snapshot:
+def _at_head(store: Database) -> None:
+    with store.reading() as snapshot:
         found, wanted = schema.current(snapshot.connection), schema.head()
     if found != wanted:
         raise RuntimeError(f"schema {found}, needed {wanted}: run caviar migrate")
 
 
-def _counts(services: Services) -> Counts:
+def _counts(store: Database) -> metrics.Counts:
     """Count for the metrics, at a scrape."""
-    columns = [func.coalesce(func.sum(searches_table.c[state]), 0) for state in STATES]
-    with services.store.reading() as snapshot:
-        counts = snapshot.execute(select(*columns)).one()
-        alive = snapshot.execute(
-            select(func.count()).select_from(agents_table).where(agents_table.c.state == "alive")
-        ).scalar_one()
-    return Counts(trials=dict(zip(STATES, map(int, counts), strict=True)), agents=alive)
+    with store.reading() as snapshot:
+        trials_by_state, agents = reads.counts(snapshot)
+    return metrics.Counts(trials_by_state, agents)
 
 
 def _describe(app: FastAPI) -> None:

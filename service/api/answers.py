@@ -105,6 +105,66 @@ class Importance(Record):
     reason: str | None = Field(description="why there are no shares")
 
 
+class Side(BaseModel):
+    """One parameter's side of a box."""
+
+    parameter: str = Field(description="with its entry, if it has one for each of another")
+    low: float | int | str | bool | list[Any] | None = None
+    high: float | int | str | bool | list[Any] | None = None
+    choices: list[Any] | None = Field(None, description="those left, of choices without an order")
+
+
+class RoundRecord(BaseModel):
+    """One round of coarse to fine: we looked here, because these were good."""
+
+    index: int
+    first: int = Field(description="number of its first trial")
+    size: int = Field(description="trials it has when it is over")
+    epochs: int | None = Field(description="how far its trials train; null: as the settings say")
+    box: list[Side]
+    trials: list[str] = Field(description="the trials that made the box, best first")
+    why: str
+    warnings: list[str]
+
+
+class Rounds(BaseModel):
+    """The rounds that have begun."""
+
+    items: list[RoundRecord]
+    reason: str | None = Field(description="why there are none")
+
+
+class StandingRecord(BaseModel):
+    """A leading point that was trained again with fresh seeds."""
+
+    trial: str = Field(description="the trial that made it a leader")
+    params: dict[str, Any]
+    first: float = Field(description="value of that trial, partly luck")
+    mean: float = Field(description="of the fresh trainings alone")
+    spread: float | None = Field(description="standard deviation between them; null for a single one")
+    trainings: list[str]
+
+
+class Standings(BaseModel):
+    """Leaders by their fresh trainings, best first, and the winner."""
+
+    items: list[StandingRecord]
+    winner: StandingRecord | None
+    reason: str | None = Field(description="why there is no winner")
+
+
+class Outlook(BaseModel):
+    """How good the best is, and what further trials may add, as if all were drawn at random."""
+
+    trials: int
+    left: int
+    share: float = Field(description="the best is in the best such share of the space ...")
+    confidence: float = Field(description="... with this probability")
+    probability: float = Field(description="that one of the trials left is better than the best so far")
+    improvement: float = Field(description="expected, in units of the objective")
+    text: str
+
+
 class CurveBranch(BaseModel):
     """One branch of a trial: a list for each metric, beside its epochs."""
 

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from caviar.service.api.services import App
 from caviar.service.errors import ServiceError
-from caviar.service.usecases.datasets import Datasets
 
 
 class MediaTypeError(ServiceError):
@@ -95,56 +95,58 @@ _BODY = {
     }
 }
 
+router = APIRouter(prefix="/datasets", tags=["data sets"])
 
-def router(datasets: Datasets) -> APIRouter:
-    """Serve data sets below the prefix of the API."""
-    routes = APIRouter(prefix="/datasets", tags=["data sets"])
 
-    @routes.get("", summary="List data sets")
-    async def list_datasets() -> DatasetList:
-        return DatasetList(items=[_info(item) for item in await datasets.listed()])
+@router.get("", summary="List data sets")
+async def list_datasets(services: App) -> DatasetList:
+    return DatasetList(items=[_info(item) for item in await services.datasets.listed()])
 
-    @routes.post("", status_code=201, summary="Upload a data set", openapi_extra=_BODY)
-    async def upload_dataset(
-        request: Request,
-        response: Response,
-        name: Annotated[str, Query(min_length=1, max_length=100)],
-        target: Names = None,
-        task: Literal["classification", "regression"] | None = None,
-        categorical: Names = None,
-        ignore: Names = None,
-    ) -> DatasetInfo:
-        if request.headers.get("content-type", "").startswith("multipart/"):
-            raise MediaTypeError("Send the file itself as the body, with the name in the query: no form")
-        given = {"target": target, "task": task, "categorical": categorical, "ignore": ignore}
-        options: dict[str, Any] = {key: value for key, value in given.items() if value}
-        if target and len(target) == 1:
-            options["target"] = target[0]
-        found, fresh = await datasets.upload(name, request.stream(), options)
-        response.status_code = 201 if fresh else 200
-        response.headers["Location"] = f"/api/v1/datasets/{found['id']}"
-        return _info(found)
 
-    @routes.get("/{key}", summary="Read a data set")
-    async def read_dataset(key: Key) -> DatasetInfo:
-        return _info(await datasets.get(key))
+@router.post("", status_code=201, summary="Upload a data set", openapi_extra=_BODY)
+async def upload_dataset(
+    services: App,
+    request: Request,
+    response: Response,
+    name: Annotated[str, Query(min_length=1, max_length=100)],
+    target: Names = None,
+    task: Literal["classification", "regression"] | None = None,
+    categorical: Names = None,
+    ignore: Names = None,
+) -> DatasetInfo:
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        raise MediaTypeError("Send the file itself as the body, with the name in the query: no form")
+    given = {"target": target, "task": task, "categorical": categorical, "ignore": ignore}
+    options: dict[str, Any] = {key: value for key, value in given.items() if value}
+    if target and len(target) == 1:
+        options["target"] = target[0]
+    found, fresh = await services.datasets.upload(name, request.stream(), options)
+    response.status_code = 201 if fresh else 200
+    response.headers["Location"] = f"/api/v1/datasets/{found['id']}"
+    return _info(found)
 
-    @routes.delete("/{key}", status_code=204, summary="Delete an uploaded data set that no search uses")
-    async def delete_dataset(key: Key) -> Response:
-        await datasets.delete(key)
-        return Response(status_code=204)
 
-    @routes.get("/{key}/preview", summary="Its first rows")
-    async def preview_dataset(key: Key) -> Preview:
-        return Preview(**await datasets.preview(key))
+@router.get("/{key}", summary="Read a data set")
+async def read_dataset(services: App, key: Key) -> DatasetInfo:
+    return _info(await services.datasets.get(key))
 
-    @routes.get("/{key}/content", summary="The file, as it was uploaded", response_class=FileResponse)
-    async def download_dataset(key: Key) -> FileResponse:
-        path, digest = await datasets.content(key)
-        headers = {"ETag": f'"{digest}"', "Caviar-Digest": digest}
-        return FileResponse(path, media_type="application/octet-stream", headers=headers)
 
-    return routes
+@router.delete("/{key}", status_code=204, summary="Delete an uploaded data set that no search uses")
+async def delete_dataset(services: App, key: Key) -> Response:
+    await services.datasets.delete(key)
+    return Response(status_code=204)
+
+
+@router.get("/{key}/preview", summary="Its first rows")
+async def preview_dataset(services: App, key: Key) -> Preview:
+    return Preview(**await services.datasets.preview(key))
+
+
+@router.get("/{key}/content", summary="The file, as it was uploaded", response_class=FileResponse)
+async def download_dataset(services: App, key: Key) -> FileResponse:
+    path, digest = await services.datasets.content(key)
+    headers = {"ETag": f'"{digest}"', "Caviar-Digest": digest}
+    return FileResponse(path, media_type="application/octet-stream", headers=headers)
 
 
 def _info(dataset: dict[str, Any]) -> DatasetInfo:

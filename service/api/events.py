@@ -13,11 +13,16 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
 from caviar.service.api import records
-from caviar.service.api.services import Services
+from caviar.service.api.services import App, Services
 from caviar.service.errors import RefusedError
 from caviar.service.ids import TrialId, trial_id
+from caviar.service.security.scopes import Token
 from caviar.service.store import reads, streams
+from caviar.service.store import searches as search_rows
+from caviar.service.store import trials as trial_rows
+from caviar.service.store.rows import StoredCheckpoint, StoredCommand
 from caviar.service.store.snapshot import Snapshot
+from caviar.trial_fields import StoredTrial
 
 KEEPALIVE_SECONDS = 15.0
 POLL_SECONDS = 5.0  # wake-ups may be lost
@@ -32,34 +37,36 @@ class EventStream(StreamingResponse):
     media_type = "text/event-stream"
 
 
-def router(services: Services) -> APIRouter:
-    """Serve event streams below the prefix of the API."""
-    routes = APIRouter(tags=["events"])
+router = APIRouter(tags=["events"])
 
-    @routes.get("/searches/{search}/events", response_class=EventStream, summary="Follow a search")
-    async def search_events(
-        search: int,
-        request: Request,
-        last_event_id: Id = None,
-        since: Annotated[str | None, Query()] = None,
-    ) -> EventStream:
-        await services.store.read(lambda snapshot: reads.search_row(snapshot, search))
-        start = _start(last_event_id or since)
-        return EventStream(_search_stream(services, search, start, _admitted(request)), headers=_HEADERS)
 
-    @routes.get("/trials/{name}/events", response_class=EventStream, summary="Follow a trial")
-    async def trial_events(
-        name: str,
-        request: Request,
-        last_event_id: Id = None,
-        since: Annotated[str | None, Query()] = None,
-    ) -> EventStream:
-        trial = trial_id(name)
-        await services.store.read(lambda snapshot: reads.trial_row(snapshot, trial))
-        position = streams.Position.read(last_event_id or since)
-        return EventStream(_trial_stream(services, trial, position, _admitted(request)), headers=_HEADERS)
+@router.get("/searches/{search}/events", response_class=EventStream, summary="Follow a search")
+async def search_events(
+    services: App,
+    search: int,
+    request: Request,
+    last_event_id: Id = None,
+    since: Annotated[str | None, Query()] = None,
+) -> EventStream:
+    await services.store.read(lambda snapshot: search_rows.get(snapshot, search))
+    start = _start(last_event_id or since)
+    stream = _search_stream(services, search, start, _admitted(services, request))
+    return EventStream(stream, headers=_HEADERS)
 
-    return routes
+
+@router.get("/trials/{name}/events", response_class=EventStream, summary="Follow a trial")
+async def trial_events(
+    services: App,
+    name: str,
+    request: Request,
+    last_event_id: Id = None,
+    since: Annotated[str | None, Query()] = None,
+) -> EventStream:
+    trial = trial_id(name)
+    await services.store.read(lambda snapshot: trial_rows.get(snapshot, trial))
+    position = streams.Position.read(last_event_id or since)
+    stream = _trial_stream(services, trial, position, _admitted(services, request))
+    return EventStream(stream, headers=_HEADERS)
 
 
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -75,10 +82,10 @@ def _start(text: str | None) -> int:
     return int(text)
 
 
-def _admitted(request: Request) -> Callable[[], bool]:
+def _admitted(services: Services, request: Request) -> Callable[[], bool]:
     """Give what tells whether the reader's token still holds: a stream may last for days."""
-    book, caller = request.app.state.tokens, request.state.caller
-    return lambda: bool(book.holds(caller))
+    caller: Token = request.state.caller
+    return lambda: services.tokens.holds(caller)
 
 
 async def _search_stream(
@@ -108,18 +115,18 @@ async def _search_stream(
 def _search_news(
     snapshot: Snapshot, search: int, after: int, clock: Callable[[Snapshot], float]
 ) -> tuple[int, list[bytes]] | None:
-    row = snapshot.execute(reads.SEARCH.where(reads.s.id == search)).first()
-    if row is None:
+    found = reads.find_search(snapshot, search, clock(snapshot))
+    if found is None:
         return None
     rows = reads.changed_trials(snapshot, search, after, MOST)
     parts = [_event("trial", records.trial(one), one.revision) for one in rows]
     if rows:
         after = rows[-1].revision
-    if len(rows) < MOST and row.revision > after:
-        after = row.revision
-        parts.append(_event("search", reads.shown(snapshot, row, clock(snapshot)), after))
+    if len(rows) < MOST and found.row.revision > after:
+        after = found.row.revision
+        parts.append(_event("search", records.search(found), after))
     elif rows:
-        parts.append(_event("search", reads.shown(snapshot, row, clock(snapshot)), after))
+        parts.append(_event("search", records.search(found), after))
     return after, parts
 
 
@@ -136,7 +143,7 @@ async def _trial_stream(
                 return
             parts = []
             for kind, body, position in news:
-                parts.append(_event(kind, body, str(position)))
+                parts.append(_event(kind, _shown(body), str(position)))
             if parts:
                 yield b"".join(parts)
             quiet = 0.0 if parts else quiet + POLL_SECONDS
@@ -144,6 +151,14 @@ async def _trial_stream(
                 yield KEEPALIVE_COMMENT
                 quiet = 0.0
             await _pause(event, full=False)
+
+
+def _shown(body: streams.Body) -> dict[str, Any]:
+    if isinstance(body, StoredTrial):
+        return records.trial(body)
+    if isinstance(body, StoredCommand):
+        return records.command(body)
+    return records.checkpoint(body) if isinstance(body, StoredCheckpoint) else body
 
 
 async def _pause(event: asyncio.Event, full: bool) -> None:

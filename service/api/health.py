@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Lock
 
 from anyio import CapacityLimiter, fail_after, to_thread
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 ANSWER_SECONDS = 2.0
@@ -59,6 +59,8 @@ class Health:
         self._beats: dict[str, Beat] = {}
         self._draining = False
         self._lock = Lock()
+        # Threads of its own: requests that wait for the database must not keep a probe from being answered.
+        self.limiter = CapacityLimiter(2)
         self._answer: Readiness | None = None
         self._answered = float("-inf")
 
@@ -109,28 +111,26 @@ def _run(check: Callable[[], None]) -> Check:
     return Check(ok=True)
 
 
-def router(health: Health) -> APIRouter:
-    """Serve livez and readyz, which need no token and tell nothing but this."""
-    routes = APIRouter(tags=["operations"])
+router = APIRouter(tags=["operations"])
 
-    @routes.get("/livez", summary="The process answers")
-    async def livez() -> dict[str, bool]:
-        return {"alive": True}
 
-    # Threads of its own: requests that wait for the database must not keep a probe from being answered.
-    limiter = CapacityLimiter(2)
+@router.get("/livez", summary="The process answers")
+async def livez() -> dict[str, bool]:
+    return {"alive": True}
 
-    @routes.get("/readyz", summary="The server can take work", responses={503: {"model": Readiness}})
-    async def readyz(response: Response) -> Readiness:
-        readiness = health.recent()
-        if readiness is None:
-            try:
-                with fail_after(ANSWER_SECONDS):
-                    readiness = await to_thread.run_sync(health.read, abandon_on_cancel=True, limiter=limiter)
-            except TimeoutError:
-                late = Check(ok=False, detail=f"no answer within {ANSWER_SECONDS:g} s")
-                readiness = Readiness(ready=False, checks={"database": late})
-        response.status_code = 200 if readiness.ready else 503
-        return readiness
 
-    return routes
+@router.get("/readyz", summary="The server can take work", responses={503: {"model": Readiness}})
+async def readyz(request: Request, response: Response) -> Readiness:
+    health: Health = request.app.state.services.health
+    readiness = health.recent()
+    if readiness is None:
+        try:
+            with fail_after(ANSWER_SECONDS):
+                readiness = await to_thread.run_sync(
+                    health.read, abandon_on_cancel=True, limiter=health.limiter
+                )
+        except TimeoutError:
+            late = Check(ok=False, detail=f"no answer within {ANSWER_SECONDS:g} s")
+            readiness = Readiness(ready=False, checks={"database": late})
+    response.status_code = 200 if readiness.ready else 503
+    return readiness

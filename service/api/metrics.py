@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -83,12 +83,10 @@ class _Gauges(Collector):
         yield GaugeMetricFamily("caviar_agents", "Agents heard of within their lease", self._counts.agents)
 
 
-def router(metrics: Metrics) -> APIRouter:
-    """Serve the metrics at /metrics; on a thread, because the gauges may ask the database."""
-    routes = APIRouter(tags=["operations"])
+router = APIRouter(tags=["operations"])
 
-    @routes.get("/metrics", response_class=Response, summary="Prometheus metrics")
-    def read_metrics() -> Response:
-        return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
-    return routes
+@router.get("/metrics", response_class=Response, summary="Prometheus metrics")
+def read_metrics(request: Request) -> Response:
+    # On a thread, because the gauges may ask the database.
+    return Response(request.app.state.services.metrics.text(), media_type=CONTENT_TYPE_LATEST)

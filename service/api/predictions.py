@@ -1,27 +1,60 @@
-"""Confusion matrix and residuals over REST."""
+"""Confusion matrix and residuals of a trial's model over REST."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, Field
 
-from caviar.service.api.common import answer
-from caviar.service.api.services import Services
+from caviar.service.api.http import answer
+from caviar.service.api.services import App
 from caviar.service.ids import trial_id
-from caviar.service.store.uploads import Uploads
-from caviar.service.usecases.predictions import Evaluator, Predictions
+
+router = APIRouter(tags=["trials"])
 
 
-def router(services: Services, uploads: Uploads) -> APIRouter:
-    """Serve what models get right and wrong below the prefix of the API."""
-    routes = APIRouter(tags=["trials"])
-    evaluator = Evaluator(services.store, services.blobs, uploads, services.config.limits)
+class Confused(BaseModel):
+    """How often one class was taken for another."""
 
-    @routes.get(
-        "/trials/{name}/predictions",
-        response_model=Predictions,
-        summary="What its model gets right and wrong on the dev set",
+    actual: str
+    predicted: str
+    count: int
+
+
+class Residuals(BaseModel):
+    """A target of a regression: measures over all rows, and points in the user's own units."""
+
+    name: str
+    mean_absolute_error: float
+    root_mean_squared_error: float
+    r2: float | None
+    row: list[int] = Field(
+        description="of many rows the worst and an even spread; 0 is the first of the part"
     )
-    async def read_predictions(name: str) -> Response:
-        return answer(await evaluator.predictions(trial_id(name)))
+    actual: list[float]
+    predicted: list[float]
 
-    return routes
+
+class Predictions(BaseModel):
+    """What a model gets right and wrong."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+    kind: str = Field(description="binary, multiclass or regression")
+    part: str = Field(description="dev")
+    rows: int
+    error: float = Field(description="as in training: a share, or in standard deviations of the target")
+    classes: list[str] | None = None
+    matrix: list[list[int]] | None = Field(
+        None, description="actual down, predicted across; null: over 50 classes"
+    )
+    confused: list[Confused] | None = Field(None, description="the pairs most often confused")
+    targets: list[Residuals] | None = None
+
+
+@router.get(
+    "/trials/{name}/predictions",
+    response_model=Predictions,
+    summary="What its model gets right and wrong on the dev set",
+)
+async def read_predictions(services: App, name: str) -> Response:
+    found = await services.evaluator.predictions(trial_id(name))
+    return answer(Predictions(**found).model_dump())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Set
-from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, get_type_hints
 
@@ -12,7 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from caviar import trainers, trial_fields
 from caviar.records import SearchState
-from caviar.trial_fields import ENDED, FIELDS, STATES, Use
+from caviar.service.store import clock
+from caviar.service.store.reads import AgentSeen, SearchSummary, StoredAttempt, StoredEdit
+from caviar.service.store.rows import StoredCheckpoint, StoredCommand, StoredSearch
+from caviar.trial_fields import ENDED, FIELDS, STATES, StoredTrial, Use
 
 
 class Record(BaseModel):
@@ -146,14 +148,12 @@ class Attempt(Record):
 
 
 def iso(seconds: float | None) -> str | None:
-    """Write a time as ISO 8601 in UTC, with milliseconds."""
-    if seconds is None:
-        return None
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    """Return a time as JSON shows it."""
+    return None if seconds is None else clock.iso(seconds)
 
 
-def _trial_shaper() -> Callable[[Any], dict[str, Any]]:
-    """Make the function that gives a row of trials as `Trial`, ready for JSON.
+def _trial_shaper() -> Callable[[StoredTrial], dict[str, Any]]:
+    """Make the function that returns a trial as `Trial`, ready for JSON.
 
     Made once, from the table of fields: a call fetches all columns at once, then touches times and documents.
     """
@@ -165,7 +165,7 @@ def _trial_shaper() -> Callable[[Any], dict[str, Any]]:
     times = [one.path for one in FIELDS if one.path and one.form == "time"]
     documents = [one.path for one in FIELDS if one.path and one.form == "document" and one.path != "changed"]
 
-    def shape(row: Any) -> dict[str, Any]:
+    def shape(row: StoredTrial) -> dict[str, Any]:
         shown = dict(zip(names, values(row), strict=True))
         shown["id"] = f"{row.search_id}.{row.number}"
         shown["origin"] = dict(zip(parts, origin(row), strict=True))
@@ -184,7 +184,7 @@ def _trial_shaper() -> Callable[[Any], dict[str, Any]]:
 trial = _trial_shaper()
 
 
-def search_state(row: Any) -> str:
+def search_state(row: StoredSearch) -> str:
     """Derive the state of a search from its switch and its trials."""
     if row.switch == "cancelled":
         return "cancelled"
@@ -202,18 +202,17 @@ _PAUSED_ITSELF = {
 }
 
 
-def search(
-    row: Any, best_params: str | None, rate: float | None, failures: list[dict[str, Any]], can: Set[str]
-) -> dict[str, Any]:
-    """Give a row of searches as `Search`, ready for JSON; `can`: the trainers of the agents it waits for."""
+def search(found: SearchSummary) -> dict[str, Any]:
+    """Return a search as `Search`, ready for JSON."""
+    row = found.row
     spec, state = orjson.loads(row.spec), search_state(row)
     best = None
-    if row.best_number is not None and best_params is not None:
+    if row.best_number is not None and found.best_params is not None:
         best = {
             "trial": f"{row.id}.{row.best_number}",
             "number": row.best_number,
             "value": row.best_value,
-            "params": orjson.Fragment(best_params),
+            "params": orjson.Fragment(found.best_params),
         }
     return {
         "id": row.id,
@@ -231,14 +230,14 @@ def search(
         "budget": spec["budget"],
         "parallel": row.parallel,
         "counts": {state: getattr(row, state) for state in STATES},
-        "rate": rate,
+        "rate": found.rate,
         "best": best,
-        "warnings": _warnings(row, spec, state, can),
-        "failures": failures,
+        "warnings": _warnings(row, spec, state, found.trainers),
+        "failures": [{"reason": reason, "count": count} for reason, count in found.failures],
     }
 
 
-def _warnings(row: Any, spec: dict[str, Any], state: str, can: Set[str]) -> list[dict[str, str]]:
+def _warnings(row: StoredSearch, spec: dict[str, Any], state: str, can: Set[str]) -> list[dict[str, str]]:
     """Say what keeps a search from going on, or is most likely not meant."""
     if state == "paused":  # clients take a warning for why it paused itself
         return [{**_PAUSED_ITSELF, "message": row.problem}] if row.problem is not None else []
@@ -256,8 +255,8 @@ def _warnings(row: Any, spec: dict[str, Any], state: str, can: Set[str]) -> list
     return found
 
 
-def checkpoint(row: Any) -> dict[str, Any]:
-    """Give a row of checkpoints, ready for JSON."""
+def checkpoint(row: StoredCheckpoint) -> dict[str, Any]:
+    """Return a checkpoint, ready for JSON."""
     return {
         "id": row.id,
         "attempt": row.attempt,
@@ -272,8 +271,8 @@ def checkpoint(row: Any) -> dict[str, Any]:
     }
 
 
-def command(row: Any) -> dict[str, Any]:
-    """Give a row of commands, ready for JSON."""
+def command(row: StoredCommand) -> dict[str, Any]:
+    """Return a command, ready for JSON."""
     arguments = orjson.loads(row.arguments)
     if row.kind == "rewind":  # the line and the checkpoints are for the agent
         arguments = {name: arguments[name] for name in ("epoch", "branch", "parent")}
@@ -293,3 +292,19 @@ def command(row: Any) -> dict[str, Any]:
         "created": iso(row.created),
         "answered": iso(row.answered),
     }
+
+
+def attempt(row: StoredAttempt) -> dict[str, Any]:
+    """Return an attempt as `Attempt`, ready for JSON."""
+    return {**row._asdict(), "started": iso(row.started), "ended": iso(row.ended)}
+
+
+def edit(row: StoredEdit) -> dict[str, Any]:
+    """Return an edit, ready for JSON."""
+    documents = {"before": orjson.Fragment(row.before), "after": orjson.Fragment(row.after)}
+    return {**row._asdict(), "created": iso(row.created), **documents}
+
+
+def agent(seen: AgentSeen) -> dict[str, Any]:
+    """Return an agent, ready for JSON."""
+    return {**vars(seen), "started": iso(seen.started), "seen": iso(seen.seen)}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
+from caviar.service.api.services import App, Services
 from caviar.service.security.middleware import COOKIE
 from caviar.service.security.scopes import LOCAL, Token
-from caviar.service.security.tokens import SESSION_SECONDS, TokenBook
+from caviar.service.security.tokens import SESSION_SECONDS
 
 OLD_COOKIE = "caviar_token"  # it held a token itself
 
@@ -20,40 +21,40 @@ class Session(BaseModel):
     token_required: bool
 
 
-def router(book: TokenBook, token_required: bool) -> APIRouter:
-    """Serve the session below the prefix of the API; what waits for the database, on threads."""
-    routes = APIRouter(prefix="/session", tags=["session"])
+router = APIRouter(prefix="/session", tags=["session"])
 
-    @routes.get("", summary="Who am I?")
-    async def read_session(request: Request) -> Session:
-        return _session(request)
 
-    @routes.post("", summary="Sign a browser in with the token of this request")
-    def open_session(request: Request, response: Response) -> Session:
-        caller: Token = request.state.caller
-        if caller != LOCAL and not caller.session:
-            # Strict: no other site's page or link makes the browser send it. Not readable for scripts.
-            response.set_cookie(
-                COOKIE,
-                book.open_session(caller),
-                max_age=int(SESSION_SECONDS),
-                httponly=True,
-                samesite="strict",
-                secure=request.scope["scheme"] == "https",
-            )
-            response.delete_cookie(OLD_COOKIE, httponly=True, samesite="strict")
-        return _session(request)
+@router.get("", summary="Who am I?")
+async def read_session(services: App, request: Request) -> Session:
+    return _session(services, request)
 
-    @routes.delete("", status_code=204, summary="Sign out")
-    def close_session(request: Request, response: Response) -> None:
-        text = request.cookies.get(COOKIE)
-        if text is not None:
-            book.end_session(text)
-        for name in (COOKIE, OLD_COOKIE):
-            response.delete_cookie(name, httponly=True, samesite="strict")
 
-    def _session(request: Request) -> Session:
-        caller: Token = request.state.caller
-        return Session(name=caller.name, scope=caller.scope, token_required=token_required)
+@router.post("", summary="Sign a browser in with the token of this request")
+def open_session(services: App, request: Request, response: Response) -> Session:
+    caller: Token = request.state.caller
+    if caller != LOCAL and not caller.session:
+        # Strict: no other site's page or link makes the browser send it. Not readable for scripts.
+        response.set_cookie(
+            COOKIE,
+            services.tokens.open_session(caller),
+            max_age=int(SESSION_SECONDS),
+            httponly=True,
+            samesite="strict",
+            secure=request.scope["scheme"] == "https",
+        )
+        response.delete_cookie(OLD_COOKIE, httponly=True, samesite="strict")
+    return _session(services, request)
 
-    return routes
+
+@router.delete("", status_code=204, summary="Sign out")
+def close_session(services: App, request: Request, response: Response) -> None:
+    text = request.cookies.get(COOKIE)
+    if text is not None:
+        services.tokens.end_session(text)
+    for name in (COOKIE, OLD_COOKIE):
+        response.delete_cookie(name, httponly=True, samesite="strict")
+
+
+def _session(services: Services, request: Request) -> Session:
+    caller: Token = request.state.caller
+    return Session(name=caller.name, scope=caller.scope, token_required=services.config.token_required)

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
+from caviar.service.api.services import App
 from caviar.service.errors import NotFoundError, RefusedError
-from caviar.service.security.tokens import TokenBook
 from caviar.service.store.tokens import StoredToken
 
 
@@ -46,26 +46,25 @@ def _shown(token: StoredToken) -> dict[str, str]:
     return {"id": token.id, "name": token.name, "scope": token.scope, "created": created}
 
 
-def router(book: TokenBook) -> APIRouter:
-    """Serve tokens below the prefix of the API; on threads, because they wait for the database."""
-    routes = APIRouter(prefix="/tokens", tags=["tokens"])
+router = APIRouter(prefix="/tokens", tags=["tokens"])
 
-    @routes.get("", summary="List tokens")
-    def list_tokens() -> TokenList:
-        return TokenList(items=[TokenInfo(**_shown(token)) for token in book.stored()])
 
-    @routes.post("", status_code=201, summary="Make a token")
-    def create_token(new: NewToken) -> MadeToken:
-        try:
-            token, text = book.create(new.name, new.scope)
-        except ValueError as error:
-            field, _, message = str(error).partition(": ")
-            raise RefusedError.of(field, message, "Choose another") from None
-        return MadeToken(**_shown(token), token=text)
+@router.get("", summary="List tokens")
+def list_tokens(services: App) -> TokenList:
+    return TokenList(items=[TokenInfo(**_shown(token)) for token in services.tokens.stored()])
 
-    @routes.delete("/{name}", status_code=204, summary="Revoke a token")
-    def revoke_token(name: Annotated[str, Path(max_length=60)]) -> None:
-        if not book.revoke(name):
-            raise NotFoundError(f"There is no token called {name!r}")
 
-    return routes
+@router.post("", status_code=201, summary="Make a token")
+def create_token(services: App, new: NewToken) -> MadeToken:
+    try:
+        token, text = services.tokens.create(new.name, new.scope)
+    except ValueError as error:
+        field, _, message = str(error).partition(": ")
+        raise RefusedError.of(field, message, "Choose another") from None
+    return MadeToken(**_shown(token), token=text)
+
+
+@router.delete("/{name}", status_code=204, summary="Revoke a token")
+def revoke_token(services: App, name: Annotated[str, Path(max_length=60)]) -> None:
+    if not services.tokens.revoke(name):
+        raise NotFoundError(f"There is no token called {name!r}")

@@ -44,15 +44,12 @@ class TrainerList(BaseModel):
     items: list[TrainerRecord]
 
 
-def router() -> APIRouter:
-    """Serve trainers below the prefix of the API."""
-    routes = APIRouter(prefix="/trainers", tags=["trainers"])
+router = APIRouter(prefix="/trainers", tags=["trainers"])
 
-    @routes.get("", summary="List trainers with their settings")
-    def list_trainers() -> TrainerList:
-        return TrainerList(items=[_record(name) for name in trainers.names()])
 
-    return routes
+@router.get("", summary="List trainers with their settings")
+def list_trainers() -> TrainerList:
+    return TrainerList(items=[_record(name) for name in trainers.names()])
 
 
 def _record(name: str) -> TrainerRecord:

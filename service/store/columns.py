@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from sqlalchemy import select
 
-from caviar.service.api import records
 from caviar.service.errors import RefusedError
-from caviar.service.store import reads
+from caviar.service.store import searches as search_rows
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import trials
-from caviar.trial_fields import TIMES, Use, used
+from caviar.trial_fields import Use, used
 
 t = trials.c
 DIRECT = used(Use.PLOT)
 MOST_FIELDS = 200
 PIECE = 10_000  # trials that one statement names: databases bound its parameters
+
+
+@dataclass(frozen=True)
+class TrialColumns:
+    """Fields of trials by name, a value a trial; `total`: trials of the search, those left out included."""
+
+    total: int
+    columns: dict[str, list[Any]]
 
 
 def read(
@@ -27,12 +35,12 @@ def read(
     fields: Sequence[str],
     limit: int,
     numbers: Sequence[int] | None = None,
-) -> dict[str, Any]:
-    """Give fields of the first `limit` trials by number, or of those with the given ascending numbers.
+) -> TrialColumns:
+    """Return fields of the first `limit` trials by number, or of those with the given ascending numbers.
 
     Raises NotFoundError, RefusedError.
     """
-    row = reads.search_row(snapshot, search)
+    row = search_rows.get(snapshot, search)
     inside = {name: _split(name) for name in fields if name not in DIRECT}
     if len(fields) > MOST_FIELDS:
         raise RefusedError.of("fields", f"{len(fields)} are too many", f"ask for at most {MOST_FIELDS}")
@@ -52,11 +60,9 @@ def read(
         if name in inside:
             document, key = inside[name]
             columns[name] = [one.get(key) for one in parsed[document]]
-        elif name in TIMES:
-            columns[name] = [records.iso(getattr(one, name)) for one in rows]
         else:
             columns[name] = [getattr(one, name) for one in rows]
-    return {"total": row.proposed, "columns": columns}
+    return TrialColumns(row.proposed, columns)
 
 
 def _split(name: str) -> tuple[str, str]:

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, RowMapping, and_, delete, insert, select
+from sqlalchemy import and_, delete, insert, select
 
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import datasets, searches
 from caviar.service.store.transaction import Transaction
 
-_BRIEF = (
-    datasets.c.id,
-    datasets.c.name,
-    datasets.c.digest,
-    datasets.c.kind,
-    datasets.c.rows,
-    datasets.c.columns,
-    datasets.c.meta,
-    datasets.c.created,
-)
+
+class StoredDataset(NamedTuple):
+    """A row of `datasets`; `meta` is JSON."""
+
+    id: int
+    name: str
+    digest: str
+    kind: str
+    rows: int
+    columns: int
+    meta: str
+    created: float
+
+
+_ALL = select(*(datasets.c[name] for name in StoredDataset._fields))
 
 
 def add(transaction: Transaction, name: str, digest: str, kind: str, meta: Mapping[str, Any]) -> int:
@@ -39,19 +44,21 @@ def add(transaction: Transaction, name: str, digest: str, kind: str, meta: Mappi
     return int(result.scalar_one())
 
 
-def listed(snapshot: Snapshot) -> list[RowMapping]:
-    """Give all of them by name."""
-    return list(snapshot.execute(select(*_BRIEF).order_by(datasets.c.name)).mappings())
+def listed(snapshot: Snapshot) -> list[StoredDataset]:
+    """Return all of them by name."""
+    return list(map(StoredDataset._make, snapshot.execute(_ALL.order_by(datasets.c.name))))
 
 
-def by_id(snapshot: Snapshot, number: int) -> RowMapping | None:
-    """Find one by its id."""
-    return snapshot.execute(select(*_BRIEF).where(datasets.c.id == number)).mappings().first()
+def by_id(snapshot: Snapshot, number: int) -> StoredDataset | None:
+    """Return the one with an id, or None."""
+    row = snapshot.execute(_ALL.where(datasets.c.id == number)).first()
+    return None if row is None else StoredDataset._make(row)
 
 
-def by_name(snapshot: Snapshot, name: str) -> RowMapping | None:
-    """Find one by its name."""
-    return snapshot.execute(select(*_BRIEF).where(datasets.c.name == name)).mappings().first()
+def by_name(snapshot: Snapshot, name: str) -> StoredDataset | None:
+    """Return the one with a name, or None."""
+    row = snapshot.execute(_ALL.where(datasets.c.name == name)).first()
+    return None if row is None else StoredDataset._make(row)
 
 
 def remove(transaction: Transaction, number: int) -> None:
@@ -65,7 +72,8 @@ def shares_file(snapshot: Snapshot, digest: str, kind: str) -> bool:
     return snapshot.execute(select(datasets.c.id).where(same).limit(1)).first() is not None
 
 
-def mentioning(snapshot: Snapshot, name: str) -> list[Row[Any]]:
-    """Give id and spec of the searches in whose text a name occurs anywhere, oldest first."""
+def mentioning(snapshot: Snapshot, name: str) -> list[tuple[int, str]]:
+    """Return id and spec of the searches in whose text a name occurs anywhere, oldest first."""
     found = searches.c.spec.contains(name, autoescape=True)
-    return list(snapshot.execute(select(searches.c.id, searches.c.spec).where(found).order_by(searches.c.id)))
+    query = select(searches.c.id, searches.c.spec).where(found).order_by(searches.c.id)
+    return [(row.id, row.spec) for row in snapshot.execute(query)]

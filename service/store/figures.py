@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,9 @@ import numpy.typing as npt
 import orjson
 from sqlalchemy import func, select
 
-from caviar.service.api import records
 from caviar.service.errors import RefusedError
 from caviar.service.store import bulk, curves, reads
+from caviar.service.store import searches as search_rows
 from caviar.service.store.rows import StoredSearch
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import STATES, trials
@@ -24,7 +25,7 @@ MOST_CURVES = 500
 
 def thinned(snapshot: Snapshot, search: int, points: int) -> list[int] | None:
     """Choose about `points` trials: the best and an even spread of all; None: there are no more."""
-    row = reads.search_row(snapshot, search)
+    row = search_rows.get(snapshot, search)
     if row.proposed <= points:
         return None
     spread = np.linspace(0, row.proposed - 1, points - points // LEADING_SHARE, dtype=np.int64)
@@ -57,9 +58,42 @@ def latest(snapshot: Snapshot, search: int) -> int:
     return snapshot.execute(select(func.max(t.revision)).where(t.search_id == search)).scalar() or 0
 
 
-def timeline(snapshot: Snapshot, search: int) -> dict[str, Any]:
-    """Give who trained what when: agents and states by place in their lists, seconds after `origin`."""
-    row = reads.search_row(snapshot, search)
+@dataclass(frozen=True)
+class Timeline:
+    """Trials that began, as columns; agents and states are places in their lists."""
+
+    origin: float
+    agents: list[str]
+    states: list[str]
+    number: list[int]
+    agent: list[int]
+    state: list[int]
+    started: list[float]  # seconds after origin
+    ended: list[float | None]  # the same; None: it still runs
+
+
+@dataclass(frozen=True)
+class TrialCurve:
+    """One metric of the newest branch of a trial, epoch 1 first; NaN where unknown."""
+
+    number: int
+    state: str
+    leading: bool
+    values: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Curves of one metric; `total`: trials of the search."""
+
+    metric: str
+    items: list[TrialCurve]
+    total: int
+
+
+def timeline(snapshot: Snapshot, search: int) -> Timeline:
+    """Return who trained what when: agents and states by place in their lists, seconds after `origin`."""
+    row = search_rows.get(snapshot, search)
     query = select(t.number, t.agent, t.state, t.started, t.ended)
     found = bulk.read(snapshot, query.where(t.search_id == search, t.started.is_not(None)))
     origin = row.started or row.created
@@ -71,22 +105,22 @@ def timeline(snapshot: Snapshot, search: int) -> dict[str, Any]:
     agents = sorted(first, key=first.__getitem__)
     places = {name: place for place, name in enumerate(agents)}
     states = {name: place for place, name in enumerate(STATES)}
-    return {
-        "origin": records.iso(origin),
-        "agents": agents,
-        "states": list(STATES),
-        "number": number,
-        "agent": [places[name or ""] for name in agent],
-        "state": [states[name] for name in state],
-        "started": [round(moment - origin, 3) for moment in started],
-        "ended": [None if moment is None else round(moment - origin, 3) for moment in ended],
-    }
+    return Timeline(
+        origin=origin,
+        agents=agents,
+        states=list(STATES),
+        number=number,
+        agent=[places[name or ""] for name in agent],
+        state=[states[name] for name in state],
+        started=[round(moment - origin, 3) for moment in started],
+        ended=[None if moment is None else round(moment - origin, 3) for moment in ended],
+    )
 
 
 def leading_and_others(
     snapshot: Snapshot, search: int, metric: str | None, leading: int, others: int
-) -> dict[str, Any]:
-    """Give one metric of the curves of the best trials, best first, and of an even spread of the others.
+) -> Curves:
+    """Return one metric of the curves of the best trials, best first, and of an even spread of the others.
 
     Without a name it is that of the objective.
     """
@@ -96,7 +130,7 @@ def leading_and_others(
             f"{leading + others} curves are too many",
             f"at most {MOST_CURVES} with the leading ones",
         )
-    row = reads.search_row(snapshot, search)
+    row = search_rows.get(snapshot, search)
     total, objective = row.proposed, orjson.loads(row.spec).get("objective", {})
     metric = metric or objective.get("metric", "dev_error")
     first = [row.number for row in reads.best(snapshot, search, leading)] if leading else []
@@ -108,24 +142,11 @@ def leading_and_others(
     found = curves.metric_of(snapshot, search, [(row.number, row.branch) for row in rows], metric)
     states = {row.number: row.state for row in rows}
     items = [
-        _curve(search, number, states[number], number in first, found[number])
+        TrialCurve(number, states[number], number in first, found[number])
         for number in numbers
         if number in found
     ]
-    return {"metric": metric, "items": items, "total": total}
-
-
-def _curve(
-    search: int, number: int, state: str, leading: bool, values: npt.NDArray[np.float64]
-) -> dict[str, Any]:
-    return {
-        "trial": f"{search}.{number}",
-        "number": number,
-        "state": state,
-        "leading": leading,
-        "epoch": list(range(1, len(values) + 1)),
-        "values": curves.floats(values),
-    }
+    return Curves(metric, items, total)
 
 
 def units(snapshot: Snapshot, search: int, most: int) -> tuple[list[int], list[bytes], list[float]]:

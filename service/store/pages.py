@@ -19,15 +19,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import orjson
-from sqlalchemy import Row, literal, select, tuple_
+from sqlalchemy import literal, select, tuple_
 
-from caviar.service.api import records
 from caviar.service.errors import RefusedError
 from caviar.service.store import reads
+from caviar.service.store import searches as search_rows
 from caviar.service.store.fields import Field, find
 from caviar.service.store.memory import Column, Columns, Mask
 from caviar.service.store.snapshot import Snapshot
-from caviar.service.store.tables import STATES, trials
+from caviar.service.store.tables import trials
+from caviar.trial_fields import STATES, StoredTrial
 
 t = trials.c
 INDEXED = ("number", "value", "ended")
@@ -43,8 +44,8 @@ Numbers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What somebody wants to see of a search's trials."""
+class PageRequest:
+    """Which of a search's trials to return, and in which order."""
 
     sort: str
     state: str | None
@@ -63,28 +64,26 @@ class Condition:
 
 
 @dataclass(frozen=True)
-class Page:
-    """Rows, the cursor of those that follow, and how many there are in all."""
+class TrialPage:
+    """Trials, the cursor of those that follow, and how many there are in all."""
 
-    rows: Sequence[Row[Any]]
+    items: list[StoredTrial]
     next: str | None
     total: int
 
 
-def trials_page(snapshot: Snapshot, search: int, wish: Wish, columns: Columns) -> dict[str, Any]:
-    """Give a page of a search's trials as REST shows it. Raises NotFoundError, RefusedError."""
-    row = reads.search_row(snapshot, search)
+def trials_page(snapshot: Snapshot, search: int, request: PageRequest, columns: Columns) -> TrialPage:
+    """Return a page of a search's trials. Raises NotFoundError, RefusedError."""
+    row = search_rows.get(snapshot, search)
     params = tuple(orjson.loads(row.spec)["space"])
-    wanted = states(wish.state)
-    where = conditions(wish.filters, params)
-    sort = find(wish.sort.removeprefix("-"), params, "sort")
-    after = read_cursor(wish.cursor, sort.name)
+    wanted = states(request.state)
+    where = conditions(request.filters, params)
+    sort = find(request.sort.removeprefix("-"), params, "sort")
+    after = read_cursor(request.cursor, sort.name)
     if sort.name in INDEXED and not where and not wanted:
         total = sum(getattr(row, state) for state in STATES)
-        found = _indexed(snapshot, search, wish, sort, after, total)
-    else:
-        found = _filtered(snapshot, search, wish, sort, after, (wanted, where, columns))
-    return {"items": [records.trial(one) for one in found.rows], "next": found.next, "total": found.total}
+        return _indexed(snapshot, search, request, sort, after, total)
+    return _filtered(snapshot, search, request, sort, after, (wanted, where, columns))
 
 
 def conditions(texts: Sequence[str], params: Sequence[str]) -> list[Condition]:
@@ -129,36 +128,40 @@ def states(text: str | None) -> list[str]:
 After = tuple[Any, int] | None
 
 
-def _indexed(snapshot: Snapshot, search: int, wish: Wish, sort: Field, after: After, total: int) -> Page:
+def _indexed(
+    snapshot: Snapshot, search: int, request: PageRequest, sort: Field, after: After, total: int
+) -> TrialPage:
     """Walk along an index; trials without a value of the sorted field come last in both directions."""
-    column, descending = t[sort.name], wish.sort.startswith("-")
-    rows: list[Row[Any]] = []
+    column, descending = t[sort.name], request.sort.startswith("-")
+    rows: list[StoredTrial] = []
     if after is None or after[0] is not None:
         query = select(trials).where(t.search_id == search, column.is_not(None))
         if after is not None:
             here, there = tuple_(column, t.number), tuple_(literal(after[0]), literal(after[1]))
             query = query.where(here < there if descending else here > there)
         order = (column.desc(), t.number.desc()) if descending else (column, t.number)
-        rows += snapshot.execute(query.order_by(*order).limit(wish.limit + 1)).all()
-    if len(rows) <= wish.limit and sort.name != "number":
+        rows += reads.trials_of(snapshot, query.order_by(*order).limit(request.limit + 1))
+    if len(rows) <= request.limit and sort.name != "number":
         query = select(trials).where(t.search_id == search, column.is_(None))
         if after is not None and after[0] is None:
             query = query.where(t.number > after[1])
-        rows += snapshot.execute(query.order_by(t.number).limit(wish.limit + 1 - len(rows))).all()
-    if len(rows) <= wish.limit:
-        return Page(rows, None, total)
-    last = rows[wish.limit - 1]
-    return Page(rows[: wish.limit], write_cursor(sort.name, last._mapping[sort.name], last.number), total)
+        rows += reads.trials_of(snapshot, query.order_by(t.number).limit(request.limit + 1 - len(rows)))
+    if len(rows) <= request.limit:
+        return TrialPage(rows, None, total)
+    last = rows[request.limit - 1]
+    return TrialPage(
+        rows[: request.limit], write_cursor(sort.name, getattr(last, sort.name), last.number), total
+    )
 
 
 def _filtered(
     snapshot: Snapshot,
     search: int,
-    wish: Wish,
+    request: PageRequest,
     sort: Field,
     after: After,
     by: tuple[list[str], list[Condition], Columns],
-) -> Page:
+) -> TrialPage:
     """Filter and sort columns in memory, then read the rows of the page."""
     wanted, where, columns = by
     ranks = columns.get(snapshot, search, sort).ranks()
@@ -169,14 +172,14 @@ def _filtered(
         kept &= _fit(_meets(columns.get(snapshot, search, one.field), one), len(kept))
     numbers = np.flatnonzero(kept)
     total = len(numbers)
-    ordered = _first(numbers, ranks[numbers], wish.sort.startswith("-"), after, wish.limit + 1)
-    chosen = ordered[: wish.limit]
+    ordered = _first(numbers, ranks[numbers], request.sort.startswith("-"), after, request.limit + 1)
+    chosen = ordered[: request.limit]
     rows = _rows(snapshot, search, chosen)
-    if len(ordered) <= wish.limit:
-        return Page(rows, None, total)
+    if len(ordered) <= request.limit:
+        return TrialPage(rows, None, total)
     last = int(chosen[-1])
     rank = float(ranks[last])
-    return Page(rows, write_cursor(sort.name, None if np.isnan(rank) else rank, last), total)
+    return TrialPage(rows, write_cursor(sort.name, None if np.isnan(rank) else rank, last), total)
 
 
 def _fit(mask: Mask, length: int) -> Mask:
@@ -223,11 +226,11 @@ def _first(
     return np.concatenate([sign * order, rest[: count - len(order)]])
 
 
-def _rows(snapshot: Snapshot, search: int, numbers: Numbers) -> list[Row[Any]]:
-    """Read the rows of a page, in its order."""
+def _rows(snapshot: Snapshot, search: int, numbers: Numbers) -> list[StoredTrial]:
+    """Return the trials of a page, in its order."""
     wanted = numbers.tolist()
     query = select(trials).where(t.search_id == search, t.number.in_(wanted))
-    found = {row.number: row for row in snapshot.execute(query)}
+    found = {row.number: row for row in reads.trials_of(snapshot, query)}
     return [found[number] for number in wanted if number in found]
 
 

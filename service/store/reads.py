@@ -1,23 +1,22 @@
-"""Reads of searches, trials and agents, for REST and event streams."""
+"""Reads of searches, trials and agents, as frozen values: times in seconds since 1970, documents as JSON."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Row, and_, func, select
+from sqlalchemy import Row, Select, and_, func, select
 
-from caviar.service.api import records
 from caviar.service.errors import NotFoundError
 from caviar.service.ids import TrialId
+from caviar.service.store import bulk
 from caviar.service.store import searches as search_rows
-from caviar.service.store import trials as trial_rows
 from caviar.service.store.rows import StoredSearch
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import HELD, agents, attempts, edits, searches, trials
-from caviar.trial_fields import StoredTrial
+from caviar.trial_fields import STATES, StoredTrial
 
 s, t = searches.c, trials.c
 RATE_SECONDS = 10.0
@@ -27,22 +26,79 @@ _BEST = and_(t.search_id == s.id, t.number == s.best_number)
 SEARCH = select(searches, t.params.label("best_params")).select_from(searches.outerjoin(trials, _BEST))
 
 
-def search(snapshot: Snapshot, number: int, now: float) -> dict[str, Any]:
-    """Give a search as REST shows it. Raises NotFoundError."""
-    row = snapshot.execute(SEARCH.where(s.id == number)).first()
-    if row is None:
+@dataclass(frozen=True)
+class SearchSummary:
+    """A search and what its trials and the agents say of it."""
+
+    row: StoredSearch
+    best_params: str | None
+    rate: float | None  # trials ended per second
+    failures: tuple[tuple[str, int], ...]  # reasons and how many, the commonest first
+    trainers: frozenset[str]  # of the agents that it waits for; empty where one takes any
+
+
+class StoredAttempt(NamedTuple):
+    """An attempt that did not end its trial, or ended it as failed."""
+
+    attempt: int
+    agent: str | None
+    epoch: int
+    started: float | None
+    ended: float
+    reason: str
+    log: str | None
+
+
+class StoredEdit(NamedTuple):
+    """A change of a search by a person; `before` and `after` are JSON text."""
+
+    version: int
+    created: float
+    proposed: int
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class AgentSeen:
+    """An agent and the trials in its hands."""
+
+    id: str
+    host: str
+    pid: int
+    engine: str
+    version: str
+    trainers: list[str]
+    state: str
+    started: float
+    seen: float
+    holding: list[str]
+    reason: str | None
+
+
+def search(snapshot: Snapshot, number: int, now: float) -> SearchSummary:
+    """Return a search with its summary. Raises NotFoundError."""
+    found = find_search(snapshot, number, now)
+    if found is None:
         raise NotFoundError(f"there is no search {number}")
-    return shown(snapshot, row, now)
+    return found
 
 
-def shown(snapshot: Snapshot, row: Row[Any], now: float) -> dict[str, Any]:
-    """Give a row of a search as REST shows it."""
-    return records.search(
-        row, row.best_params, _rate(snapshot, row, now), _failures(snapshot, row), _can(snapshot, row)
+def find_search(snapshot: Snapshot, number: int, now: float) -> SearchSummary | None:
+    """Return a search with its summary, or None."""
+    row = snapshot.execute(SEARCH.where(s.id == number)).first()
+    return None if row is None else summary(snapshot, row, now)
+
+
+def summary(snapshot: Snapshot, found: Row[*tuple[Any, ...]], now: float) -> SearchSummary:
+    """Return the summary of a row that `SEARCH` gave."""
+    row = StoredSearch._make(found[:-1])
+    return SearchSummary(
+        row, found.best_params, _rate(snapshot, row, now), _failures(snapshot, row), _can(snapshot, row)
     )
 
 
-def _can(snapshot: Snapshot, row: Row[Any]) -> frozenset[str]:
+def _can(snapshot: Snapshot, row: StoredSearch) -> frozenset[str]:
     """Name the trainers of the agents alive, for a search that waits; none where an agent takes any."""
     if row.switch != "active" or row.ended is not None or row.running:
         return frozenset()
@@ -51,19 +107,16 @@ def _can(snapshot: Snapshot, row: Row[Any]) -> frozenset[str]:
     return frozenset().union(*lists) - {"external"} if all(lists) else frozenset()
 
 
-def _failures(snapshot: Snapshot, row: Row[Any]) -> list[dict[str, Any]]:
-    """Give the commonest reasons why the newest trials that failed did so."""
+def _failures(snapshot: Snapshot, row: StoredSearch) -> tuple[tuple[str, int], ...]:
+    """Return the commonest reasons why the newest trials that failed did so."""
     if not row.failed:
-        return []
+        return ()
     newest = select(t.reason).where(t.search_id == row.id, t.state == "failed").order_by(t.number.desc())
     reasons = Counter(snapshot.execute(newest.limit(FAILURES)).scalars())
-    return [
-        {"reason": reason or "no reason was given", "count": count}
-        for reason, count in reasons.most_common(REASONS)
-    ]
+    return tuple((reason or "no reason was given", count) for reason, count in reasons.most_common(REASONS))
 
 
-def _rate(snapshot: Snapshot, row: Row[Any], now: float) -> float | None:
+def _rate(snapshot: Snapshot, row: StoredSearch, now: float) -> float | None:
     if row.started is None:
         return None
     if row.ended is not None:
@@ -76,70 +129,66 @@ def _rate(snapshot: Snapshot, row: Row[Any], now: float) -> float | None:
     return float(round(recent / window, 3))
 
 
-def search_row(snapshot: Snapshot, number: int) -> StoredSearch:
-    """Give the row of a search. Raises NotFoundError."""
-    return search_rows.get(snapshot, number)
+def best(snapshot: Snapshot, number: int, count: int) -> list[StoredTrial]:
+    """Return the best trials of a search, best first; of equal values the lower number first.
 
-
-def trial_row(snapshot: Snapshot, trial: TrialId) -> StoredTrial:
-    """Give the row of a trial. Raises NotFoundError."""
-    return trial_rows.get(snapshot, trial)
-
-
-def best(snapshot: Snapshot, number: int, count: int) -> Sequence[Row[Any]]:
-    """Give the best trials of a search, best first; equal values: the lower number first."""
-    row = search_row(snapshot, number)
+    Raises NotFoundError.
+    """
+    row = search_rows.get(snapshot, number)
     maximize = orjson.loads(row.spec).get("objective", {}).get("direction") == "maximize"
     order = (t.value.desc(), t.number) if maximize else (t.value, t.number)
     query = select(trials).where(
         t.search_id == number, t.value.is_not(None), t.state.in_(("completed", "stopped"))
     )
-    return snapshot.execute(query.order_by(*order).limit(count)).all()
+    return trials_of(snapshot, query.order_by(*order).limit(count))
 
 
-def changed_trials(snapshot: Snapshot, number: int, after: int, limit: int) -> Sequence[Row[Any]]:
-    """Give the trials of a search that changed after a revision, in the order of their last change."""
+def all_trials(snapshot: Snapshot, number: int) -> list[StoredTrial]:
+    """Return all trials of a search by number."""
+    return trials_of(snapshot, select(trials).where(t.search_id == number).order_by(t.number))
+
+
+def reevaluations(snapshot: Snapshot, number: int, first: int) -> list[StoredTrial]:
+    """Return the fresh trainings of a search's leaders by number; those numbered from `first` on are."""
+    query = select(trials).where(t.search_id == number, t.number >= first, t.origin == "reevaluation")
+    return trials_of(snapshot, query.order_by(t.number))
+
+
+def values(snapshot: Snapshot, number: int, below: int) -> tuple[list[int], list[float]]:
+    """Return numbers and values of the trials numbered below a bound that have a value, in any one order."""
+    query = select(t.number, t.value).where(t.search_id == number, t.value.is_not(None), t.number < below)
+    numbers, found = bulk.read(snapshot, query)
+    return numbers, found
+
+
+def changed_trials(snapshot: Snapshot, number: int, after: int, limit: int) -> list[StoredTrial]:
+    """Return the trials of a search that changed after a revision, in the order of their last change."""
     query = select(trials).where(t.search_id == number, t.revision > after)
-    return snapshot.execute(query.order_by(t.revision).limit(limit)).all()
+    return trials_of(snapshot, query.order_by(t.revision).limit(limit))
 
 
-def attempts_of(snapshot: Snapshot, trial: TrialId) -> list[dict[str, Any]]:
-    """Give the attempts of a trial that did not end it, or ended it as failed."""
+def trials_of(snapshot: Snapshot, query: Select[*tuple[Any, ...]]) -> list[StoredTrial]:
+    """Return what a `select(trials)` finds."""
+    return list(map(StoredTrial._make, snapshot.execute(query)))
+
+
+def attempts_of(snapshot: Snapshot, trial: TrialId) -> list[StoredAttempt]:
+    """Return the attempts of a trial that did not end it, or ended it as failed, in order."""
     a = attempts.c
-    rows = snapshot.execute(
-        select(attempts).where(a.search_id == trial.search, a.number == trial.number).order_by(a.attempt)
-    )
-    return [
-        {
-            "attempt": row.attempt,
-            "agent": row.agent,
-            "epoch": row.epoch,
-            "started": records.iso(row.started),
-            "ended": records.iso(row.ended),
-            "reason": row.reason,
-            "log": row.log,
-        }
-        for row in rows
-    ]
+    columns = [a[name] for name in StoredAttempt._fields]
+    query = select(*columns).where(a.search_id == trial.search, a.number == trial.number)
+    return list(map(StoredAttempt._make, snapshot.execute(query.order_by(a.attempt))))
 
 
-def edits_of(snapshot: Snapshot, number: int) -> list[dict[str, Any]]:
-    """Give the edits of a search, oldest first."""
-    rows = snapshot.execute(select(edits).where(edits.c.search_id == number).order_by(edits.c.id))
-    return [
-        {
-            "version": row.version,
-            "created": records.iso(row.created),
-            "proposed": row.proposed,
-            "before": orjson.loads(row.before),
-            "after": orjson.loads(row.after),
-        }
-        for row in rows
-    ]
+def edits_of(snapshot: Snapshot, number: int) -> list[StoredEdit]:
+    """Return the edits of a search, oldest first."""
+    columns = [edits.c[name] for name in StoredEdit._fields]
+    query = select(*columns).where(edits.c.search_id == number)
+    return list(map(StoredEdit._make, snapshot.execute(query.order_by(edits.c.id))))
 
 
-def agents_seen(snapshot: Snapshot, since: float) -> list[dict[str, Any]]:
-    """Give the agents that are alive, and those lost since a time, with what they hold."""
+def agents_seen(snapshot: Snapshot, since: float) -> list[AgentSeen]:
+    """Return the agents that are alive, and those lost since a time, with what they hold."""
     a = agents.c
     rows = snapshot.execute(
         select(agents).where((a.state == "alive") | (a.seen > since)).order_by(a.started, a.id)
@@ -148,18 +197,26 @@ def agents_seen(snapshot: Snapshot, since: float) -> list[dict[str, Any]]:
     for one in snapshot.execute(select(t.agent, t.search_id, t.number).where(t.agent.is_not(None), HELD)):
         held.setdefault(one.agent, []).append(f"{one.search_id}.{one.number}")
     return [
-        {
-            "id": row.id,
-            "host": row.host,
-            "pid": row.pid,
-            "engine": row.engine,
-            "version": row.version,
-            "trainers": orjson.loads(row.trainers),
-            "state": row.state,
-            "started": records.iso(row.started),
-            "seen": records.iso(row.seen),
-            "holding": held.get(row.id, []),
-            "reason": row.reason,
-        }
+        AgentSeen(
+            id=row.id,
+            host=row.host,
+            pid=row.pid,
+            engine=row.engine,
+            version=row.version,
+            trainers=orjson.loads(row.trainers),
+            state=row.state,
+            started=row.started,
+            seen=row.seen,
+            holding=held.get(row.id, []),
+            reason=row.reason,
+        )
         for row in rows
     ]
+
+
+def counts(snapshot: Snapshot) -> tuple[dict[str, int], int]:
+    """Return how many trials of all searches are in each state, and how many agents are alive."""
+    columns = [func.coalesce(func.sum(s[state]), 0) for state in STATES]
+    found = map(int, snapshot.execute(select(*columns)).one())
+    alive = select(func.count()).select_from(agents).where(agents.c.state == "alive")
+    return dict(zip(STATES, found, strict=True)), int(snapshot.execute(alive).scalar_one())

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, literal, select, tuple_
 
 from caviar.service.errors import RefusedError
 from caviar.service.store.pages import read_cursor, write_cursor
-from caviar.service.store.reads import SEARCH, shown
+from caviar.service.store.reads import SEARCH, SearchSummary, summary
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import searches
 
@@ -25,8 +24,8 @@ CONDITIONS: dict[str, ColumnElement[bool]] = {
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What somebody wants to see of the list of searches."""
+class SearchPageRequest:
+    """Which searches to return, and in which order."""
 
     state: str | None
     name: str | None
@@ -35,38 +34,47 @@ class Wish:
     cursor: str | None
 
 
-def page(snapshot: Snapshot, wish: Wish, now: float) -> dict[str, Any]:
-    """Give a page of searches. Raises RefusedError."""
-    descending, name = wish.sort.startswith("-"), wish.sort.removeprefix("-")
+@dataclass(frozen=True)
+class SearchPage:
+    """Searches, the cursor of those that follow, and how many there are in all."""
+
+    items: list[SearchSummary]
+    next: str | None
+    total: int
+
+
+def page(snapshot: Snapshot, request: SearchPageRequest, now: float) -> SearchPage:
+    """Return a page of searches. Raises RefusedError."""
+    descending, name = request.sort.startswith("-"), request.sort.removeprefix("-")
     if name not in SORTABLE:
         raise RefusedError.of(
             "sort", f"searches cannot be sorted by {name!r}", f"known: {', '.join(SORTABLE)}"
         )
-    where = _conditions(wish)
+    where = _conditions(request)
     column = s[name]
     query = SEARCH.where(*where)
-    after = read_cursor(wish.cursor, name, (str,) if name == "name" else (int, float))
+    after = read_cursor(request.cursor, name, (str,) if name == "name" else (int, float))
     if after is not None:
         here, there = tuple_(column, s.id), tuple_(literal(after[0]), literal(after[1]))
         query = query.where(here < there if descending else here > there)
     order = (column.desc(), s.id.desc()) if descending else (column, s.id)
-    rows = snapshot.execute(query.order_by(*order).limit(wish.limit + 1)).all()
-    items = rows[: wish.limit]
+    rows = snapshot.execute(query.order_by(*order).limit(request.limit + 1)).all()
+    items = rows[: request.limit]
     total = snapshot.execute(select(func.count()).select_from(searches).where(*where)).scalar_one()
     further = None
-    if len(rows) > wish.limit:
+    if len(rows) > request.limit:
         further = write_cursor(name, getattr(items[-1], name), items[-1].id)
-    return {"items": [shown(snapshot, row, now) for row in items], "next": further, "total": total}
+    return SearchPage([summary(snapshot, row, now) for row in items], further, total)
 
 
-def _conditions(wish: Wish) -> list[ColumnElement[bool]]:
+def _conditions(request: SearchPageRequest) -> list[ColumnElement[bool]]:
     where: list[ColumnElement[bool]] = []
-    if wish.state is not None:
-        if wish.state not in CONDITIONS:
+    if request.state is not None:
+        if request.state not in CONDITIONS:
             raise RefusedError.of(
-                "state", f"{wish.state!r} is not a state", f"known: {', '.join(CONDITIONS)}"
+                "state", f"{request.state!r} is not a state", f"known: {', '.join(CONDITIONS)}"
             )
-        where.append(CONDITIONS[wish.state])
-    if wish.name:
-        where.append(s.name.icontains(wish.name, autoescape=True))
+        where.append(CONDITIONS[request.state])
+    if request.name:
+        where.append(s.name.icontains(request.name, autoescape=True))
     return where

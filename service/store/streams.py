@@ -9,14 +9,14 @@ import numpy as np
 import orjson
 from sqlalchemy import and_, or_, select
 
-from caviar.service.api import records
 from caviar.service.errors import RefusedError
 from caviar.service.ids import TrialId
 from caviar.service.store import curves
+from caviar.service.store import trials as trial_rows
+from caviar.service.store.rows import StoredCheckpoint, StoredCommand
 from caviar.service.store.snapshot import Snapshot
-from caviar.service.store.tables import checkpoints, commands, costs, curve_columns, trials
-
-t = trials.c
+from caviar.service.store.tables import checkpoints, commands, costs, curve_columns
+from caviar.trial_fields import StoredTrial
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,13 @@ class Position:
         return f"{self.revision}-{self.branch}-{self.epoch}-{self.step + 1}"
 
 
-Event = tuple[str, dict[str, Any], Position]
+Body = dict[str, Any] | StoredTrial | StoredCommand | StoredCheckpoint
+Event = tuple[str, Body, Position]  # kind; body: of epochs and costs columns, of all else what is stored
 
 
 def trial_news(snapshot: Snapshot, trial: TrialId, at: Position) -> list[Event] | None:
     """Give the events of a trial after a position, in order; None when the trial was deleted."""
-    row = snapshot.execute(
-        select(trials).where(t.search_id == trial.search, t.number == trial.number)
-    ).first()
+    row = trial_rows.find(snapshot, trial)
     if row is None:
         return None
     events = _epochs(snapshot, trial, at)
@@ -122,21 +121,19 @@ def _costs(snapshot: Snapshot, trial: TrialId, at: Position) -> list[Event]:
     return events
 
 
-def _changes(
-    snapshot: Snapshot, trial: TrialId, after: int, row: Any
-) -> list[tuple[int, str, dict[str, Any]]]:
-    """Give commands, checkpoints and the trial itself that changed after a revision."""
-    found: list[tuple[int, str, dict[str, Any]]] = []
-    for kind, table, shown in (
-        ("command", commands, records.command),
-        ("checkpoint", checkpoints, records.checkpoint),
+def _changes(snapshot: Snapshot, trial: TrialId, after: int, row: StoredTrial) -> list[tuple[int, str, Body]]:
+    """Return commands, checkpoints and the trial itself that changed after a revision, in that order."""
+    found: list[tuple[int, str, Body]] = []
+    for kind, table, make in (
+        ("command", commands, StoredCommand._make),
+        ("checkpoint", checkpoints, StoredCheckpoint._make),
     ):
         query = select(table).where(
             table.c.search_id == trial.search,
             table.c.number == trial.number,
             table.c.revision > after,
         )
-        found += [(one.revision, kind, shown(one)) for one in snapshot.execute(query)]
+        found += [(one.revision, kind, make(one)) for one in snapshot.execute(query)]
     if row.revision > after:
-        found.append((row.revision, "state", records.trial(row)))
+        found.append((row.revision, "state", row))
     return sorted(found, key=lambda change: change[0])

@@ -6,11 +6,9 @@ import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from anyio import to_thread
 
-from caviar.service.api import records
 from caviar.service.errors import ConflictError, NotFoundError, RefusedError, UnavailableError
 from caviar.service.ids import TrialId
 from caviar.service.store import checkpoints as rows
@@ -18,6 +16,7 @@ from caviar.service.store import faults
 from caviar.service.store import trials as trial_rows
 from caviar.service.store.blobs import DigestError, FileBlobs
 from caviar.service.store.database import Database
+from caviar.service.store.rows import StoredCheckpoint
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import agent_identity
@@ -144,10 +143,10 @@ async def remove_orphans(store: Database, blobs: FileBlobs) -> int:
     return len(orphans)
 
 
-def listed(snapshot: Snapshot, trial: TrialId) -> list[dict[str, Any]]:
-    """Give the checkpoints of a trial, oldest first. Raises NotFoundError."""
+def listed(snapshot: Snapshot, trial: TrialId) -> list[StoredCheckpoint]:
+    """Return the checkpoints of a trial, oldest first. Raises NotFoundError."""
     trial_rows.get(snapshot, trial)
-    return [records.checkpoint(row) for row in rows.of_trial(snapshot, trial)]
+    return rows.of_trial(snapshot, trial)
 
 
 def model_of(snapshot: Snapshot, trial: TrialId) -> int:

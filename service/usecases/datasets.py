@@ -11,8 +11,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from caviar.service.errors import ConflictError, FieldProblem, NotFoundError, RefusedError
 from caviar.service.sandbox.inspection import describe_table
 from caviar.service.store import datasets as rows
@@ -56,11 +54,11 @@ class Datasets:
     async def _keep(self, name: str, received: Received, meta: dict[str, Any]) -> tuple[dict[str, Any], bool]:
         kind = str(meta.pop("kind"))
 
-        def known(snapshot: Snapshot) -> RowMapping | None:
+        def known(snapshot: Snapshot) -> rows.StoredDataset | None:
             found = rows.by_name(snapshot, name)
             if found is None:
                 return None
-            if found["digest"] == received.digest and json.loads(found["meta"])["options"] == meta["options"]:
+            if found.digest == received.digest and json.loads(found.meta)["options"] == meta["options"]:
                 return found
             raise ConflictError(f"There is another data set called {name!r}; choose another name")
 
@@ -129,10 +127,10 @@ class Datasets:
         return self._shown(found)
 
     @staticmethod
-    def _shown(row: RowMapping | None) -> dict[str, Any]:
+    def _shown(row: rows.StoredDataset | None) -> dict[str, Any]:
         assert row is not None
-        shown = {name: row[name] for name in ("id", "name", "digest", "kind", "created")}
-        return {**json.loads(row["meta"]), **shown, "builtin": False}
+        shown = {name: getattr(row, name) for name in ("id", "name", "digest", "kind", "created")}
+        return {**json.loads(row.meta), **shown, "builtin": False}
 
 
 def resolve(snapshot: Snapshot, dataset: Mapping[str, Any]) -> dict[str, Any]:
@@ -160,8 +158,8 @@ def resolve(snapshot: Snapshot, dataset: Mapping[str, Any]) -> dict[str, Any]:
         if row is None:
             problems.append(_unknown(snapshot, f"{field}.name", str(name)))
             continue
-        upload = {"upload": {"id": row["id"], "digest": row["digest"], "kind": row["kind"]}}
-        options = json.loads(row["meta"])["options"]
+        upload = {"upload": {"id": row.id, "digest": row.digest, "kind": row.kind}}
+        options = json.loads(row.meta)["options"]
         if part is None:
             resolved = {**options, **resolved, **upload}
         else:
@@ -174,11 +172,11 @@ def resolve(snapshot: Snapshot, dataset: Mapping[str, Any]) -> dict[str, Any]:
 def _users(snapshot: Snapshot, name: str) -> list[int]:
     """Give the searches whose data, dev set or test set is a data set by its name."""
     users = []
-    for search in rows.mentioning(snapshot, name):
-        dataset = json.loads(search.spec).get("dataset") or {}
+    for search, spec in rows.mentioning(snapshot, name):
+        dataset = json.loads(spec).get("dataset") or {}
         sources = [dataset if part is None else dataset.get(part) for part in SOURCES]
         if any(isinstance(source, Mapping) and str(source.get("name")) == name for source in sources):
-            users.append(int(search.id))
+            users.append(search)
     return users
 
 
@@ -190,7 +188,7 @@ def _in_use(name: str, users: list[int]) -> str:
 
 def _unknown(snapshot: Snapshot, field: str, name: str) -> FieldProblem:
     """Say that no data set has a name, and which one may have been meant."""
-    near = get_close_matches(name, [*builtin.BUILTIN, *(row["name"] for row in rows.listed(snapshot))], n=1)
+    near = get_close_matches(name, [*builtin.BUILTIN, *(row.name for row in rows.listed(snapshot))], n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     remedy = f"{hint}upload it, or use one of {', '.join(builtin.BUILTIN)}"
     return FieldProblem(field, f"no data set is called {name!r}", remedy)
@@ -201,7 +199,7 @@ def described(snapshot: Snapshot, name: str) -> dict[str, Any] | None:
     if name in builtin.BUILTIN:
         return _builtin(name)
     row = rows.by_name(snapshot, name)
-    return None if row is None else json.loads(row["meta"])
+    return None if row is None else json.loads(row.meta)
 
 
 @lru_cache(maxsize=len(builtin.BUILTIN))

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from pydantic import BaseModel, Field
 
 from caviar import trainers
 from caviar.search.spec import SearchSpec
 from caviar.service.errors import FieldProblem, NotFoundError
 from caviar.service.ids import TrialId
-from caviar.service.store import reads
+from caviar.service.store import searches as search_rows
+from caviar.service.store import trials as trial_rows
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.usecases import datasets
 from caviar.service.usecases.commands import in_force
@@ -21,44 +21,16 @@ from caviar.trainer.data.split import fractions, halves_of_dev
 from caviar.trial_fields import StoredTrial
 
 
-class StepRecord(BaseModel):
-    """One thing to try."""
-
-    name: str = Field(description="bigger_network, train_longer, more_data, regularise, ...")
-    text: str
-    in_search: bool = Field(description="the next search does it")
-
-
-class DiagnosisRecord(BaseModel):
-    """Bias, variance and mismatch of a trial, and the recipe's next steps."""
-
-    base_error: float
-    train_error: float
-    dev_error: float
-    train_dev_error: float | None
-    avoidable_bias: float = Field(description="train error - base error")
-    variance: float = Field(description="dev error - train error, or train-dev error - train error")
-    mismatch: float | None = Field(description="dev error - train-dev error, with a train-dev slice")
-    problems: list[str] = Field(
-        description="bias, variance, mismatch: those that are high, in the order of treatment"
-    )
-    threshold: float = Field(description="a gap above it is high")
-    summary: str
-    uncertainty: float | None = Field(description="two standard errors of the dev error, where known")
-    steps: list[StepRecord]
-    next_search: dict[str, Any] | None = Field(description="ready to be submitted; null: no search can help")
-
-
-def diagnose(snapshot: Snapshot, trial: TrialId) -> dict[str, Any]:
+def diagnose(snapshot: Snapshot, trial: TrialId) -> diagnosis.Diagnosis:
     """Diagnose a trial that has ended.
 
     Raises NotFoundError for an unknown trial, and for one without finite errors.
     """
-    row = reads.trial_row(snapshot, trial)
-    spec = SearchSpec.parse(orjson.loads(reads.search_row(snapshot, trial.search).spec))
+    row = trial_rows.get(snapshot, trial)
+    spec = SearchSpec.parse(orjson.loads(search_rows.get(snapshot, trial.search).spec))
     metrics = {name: value for name, value in orjson.loads(row.metrics or b"{}").items() if value is not None}
     try:
-        found = diagnosis.diagnose(
+        return diagnosis.diagnose(
             metrics,
             spec.base_error or 0.0,
             spec.submitted(),
@@ -70,7 +42,6 @@ def diagnose(snapshot: Snapshot, trial: TrialId) -> dict[str, Any]:
         raise NotFoundError(
             f"trial {trial} ({row.state}) cannot be diagnosed", [FieldProblem("metrics", str(error), remedy)]
         ) from None
-    return {**found.as_dict(), "threshold": diagnosis.THRESHOLD}
 
 
 def _dev_examples(snapshot: Snapshot, dataset: Mapping[str, Any]) -> int | None:

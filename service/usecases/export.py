@@ -12,18 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, select
 
 from caviar.search.spec import SearchSpec
-from caviar.service.api import records
 from caviar.service.errors import RefusedError
 from caviar.service.store import curves, reads
+from caviar.service.store import searches as search_rows
+from caviar.service.store.clock import iso
 from caviar.service.store.rows import StoredSearch
 from caviar.service.store.snapshot import Snapshot
-from caviar.service.store.tables import trials
-from caviar.trial_fields import ENDED, FIELDS, Use
+from caviar.trial_fields import FIELDS, StoredTrial, Use
 
-t = trials.c
 FORMATS = {
     "csv": "text/csv",
     "parquet": "application/vnd.apache.parquet",
@@ -33,25 +31,21 @@ FORMATS = {
 MOST_FOR_OPTUNA = 5000  # its storage takes some ten milliseconds for each
 
 
-def export(snapshot: Snapshot, search: int, kind: str, now: float) -> bytes:
-    """Give the trials of a search as the bytes of a file.
+def export(snapshot: Snapshot, search: int, kind: str) -> bytes:
+    """Return the trials of a search as the bytes of a file; JSON is written where JSON is shaped.
 
     Raises NotFoundError, RefusedError for a format that is not known or too small for so many trials.
     """
     if kind not in FORMATS:
         raise RefusedError.of("format", f"{kind!r} is no format", f"one of: {', '.join(FORMATS)}")
-    row = reads.search_row(snapshot, search)
-    rows = snapshot.execute(select(trials).where(t.search_id == search).order_by(t.number)).all()
+    row, rows = search_rows.get(snapshot, search), reads.all_trials(snapshot, search)
     if kind == "optuna":
         return _optuna(snapshot, row, rows)
-    if kind == "json":
-        shown = reads.search(snapshot, search, now)
-        return orjson.dumps({"search": shown, "trials": [records.trial(one) for one in rows]})
     columns = table(rows)
     return _csv(columns) if kind == "csv" else _parquet(columns)
 
 
-def table(rows: Sequence[Row[Any]]) -> dict[str, list[Any]]:
+def table(rows: Sequence[StoredTrial]) -> dict[str, list[Any]]:
     """Give trials as columns, a parameter or a metric each; a list (one value per layer) as JSON."""
     columns: dict[str, list[Any]] = {}
     for one in FIELDS:
@@ -63,7 +57,8 @@ def table(rows: Sequence[Row[Any]]) -> dict[str, list[Any]]:
             for name in dict.fromkeys(name for members in found for name in members):
                 columns[f"{one.column}.{name}"] = _one_type([members.get(name) for members in found])
         else:
-            columns[one.column] = list(map(records.iso, values)) if one.form == "time" else values
+            times = one.form == "time"
+            columns[one.column] = [v if v is None else iso(v) for v in values] if times else values
     return columns
 
 
@@ -96,7 +91,7 @@ def _parquet(columns: dict[str, list[Any]]) -> bytes:
     return file.getvalue()
 
 
-def _optuna(snapshot: Snapshot, search: StoredSearch, rows: Sequence[Row[Any]]) -> bytes:
+def _optuna(snapshot: Snapshot, search: StoredSearch, rows: Sequence[StoredTrial]) -> bytes:
     if len(rows) > MOST_FOR_OPTUNA:
         raise RefusedError.of(
             "format",
@@ -106,9 +101,9 @@ def _optuna(snapshot: Snapshot, search: StoredSearch, rows: Sequence[Row[Any]]) 
     from caviar.search import optuna_study  # Optuna takes a second to import
 
     spec = SearchSpec.parse(orjson.loads(search.spec))
-    ended = [row for row in rows if row.state in ENDED]
+    ended = [(row, row.ended) for row in rows if row.ended is not None]
     courses = curves.metric_of(
-        snapshot, search.id, [(row.number, row.branch) for row in ended], spec.objective.metric
+        snapshot, search.id, [(row.number, row.branch) for row, _ in ended], spec.objective.metric
     )
     finished = [
         optuna_study.Finished(
@@ -116,7 +111,7 @@ def _optuna(snapshot: Snapshot, search: StoredSearch, rows: Sequence[Row[Any]]) 
             row.state,
             row.value,
             None if row.started is None else _local(row.started),
-            _local(row.ended),
+            _local(moment),
             {
                 epoch: value
                 for epoch, value in enumerate(courses.get(row.number, ()), 1)
@@ -124,7 +119,7 @@ def _optuna(snapshot: Snapshot, search: StoredSearch, rows: Sequence[Row[Any]]) 
             },
             {"trial": f"{search.id}.{row.number}", "seed": row.seed, "origin": row.origin},
         )
-        for row in ended
+        for row, moment in ended
     ]
     with tempfile.TemporaryDirectory(prefix="caviar-export-") as folder:
         file = Path(folder) / "study.db"

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from cachetools import LRUCache
 
 from caviar.search.spec import SearchSpec
 from caviar.service.config import Limits
 from caviar.service.errors import ConflictError, NotFoundError, UnavailableError
 from caviar.service.ids import TrialId
 from caviar.service.sandbox.process import run_sandboxed
-from caviar.service.store import reads
+from caviar.service.store import searches as search_rows
 from caviar.service.store.blobs import FileBlobs
 from caviar.service.store.database import Database
 from caviar.service.store.snapshot import Snapshot
@@ -26,50 +25,12 @@ from caviar.service.usecases import checkpoints, datasets
 KEPT = 64  # answers in memory
 
 
-class Confused(BaseModel):
-    """How often one class was taken for another."""
-
-    actual: str
-    predicted: str
-    count: int
-
-
-class Residuals(BaseModel):
-    """A target of a regression: measures over all rows, and points in the user's own units."""
-
-    name: str
-    mean_absolute_error: float
-    root_mean_squared_error: float
-    r2: float | None
-    row: list[int] = Field(
-        description="of many rows the worst and an even spread; 0 is the first of the part"
-    )
-    actual: list[float]
-    predicted: list[float]
-
-
-class Predictions(BaseModel):
-    """What a model gets right and wrong."""
-
-    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
-    kind: str = Field(description="binary, multiclass or regression")
-    part: str = Field(description="dev")
-    rows: int
-    error: float = Field(description="as in training: a share, or in standard deviations of the target")
-    classes: list[str] | None = None
-    matrix: list[list[int]] | None = Field(
-        None, description="actual down, predicted across; null: over 50 classes"
-    )
-    confused: list[Confused] | None = Field(None, description="the pairs most often confused")
-    targets: list[Residuals] | None = None
-
-
 class Evaluator:
     """Compares models with their dev sets, one at a time, and remembers: a stored model never changes."""
 
     def __init__(self, store: Database, blobs: FileBlobs, uploads: Uploads, limits: Limits) -> None:
         self._store, self._blobs, self._uploads, self._limits = store, blobs, uploads, limits
-        self._kept: OrderedDict[int, dict[str, Any]] = OrderedDict()
+        self._kept: LRUCache[int, dict[str, Any]] = LRUCache(KEPT)
         self._one = asyncio.Semaphore(1)
 
     async def predictions(self, trial: TrialId) -> dict[str, Any]:
@@ -80,12 +41,11 @@ class Evaluator:
         """
         model, dataset = await self._store.read(lambda snapshot: _found(snapshot, trial))
         async with self._one:
-            if model not in self._kept:
+            found = self._kept.get(model)
+            if found is None:
                 saved, _ = await checkpoints.load(self._store, self._blobs, model)
-                self._kept[model] = await self._compared(trial, saved, self._local(dataset))
-                if len(self._kept) > KEPT:
-                    self._kept.popitem(last=False)
-            return self._kept[model]
+                found = self._kept[model] = await self._compared(trial, saved, self._local(dataset))
+            return found
 
     async def _compared(self, trial: TrialId, saved: bytes, dataset: dict[str, Any]) -> dict[str, Any]:
         limits = self._limits
@@ -97,7 +57,7 @@ class Evaluator:
         answer: dict[str, Any] = orjson.loads(output)
         if problem := answer.get("problem"):
             raise ConflictError(f"the model of trial {trial}: {problem['message']}; {problem['remedy']}")
-        return Predictions(**answer).model_dump()
+        return answer
 
     def _local(self, dataset: Mapping[str, Any]) -> dict[str, Any]:
         """Name the files of uploaded sources."""
@@ -118,7 +78,7 @@ class Evaluator:
 def _found(snapshot: Snapshot, trial: TrialId) -> tuple[int, dict[str, Any]]:
     """Give the trial's model and the data set of its search. Raises NotFoundError."""
     model = checkpoints.model_of(snapshot, trial)
-    spec = SearchSpec.parse(orjson.loads(reads.search_row(snapshot, trial.search).spec))
+    spec = SearchSpec.parse(orjson.loads(search_rows.get(snapshot, trial.search).spec))
     if spec.trainer != "mlp":
         raise NotFoundError(f"the models of trainer {spec.trainer} are not known here; only those of mlp are")
     return model, datasets.resolve(snapshot, spec.dataset)

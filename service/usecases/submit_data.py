@@ -51,7 +51,7 @@ def _known(snapshot: Snapshot, source: Any) -> Known | None:
     if not isinstance(source, Mapping) or "upload" not in source:
         return None
     row = rows.by_name(snapshot, str(source["name"]))
-    return None if row is None else {**json.loads(row["meta"]), "name": row["name"], "kind": row["kind"]}
+    return None if row is None else {**json.loads(row.meta), "name": row.name, "kind": row.kind}
 
 
 def _names(known: Known) -> list[str] | None:

@@ -44,7 +44,7 @@ def resolved(snapshot: Snapshot, spec: SearchSpec) -> SearchSpec:
             "wait for its first results, or leave warm_start out",
         )
     sign = -1.0 if orjson.loads(row.spec).get("objective", {}).get("direction") == "maximize" else 1.0
-    pairs = [(orjson.loads(one.params), sign * one.value) for one in best]
+    pairs = [(orjson.loads(one.params), sign * one.value) for one in best if one.value is not None]
     known = {spec.space.key(spec.space.canonical(point)) for point in spec.enqueued}
     fresh = [
         point

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from caviar.search.spec import SearchSpec
-from caviar.service.usecases.panda import acting
+from caviar.service.usecases.steering_view import acting
 from caviar.trainer.advice import Advice
 from tests.support.inprocess import App, running
 from tests.support.inprocess_agents import agents, finished

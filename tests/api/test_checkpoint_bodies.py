@@ -10,7 +10,8 @@ from typing import Any
 import anyio
 import httpx
 
-from caviar.service.api.exchange import LARGE_AT_ONCE, SMALL
+from caviar.service.api.checkpoints import SMALL
+from caviar.service.api.services import LARGE_AT_ONCE
 from tests.support.inprocess import BASE, running
 
 API = "/api/v1"

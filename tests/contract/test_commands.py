@@ -10,12 +10,13 @@ import orjson
 import pytest
 from sqlalchemy import insert
 
+from caviar.service.api import records
 from caviar.service.errors import ChangedError, ConflictError, RefusedError
 from caviar.service.ids import TrialId, trial_id
 from caviar.service.store import commands as command_rows
 from caviar.service.store import streams
 from caviar.service.store.tables import checkpoints
-from caviar.service.usecases import commands, lineage, panda
+from caviar.service.usecases import commands, lineage, steering_view
 from caviar.service.usecases.command_validation import WAITING_LIMIT, NewCommand
 from tests.support.stores import World, epochs, handed, result
 
@@ -78,7 +79,7 @@ class Babysat:
         return int(self.world.write(lambda tx: tx.connection.execute(work).scalar_one()))
 
     def log(self, branch: int | None = None, name: str | None = None) -> dict[str, Any]:
-        return self.world.read(lambda c: panda.log(c, trial_id(name or self.name), branch))
+        return self.world.read(lambda c: steering_view.read_log(c, trial_id(name or self.name), branch))
 
 
 @pytest.fixture
@@ -124,14 +125,8 @@ def test_commands_in_one_request_are_taken_together_or_not_at_all(babysat: Babys
         (NewCommand("note", {"text": " "}), "commands.0.arguments.text"),
         (NewCommand("note", {"text": "x"}, "epoch_end"), "commands.0.when.at"),
         (NewCommand("pause", {"now": True}), "commands.0.arguments.now"),
-        (
-            NewCommand("fork", {"changes": {"activation": "tanh"}}),
-            "commands.0.arguments.changes.activation",
-        ),
-        (
-            NewCommand("fork", {"epoch": 10, "changes": {"epochs": 10}}),
-            "commands.0.arguments.changes.epochs",
-        ),
+        (NewCommand("fork", {"changes": {"activation": "tanh"}}), "commands.0.arguments.changes.activation"),
+        (NewCommand("fork", {"epoch": 10, "changes": {"epochs": 10}}), "commands.0.arguments.changes.epochs"),
     ],
 )
 def test_what_cannot_be_done_names_the_field_and_the_remedy(
@@ -214,11 +209,14 @@ def assert_streamed_as_shown(babysat: Babysat) -> None:
     """Commands and checkpoints are the same records in the event stream and in the answers of REST."""
     trial = trial_id(babysat.name)
     news = babysat.world.read(lambda c: streams.trial_news(c, trial, streams.Position()))
-    shown = babysat.world.read(lambda c: panda.steering(c, trial))
-    for kind, records in (("command", shown["commands"]), ("checkpoint", shown["checkpoints"])):
-        streamed = [orjson.loads(orjson.dumps(body)) for name, body, _ in news if name == kind]
-        ordered = sorted(streamed, key=lambda one: int(one["id"]))
-        assert records and ordered == orjson.loads(orjson.dumps(records))
+    shown = babysat.world.read(lambda c: steering_view.read_steering(c, trial))
+    for kind, stored, shape in (
+        ("command", shown.commands.items, records.command),
+        ("checkpoint", shown.checkpoints, records.checkpoint),
+    ):
+        streamed = [body for name, body, _ in news if name == kind]
+        assert stored and sorted(streamed, key=lambda one: one.id) == stored
+        ordered = orjson.loads(orjson.dumps([shape(one) for one in stored]))
         assert not any("line" in one.get("arguments", {}) for one in ordered), "that is for the agent"
 
 
@@ -238,8 +236,8 @@ def test_a_rewind_opens_a_branch_with_the_changes_before_its_point(babysat: Baby
     babysat.report({**done, "branch": orders["branch"]})
     assert babysat.world.trial(babysat.name).branch == orders["branch"] == 1
     assert babysat.world.trial(babysat.name).epoch == 8
-    assert [change["step"] for change in babysat.log(1)["changes"]] == [40]
-    assert [change["step"] for change in babysat.log(0)["changes"]] == [40, 80]
+    assert [change["step"] for change in babysat.log(1).changes] == [40]
+    assert [change["step"] for change in babysat.log(0).changes] == [40, 80]
 
 
 def test_a_fork_that_waits_leaves_the_branch_on_which_its_moment_came(babysat: Babysat) -> None:
@@ -309,7 +307,7 @@ def test_a_waiting_command_can_be_withdrawn(babysat: Babysat) -> None:
 def test_the_schedule_of_a_branch_can_be_given_to_another_search(babysat: Babysat) -> None:
     (number,) = babysat.give(NewCommand("set", RATE))
     babysat.report(babysat.acknowledge(number, 40, epoch=4))
-    found = babysat.world.read(lambda c: panda.schedule(c, trial_id(babysat.name)))
+    found = {"schedule": steering_view.schedule_of(babysat.log())}
     assert found == {"schedule": [{"epoch": 4, "set": RATE}]}
     babysat.world.lose(1)
     search = babysat.world.submit(**{**PANDA, **found})
@@ -348,7 +346,7 @@ def kill_anywhere(babysat: Babysat, times: int, seed: int) -> None:
                 continue
             for _ in range(2 if fate == "report lost" else 1):  # what is not answered is sent again as it was
                 babysat.report(babysat.acknowledge(number, step), agent=agent)
-    log = babysat.log()["changes"]
+    log = babysat.log().changes
     assert len(log) == len(given) == times
     assert all(row.state == "applied" for row in babysat.given().values())
     assert [change["step"] for change in log] == sorted(change["step"] for change in log)

@@ -33,7 +33,8 @@ def play(world: World, search: int, states: list[str], reasons: list[str] | None
 
 
 def shown(world: World, search: int) -> dict[str, Any]:
-    return world.read(lambda connection: reads.search(connection, search, world.clock.now()))  # type: ignore[no-any-return]
+    found = world.read(lambda connection: reads.search(connection, search, world.clock.now()))
+    return records.search(found)
 
 
 def test_it_pauses_after_a_few_trials_and_says_why(world: World) -> None:

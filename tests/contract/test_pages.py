@@ -61,8 +61,8 @@ def mixed(world: World) -> int:
     return number
 
 
-def wish(**changes: Any) -> pages.Wish:
-    return pages.Wish(
+def request(**changes: Any) -> pages.PageRequest:
+    return pages.PageRequest(
         **{"sort": "number", "state": None, "filters": (), "limit": 7, "cursor": None, **changes}
     )
 
@@ -72,14 +72,14 @@ def walk(world: World, search: int, **changes: Any) -> list[Any]:
     rows: list[Any] = []
     cursor = None
     while True:
-        page = wish(**changes, cursor=cursor)
+        page = request(**changes, cursor=cursor)
         found = world.read(
             lambda connection, page=page: pages.trials_page(connection, search, page, world.columns)
         )
-        rows += found["items"]
-        cursor = found["next"]
+        rows += found.items
+        cursor = found.next
         if cursor is None:
-            assert len(rows) == found["total"]
+            assert len(rows) == found.total
             return rows
 
 
@@ -101,7 +101,7 @@ def test_walking_the_pages_is_sorting(world: World, search: int, field: str, sig
     order = sorted(valued, key=lambda row: (value_of(row, field), row.number), reverse=bool(sign))
     rest = [row for row in rows if value_of(row, field) is None]
     got = walk(world, search, sort=sign + field, limit=limit)
-    assert [one["number"] for one in got] == [row.number for row in order + rest]
+    assert [one.number for one in got] == [row.number for row in order + rest]
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_walking_the_pages_is_sorting(world: World, search: int, field: str, sig
 )
 def test_filters_keep_what_they_say(world: World, search: int, text: str, test: Any) -> None:
     got = walk(world, search, filters=(text,), sort="-value")
-    assert sorted(one["number"] for one in got) == [row.number for row in world.trials(search) if test(row)]
+    assert sorted(one.number for one in got) == [row.number for row in world.trials(search) if test(row)]
 
 
 @pytest.mark.parametrize(
@@ -144,13 +144,13 @@ def test_filters_keep_what_they_say(world: World, search: int, text: str, test: 
 )
 def test_choices_of_every_kind_are_filtered(world: World, mixed: int, text: str, places: list[int]) -> None:
     got = walk(world, mixed, filters=("params.kind" + text,))
-    assert [one["number"] for one in got] == places
+    assert [one.number for one in got] == places
 
 
 def test_states_are_filtered_and_counted(world: World, search: int) -> None:
     got = walk(world, search, state="failed,diverged")
     expected = [row.number for row in world.trials(search) if row.state in ("failed", "diverged")]
-    assert [one["number"] for one in got] == expected
+    assert [one.number for one in got] == expected
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_states_are_filtered_and_counted(world: World, search: int) -> None:
     ],
 )
 def test_what_cannot_be_read_is_refused(world: World, search: int, bad: dict[str, Any]) -> None:
-    page = wish(**bad)
+    page = request(**bad)
     with pytest.raises(RefusedError):
         world.read(lambda connection: pages.trials_page(connection, search, page, world.columns))
 
@@ -179,7 +179,7 @@ def test_cursors_of_another_kind_are_refused(world: World, search: int, value: A
     for sort in ("value", "params.a", "state"):
         if value is None and number == 3:
             continue  # where trials without a value begin
-        page = wish(sort=sort, cursor=pages.write_cursor(sort, value, number))
+        page = request(sort=sort, cursor=pages.write_cursor(sort, value, number))
         with pytest.raises(RefusedError, match="cursor"):
             world.read(
                 lambda connection, page=page: pages.trials_page(connection, search, page, world.columns)
@@ -187,6 +187,6 @@ def test_cursors_of_another_kind_are_refused(world: World, search: int, value: A
     for sort in ("created", "id", "name"):
         if sort == "name" and (value, number) == ("x", 3):
             continue  # as this server makes them
-        listed = search_pages.Wish(None, None, sort, 7, pages.write_cursor(sort, value, number))
+        listed = search_pages.SearchPageRequest(None, None, sort, 7, pages.write_cursor(sort, value, number))
         with pytest.raises(RefusedError, match="cursor"):
             world.read(lambda connection, listed=listed: search_pages.page(connection, listed, 0.0))

@@ -52,16 +52,16 @@ def scans(noted: list[tuple[str, str]], *tables: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     "page",
     [
-        pages.Wish("number", None, (), 100, None),
-        pages.Wish("-value", None, (), 100, None),
-        pages.Wish("value", None, (), 100, pages.write_cursor("value", 0.5, 3)),
-        pages.Wish("value", None, (), 100, pages.write_cursor("value", None, 3)),
-        pages.Wish("-ended", None, (), 100, None),
-        pages.Wish("number", None, (), 100, pages.write_cursor("number", 7, 7)),
-        pages.Wish("epoch", "completed", ("params.a<0.5",), 100, None),
+        pages.PageRequest("number", None, (), 100, None),
+        pages.PageRequest("-value", None, (), 100, None),
+        pages.PageRequest("value", None, (), 100, pages.write_cursor("value", 0.5, 3)),
+        pages.PageRequest("value", None, (), 100, pages.write_cursor("value", None, 3)),
+        pages.PageRequest("-ended", None, (), 100, None),
+        pages.PageRequest("number", None, (), 100, pages.write_cursor("number", 7, 7)),
+        pages.PageRequest("epoch", "completed", ("params.a<0.5",), 100, None),
     ],
 )
-def test_pages_come_in_the_order_of_an_index(plans: Any, page: pages.Wish) -> None:
+def test_pages_come_in_the_order_of_an_index(plans: Any, page: pages.PageRequest) -> None:
     world, noted = plans
     search = world.submit()
     noted.clear()

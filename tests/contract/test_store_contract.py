@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 from sqlalchemy import select
 
+from caviar.service.api import records
 from caviar.service.errors import ChangedError, ConflictError, NotFoundError, RefusedError
 from caviar.service.store import curves, reads
 from caviar.service.store.tables import trials
@@ -14,7 +16,8 @@ from tests.support.stores import LEASE, World, epochs, handed, result
 
 def test_a_submitted_search_is_there(world: World) -> None:
     search = world.submit(name="mine")
-    shown = world.read(lambda connection: reads.search(connection, search, world.clock.now()))
+    found = world.read(lambda connection: reads.search(connection, search, world.clock.now()))
+    shown = records.search(found)
     assert shown["name"] == "mine"
     assert shown["state"] == "queued"
     assert shown["spec"]["lag"] >= 1
@@ -93,7 +96,7 @@ def test_an_agent_that_leaves_gives_back_what_it_holds_and_loses_no_attempt(worl
     world.clock.time += 2 * LEASE
     assert world.sweep() == 0
     seen = world.read(lambda connection: reads.agents_seen(connection, 0.0))
-    assert [(agent["state"], agent["reason"]) for agent in seen] == [("left", "it ended")]
+    assert [(agent.state, agent.reason) for agent in seen] == [("left", "it ended")]
     assert handed(world.exchange(2, want=1)) == [(given[1][0], 2)]
 
 
@@ -276,8 +279,8 @@ def test_an_edit_is_recorded_and_followed(world: World) -> None:
     params = [row.params for row in world.trials(search)[1:]]
     assert all(0.5 <= float(text.split(":")[1].split(",")[0]) <= 0.6 for text in params)
     [kept] = world.read(lambda connection: reads.edits_of(connection, search))
-    assert kept["after"]["budget"] == {"trials": 3}
-    assert kept["proposed"] == 1
+    assert orjson.loads(kept.after)["budget"] == {"trials": 3}
+    assert kept.proposed == 1
     with pytest.raises(ChangedError):
         world.write(lambda tx: steer_search.edit(tx, world.proposer, search, {"parallel": 1}, 1))
     with pytest.raises(RefusedError, match="below the 3"):

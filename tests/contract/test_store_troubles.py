@@ -91,7 +91,7 @@ def test_columns_of_any_number_of_trials(world: World) -> None:
     found = world.read(
         lambda connection: columns.read(connection, search, ["number"], 100_000, range(75_000))
     )
-    assert found["columns"] == {"number": [0, 1, 2]}
+    assert found.columns == {"number": [0, 1, 2]}
 
 
 def test_one_failure_in_a_group_harms_nobody_else(world: World) -> None:

@@ -13,7 +13,8 @@ from tests.support.stores import World
 
 
 def warnings(world: World, search: int) -> list[dict[str, Any]]:
-    found = world.read(lambda connection: reads.search(connection, search, world.clock.now()))
+    summary = world.read(lambda connection: reads.search(connection, search, world.clock.now()))
+    found = records.search(summary)
     records.Search(**found)
     return found["warnings"]  # type: ignore[no-any-return]
 
@@ -50,7 +51,7 @@ def test_a_search_that_can_go_on_says_nothing(world: World, trainer: str, has: l
 def test_agents_tell_their_trainers(world: World) -> None:
     world.exchange(1, want=0, trainers=["mlp", "tree"])
     (agent,) = world.read(lambda connection: reads.agents_seen(connection, 0.0))
-    assert agent["trainers"] == ["mlp", "tree"]
+    assert agent.trainers == ["mlp", "tree"]
 
 
 @pytest.mark.parametrize(

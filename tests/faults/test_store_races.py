@@ -262,7 +262,7 @@ def test_a_commit_that_may_have_happened_keeps_its_file(world: World, tmp_path: 
     finally:
         faults.arm(None)
     [found] = world.read(lambda connection: checkpoints.listed(connection, trial_id(name)))
-    assert asyncio.run(checkpoints.load(world.store, blobs, found["id"])) == (b"x", digest_of(b"x"))
+    assert asyncio.run(checkpoints.load(world.store, blobs, found.id)) == (b"x", digest_of(b"x"))
 
 
 def test_files_that_nothing_names_are_removed_once_they_are_old(world: World, tmp_path: Path) -> None:

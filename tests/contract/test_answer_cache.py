@@ -6,19 +6,20 @@ from typing import Any
 
 import orjson
 
+from caviar.service.api.answer_cache import AnswerCache
 from caviar.service.store import figures
 from caviar.service.usecases import steer_search
-from caviar.service.usecases.figures import Figures
+from caviar.service.usecases.courses import Courses
 from tests.support.simulated_agents import Players
 from tests.support.stores import World, epochs, handed
 
 
 def test_an_edited_space_shows_no_trial_twice(world: World) -> None:
     search = world.submit(settings={"epochs": 9}, budget={"trials": 6})
-    players, kept = Players(world, 2), Figures()
+    players, courses = Players(world, 2), Courses()
 
     def history() -> list[int]:
-        return sorted(orjson.loads(world.read(lambda c: kept.history(c, search, None)))["number"])
+        return sorted(world.read(lambda c: courses.read(c, search, None)).number.tolist())
 
     players.play(search, most=3)
     before = history()
@@ -32,15 +33,16 @@ def test_an_edited_space_shows_no_trial_twice(world: World) -> None:
 def test_the_curve_of_a_trial_grows_while_it_trains(world: World) -> None:
     search = world.submit()
     given = handed(world.exchange(1, want=1))
-    kept, made = Figures(), []
+    answers, made = AnswerCache(), []
 
     def curve(live: bool) -> Any:
         def make(connection: Any) -> Any:
             made.append(live)
-            return figures.leading_and_others(connection, search, "dev_error", 0, 10)
+            found = figures.leading_and_others(connection, search, "dev_error", 0, 10)
+            return [one.values.tolist() for one in found.items]
 
-        read = world.read(lambda c: kept.kept(c, search, ("curves", live), lambda: make(c), live=live))
-        return [one["values"] for one in orjson.loads(read)["items"]]
+        read = world.read(lambda c: answers.get(c, search, ("curves", live), lambda: make(c), live=live))
+        return orjson.loads(read)
 
     for epoch, reached in ((1, [0.5]), (2, [0.5, 0.25])):
         report = epochs(*given[0], epoch, [2 * reached[-1]])

@@ -12,7 +12,7 @@ RETRY_SECONDS = 1  # agents and clients try again by themselves
 _WAITS = ("/events", "/wake")  # what stays open by its nature
 
 
-class Load:
+class ConcurrencyLimit:
     """Pure ASGI: counts requests in progress, and apart from them streams and agents that wait."""
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from caviar.service.api.load import Load
+from caviar.service.api.concurrency_limit import ConcurrencyLimit
 from caviar.service.config import Limits
 
 
@@ -17,7 +17,7 @@ class Caller:
 
     def __init__(self) -> None:
         self.go_on = asyncio.Event()
-        self.load = Load(self._app, Limits(requests=2, streams=1))
+        self.load = ConcurrencyLimit(self._app, Limits(requests=2, streams=1))
 
     async def _app(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["path"] == "/broken":

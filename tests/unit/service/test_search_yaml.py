@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from caviar.service.api import search_text
+from caviar.service.api import search_yaml
 from caviar.service.errors import RefusedError
 
 LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -16,7 +16,7 @@ LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
 
 def test_a_search_is_read_as_json() -> None:
     text = b"name: 2026-11-21\nspace: {a: {scale: log, low: 1.0e-4, high: .inf}}\n'1': [yes, null, 0x10]\n"
-    assert orjson.loads(search_text.read(text)) == {
+    assert orjson.loads(search_yaml.read(text)) == {
         "spec": {
             "name": "2026-11-21",
             "space": {"a": {"scale": "log", "low": 1e-4, "high": None}},
@@ -42,10 +42,10 @@ def test_a_search_is_read_as_json() -> None:
         ("a: =", "line 1, column 4: "),
         ("a: \x00", "unacceptable character"),
         ("- a", "is not a mapping"),
-        ("a: " + "x" * search_text.LIMIT, "has 65539 bytes"),
+        ("a: " + "x" * search_yaml.LIMIT, "has 65539 bytes"),
     ],
 )
 def test_what_is_wrong_is_refused_with_its_place(text: str, message: str) -> None:
     with pytest.raises(RefusedError, match=message) as refused:
-        search_text.read(text.encode())
+        search_yaml.read(text.encode())
     assert refused.value.problems[0].remedy

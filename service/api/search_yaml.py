@@ -6,13 +6,31 @@ from typing import Any
 
 import orjson
 import yaml
+from anyio import to_thread
+from fastapi import APIRouter, Request, Response
 
+from caviar.service.api import answers
 from caviar.service.errors import RefusedError
 
 LIMIT = 64 * 1024  # bytes; a long search file has 2,000, and what is larger is sent as JSON
 DEEPEST = 50  # mappings and lists in each other
 REMEDY = "see examples/ for how a search is written"
+_BODY = {"requestBody": {"required": True, "content": {"application/yaml": {"schema": {"type": "string"}}}}}
 _TEXT = "tag:yaml.org,2002:str"
+
+
+router = APIRouter(prefix="/searches", tags=["figures"])
+
+
+@router.post(
+    "/parse",
+    response_model=answers.ParsedSearch,
+    summary="Read a search from YAML; nothing is checked or stored",
+    openapi_extra=_BODY,
+)
+async def parse_search(request: Request) -> Response:
+    body = await to_thread.run_sync(read, await request.body())
+    return Response(body, media_type="application/json")
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # a base chosen at run time

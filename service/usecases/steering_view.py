@@ -1,0 +1,174 @@
+"""What a person who watches one trial sees: settings in force, commands, branches, advice, the log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from caviar import trainers
+from caviar.search.spec import SearchSpec
+from caviar.service.ids import TrialId
+from caviar.service.store import checkpoints, curves
+from caviar.service.store import commands as command_rows
+from caviar.service.store import searches as search_rows
+from caviar.service.store import trials as trial_rows
+from caviar.service.store.rows import StoredCheckpoint, StoredCommand
+from caviar.service.store.snapshot import Snapshot
+from caviar.service.usecases import continuing, datasets, lineage
+from caviar.service.usecases.command_validation import AFTER_THE_END
+from caviar.service.usecases.commands import in_force
+from caviar.trainer.advice import Advice, advise
+from caviar.trial_fields import ENDED, StoredTrial
+from caviar.trial_settings import trial_settings
+
+
+@dataclass(frozen=True)
+class CommandLog:
+    """Commands of a trial, oldest first; `version` is the id of the newest one of all."""
+
+    items: list[StoredCommand]
+    version: int
+
+
+@dataclass(frozen=True)
+class SteeringView:
+    """A trial as the person who steers it sees it."""
+
+    trial: StoredTrial
+    settings: list[tuple[Any, Any]]  # SettingInfo of what may change while it runs, and the value in force
+    commands: CommandLog
+    branches: list[lineage.Branch]
+    checkpoints: list[StoredCheckpoint]
+    advice: list[tuple[Advice, dict[str, Any] | None]]  # with the command that would act on it
+
+
+@dataclass(frozen=True)
+class ReplayLog:
+    """What a branch of a trial follows from, bit for bit."""
+
+    trial: StoredTrial
+    branch: int
+    trainer: str
+    dataset: dict[str, Any]
+    settings: dict[str, Any]  # at the beginning
+    changes: list[dict[str, Any]]  # step, epoch and settings, in order
+    epoch: int  # how far the branch has come
+    end: int | None  # the last step of a trial that has ended
+    stopped: bool  # by a person, which keeps the best weights
+    checkpoints: list[StoredCheckpoint]  # of this branch
+
+
+def read_commands(snapshot: Snapshot, trial: TrialId, only: Iterable[int] | None = None) -> CommandLog:
+    """Return the commands of a trial, or some of them. Raises NotFoundError."""
+    trial_rows.get(snapshot, trial)
+    wanted = None if only is None else set(only)
+    rows = command_rows.of_trial(snapshot, trial)
+    found = [one for one in rows if wanted is None or one.id in wanted]
+    return CommandLog(found, command_rows.version(snapshot, trial))
+
+
+def read_steering(snapshot: Snapshot, trial: TrialId) -> SteeringView:
+    """Return all that steering a trial needs. Raises NotFoundError."""
+    row = trial_rows.get(snapshot, trial)
+    spec = _spec(snapshot, trial)
+    settings = in_force(snapshot, row, spec.settings)
+    past = lineage.history(snapshot, row)
+    curve = _curve(snapshot, trial, row.branch)
+    cancelled = search_rows.get(snapshot, trial.search).switch == "cancelled"
+    advice = advise(curve, settings) if curve else []
+    return SteeringView(
+        trial=row,
+        settings=_steerable(spec, settings),
+        commands=read_commands(snapshot, trial),
+        branches=list(past.branches.values()),
+        checkpoints=checkpoints.resumable(snapshot, trial),
+        advice=[(one, None if cancelled else acting(one, row, spec, settings)) for one in advice],
+    )
+
+
+def acting(
+    advice: Advice, row: StoredTrial, spec: SearchSpec, settings: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """Give the command that acts on advice as the trial stands, or None where it would be refused.
+
+    What would have gone on in a trial that is over is a fork.
+    """
+    command = advice.command
+    if command is None:
+        return None
+    # A script of a user's own is given only what its search names; advice is made for the settings of mlp.
+    foreign = trainers.get(spec.trainer) is None and not set(command["arguments"]) <= set(settings)
+    if command["kind"] == "set" and foreign:
+        return None
+    if row.state not in ENDED or command["kind"] in AFTER_THE_END:
+        return command
+    if command["kind"] == "rewind":
+        point = {"epoch": command["arguments"]["epoch"]}
+    else:
+        point = {"epoch": advice.since, "changes": command["arguments"]}
+    planned = settings.get("epochs")
+    nothing_left = isinstance(planned, int) and point["epoch"] >= planned
+    return None if nothing_left else {"kind": "fork", "arguments": point}
+
+
+def read_log(snapshot: Snapshot, trial: TrialId, branch: int | None = None) -> ReplayLog:
+    """Return what replays a branch, by default the current one. Raises NotFoundError."""
+    row = trial_rows.get(snapshot, trial)
+    spec = _spec(snapshot, trial)
+    past = lineage.history(snapshot, row)
+    number = row.branch if branch is None else branch
+    line = lineage.branch(past, number)
+    reached = row.epoch if number == row.branch else lineage.last_epoch(snapshot, past, number)
+    epochs = continuing.first_epochs(row.line, row.epochs)
+    stops = [one for one in command_rows.applied(snapshot, trial) if one.kind == "stop"]
+    return ReplayLog(
+        trial=row,
+        branch=number,
+        trainer=spec.trainer,
+        dataset=datasets.resolve(snapshot, spec.dataset),
+        settings=trial_settings(spec.settings, orjson.loads(row.params), epochs, row.seed),
+        changes=[dict(change) for change in line.changes],
+        epoch=reached,
+        end=_end(row),
+        stopped=any(one.branch == number for one in stops),
+        checkpoints=checkpoints.resumable(snapshot, trial, number),
+    )
+
+
+def _end(row: StoredTrial) -> int | None:
+    """Return the last step of a trial that has ended, from its result."""
+    step = orjson.loads(row.metrics).get("step") if row.metrics else None
+    return None if step is None else int(step)
+
+
+def schedule_of(log: ReplayLog) -> list[dict[str, Any]]:
+    """Return the changes of a branch as a search takes them: each at the last end of an epoch before it."""
+    made: dict[int, dict[str, Any]] = {}
+    for change in log.changes:
+        settings = {name: value for name, value in change["settings"].items() if name != "epochs"}
+        if settings:
+            made.setdefault(int(change["epoch"]), {}).update(settings)
+    return [{"epoch": epoch, "set": made[epoch]} for epoch in sorted(made)]
+
+
+def _spec(snapshot: Snapshot, trial: TrialId) -> SearchSpec:
+    return SearchSpec.parse(orjson.loads(search_rows.get(snapshot, trial.search).spec))
+
+
+def _steerable(spec: SearchSpec, values: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    trainer = trainers.get(spec.trainer)
+    infos: Any = trainer.settings() if trainer else ()
+    return [(info, values.get(info.name, info.default)) for info in infos if info.steerable]
+
+
+def _curve(snapshot: Snapshot, trial: TrialId, branch: int) -> dict[str, Any]:
+    """Give the columns of one branch as arrays, missing values as NaN."""
+    found = [one for one in curves.pieces(snapshot, trial.search, trial.number) if one["branch"] == branch]
+    names = curves.names_of(found)
+    if "train_cost" not in names:
+        return {}
+    epochs, values = curves.table(found, names)
+    return {"epoch": epochs, **dict(zip(names, values.T, strict=True))}
