@@ -152,7 +152,7 @@ def _plateau(columns: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> 
     cost, epoch = columns["train_cost"][-WINDOW:], columns["epoch"][-WINDOW:]
     if len(cost) < WINDOW or not np.all(np.isfinite(cost)):
         return None
-    scale = max(abs(float(cost[0])), np.finfo(np.float32).tiny)
+    scale = max(abs(float(cost[0])), float(np.finfo(np.float32).tiny))
     if float(np.ptp(cost)) / scale < 0.005:
         text = (
             f"The training cost has stood at {cost[-1]:.4g} since epoch {epoch[0]:.0f}. "

@@ -76,10 +76,12 @@ def with_defaults(settings: Settings, data: Data) -> Settings:
 
 def hyper_of(settings: Settings, data: Data) -> structs.Hyper:
     """Return the settings that may change, as numbers."""
-    settings, rate = with_defaults(settings, data), settings.decay_rate
+    m, rate = data.X_train.shape[0], settings.decay_rate
+    batch_size = batch_size_of(settings, m)
+    whole_batch = batch_size == m
     decay = Decay[settings.decay]
     return structs.Hyper(
-        learning_rate=settings.learning_rate,
+        learning_rate=learning_rate_of(settings, whole_batch, data.kind == "regression"),
         optimizer=int(Optimizer[settings.optimizer]),
         momentum=settings.momentum,
         beta1=settings.beta1,
@@ -88,10 +90,10 @@ def hyper_of(settings: Settings, data: Data) -> structs.Hyper:
         decay=int(decay),
         decay_rate=(decay.facts.rate or 1.0) if rate is None else rate,
         decay_epochs=settings.decay_epochs,
-        batch_size=settings.batch_size,
+        batch_size=batch_size,
         epochs=settings.epochs,
         l1=settings.l1,
-        l2=settings.l2,
+        l2=l2_of(settings, whole_batch),
         patience=settings.patience or 0,
         keep=np.array((settings.input_keep_prob, *settings.keep_probs), np.float64),
         augmentation=_augmentation_bits(settings, data),
@@ -159,8 +161,8 @@ def state_of(network: Network, weights: Array, seed: int) -> structs.State:
     sums[structs.BEST_ERROR] = np.inf
     sums[structs.LAST_COST] = np.nan
     learned = network.learned
-    zeros = [aligned_zeros(size, weights.dtype) for size in (learned, learned, network.total)]
-    return structs.State(weights, *zeros, counters, sums)
+    v, s, best = (aligned_zeros(size, weights.dtype) for size in (learned, learned, network.total))
+    return structs.State(weights, v, s, best, counters, sums)
 
 
 def records_of(network: Network) -> structs.Records:

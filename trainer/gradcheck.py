@@ -160,7 +160,7 @@ def check_description(description: Mapping[str, Any], **options: Any) -> list[di
         With field and remedy.
     """
     settings = make_settings({**(description.get("settings") or {}), "precision": "float64"})
-    data = load(description.get("dataset"), "float64", settings.normalize)
+    data = load(description.get("dataset") or {}, "float64", settings.normalize)
     return [check.as_dict() for check in gradient_check(settings, data, **options)]
 
 

@@ -85,10 +85,11 @@ class Model:
             There is no such file.
         """
         if not isinstance(saved, bytes):
+            path = Path(saved)
             try:
-                saved = Path(saved).read_bytes()
+                saved = path.read_bytes()
             except OSError as error:
-                message = f"cannot open {saved}: {error.strerror}"
+                message = f"cannot open {path}: {error.strerror}"
                 raise DataError.of("model", message, "give a model file (.safetensors)") from error
         info, tensors = read(saved, FORMAT)
         of: dict[str, type[Choice]] = {"activation": Activation, "kind": Output}
@@ -121,6 +122,7 @@ class Model:
         with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is refused below
             found = self.predict_prepared(X)
         outputs = found.values if found.probabilities is None else found.probabilities
+        assert outputs is not None
         far = np.flatnonzero(~(np.isfinite(X).all(axis=1) & np.isfinite(outputs).all(axis=1)))
         if len(far):
             column = encoding.feature_names[np.abs(X[far[0]]).argmax()]
@@ -148,7 +150,8 @@ class Model:
     def _table(self, source: Source, encoding: Encoding) -> Table:
         """Return what is to be predicted on, with the columns of training and no cell that cannot be used."""
         preprocessing = self.info["preprocessing"]
-        table = _table(source, encoding, preprocessing.get("arrays"))
+        X_and_y = preprocessing.get("arrays")
+        table = _table(source, encoding, (X_and_y[0], X_and_y[1]) if X_and_y else None)
         table = replace(table, missing=preprocessing["missing"])
         sources.check_numbers(table, "data")
         return table
@@ -201,7 +204,7 @@ def _sigmoid(Z: Array) -> Array:
     return np.where(Z > 0, 1 / (1 + e), e / (1 + e))
 
 
-def _table(source: Source, encoding: Encoding, arrays_of_training: Sequence[str] | None) -> Table:
+def _table(source: Source, encoding: Encoding, arrays_of_training: tuple[str, str] | None) -> Table:
     """Return what is to be predicted on as a table with the columns of training."""
     categorical = tuple(encoding.levels)
     if isinstance(source, str | Path):
@@ -209,7 +212,7 @@ def _table(source: Source, encoding: Encoding, arrays_of_training: Sequence[str]
             needs_target=False,
             categorical=categorical,
             numbers=encoding.numbers,
-            arrays=arrays_of_training and tuple(arrays_of_training),
+            arrays=arrays_of_training,
             field="data",
         )
         table = files.read(Path(source), wanted)

@@ -76,7 +76,8 @@ class Run:
     @property
     def weights(self) -> np.ndarray[Any, Any]:
         """The flat buffer that the result describes: the best weights after a stop, else the last ones."""
-        return self._state.best if self._describes_best() else self._state.weights
+        weights: np.ndarray[Any, Any] = self._state.best if self._describes_best() else self._state.weights
+        return weights
 
     def advance(
         self, seconds: float = 0.05, until_step: int | None = None, until_epoch: int | None = None

@@ -10,7 +10,7 @@ import dataclasses
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from .choices import CHOICES, Activation, Augmentation, Decay, Initialization, Optimizer
 from .problem import Problem, SettingError
@@ -175,7 +175,9 @@ class Settings:
         help="early stopping after so many epochs without a better dev error; the best weights are restored",
     )
     normalize: bool = switch(True, help="inputs to mean 0, variance 1, by the training set")
-    precision: str = choice("float32", PRECISIONS, help="of parameters, data and arithmetic")
+    precision: Literal["float32", "float64"] = choice(
+        "float32", PRECISIONS, help="of parameters, data and arithmetic"
+    )
     seed: int = integer(
         0,
         low=0,
@@ -212,8 +214,9 @@ def _described(field: dataclasses.Field[Any]) -> SettingInfo:
     """Add to what a field declares what the registries say of it."""
     chosen = CHOICES.get(field.name)
     only_with = {setting: choices.that_use(field.name) for setting, choices in CHOICES.items()}
+    info: SettingInfo = field.metadata["info"]
     return dataclasses.replace(
-        field.metadata["info"],
+        info,
         name=field.name,
         default=field.default,
         meanings=chosen.meanings() if chosen else {},

@@ -16,11 +16,15 @@ import numpy as np
 from caviar.trainer.data.table import Array, Category, Table
 from caviar.trainer.problem import DataError
 
-_CELL = ("radius", "texture", "perimeter", "area", "smoothness")
-_CELL += ("compactness", "concavity", "concave points", "symmetry", "fractal dimension")
-_WINE = ("alcohol", "malic_acid", "ash", "alcalinity_of_ash", "magnesium", "total_phenols", "flavanoids")
-_WINE += ("nonflavanoid_phenols", "proanthocyanins", "color_intensity", "hue")
-_WINE += ("od280/od315_of_diluted_wines", "proline")
+_CELL = (
+    "radius", "texture", "perimeter", "area", "smoothness",
+    "compactness", "concavity", "concave points", "symmetry", "fractal dimension",
+)  # fmt: skip
+_WINE = (
+    "alcohol", "malic_acid", "ash", "alcalinity_of_ash", "magnesium", "total_phenols", "flavanoids",
+    "nonflavanoid_phenols", "proanthocyanins", "color_intensity", "hue",
+    "od280/od315_of_diluted_wines", "proline",
+)  # fmt: skip
 _IRIS = ("sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)")
 _CANCER = (*(f"mean {n}" for n in _CELL), *(f"{n} error" for n in _CELL), *(f"worst {n}" for n in _CELL))
 _DIABETES = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")

@@ -150,9 +150,9 @@ def _with_decimal_points(cells: pa.Table) -> pa.Table:
 def _explain(message: str, names: Sequence[str], wanted: Wanted) -> tuple[str, str]:
     """Turn Arrow's message into row (counted from 1 below the header), column and remedy."""
     if found := _ARROW_ROW.search(message):
-        row, expected, got = map(int, found.groups())
+        line, expected, got = map(int, found.groups())
         return (
-            f"row {row - 1}: {got} cells where the header has {expected}",
+            f"row {line - 1}: {got} cells where the header has {expected}",
             "repair it; quote commas in texts",
         )
     if found := _ARROW_CELL.search(message):
@@ -211,9 +211,9 @@ def _column(cells: pa.ChunkedArray, name: str, source: str, wanted: Wanted) -> A
         cells, kind = cells.cast(pa.string()), pa.string()
     if pa.types.is_boolean(kind) or pa.types.is_null(kind):
         cells = cells.cast(pa.uint8()).cast(pa.float64())
-        return cells.to_numpy()
+        return np.asarray(cells.to_numpy())
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return cells.cast(pa.float64(), safe=False).to_numpy()
+        return np.asarray(cells.cast(pa.float64(), safe=False).to_numpy())
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return _texts(cells, name, source, wanted)
     message = f"{source}, column {name!r} has the type {kind}"
@@ -232,7 +232,8 @@ def _texts(cells: pa.ChunkedArray, name: str, source: str, wanted: Wanted) -> Ar
     wrong = np.array([value is None for value in parsed] + [False])
     rows = np.flatnonzero(wrong[codes])
     if not len(rows):
-        return np.array([np.nan if value is None else value for value in (*parsed, None)])[codes]
+        numbers = np.array([np.nan if value is None else value for value in (*parsed, None)])
+        return np.asarray(numbers[codes])
     texts = np.array([not _NUMBER_LIKE.fullmatch(level) for level in levels] + [False]) & wrong
     must_be_numbers = wanted.numbers is not None and name in wanted.numbers
     if not must_be_numbers and texts[codes].sum() > (1 - _MOSTLY) * np.count_nonzero(codes >= 0):

@@ -142,7 +142,7 @@ def pair(names: tuple[str, ...], source: str, wanted: Wanted) -> tuple[str, str]
     DataError
         There are no such arrays.
     """
-    pairs = (wanted.arrays,) if wanted.arrays else _PAIRS
+    pairs: tuple[tuple[str, str], ...] = (wanted.arrays,) if wanted.arrays else _PAIRS
     if not wanted.needs_target:
         pairs = tuple((X, X) for X, _ in (*pairs, *_PAIRS))
     for pair in pairs:

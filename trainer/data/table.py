@@ -49,7 +49,7 @@ class Category:
         return cls.of_levels(all_codes, levels)
 
     @classmethod
-    def of_levels(cls, codes: Array, levels: Sequence[Any]) -> Category:
+    def of_levels(cls, codes: Array, levels: Array | Sequence[Any]) -> Category:
         """Make a category of codes into levels in any order; "3.0" and "3" become one."""
         texts = [text_of(level) for level in levels]
         ordered = sorted(set(texts))

@@ -50,8 +50,7 @@ class Target:
         DataError
             The target does not suit the task, is missing somewhere, has one class only, or is one-hot.
         """
-        _require(table)
-        target = table.target
+        target = _present(table)
         task = task or table.task
         if isinstance(target, Category):
             if task == "regression":
@@ -88,17 +87,15 @@ class Target:
         DataError
             A label is outside the classes; the row is named.
         """
-        _require(table)
+        target = _present(table)
         if self.task == "regression":
-            if isinstance(table.target, Category):
+            if isinstance(target, Category):
                 raise DataError.of(field, f"the target of {table.source} has texts", "write numbers")
-            if table.target.shape[1] != len(self.names):
-                message = (
-                    f"{table.source} has {table.target.shape[1]} targets, training has {len(self.names)}"
-                )
+            if target.shape[1] != len(self.names):
+                message = f"{table.source} has {target.shape[1]} targets, training has {len(self.names)}"
                 raise DataError.of(field, message, "give both sources the same targets")
-            return table.target
-        category = _category(table.target)
+            return target
+        category = _category(target)
         codes = category.coded_by(self.classes)
         unknown = np.flatnonzero(codes < 0)
         if len(unknown):
@@ -108,8 +105,8 @@ class Target:
         return codes
 
 
-def _require(table: Table) -> None:
-    """Refuse missing and infinite targets, and tables without rows."""
+def _present(table: Table) -> Array | Category:
+    """Return the target; refuse missing and infinite targets, and tables without rows."""
     if table.target is None:
         raise DataError.of("dataset.target", f"{table.source} has no target", "name the column to predict")
     if table.rows == 0:
@@ -117,12 +114,13 @@ def _require(table: Table) -> None:
     if isinstance(table.target, Category):
         bad = table.target.codes < 0
     else:
-        bad = ~np.isfinite(table.target).all(axis=1)
+        bad = np.asarray(~np.isfinite(table.target).all(axis=1))
     rows = np.flatnonzero(bad)
     if len(rows):
         what = "is missing" if isinstance(table.target, Category) else "is missing or not finite"
         message = f"{table.source}, row {rows[0] + 1}: the target {what} ({len(rows)} such rows)"
         raise DataError.of("dataset.target", message, "fill it in, or drop the row")
+    return table.target
 
 
 def _category(target: Array | Category) -> Category:
