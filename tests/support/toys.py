@@ -161,7 +161,7 @@ def downgrade() -> None:
 def route(house: House) -> None:
     """Add a route that names the trials of a search which trained for long enough."""
     house.append("service/store/pages.py", STATEMENT)
-    house.before("service/api/trials.py", "    return routes\n", ROUTE)
+    house.append("service/api/trials.py", ROUTE)
 
 
 STATEMENT = '''
@@ -171,12 +171,14 @@ def trained_for(snapshot: Snapshot, search: int, least: int) -> list[int]:
     query = select(t.number).where(t.search_id == search, t.epoch >= least).order_by(t.number)
     return list(snapshot.execute(query).scalars())
 '''
-ROUTE = """    @routes.get("/searches/{search}/lengths", summary="Name the trials that trained for long")
-    async def list_lengths(
-        search: int, least: Annotated[int, Query(ge=0, description="epochs")] = 0
-    ) -> dict[str, list[int]]:
-        return {"numbers": await store.read(lambda snapshot: pages.trained_for(snapshot, search, least))}
+ROUTE = """
 
+@router.get("/searches/{search}/lengths", summary="Name the trials that trained for long")
+async def list_lengths(
+    services: App, search: int, least: Annotated[int, Query(ge=0, description="epochs")] = 0
+) -> dict[str, list[int]]:
+    found = await services.store.read(lambda snapshot: pages.trained_for(snapshot, search, least))
+    return {"numbers": found}
 """
 
 
