@@ -55,7 +55,7 @@ def refuse_all(problems: list[Problem]) -> PydanticCustomError:
     return PydanticCustomError("rules", "{message}", {"message": message, "problems": problems})
 
 
-def no_truth(value: Any) -> Any:
+def refuse_boolean(value: Any) -> Any:
     """Refuse true and false where a number stands: pydantic would read 1 and 0."""
     if isinstance(value, bool):
         raise refuse_all([Problem("", f"{_short(value)} is not a number", "give a number")])

@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from caviar.search.checking import no_truth, refuse_all
+from caviar.search.checking import refuse_all, refuse_boolean
 from caviar.search.problem import unknown, written
 from caviar.search.scales import ALIASES, FARTHEST, SCALES, describe_scales
 
@@ -65,7 +65,7 @@ class Between(FrozenModel):
     low: float | None = None
     high: float | None = None
 
-    _numbers = field_validator("low", "high", mode="before")(no_truth)
+    _numbers = field_validator("low", "high", mode="before")(refuse_boolean)
 
     @model_validator(mode="after")
     def _some(self) -> Self:
@@ -109,7 +109,7 @@ class Range(Definition):
     step: float | None = Field(default=None, description="Only low, low + step, low + 2 step, ...")
     zero: float | None = Field(default=None, description="Exactly zero with this probability.")
 
-    _ends = field_validator("low", "high", "step", "zero", mode="before")(no_truth)
+    _ends = field_validator("low", "high", "step", "zero", mode="before")(refuse_boolean)
 
     @field_validator("scale", mode="before")
     @classmethod

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
-from caviar.search.checking import no_truth, refuse_all
+from caviar.search.checking import refuse_all, refuse_boolean
 from caviar.search.parameters import FrozenModel
 from caviar.search.problem import unknown
 
@@ -29,7 +29,7 @@ class Budget(FrozenModel):
 
     trials: int = Field(ge=1, le=10_000_000)
 
-    _numbers = field_validator("trials", mode="before")(no_truth)
+    _numbers = field_validator("trials", mode="before")(refuse_boolean)
 
 
 class Reevaluate(FrozenModel):

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError, field_validator, model_validator
 
-from caviar.search.checking import no_truth, problems_of, refuse_all
+from caviar.search.checking import problems_of, refuse_all, refuse_boolean
 from caviar.search.conditions import needs, problems_of_conditions
 from caviar.search.curves import CurveTable
 from caviar.search.parameters import Between, Choice, Fixed, FrozenModel, Parameter, Range, plain
@@ -76,7 +76,7 @@ class SearchSpec(FrozenModel):
             raise SearchError([replace(one, field=f"strategy.{one.field}") for one in problems])
         return spec
 
-    _no_truth = field_validator("parallel", "seed", "lag", "base_error", mode="before")(no_truth)
+    _no_booleans = field_validator("parallel", "seed", "lag", "base_error", mode="before")(refuse_boolean)
 
     @field_validator("settings", "dataset", "enqueued", "schedule", mode="before")
     @classmethod

@@ -140,7 +140,7 @@ def export(
     typer.echo(f"Search {search}: {len(content)} bytes in {file}")
     if lost:
         linear = f"{', '.join(lost)} {'is' if len(lost) == 1 else 'are'} linear"
-        text = "Optuna has no one_minus_log scale and no log scale with zero; there, and after caviar import,"
+        text = "Optuna has linear scales and log scales without zero; there, and after caviar import,"
         typer.echo(f"Note: {text} {linear}.", err=True)
 
 
@@ -179,7 +179,7 @@ def _lost_in_optuna(spec: Mapping[str, Any]) -> list[str]:
         for name, parameter in (spec.get("space") or {}).items()
         if isinstance(parameter, Mapping)
         and (
-            parameter.get("scale") == "one_minus_log"
+            parameter.get("scale", "linear") not in ("linear", "log")
             or (parameter.get("scale") == "log" and parameter.get("zero"))
         )
     ]

@@ -154,5 +154,5 @@ def test_export_says_which_scales_optuna_cannot_hold(tmp_path, monkeypatch, suff
         "caviar.client.Client.search", lambda *_: Search(3, "a", "completed", {"space": scales})
     )
     done = run("export", "3", tmp_path / f"a{suffix}")
-    assert done.exit_code == 0 and done.output.count("Note: Optuna has no one_minus_log") == notes
+    assert done.exit_code == 0 and done.output.count("Note: Optuna has linear scales") == notes
     assert ("beta1, l2 are linear" in done.output) == bool(notes)
