@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,3 +109,22 @@ def breakable(line: str) -> bool:
 def test_lines_of_docs_are_short(page: Path) -> None:
     lines = enumerate(page.read_text("utf-8").splitlines(), 1)
     assert [number for number, line in lines if len(line) > LONGEST and breakable(line)] == []
+
+
+def test_architecture_draws_the_layers_that_import_linter_holds() -> None:
+    """Every line of a drawing begins with a layer of the contract, in its order."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    drawings = re.findall(r"```\n(.*?)```", (ROOT / "ARCHITECTURE.md").read_text("utf-8"), re.DOTALL)
+    held = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
+    assert len(held) == 2
+    for layers, drawing in zip(held, drawings, strict=False):
+        assert [re.split(r"  +", line)[0] for line in drawing.splitlines()] == layers
+
+
+@pytest.mark.parametrize("name", ["ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_the_places_that_a_page_names_are_there(name: str) -> None:
+    path = r"(?<![\w/])(?:[\w.]+/)+[\w-]+\.(?:py|md|js|json|toml)\b"
+    named = re.findall(path, (ROOT / name).read_text("utf-8"))
+    places = [ROOT, ROOT / "service" / "dashboard" / "static"]
+    away = [one for one in named if "NAME" not in one and not any((at / one).exists() for at in places)]
+    assert len(named) > 10 and away == []
