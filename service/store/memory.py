@@ -8,7 +8,6 @@ by row, a large search would hold up the whole server. `prepare` reads large sea
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import orjson
+from cachetools import LRUCache
 from sqlalchemy import Select, bindparam, select
 
 from caviar.service.store import bulk
@@ -27,7 +27,7 @@ t = trials.c
 PLAIN = tuple(dict.fromkeys(SORTED + FILTERED))
 SOURCES = {"params": ("params",), "metrics": ("metrics",), "plain": PLAIN}  # read together
 CHUNK = 4096  # rows in one text
-KEPT_BYTES = 96 << 20  # the least used go first
+KEPT_BYTES = 96 << 20
 LARGE = 5000  # trials of a search that is prepared
 PREPARED_SEARCHES = 4  # those that changed last
 Mask = npt.NDArray[np.bool_]
@@ -162,21 +162,24 @@ def _news(name: str, dialect: str) -> Select[Any]:
 
 
 class Columns:
-    """The columns in memory."""
+    """The columns in memory; of more than `KEPT_BYTES` the least used go first."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[int, str], Source] = OrderedDict()
+        self._sources: LRUCache[tuple[int, str], Source] = LRUCache(
+            KEPT_BYTES,
+            getsizeof=lambda source: min(source.size, KEPT_BYTES),  # one too large stays alone
+        )
         self._lock = threading.Lock()
 
     def get(self, snapshot: Snapshot, search: int, field: Field) -> Column:
-        """Give a column, caught up with the store."""
+        """Return a column, caught up with the store."""
         name = field.column if field.member else "plain"
         return self._caught_up(snapshot, search, name).column(field.member or field.column)
 
-    def held(self, search: int) -> list[str]:
-        """Name what of a search is in memory, the least used first."""
+    def held(self, search: int) -> set[str]:
+        """Return which sources of a search are in memory."""
         with self._lock:
-            return [name for number, name in self._kept if number == search]
+            return {name for number, name in self._sources if number == search}
 
     def prepare(self, snapshot: Snapshot) -> None:
         """Catch up with large searches, before anybody waits for it."""
@@ -187,10 +190,13 @@ class Columns:
                 self._caught_up(snapshot, search, name)
 
     def _caught_up(self, snapshot: Snapshot, search: int, name: str) -> Source:
+        key = search, name
         with self._lock:
-            source = self._kept.setdefault((search, name), Source(search, name))
-            self._kept.move_to_end((search, name))
-            while len(self._kept) > 1 and sum(one.size for one in self._kept.values()) > KEPT_BYTES:
-                self._kept.popitem(last=False)
+            source = self._sources.get(key)
+            if source is None:
+                source = self._sources[key] = Source(search, name)
         source.catch_up(snapshot)
+        with self._lock:
+            if self._sources.get(key) is source:  # not gone meanwhile
+                self._sources[key] = source  # weighed anew: it has grown
         return source

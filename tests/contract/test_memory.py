@@ -68,8 +68,8 @@ def test_large_searches_are_read_before_anybody_asks(world: World, monkeypatch: 
     world.exchange(2, want=2, searches=[small])
     columns = memory.Columns()
     world.read(columns.prepare)
-    assert set(columns.held(large)) == set(memory.SOURCES)
-    assert columns.held(small) == []
+    assert columns.held(large) == set(memory.SOURCES)
+    assert columns.held(small) == set()
 
 
 def test_what_is_least_used_goes_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,4 +80,4 @@ def test_what_is_least_used_goes_first(world: World, monkeypatch: pytest.MonkeyP
     with world.store.reading() as connection:
         for field in FIELDS:
             columns.get(connection, search, field)
-    assert columns.held(search) == ["params", "metrics"]
+    assert columns.held(search) == {"params", "metrics"}
