@@ -16,7 +16,7 @@ GROUP = "caviar.trainers"
 INSTALLED = {entry.name: entry for entry in entry_points(group=GROUP)}
 
 
-class Problem(Protocol):
+class TrainerProblem(Protocol):
     """What a trainer says is wrong."""
 
     field: str
@@ -24,7 +24,7 @@ class Problem(Protocol):
     remedy: str
 
 
-class SettingInfo(Protocol):
+class TrainerSetting(Protocol):
     """What a trainer says about one of its settings."""
 
     name: str
@@ -39,10 +39,10 @@ class Trainer(Protocol):
     search that goes the other way is warned of.
     """
 
-    def settings(self) -> Iterable[SettingInfo]:
+    def settings(self) -> Iterable[TrainerSetting]:
         """Describe the settings."""
 
-    def check(self, settings: Mapping[str, Any], dataset: Mapping[str, Any]) -> Iterable[Problem]:
+    def check(self, settings: Mapping[str, Any], dataset: Mapping[str, Any]) -> Iterable[TrainerProblem]:
         """Say what is wrong with settings and data set."""
 
 
