@@ -66,11 +66,11 @@ class MLP:
         SettingError
             The settings do not fit the data, or the network not the memory.
         """
-        from . import cache
+        from . import warming
         from .run import Run
 
         parsed = make_settings(settings)
-        cache.ensure(data.dtype.name)
+        warming.ensure(data.dtype.name)
         return Run(parsed, data, parsed.seed if seed is None else seed)
 
     def restore(self, checkpoint: bytes, data: Data) -> Run:
@@ -81,14 +81,14 @@ class MLP:
         ProblemsError
             The checkpoint is damaged or belongs to other data.
         """
-        from . import cache
+        from . import warming
         from .run import Run
 
-        cache.ensure(data.dtype.name)
+        warming.ensure(data.dtype.name)
         return Run.restore(checkpoint, data)
 
     def warm(self) -> None:
         """Compile the kernels, or load them from the cache."""
-        from . import cache
+        from . import warming
 
-        cache.warm()
+        warming.warm()

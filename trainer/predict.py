@@ -13,6 +13,7 @@ from .checkpoint import read
 from .choices import Activation, Choice, Output
 from .data import arrays, files, normalize, sources
 from .data.columns import Encoding
+from .data.file_request import FileRequest
 from .data.table import Category, Table, text_of
 from .model_file import FORMAT
 from .problem import DataError, ProblemsError
@@ -208,7 +209,7 @@ def _table(source: Source, encoding: Encoding, arrays_of_training: tuple[str, st
     """Return what is to be predicted on as a table with the columns of training."""
     categorical = tuple(encoding.levels)
     if isinstance(source, str | Path):
-        wanted = files.Wanted(
+        wanted = FileRequest(
             needs_target=False,
             categorical=categorical,
             numbers=encoding.numbers,

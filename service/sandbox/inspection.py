@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
     import numpy  # noqa: F401 - loaded before its address space is bounded
 
     if not _is_arrays(path):
-        import caviar.trainer.data.cells  # noqa: F401
+        import caviar.trainer.data.csv_and_parquet  # noqa: F401
     from caviar.trainer.data import npy, sources, targets  # noqa: F401
     from caviar.trainer.problem import DataError
 
@@ -75,9 +75,10 @@ def describe(path: str, options: Mapping[str, Any]) -> dict[str, Any]:
     Where nobody names a target, it is the column that is called like one, or else the last.
     """
     from caviar.trainer.data import sources
-    from caviar.trainer.data.files import Wanted, column_names, kind_of
+    from caviar.trainer.data.file_request import FileRequest
+    from caviar.trainer.data.files import column_names, kind_of
 
-    wanted = Wanted(needs_target=False)
+    wanted = FileRequest(needs_target=False)
     kind = kind_of(Path(path), wanted)
     names = column_names(Path(path), wanted) if kind in ("csv", "parquet") else ()
     chosen = dict(options)
@@ -91,10 +92,10 @@ def describe(path: str, options: Mapping[str, Any]) -> dict[str, Any]:
 def _kept(path: str, kind: str, names: Sequence[str]) -> dict[str, Any]:
     """Give what a search is held against, if the description lacks it: names of many columns, all arrays."""
     from caviar.trainer.data import npy
-    from caviar.trainer.data.files import Wanted
+    from caviar.trainer.data.file_request import FileRequest
 
     if kind == "npz":
-        found = npy.headers(Path(path), Wanted(needs_target=False))
+        found = npy.headers(Path(path), FileRequest(needs_target=False))
         shapes = {name: {"shape": one.shape, "type": one.dtype.str} for name, one in found.items()}
         return {"arrays": shapes}
     if len(names) > MOST_COLUMNS and sum(map(len, names)) <= MOST_LETTERS:

@@ -12,7 +12,7 @@ import numpy as np
 
 from caviar.service.errors import FieldProblem
 from caviar.trainer.data import arrays, npy
-from caviar.trainer.data.files import Wanted
+from caviar.trainer.data.file_request import FileRequest
 from caviar.trainer.problem import DataError
 
 KINDS = ("npz", "npy")
@@ -79,14 +79,14 @@ def _shape(options: Mapping[str, Any], known: Mapping[str, Any], field: str) -> 
     if known["kind"] == "npy":
         target = options.get("target")
         wanted = () if target is None else tuple(target) if isinstance(target, list | tuple) else (target,)
-        npy.target_column(known["columns"] + 1, known["name"], Wanted(wanted, field=field))
+        npy.target_column(known["columns"] + 1, known["name"], FileRequest(wanted, field=field))
         return Shape(known["columns"], 1)
     pair = options.get("arrays")
     named = isinstance(pair, list | tuple) and len(pair) == 2 and all(isinstance(one, str) for one in pair)
     if "arrays" not in known or (pair and not named):
         return None
     wanted_pair = (str(pair[0]), str(pair[1])) if pair else None
-    found = npy.pair(tuple(known["arrays"]), known["name"], Wanted(arrays=wanted_pair, field=field))
+    found = npy.pair(tuple(known["arrays"]), known["name"], FileRequest(arrays=wanted_pair, field=field))
     told = (known["arrays"][name] for name in found)
     X, y = (arrays.Header(tuple(one["shape"]), np.dtype(one["type"])) for one in told)
     arrays.check(X, y, known["name"])

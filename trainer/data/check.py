@@ -8,6 +8,7 @@ from typing import Any
 
 from caviar.trainer.data import files
 from caviar.trainer.data.description import problems_of
+from caviar.trainer.data.file_request import FileRequest
 from caviar.trainer.problem import DataError, Problem
 
 
@@ -28,7 +29,7 @@ def check(dataset: object) -> list[Problem]:
 
 def _header(source: Mapping[str, Any], options: Mapping[str, Any], field: str) -> list[Problem]:
     try:
-        files.column_names(Path(source["path"]), files.Wanted.by({**options, **source}, field))
+        files.column_names(Path(source["path"]), FileRequest.by({**options, **source}, field))
     except DataError as error:
         return error.problems
     return []

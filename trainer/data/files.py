@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from caviar.trainer.data.file_request import LARGEST, FileRequest
 from caviar.trainer.data.table import Table
-from caviar.trainer.problem import DataError
 
 Format = Literal["csv", "parquet", "npz", "npy"]
 
-LARGEST = 4 << 30  # bytes of a file, or of what its header says it unpacks to
 _MAGIC: dict[bytes, Format] = {b"PAR1": "parquet", b"PK\x03\x04": "npz", b"\x93NUMPY": "npy"}
 _FOREIGN = {
     b"\x1f\x8b": "it is compressed with gzip; unpack it",
@@ -21,48 +19,7 @@ _FOREIGN = {
 }
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """Which columns of a file are wanted, and as what.
-
-    Attributes
-    ----------
-    target : tuple of str or int
-        Columns to predict; an index in an npy file. Empty: nobody said.
-    needs_target : bool
-        False when the table is only predicted on.
-    ignore, categorical : tuple of str
-    numbers : tuple of str or None
-        At prediction: columns that must be numbers; then all but these and `categorical` are left out.
-    arrays : (str, str) or None
-        Names of X and y in an npz file; at prediction those of training.
-    field : str
-        Where the source stands in what the user wrote.
-    """
-
-    target: tuple[str | int, ...] = ()
-    needs_target: bool = True
-    ignore: tuple[str, ...] = ()
-    categorical: tuple[str, ...] = ()
-    numbers: tuple[str, ...] | None = None
-    arrays: tuple[str, str] | None = None
-    field: str = "dataset"
-
-    @classmethod
-    def by(cls, options: Mapping[str, Any], field: str) -> Wanted:
-        """Read what a `dataset` object wants."""
-        target = options.get("target")
-        names = () if target is None else (target,) if isinstance(target, str | int) else tuple(target)
-        ignore, categorical = (tuple(options.get(key) or ()) for key in ("ignore", "categorical"))
-        arrays = options.get("arrays")
-        return cls(names, True, ignore, categorical, None, tuple(arrays) if arrays else None, field)
-
-    def refuse(self, key: str, message: str, remedy: str) -> DataError:
-        """Make the error that names a key of this source."""
-        return DataError.of(f"{self.field}.{key}", message, remedy)
-
-
-def read(path: Path, wanted: Wanted) -> Table:
+def read(path: Path, wanted: FileRequest) -> Table:
     """Read a CSV, Parquet, npz or npy file.
 
     Raises
@@ -73,7 +30,7 @@ def read(path: Path, wanted: Wanted) -> Table:
     return _readers()[kind_of(path, wanted)](path, wanted)
 
 
-def column_names(path: Path, wanted: Wanted) -> tuple[str, ...]:
+def column_names(path: Path, wanted: FileRequest) -> tuple[str, ...]:
     """Return the names of the columns, from the header alone; none for arrays.
 
     Raises
@@ -87,12 +44,12 @@ def column_names(path: Path, wanted: Wanted) -> tuple[str, ...]:
 
         npy.check(path, wanted)
         return ()
-    from caviar.trainer.data import cells
+    from caviar.trainer.data import csv_and_parquet
 
-    return cells.column_names(path, kind, wanted)
+    return csv_and_parquet.column_names(path, kind, wanted)
 
 
-def kind_of(path: Path, wanted: Wanted) -> Format:
+def kind_of(path: Path, wanted: FileRequest) -> Format:
     """Tell what a file is by its first bytes.
 
     Raises
@@ -123,8 +80,13 @@ def kind_of(path: Path, wanted: Wanted) -> Format:
     return "csv"
 
 
-def _readers() -> dict[Format, Callable[[Path, Wanted], Table]]:
+def _readers() -> dict[Format, Callable[[Path, FileRequest], Table]]:
     """Return the reader of each format; pyarrow is only imported for files of cells."""
-    from caviar.trainer.data import cells, npy
+    from caviar.trainer.data import csv_and_parquet, npy
 
-    return {"csv": cells.read_csv, "parquet": cells.read_parquet, "npz": npy.read_npz, "npy": npy.read_npy}
+    return {
+        "csv": csv_and_parquet.read_csv,
+        "parquet": csv_and_parquet.read_parquet,
+        "npz": npy.read_npz,
+        "npy": npy.read_npy,
+    }

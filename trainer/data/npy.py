@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib import format as npy_format
 
 from caviar.trainer.data import arrays
-from caviar.trainer.data.files import LARGEST, Wanted
+from caviar.trainer.data.file_request import LARGEST, FileRequest
 from caviar.trainer.data.table import Array, Table, shown
 
 _PAIRS = (("X", "y"), ("x", "y"), ("X_train", "y_train"), ("x_train", "y_train"), ("data", "target"))
@@ -19,7 +19,7 @@ _MOST_DEFLATED = 1032  # times a deflated stream can be smaller than what it unp
 _MOST_MEMBERS = 1000
 
 
-def read_npy(path: Path, wanted: Wanted) -> Table:
+def read_npy(path: Path, wanted: FileRequest) -> Table:
     """Read one array (m, n + 1); the last column, or the one named by `target`, is what to predict."""
     with path.open("rb") as file:
         _header(file, path.stat().st_size, path.name, wanted)
@@ -34,7 +34,7 @@ def read_npy(path: Path, wanted: Wanted) -> Table:
     return arrays.to_table(np.delete(array, column, axis=1), array[:, column], path.name)
 
 
-def read_npz(path: Path, wanted: Wanted) -> Table:
+def read_npz(path: Path, wanted: FileRequest) -> Table:
     """Read the arrays X and y of an archive."""
     with _open(path, wanted) as archive:
         members = _members(archive, path, wanted)
@@ -46,7 +46,7 @@ def read_npz(path: Path, wanted: Wanted) -> Table:
     return arrays.to_table(loaded[0], loaded[1] if wanted.needs_target else None, path.name)
 
 
-def check(path: Path, wanted: Wanted) -> None:
+def check(path: Path, wanted: FileRequest) -> None:
     """Read the headers only.
 
     Raises
@@ -61,7 +61,7 @@ def check(path: Path, wanted: Wanted) -> None:
     pair(tuple(headers(path, wanted)), path.name, wanted)
 
 
-def headers(path: Path, wanted: Wanted) -> dict[str, arrays.Header]:
+def headers(path: Path, wanted: FileRequest) -> dict[str, arrays.Header]:
     """Return shapes and types of the arrays of an npz file by name.
 
     Raises
@@ -73,7 +73,7 @@ def headers(path: Path, wanted: Wanted) -> dict[str, arrays.Header]:
         return {name: header for name, (_, header) in _members(archive, path, wanted).items()}
 
 
-def _open(path: Path, wanted: Wanted) -> zipfile.ZipFile:
+def _open(path: Path, wanted: FileRequest) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError) as error:
@@ -82,7 +82,7 @@ def _open(path: Path, wanted: Wanted) -> zipfile.ZipFile:
 
 
 def _members(
-    archive: zipfile.ZipFile, path: Path, wanted: Wanted
+    archive: zipfile.ZipFile, path: Path, wanted: FileRequest
 ) -> dict[str, tuple[zipfile.ZipInfo, arrays.Header]]:
     """Return the arrays by name, once the directory and each header are known to be sane."""
     members = archive.infolist()
@@ -106,7 +106,7 @@ def _members(
     return found
 
 
-def _header(file: IO[bytes], size: int, name: str, wanted: Wanted) -> arrays.Header:
+def _header(file: IO[bytes], size: int, name: str, wanted: FileRequest) -> arrays.Header:
     """Read a header; refuse one that asks for Python objects or for another size than the file has."""
     try:
         version = npy_format.read_magic(file)
@@ -126,7 +126,7 @@ def _header(file: IO[bytes], size: int, name: str, wanted: Wanted) -> arrays.Hea
     return arrays.Header(shape, dtype)
 
 
-def _load(file: IO[bytes], name: str, wanted: Wanted) -> Array:
+def _load(file: IO[bytes], name: str, wanted: FileRequest) -> Array:
     try:
         array: Array = npy_format.read_array(file, allow_pickle=False)
     except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
@@ -134,7 +134,7 @@ def _load(file: IO[bytes], name: str, wanted: Wanted) -> Array:
     return array
 
 
-def pair(names: tuple[str, ...], source: str, wanted: Wanted) -> tuple[str, str]:
+def pair(names: tuple[str, ...], source: str, wanted: FileRequest) -> tuple[str, str]:
     """Return the names of X and y; to predict on, X is enough, called as in training or as usual.
 
     Raises
@@ -153,7 +153,7 @@ def pair(names: tuple[str, ...], source: str, wanted: Wanted) -> tuple[str, str]
     raise wanted.refuse("arrays", f"{source} has the arrays {shown(names)}, not {expected}", remedy)
 
 
-def target_column(columns: int, source: str, wanted: Wanted) -> int:
+def target_column(columns: int, source: str, wanted: FileRequest) -> int:
     """Return which column of an array is to be predicted: the one that is wanted, or else the last.
 
     Raises

@@ -35,8 +35,9 @@ def read(source: Mapping[str, Any], options: Mapping[str, Any], field: str = "da
         table = arrays.to_table(source["X"], source["y"], str(source.get("name") or "the array"))
     elif source.get("path") is not None:
         from caviar.trainer.data import files
+        from caviar.trainer.data.file_request import FileRequest
 
-        table = files.read(Path(source["path"]), files.Wanted.by({**options, **source}, field))
+        table = files.read(Path(source["path"]), FileRequest.by({**options, **source}, field))
     else:
         table = builtin.read(source["name"])
     ignored, there = options.get("ignore") or (), {*table.number_names, *table.categories}

@@ -307,7 +307,7 @@ def test_parquet_with_lists_is_refused(tmp_path):
 
 def test_parquet_that_unpacks_to_too_much_is_refused_before_it_is_read(tmp_path, monkeypatch):
     dataset = parquet(tmp_path, a=np.zeros(100_000), label=np.arange(100_000) % 2)
-    monkeypatch.setattr("caviar.trainer.data.cells.LARGEST", 1 << 20)
+    monkeypatch.setattr("caviar.trainer.data.csv_and_parquet.LARGEST", 1 << 20)
     assert "100000 rows of 2 columns" in refusal(dataset).message
 
 

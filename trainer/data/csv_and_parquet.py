@@ -1,4 +1,4 @@
-"""Files of cells, CSV and Parquet, to tables: which columns are numbers, which are categories."""
+"""CSV and Parquet files to tables: which columns are numbers, which are categories."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
-from caviar.trainer.data.files import LARGEST, Wanted
+from caviar.trainer.data.file_request import LARGEST, FileRequest
 from caviar.trainer.data.table import Array, Category, Table, shown
 
 GAPS = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "none", "?", "#N/A")  # missing cells
@@ -26,7 +26,7 @@ _ARROW_CELL = re.compile(r"column #(\d+): (?:Row #(\d+): )?.*(?:invalid value '(
 _ARROW_ROW = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
 
 
-def read_csv(path: Path, wanted: Wanted) -> Table:
+def read_csv(path: Path, wanted: FileRequest) -> Table:
     """Read a CSV file whose first line names the columns.
 
     Rows are counted from 1, the header and empty lines not among them. Raises DataError.
@@ -47,7 +47,7 @@ def read_csv(path: Path, wanted: Wanted) -> Table:
     return _table(cells, path.name, wanted)
 
 
-def read_parquet(path: Path, wanted: Wanted) -> Table:
+def read_parquet(path: Path, wanted: FileRequest) -> Table:
     """Read a Parquet file of plain columns. Raises DataError."""
     names = column_names(path, "parquet", wanted)
     try:
@@ -58,7 +58,7 @@ def read_parquet(path: Path, wanted: Wanted) -> Table:
     return _table(cells, path.name, wanted)
 
 
-def column_names(path: Path, kind: str, wanted: Wanted) -> tuple[str, ...]:
+def column_names(path: Path, kind: str, wanted: FileRequest) -> tuple[str, ...]:
     """Return the names of the columns, and check that those that are wanted are there. Raises DataError."""
     names = _csv_header(path, wanted) if kind == "csv" else _parquet_header(path, wanted)
     twice = sorted({name or "''" for name in names if names.count(name) > 1})
@@ -83,7 +83,7 @@ def column_names(path: Path, kind: str, wanted: Wanted) -> tuple[str, ...]:
     return names
 
 
-def _csv_header(path: Path, wanted: Wanted) -> tuple[str, ...]:
+def _csv_header(path: Path, wanted: FileRequest) -> tuple[str, ...]:
     try:
         with pa_csv.open_csv(path, _ONE_THREAD, _parsing(path)) as start:
             names = tuple(start.schema.names)
@@ -99,7 +99,7 @@ def _csv_header(path: Path, wanted: Wanted) -> tuple[str, ...]:
     return names
 
 
-def _parquet_header(path: Path, wanted: Wanted) -> tuple[str, ...]:
+def _parquet_header(path: Path, wanted: FileRequest) -> tuple[str, ...]:
     try:
         with pa_parquet.ParquetFile(path) as file:
             names, meta = tuple(file.schema_arrow.names), file.metadata
@@ -121,13 +121,13 @@ def _parsing(path: Path) -> pa_csv.ParseOptions:
     return pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
 
 
-def _used(names: Sequence[str], wanted: Wanted) -> tuple[str, ...]:
+def _used(names: Sequence[str], wanted: FileRequest) -> tuple[str, ...]:
     if wanted.numbers is not None:
         return tuple(name for name in names if name in (*wanted.numbers, *wanted.categorical))
     return tuple(name for name in names if name not in wanted.ignore)
 
 
-def _csv_type(name: str, guessed: pa.DataType, wanted: Wanted) -> pa.DataType:
+def _csv_type(name: str, guessed: pa.DataType, wanted: FileRequest) -> pa.DataType:
     """Return the type to read a column as, given what its first megabyte looks like."""
     if pa.types.is_integer(guessed) and name not in wanted.categorical:
         return pa.float64()  # 1.5 may follow
@@ -147,7 +147,7 @@ def _with_decimal_points(cells: pa.Table) -> pa.Table:
     return cells
 
 
-def _explain(message: str, names: Sequence[str], wanted: Wanted) -> tuple[str, str]:
+def _explain(message: str, names: Sequence[str], wanted: FileRequest) -> tuple[str, str]:
     """Turn Arrow's message into row (counted from 1 below the header), column and remedy."""
     if found := _ARROW_ROW.search(message):
         line, expected, got = map(int, found.groups())
@@ -169,12 +169,12 @@ def _explain(message: str, names: Sequence[str], wanted: Wanted) -> tuple[str, s
     return message, "save it as CSV in UTF-8, one line per row"
 
 
-def _plain_number(wanted: Wanted) -> str:
+def _plain_number(wanted: FileRequest) -> str:
     remedy = "write a plain number such as 1234.5, or leave the cell empty"
     return remedy if wanted.numbers is not None else f"{remedy}, or list the column in dataset.categorical"
 
 
-def _table(cells: pa.Table, source: str, wanted: Wanted) -> Table:
+def _table(cells: pa.Table, source: str, wanted: FileRequest) -> Table:
     if cells.num_rows == 0:
         raise wanted.refuse(
             "path", f"{source}, it has a header but no rows", "give at least a few dozen rows"
@@ -191,7 +191,7 @@ def _table(cells: pa.Table, source: str, wanted: Wanted) -> Table:
     return Table(source, matrix, tuple(numbers), categories, target, names, missing="impute")
 
 
-def _target(columns: list[Array | Category], wanted: Wanted) -> Array | Category | None:
+def _target(columns: list[Array | Category], wanted: FileRequest) -> Array | Category | None:
     if len(columns) <= 1:
         only = columns[0] if columns else None
         return only[:, None] if isinstance(only, np.ndarray) else only
@@ -200,7 +200,7 @@ def _target(columns: list[Array | Category], wanted: Wanted) -> Array | Category
     return np.column_stack([column for column in columns if isinstance(column, np.ndarray)])
 
 
-def _column(cells: pa.ChunkedArray, name: str, source: str, wanted: Wanted) -> Array | Category:
+def _column(cells: pa.ChunkedArray, name: str, source: str, wanted: FileRequest) -> Array | Category:
     """Return a column as numbers (NaN where missing) or as a category."""
     kind = cells.type
     if pa.types.is_dictionary(kind):
@@ -220,7 +220,7 @@ def _column(cells: pa.ChunkedArray, name: str, source: str, wanted: Wanted) -> A
     raise wanted.refuse("ignore", message, "turn it into numbers or texts, or list it in dataset.ignore")
 
 
-def _texts(cells: pa.ChunkedArray, name: str, source: str, wanted: Wanted) -> Array | Category:
+def _texts(cells: pa.ChunkedArray, name: str, source: str, wanted: FileRequest) -> Array | Category:
     """Return texts as a category, or as numbers if they are; refuse numbers that are written otherwise."""
     gaps = pc.is_in(cells, value_set=pa.array(GAPS, cells.type))
     encoded = pc.dictionary_encode(pc.if_else(gaps, pa.scalar(None, cells.type), cells).combine_chunks())

@@ -1,0 +1,52 @@
+"""What is to be read from a file: columns or arrays, as what, and how large it may be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from caviar.trainer.problem import DataError
+
+LARGEST = 4 << 30  # bytes of a file, or of what its header says it unpacks to
+
+
+@dataclass(frozen=True)
+class FileRequest:
+    """Which columns of a file are wanted, and as what.
+
+    Attributes
+    ----------
+    target : tuple of str or int
+        Columns to predict; an index in an npy file. Empty: nobody said.
+    needs_target : bool
+        False when the table is only predicted on.
+    ignore, categorical : tuple of str
+    numbers : tuple of str or None
+        At prediction: columns that must be numbers; then all but these and `categorical` are left out.
+    arrays : (str, str) or None
+        Names of X and y in an npz file; at prediction those of training.
+    field : str
+        Where the source stands in what the user wrote.
+    """
+
+    target: tuple[str | int, ...] = ()
+    needs_target: bool = True
+    ignore: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
+    numbers: tuple[str, ...] | None = None
+    arrays: tuple[str, str] | None = None
+    field: str = "dataset"
+
+    @classmethod
+    def by(cls, options: Mapping[str, Any], field: str) -> FileRequest:
+        """Read what a `dataset` object wants."""
+        target = options.get("target")
+        names = () if target is None else (target,) if isinstance(target, str | int) else tuple(target)
+        ignore, categorical = (tuple(options.get(key) or ()) for key in ("ignore", "categorical"))
+        arrays = options.get("arrays")
+        return cls(names, True, ignore, categorical, None, tuple(arrays) if arrays else None, field)
+
+    def refuse(self, key: str, message: str, remedy: str) -> DataError:
+        """Make the error that names a key of this source."""
+        return DataError.of(f"{self.field}.{key}", message, remedy)
