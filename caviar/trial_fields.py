@@ -90,7 +90,7 @@ class StoredTrial(NamedTuple):
     continues: Annotated[
         str | None, Field("the trial from whose last checkpoint it starts", json="", length=32)
     ]
-    line: Annotated[
+    change_log: Annotated[
         str | None, Field("of a fork: the changes behind the point it left, and where that is", json="")
     ]
     revision: Annotated[int, Field("grows with every change of any row", json="", big=True)]

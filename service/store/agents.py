@@ -95,14 +95,14 @@ def holder(snapshot: Snapshot, trial: TrialId) -> tuple[str, str | None] | None:
 
 def held(snapshot: Snapshot, credential: str) -> list[tuple[TrialId, str | None]]:
     """Return the trials in the hands of the agents that this proves, with where each branched off."""
-    query = select(t.search_id, t.number, t.line).join(agents, t.agent == a.id)
+    query = select(t.search_id, t.number, t.change_log).join(agents, t.agent == a.id)
     found = snapshot.execute(query.where(a.credential == credential, t.state == "running"))
-    return [(TrialId(search, number), line) for search, number, line in found]
+    return [(TrialId(search, number), log) for search, number, log in found]
 
 
-def line_of(snapshot: Snapshot, trial: TrialId) -> str | None:
+def change_log_of(snapshot: Snapshot, trial: TrialId) -> str | None:
     """Return where a trial branched off; None for one that did not, or is gone."""
-    query = select(t.line).where(t.search_id == trial.search, t.number == trial.number)
+    query = select(t.change_log).where(t.search_id == trial.search, t.number == trial.number)
     return snapshot.execute(query).scalar()
 
 

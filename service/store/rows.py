@@ -94,7 +94,7 @@ class HeldTrial(NamedTuple):
     branch: int
     epoch: int
     started: float | None
-    line: str | None
+    change_log: str | None
     continues: str | None
     version: int
 
@@ -122,5 +122,5 @@ class TrialNews(NamedTuple):
     value: float | None
     epoch: int
     branch: int
-    line: str | None
+    change_log: str | None
     revision: int

@@ -64,23 +64,23 @@ def check_fetch(snapshot: Snapshot, checkpoint: int, credential: str) -> None:
     if found is None:
         return
     wanted = TrialId(found.search_id, found.number)
-    for trial, line in agents.held(snapshot, credential):
-        if wanted in _ancestry(snapshot, trial, line):
+    for trial, log in agents.held(snapshot, credential):
+        if wanted in _ancestry(snapshot, trial, log):
             return
     raise ForbiddenError(
         f"checkpoint {checkpoint} is of trial {wanted}, which none of your agents holds or goes on from"
     )
 
 
-def _ancestry(snapshot: Snapshot, trial: TrialId, line: str | None) -> set[TrialId]:
+def _ancestry(snapshot: Snapshot, trial: TrialId, log: str | None) -> set[TrialId]:
     """Return a trial and those that it branched off from, one after the other."""
     found = {trial}
-    while line is not None and (origin := orjson.loads(line).get("from")):
+    while log is not None and (origin := orjson.loads(log).get("from")):
         trial = TrialId(*origin["trial"])
         if trial in found:
             break
         found.add(trial)
-        line = agents.line_of(snapshot, trial)
+        log = agents.change_log_of(snapshot, trial)
     return found
 
 

@@ -180,12 +180,13 @@ def assignment(tx: Transaction, trial: StoredTrial, metric: str) -> dict[str, An
 
 def _past(tx: Transaction, trial: StoredTrial, metric: str) -> dict[str, Any]:
     """Give what a trial goes on from; one that begins has nothing behind it."""
-    if trial.attempt == 1 and trial.line is None:
+    if trial.attempt == 1 and trial.change_log is None:
         return {"resume": None, "change_log": None}
     past = lineage.resumption(tx, trial)
-    epochs = continuing.first_epochs(trial.line, trial.epochs)
+    epochs = continuing.first_epochs(trial.change_log, trial.epochs)
     if past["resume"] is not None and trial.stop is not None:
         # For a stopping rule that looks back, and to the last bit: the verdict must not hang on a resumption.
         course = continuing.course(tx, trial, metric)[: past["resume"]["epoch"]]
         past["resume"]["curve"] = [value if np.isfinite(value) else None for value in course.tolist()]
-    return {**past, "epochs": epochs}
+    # Agents of earlier versions know the change log as `line`.
+    return {**past, "line": past["change_log"], "epochs": epochs}

@@ -151,7 +151,7 @@ def _planned_epochs(context: CommandContext, tx: Transaction) -> int:
 
 
 def _rewinding(tx: Transaction, row: StoredTrial, command: NewCommand, place: str) -> dict[str, Any]:
-    """Give an agent what it needs to be at an earlier point: line, checkpoints, number of the new branch."""
+    """Give an agent what it needs to be at an earlier point: change log, checkpoints, the new branch."""
     past = lineage.history(tx, row)
     point = lineage.point(tx, past, row, command.arguments, place)
     ahead = [
@@ -163,7 +163,7 @@ def _rewinding(tx: Transaction, row: StoredTrial, command: NewCommand, place: st
         "epoch": point.epoch,
         "branch": max([past.next_branch - 1, *ahead]) + 1,
         "parent": point.branch,
-        "line": {"changes": list(point.changes), "epoch": point.epoch, "step": point.step or 0},
+        "change_log": {"changes": list(point.changes), "epoch": point.epoch, "step": point.step or 0},
         "resume": lineage.candidates(tx, past, point.branch, point.epoch, point.step),
     }
 

@@ -1,7 +1,7 @@
 """Trials that go on where another one ended, for longer (`epochs_per_round`).
 
-Such a trial shares its parent's seed and line, like a fork at the parent's end; the epochs it has more are
-the last change on that line. So it comes to the same bits from the parent's last checkpoint, or without it.
+Such a trial shares its parent's seed and change log, like a fork at the parent's end; the epochs it has more
+are the last change in that log. So it comes to the same bits with or without the parent's last checkpoint.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ def continued(snapshot: Snapshot, trial: StoredTrial, parent: TrialId, epochs: i
     step = orjson.loads(row.metrics).get("step") if row.metrics else None
     if step is None or epochs is None:
         return trial
-    before = orjson.loads(row.line) if row.line else {}
+    before = orjson.loads(row.change_log) if row.change_log else {}
     changes = lineage.history(snapshot, row).branches[row.branch].changes
     longer = {"step": int(step), "epoch": row.epoch, "settings": {"epochs": epochs}}
-    line = {
+    log = {
         "changes": [*changes, longer],
         "epoch": row.epoch,
         "from": {"trial": [parent.search, parent.number], "branch": row.branch},
         "epochs": before.get("epochs", row.epochs),
     }
-    return trial._replace(epoch=row.epoch, line=orjson.dumps(line).decode())
+    return trial._replace(epoch=row.epoch, change_log=orjson.dumps(log).decode())
 
 
-def first_epochs(line: str | None, epochs: int | None) -> int | None:
-    """Give the epochs with which the root of a line began: what training it anew begins with."""
-    found: int | None = (orjson.loads(line) if line else {}).get("epochs", epochs)
+def first_epochs(change_log: str | None, epochs: int | None) -> int | None:
+    """Give the epochs with which the root of a change log began: what training it anew begins with."""
+    found: int | None = (orjson.loads(change_log) if change_log else {}).get("epochs", epochs)
     return found
 
 

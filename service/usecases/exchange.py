@@ -19,9 +19,9 @@ from caviar.service.store import attempts
 from caviar.service.store import commands as command_rows
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
-from caviar.service.store.rows import HeldTrial, StoredSearch
+from caviar.service.store.rows import HeldTrial, StoredCommand, StoredSearch
 from caviar.service.store.transaction import Transaction
-from caviar.service.usecases import continuing, datasets, leases
+from caviar.service.usecases import continuing, datasets, leases, lineage
 from caviar.service.usecases.claim import Claimant, assignment, claim
 from caviar.service.usecases.proposer import Proposer
 from caviar.service.usecases.report import Batch, take_reports
@@ -255,8 +255,17 @@ def _commands(tx: Transaction, parties: Sequence[_Party], specs: _Specs) -> dict
                 "trial": str(TrialId.of(row)),
                 "attempt": attempt,
                 "kind": row.kind,
-                "arguments": orjson.Fragment(row.arguments),
+                "arguments": _arguments(row),
                 "when": orjson.Fragment(row.at),
             }
         )
     return found
+
+
+def _arguments(row: StoredCommand) -> Any:
+    """Return a command's arguments; agents of earlier versions know a rewind's change log as `line`."""
+    if row.kind != "rewind":
+        return orjson.Fragment(row.arguments)
+    arguments = orjson.loads(row.arguments)
+    log = lineage.logged(arguments)
+    return {**arguments, "change_log": log, "line": log}

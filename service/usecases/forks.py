@@ -63,13 +63,13 @@ def fork(tx: Transaction, proposer: Proposer, row: StoredTrial, point: Mapping[s
     branch, epoch = int(point["branch"]), int(point["epoch"])
     changes = past.at(lineage.branch(past, branch).number, epoch)
     search = search_rows.get(tx, row.search_id)
-    line = {
+    log = {
         "changes": list(changes),
         "epoch": epoch,
         "from": {"trial": list(TrialId.of(row)), "branch": branch},
     }
-    if row.line is not None:  # what its root began with
-        line["epochs"] = continuing.first_epochs(row.line, row.epochs)
+    if row.change_log is not None:  # what its root began with
+        log["epochs"] = continuing.first_epochs(row.change_log, row.epochs)
     name, parent = TrialId(search.id, search.proposed), TrialId.of(row)
     child = trial_rows.new_trial(
         tx,
@@ -84,7 +84,7 @@ def fork(tx: Transaction, proposer: Proposer, row: StoredTrial, point: Mapping[s
         round=row.round,
         parent=str(parent),
         epoch=epoch,
-        line=orjson.dumps(line).decode(),
+        change_log=orjson.dumps(log).decode(),
         changed=orjson.dumps(lineage.in_force(changes)).decode() if changes else None,
     )
     trial_rows.insert_trials(tx, [child])

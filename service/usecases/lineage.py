@@ -1,6 +1,6 @@
-"""How every state of a trial is reached again: the line of changes behind it, and the checkpoints on it.
+"""How every state of a trial is reached again: the log of changes behind it, and the checkpoints on it.
 
-A branch is the snapshot it began with (a rewind's or a fork's line) and the changes applied on it since
+A branch is the snapshot it began with (a rewind's or a fork's log) and the changes applied on it since
 (docs/decisions/steering-by-replay.md). A change is `{"step", "epoch", "settings"}`: made after so many
 mini-batches, when so many epochs had ended.
 """
@@ -29,7 +29,7 @@ class Traced(OfTrial, Protocol):
     """What the history of a trial is read by."""
 
     @property
-    def line(self) -> str | None:
+    def change_log(self) -> str | None:
         """The changes it began with, as JSON; None where it began with nothing."""
 
 
@@ -47,7 +47,7 @@ class Reached(Traced, Protocol):
 
 @dataclass(frozen=True)
 class Branch:
-    """One line of a trial's history."""
+    """One way that a trial's history took."""
 
     number: int
     parent: int | None  # None: the first, or a fork's first
@@ -78,28 +78,34 @@ def history(snapshot: Snapshot, row: Traced) -> BranchHistory:
     """Read the branches of a trial from its commands."""
     trial = TrialId.of(row)
     applied = command_rows.applied(snapshot, trial)
-    line = orjson.loads(row.line) if row.line else {}
-    found = {0: _branch(0, None, int(line.get("epoch", 0)), line, applied)}
+    log = orjson.loads(row.change_log) if row.change_log else {}
+    found = {0: _branch(0, None, int(log.get("epoch", 0)), log, applied)}
     for command in applied:
         if command.kind == "rewind":
             arguments = orjson.loads(command.arguments)
             number = int(arguments["branch"])
             found[number] = _branch(
-                number, int(arguments["parent"]), int(arguments["epoch"]), arguments["line"], applied
+                number, int(arguments["parent"]), int(arguments["epoch"]), logged(arguments), applied
             )
     return BranchHistory(trial, found)
 
 
+def logged(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the change log of a rewind's arguments; those stored by earlier versions call it `line`."""
+    found: Mapping[str, Any] = arguments["change_log" if "change_log" in arguments else "line"]
+    return found
+
+
 def _branch(
-    number: int, parent: int | None, epoch: int, line: Mapping[str, Any], applied: Sequence[StoredCommand]
+    number: int, parent: int | None, epoch: int, log: Mapping[str, Any], applied: Sequence[StoredCommand]
 ) -> Branch:
-    base = tuple(line.get("changes", ()))
+    base = tuple(log.get("changes", ()))
     own = tuple(
         {"step": one.step, "epoch": one.epoch, "settings": orjson.loads(one.after or "{}")}
         for one in applied
         if one.kind in CHANGING and one.branch == number and one.step is not None  # else it made a new trial
     )
-    return Branch(number, parent, epoch, base, base + own, line.get("from"))
+    return Branch(number, parent, epoch, base, base + own, log.get("from"))
 
 
 def branch(past: BranchHistory, number: int) -> Branch:
@@ -119,13 +125,13 @@ def resumption(snapshot: Snapshot, row: Reached) -> dict[str, Any]:
     """Give what an agent needs to go on where the server last saw a trial: `resume` and `change_log`."""
     past = history(snapshot, row)
     branch = past.branches.get(row.branch, past.branches[0])
-    line = {
+    log = {
         "changes": list(branch.changes),
         "step": last_step(snapshot, past.trial, branch),
         "epoch": row.epoch,
         "branch": branch.number,
     }
-    return {"resume": candidates(snapshot, past, branch.number, row.epoch), "change_log": line}
+    return {"resume": candidates(snapshot, past, branch.number, row.epoch), "change_log": log}
 
 
 def last_step(snapshot: Snapshot, trial: TrialId, branch: Branch) -> int:

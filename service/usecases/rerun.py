@@ -58,9 +58,9 @@ def _again(tx: Transaction, proposer: Proposer, search: int, rows: Sequence[Stor
         search_rows.change(
             tx, search, switch="active", total=row.proposed + len(made), version=row.version + 1
         )
-    schedule(tx, proposer, row, [one for one in made if one.line is None])
+    schedule(tx, proposer, row, [one for one in made if one.change_log is None])
     for old, new in zip(rows, made, strict=True):
-        if new.line is not None:
+        if new.change_log is not None:
             forks.first_commands(tx, proposer, row, TrialId.of(new), new.epoch, _own_changes(tx, old))
     proposer.forget(search)  # what was proposed ahead was counted without these trials
     tx.wake = True
@@ -70,8 +70,8 @@ def _again(tx: Transaction, proposer: Proposer, search: int, rows: Sequence[Stor
 def _new(tx: Transaction, old: StoredTrial, number: int) -> StoredTrial:
     """Return the row of a trial that repeats another one, from where that one began."""
     name = TrialId.of(old)
-    line = orjson.loads(old.line) if old.line else {}
-    changed = lineage.in_force(line["changes"]) if line and old.continues is None else None
+    log = orjson.loads(old.change_log) if old.change_log else {}
+    changed = lineage.in_force(log["changes"]) if log and old.continues is None else None
     return trial_rows.new_trial(
         tx,
         TrialId(old.search_id, number),
@@ -85,16 +85,16 @@ def _new(tx: Transaction, old: StoredTrial, number: int) -> StoredTrial:
         stop=old.stop,
         round=old.round,
         continues=old.continues,
-        line=old.line,
+        change_log=old.change_log,
         parent=str(name),
-        epoch=int(line.get("epoch", 0)),
+        epoch=int(log.get("epoch", 0)),
         changed=orjson.dumps(changed).decode() if changed else None,
     )
 
 
 def _own_changes(tx: Transaction, row: StoredTrial) -> dict[str, Any]:
     """Give what a fork was made to change, but for what a person withdrew; nothing for other trials."""
-    if row.line is None or row.continues is not None:
+    if row.change_log is None or row.continues is not None:
         return {}
     for one in command_rows.of_trial(tx, TrialId.of(row)):
         if one.kind == "set" and one.created == row.created and orjson.loads(one.at) == {"at": "now"}:

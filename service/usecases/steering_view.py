@@ -122,7 +122,7 @@ def read_log(snapshot: Snapshot, trial: TrialId, branch: int | None = None) -> R
     number = row.branch if branch is None else branch
     line = lineage.branch(past, number)
     reached = row.epoch if number == row.branch else lineage.last_epoch(snapshot, past, number)
-    epochs = continuing.first_epochs(row.line, row.epochs)
+    epochs = continuing.first_epochs(row.change_log, row.epochs)
     stops = [one for one in command_rows.applied(snapshot, trial) if one.kind == "stop"]
     return ReplayLog(
         trial=row,

@@ -117,7 +117,7 @@ class TrialCache:
         metric = self.spec.objective.metric
         found = curves.metric_of(snapshot, self.search, [(r.number, r.branch) for r in ended], metric)
         for row in ended:
-            if row.line is not None:  # it began where another trial had come to
+            if row.change_log is not None:  # it began where another trial had come to
                 found[row.number] = continuing.course(snapshot, row, metric)
         for number, curve in found.items():
             self._columns["rungs"][number] = rung_values(curve, self.rungs, self.spec.objective.direction)

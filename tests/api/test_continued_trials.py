@@ -45,7 +45,7 @@ def by_hand(spec: Any, number: int, history: Any) -> Proposal:
 
 @pytest.fixture
 def rounds(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    monkeypatch.setattr(strategies, "strategy", lambda _: by_hand)
+    monkeypatch.setattr(strategies, "function_at", lambda path: by_hand)
     return monkeypatch
 
 

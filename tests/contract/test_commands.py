@@ -217,7 +217,7 @@ def assert_streamed_as_shown(babysat: Babysat) -> None:
         streamed = [body for name, body, _ in news if name == kind]
         assert stored and sorted(streamed, key=lambda one: one.id) == stored
         ordered = orjson.loads(orjson.dumps([shape(one) for one in stored]))
-        assert not any("line" in one.get("arguments", {}) for one in ordered), "that is for the agent"
+        assert not any("change_log" in one.get("arguments", {}) for one in ordered), "for the agent"
 
 
 def test_a_rewind_opens_a_branch_with_the_changes_before_its_point(babysat: Babysat) -> None:
@@ -229,7 +229,7 @@ def test_a_rewind_opens_a_branch_with_the_changes_before_its_point(babysat: Baby
     (order,) = babysat.report()["commands"]
     (order,) = babysat.report()["commands"]
     orders = orjson.loads(orjson.dumps(order))["arguments"]
-    assert [change["step"] for change in orders["line"]["changes"]] == [40]
+    assert [change["step"] for change in orders["change_log"]["changes"]] == [40]
     assert orders["resume"]["checkpoint"] == kept
     assert_streamed_as_shown(babysat)
     done = babysat.acknowledge(back, 80, epoch=8, after={"branch": orders["branch"]})
@@ -250,7 +250,7 @@ def test_a_fork_that_waits_leaves_the_branch_on_which_its_moment_came(babysat: B
     babysat.report({**epochs(babysat.name, 1, 6, [1.0] * 15), "branch": 1})
     babysat.report({**babysat.acknowledge(waits, 200, epoch=20, after={}), "branch": 1})
     fork = babysat.world.trial(f"{babysat.search}.1")
-    line = orjson.loads(fork.line)
+    line = orjson.loads(fork.change_log)
     assert (line["from"]["branch"], [change["step"] for change in line["changes"]]) == (1, [60])
     assert "branch 1, at the end of epoch 20" in fork.why and orjson.loads(fork.changed) == RATE
     assert orjson.loads(babysat.given()[waits].after) == {"trial": f"{babysat.search}.1"}

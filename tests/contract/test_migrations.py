@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,16 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import MetaData, insert, text
 from sqlalchemy.engine import URL
 
-from caviar.service.store import postgres, schema, sqlite
+from caviar.service.ids import TrialId
+from caviar.service.store import postgres, schema, sqlite, trials
 from caviar.service.store.clock import SteadyClock
+from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.sqlite import StartError
 from caviar.service.store.tables import metadata
+from caviar.service.usecases import lineage
 
 
 def dialect_of(url: URL) -> Any:
@@ -52,6 +56,34 @@ def test_every_earlier_schema_becomes_the_declared_one(database_url: URL, revisi
             schema.prepare(dialect, "test")
     schema.migrate(dialect)
     assert differences(dialect) == []
+    dialect.close()
+
+
+def test_change_logs_stored_under_their_old_name_are_still_read(database_url: URL) -> None:
+    dialect = dialect_of(database_url)
+    schema.migrate(dialect, "0004")
+    change = {"step": 40, "epoch": 4, "settings": {"learning_rate": 0.5}}
+    fork = {"changes": [change], "epoch": 5, "from": {"trial": [1, 0], "branch": 0}}
+    rewind = {"epoch": 2, "branch": 1, "parent": 0, "line": {"changes": [change], "epoch": 2, "step": 20}}
+    with dialect.writer.connect() as connection, connection.begin():
+        old = MetaData()
+        old.reflect(connection)
+        for name, values in [
+            ("searches", {"id": 1, "name": "old", "switch": "active", "mode": "caviar", "spec": "{}"}),
+            ("trials", {"line": json.dumps(fork), "state": "paused", "params": "{}", "origin": "fork"}),
+            ("commands", {"kind": "rewind", "arguments": json.dumps(rewind), "at": "{}", "state": "applied"}),
+        ]:
+            table = old.tables[name]
+            blank = {column.name: 0 for column in table.c if not (column.nullable or column.server_default)}
+            owner = {"search_id": 1} if "search_id" in table.c else {"exhausted": False}
+            connection.execute(insert(table).values({**blank, **owner, **values}))
+    schema.migrate(dialect)
+    with dialect.readers.connect() as connection:
+        snapshot = Snapshot(connection)
+        past = lineage.history(snapshot, trials.get(snapshot, TrialId(1, 0)))
+    assert (past.branches[0].changes, past.branches[0].from_epoch) == ((change,), 5)
+    assert past.branches[0].origin == fork["from"]
+    assert (past.branches[1].changes, past.branches[1].from_epoch) == ((change,), 2)
     dialect.close()
 
 
