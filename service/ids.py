@@ -49,7 +49,7 @@ def trial_id(text: str) -> TrialId:
 
 
 def in_pieces(ids: Iterable[TrialId]) -> Iterator[tuple[int, list[int]]]:
-    """Give the searches of trials, each with some of their numbers: what one statement can name.
+    """Return the searches of trials, each with some of their numbers: what one statement can name.
 
     By search, since for pairs of search and number SQLite walks through the whole table.
     """

@@ -59,7 +59,7 @@ def expired(tx: Transaction) -> Sequence[str]:
 
 
 def any_alive(tx: Transaction) -> bool:
-    """Tell whether there is a lease to watch."""
+    """Return whether there is a lease to watch."""
     return tx.execute(select(a.id).where(a.state == "alive").limit(1)).first() is not None
 
 
@@ -69,7 +69,7 @@ def mark(tx: Transaction, agent: str, state: str, reason: str) -> None:
 
 
 def extend_all(tx: Transaction, lease: float) -> None:
-    """Give every agent a full lease from now: after a time in which nobody could have renewed."""
+    """Grant every agent a full lease from now: after a time in which nobody could have renewed."""
     tx.execute(update(agents).where(a.state == "alive").values(lease_until=tx.now + lease))
 
 

@@ -31,7 +31,7 @@ def unpack(data: bytes, rows: int) -> Floats:
 
 
 def pieces(snapshot: Snapshot, search: int, number: int) -> list[dict[str, Any]]:
-    """Give the curves of a trial in pieces by branch and epoch; reports of the same columns are one."""
+    """Return the curves of a trial in pieces by branch and epoch; reports of the same columns are one."""
     query = (
         select(c.branch, c.first, c.rows, c.data, curve_columns.c.names)
         .join(curve_columns, curve_columns.c.id == c.columns_id)
@@ -87,7 +87,7 @@ def read(
 
 
 def names_of(found: Iterable[dict[str, Any]]) -> list[str]:
-    """Give the names of all columns of some pieces, in order of appearance."""
+    """Return the names of all columns of some pieces, in order of appearance."""
     return list(dict.fromkeys(name for piece in found for name in piece["names"]))
 
 
@@ -104,7 +104,7 @@ def table(found: Sequence[dict[str, Any]], columns: Sequence[str]) -> tuple[npt.
 
 
 def _branches(snapshot: Snapshot, search: int, number: int) -> dict[int, dict[str, Any]]:
-    """Give the branches that rewinds began, with the one and the epoch that each left."""
+    """Return the branches that rewinds began, with the one and the epoch that each left."""
     k = commands.c
     query = select(k.arguments).where(
         k.search_id == search, k.number == number, k.kind == "rewind", k.state == "applied"
@@ -119,7 +119,7 @@ def _branches(snapshot: Snapshot, search: int, number: int) -> dict[int, dict[st
 def read_costs(
     snapshot: Snapshot, search: int, number: int, most: int = COSTS
 ) -> dict[str, list[float | None]]:
-    """Give the costs of mini-batches of a trial's newest branch: of more than `most` an even spread."""
+    """Return the costs of mini-batches of a trial's newest branch: of more than `most` an even spread."""
     query = (
         select(costs.c.branch, costs.c.data)
         .where(costs.c.search_id == search, costs.c.number == number)
@@ -137,7 +137,7 @@ def read_costs(
 def metric_of(
     snapshot: Snapshot, search: int, which: Iterable[tuple[int, int]], metric: str
 ) -> dict[int, npt.NDArray[np.float64]]:
-    """Give one metric of the curves of several trials (number, branch), epoch 1 first; NaN where unknown."""
+    """Return a metric of the curves of several trials (number, branch), epoch 1 first; NaN: unknown."""
     branches = dict(which)
     numbers = list(branches)
     found: dict[int, npt.NDArray[np.float64]] = {}
@@ -164,7 +164,7 @@ def metric_of(
 
 
 def floats(column: npt.NDArray[Any]) -> list[float | None]:
-    """Give a column as JSON numbers, rounded to what float32 holds; None where not finite."""
+    """Return a column as JSON numbers, rounded to what float32 holds; None where not finite."""
     return [
         float(f"{value:.7g}") if finite else None
         for value, finite in zip(column.tolist(), np.isfinite(column).tolist(), strict=True)

@@ -79,7 +79,7 @@ class Database:
         return await to_thread.run_sync(self._read, query, limiter=self._limiter)
 
     def now(self, snapshot: Snapshot) -> float:
-        """Give the time on the clock by which all of this store was written; on Postgres its own."""
+        """Return the time on the clock by which all of this store was written; on Postgres its own."""
         return self.dialect.now(snapshot.connection)
 
     @contextmanager

@@ -99,7 +99,7 @@ def pause(tx: Transaction, row: StoredSearch, problem: str) -> None:
 
 @cache
 def _change(names: tuple[str, ...]) -> Update:
-    """Give the statement that writes some columns: to build one takes longer than to run it."""
+    """Return the statement that writes some columns: to build one takes longer than to run it."""
     new: dict[str, BindParameter[Any]] = {name: bindparam(f"new_{name}") for name in (*names, "revision")}
     return update(searches).where(s.id == bindparam("b_search")).values(new)
 

@@ -49,13 +49,13 @@ class Transaction(Snapshot):
         self._moves: dict[int, Counter[str]] = {}
 
     def revision(self) -> int:
-        """Give the next revision, for one changed row."""
+        """Return the next revision, for one changed row."""
         self._revision += 1
         return self._revision
 
     @property
     def newest(self) -> int:
-        """Give the highest revision so far."""
+        """Return the highest revision so far."""
         return self._revision
 
     def move(self, search: int, before: str | None, after: str | None, count: int = 1) -> None:

@@ -106,7 +106,7 @@ def _record(tx: Transaction, trial: TrialId, given: Given, name: str, size: int)
 
 
 async def load(store: Database, blobs: FileBlobs, checkpoint: int) -> tuple[bytes, str]:
-    """Give the bytes of a checkpoint and their digest.
+    """Return the bytes of a checkpoint and their digest.
 
     Raises NotFoundError, ConflictError when the file is damaged or cannot be read (an older one may serve).
     """
@@ -150,7 +150,7 @@ def listed(snapshot: Snapshot, trial: TrialId) -> list[StoredCheckpoint]:
 
 
 def model_of(snapshot: Snapshot, trial: TrialId) -> int:
-    """Give the id of a trial's newest model. Raises NotFoundError."""
+    """Return the id of a trial's newest model. Raises NotFoundError."""
     trial_rows.get(snapshot, trial)
     found = rows.newest_model(snapshot, trial)
     if found is None:

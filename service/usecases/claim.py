@@ -42,11 +42,11 @@ class OpenSearch:
 
     @property
     def new(self) -> int:
-        """Give how many trials may still be proposed."""
+        """Return how many trials may still be proposed."""
         return max(0, self.row.total - self.proposed)
 
     def part(self, own: int) -> int:
-        """Give how many trials an agent with `own` in hand may take, so that none keeps a store for itself.
+        """Return how many trials an agent with `own` in hand may take, so that none keeps a store for itself.
 
         Where trials look back, only so many can be in flight: the one who reports would take each trial that
         its own results make possible, before anybody else could ask.
@@ -65,7 +65,7 @@ class Claimant:
     own: Counter[int]
 
     def may_take(self, search: OpenSearch) -> bool:
-        """Tell whether a search has something for this agent.
+        """Return whether a search has something for this agent.
 
         `parallel` of a search limits the agents that train for it: an agent trains one trial at a time, the
         others in its hands only wait there to save round trips. In panda mode it limits nothing: a fork is
@@ -143,11 +143,11 @@ def _take(
 
 
 def schedule(tx: Transaction, proposer: Proposer, row: StoredSearch, made: Sequence[StoredTrial]) -> None:
-    """Give new trials the changes that their search has planned, as commands like any other."""
-    for turn in proposer.spec(tx, row).schedule:
-        at = f"epoch:{turn.epoch}" if turn.epoch else "now"
+    """Order for new trials the changes that their search has planned, as commands like any other."""
+    for change in proposer.spec(tx, row).schedule:
+        at = f"epoch:{change.epoch}" if change.epoch else "now"
         for trial in made:
-            command_rows.add(tx, TrialId.of(trial), "set", turn.set, at)
+            command_rows.add(tx, TrialId.of(trial), "set", change.set, at)
 
 
 def _proposed(
@@ -179,7 +179,7 @@ def assignment(tx: Transaction, trial: StoredTrial, metric: str) -> dict[str, An
 
 
 def _past(tx: Transaction, trial: StoredTrial, metric: str) -> dict[str, Any]:
-    """Give what a trial goes on from; one that begins has nothing behind it."""
+    """Return what a trial goes on from; one that begins has nothing behind it."""
     if trial.attempt == 1 and trial.change_log is None:
         return {"resume": None, "change_log": None}
     past = lineage.resumption(tx, trial)

@@ -50,7 +50,7 @@ class CommandContext:
 
 
 def problems(given: Sequence[NewCommand], context: CommandContext) -> list[FieldProblem]:
-    """Say everything that is wrong with commands given together; none of them is taken if anything is."""
+    """Return everything that is wrong with commands given together; none of them is taken if anything is."""
     found: list[FieldProblem] = []
     if not given:
         found.append(FieldProblem("commands", "is empty", f"give at least one; kinds: {', '.join(KINDS)}"))
@@ -107,7 +107,7 @@ def _set(command: NewCommand, context: CommandContext) -> Iterable[FieldProblem]
 
 
 def changes(given: Mapping[str, Any], context: CommandContext, where: str) -> Iterable[FieldProblem]:
-    """Say what is wrong with new values of settings, asking the trainer itself."""
+    """Return what is wrong with new values of settings, asking the trainer itself."""
     if context.trainer is None:  # a script of a user's own: what a value means only that knows
         for name in given:
             if name not in context.settings:

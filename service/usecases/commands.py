@@ -83,7 +83,7 @@ def context_of(tx: Transaction, proposer: Proposer, row: StoredTrial) -> Command
 
 
 def in_force(snapshot: Snapshot, row: StoredTrial, fixed: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the settings of a trial as they are now: submitted, drawn, and changed on its current branch."""
+    """Return the settings of a trial as they are now: submitted, drawn, and changed on its current branch."""
     settings = trial_settings(fixed, orjson.loads(row.params), row.epochs, row.seed)
     past = lineage.history(snapshot, row)
     return settings | lineage.in_force(past.branches.get(row.branch, past.branches[0]).changes)
@@ -140,7 +140,7 @@ def _carried_out(
 
 
 def _planned_epochs(context: CommandContext, tx: Transaction) -> int:
-    """Give the epochs a trial will train once the commands that wait have taken effect."""
+    """Return the epochs a trial will train once the commands that wait have taken effect."""
     epochs = context.settings.get("epochs")
     if not isinstance(epochs, int) and context.trainer is not None:
         epochs = next((info.default for info in context.trainer.settings() if info.name == "epochs"), None)
@@ -151,7 +151,7 @@ def _planned_epochs(context: CommandContext, tx: Transaction) -> int:
 
 
 def _rewinding(tx: Transaction, row: StoredTrial, command: NewCommand, place: str) -> dict[str, Any]:
-    """Give an agent what it needs to be at an earlier point: change log, checkpoints, the new branch."""
+    """Return what an agent needs to be at an earlier point: change log, checkpoints, the new branch."""
     past = lineage.history(tx, row)
     point = lineage.point(tx, past, row, command.arguments, place)
     ahead = [

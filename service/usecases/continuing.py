@@ -41,19 +41,19 @@ def continued(snapshot: Snapshot, trial: StoredTrial, parent: TrialId, epochs: i
 
 
 def first_epochs(change_log: str | None, epochs: int | None) -> int | None:
-    """Give the epochs with which the root of a change log began: what training it anew begins with."""
+    """Return the epochs with which the root of a change log began: what training it anew begins with."""
     found: int | None = (orjson.loads(change_log) if change_log else {}).get("epochs", epochs)
     return found
 
 
 def continued_below(spec: SearchSpec) -> int | None:
-    """Give the epochs up to which a trial may be continued by another; None where none is."""
+    """Return the epochs up to which a trial may be continued by another; None where none is."""
     epochs = getattr(spec.strategy, "epochs_per_round", None)
     return max(epochs) if epochs else None
 
 
 def course(snapshot: Snapshot, row: lineage.Reached, metric: str) -> npt.NDArray[np.float64]:
-    """Give a metric of a trial from epoch 1 on, with what lies behind its branch; NaN where unknown."""
+    """Return a metric of a trial from epoch 1 on, with what lies behind its branch; NaN where unknown."""
     past = lineage.history(snapshot, row)
     trial, branches, number, end = past.trial, past.branches, row.branch, row.epoch
     whole = np.full(end, np.nan)

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from caviar.exchange.wire import ExchangeRequest
-from caviar.search.spec import SearchSpec
-from caviar.service.errors import RefusedError
 from caviar.service.ids import TrialId, trial_id
 from caviar.service.store import agents as agent_rows
 from caviar.service.store import attempts
 from caviar.service.store import commands as command_rows
-from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
-from caviar.service.store.rows import HeldTrial, StoredCommand, StoredSearch
+from caviar.service.store.rows import HeldTrial, StoredCommand
 from caviar.service.store.transaction import Transaction
-from caviar.service.usecases import continuing, datasets, leases, lineage
+from caviar.service.usecases import leases, lineage
 from caviar.service.usecases.claim import Claimant, assignment, claim
 from caviar.service.usecases.proposer import Proposer
 from caviar.service.usecases.report import Batch, take_reports
+from caviar.service.usecases.specs_in_use import SpecsInUse
 from caviar.trial_fields import StoredTrial
 
 log = logging.getLogger(__name__)
@@ -87,7 +85,7 @@ def _exchange(
     agent_rows.renew(tx, [request.agent for request in requests.values()], timing["lease"])
     held = attempts.held_by(tx, requests)
     parties = [_Party(request, held[agent]) for agent, request in requests.items()]
-    specs = _Specs(
+    specs = SpecsInUse(
         tx, proposer, {t.search: row.version for party in parties for t, row in party.held.items()}
     )
     _report(tx, proposer, parties, specs)
@@ -113,7 +111,7 @@ def _exchange(
     return answers
 
 
-def _report(tx: Transaction, proposer: Proposer, parties: Sequence[_Party], specs: _Specs) -> None:
+def _report(tx: Transaction, proposer: Proposer, parties: Sequence[_Party], specs: SpecsInUse) -> None:
     """Take in what was reported; the claims must see what these reports have ended."""
     batch = Batch()
     for party in parties:
@@ -127,8 +125,8 @@ def _report(tx: Transaction, proposer: Proposer, parties: Sequence[_Party], spec
     tx.settle()
 
 
-def _claim(tx: Transaction, proposer: Proposer, parties: Sequence[_Party], specs: _Specs) -> None:
-    """Give trials to those who want some; a search of which nothing can be said to an agent gives none."""
+def _claim(tx: Transaction, proposer: Proposer, parties: Sequence[_Party], specs: SpecsInUse) -> None:
+    """Hand trials to those who want some; a search of which nothing can be said to an agent gives none."""
     wanting = [party for party in parties if party.request.want]
     if wanting:
         claimants = [
@@ -147,56 +145,6 @@ def _claim(tx: Transaction, proposer: Proposer, parties: Sequence[_Party], specs
             party.ended |= set(lost)
             party.again = [trial for trial in party.again if TrialId.of(trial) not in lost]
             party.claimed = [trial for trial in party.claimed if TrialId.of(trial) not in lost]
-
-
-class _Specs:
-    """The specs that this exchange touches; most are known by the version that came with a trial or a row."""
-
-    def __init__(self, tx: Transaction, proposer: Proposer, versions: Mapping[int, int]) -> None:
-        self._tx = tx
-        self._proposer = proposer
-        self._versions = versions
-        self._found: dict[int, SearchSpec] = {}
-        self._datasets: dict[int, dict[str, Any] | None] = {}
-
-    def of(self, search: int) -> SearchSpec:
-        found = self._found.get(search) or self._proposer.known(search, self._versions.get(search))
-        return found or self.of_row(search_rows.get(self._tx, search))
-
-    def of_row(self, row: StoredSearch) -> SearchSpec:
-        self._found[row.id] = self._proposer.spec(self._tx, row)
-        return self._found[row.id]
-
-    def settings(self, wanted: Iterable[int]) -> dict[str, dict[str, Any]]:
-        """Give what an agent must know of searches that are new to it."""
-        known = {}
-        for search in wanted:
-            spec = self.of(search)
-            known[str(search)] = {
-                "name": spec.name,
-                "trainer": spec.trainer,
-                "dataset": self._dataset(search),
-                "settings": spec.settings,
-                "objective": spec.objective.model_dump(),
-                "mode": spec.mode,
-                "continued_below": continuing.continued_below(spec),
-            }
-        return known
-
-    def broken(self, wanted: Iterable[int]) -> set[int]:
-        """Name the searches whose data sets are gone; such a one is paused with the reason."""
-        return {search for search in wanted if self._dataset(search) is None}
-
-    def _dataset(self, search: int) -> dict[str, Any] | None:
-        """Give where a search's examples come from; None when they are gone."""
-        if search not in self._datasets:
-            try:
-                self._datasets[search] = datasets.resolve(self._tx, self.of(search).dataset)
-            except RefusedError as error:
-                log.warning("search %d cannot go on: %s", search, error, extra={"search": search})
-                search_rows.pause(self._tx, search_rows.get(self._tx, search), str(error))
-                self._datasets[search] = None
-        return self._datasets[search]
 
 
 def _drops(tx: Transaction, party: _Party) -> list[dict[str, Any]]:
@@ -225,7 +173,7 @@ def _why(found: tuple[str, int] | None, attempt: int) -> str:
 
 
 def _undelivered(tx: Transaction, party: _Party) -> list[StoredTrial]:
-    """Give again what an agent was given but does not name: the answer that held it was lost."""
+    """Hand out again what an agent was given but does not name: the answer that held it was lost."""
     request, in_hand = party.request, party.in_hand
     if len(in_hand) <= len(request.holding) - len(party.drops):
         return []
@@ -235,8 +183,10 @@ def _undelivered(tx: Transaction, party: _Party) -> list[StoredTrial]:
     return trial_rows.several(tx, missing)
 
 
-def _commands(tx: Transaction, parties: Sequence[_Party], specs: _Specs) -> dict[str, list[dict[str, Any]]]:
-    """Give each agent the commands waiting for trials in its hands, new ones too.
+def _commands(
+    tx: Transaction, parties: Sequence[_Party], specs: SpecsInUse
+) -> dict[str, list[dict[str, Any]]]:
+    """Return for each agent the commands waiting for trials in its hands, new ones too.
 
     Of the new ones only those from the queue, or with a schedule, may have some.
     """

@@ -21,7 +21,7 @@ from caviar.trial_fields import StoredTrial
 
 
 def resolved(tx: Transaction, context: CommandContext, command: NewCommand, place: str) -> dict[str, Any]:
-    """Give the arguments of a fork with its point and changes settled. Raises RefusedError, ConflictError."""
+    """Return a fork's arguments with point and changes settled. Raises RefusedError, ConflictError."""
     row = context.row
     if search_rows.get(tx, row.search_id).switch == "cancelled":
         raise ConflictError(f"search {row.search_id} was cancelled: nothing of it is trained any more")
@@ -57,7 +57,7 @@ def fork(tx: Transaction, proposer: Proposer, row: StoredTrial, point: Mapping[s
     """Make a new trial that shares a point's past and goes on by itself; give its name.
 
     It has the parent's seed and parameters; what the fork changes is its first command, logged like others.
-    Turns of the search's schedule that come later than the point are its commands too.
+    Changes of the search's schedule that come later than the point are its commands too.
     """
     past = lineage.history(tx, row)
     branch, epoch = int(point["branch"]), int(point["epoch"])
@@ -103,12 +103,13 @@ def first_commands(
     epoch: int,
     changes: Mapping[str, Any],
 ) -> None:
-    """Give a trial that begins at the end of an epoch its own changes, and the turns that come after it.
+    """Order for a trial that begins at the end of an epoch its own changes and the scheduled ones after it.
 
-    Turns at that very epoch are left out, as all changes there are: what begins anew decides about them.
+    Scheduled changes at that very epoch are left out, as all changes there are: what begins anew decides
+    about them.
     """
     moments = [("now", changes)] if changes else []
-    turns = proposer.spec(tx, search).schedule
-    moments += [(f"epoch:{turn.epoch}", turn.set) for turn in turns if turn.epoch > epoch]
+    planned = proposer.spec(tx, search).schedule
+    moments += [(f"epoch:{one.epoch}", one.set) for one in planned if one.epoch > epoch]
     for at, settings in moments:
         command_rows.add(tx, name, "set", settings, at)

@@ -100,7 +100,7 @@ def hand_back(tx: Transaction, held: Mapping[TrialId, int]) -> None:
 
 
 def _given_up(one: LostTrial, reason: str) -> bool:
-    """Tell whether a trial that is lost once more has been tried too often."""
+    """Return whether a trial that is lost once more has been tried too often."""
     alone = one.lost_alone + (reason != SERVER_ENDED)
     return alone >= ATTEMPTS or one.lost + 1 >= WITH_SERVER
 

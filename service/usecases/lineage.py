@@ -65,12 +65,12 @@ class BranchHistory:
     branches: Mapping[int, Branch]
 
     def at(self, branch: int, epoch: int) -> tuple[Change, ...]:
-        """Give the changes made on a branch before the end of an epoch, those at that very end left out."""
+        """Return the changes made on a branch before the end of an epoch, those at that very end left out."""
         return tuple(change for change in self.branches[branch].changes if change["epoch"] < epoch)
 
     @property
     def next_branch(self) -> int:
-        """Give the number of the next branch."""
+        """Return the number of the next branch."""
         return max(self.branches) + 1
 
 
@@ -109,7 +109,7 @@ def _branch(
 
 
 def branch(past: BranchHistory, number: int) -> Branch:
-    """Give a branch by number. Raises RefusedError naming those there are."""
+    """Return a branch by number. Raises RefusedError naming those there are."""
     if number not in past.branches:
         known = ", ".join(str(one) for one in sorted(past.branches))
         raise RefusedError.of("branch", f"there is no branch {number}", f"branches: {known}")
@@ -117,12 +117,12 @@ def branch(past: BranchHistory, number: int) -> Branch:
 
 
 def in_force(changes: Sequence[Change]) -> dict[str, Any]:
-    """Give what a number of changes come to."""
+    """Return what a number of changes come to."""
     return {name: value for change in changes for name, value in change["settings"].items()}
 
 
 def resumption(snapshot: Snapshot, row: Reached) -> dict[str, Any]:
-    """Give what an agent needs to go on where the server last saw a trial: `resume` and `change_log`."""
+    """Return what an agent needs to go on where the server last saw a trial: `resume` and `change_log`."""
     past = history(snapshot, row)
     branch = past.branches.get(row.branch, past.branches[0])
     log = {
@@ -135,7 +135,7 @@ def resumption(snapshot: Snapshot, row: Reached) -> dict[str, Any]:
 
 
 def last_step(snapshot: Snapshot, trial: TrialId, branch: Branch) -> int:
-    """Give the last step that the server has seen of a branch, by a change or a mini-batch's cost."""
+    """Return the last step that the server has seen of a branch, by a change or a mini-batch's cost."""
     changed = branch.changes[-1]["step"] if branch.changes else 0
     return max(measurements.last_step(snapshot, trial, branch.number), int(changed))
 
@@ -143,7 +143,7 @@ def last_step(snapshot: Snapshot, trial: TrialId, branch: Branch) -> int:
 def candidates(
     snapshot: Snapshot, past: BranchHistory, branch: int, epoch: int, step: int | None = None
 ) -> dict[str, Any] | None:
-    """Give the checkpoints from which a state can be reached: the newest, with the `older` ones inside."""
+    """Return the checkpoints from which a state can be reached: the newest, with the `older` ones inside."""
     found = [
         {
             "checkpoint": one.id,
@@ -232,6 +232,6 @@ def _checkpoint(snapshot: Snapshot, past: BranchHistory, number: int, place: str
 
 
 def last_epoch(snapshot: Snapshot, past: BranchHistory, branch: int) -> int:
-    """Give how far a branch has come that was left since."""
+    """Return how far a branch has come that was left since."""
     seen = measurements.last_epoch(snapshot, past.trial, branch)
     return max(seen, past.branches[branch].from_epoch)

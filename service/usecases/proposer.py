@@ -47,7 +47,7 @@ class Proposer:
         self._threads.shutdown(cancel_futures=True)
 
     def spec(self, tx: Transaction, row: StoredSearch) -> SearchSpec:
-        """Give the spec of a search, parsed once for each version of it."""
+        """Return the spec of a search, parsed once for each version of it."""
         key = (row.id, row.version)
         spec = self._specs.get(key)
         if spec is None:
@@ -58,7 +58,7 @@ class Proposer:
         return spec
 
     def known(self, search: int, version: int | None) -> SearchSpec | None:
-        """Give the spec of a search in a version that was asked for lately."""
+        """Return the spec of a search in a version that was asked for lately."""
         return None if version is None else self._specs.get((search, version))
 
     def forget(self, search: int) -> None:

@@ -93,7 +93,7 @@ def _new(tx: Transaction, old: StoredTrial, number: int) -> StoredTrial:
 
 
 def _own_changes(tx: Transaction, row: StoredTrial) -> dict[str, Any]:
-    """Give what a fork was made to change, but for what a person withdrew; nothing for other trials."""
+    """Return what a fork was made to change, but for what a person withdrew; nothing for other trials."""
     if row.change_log is None or row.continues is not None:
         return {}
     for one in command_rows.of_trial(tx, TrialId.of(row)):

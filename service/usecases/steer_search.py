@@ -116,7 +116,7 @@ def edit(
 
 
 def _ended(tx: Transaction, row: StoredSearch, total: int) -> float | None:
-    """Give when a search has ended, now that its trials are to be `total`: a lower budget may end it."""
+    """Return when a search has ended, now that its trials are to be `total`: a lower budget may end it."""
     if total > row.proposed or row.queued + row.running + row.paused:
         return None
     return tx.now if row.ended is None else row.ended

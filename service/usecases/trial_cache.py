@@ -123,20 +123,20 @@ class TrialCache:
             self._columns["rungs"][number] = rung_values(curve, self.rungs, self.spec.objective.direction)
 
     def needs_history(self, number: int) -> bool:
-        """Tell whether proposals below this number look back at all, be it at points that are pending."""
+        """Return whether proposals below this number look back at all, be it at points that are pending."""
         return not self.spec.reproducible or self.spec.uses_results or self._horizon(number) > 0
 
     def may_propose(self, number: int) -> bool:
-        """Tell whether everything that the proposal of this trial sees has ended."""
+        """Return whether everything that the proposal of this trial sees has ended."""
         return not self.spec.reproducible or self._horizon(number) <= self.frontier
 
     def _horizon(self, number: int) -> int:
-        """Give the number below which results are seen; trials made by hand shift the strategy's count."""
+        """Return the number below which results are seen; trials made by hand shift the strategy's count."""
         horizon = self.spec.horizon(number - self.by_hand)
         return horizon + self.by_hand if horizon else 0
 
     def _visible(self, number: int) -> tuple[Any, Any]:
-        """Give selectors of the visible and of the pending trials; slices where possible, to copy nothing."""
+        """Return selectors of the visible and of the pending trials; slices, where possible, copy nothing."""
         if self.spec.reproducible:
             horizon = min(self._horizon(number), self.count)
             seen: Any = slice(0, horizon)
@@ -151,7 +151,7 @@ class TrialCache:
         return seen[inside[seen]], pending[inside[pending]]
 
     def history(self, number: int) -> History:
-        """Give what the proposal of a trial may see; views of the arrays where possible, no copies."""
+        """Return what the proposal of a trial may see; views of the arrays where possible, no copies."""
         seen, pending = self._visible(number)
         columns = self._columns
         return History(
@@ -164,7 +164,7 @@ class TrialCache:
         )
 
     def curve_table(self, number: int) -> CurveTable:
-        """Give the curves that the stopping rule of a trial may see, at the rungs."""
+        """Return the curves that the stopping rule of a trial may see, at the rungs."""
         seen, _ = self._visible(number)
         return CurveTable(self.rungs, self._numbers[seen], self._columns["rungs"][seen])
 
