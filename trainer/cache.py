@@ -29,7 +29,9 @@ def folder() -> Path:
         except OSError:
             continue
         return path
-    return Path(tempfile.mkdtemp(prefix=name))
+    path = Path(tempfile.mkdtemp(prefix="caviar-")) / name
+    path.mkdir()
+    return path
 
 
 @cache

@@ -1,13 +1,20 @@
-"""Compile the kernels once for a processor, before somebody waits for them; later processes load them."""
+"""Compile the kernels once for a processor, before somebody waits for them; every process then loads them.
+
+A process of its own compiles. In the one that compiles, a call may reach another copy of an inner kernel than
+in those that load, with other roundings: a run trained there would not replay bit for bit anywhere else.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from .cache import folder
@@ -25,26 +32,51 @@ def warm(precision: str = "float32", say: Callable[[str], object] | None = None)
     say : callable, optional
         Told what is waited for when there is something to compile; by default it goes to standard error.
     """
-    mark = folder() / f"{_MARK}{precision}"
-    if mark.exists():
-        _train_a_tiny_network(precision)
-        return
-    with _one_at_a_time():
-        if not mark.exists():
-            (say or _to_stderr)("compiling the kernels for this processor, once; this takes some seconds ...")
-        _train_a_tiny_network(precision)
-        mark.touch()
-        _forget_old_folders()
+    if not _mark(precision).exists():
+        with _one_at_a_time():
+            if not _mark(precision).exists():
+                (say or _to_stderr)(
+                    "compiling the kernels for this processor, once; this takes some seconds ..."
+                )
+                _compile_elsewhere(precision)
+                _mark(precision).touch()
+                _forget_old_folders()
+    _load(precision)
 
 
 @cache
 def ensure(precision: str) -> None:
-    """Compile the kernels, saying so, unless that was done before; without a need nothing happens."""
-    if not (folder() / f"{_MARK}{precision}").exists():
-        warm(precision)
+    """Compile the kernels, saying so, unless that was done before, and load them, once in a process."""
+    warm(precision)
 
 
-def _train_a_tiny_network(precision: str) -> None:
+def _mark(precision: str) -> Path:
+    return folder() / f"{_MARK}{precision}"
+
+
+def _compile_elsewhere(precision: str) -> None:
+    """Compile into the cache in a process that ends with it.
+
+    Raises
+    ------
+    RuntimeError
+        It failed; the message holds the end of what it said.
+    """
+    program = f"from {__name__} import _load; _load({precision!r})"
+    environment = {**os.environ, "CAVIAR_CACHE": str(folder().parent)}
+    # Modules are found where this process finds them; -P keeps files of the working folder out.
+    environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    command = [sys.executable, "-P", "-c", program]
+    done = subprocess.run(
+        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace").strip()[-2000:]
+        raise RuntimeError(f"the kernels could not be compiled (exit code {done.returncode}): {said}")
+
+
+def _load(precision: str) -> None:
+    """Load all kernels, always in the same order, by training a tiny network; what is missing is compiled."""
     import numpy as np
 
     from .data.types import Data
