@@ -57,8 +57,8 @@ class Config:
     agent_token: str | None = field(default=None, repr=False)
     log_format: str = "auto"  # auto: text on a terminal, JSON elsewhere
     log_level: str = "info"
-    lease: float = 30.0
-    interval: float = 1.0
+    lease: float = 30.0  # how long an agent may be silent before its trials are taken back
+    interval: float = 1.0  # an agent exchanges at least so often
     drain_seconds: float = 25.0  # the longest a SIGTERM waits for agents and streams
     limits: Limits = Limits()
 
@@ -98,7 +98,7 @@ def read(environment: Mapping[str, str] | None = None, **arguments: Any) -> Conf
     Raises ConfigError when the server could not work with what it was given.
     """
     source = _Source(os.environ if environment is None else environment, arguments)
-    host = str(source.get("host", "CAVIAR_HOST", "127.0.0.1"))
+    host = str(source.get("host", "CAVIAR_HOST", Config.host))
     data = _data_folder(Path(str(source.get("data", "CAVIAR_DATA", "caviar-data"))))
     names = source.names("allowed_hosts", "CAVIAR_ALLOWED_HOSTS")
     exposed = not is_loopback(host) or any(not is_loopback(name) for name in names)
@@ -106,7 +106,7 @@ def read(environment: Mapping[str, str] | None = None, **arguments: Any) -> Conf
         data=data,
         database_url=_database_url(source, data),
         host=host,
-        port=int(source.number("port", "CAVIAR_PORT", 8000, 0, 65535)),
+        port=int(source.number("port", "CAVIAR_PORT", Config.port, 0, 65535)),
         workers=int(source.number("workers", "CAVIAR_WORKERS", _default_workers(), 0, 4096)),
         allowed_hosts=names,
         allowed_origins=source.names("allowed_origins", "CAVIAR_ALLOWED_ORIGINS"),
@@ -115,10 +115,10 @@ def read(environment: Mapping[str, str] | None = None, **arguments: Any) -> Conf
         agent_token=source.secret("CAVIAR_AGENT_TOKEN"),
         log_format=source.choice("log_format", "CAVIAR_LOG_FORMAT", ("auto", "text", "json")),
         log_level=source.choice("log_level", "CAVIAR_LOG_LEVEL", ("info", "debug", "warning", "error")),
-        lease=source.number("lease", "CAVIAR_LEASE", 30.0, 0.5, 86400),
-        interval=source.number("interval", "CAVIAR_INTERVAL", 1.0, 0.02, 3600),
-        drain_seconds=source.number("drain_seconds", "CAVIAR_DRAIN_SECONDS", 25.0, 0, 3600),
-        limits=arguments.get("limits") or Limits(),
+        lease=source.number("lease", "CAVIAR_LEASE", Config.lease, 0.5, 86400),
+        interval=source.number("interval", "CAVIAR_INTERVAL", Config.interval, 0.02, 3600),
+        drain_seconds=source.number("drain_seconds", "CAVIAR_DRAIN_SECONDS", Config.drain_seconds, 0, 3600),
+        limits=arguments.get("limits") or Config.limits,
     )
 
 

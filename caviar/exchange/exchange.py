@@ -38,7 +38,7 @@ class Exchange:
         # Another agent may have the same token: only this process can show what it has drawn here.
         self.transport = transport.with_headers({AGENT_SECRET: f"cax_{secrets.token_urlsafe(32)}"})
         self.agent = agent
-        self.lease, self.interval = 30.0, 1.0
+        self.lease, self.interval = 30.0, 1.0  # until the first answer brings the server's
         self.failure: BaseException | None = None  # what ended the exchange for good
         self._prefetch = prefetch or Prefetch()
         self._changed = threading.Condition()
