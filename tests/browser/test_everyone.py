@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.chromium import Loading
 from tests.support.page_server import AXE, Server
 
 PAGES = (
@@ -30,11 +31,11 @@ def test_axe_finds_no_serious_violation(browser: Any, server: Server, search: An
     context = browser.new_context(base_url=server.url, color_scheme=scheme)
     context.add_init_script(path=AXE)
     page = context.new_page()
+    loading = Loading(page)
     found = {}
     for address in PAGES:
         page.goto(address.format(search=search["id"]))
-        page.locator("h1").first.wait_for()
-        page.wait_for_timeout(400)
+        loading.wait()
         found[address] = [
             (each["id"], each["nodes"][0]["html"][:160])
             for each in page.evaluate(RUN)
@@ -47,11 +48,11 @@ def test_axe_finds_no_serious_violation(browser: Any, server: Server, search: An
 def test_nothing_is_wider_than_a_small_screen(browser: Any, server: Server, search: Any) -> None:
     context = browser.new_context(base_url=server.url, viewport={"width": 390, "height": 844})
     page = context.new_page()
+    loading = Loading(page)
     wide = {}
     for address in PAGES:
         page.goto(address.format(search=search["id"]))
-        page.locator("h1").first.wait_for()
-        page.wait_for_timeout(200)
+        loading.wait()
         wide[address] = page.evaluate("document.documentElement.scrollWidth")
     context.close()
     assert {address: width for address, width in wide.items() if width > 390} == {}
