@@ -42,7 +42,12 @@ class SearchSpec(FrozenModel):
     stopping: AnyStoppingRule = Field(default_factory=NoStopping)
     objective: Objective = Field(default_factory=Objective)
     mode: Literal["caviar", "panda"] = "caviar"
-    parallel: int = Field(default=1, ge=1, le=10_000, description="Trials in training at the same time.")
+    parallel: int = Field(
+        default=1,
+        ge=1,
+        le=10_000,
+        description="Trials in training at the same time. The server takes as many as it has agents for.",
+    )
     budget: Budget
     seed: int = Field(default=0, ge=0, lt=2**63)
     lag: int | None = Field(default=None, ge=0, description="Trial n sees the trials below n - lag.")

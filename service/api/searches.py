@@ -48,7 +48,8 @@ async def submit_search(
 ) -> Response:
     data = await json_body(request)
     spec = await to_thread.run_sync(accept, services.store, data)
-    search, fresh = await services.store.write(lambda tx: submit(tx, spec, idempotency_key))
+    workers = services.config.workers
+    search, fresh = await services.store.write(lambda tx: submit(tx, spec, idempotency_key, workers))
     body = await _shown(services, search)
     return tagged(body, 201 if fresh else 200, Location=f"/api/v1/searches/{search}")
 

@@ -45,6 +45,7 @@ export interface Schemas {
   ExchangeRequest: ExchangeRequest;
   ExchangeResponse: ExchangeResponse;
   Failure: Failure;
+  FindingRecord: FindingRecord;
   Fixed: Fixed;
   Gp: Gp;
   Grid: Grid;
@@ -56,6 +57,7 @@ export interface Schemas {
   MadeToken: MadeToken;
   Median: Median;
   NewToken: NewToken;
+  NextStepRecord: NextStepRecord;
   NoStopping: NoStopping;
   Objective: Objective;
   OlderCheckpoint: OlderCheckpoint;
@@ -64,6 +66,7 @@ export interface Schemas {
   ParameterImportance: ParameterImportance;
   ParsedSearch: ParsedSearch;
   Patience: Patience;
+  PlaceRecord: PlaceRecord;
   Points: Points;
   Predictions: Predictions;
   Preview: Preview;
@@ -79,6 +82,7 @@ export interface Schemas {
   Resume: Resume;
   RoundRecord: RoundRecord;
   Rounds: Rounds;
+  RunnerUpRecord: RunnerUpRecord;
   Schedule: Schedule;
   ScheduledChange: ScheduledChange;
   Search: Search;
@@ -99,6 +103,7 @@ export interface Schemas {
   StopTable: StopTable;
   StoredCheckpoint: StoredCheckpoint;
   SuccessiveHalving: SuccessiveHalving;
+  SummaryRecord: SummaryRecord;
   TargetInfo: TargetInfo;
   Threshold: Threshold;
   Timeline: Timeline;
@@ -112,9 +117,11 @@ export interface Schemas {
   TrialCurve: TrialCurve;
   TrialPage: TrialPage;
   Trials: Trials;
+  VersusRecord: VersusRecord;
   WarmStart: WarmStart;
   Warning: Warning;
   When: When;
+  WinnerRecord: WinnerRecord;
 }
 /**
  * A command that took effect, or was refused by the trainer.
@@ -800,6 +807,19 @@ export interface Failure {
   count: number;
 }
 /**
+ * Something that a reader of the results must know, and what to do about it.
+ */
+export interface FindingRecord {
+  kind: "trivial" | "one_class" | "never_predicted" | "ties" | "edge" | "chance" | "diverged" | "failed" | "idle";
+  level: "warning" | "note";
+  message: string;
+  remedy: string;
+  /**
+   * whose range is meant
+   */
+  parameter: string | null;
+}
+/**
  * One value for every trial.
  */
 export interface Fixed {
@@ -956,6 +976,17 @@ export interface NewToken {
   scope: "read" | "submit" | "steer" | "admin" | "agent";
 }
 /**
+ * One thing to do now.
+ */
+export interface NextStepRecord {
+  kind: "widen" | "next_search" | "retrain" | "test";
+  text: string;
+  /**
+   * next_search: the diagnosis of this trial has it ready to submit
+   */
+  trial: string | null;
+}
+/**
  * Every trial runs to its end.
  */
 export interface NoStopping {
@@ -1032,6 +1063,27 @@ export interface Patience {
    * Epochs without improvement.
    */
   epochs?: number;
+}
+/**
+ * Where the winner's value of a parameter lies in its range.
+ */
+export interface PlaceRecord {
+  parameter: string;
+  value: unknown;
+  /**
+   * of the second best trial
+   */
+  second: unknown;
+  low: number | null;
+  high: number | null;
+  /**
+   * from 0, the low end, to 1 on the parameter's own scale
+   */
+  at: number | null;
+  /**
+   * the end of the range where it lies
+   */
+  edge: ("low" | "high") | null;
 }
 /**
  * Points to be trained before the next proposals.
@@ -1215,6 +1267,18 @@ export interface Rounds {
   reason: string | null;
 }
 /**
+ * The second best trial.
+ */
+export interface RunnerUpRecord {
+  trial: string;
+  number: number;
+  value: number;
+  /**
+   * how much worse than the winner; 0: as good
+   */
+  behind: number;
+}
+/**
  * Changes by epoch, as `schedule` of a search takes them.
  */
 export interface Schedule {
@@ -1318,7 +1382,7 @@ export interface SearchSpec {
   objective?: Objective;
   mode?: "caviar" | "panda";
   /**
-   * Trials in training at the same time.
+   * Trials in training at the same time. The server takes as many as it has agents for.
    */
   parallel?: number;
   budget: Budget;
@@ -1542,6 +1606,67 @@ export interface Steering {
  */
 export interface StoredCheckpoint {
   id: number;
+}
+/**
+ * What a search has found so far, or for good.
+ */
+export interface SummaryRecord {
+  /**
+   * no trial of it will change any more
+   */
+  final: boolean;
+  metric: string;
+  direction: "minimize" | "maximize";
+  /**
+   * trials with a value
+   */
+  valued: number;
+  winner: WinnerRecord | null;
+  runner_up: RunnerUpRecord | null;
+  /**
+   * null: not known for this metric or data set
+   */
+  trivial: VersusRecord | null;
+  /**
+   * bias and variance of the winner, in a sentence
+   */
+  diagnosis: string | null;
+  findings: FindingRecord[];
+  next: NextStepRecord[];
+}
+/**
+ * The trial to take.
+ */
+export interface WinnerRecord {
+  trial: string;
+  number: number;
+  /**
+   * of the objective; by fresh seeds their mean
+   */
+  value: number;
+  by: "value" | "fresh seeds";
+  places: PlaceRecord[];
+  /**
+   * its model is stored: GET /trials/{trial}/model
+   */
+  model: boolean;
+}
+/**
+ * The winner against a trivial model.
+ */
+export interface VersusRecord {
+  /**
+   * what the trivial model scores
+   */
+  value: number;
+  /**
+   * what it does: always answering ...
+   */
+  text: string;
+  /**
+   * above 0: the winner is better
+   */
+  better_by: number;
 }
 /**
  * Who trained what when, as columns; agents and states are places in their lists.

@@ -199,7 +199,7 @@ def described(snapshot: Snapshot, name: str) -> dict[str, Any] | None:
     if name in builtin.BUILTIN:
         return _builtin(name)
     row = rows.by_name(snapshot, name)
-    return None if row is None else json.loads(row.meta)
+    return None if row is None else {**json.loads(row.meta), "kind": row.kind}
 
 
 @lru_cache(maxsize=len(builtin.BUILTIN))

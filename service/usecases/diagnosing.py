@@ -35,7 +35,7 @@ def diagnose(snapshot: Snapshot, trial: TrialId) -> diagnosis.Diagnosis:
             spec.base_error or 0.0,
             spec.submitted(),
             _settings(snapshot, row, spec),
-            _dev_examples(snapshot, spec.dataset),
+            dev_examples(snapshot, spec.dataset),
         )
     except ValueError as error:
         remedy = "Choose a trial that completed or was stopped, of a trainer that reports both errors"
@@ -44,7 +44,7 @@ def diagnose(snapshot: Snapshot, trial: TrialId) -> diagnosis.Diagnosis:
         ) from None
 
 
-def _dev_examples(snapshot: Snapshot, dataset: Mapping[str, Any]) -> int | None:
+def dev_examples(snapshot: Snapshot, dataset: Mapping[str, Any]) -> int | None:
     """Give about how many rows the dev set of a classification has; None where that cannot be told."""
     main, own = (
         datasets.described(snapshot, str(source.get("name"))) if isinstance(source, Mapping) else None

@@ -8,12 +8,14 @@ from typing import Any
 
 import orjson
 
+from caviar import trainers
 from caviar.search.problem import SearchError
 from caviar.search.spec import SearchSpec
 from caviar.service.errors import ConflictError, FieldProblem, RefusedError
 from caviar.service.store import searches as search_rows
 from caviar.service.store.database import Database
 from caviar.service.store.snapshot import Snapshot
+from caviar.service.store.summary import agents_alive
 from caviar.service.store.tables import SPEC_VERSION
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import datasets, submit_data, warm_start
@@ -118,8 +120,10 @@ def refused(problems: Any) -> RefusedError:
     return RefusedError("; ".join(f"{one.field}: {one.message}" for one in found[:5]), found)
 
 
-def submit(tx: Transaction, spec: SearchSpec, key: str | None = None) -> tuple[int, bool]:
+def submit(tx: Transaction, spec: SearchSpec, key: str | None = None, workers: int = 0) -> tuple[int, bool]:
     """Store a search; give its id, and whether it is new (False: this key was used for it before).
+
+    `workers` is how many agents the server starts by itself: they may not have come yet.
 
     Raises ConflictError when the key was used for another search, RefusedError when there is nothing to warm
     start from, or when a data set was deleted since `accept` found it.
@@ -132,15 +136,28 @@ def submit(tx: Transaction, spec: SearchSpec, key: str | None = None) -> tuple[i
         return int(used[1]), False
     datasets.resolve(tx, spec.dataset)
     # After the digest: a repeated submission is the same one, whatever the earlier search has found since.
-    search = search_rows.insert_search(tx, **_columns(tx, warm_start.resolved(tx, spec)))
+    resolved = _with_parallel(tx, warm_start.resolved(tx, spec), workers)
+    search = search_rows.insert_search(tx, **_columns(tx, resolved))
     if key is not None:
         search_rows.use_key(tx, key, digest, search)
     tx.wake = True
     return search, True
 
 
+def _with_parallel(tx: Transaction, spec: SearchSpec, workers: int) -> SearchSpec:
+    """Write down how many agents may train a search that does not say: as many as there are.
+
+    What is kept must not change with the agents: the lag, and so the trials, follow from it.
+    """
+    if "parallel" in spec.model_fields_set or spec.mode == "panda":
+        return spec
+    own = workers if spec.trainer in trainers.names() else 0
+    agents = max(own, len(agents_alive(tx, spec.trainer)))
+    return spec.model_copy(update={"parallel": max(1, min(agents, spec.budget.trials))})
+
+
 def _columns(tx: Transaction, spec: SearchSpec) -> Mapping[str, Any]:
-    # The lag is written into what is kept: later edits of `parallel` must not change what trials may see.
+    # The lag too is written into what is kept: later edits of `parallel` must not change what trials may see.
     kept = {**spec.submitted(), "lag": spec.resolved_lag()}
     return {
         "name": spec.name,

@@ -162,9 +162,9 @@ def _like_training(part: str, dataset: Mapping[str, Any], main: Known, other: Kn
     if lacking:
         message = f"{other['name']} lacks the columns {', '.join(lacking[:MOST_NAMED])} of {main['name']}"
         return [FieldProblem(field, message, "give both the same columns, or list these in dataset.ignore")]
-    classes, others = _classes(dataset, main), _classes({**dataset, **dataset[part]}, other)
+    classes, others = class_counts(dataset, main), class_counts({**dataset, **dataset[part]}, other)
     new = [name for name in others if name not in classes]
-    if not _all_known(classes) or not _all_known(others) or not new:
+    if not all_known(classes) or not all_known(others) or not new:
         return []
     message = f"{other['name']} has the class {new[0]!r}, which {main['name']} does not have"
     return [FieldProblem(field, message, "give training examples of it, or drop these rows")]
@@ -174,12 +174,16 @@ def _cut(dataset: Mapping[str, Any], main: Known, dev: Known | None) -> list[Fie
     """Find too few rows, or too few of a class, for the parts that the trainer cuts a source into."""
     if any(one.field.startswith("dataset.split") for one in description.problems_of(dataset)):
         return []
-    split, own_test, classes = dataset.get("split") or {}, bool(dataset.get("test")), _classes(dataset, main)
+    split, own_test, classes = (
+        dataset.get("split") or {},
+        bool(dataset.get("test")),
+        class_counts(dataset, main),
+    )
     cuts = [(main, fractions(split, main["rows"], bool(dataset.get("dev")), own_test), classes)]
     halves = halves_of_dev(split, own_test)
     if dev is not None and halves.dev:
-        others = _classes({**dataset, **dataset["dev"]}, dev)
-        sure = _all_known(classes) and _all_known(others)
+        others = class_counts({**dataset, **dataset["dev"]}, dev)
+        sure = all_known(classes) and all_known(others)
         cuts.append((dev, halves, {name: others.get(name, 0) for name in classes} if sure else {}))
     found = []
     for known, shares, counts in cuts:
@@ -195,7 +199,7 @@ def _cut(dataset: Mapping[str, Any], main: Known, dev: Known | None) -> list[Fie
     return found
 
 
-def _classes(dataset: Mapping[str, Any], known: Known) -> dict[str, int]:
+def class_counts(dataset: Mapping[str, Any], known: Known) -> dict[str, int]:
     """Give the rows of each class that was kept; none where the target may be no classes, or other ones."""
     described, options = known.get("target") or {}, known["options"]
     forced = [name for name in described.get("names", ()) if name in _listed(options.get("categorical"))]
@@ -207,6 +211,6 @@ def _classes(dataset: Mapping[str, Any], known: Known) -> dict[str, int]:
     return {one["name"]: one["count"] for one in described.get("classes", ())} if same else {}
 
 
-def _all_known(classes: Mapping[str, int]) -> bool:
+def all_known(classes: Mapping[str, int]) -> bool:
     """Tell whether these are classes, and all of them: of very many not all were kept."""
     return 0 < len(classes) < MOST_CLASSES
