@@ -164,6 +164,11 @@ class Client:
         found: dict[str, Any] = self.transport.call("GET", f"/searches/{_number(search)}/standings")
         return found
 
+    def summary(self, search: SearchLike) -> dict[str, Any]:
+        """Return what a search has found: the winner, what it beats, what would mislead, what to do next."""
+        found: dict[str, Any] = self.transport.call("GET", f"/searches/{_number(search)}/summary")
+        return found
+
     def trial(self, trial: TrialLike) -> Trial:
         """Read one trial."""
         return Trial.of(self.transport.call("GET", f"/trials/{_name(trial)}"))

@@ -41,6 +41,15 @@ class Search(Record):
         return self.state == "paused" and bool(self.warnings) and not self.counts.get("running")
 
     @property
+    def waits_for(self) -> str:
+        """Name who must do something before it goes on: a person, a script or an agent; empty: nobody."""
+        if self.state == "paused":
+            return "a person"
+        if self.state not in ("queued", "running") or self.counts.get("running"):
+            return ""
+        return "a script" if self.spec.get("trainer") == "external" else "an agent"
+
+    @property
     def done(self) -> bool:
         """Tell whether no trial of it will change any more."""
         active = sum(self.counts.get(state, 0) for state in ("queued", "running", "paused"))

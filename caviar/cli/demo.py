@@ -6,13 +6,15 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import typer
 from rich.console import Console
 
+from caviar.cli.conclusion import print_summary
 from caviar.cli.progress import follow_search
 from caviar.cli.tables import print_best
 from caviar.client import Client
@@ -32,11 +34,19 @@ def run_demo(file: Path | None, data: Path | None) -> None:
         search = client.submit(file or EXAMPLE)
         console.print(f"Search {search.id} ({search.name}) on {os.cpu_count()} cores: {search.trials} trials")
         search = follow_search(client, search.id, console)
-        best = client.best(search, 5)
+        best, summary = client.best(search, 5), client.summary(search)
     print_best(search, best, console)
-    console.print(f"Look at it in the dashboard: {_serve(data)}", highlight=False)
+    print_summary(summary, console)
+    console.print(_where(search.id, summary["winner"], data), highlight=False, soft_wrap=True)
     if not best:
         raise CaviarError("No trial came to a result; the messages above say why")
+
+
+def _where(search: int, winner: Mapping[str, Any] | None, data: Path | None) -> str:
+    """Say how to open the page of the winner, or of the search where there is none."""
+    page = f"trials/{winner['trial']}" if winner else f"searches/{search}"
+    of = "the winner" if winner else "the search"
+    return f"See {of} on the dashboard: {_serve(data)}, then open http://127.0.0.1:8000/{page}"
 
 
 def _serve(data: Path | None) -> str:

@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
     app.command()(gradcheck)
     app.command()(predict)
+    app.command()(model)
 
 
 def gradcheck(
@@ -77,28 +78,56 @@ def predict(
     typer.echo(f"{len(next(iter(columns.values())))} predictions in {output}")
 
 
+def model(
+    trial: Annotated[str, typer.Argument(metavar="TRIAL", help="A trial such as 3.17.", show_default=False)],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to this file [default: TRIAL.model]")
+    ] = None,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Save the trained model of a trial, for `caviar predict`.
+
+    caviar model 4.45 -o best.model
+    """
+    from caviar.files import writing
+
+    if not _TRIAL.fullmatch(trial):
+        raise typer.BadParameter(f"{trial!r} is not a trial; a trial is SEARCH.NUMBER, such as 3.17")
+    content = _from_server(trial, url, token)
+    path = output or Path(f"{trial}.model")
+    with writing(path):
+        path.write_bytes(content)
+    typer.echo(f"Model of trial {trial}: {len(content)} bytes in {path}")
+
+
 def _model(name: str, url: str | None, token: str | None) -> bytes | Path:
     """Return the path of a model file, or the model of a trial from the server.
 
     Raises CaviarError for a search, which has many models, and for a trial of which none was kept.
     """
+    from caviar.errors import CaviarError
+
+    if not Path(name).exists() and _TRIAL.fullmatch(name):
+        return _from_server(name, url, token)
+    if name.isdigit() and not Path(name).exists():
+        best = f"caviar best {name} lists the best ones"
+        raise CaviarError(f"{name} is no model file; the model of a trial has its name, as {name}.0: {best}")
+    return Path(name)
+
+
+def _from_server(trial: str, url: str | None, token: str | None) -> bytes:
+    """Return the stored model of a trial. Raises CaviarError where none was kept."""
     from caviar.errors import CaviarError, RefusedError
 
-    if Path(name).exists() or not _TRIAL.fullmatch(name):
-        if name.isdigit() and not Path(name).exists():
-            best = f"caviar best {name} lists the best ones"
-            raise CaviarError(
-                f"{name} is no model file; the model of a trial has its name, as {name}.0: {best}"
-            )
-        return Path(name)
     with client(url, token) as connection:
         try:
-            return connection.model(name)
+            return connection.model(trial)
         except RefusedError as error:
-            if error.status != 404 or not connection.trial(name).done:
+            if error.status != 404 or not connection.trial(trial).done:
                 raise
-            again = f"caviar replay {name} --model FILE trains it again and writes one"
-            raise CaviarError(f"no model of trial {name} was kept: {again}") from None
+            again = f"caviar replay {trial} --model FILE trains it again and writes one"
+            raise CaviarError(f"no model of trial {trial} was kept: {again}") from None
 
 
 def _report(check: Mapping[str, Any]) -> str:

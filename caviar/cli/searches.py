@@ -28,7 +28,8 @@ def submit(
     """Submit a search."""
     with client(url, token) as connection:
         search = connection.submit(file)
-        typer.echo(f"Search {search.id} ({search.name}): {search.trials} trials, {connection.url}")
+        typer.echo(f"Search {search.id} ({search.name}): {search.trials} trials")
+        typer.echo(f"{connection.url}/searches/{search.id}")
         for warning in search.warnings:
             typer.echo(f"Note: {warning['message']} ({warning['remedy']})", err=True)
         if not watch:
@@ -104,17 +105,19 @@ def best(
     with client(url, token) as connection:
         found = connection.search(search)
         trials = connection.best(search, k)
-        standings = connection.standings(search)
+        standings, summary = connection.standings(search), connection.summary(search)
     if json:
         from dataclasses import asdict
         from json import dumps
 
         typer.echo(dumps([asdict(trial) for trial in trials], indent=2))
         return
+    from caviar.cli.conclusion import print_summary
     from caviar.cli.tables import print_best, print_standings
 
     print_best(found, trials)
     print_standings(found, standings)
+    print_summary(summary)
 
 
 def export(
@@ -203,6 +206,7 @@ def _follow_trial(connection: object, trial: str) -> None:
 
 
 def _follow(connection: object, search: int) -> None:
+    from caviar.cli.conclusion import print_summary
     from caviar.cli.progress import follow_search
     from caviar.cli.tables import print_best, print_standings
 
@@ -210,5 +214,6 @@ def _follow(connection: object, search: int) -> None:
     trials = connection.best(search, 5)  # type: ignore[attr-defined]
     print_best(found, trials)
     print_standings(found, connection.standings(search))  # type: ignore[attr-defined]
+    print_summary(connection.summary(search))  # type: ignore[attr-defined]
     if found.waits_for_a_person or (found.state == "completed" and not trials):
         raise typer.Exit(1)

@@ -78,11 +78,12 @@ def print_searches(searches: Sequence[Search], console: Console | None = None) -
     ):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     table.add_column("trials/s", justify="right")
+    table.add_column("waits for")
     for one in searches:
         rate = f"{one.rate:.3g}" if one.rate and one.state == "running" else ""
         failed = f", {one.counts['failed']} failed" if one.counts.get("failed") else ""
         done = f"{one.finished}/{one.trials}{failed}"
-        row = (str(one.id), one.name, one.state, done, best_text(one), rate)
+        row = (str(one.id), one.name, one.state, done, best_text(one), rate, one.waits_for)
         table.add_row(*map(Text, row))
     widen(console)
     console.print(table)

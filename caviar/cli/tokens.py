@@ -25,6 +25,7 @@ def new(
     """Make a token; its text is shown this once."""
     from caviar.errors import CaviarError
 
+    _refuse_to_make(data, database)
     with _book(data, database) as (book, place):
         first = not book.stored()
         try:
@@ -62,6 +63,18 @@ def revoke(
     with _book(data, database) as (book, place):
         if not book.revoke(name):
             raise CaviarError(f"There is no token named {name!r} in {place}")
+
+
+def _refuse_to_make(data: Path | None, database: str | None) -> None:
+    """Raise CaviarError where no folder was named and there is none: no server would know the token."""
+    from os import environ
+
+    from caviar.errors import CaviarError
+
+    named = data or database or environ.get("CAVIAR_DATA") or environ.get("CAVIAR_DATABASE_URL")
+    if not named and not Path("caviar-data").exists():
+        message = f"there is no data folder caviar-data in {Path.cwd()}"
+        raise CaviarError(f"{message}: run this where the server runs, or give its folder with --data FOLDER")
 
 
 @contextmanager

@@ -118,7 +118,7 @@ class Encoding:
         lacking = [name for name in (*self.numbers, *self.levels) if name not in have]
         if lacking:
             message = f"{table.source} lacks the columns {shown(lacking)}"
-            raise DataError.of("dataset", message, f"training had {shown((*self.numbers, *self.levels))}")
+            raise DataError.of("dataset", message, f"name them as in training; it has {shown(have)}")
         texts = [name for name in self.numbers if name in table.categories]
         if texts:
             message = f"{table.source} has texts in {shown(texts)}, where training had numbers"

@@ -31,6 +31,9 @@ class Connection:
     def standings(self, search: int) -> dict[str, Any]:
         return {"items": [], "winner": None, "reason": "none"}
 
+    def summary(self, search: int) -> dict[str, Any]:
+        return {"winner": None}
+
     wait = Client.wait
 
 

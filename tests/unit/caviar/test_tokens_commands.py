@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from caviar.cli import app
@@ -39,3 +40,10 @@ def test_a_torn_file_of_tokens_is_refused_and_kept(tmp_path: Path) -> None:
     said = run("list", "--data", str(tmp_path))[2]
     assert "tokens.json" in said and "caviar token new" in said
     assert (tmp_path / "tokens.json").read_text() == '{"version": 1, "tok'
+
+
+def test_no_data_folder_is_made_where_none_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CAVIAR_DATA", raising=False)
+    assert "there is no data folder caviar-data" in run("new", "laptop")[2]
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,55 @@
+"""What a search has found, in a few lines below its best trials."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from caviar.cli.tables import metric_text, widen
+
+STYLES = {"warning": "bold yellow", "note": ""}
+
+
+def print_summary(summary: Mapping[str, Any], console: Console | None = None) -> None:
+    """Print the winner against the second and a trivial model, what would mislead, and what to do next."""
+    console = console or Console()
+    winner = summary["winner"]
+    if winner is None:
+        return
+    widen(console)
+    console.print(Text(winner_text(summary)), soft_wrap=True)
+    for finding in summary["findings"]:
+        mark = "Warning" if finding["level"] == "warning" else "Note"
+        line = f"{mark}: {finding['message']} {finding['remedy']}"
+        console.print(Text(line, STYLES[finding["level"]]), soft_wrap=True)
+    if not summary["final"]:
+        return
+    lines = [step_text(step) for step in summary["next"]]
+    where = f"caviar model {winner['trial']} -o best.model"
+    lines.insert(0, f"Save the model: {where}" if winner["model"] else _trained_again(winner["trial"]))
+    console.print("Next:")
+    for line in lines:
+        console.print(Text(f"  - {line}"), soft_wrap=True)
+
+
+def winner_text(summary: Mapping[str, Any]) -> str:
+    """Say in one sentence who leads, and by how much."""
+    winner, second, trivial = summary["winner"], summary["runner_up"], summary["trivial"]
+    metric, name = summary["metric"], "The winner" if summary["final"] else "So far the best"
+    parts = [f"{name} is trial {winner['trial']}: {metric} {metric_text(metric, winner['value'])}"]
+    if second is not None:
+        behind = "as good" if second["behind"] == 0 else f"{metric_text(metric, second['behind'])} behind"
+        parts.append(f"trial {second['trial']} is {behind}")
+    if trivial is not None:
+        parts.append(f"{trivial['text']} scores {metric_text(metric, trivial['value'])}")
+    return "; ".join(parts) + "."
+
+
+def step_text(step: Mapping[str, Any]) -> str:
+    """Say what to do, with the command for it where there is one."""
+    return str(step["text"])
+
+
+def _trained_again(trial: str) -> str:
+    return f"Its model was not stored; train it again: caviar replay {trial} --model best.model"
