@@ -35,7 +35,7 @@ STORED = StoredTrial(
     unit=b"",
     stop=None,
     continues=None,
-    line=None,
+    change_log=None,
     revision=12,
 )
 
