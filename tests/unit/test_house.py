@@ -124,6 +124,6 @@ def test_architecture_draws_the_layers_that_import_linter_holds() -> None:
 def test_the_places_that_a_page_names_are_there(name: str) -> None:
     path = r"(?<![\w/])(?:[\w.]+/)+[\w-]+\.(?:py|md|js|json|toml)\b"
     named = re.findall(path, (ROOT / name).read_text("utf-8"))
-    places = [ROOT, ROOT / "service" / "dashboard" / "static"]
+    places = [ROOT, ROOT / "tests", ROOT / "service" / "dashboard" / "static"]
     away = [one for one in named if "NAME" not in one and not any((at / one).exists() for at in places)]
     assert len(named) > 10 and away == []
