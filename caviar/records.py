@@ -29,6 +29,7 @@ class Search(Record):
     total: int = 0
     budget: Mapping[str, Any] = field(default_factory=dict)
     parallel: int = 1
+    task: str | None = None  # classification or regression, where the data set tells
     counts: Mapping[str, int] = field(default_factory=dict)
     rate: float | None = None
     best: Mapping[str, Any] | None = None

@@ -25,7 +25,7 @@ def print_summary(summary: Mapping[str, Any], console: Console | None = None) ->
         console.print(Text(line, STYLES[finding["level"]]), soft_wrap=True)
     if not summary["final"]:
         return
-    lines = [step_text(step) for step in summary["next"]]
+    lines = [str(step["text"]) for step in summary["next"]]
     where = f"caviar model {winner['trial']} -o best.model"
     lines.insert(0, f"Save the model: {where}" if winner["model"] else _trained_again(winner["trial"]))
     console.print("Next:")
@@ -39,16 +39,16 @@ def winner_text(summary: Mapping[str, Any]) -> str:
     metric, name = summary["metric"], "The winner" if summary["final"] else "So far the best"
     parts = [f"{name} is trial {winner['trial']}: {metric} {metric_text(metric, winner['value'])}"]
     if second is not None:
-        behind = "as good" if second["behind"] == 0 else f"{metric_text(metric, second['behind'])} behind"
+        behind = "as good" if second["behind"] == 0 else f"{_apart(metric, second['behind'])} behind"
         parts.append(f"trial {second['trial']} is {behind}")
     if trivial is not None:
         parts.append(f"{trivial['text']} scores {metric_text(metric, trivial['value'])}")
     return "; ".join(parts) + "."
 
 
-def step_text(step: Mapping[str, Any]) -> str:
-    """Say what to do, with the command for it where there is one."""
-    return str(step["text"])
+def _apart(metric: str, difference: float) -> str:
+    """Write how far two values are apart: shares in points, for per cent of what would be unclear."""
+    return metric_text(metric, difference).replace(" %", " points")
 
 
 def _trained_again(trial: str) -> str:

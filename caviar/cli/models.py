@@ -81,7 +81,8 @@ def predict(
 def model(
     trial: Annotated[str, typer.Argument(metavar="TRIAL", help="A trial such as 3.17.", show_default=False)],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write to this file [default: TRIAL.model]")
+        Path | None,
+        typer.Option("--output", "-o", help="Write to this file [default: trial-3.17.safetensors]"),
     ] = None,
     url: Url = None,
     token: Token = None,
@@ -95,7 +96,7 @@ def model(
     if not _TRIAL.fullmatch(trial):
         raise typer.BadParameter(f"{trial!r} is not a trial; a trial is SEARCH.NUMBER, such as 3.17")
     content = _from_server(trial, url, token)
-    path = output or Path(f"{trial}.model")
+    path = output or Path(f"trial-{trial}.safetensors")
     with writing(path):
         path.write_bytes(content)
     typer.echo(f"Model of trial {trial}: {len(content)} bytes in {path}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Set
 from operator import attrgetter
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, create_model
@@ -70,6 +70,9 @@ class Search(Record):
     )
     budget: dict[str, Any]
     parallel: int
+    task: Literal["classification", "regression"] | None = Field(
+        description="of its data set; errors are shares of rows, or standard deviations of the target"
+    )
     counts: Counts
     rate: float | None = Field(
         description="trials ended per second, lately; over the whole when it has ended"
@@ -229,6 +232,7 @@ def search(found: SearchSummary) -> dict[str, Any]:
         "total": row.total,
         "budget": spec["budget"],
         "parallel": row.parallel,
+        "task": found.task,
         "counts": {state: getattr(row, state) for state in STATES},
         "rate": found.rate,
         "best": best,

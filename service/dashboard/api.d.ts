@@ -1329,6 +1329,10 @@ export interface Search {
     [k: string]: unknown;
   };
   parallel: number;
+  /**
+   * of its data set; errors are shares of rows, or standard deviations of the target
+   */
+  task: ("classification" | "regression") | null;
   counts: Counts;
   /**
    * trials ended per second, lately; over the whole when it has ended

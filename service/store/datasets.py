@@ -11,6 +11,7 @@ from sqlalchemy import and_, delete, insert, select
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import datasets, searches
 from caviar.service.store.transaction import Transaction
+from caviar.trainer.data import builtin
 
 
 class StoredDataset(NamedTuple):
@@ -59,6 +60,18 @@ def by_name(snapshot: Snapshot, name: str) -> StoredDataset | None:
     """Return the one with a name, or None."""
     row = snapshot.execute(_ALL.where(datasets.c.name == name)).first()
     return None if row is None else StoredDataset._make(row)
+
+
+def task_of(snapshot: Snapshot, dataset: Mapping[str, Any]) -> str | None:
+    """Return whether a `dataset` object is a classification or a regression; None where that is unknown."""
+    if dataset.get("task"):
+        return str(dataset["task"])
+    name = dataset.get("name")
+    if name in builtin.BUILTIN:
+        return "regression" if name in builtin.REGRESSIONS else "classification"
+    found = None if name is None else by_name(snapshot, str(name))
+    target = json.loads(found.meta).get("target") if found else None
+    return target.get("task") if target else None
 
 
 def remove(transaction: Transaction, number: int) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Row, Select, and_, func, select
 
 from caviar.service.errors import NotFoundError
 from caviar.service.ids import TrialId
-from caviar.service.store import bulk
+from caviar.service.store import bulk, datasets
 from caviar.service.store import searches as search_rows
 from caviar.service.store.rows import StoredSearch
 from caviar.service.store.snapshot import Snapshot
@@ -35,6 +35,7 @@ class SearchSummary:
     rate: float | None  # trials ended per second
     failures: tuple[tuple[str, int], ...]  # reasons and how many, the commonest first
     trainers: frozenset[str]  # of the agents that it waits for; empty where one takes any
+    task: str | None  # classification or regression, where the data set tells
 
 
 class StoredAttempt(NamedTuple):
@@ -93,8 +94,15 @@ def find_search(snapshot: Snapshot, number: int, now: float) -> SearchSummary | 
 def summary(snapshot: Snapshot, found: Row[*tuple[Any, ...]], now: float) -> SearchSummary:
     """Return the summary of a row that `SEARCH` gave."""
     row = StoredSearch._make(found[:-1])
+    spec = orjson.loads(row.spec)
+    mlp = spec.get("trainer", "mlp") == "mlp"
     return SearchSummary(
-        row, found.best_params, _rate(snapshot, row, now), _failures(snapshot, row), _can(snapshot, row)
+        row,
+        found.best_params,
+        _rate(snapshot, row, now),
+        _failures(snapshot, row),
+        _can(snapshot, row),
+        datasets.task_of(snapshot, spec.get("dataset") or {}) if mlp else None,
     )
 
 

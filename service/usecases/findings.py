@@ -147,7 +147,9 @@ def limits_of(spec: SearchSpec) -> dict[str, Limits]:
 
 
 def _chance(now: Situation) -> Iterator[Finding]:
-    if len(now.best) < 2 or not now.dev_rows or now.spec.objective.metric != "dev_error" or now.tied > 1:
+    if len(now.best) < 2 or now.valued < FEW or now.tied > 1:
+        return
+    if not now.dev_rows or now.spec.objective.metric != "dev_error":
         return
     first, second = (value for _, value in now.best[:2])
     noise = 2 * (max(first * (1 - first), 1 / now.dev_rows) / now.dev_rows) ** 0.5

@@ -23,6 +23,7 @@ from caviar.service.usecases.findings import End, Finding, Limits, Situation, ed
 from caviar.trainer.diagnosis import Diagnosis
 from caviar.trial_fields import StoredTrial
 
+ROUNDING = 1e-12  # of shares that are the same
 SAMPLED = 500  # diverged trials, and others, that are compared for where they differ
 
 
@@ -198,7 +199,8 @@ def _versus(now: Situation) -> Versus | None:
     if now.baseline is None or not now.best:
         return None
     base = now.baseline
-    return Versus(value=base.value, text=base.text, better_by=now.sign * (base.value - now.best[0][1]))
+    gain = now.sign * (base.value - now.best[0][1])
+    return Versus(base.value, base.text, 0.0 if abs(gain) < ROUNDING else gain)
 
 
 def _diagnosis(snapshot: Snapshot, best: list[tuple[StoredTrial, float]]) -> Diagnosis | None:

@@ -55,10 +55,10 @@ def test_a_trial_that_has_not_begun_is_waited_for(shown: Page, idle: Server) -> 
 def test_a_search_without_a_trial_says_why(shown: Page, idle: Server) -> None:
     made = idle.call("/searches", LONG)
     shown.goto(f"/searches/{made['id']}")
-    expect(shown.get_by_role("heading", name="No trial has begun yet")).to_be_visible()
+    expect(shown.get_by_role("heading", name="No trial has started yet")).to_be_visible()
     shown.get_by_role("button", name="Pause").click()
     expect(shown.get_by_role("heading", name="Paused before its first trial")).to_be_visible()
     shown.goto(f"/searches/{made['id']}?view=trials")
-    expect(shown.get_by_role("heading", name="No trial has begun yet")).to_be_visible()
+    expect(shown.get_by_role("heading", name="No trial has started yet")).to_be_visible()
     shown.get_by_role("searchbox", name="Filter").fill("value<1")
     expect(shown.get_by_role("heading", name="No trial matches")).to_be_visible()

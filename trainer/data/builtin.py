@@ -102,3 +102,5 @@ BUILTIN: dict[str, Callable[[], Table]] = {
     "iris": lambda: _labelled("iris", "iris.csv", _IRIS),
     "diabetes": _diabetes,
 }
+
+REGRESSIONS = frozenset({"diabetes"})  # the others are classifications

@@ -31,7 +31,7 @@ def test_the_winner_stands_against_the_second_and_the_trivial_model(
 ) -> None:
     first, *rest = said(capsys).splitlines()
     assert first == (
-        "The winner is trial 4.45: dev_error 3.11 %; trial 4.7 is 0.20 % behind; "
+        "The winner is trial 4.45: dev_error 3.11 %; trial 4.7 is 0.20 points behind; "
         "always answering 'no' scores 5.00 %."
     )
     assert rest[0].startswith("Warning: The best trial is no better") and rest[0].endswith(

@@ -1,6 +1,6 @@
 /** What can be said of a search from its own record: share done, time left, direction, words for its best value. */
 
-import { count, duration, label, number } from "./format.js";
+import { count, duration, label, number, percent } from "./format.js";
 
 /** @param {Search} search */
 export function share(search) {
@@ -82,6 +82,40 @@ export function objectiveMetric(search) {
 /** @param {Search} search */
 export function objectiveName(search) {
   return label(objectiveMetric(search));
+}
+
+/**
+ * The value of a metric: shares of wrong answers as per cent, errors of a regression in standard deviations of its target.
+ * @param {Search} search
+ * @param {string} metric
+ * @param {number | null | undefined} value
+ */
+export function measured(search, metric, value) {
+  if (value === null || value === undefined || !metric.endsWith("_error")) return number(value);
+  if (search.task === "regression") return `${number(value, 3)} SD`;
+  return search.task === "classification" || (value >= 0 && value <= 1) ? percent(value) : number(value);
+}
+
+/**
+ * How far two values of a metric are apart; shares in points, for per cent of what would be unclear.
+ * @param {Search} search
+ * @param {string} metric
+ * @param {number} difference
+ */
+export function apart(search, metric, difference) {
+  const shares = metric.endsWith("_error") && search.task === "classification";
+  return shares ? `${number(100 * difference, 3)} points` : measured(search, metric, difference);
+}
+
+/**
+ * The share of the variance that a regression explains, as far as its error tells.
+ * @param {Search} search
+ * @param {string} metric
+ * @param {number | null | undefined} value
+ */
+export function explained(search, metric, value) {
+  if (search.task !== "regression" || !metric.endsWith("_error") || value === null || value === undefined) return "";
+  return `R² about ${number(1 - value * value, 2)}`;
 }
 
 /**

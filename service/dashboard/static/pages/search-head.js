@@ -1,8 +1,8 @@
 /** The head of a search: name, state, progress, rate, time left, best, and what can be done to it. */
 
 import { fill, h, setText } from "../core/dom.js";
-import { count, duration, number, sentence } from "../core/format.js";
-import { elapsed, isOver, lostShares, objectiveName, progressText, rateText, share, timeLeft } from "../core/search-math.js";
+import { count, duration, sentence } from "../core/format.js";
+import { elapsed, isOver, lostShares, measured, objectiveMetric, objectiveName, progressText, rateText, share, timeLeft } from "../core/search-math.js";
 import { chip, Progress, setSearchChip, stat } from "../components/parts.js";
 import { searchActions } from "./search-actions.js";
 import { FailureNotes } from "./search-failures.js";
@@ -26,6 +26,14 @@ export class SearchHead {
     this.leftName = stat("Time left", this.values.left);
     this.bestStat = stat(`Best ${objectiveName(search)}`, this.best);
     this.bestStat.lastElementChild?.classList.add("best");
+    this.progressCard = h(
+      "section",
+      { class: "card summary", "aria-label": "Progress" },
+      h("div", { class: "stats" }, this.bestStat, stat("Trials finished", this.values.done), stat("Rate", this.values.rate), this.leftName, stat("Running time", this.values.time), stat("In parallel", this.values.parallel)),
+      this.progress.node,
+      this.counts,
+      this.failures.small,
+    );
     this.node = h(
       "div",
       { class: "page" },
@@ -33,14 +41,6 @@ export class SearchHead {
       h("div", { class: "pagehead" }, this.name, this.state, this.actions),
       this.failures.loud,
       this.warnings,
-      h(
-        "section",
-        { class: "card summary", "aria-label": "Progress" },
-        h("div", { class: "stats" }, this.bestStat, stat("Trials finished", this.values.done), stat("Rate", this.values.rate), this.leftName, stat("Running time", this.values.time), stat("In parallel", this.values.parallel)),
-        this.progress.node,
-        this.counts,
-        this.failures.small,
-      ),
     );
     this.actionsFor = "";
     this.set(search);
@@ -77,7 +77,7 @@ export class SearchHead {
     const shown = search.best ? `${search.best.trial}:${search.best.value}` : "none";
     if (this.best.dataset.shown === shown) return;
     this.best.dataset.shown = shown;
-    if (search.best) fill(this.best, h("a", { href: `/trials/${search.best.trial}` }, number(search.best.value)), h("small", null, ` trial ${search.best.number}`));
+    if (search.best) fill(this.best, h("a", { href: `/trials/${search.best.trial}` }, measured(search, objectiveMetric(search), search.best.value)), h("small", null, ` trial ${search.best.number}`));
     else fill(this.best, "–");
   }
 

@@ -2,10 +2,11 @@
 
 import { call, isAbort } from "../core/api.js";
 import { fill, h, setText } from "../core/dom.js";
-import { count, label, number, text } from "../core/format.js";
-import { objectiveName, parameterNames } from "../core/search-math.js";
+import { count, label, text } from "../core/format.js";
+import { measured, objectiveMetric, objectiveName, parameterNames } from "../core/search-math.js";
 import { chip, command, empty, problem, when } from "../components/parts.js";
 import { Table } from "../components/table.js";
+import { conclusion } from "./search-conclusion.js";
 import { remainingLine, standingsCard } from "./search-analysis.js";
 import { picture as historyPicture } from "../pictures/history.js";
 
@@ -13,12 +14,12 @@ import { picture as historyPicture } from "../pictures/history.js";
 export async function view(view) {
   const { outlet, search, signal, live } = view;
   const place = h("div");
+  const concluded = conclusion(view);
   const picture = historyPicture(view, { wide: true });
   const table = new Table({ columns: columns(search()), key: (trial) => trial.id, label: "Best trials", row: (node, trial) => node.classList.toggle("first", trial.id === search().best?.trial) });
   const remaining = remainingLine(view);
   const standings = standingsCard(view);
-  const all = h("a", { href: `?view=trials` }, "All trials");
-  all.setAttribute("href", `/searches/${search().id}?view=trials`);
+  const all = h("a", { href: `/searches/${search().id}?view=trials` }, "All trials");
   const heading = h("h2", null, "Best trials");
   const best = h("section", { class: "card" }, h("div", { class: "cardhead" }, heading, h("span", { class: "spacer" }), all), table.node);
   fill(outlet, place);
@@ -29,9 +30,9 @@ export async function view(view) {
       fill(place, waiting(search()));
       return;
     }
-    if (!place.contains(best)) fill(place, h("div", { class: "page" }, h("div", { class: "figures" }, picture.node), remaining.node, standings.node, best));
+    if (!place.contains(best)) fill(place, h("div", { class: "page" }, concluded.node, h("div", { class: "figures" }, picture.node), remaining.node, standings.node, best));
     try {
-      const [found] = await Promise.all([call(`/searches/${search().id}/best?k=10`, { signal }), picture.update(), remaining.update(), standings.update()]);
+      const [found] = await Promise.all([call(`/searches/${search().id}/best?k=10`, { signal }), concluded.update(), picture.update(), remaining.update(), standings.update()]);
       const none = !found.items.length;
       setText(heading, none ? "Trials so far" : "Best trials");
       table.node.setAttribute("aria-label", heading.textContent ?? "");
@@ -44,11 +45,12 @@ export async function view(view) {
 
 /** @param {Search} search */
 function waiting(search) {
-  if (search.state === "cancelled") return empty("No trial was begun", h("p", null, "The search was cancelled before. Copy it to a new one to run it after all."));
-  if (search.state === "paused") return empty("Paused before its first trial", h("p", null, "Press Resume, and it begins."));
+  if (search.state === "cancelled") return empty("No trial was started", h("p", null, "The search was cancelled first. Copy it to a new search to run it."));
+  if (search.state === "paused") return empty("Paused before its first trial", h("p", null, "Press Resume to start it."));
+  if (search.spec.trainer === "external") return empty("Waiting for your script", h("p", null, "This search is trained by a script of your own. It starts when the script asks for trials:"), command(`for trial in Client("${location.origin}").ask(${search.id}): ...`));
   return empty(
-    "No trial has begun yet",
-    h("p", null, `${search.parallel === 1 ? "It begins" : `Up to ${count(search.parallel)} trials run at a time,`} as soon as a worker is free. If this stays so, see whether there are `, h("a", { href: "/agents" }, "agents"), ", or start some on this machine or another:"),
+    "No trial has started yet",
+    h("p", null, `${search.parallel === 1 ? "It starts" : `Up to ${count(search.parallel)} trials run at a time. They start`} as soon as an agent is free. If nothing happens, look at the `, h("a", { href: "/agents" }, "agents"), ", or start one on this machine or another:"),
     command(`caviar worker --url ${location.origin}`),
   );
 }
@@ -60,7 +62,7 @@ function waiting(search) {
 function columns(search) {
   return [
     { key: "number", title: "Trial", numeric: true, cell: (trial) => h("a", { href: `/trials/${trial.id}` }, String(trial.number)) },
-    { key: "value", title: objectiveName(search), numeric: true, cell: (trial) => number(trial.value) },
+    { key: "value", title: objectiveName(search), numeric: true, cell: (trial) => measured(search, objectiveMetric(search), trial.value) },
     ...parameterNames(search.spec).map((name) => ({ key: name, title: label(name), numeric: !search.spec.space[name]?.choices, cell: (/** @type {Trial} */ trial) => text(trial.params[name]) })),
     { key: "state", title: "State", cell: (trial) => chip(trial.state) },
     { key: "epoch", title: "Epochs", numeric: true, cell: (trial) => count(trial.epoch) },

@@ -40,17 +40,25 @@ export async function page(context) {
   const head = new SearchHead(search, { replaced: take, removed: () => go("/"), refresh });
   const tabs = h("nav", { class: "tabs", "aria-label": "Views of the search" });
   const place = h("div", { class: "page" });
-  fill(outlet, head.node, tabs, place);
+  /** What is found comes first once it is final; before, how far the search is. */
+  function arrange() {
+    const last = shown === "overview" && isOver(search) && search.best !== null;
+    if (outlet.lastElementChild === (last ? head.progressCard : place) && outlet.contains(head.node)) return;
+    if (last) fill(outlet, head.node, tabs, place, head.progressCard);
+    else fill(outlet, head.node, head.progressCard, tabs, place);
+  }
 
   /** @param {Search} next */
   function take(next) {
     const before = search;
     search = next;
     head.set(next);
+    arrange();
     if (before.finished !== next.finished || before.state !== next.state) changes.dispatchEvent(new Event("trials"));
     listen();
   }
 
+  let shown = "";
   let listening = false;
   /** Follow the search while it goes on; one that has ended may be given more to do. */
   function listen() {
@@ -65,7 +73,6 @@ export async function page(context) {
     });
   }
 
-  let shown = "";
   let leave = new AbortController();
   async function show() {
     const wanted = context.query.get("view") ?? "overview";
@@ -73,6 +80,7 @@ export async function page(context) {
     drawTabs(tabs, name);
     if (name === shown) return;
     shown = name;
+    arrange();
     leave.abort();
     leave = new AbortController();
     const here = AbortSignal.any([signal, leave.signal]);
