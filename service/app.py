@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 import orjson
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
@@ -40,12 +40,12 @@ from caviar.service.api import (
     trainers,
     trials,
 )
-from caviar.service.api.concurrency_limit import ConcurrencyLimit
 from caviar.service.api.services import Services
 from caviar.service.config import Config
 from caviar.service.dashboard import mount_dashboard
 from caviar.service.errors import UnavailableError
 from caviar.service.security.announce import announce
+from caviar.service.security.concurrency_limit import ConcurrencyLimit
 from caviar.service.security.failed_logins import FailedLogins
 from caviar.service.security.middleware import Guard
 from caviar.service.security.tokens import REFRESH_SECONDS, TokenBook
@@ -137,7 +137,7 @@ def create_app(config: Config) -> FastAPI:
         announce(await to_thread.run_sync(book.start, config), config.data)
         services.uploads.open()
         services.notifier.start()
-        work = (_sweep(services, vitals), *_prepare(services), _tidy(services), _refresh(book))
+        work = (_sweep(services, vitals), *_prepare(services), _tidy(services), _refresh(book), _look(vitals))
         tasks = [asyncio.create_task(one) for one in work]
         try:
             yield
@@ -227,6 +227,14 @@ async def _tidy(services: Services) -> None:
             log.info("%d files of checkpoints that nothing names were removed", removed)
     except (OSError, UnavailableError) as error:
         log.warning("files that crashes have left stay for now: %s", error)
+
+
+async def _look(vitals: health.Health) -> None:
+    """See again and again whether the server is ready, so that a probe is answered from memory."""
+    own = CapacityLimiter(1)
+    while True:
+        await to_thread.run_sync(vitals.read, abandon_on_cancel=True, limiter=own)
+        await asyncio.sleep(health.LOOK_SECONDS)
 
 
 async def _refresh(book: TokenBook) -> None:

@@ -34,9 +34,10 @@ class Limits:
     body: int = 8 * MIB  # any JSON body; an exchange of a busy agent is about 100 kB
     upload: int = 512 * MIB  # a data set
     checkpoint: int = 256 * MIB  # a checkpoint or a model
-    header_seconds: float = 30.0  # between two pieces of a body
-    requests: int = 256  # in progress at once; 503 beyond
-    streams: int = 640  # event streams, and agents that wait for work, open at once; 503 beyond
+    body_seconds: float = 15.0  # between two pieces of a body, and for all of one that hardly comes
+    body_rate: float = 16 * 1024  # bytes a second that give a body more time
+    requests: int = 256  # in progress at once of each kind: exchanges, other bodies, the rest; 503 beyond
+    streams: int = 640  # event streams open at once, and as many agents that wait for work; 503 beyond
     inspect_memory: int = 1536 * MIB  # address space of the process that reads an upload, beyond its start
     inspect_seconds: float = 60.0  # processor time of the same
 

@@ -67,6 +67,13 @@ class RefusedError(ServiceError):
         return cls(f"{field}: {message}", [FieldProblem(field, message, remedy)])
 
 
+class TooManyError(ServiceError):
+    """So much is asked for only by mistake, or to hurt."""
+
+    status = 429
+    title = "Too many"
+
+
 class UnavailableError(ServiceError):
     """The database or the disk cannot be written now; the same request may be repeated."""
 

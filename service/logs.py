@@ -7,10 +7,14 @@ import logging.config
 import sys
 from typing import TYPE_CHECKING, Any
 
+from cachetools import TTLCache
+
 from caviar.logs import JsonFormatter, TextFormatter
 
 if TYPE_CHECKING:
     from caviar.service.config import Config
+
+SELDOM_SECONDS = 10.0
 
 
 def as_json(config: Config) -> bool:
@@ -28,6 +32,24 @@ class WithoutQuery(logging.Filter):
         return True
 
 
+class Seldom(logging.Filter):
+    """Lets the same warning of uvicorn pass once in a while: what is no HTTP may come thousands of times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._passed: TTLCache[str, bool] = TTLCache(64, SELDOM_SECONDS)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether a record is to be written."""
+        if record.levelno != logging.WARNING:
+            return True
+        message = record.getMessage()
+        known = message in self._passed
+        if not known:
+            self._passed[message] = True
+        return not known
+
+
 def uvicorn_config(config: Config) -> dict[str, Any]:
     """Give the configuration of all loggers, uvicorn's among them, as `logging.config` takes it."""
     formatter = JsonFormatter if as_json(config) else TextFormatter
@@ -35,7 +57,7 @@ def uvicorn_config(config: Config) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"without query": {"()": WithoutQuery}},
+        "filters": {"without query": {"()": WithoutQuery}, "seldom": {"()": Seldom}},
         "formatters": {"line": {"()": formatter}},
         "handlers": {
             "stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}
@@ -44,6 +66,7 @@ def uvicorn_config(config: Config) -> dict[str, Any]:
         "loggers": {
             "caviar": {"level": level},
             "uvicorn": {"level": level},
+            "uvicorn.error": {"filters": ["seldom"]},
             # A line for each exchange would drown everything else; metrics count them.
             "uvicorn.access": {
                 "level": "INFO" if level == "DEBUG" else "WARNING",

@@ -10,6 +10,8 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
+from typing import cast
 
 import uvicorn
 from fastapi import FastAPI
@@ -20,7 +22,10 @@ from caviar.service.config import Config
 from caviar.service.engines.local import LocalEngine
 from caviar.service.engines.reporting import Reporter
 from caviar.service.errors import ServiceError
-from caviar.service.security.protocol import CONNECTIONS, BoundedHttp
+from caviar.service.security.addresses import Addresses
+from caviar.service.security.connections import Connections, capacity
+from caviar.service.security.probes import Probes
+from caviar.service.security.protocol import BoundedHttp
 
 logger = logging.getLogger(__name__)
 
@@ -52,13 +57,17 @@ def serve(config: Config, ready: Callable[[Config], None]) -> None:
 async def _serve(
     app: FastAPI, config: Config, listening: socket.socket, ready: Callable[[Config], None]
 ) -> None:
+    probes = Probes(
+        Addresses(config),
+        {b"/livez": lambda: (200, b'{"alive":true}'), b"/readyz": app.state.health.known},
+    )
+    http = partial(BoundedHttp, connections=Connections(capacity()), probes=probes)
     settings = uvicorn.Config(
         app,
         lifespan="off",  # entered here, so that what is wrong at the start is raised, not logged
         loop="none",
-        http=BoundedHttp,
+        http=cast("type[asyncio.Protocol]", http),
         ws="none",
-        limit_concurrency=CONNECTIONS,
         log_config=logs.uvicorn_config(config),
         access_log=config.log_level == "debug",
         server_header=False,

@@ -15,6 +15,8 @@ from pydantic import BaseModel
 
 ANSWER_SECONDS = 2.0
 LEAST_ROOM = 8 << 20  # bytes on the disk below which a commit may fail at any moment
+LOOK_SECONDS = 0.5  # between two looks of the server itself
+KNOWN_SECONDS = 1.5  # for which such a look answers probes
 REMEMBER_SECONDS = 0.25  # probes in a storm share one look at the database
 
 
@@ -76,6 +78,12 @@ class Health:
     def recent(self) -> Readiness | None:
         """Give the answer of a moment ago, if there is one."""
         return self._answer if self._clock() - self._answered <= REMEMBER_SECONDS else None
+
+    def known(self) -> tuple[int, bytes] | None:
+        """Give the status and body of an answer that is young enough for a probe, if there is one."""
+        if self._answer is None or self._clock() - self._answered > KNOWN_SECONDS:
+            return None
+        return 200 if self._answer.ready else 503, self._answer.model_dump_json().encode()
 
     def read(self) -> Readiness:
         """Run the checks, or give the answer of a moment ago."""

@@ -18,6 +18,7 @@ from caviar.search.checking import wrong_value
 from caviar.service.errors import FieldProblem, RefusedError, ServiceError
 
 log = logging.getLogger(__name__)
+RETRY_SECONDS = {429: 60, 503: 1}  # by status
 MEDIA_TYPE = "application/problem+json"
 MOST_TOLD = 100  # of one request: each of 10,000 points can be wrong in every parameter
 
@@ -82,7 +83,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(ServiceError)
     async def service_error(request: Request, error: ServiceError) -> Response:
-        headers = {"Retry-After": "1"} if error.status == HTTPStatus.SERVICE_UNAVAILABLE else None
+        pause = RETRY_SECONDS.get(error.status)
+        headers = None if pause is None else {"Retry-After": str(pause)}
         return problem(error.status, error.title, error.detail, error.problems, headers)
 
     @app.exception_handler(RequestValidationError)

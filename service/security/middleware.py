@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from caviar.service.config import Config
 from caviar.service.security.addresses import Addresses
 from caviar.service.security.bodies import CountedBody, cap, takes_json
+from caviar.service.security.connections import let_wait, pause_before_refusal
 from caviar.service.security.failed_logins import FailedLogins, address_of
+from caviar.service.security.headers import SECURITY_HEADERS
 from caviar.service.security.refusals import Refusal, not_json, refuse, too_much, unauthorised
 from caviar.service.security.rules import OPEN, needed
-from caviar.service.security.scopes import LOCAL, Token
+from caviar.service.security.scopes import ANYONE, LOCAL, Token
 from caviar.service.security.tokens import Credential, TokenBook
 
 COOKIE = "caviar_session"
 LINGER_SECONDS = 1.0
 _PATH = re.compile(r"/[A-Za-z0-9._~:@,+=/-]*")  # what the server's own paths are made of; no %, no backslash
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_POLICY = (
-    "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
-    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
-_HEADERS = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-)
 
 
 class Guard:
@@ -56,17 +49,23 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
             return
         limits = self._config.limits
-        body = CountedBody(receive, cap(limits, scope["method"], scope["path"]), limits.header_seconds)
+        body = CountedBody(
+            receive, cap(limits, scope["method"], scope["path"]), limits.body_seconds, limits.body_rate
+        )
         answer = _Answer(send, body)
         try:
-            scope.setdefault("state", {})["caller"] = await self._admit(scope)
+            scope.setdefault("state", {})
+            scope["state"]["caller"] = await self._admit(scope, body)
         except Refusal as refusal:
             if refusal.status == 413:
                 await body.drain(LINGER_SECONDS)
+            await _pause(scope)
             await refuse(answer.forward, refusal)
             return
         try:
             await self._app(scope, body, answer)
+        except ClientDisconnect:
+            pass  # nobody is there to answer, unless it was cut here
         except Exception:
             if body.fault is None:
                 raise
@@ -74,7 +73,7 @@ class Guard:
             await body.drain(LINGER_SECONDS if body.fault == 413 else 0.0)
             await refuse(answer.forward, too_much(body.fault))
 
-    async def _admit(self, scope: Scope) -> Token:
+    async def _admit(self, scope: Scope, body: CountedBody) -> Token:
         headers = _Headers(scope["headers"])
         method, path = scope["method"], scope["path"]
         if method not in _METHODS:
@@ -94,6 +93,8 @@ class Guard:
         if not length.isdecimal() or int(length) > cap(self._config.limits, method, path):
             raise too_much(413)
         caller = await self._identify(scope, headers, needed(method, path))
+        if headers.has_body:
+            scope["state"]["body"] = body
         if headers.has_body and takes_json(method, path) and not headers.json:
             raise not_json()
         return caller
@@ -143,7 +144,12 @@ class Guard:
         return token
 
 
-ANYONE = Token("anyone", "none")
+async def _pause(scope: Scope) -> None:
+    """Wait a little before a refusal where many connections come from the same address."""
+    seconds = pause_before_refusal(scope)
+    if seconds:
+        let_wait(scope, True)
+        await asyncio.sleep(seconds)
 
 
 class _Headers:
@@ -198,10 +204,6 @@ class _Answer:
             self.started = True
             headers = list(message.get("headers", ()))
             present = {name.lower() for name, _ in headers}
-            headers += [pair for pair in _HEADERS if pair[0] not in present]
-            if b"content-security-policy" not in present:
-                headers.append((b"content-security-policy", _POLICY.encode()))
-            if b"cache-control" not in present:
-                headers.append((b"cache-control", b"private, no-cache"))
+            headers += [pair for pair in SECURITY_HEADERS if pair[0] not in present]
             message = {**message, "headers": headers}
         await self._send(message)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from caviar.service.errors import ConflictError
+from caviar.service.errors import ConflictError, TooManyError
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import sessions, tokens
 
 t, s = tokens.c, sessions.c
+LOGINS = 30  # of one token in a minute
 SESSIONS = 50  # of one token that live at once; a new one ends the oldest
 
 
@@ -72,7 +73,13 @@ def live_sessions(tx: Snapshot, now: float) -> tuple[StoredSession, ...]:
 
 
 def open_session(tx: Snapshot, session: StoredSession) -> None:
-    """Store a session; those that have expired, and the oldest beyond SESSIONS of its token, are removed."""
+    """Store a session; those that have expired, and the oldest beyond SESSIONS of its token, are removed.
+
+    Raises TooManyError after LOGINS of one token within a minute.
+    """
+    recent = select(func.count()).where(s.token == session.token, s.created > session.created - 60.0)
+    if tx.execute(recent.select_from(sessions)).scalar_one() >= LOGINS:
+        raise TooManyError(f"{LOGINS} sessions were opened with this token within a minute: keep one open")
     tx.execute(insert(sessions).values(**asdict(session)))
     mine = select(s.digest).where(s.token == session.token).order_by(s.created.desc()).offset(SESSIONS)
     surplus: Sequence[str] = tx.execute(mine).scalars().all()

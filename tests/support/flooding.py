@@ -1,45 +1,126 @@
-"""Callers in a process of their own, not to slow down who measures.
+"""Floods from a process of its own, not to slow down who measures; loopback only.
 
-`python -m tests.support.flooding PORT RATE SECONDS` prints how many answers of which status came.
+`python -m tests.support.flooding KIND PORT SECONDS CONNECTIONS` reads a token, or an empty line, from
+standard input and prints how many answers of which status came; 0 counts connections that ended without one.
 """
 
+from __future__ import annotations
+
+import asyncio
 import collections
-import http.client
+import contextlib
 import json
+import os
+import resource
 import sys
-import threading
 import time
+from collections.abc import Awaitable, Callable
 
-THREADS = 8
+HEAD = "{} HTTP/1.1\r\nHost: 127.0.0.1\r\n{}"
+Answers = collections.Counter[int]
 
 
-def ask(port: int, rate: float, until: float, answers: collections.Counter[int]) -> None:
-    """Ask so often until the end, each time when it is due; a connection that was closed is opened again."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    due = time.monotonic()
-    while time.monotonic() < until:
+class Flood:
+    """So many connections at once, each of which does the same again and again until the end."""
+
+    def __init__(self, port: int, seconds: float, token: str) -> None:
+        self._port = port
+        self._until = time.monotonic() + seconds
+        self._authorization = f"Authorization: Bearer {token}\r\n" if token else ""
+        self.answers: Answers = collections.Counter()
+
+    async def run(self, kind: str, connections: int) -> None:
+        work: Callable[[], Awaitable[None]] = getattr(self, kind)
+        await asyncio.gather(*(self._again(work) for _ in range(connections)))
+
+    async def _again(self, work: Callable[[], Awaitable[None]]) -> None:
+        while time.monotonic() < self._until:
+            try:
+                async with asyncio.timeout(max(0.1, self._until - time.monotonic())):
+                    await work()
+            except (OSError, TimeoutError, asyncio.IncompleteReadError):
+                self.answers[0] += 1
+                await asyncio.sleep(0.01)
+
+    @contextlib.asynccontextmanager
+    async def _connected(self):  # type: ignore[no-untyped-def]
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         try:
-            connection.request("GET", "/api/v1/session")
-            response = connection.getresponse()
-            response.read()
-            answers[response.status] += 1
-        except (OSError, http.client.HTTPException):
-            connection.close()
-        due += 1 / rate
-        time.sleep(max(0.0, due - time.monotonic()))
+            yield reader, writer
+        finally:
+            writer.transport.abort()
+
+    def _head(self, line: str, *more: str) -> bytes:
+        return HEAD.format(line, self._authorization + "".join(f"{one}\r\n" for one in more)).encode()
+
+    async def _answer(self, reader: asyncio.StreamReader) -> None:
+        """Read one answer with a length; count its status."""
+        head = await reader.readuntil(b"\r\n\r\n")
+        self.answers[int(head.split(b" ", 2)[1])] += 1
+        for line in head.lower().split(b"\r\n"):
+            if line.startswith(b"content-length:"):
+                await reader.readexactly(int(line.partition(b":")[2]))
+
+    async def heads(self) -> None:
+        """Send half a head and hold on."""
+        async with self._connected() as (reader, writer):
+            writer.write(self._head("GET /livez"))
+            await reader.read(1)
+
+    async def bodies(self) -> None:
+        """Send a byte of a body in seven seconds."""
+        async with self._connected() as (reader, writer):
+            kind = "Content-Type: application/json", "Content-Length: 100000"
+            writer.write(self._head("POST /api/v1/searches/check", *kind) + b"\r\n{")
+            answer = asyncio.ensure_future(self._answer(reader))
+            try:
+                while not (await asyncio.wait({answer}, timeout=7.0))[0]:
+                    writer.write(b" ")
+                await answer
+            finally:
+                answer.cancel()
+
+    async def exchanges(self) -> None:
+        """The same with the message of an agent."""
+        async with self._connected() as (reader, writer):
+            kind = "Content-Type: application/json", "Content-Length: 100000"
+            writer.write(self._head("POST /api/v1/exchange", *kind) + b"\r\n{")
+            await self._answer(reader)
+
+    async def streams(self) -> None:
+        """Open a stream of events and read what comes."""
+        async with self._connected() as (reader, writer):
+            writer.write(self._head("GET /api/v1/searches/1/events") + b"\r\n")
+            head = await reader.readuntil(b"\r\n\r\n")
+            self.answers[int(head.split(b" ", 2)[1])] += 1
+            while await reader.read(65536):
+                pass
+
+    async def requests(self) -> None:
+        """Ask again as soon as there is an answer."""
+        async with self._connected() as (reader, writer):
+            while time.monotonic() < self._until:
+                writer.write(self._head("GET /api/v1/searches") + b"\r\n")
+                await self._answer(reader)
+
+    async def logins(self) -> None:
+        """Sign in again and again: with the token, or with one that nobody knows."""
+        async with self._connected() as (reader, writer):
+            while time.monotonic() < self._until:
+                guess = "" if self._authorization else f"Authorization: Bearer cav_{os.urandom(8).hex()}\r\n"
+                head = self._head("POST /api/v1/session", "Content-Length: 0")
+                writer.write(head + guess.encode() + b"\r\n")
+                await self._answer(reader)
 
 
 def main() -> None:
-    port, rate, seconds = int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])
-    answers: collections.Counter[int] = collections.Counter()
-    until = time.monotonic() + seconds
-    arguments = (port, rate / THREADS, until, answers)
-    threads = [threading.Thread(target=ask, args=arguments) for _ in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    print(json.dumps(answers))
+    kind, port, seconds, connections = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
+    token = sys.stdin.readline().strip()
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
+    flood = Flood(port, seconds, token)
+    asyncio.run(flood.run(kind, connections))
+    print(json.dumps(flood.answers))
 
 
 if __name__ == "__main__":

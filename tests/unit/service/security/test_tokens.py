@@ -16,6 +16,7 @@ from sqlalchemy import event, text
 from sqlalchemy.engine import URL
 
 from caviar.service import config
+from caviar.service.errors import TooManyError
 from caviar.service.security.scopes import SCOPES, Token
 from caviar.service.security.tokens import Credential, TokenBook
 from caviar.service.store import tokens as rows
@@ -222,7 +223,24 @@ def test_a_session_expires(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     assert signed_in(book, session) is None
 
 
-def test_a_token_holds_so_many_sessions_and_the_oldest_gives_way(make: Make) -> None:
+def test_a_token_opens_so_many_sessions_in_a_minute(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    book = make()
+    _, secret = book.create("me", "read")
+    caller = found(book, secret)
+    assert caller is not None
+    for _ in range(rows.LOGINS):
+        book.open_session(caller)
+    with pytest.raises(TooManyError, match="within a minute"):
+        book.open_session(caller)
+    now = time.time()
+    monkeypatch.setattr("caviar.service.security.tokens.time.time", lambda: now + 61)
+    assert signed_in(book, book.open_session(caller)) is not None
+
+
+def test_a_token_holds_so_many_sessions_and_the_oldest_gives_way(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "LOGINS", 1000)
     book = make()
     _, secret = book.create("me", "read")
     caller = found(book, secret)

@@ -1,0 +1,82 @@
+"""How much is in progress at once, in all and of each caller: nobody's flood takes the places of others.
+
+Beyond its share a caller's request waits for a moment, and is then told to come back. Where places are taken
+by bodies that hardly come, the slowest of them gives its place up.
+"""
+
+from __future__ import annotations
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from caviar.service.config import Limits
+from caviar.service.security.failed_logins import address_of
+from caviar.service.security.places import Places
+from caviar.service.security.refusals import Refusal, refuse
+from caviar.service.security.scopes import AGENT, ANYONE, LOCAL, Token
+
+PROBES = ("/livez", "/readyz")
+RETRY_SECONDS = 1  # agents and clients try again by themselves
+
+# What part of the places of a kind one caller may have.
+SHARES = {"exchanges": 0.75, "waits": 0.75, "streams": 0.5, "bodies": 0.25, "requests": 0.25}
+OF_ANYONE = 0.125  # an address without a token
+OF_LOCAL = 0.75  # this machine, where nobody is asked for a token: one caller stands for all
+
+
+class ConcurrencyLimit:
+    """Pure ASGI, behind the guard: it must know who calls."""
+
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+        self._app = app
+        self._places = {
+            "exchanges": Places(limits.requests),
+            "waits": Places(limits.streams),
+            "streams": Places(limits.streams),
+            "bodies": Places(limits.requests),
+            "requests": Places(limits.requests),
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on when there is a place for it, or refuse it before anything was done for it."""
+        if scope["type"] != "http" or scope["path"] in PROBES:
+            await self._app(scope, receive, send)
+            return
+        kind = kind_of(scope)
+        caller, share = _caller(scope["state"]["caller"], address_of(scope), kind)
+        places = self._places[kind]
+        if not await places.take(caller, share, scope):
+            await refuse(send, _too_busy(places.of(share), kind))
+            return
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            places.give_back(caller, scope)
+
+
+def kind_of(scope: Scope) -> str:
+    """Name the kind of a request: what agents exchange, what stays open by its nature, and the rest."""
+    path = scope["path"]
+    if path == "/api/v1/exchange":
+        return "exchanges"
+    if path.endswith("/wake"):
+        return "waits"
+    if path.endswith("/events"):
+        return "streams"
+    if scope["method"] in ("GET", "HEAD"):
+        return "exchanges" if scope["state"]["caller"].scope == AGENT else "requests"
+    return "bodies"
+
+
+def _caller(token: Token, address: str, kind: str) -> tuple[str, float]:
+    """Name a caller among all of a kind, and say what part of its places it may have."""
+    if token == ANYONE:
+        return f"from {address}", OF_ANYONE
+    if token == LOCAL:
+        return "local", OF_LOCAL
+    return token.digest, SHARES[kind]
+
+
+def _too_busy(most: int, kind: str) -> Refusal:
+    detail = f"{most} {kind} of yours, or all that this server takes, are in progress: try again in a moment"
+    headers = ((b"retry-after", str(RETRY_SECONDS).encode()),)
+    return Refusal(503, "Too busy", detail, "", "Try again in a moment", headers)
