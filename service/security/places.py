@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import Counter, OrderedDict, deque
 
 from starlette.types import Scope
@@ -59,7 +60,8 @@ class Places:
         try:
             for seconds in WAITS:
                 self._cut_slowest(caller, most)
-                await asyncio.wait({place}, timeout=seconds)
+                # Those who came together must not be refused, and come back, together.
+                await asyncio.wait({place}, timeout=seconds * random.uniform(0.5, 1.5))
                 if place.done():
                     return True
             return False
