@@ -243,14 +243,19 @@ class Client:
 
     # A training script of your own
 
-    def ask(self, search: SearchLike) -> Iterator["ExternalTrial"]:
+    def ask(
+        self, search: SearchLike, *, catch: type[Exception] | tuple[type[Exception], ...] = ()
+    ) -> Iterator["ExternalTrial"]:
         """Take part in a search of `trainer: external`: the trials it wants trained, one after the other.
 
-        Start the same script several times to train in parallel. The loop ends with the search.
-        """
-        from caviar.external_trial import ask  # what a script needs, other callers need not wait for
+        Start the same script several times to train in parallel. The loop ends with the search. An exception
+        fails the trial; after one of those in `catch`, within `with trial:`, the loop goes on to the next.
 
-        return ask(self.transport, _number(search))
+        Raises CaviarError when the search paused itself, and when the loop's body tells nothing of a trial.
+        """
+        from caviar.trial_loop import ask  # what a script needs, other callers need not wait for
+
+        return ask(self.transport, _number(search), catch)
 
     def _of_branch(self, trial: TrialLike, what: str, branch: int | None) -> dict[str, Any]:
         query = {} if branch is None else {"branch": branch}

@@ -48,17 +48,29 @@ class Transport:
         self.url = (url or os.environ.get("CAVIAR_URL") or DEFAULT_URL).rstrip("/")
         if not self.url.startswith(("http://", "https://")):
             raise CaviarError(f"{self.url!r} is not an address: it must begin with http:// or https://")
-        self.token = token = token or _token()
+        self.token = token or _token()
         self._headers: Mapping[str, str] = {}
-        if token and not (token.isascii() and token.isprintable()):
+        if self.token and not (self.token.isascii() and self.token.isprintable()):
             raise CaviarError("The token has characters that no token has: check --token or CAVIAR_TOKEN")
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._timeout = httpx.Timeout(timeout, connect=5.0)
+        self._inherited: list[httpx.Client] = []
         try:
-            self._http = httpx.Client(
-                base_url=f"{self.url}/api/v1", headers=headers, timeout=httpx.Timeout(timeout, connect=5.0)
-            )
+            self._open()
         except httpx.InvalidURL as error:
             raise CaviarError(f"{self.url!r} is not an address: {error}") from None
+
+    def _open(self) -> None:
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        self._client = httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=self._timeout)
+        self._process = os.getpid()
+
+    @property
+    def _http(self) -> httpx.Client:
+        """Give the connections of this process: a forked one would read the answers to its parent's calls."""
+        if os.getpid() != self._process:
+            self._inherited.append(self._client)  # open they stay: to close them is not for this process
+            self._open()
+        return self._client
 
     def with_headers(self, headers: Mapping[str, str]) -> Self:
         """Return a transport on the same connections that sends these headers with every request."""
@@ -196,7 +208,8 @@ class Transport:
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        if os.getpid() == self._process:
+            self._client.close()
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import logging
 import math
 import os
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
@@ -20,7 +19,7 @@ from caviar.exchange.command import ReceivedCommand
 from caviar.exchange.exchange import Exchange
 from caviar.exchange.outbox import Outbox
 from caviar.exchange.result import result_of
-from caviar.exchange.wire import REASON_LIMIT, Acknowledgement, ChangeLog, EndState, Result, RewindState
+from caviar.exchange.wire import Acknowledgement, ChangeLog, EndState, RewindState
 from caviar.search.stopping import as_stored, judged_after, verdict
 
 logger = logging.getLogger(__name__)
@@ -29,7 +28,6 @@ SLICE_SECONDS = 0.05
 CHECKPOINT_SECONDS = float(os.environ.get("CAVIAR_CHECKPOINT_SECONDS") or 10.0)
 COSTS_AFTER_SECONDS = 0.5  # nobody can watch the mini-batches of a trial that is over before
 KEPT_AFTER_SECONDS = 1.0  # of training, from which on a checkpoint costs less than training anew
-LOG_KEPT = 20_000  # characters, the last of a traceback
 
 
 @dataclass(frozen=True)
@@ -241,13 +239,6 @@ class TrialRunner:
     def _upload(self, kind: str, content: bytes, then: Callable[[Outbox], None] | None = None) -> None:
         at = self._branch, self._run.epoch, self._run.step, self._steering.position
         self._uploads.add(CheckpointUpload(self._key, content, kind, *at, self._written, then))
-
-
-def failure(error: BaseException) -> Result:
-    """Return the result of a trial that could not be trained."""
-    log = "".join(traceback.format_exception(error))[-LOG_KEPT:]
-    reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return Result(state="failed", reason=reason[:REASON_LIMIT], log=log)
 
 
 def _course(assignment: AssignedTrial, epoch: int) -> list[float]:

@@ -11,11 +11,12 @@ from typing import Any
 from caviar import trainers
 from caviar.agents.datasets import DataCache
 from caviar.agents.run_factory import RunFactory
-from caviar.agents.trial_runner import TrialRunner, failure
+from caviar.agents.trial_runner import TrialRunner
 from caviar.agents.watchdog import Watchdog
 from caviar.exchange.assigned_trial import AssignedTrial
 from caviar.exchange.checkpoint_uploads import CheckpointUploads
 from caviar.exchange.exchange import Exchange
+from caviar.exchange.result import failure
 from caviar.trial_settings import trial_settings
 
 logger = logging.getLogger(__name__)

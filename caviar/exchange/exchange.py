@@ -51,6 +51,7 @@ class Exchange:
         self._again_at = 0.0
         self._begun = 0.0  # the training in hand
         self._hinted = False  # the server has something: ask now
+        self._none = False  # it has just said that it has no trial
         self._more = True  # it may have more trials: ask when they run low
         self._deadline: float | None = None  # set when closing
         self._left = False  # the server has our goodbye
@@ -75,15 +76,16 @@ class Exchange:
     # What the training thread asks
 
     def next(self, timeout: float) -> AssignedTrial | None:
-        """Give the next trial to train, None when there is none for so long.
+        """Give the next trial to train, None when the server says that it has none, or nothing for so long.
 
         Raises whatever ended the exchange for good.
         """
         with self._changed:
             if not self._holdings.queue:
                 self._changed.notify_all()
-                self._changed.wait_for(lambda: self._holdings.queue or self.failure, timeout)
+                self._changed.wait_for(lambda: self._holdings.queue or self._none or self.failure, timeout)
             self._check()
+            self._none = False
             if not self._holdings.queue:
                 return None
             assignment = self._holdings.begin()
@@ -291,6 +293,7 @@ class Exchange:
             key = drop.trial, drop.attempt
             self._outbox.forget(key)
             self._holdings.drop(key, drop.why)
+        self._none = request.want > 0 and not came
         self._more = came >= request.want > 0 or (self._more and not request.want)
         self._left = request.leaving
         self._changed.notify_all()

@@ -1,8 +1,11 @@
 """The result of a trial, checked before it is sent: the server refuses a request as a whole."""
 
+import traceback
 from collections.abc import Mapping
 
 from caviar.exchange.wire import REASON_LIMIT, EndState, Result
+
+LOG_KEPT = 20_000  # characters, the last of a traceback
 
 
 def result_of(state: EndState, metrics: Mapping[str, float], epoch: int, reason: str | None) -> Result:
@@ -11,3 +14,10 @@ def result_of(state: EndState, metrics: Mapping[str, float], epoch: int, reason:
     result = Result(state=state, metrics=told, epoch=epoch, reason=reason and reason[:REASON_LIMIT])
     result.metrics = told  # as they were measured: the check makes 64 bits of 32
     return result
+
+
+def failure(error: BaseException) -> Result:
+    """Return the result of a trial that could not be trained."""
+    log = "".join(traceback.format_exception(error))[-LOG_KEPT:]
+    reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return Result(state="failed", reason=reason[:REASON_LIMIT], log=log)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, func, insert, select, update
+from sqlalchemy import and_, bindparam, delete, exists, func, insert, select, update
 
 from caviar.service.ids import TrialId
 from caviar.service.store.rows import HeldTrial, LostTrial
@@ -81,6 +81,23 @@ _RELEASE = (
         ended=bindparam("new_ended"),
         revision=bindparam("new_revision"),
     )
+)
+_LOST_ATTEMPT = and_(
+    attempts.c.search_id == bindparam("b_search"),
+    attempts.c.number == bindparam("b_number"),
+    attempts.c.attempt == bindparam("b_attempt"),
+    attempts.c.agent == bindparam("b_agent"),
+)
+_RETAKE = (
+    update(trials)
+    .where(
+        t.search_id == bindparam("b_search"),
+        t.number == bindparam("b_number"),
+        t.attempt == bindparam("b_attempt"),
+        t.state == "queued",
+        exists().where(_LOST_ATTEMPT),
+    )
+    .values(state="running", agent=bindparam("b_agent"), revision=bindparam("new_revision"))
 )
 # Losses count while the trial gets no further: one that takes its agent down at the same place each time must
 # not do so for ever, but a long one on machines that come and go advances from checkpoint to checkpoint.
@@ -201,6 +218,19 @@ def claim(tx: Transaction, agent: str, search: int, count: int) -> list[StoredTr
     for row in rows:
         tx.move(row.search_id, "queued", "running")
     return [row._replace(attempt=row.attempt + 1) for row in rows]
+
+
+def retake(tx: Transaction, agent: str, trial: TrialId, attempt: int) -> bool:
+    """Give a trial back to the agent that lost this attempt at it; return whether nobody else has had it.
+
+    The loss is forgotten: the attempt goes on.
+    """
+    named = {"b_search": trial.search, "b_number": trial.number, "b_attempt": attempt, "b_agent": agent}
+    if not tx.execute(_RETAKE, {**named, "new_revision": tx.revision()}).rowcount:
+        return False
+    tx.execute(delete(attempts).where(_LOST_ATTEMPT), named)
+    tx.move(trial.search, "queued", "running")
+    return True
 
 
 def advance(tx: Transaction, come: Sequence[Progress]) -> None:

@@ -83,7 +83,7 @@ def _exchange(
     tx: Transaction, proposer: Proposer, requests: Mapping[str, ExchangeRequest], timing: dict[str, float]
 ) -> list[Answer]:
     agent_rows.renew(tx, [request.agent for request in requests.values()], timing["lease"])
-    held = attempts.held_by(tx, requests)
+    held = _held(tx, requests)
     parties = [_Party(request, held[agent]) for agent, request in requests.items()]
     specs = SpecsInUse(
         tx, proposer, {t.search: row.version for party in parties for t, row in party.held.items()}
@@ -109,6 +109,27 @@ def _exchange(
             }
         answers.append(Answer(body, sum(1 for trial in party.claimed if trial.attempt == 1)))
     return answers
+
+
+def _held(tx: Transaction, requests: Mapping[str, ExchangeRequest]) -> dict[str, dict[TrialId, HeldTrial]]:
+    """Return what is in the agents' hands, with what they lost while they were silent and nobody has taken.
+
+    A script whose training holds the interpreter is not heard of for longer than its lease, and yet it works.
+    """
+    held = attempts.held_by(tx, requests)
+    retaken = [
+        attempts.retake(tx, agent, trial, attempt)
+        for agent, request in requests.items()
+        for trial, attempt in sorted(_named(request))
+        if trial not in held[agent]
+    ]
+    return attempts.held_by(tx, requests) if any(retaken) else held
+
+
+def _named(request: ExchangeRequest) -> set[tuple[TrialId, int]]:
+    """Return the attempts that an agent speaks of, as in its hands."""
+    named = [(trial_id(trial), attempt) for trial, attempt in request.holding]
+    return {*named, *((trial_id(report.trial), report.attempt) for report in request.reports)}
 
 
 def _report(tx: Transaction, proposer: Proposer, parties: Sequence[_Party], specs: SpecsInUse) -> None:
@@ -149,10 +170,11 @@ def _claim(tx: Transaction, proposer: Proposer, parties: Sequence[_Party], specs
 
 def _drops(tx: Transaction, party: _Party) -> list[dict[str, Any]]:
     """Name what an agent must let go of, with the reason."""
-    held, named = party.held, {(trial_id(trial), attempt) for trial, attempt in party.request.holding}
-    named |= {(trial_id(report.trial), report.attempt) for report in party.request.reports}
+    held = party.held
     lost = [
-        (trial, attempt) for trial, attempt in named if trial not in held or held[trial].attempt != attempt
+        (trial, attempt)
+        for trial, attempt in _named(party.request)
+        if trial not in held or held[trial].attempt != attempt
     ]
     if not lost:
         return []

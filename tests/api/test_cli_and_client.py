@@ -251,8 +251,8 @@ def test_a_script_that_leaves_the_loop_fails_its_trial(client):
     for trial in client.ask(search):
         left = trial.id
         break
-    found = client.trial(left)
-    assert found.state == "failed" and "left the loop" in found.reason
+    wait(lambda: client.trial(left).state == "failed", 20, "the end of the trial")
+    assert "left the loop" in client.trial(left).reason
     client.cancel(search)
 
 

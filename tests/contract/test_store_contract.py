@@ -154,6 +154,40 @@ def test_a_stale_attempt_is_refused(world: World) -> None:
     assert world.trial(name).value == 0.2
 
 
+def test_a_late_result_is_taken_while_nobody_else_has_the_trial(world: World) -> None:
+    world.submit()
+    [(name, _)] = handed(world.exchange(1, want=1))
+    world.lose(1)
+    late = [epochs(name, 1, 1, [0.5]), result(name, 1, 0.25)]
+    assert world.exchange(1, reports=late, holding=[(name, 1)])["drop"] == []
+    trial = world.trial(name)
+    assert (trial.state, trial.value, trial.attempt) == ("completed", 0.25, 1)
+    assert world.attempts(name) == []
+
+
+def test_an_agent_that_comes_back_goes_on_with_its_trial(world: World) -> None:
+    search = world.submit(budget={"trials": 1})
+    [(name, _)] = handed(world.exchange(1, want=1))
+    for _ in range(4):  # one more than a trial may be lost
+        world.lose(1)
+        assert world.exchange(1, holding=[(name, 1)])["drop"] == []
+    assert (world.trial(name).state, world.trial(name).attempt) == ("running", 1)
+    assert handed(world.exchange(2, want=1)) == []
+    world.exchange(1, reports=[result(name, 1, 0.25)])
+    assert world.search(search).ended is not None and world.search(search).completed == 1
+
+
+def test_nobody_takes_back_what_another_lost_or_what_was_handed_back(world: World) -> None:
+    world.submit()
+    lost, released = handed(world.exchange(1, want=2))
+    world.exchange(1, reports=[epochs(*released, 1, [1.0], state="released")], holding=[lost])
+    world.lose(1)
+    for agent, key in ((2, lost), (1, released)):
+        answer = world.exchange(agent, reports=[result(*key, 0.1)], holding=[key])
+        assert [one["trial"] for one in answer["drop"]] == [key[0]]
+        assert world.trial(key[0]).state == "queued"
+
+
 def test_an_agents_lease_holds_until_its_end(world: World) -> None:
     world.submit()
     [(name, _)] = handed(world.exchange(1, want=1))

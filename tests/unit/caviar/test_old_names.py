@@ -98,7 +98,7 @@ def test_without_such_a_plugin_the_names_are_free(site: Path) -> None:
 import importlib.util
 from caviar import trainers
 trainers.get("mlp")
-import caviar.external_trial
+import caviar.trial_loop
 print(importlib.util.find_spec("trainer"), importlib.util.find_spec("search"))
 """
     assert run(site, code).split() == ["None", "None"]

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from caviar.errors import NotFoundError, RefusedError, UnreachableError
-from caviar.external_trial import ask
+from caviar.trial_loop import ask
 
 SEARCH = {"id": 1, "name": "s", "state": "running", "spec": {"trainer": "external"}}
 QUIET = {"lease": 30.0, "interval": 0.05}
@@ -34,7 +34,7 @@ class Restarting:
 
 @pytest.fixture(autouse=True)
 def short_looks(monkeypatch):
-    monkeypatch.setattr("caviar.external_trial.LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("caviar.trial_loop.LOOK_SECONDS", 0.01)
 
 
 def test_a_script_waits_for_a_server_that_comes_back():

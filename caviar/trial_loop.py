@@ -1,0 +1,143 @@
+"""The loop of a script over the trials of a search: it waits for them, and says what it waits for."""
+
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Callable, Iterator
+
+from caviar import script_end
+from caviar.errors import CaviarError
+from caviar.exchange.assigned_trial import AssignedTrial
+from caviar.exchange.exchange import Exchange
+from caviar.exchange.prefetch import Prefetch
+from caviar.exchange.wire import Agent
+from caviar.external_trial import Caught, ExternalTrial
+from caviar.records import Search
+from caviar.transport import Transport
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 2.0  # how often a script looks whether the search has ended, while the server says nothing
+CLOSE_SECONDS = 10.0  # for the last reports
+
+
+def ask(transport: Transport, search: int, catch: Caught = ()) -> Iterator[ExternalTrial]:
+    """Go through the trials that a search wants trained, until it has ended.
+
+    Raises CaviarError for a search that scripts do not train, for one that paused itself, and when the body
+    of the loop does nothing with a trial.
+    """
+    if (trainer := _search(transport, search).spec.get("trainer")) != "external":
+        raise CaviarError(
+            f"search {search} trains with {trainer or 'mlp'!r}; a script needs trainer: external"
+        )
+    script_end.settle_departures()
+    exchange = Exchange(transport, _agent(search), Prefetch(ahead=False))
+    exchange.start()
+    waiting = _Waiting(transport, search, exchange)
+    trial: ExternalTrial | None = None
+    close: Callable[[], object] | None = lambda: exchange.close(CLOSE_SECONDS)  # noqa: E731
+    with script_end.Signals() as signals:
+        try:
+            while (assignment := waiting.next()) is not None:
+                trial = ExternalTrial(assignment, exchange, catch)
+                yield trial
+                trial.end_of_turn()
+        except GeneratorExit:
+            if trial is not None and close is not None and trial.may_be_told and not signals.come:
+                script_end.Departure(trial.leave, close)
+                close = trial = None
+            raise
+        finally:
+            if trial is not None and trial.may_be_told:
+                trial.hand_back()
+            if close is not None and waiting.is_in_its_process:
+                close()
+
+
+class _Waiting:
+    """A script's wait for its next trial."""
+
+    def __init__(self, transport: Transport, search: int, exchange: Exchange) -> None:
+        self._transport = transport
+        self._search = search
+        self._exchange = exchange
+        self._process = os.getpid()
+        self._said: str | None = None
+
+    @property
+    def is_in_its_process(self) -> bool:
+        """Tell whether this is the process that began to ask; in one that it forked no exchange goes on."""
+        return os.getpid() == self._process
+
+    def next(self) -> AssignedTrial | None:
+        """Give the next trial, None when the search has ended.
+
+        Raises CaviarError for a search that paused itself, and in a forked process.
+        """
+        if not self.is_in_its_process:
+            raise CaviarError(
+                "this loop belongs to another process, which forked this one; call client.ask here too"
+            )
+        while True:
+            assignment = self._exchange.next(LOOK_SECONDS)
+            if assignment is not None:
+                return assignment
+            found = self._look()
+            if found is not None and found.done:
+                return None
+            if found is not None:
+                self._say(found)
+
+    def _look(self) -> Search | None:
+        """Read the search; None while the server is away or in trouble."""
+        try:
+            return _search(self._transport, self._search)
+        except CaviarError as error:
+            if not error.may_pass:
+                raise
+            logger.info("search %d cannot be seen now; looking again: %s", self._search, error)
+            return None
+
+    def _say(self, found: Search) -> None:
+        """Say why there is nothing to train, once each time the reason changes."""
+        if found.waits_for_a_person:
+            why = "; ".join(str(one["message"]) for one in found.warnings)
+            raise CaviarError(
+                f"search {found.id} has paused itself: {why}. Once that is mended: caviar resume {found.id}, "
+                "and start this script again"
+            )
+        reason = _reason_to_wait(found)
+        if reason != self._said:
+            self._said = reason
+            if reason is not None:
+                logger.warning("search %d: %s", found.id, reason)
+
+
+def _reason_to_wait(found: Search) -> str | None:
+    """Return what only a person can change about a search that gives nothing, None where it is its course."""
+    if found.state == "paused":
+        return f"it is paused; this script waits until somebody resumes it (caviar resume {found.id})"
+    running = found.counts.get("running", 0)
+    if found.mode != "panda" and found.parallel <= running < found.trials - found.finished:
+        told = f"others train as many trials as it may have at a time (parallel: {found.parallel})"
+        return f"{told}; this script waits. For more: caviar edit {found.id} parallel={found.parallel + 1}"
+    return None
+
+
+def _agent(search: int) -> Agent:
+    from caviar import __version__
+
+    return Agent(
+        id=f"a-{secrets.token_hex(8)}",
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        version=__version__,
+        trainers=["external"],
+        searches=[search],
+    )
+
+
+def _search(transport: Transport, search: int) -> Search:
+    return Search.of(transport.call("GET", f"/searches/{search}"))
