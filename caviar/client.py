@@ -148,6 +148,11 @@ class Client:
         """Follow a search as it goes: events `search` and `trial`."""
         return self.transport.events(f"/searches/{_number(search)}/events", last=last)
 
+    def agents(self) -> list[dict[str, Any]]:
+        """Give the workers and scripts seen lately: what each holds, for how long a silent one is silent."""
+        items: list[dict[str, Any]] = self.transport.call("GET", "/agents")["items"]
+        return items
+
     # Trials
 
     def trials(self, search: SearchLike, **filters: Any) -> Iterator[Trial]:

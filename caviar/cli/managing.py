@@ -1,4 +1,4 @@
-"""Commands that manage what is on the server: list, pause, resume, cancel, edit, delete, and data sets."""
+"""Commands that manage what is on the server: list, pause, resume, cancel, edit, delete, agents."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
     app.command("list")(list_searches)
-    for command in (pause, resume, cancel, edit, delete):
+    for command in (pause, resume, cancel, edit, delete, agents):
         app.command()(command)
 
 
@@ -55,6 +55,22 @@ def list_searches(
     print_searches(searches)
     if more:
         typer.echo(f"There are more: --page {page + 1}")
+
+
+def agents(json: Json = False, url: Url = None, token: Token = None) -> None:
+    """List the workers and scripts that train: what each holds, and since when a silent one is silent."""
+    with client(url, token) as connection:
+        found = connection.agents()
+    if json:
+        from json import dumps
+
+        typer.echo(dumps(found, indent=2))
+    elif found:
+        from caviar.cli.tables import print_agents
+
+        print_agents(found)
+    else:
+        typer.echo("No agent is connected. Start one with: caviar worker")
 
 
 def pause(search: SearchNumber, url: Url = None, token: Token = None) -> None:

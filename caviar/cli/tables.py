@@ -103,6 +103,20 @@ def print_datasets(datasets: Sequence[Mapping[str, Any]], console: Console | Non
     console.print(table)
 
 
+def print_agents(agents: Sequence[Mapping[str, Any]], console: Console | None = None) -> None:
+    """Print who trains: process, trials in hand, and since when a silent one is silent."""
+    console = console or Console()
+    table = Table("agent", "state", "host", "process", "engine", "trials in hand", "why it left")
+    for one in agents:
+        silent = one.get("silent")
+        state = one["state"] if silent is None else f"silent for {silent:.0f} s, since {one['seen']}"
+        held = ", ".join(one["holding"])
+        row = (one["id"], state, one["host"], str(one["pid"]), one["engine"], held, one["reason"] or "")
+        table.add_row(*map(Text, row))
+    widen(console)
+    console.print(table)
+
+
 def best_text(search: Search) -> str:
     """Write the best value of a search with its metric and its trial; nothing where there is none."""
     if not search.best or search.best.get("value") is None:

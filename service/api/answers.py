@@ -231,6 +231,10 @@ class AgentRecord(Record):
     state: str
     started: str
     seen: str
+    silent: float | None = Field(
+        description="seconds for which one that is alive was not heard of, if that is longer than it should "
+        "be: it is dead, cut off or stopped, or its trainer holds the interpreter"
+    )
     holding: list[str] = Field(description="trials in hand")
     reason: str | None = Field(description="why it left")
 

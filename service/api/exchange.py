@@ -23,6 +23,7 @@ from caviar.service.usecases.exchange import Answer, exchange
 from caviar.service.usecases.proposer import Proposer
 
 SEEN_SECONDS = 3600.0  # lost agents are listed for an hour
+SILENT_INTERVALS, SILENT_SECONDS = 2, 1.0  # an agent is called silent after so many intervals, and so long
 
 router = APIRouter(tags=["workers"])
 
@@ -66,10 +67,13 @@ async def post_exchange(services: App, request: Request) -> Response:
 
 @router.get("/agents", response_model=answers.AgentList, summary="Workers seen lately")
 async def list_agents(services: App) -> Response:
-    def seen(snapshot: Snapshot) -> list[reads.AgentSeen]:
-        return reads.agents_seen(snapshot, services.store.now(snapshot) - SEEN_SECONDS)
+    def seen(snapshot: Snapshot) -> tuple[float, list[reads.AgentSeen]]:
+        now = services.store.now(snapshot)
+        return now, reads.agents_seen(snapshot, now - SEEN_SECONDS)
 
-    return answer({"items": [records.agent(one) for one in await services.store.read(seen)]})
+    now, found = await services.store.read(seen)
+    expected = now - SILENT_INTERVALS * services.config.interval - SILENT_SECONDS
+    return answer({"items": [records.agent(one, now, expected) for one in found]})
 
 
 @router.get("/agents/{agent}/wake", summary="Wait until there may be work")

@@ -309,6 +309,7 @@ def edit(row: StoredEdit) -> dict[str, Any]:
     return {**row._asdict(), "created": iso(row.created), **documents}
 
 
-def agent(seen: AgentSeen) -> dict[str, Any]:
-    """Return an agent, ready for JSON."""
-    return {**vars(seen), "started": iso(seen.started), "seen": iso(seen.seen)}
+def agent(found: AgentSeen, now: float, expected: float) -> dict[str, Any]:
+    """Return an agent, ready for JSON; one alive that was not heard of since `expected` is silent."""
+    silent = round(now - found.seen, 1) if found.state == "alive" and found.seen < expected else None
+    return {**vars(found), "started": iso(found.started), "seen": iso(found.seen), "silent": silent}

@@ -184,6 +184,10 @@ export interface AgentRecord {
   started: string;
   seen: string;
   /**
+   * seconds for which one that is alive was not heard of, if that is longer than it should be: it is dead, cut off or stopped, or its trainer holds the interpreter
+   */
+  silent: number | null;
+  /**
    * trials in hand
    */
   holding: string[];

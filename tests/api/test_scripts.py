@@ -7,12 +7,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from caviar import Client
 from caviar.errors import CaviarError
-from tests.support.commandline import ROOT, serving
+from tests.support.commandline import ROOT, serving, typed
 from tests.support.waiting import wait
 
 SEARCH = {
@@ -44,10 +45,24 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(autouse=True)
+def no_script_is_left() -> Iterator[None]:
+    """End the scripts of a test that failed in their midst."""
+    yield
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+    started.clear()
+
+
+started: list[subprocess.Popen[str]] = []
+
+
 def start(folder: Path, client: Client, search: int, body: str) -> subprocess.Popen[str]:
     (folder / "script.py").write_text(OPENING + body)
     environment = {**os.environ, "CAVIAR_URL": client.url, "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "script.py", str(search)],
         cwd=folder,
         env=environment,
@@ -55,6 +70,8 @@ def start(folder: Path, client: Client, search: int, body: str) -> subprocess.Po
         stderr=subprocess.PIPE,
         text=True,
     )
+    started.append(process)
+    return process
 
 
 def run(folder: Path, client: Client, search: int, body: str) -> tuple[int, str, str]:
@@ -287,3 +304,24 @@ def test_a_trial_that_a_person_stops_before_it_told_anything_is_cancelled(client
         wait(lambda: trial.should_stop, 20, "the stop")  # noqa: B023
     [found] = client.trials(search)
     assert (found.state, found.reason) == ("cancelled", "stopped by a person")
+
+
+def test_a_dead_agent_is_called_silent_until_its_lease_ends(
+    client: Client, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = client.submit(SEARCH, budget={"trials": 1})
+    process = start(tmp_path, client, search.id, WAITING)
+    assert process.stdout is not None
+    process.stdout.readline()
+
+    def agent() -> dict[str, Any]:
+        return next(one for one in client.agents() if one["pid"] == process.pid)
+
+    assert agent()["silent"] is None and agent()["holding"] == [f"{search.id}.0"]
+    process.kill()
+    process.communicate()
+    monkeypatch.setenv("CAVIAR_URL", client.url)
+    shown = wait(lambda: "silent for" in (said := typed(capsys, "agents").stdout) and said, 10, "the silence")
+    assert "s, since 2" in shown and f"{search.id}.0" in shown
+    wait(lambda: agent()["state"] == "lost", 20, "the end of the lease")
+    assert agent()["silent"] is None and agent()["reason"] == "the lease ran out"

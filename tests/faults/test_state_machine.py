@@ -40,6 +40,7 @@ class Known:
 
     attempt: int = 0
     owner: int | None = None
+    lost_by: int | None = None  # who had the newest attempt, and may come back before anybody else has one
     ended: tuple[str, float | None] | None = None
     epochs: dict[int, float] = field(default_factory=dict)
 
@@ -66,7 +67,7 @@ class Machine(RuleBasedStateMachine):
             else:
                 assert known.owner is None, "a trial has two owners"
                 assert attempt == known.attempt + 1, "the attempt grows by one"
-            known.owner, known.attempt = agent, attempt
+            known.owner, known.lost_by, known.attempt = agent, None, attempt
             self.past.append((agent, name, attempt))
 
     def _holding(self, agent: int) -> list[tuple[str, int]]:
@@ -75,8 +76,15 @@ class Machine(RuleBasedStateMachine):
     def _lost(self, agent: int) -> None:
         for known in self.known.values():
             if known.owner == agent:
-                known.owner = None
+                known.owner, known.lost_by = None, agent
         self.deadline.pop(agent, None)
+
+    def _comes_back(self, agent: int, name: str, attempt: int) -> Known:
+        """Give what is known of a trial of which an agent speaks: it has again what nobody else has had."""
+        known = self.known[name]
+        if known.lost_by == agent and known.attempt == attempt and known.ended is None:
+            known.owner, known.lost_by = agent, None
+        return known
 
     @rule(agent=AGENTS, want=st.integers(0, 3), named=st.booleans())
     def ask(self, agent: int, want: int, named: bool) -> None:
@@ -105,7 +113,7 @@ class Machine(RuleBasedStateMachine):
     @rule(data=st.data(), count=st.integers(1, 3), overlap=st.integers(0, 2))
     def report_epochs(self, data: st.DataObject, count: int, overlap: int) -> None:
         agent, name, attempt = data.draw(st.sampled_from(self.past))
-        known = self.known[name]
+        known = self._comes_back(agent, name, attempt)
         first = max(1, len(known.epochs) + 1 - overlap)
         values = [float(100 * attempt + first + offset) for offset in range(count)]
         fresh = known.owner == agent and known.attempt == attempt
@@ -121,7 +129,7 @@ class Machine(RuleBasedStateMachine):
     @rule(data=st.data(), value=st.sampled_from([0.1, 0.2, 0.3, None]), again=st.booleans())
     def report_result(self, data: st.DataObject, value: float | None, again: bool) -> None:
         agent, name, attempt = data.draw(st.sampled_from(self.past))
-        known = self.known[name]
+        known = self._comes_back(agent, name, attempt)
         if known.owner == agent and known.attempt == attempt:
             known.ended = ("completed", value) if value is not None else ("diverged", None)
             known.owner = None
@@ -133,7 +141,7 @@ class Machine(RuleBasedStateMachine):
     @rule(data=st.data(), state=st.sampled_from(["released", "paused"]))
     def hand_back(self, data: st.DataObject, state: str) -> None:
         agent, name, attempt = data.draw(st.sampled_from(self.past))
-        known = self.known[name]
+        known = self._comes_back(agent, name, attempt)
         if known.owner == agent and known.attempt == attempt:
             known.owner = None
         report = {"trial": name, "attempt": attempt, "state": state}
@@ -146,8 +154,11 @@ class Machine(RuleBasedStateMachine):
 
     @rule(agent=AGENTS)
     def an_agent_leaves(self, agent: int) -> None:
+        left = [known for known in self.known.values() if known.owner == agent]
         self.world.exchange(agent, leaving=True)
         self._lost(agent)
+        for known in left:
+            known.lost_by = None  # handed back, not lost
 
     @rule(seconds=st.sampled_from([1.0, LEASE / 2, LEASE + 1]))
     def time_passes(self, seconds: float) -> None:

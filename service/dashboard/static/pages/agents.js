@@ -2,7 +2,7 @@
 
 import { call, connection, isAbort } from "../core/api.js";
 import { fill, h, setText } from "../core/dom.js";
-import { count } from "../core/format.js";
+import { count, duration } from "../core/format.js";
 import { chip, command, empty, problem, setChip, when } from "../components/parts.js";
 import { Table } from "../components/table.js";
 
@@ -24,7 +24,9 @@ export async function page({ outlet, signal, title }) {
       /** @type {{items: Agent[]}} */
       const { items } = await call("/agents", { signal });
       const gone = items.filter((agent) => (agent.state ?? "alive") !== "alive").length;
-      setText(total, items.length ? `${count(items.length - gone)} connected${gone ? `, ${count(gone)} gone` : ""}` : "");
+      const silent = items.filter((agent) => agent.silent).length;
+      const more = `${silent ? `, ${count(silent)} silent` : ""}${gone ? `, ${count(gone)} gone` : ""}`;
+      setText(total, items.length ? `${count(items.length - gone - silent)} connected${more}` : "");
       if (!items.length) fill(place, empty("No agent is connected", h("p", null, "Queued trials wait until one is. ", h("code", null, "caviar serve --workers 2"), " starts two with the server; others join with the command below.")));
       else {
         if (!place.contains(table.node)) fill(place, table.node);
@@ -71,6 +73,7 @@ function columns() {
 /** @param {Agent} agent */
 function stateOf(agent) {
   const state = String(agent.state ?? "alive");
+  if (state === "alive" && agent.silent) return `silent for ${duration(agent.silent)}`;
   if (state === "alive") return holding(agent).length ? "running" : "idle";
   return state;
 }
