@@ -43,7 +43,7 @@ from caviar.service.api import (
 from caviar.service.api.services import Services
 from caviar.service.config import Config
 from caviar.service.dashboard import mount_dashboard
-from caviar.service.errors import UnavailableError
+from caviar.service.errors import DamagedError, UnavailableError
 from caviar.service.security.announce import announce
 from caviar.service.security.concurrency_limit import ConcurrencyLimit
 from caviar.service.security.failed_logins import FailedLogins
@@ -99,7 +99,7 @@ def build_services(config: Config) -> Services:
         instruments.commit_seconds.observe(what.seconds)
         notifier.changed(what.searches, what.wake)
 
-    store = Database(config.database_url, SteadyClock(), committed)
+    store = Database(config.database_url, SteadyClock(), committed, config.data)
     blobs, uploads = FileBlobs(config.data / "checkpoints"), Uploads(config.data, config.limits)
     instruments.gauges(lambda: _counts(store))
     return Services(
@@ -115,7 +115,7 @@ def build_services(config: Config) -> Services:
         tokens=TokenBook(store),
         health=health.Health(
             {
-                "database": lambda: schema.answers(store.dialect.readers),
+                "database": store.probe,
                 "schema": lambda: _at_head(store),
                 "disk": lambda: health.has_room(config.data),
             }
@@ -214,6 +214,8 @@ async def _sweep(services: Services, vitals: health.Health) -> None:
             if lost:
                 services.metrics.lease_expiries.inc(lost)
             vitals.beat("sweep")
+        except DamagedError:
+            return  # for good, and said once
         except Exception:
             log.exception("the sweep failed; it is tried again")
         await asyncio.sleep(SWEEP_SECONDS)
@@ -243,6 +245,8 @@ async def _refresh(book: TokenBook) -> None:
         await asyncio.sleep(REFRESH_SECONDS)
         try:
             await book.refreshed()
+        except DamagedError:
+            return
         except Exception:
             log.exception("tokens are not read anew; it is tried again")
 
@@ -261,6 +265,8 @@ async def _again(services: Services, pause: float, work: Callable[[Snapshot], ob
     while True:
         try:
             await services.store.read(work)
+        except DamagedError:
+            return
         except UnavailableError as error:
             log.info("%s: %s", lack, error)
         except Exception:

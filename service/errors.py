@@ -79,3 +79,26 @@ class UnavailableError(ServiceError):
 
     status = 503
     title = "The store is not available"
+
+
+class DamagedError(UnavailableError):
+    """The database is not the one that was opened, or is damaged; nothing but a restart ends this."""
+
+    title = "The database is gone or damaged"
+    _REMEDY = (
+        "stop the server, put the database right (docs/operations.md, Restore), then start it again; "
+        "agents keep their results meanwhile"
+    )
+
+    @classmethod
+    def because(cls, reason: str) -> DamagedError:
+        """Make the error from what happened to the database."""
+        return cls(
+            f"The database cannot be trusted: {reason}. Nothing is read or written any more: {cls._REMEDY}.",
+            [FieldProblem("database", reason, cls._REMEDY)],
+        )
+
+    @property
+    def remedy(self) -> str:
+        """Say all of it where a probe asks."""
+        return self.detail

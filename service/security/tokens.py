@@ -19,7 +19,7 @@ from typing import Protocol, TypeVar
 from cachetools import TTLCache
 
 from caviar.service.config import Config, ConfigError
-from caviar.service.errors import ConflictError, UnavailableError
+from caviar.service.errors import ConflictError, DamagedError, UnavailableError
 from caviar.service.security.scopes import AGENT, LOCAL, NAME, SCOPES, Token
 from caviar.service.security.token_file import free_name, take_over
 from caviar.service.store import schema
@@ -195,6 +195,8 @@ class TokenBook:
 
         try:
             tokens, sessions = self._database.read_now(everything)
+        except DamagedError:
+            return  # logged once, where it was seen
         except UnavailableError as error:
             logger.warning("tokens are those of %.0f s ago: %s", began - self._known.at, error)
             return

@@ -6,18 +6,18 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
-from sqlalchemy import select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from caviar.service.errors import UnavailableError
+from caviar.service.errors import ServiceError, UnavailableError
 from caviar.service.store import postgres, sqlite
 from caviar.service.store.clock import Clock
 from caviar.service.store.snapshot import Snapshot
-from caviar.service.store.tables import identity
+from caviar.service.store.soundness import Soundness
 from caviar.service.store.transaction import Transaction
 from caviar.service.store.writer import BEYOND, OUT_OF_RANGE, A, Committed, Dialect, Shared, Writer, plain
 
@@ -29,20 +29,29 @@ class Database:
     """Open its dialect, start it, close it. Implements ports.Store."""
 
     def __init__(
-        self, url: URL, clock: Clock, on_commit: Callable[[Committed], None] = lambda committed: None
+        self,
+        url: URL,
+        clock: Clock,
+        on_commit: Callable[[Committed], None] = lambda committed: None,
+        folder: Path | None = None,
     ) -> None:
         self.dialect = dialect_of(url, clock)
         self._on_commit = on_commit
         self._writer: Writer | None = None
         self._limiter: CapacityLimiter | None = None
-        self.identity = ""  # what tells this database from all others, once it is started
+        self._soundness = Soundness(self.dialect, folder)
+
+    @property
+    def identity(self) -> str:
+        """Return what tells this database from all others, once it is started."""
+        return self._soundness.identity
 
     def start(self) -> None:
         """Open the database and start the writer. Raises StartError when another server has it."""
         self.dialect.open()
-        with self.reading() as snapshot:
-            self.identity = str(snapshot.execute(select(identity.c.id)).scalar_one())
-        self._writer = Writer(self.dialect, self._on_commit)
+        with self.dialect.readers.connect() as connection:
+            self._soundness.open(connection)
+        self._writer = Writer(self.dialect, self._soundness, self._on_commit)
         self._writer.start()
 
     def close(self) -> None:
@@ -50,18 +59,20 @@ class Database:
         if self._writer is not None:
             self._writer.end()
             self._writer = None
-        self.dialect.close()
+        self.dialect.close(self._soundness.latched)
 
     def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
         """Queue a piece of work; see ports.Store."""
         if self._writer is None:
             raise UnavailableError("the server is stopping")
+        self._soundness.check_latch()
         return self._writer.submit(work)
 
     def submit_shared(self, work: Shared[A, T], ask: A) -> Future[T]:
         """Queue an item for a work that does many at once; see ports.Store."""
         if self._writer is None:
             raise UnavailableError("the server is stopping")
+        self._soundness.check_latch()
         return self._writer.submit_shared(work, ask)
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
@@ -84,14 +95,31 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Snapshot]:
-        """Open a snapshot: a reader's connection, consistent and read only."""
+        """Open a snapshot: a reader's connection, consistent and read only.
+
+        Raises UnavailableError, DamagedError among them.
+        """
+        self._soundness.check_latch()
         try:
             with self.dialect.readers.connect() as connection:
+                self._soundness.admit(connection)
                 yield Snapshot(connection)
         except BEYOND:
             raise OUT_OF_RANGE from None
-        except (OperationalError, InterfaceError) as error:
-            raise UnavailableError(plain(error)) from error
+        except ServiceError:
+            raise
+        except Exception as error:
+            damaged = self._soundness.judge(error)
+            if damaged is not None:
+                raise damaged from error
+            if isinstance(error, OperationalError | InterfaceError):
+                raise UnavailableError(plain(error)) from error
+            raise
+
+    def probe(self) -> None:
+        """Check that the database answers and is the one that was opened. Raises UnavailableError."""
+        with self.reading() as snapshot:
+            self._soundness.probe(snapshot.connection)
 
     def write_now(self, work: Callable[[Snapshot], T]) -> T:
         """Run a piece of work that changes no trial in the writer and wait for its commit, on this thread."""

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
 
 _NOW = text("SELECT extract(epoch FROM clock_timestamp())")
+_NUMBER = text("SELECT oid FROM pg_database WHERE datname = current_database()")
+_MAY_ASK = text("SELECT has_function_privilege('pg_control_system()', 'execute')")
+_CLUSTER = text("SELECT system_identifier FROM pg_control_system()")
+_DAMAGED = {"XX001", "XX002", "58P01", "42P01"}  # data, index corrupted; a file, a table is missing
 TIMEOUTS = "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=30s"
 
 
@@ -21,7 +26,26 @@ class Dialect:
     def open(self) -> None:
         """Nothing to take: the row of the revision counter orders the writers of several servers."""
 
-    def close(self) -> None:
+    def watch(self) -> None:
+        """Nothing to watch: each new connection is asked for its place."""
+
+    def look(self) -> str | None:
+        """Return None: a connection cannot be led to another database while it lasts."""
+        return None
+
+    def place(self, connection: Connection) -> object:
+        """Return what tells this database from a copy of it: the cluster, and its number therein."""
+        number = connection.execute(_NUMBER).scalar_one()
+        told = connection.execute(_MAY_ASK).scalar_one()
+        return number, connection.execute(_CLUSTER).scalar_one() if told else None
+
+    def sign(self, error: DBAPIError) -> str | None:
+        """Return what an error says of damage."""
+        if getattr(error.orig, "sqlstate", None) not in _DAMAGED:
+            return None
+        return f"Postgres says: {' '.join(str(error.orig).split())}"
+
+    def close(self, damaged: bool = False) -> None:
         """Close every connection."""
         self.readers.dispose()
         self.writer.dispose()

@@ -11,7 +11,7 @@ from alembic import command
 from alembic.config import Config as AlembicConfig
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
@@ -100,12 +100,6 @@ def _usable(shown: str) -> Iterator[None]:
             f"the database {shown} cannot be used ({' '.join(str(cause).split())}); "
             "see that it is there and runs, or name another one with --database"
         ) from error
-
-
-def answers(engine: Engine) -> None:
-    """Check that the database answers. Raises SQLAlchemyError."""
-    with engine.connect() as connection:
-        connection.execute(text("SELECT 1"))
 
 
 def _config() -> AlembicConfig:

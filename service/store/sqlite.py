@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sqlite3
 from pathlib import Path
 from typing import Any, TextIO
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
 
 from caviar.service.errors import ServiceError
 from caviar.service.store.clock import Clock
+from caviar.service.store.sqlite_files import Files
 
 PRAGMAS = (
     "journal_mode=WAL",
@@ -22,6 +25,16 @@ PRAGMAS = (
     "cache_size=-16000",
     "wal_autocheckpoint=1000",
 )
+# What SQLite says of a file that is broken, moved, or cannot be read or made durable; not of a full disk.
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_LOST = {
+    sqlite3.SQLITE_READONLY_DBMOVED,
+    sqlite3.SQLITE_IOERR_READ,
+    sqlite3.SQLITE_IOERR_SHORT_READ,
+    sqlite3.SQLITE_IOERR_FSYNC,
+    sqlite3.SQLITE_IOERR_DATA,
+    sqlite3.SQLITE_IOERR_CORRUPTFS,
+}
 
 
 class StartError(ServiceError):
@@ -35,6 +48,7 @@ class Dialect:
         self.path = Path(str(url.database))
         self.clock = clock
         self._lock: TextIO | None = None
+        self._files: Files | None = None
         self.writer = _engine(url, "BEGIN IMMEDIATE", pool_size=1, max_overflow=0)
         self.readers = _engine(url, "BEGIN", pool_size=8, max_overflow=64)
         event.listen(self.readers, "connect", _read_only)
@@ -66,10 +80,34 @@ class Dialect:
         lock.flush()
         self._lock = lock
 
-    def close(self) -> None:
-        """Close every connection and release the lock."""
+    def watch(self) -> None:
+        """Watch the files from now on."""
+        self._files = Files(self.path)
+
+    def look(self) -> str | None:
+        """Return what has happened to the files since they are watched."""
+        return None if self._files is None else self._files.look()
+
+    def place(self, connection: Connection) -> object:
+        """Return what tells this database from a copy of it; the files do, and they are watched."""
+        return None
+
+    def sign(self, error: DBAPIError) -> str | None:
+        """Return what an error says of damage."""
+        code = getattr(error.orig, "sqlite_errorcode", 0)
+        if code & 0xFF not in _DAMAGED and code not in _LOST:
+            return None
+        return f"{self.path} cannot be read or written as it should ({error.orig})"
+
+    def close(self, damaged: bool = False) -> None:
+        """Close every connection and release the lock; leave damaged files as they are."""
+        if self._files is not None:
+            self._files.leave(damaged)
         self.readers.dispose()
         self.writer.dispose()
+        if self._files is not None:
+            self._files.close()
+            self._files = None
         if self._lock is not None:
             self._lock.close()
             self._lock = None

@@ -11,10 +11,19 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy import Connection
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    InterfaceError,
+    NoResultFound,
+    OperationalError,
+    SQLAlchemyError,
+)
 
-from caviar.service.errors import RefusedError, UnavailableError
+from caviar.service.errors import DamagedError, RefusedError, ServiceError, UnavailableError
 from caviar.service.store import faults, postgres, sqlite
+from caviar.service.store.soundness import Soundness
 from caviar.service.store.transaction import Transaction
 
 T = TypeVar("T")
@@ -65,8 +74,11 @@ class Writer:
     Items that wait one behind the other for the same work are one piece: the work takes all of them at once.
     """
 
-    def __init__(self, dialect: Dialect, on_commit: Callable[[Committed], None]) -> None:
+    def __init__(
+        self, dialect: Dialect, soundness: Soundness, on_commit: Callable[[Committed], None]
+    ) -> None:
         self._dialect = dialect
+        self._soundness = soundness
         self._on_commit = on_commit
         self._queue: queue.SimpleQueue[Item[Any] | None] = queue.SimpleQueue()
         self._ahead: Item[Any] | None = None  # taken from the queue, not begun
@@ -102,26 +114,38 @@ class Writer:
         transaction: Transaction | None = None
         began = time.perf_counter()
         try:
+            self._soundness.check()
             with self._dialect.writer.connect() as connection, connection.begin():
-                transaction = Transaction(connection, self._dialect.now(connection))
+                transaction = self._begin(connection)
                 faults.point("store.begin.after")
-                _run(transaction, first)
+                _run(transaction, first, self._soundness)
                 while time.perf_counter() - began <= GROUP_SECONDS:
                     piece = self._next(GROUP - len(items))
                     if not piece:
                         break
                     items += piece
-                    _run(transaction, piece)
+                    _run(transaction, piece, self._soundness)
                 transaction.finish()
                 faults.point("store.commit.before")
             faults.point("store.commit.after")
+            self._soundness.committed(transaction.newest)
             self._tell(transaction, time.perf_counter() - began, len(items))
             faults.point("store.answer.before")
-        except (SQLAlchemyError, OSError) as error:
-            _fail(items, transaction, error)
+        except (SQLAlchemyError, OSError, DamagedError) as error:
+            _fail(items, transaction, self._soundness.judge(error) or error)
             return
         for item in items:
             item.answer()
+
+    def _begin(self, connection: Connection) -> Transaction:
+        self._soundness.admit(connection)
+        try:
+            transaction = Transaction(connection, self._dialect.now(connection))
+        except NoResultFound:
+            self._soundness.begun(None)
+            raise
+        self._soundness.begun(transaction.newest)
+        return transaction
 
     def _next(self, most: int, wait: bool = False) -> list[Item[Any]]:
         """Take the next piece, up to `most` items; none at the end, or where the queue is empty now."""
@@ -150,7 +174,7 @@ class Writer:
         self._on_commit(Committed(frozenset(transaction.touched), transaction.wake, seconds, items))
 
 
-def _run(transaction: Transaction, piece: Sequence[Item[Any]]) -> None:
+def _run(transaction: Transaction, piece: Sequence[Item[Any]], soundness: Soundness) -> None:
     """Run one piece after a savepoint, so that its failure harms nobody else's.
 
     Of several items each is then run by itself, so that only the one at fault fails. Savepoints are left to
@@ -167,12 +191,14 @@ def _run(transaction: Transaction, piece: Sequence[Item[Any]]) -> None:
             item.value = value
     except TROUBLE:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer to this piece alone
+    except Exception as error:
+        if not isinstance(error, ServiceError) and (damaged := soundness.judge(error)):
+            raise damaged from error
         transaction.abandon()
         execute("ROLLBACK TO SAVEPOINT piece")
         if len(piece) > 1:
             for item in piece:
-                _run(transaction, [item])
+                _run(transaction, [item], soundness)
         else:
             piece[0].failure = OUT_OF_RANGE if isinstance(error, BEYOND) else error
 
@@ -181,9 +207,11 @@ def _fail(items: list[Item[Any]], transaction: Transaction | None, error: Except
     """Tell everyone in a group that it was rolled back, or that nobody knows: requests may be repeated."""
     if transaction is not None:
         transaction.abandon()
-    log.warning("a group of %d writes was rolled back: %s", len(items), plain(error))
+    if not isinstance(error, DamagedError):  # which is logged once
+        log.warning("a group of %d writes was rolled back: %s", len(items), plain(error))
+        error = UnavailableError(plain(error))
     for item in items:
-        item.future.set_exception(UnavailableError(plain(error)))
+        item.future.set_exception(error)
 
 
 def plain(error: Exception) -> str:
