@@ -102,7 +102,7 @@ class Client:
         return (Search.of(one) for one in self._pages("/searches", filters))
 
     def edit(self, search: SearchLike, *, version: int | None = None, **changes: Any) -> Search:
-        """Change budget, parallel, space, name or note, also while it runs.
+        """Change budget, parallel, space, name or note, even while the search runs.
 
         Raises ConflictError when `version`, of the search as it was read, is not that of the search any more.
         """
@@ -111,11 +111,11 @@ class Client:
         return Search.of(self.transport.call("PATCH", path, json=changes, headers=headers))
 
     def pause(self, search: SearchLike) -> Search:
-        """Hand out no more trials of a search until it is resumed."""
+        """Stop starting new trials of a search until it is resumed."""
         return self._switch(search, "pause")
 
     def resume(self, search: SearchLike) -> Search:
-        """Go on with a paused search."""
+        """Resume a paused search."""
         return self._switch(search, "resume")
 
     def cancel(self, search: SearchLike) -> Search:
@@ -123,7 +123,7 @@ class Client:
         return self._switch(search, "cancel")
 
     def delete(self, search: SearchLike) -> None:
-        """Remove a search with its trials and checkpoints, for good."""
+        """Delete a search with its trials and checkpoints permanently."""
         self.transport.call("DELETE", f"/searches/{_number(search)}")
 
     def wait(self, search: SearchLike, timeout: float | None = None) -> Search:

@@ -99,14 +99,18 @@ def _problems_of_each(name: str, each: str, definitions: Definitions) -> list[Pr
         ]
     counter = definitions[each]
     if counter.each is not None:
-        return [Problem(field, f"{each} is a list itself", "name a parameter with one whole number")]
+        return [Problem(field, f"{each} is a list itself", "name a parameter with one integer")]
     if isinstance(counter, Range):
         whole = counter.type == "int" and counter.low >= 0
     else:
         values = [counter.value] if isinstance(counter, Fixed) else counter.choices
         whole = all(type(value) is int and value >= 0 for value in values)
     if not whole:
-        return [Problem(field, f"{each} is not a count", f"make {each} whole numbers from 0 on (type: int)")]
+        return [
+            Problem(
+                field, f"{each} is not a count", f"make {each} an integer parameter from 0 up (type: int)"
+            )
+        ]
     return []
 
 

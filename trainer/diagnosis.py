@@ -152,7 +152,7 @@ def _summary(gaps: Mapping[str, float | None], problems: tuple[str, ...], base_e
     high = " and ".join(f"high {names[name]}" for name in problems)
     hint = ""
     if "bias" in problems and base_error == 0:
-        hint = " If people or the best known model do worse than 0 %, say so by base_error."
+        hint = " If people or the best known model do worse than 0 %, set base_error to their error."
     return f"{high[0].upper()}{high[1:]}: {shown}.{hint}"
 
 
@@ -160,9 +160,9 @@ def _steps(problems: tuple[str, ...], image: bool, searched: bool) -> tuple[Step
     """Return the recipe: bias first, then variance, then mismatch."""
     if not problems:
         return (
-            Step("zoom", "Search on with a smaller box around the best trials.", searched),
-            Step("look_at_test", "Take the finalists to the test set, once."),
-            Step("retest", "Train the winner again on new data in some months: intuitions go stale."),
+            Step("zoom", "Search a smaller region around the best trials.", searched),
+            Step("look_at_test", "Measure the finalists once on the test set."),
+            Step("retest", "Repeat the search when the data changes, or after some months."),
         )
     first = problems[0]
     steps: list[Step] = []
@@ -172,7 +172,7 @@ def _steps(problems: tuple[str, ...], image: bool, searched: bool) -> tuple[Step
             Step("train_longer", "More epochs, without early stopping.", searched),
             Step(
                 "other_optimizer",
-                "Adam, momentum or RMSprop, with the learning rate searched anew.",
+                "Adam, momentum or RMSprop; search the learning rate again.",
                 searched,
             ),
             Step("less_regularisation", "Less l2 and l1, a higher keep_prob.", searched),
@@ -181,15 +181,18 @@ def _steps(problems: tuple[str, ...], image: bool, searched: bool) -> tuple[Step
     if "variance" in problems:
         now = searched and first == "variance"
         steps += [
-            Step("more_data", "More training data, if it can be had."),
-            Step("regularise", "l2, then dropout by keep_prob.", now),
-            *([Step("augment", "augmentation: shifted, turned, zoomed images.", now)] if image else []),
-            Step("stop_early", "Early stopping by patience.", now),
+            Step("more_data", "More training data, if you can get it."),
+            Step("regularise", "l2, then dropout (keep_prob).", now),
+            *([Step("augment", "augmentation: shift, zoom and rotate the images.", now)] if image else []),
+            Step("stop_early", "Early stopping (patience).", now),
             Step("other_architecture", "A smaller network, another activation, batch_norm."),
         ]
     if "mismatch" in problems:
         steps += [
-            Step("compare_data", "Look at dev examples that go wrong: in what do they differ from training?"),
+            Step(
+                "compare_data",
+                "Look at misclassified dev examples: how do they differ from the training set?",
+            ),
             Step("matching_data", "Collect or make training data that resembles the dev set."),
         ]
     return tuple(dict.fromkeys(steps))

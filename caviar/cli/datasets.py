@@ -12,7 +12,7 @@ app = typer.Typer(help="List and delete data sets.", no_args_is_help=True, rich_
 
 @app.command("list")
 def list_datasets(json: Json = False, url: Url = None, token: Token = None) -> None:
-    """List the data sets, those that come with the trainer first."""
+    """List the data sets, the built-in ones first."""
     with client(url, token) as connection:
         found = connection.datasets()
     if json:
@@ -34,7 +34,7 @@ def delete(
     url: Url = None,
     token: Token = None,
 ) -> None:
-    """Remove a data set and its file, for good; one that a search uses stays."""
+    """Delete a data set and its file permanently, unless a search uses it."""
     from caviar.errors import CaviarError
 
     with client(url, token) as connection:

@@ -39,7 +39,7 @@ def run_demo(file: Path | None, data: Path | None) -> None:
     print_summary(summary, console)
     console.print(_where(search.id, summary["winner"], data), highlight=False, soft_wrap=True)
     if not best:
-        raise CaviarError("No trial came to a result; the messages above say why")
+        raise CaviarError("No trial finished with a result; see the messages above")
 
 
 def _where(search: int, winner: Mapping[str, Any] | None, data: Path | None) -> str:
@@ -75,7 +75,7 @@ def _server(data: Path | None) -> Iterator[str]:
             process.wait(30)
         except subprocess.TimeoutExpired:
             process.kill()
-            typer.echo("The server did not end in time and was killed; what it had stored is safe.", err=True)
+            typer.echo("The server did not stop in time and was killed; stored data is safe.", err=True)
 
 
 def _address(process: subprocess.Popen[str]) -> str:
@@ -83,4 +83,4 @@ def _address(process: subprocess.Popen[str]) -> str:
     for line in process.stdout or ():
         if found := READY.match(line):
             return found[1]
-    raise CaviarError("The server of the demo could not start")
+    raise CaviarError("The demo server could not start")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from caviar.records import Search
 
 STATES = "queued, running, paused, completed or cancelled"
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -25,8 +25,8 @@ def register(app: typer.Typer) -> None:
 
 def list_searches(
     state: Annotated[str | None, typer.Option(help=f"Only those: {STATES}.")] = None,
-    name: Annotated[str | None, typer.Option(help="Only those whose name holds this text.")] = None,
-    count: Annotated[int, typer.Option("-n", help="How many on a page.", min=1, max=1000)] = 20,
+    name: Annotated[str | None, typer.Option(help="Only those whose name contains this text.")] = None,
+    count: Annotated[int, typer.Option("-n", help="How many per page.", min=1, max=1000)] = 20,
     page: Annotated[int, typer.Option(help="Which page.", min=1)] = 1,
     json: Json = False,
     url: Url = None,
@@ -46,9 +46,7 @@ def list_searches(
         typer.echo(dumps([asdict(search) for search in searches], indent=2))
         return
     if not searches:
-        typer.echo(
-            "There are no such searches." if state or name or page > 1 else "There are no searches yet."
-        )
+        typer.echo("No search matches." if state or name or page > 1 else "There are no searches yet.")
         return
     from caviar.cli.tables import print_searches
 
@@ -74,7 +72,7 @@ def agents(json: Json = False, url: Url = None, token: Token = None) -> None:
 
 
 def pause(search: SearchNumber, url: Url = None, token: Token = None) -> None:
-    """Hand out no more trials of a search until it is resumed."""
+    """Stop starting new trials of a search until it is resumed."""
     with client(url, token) as connection:
         found = connection.pause(search)
     said = f"hands out no more trials; go on with: caviar resume {search}"
@@ -82,7 +80,7 @@ def pause(search: SearchNumber, url: Url = None, token: Token = None) -> None:
 
 
 def resume(search: SearchNumber, url: Url = None, token: Token = None) -> None:
-    """Go on with a paused search."""
+    """Resume a paused search."""
     with client(url, token) as connection:
         found = connection.resume(search)
     said = f"goes on: {found.finished} of {found.trials} trials have ended"
@@ -90,7 +88,7 @@ def resume(search: SearchNumber, url: Url = None, token: Token = None) -> None:
 
 
 def cancel(search: SearchNumber, url: Url = None, token: Token = None) -> None:
-    """End a search for good; its results stay."""
+    """Cancel a search; its results are kept."""
     with client(url, token) as connection:
         found = connection.cancel(search)
     said = "is cancelled; its results stay"
@@ -103,7 +101,7 @@ def edit(
     url: Url = None,
     token: Token = None,
 ) -> None:
-    """Change budget, parallel, space, name or note, also while it runs.
+    """Change budget, parallel, space, name or note, even while the search runs.
 
     caviar edit 3 budget.trials=200 parallel=4
 
@@ -116,11 +114,11 @@ def edit(
         found = connection.edit(search, version=before.version, **changes_of(before.spec, values))
     said = ", ".join(value.strip() for value in values)
     same = found.spec == before.spec
-    typer.echo(f"{_named(found)} is as it was." if same else f"{_named(found)} has changed: {said}.")
+    typer.echo(f"{_named(found)} is unchanged." if same else f"{_named(found)} has changed: {said}.")
 
 
 def delete(search: SearchNumber, yes: Yes = False, url: Url = None, token: Token = None) -> None:
-    """Remove a search with its trials and checkpoints, for good."""
+    """Delete a search with its trials and checkpoints permanently."""
     with client(url, token) as connection:
         found = connection.search(search)
         trials = sum(found.counts.values())

@@ -26,9 +26,13 @@ def register(app: typer.Typer) -> None:
 
 def gradcheck(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A search file: its dataset and settings.")],
-    epochs: Annotated[int, typer.Option(min=0, help="Training before the second check; 0: none.")] = 3,
-    dropout: Annotated[bool, typer.Option("--dropout", help="With one fixed mask per layer.")] = False,
-    every: Annotated[bool, typer.Option("--all", help="Every parameter, not 500 per tensor.")] = False,
+    epochs: Annotated[
+        int, typer.Option(min=0, help="Epochs of training before the second check; 0: none.")
+    ] = 3,
+    dropout: Annotated[
+        bool, typer.Option("--dropout", help="Check with dropout, one fixed mask per layer.")
+    ] = False,
+    every: Annotated[bool, typer.Option("--all", help="Check every parameter, not 500 per tensor.")] = False,
     json: Json = False,
 ) -> None:
     """Compare the gradient with two-sided differences, before and after some training.

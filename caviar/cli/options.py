@@ -20,9 +20,11 @@ Url = Annotated[
 ]
 Token = Annotated[
     str | None,
-    typer.Option("--token", envvar="CAVIAR_TOKEN", help="Token, if the server wants one.", show_envvar=False),
+    typer.Option(
+        "--token", envvar="CAVIAR_TOKEN", help="Token, if the server requires one.", show_envvar=False
+    ),
 ]
-Data = Annotated[Path | None, typer.Option(help="Folder of everything stored [default: caviar-data]")]
+Data = Annotated[Path | None, typer.Option(help="Data folder [default: caviar-data]")]
 DatabaseUrl = Annotated[
     str | None, typer.Option(help="Database URL [default: SQLite in the data folder]", metavar="URL")
 ]

@@ -63,7 +63,7 @@ def _lines(client: Client, search: Search, console: Console) -> Search:
 def _rate(search: Search) -> str:
     if search.state == "queued":
         lacking = (one["message"] for one in search.warnings if one["field"] == "trainer")
-        return next(lacking, "waiting for a worker")
+        return next(lacking, "waiting for an agent")
     return f"{search.rate:.3g} trials/s" if search.rate else ""
 
 

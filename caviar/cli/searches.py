@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 def submit(
     file: Annotated[Path, typer.Argument(help="The search, as YAML or JSON.", show_default=False)],
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow it to its end.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow it until it ends.")] = False,
     url: Url = None,
     token: Token = None,
 ) -> None:
@@ -40,16 +40,16 @@ def submit(
 
 def upload(
     file: Annotated[Path, typer.Argument(help="CSV, Parquet, npz or npy.", show_default=False)],
-    name: Annotated[str | None, typer.Option(help="What searches call it [default: the file's name]")] = None,
+    name: Annotated[str | None, typer.Option(help="Its name in searches [default: the file's name]")] = None,
     target: Annotated[
         list[str] | None,
         typer.Option(help="The column to predict; may be repeated."),
     ] = None,
     task: Annotated[
-        str | None, typer.Option(help="classification or regression [default: as the target looks]")
+        str | None, typer.Option(help="classification or regression [default: detected from the target]")
     ] = None,
     categorical: Annotated[
-        list[str] | None, typer.Option(help="A column of numbers that are categories; may be repeated.")
+        list[str] | None, typer.Option(help="A numeric column to treat as categories; may be repeated.")
     ] = None,
     ignore: Annotated[
         list[str] | None, typer.Option(help="A column to leave out, such as a date; may be repeated.")
@@ -57,7 +57,7 @@ def upload(
     url: Url = None,
     token: Token = None,
 ) -> None:
-    """Store a data set on the server; submit does this by itself for the files that a search names.
+    """Upload a data set; submit does this for the files that a search names.
 
     The target of a CSV is its last column, unless --target names another or one is called target, label,
     class or y.
@@ -85,7 +85,7 @@ def watch(
     url: Url = None,
     token: Token = None,
 ) -> None:
-    """Follow a search or a trial to its end. Ctrl-C ends the watching, not the search."""
+    """Follow a search or a trial until it ends. Ctrl-C stops watching, not the search."""
     search, trial = search_or_trial(name)
     with client(url, token) as connection:
         if trial is None:
@@ -123,18 +123,19 @@ def best(
 def export(
     search: SearchNumber,
     file: Annotated[
-        Path, typer.Argument(help="Where to: .csv, .parquet, .json, or .db for Optuna.", show_default=False)
+        Path,
+        typer.Argument(help="Output file: .csv, .parquet, .json, or .db for Optuna.", show_default=False),
     ],
     url: Url = None,
     token: Token = None,
 ) -> None:
-    """Write the trials of a search into a file; its suffix says how."""
+    """Write the trials of a search to a file, in the format of its suffix."""
     from caviar.files import writing
 
     kinds = {".csv": "csv", ".parquet": "parquet", ".json": "json", ".db": "optuna", ".sqlite": "optuna"}
     kind = kinds.get(file.suffix.lower())
     if kind is None:
-        raise typer.BadParameter(f"{file.name}: the suffix says how; known: {', '.join(kinds)}")
+        raise typer.BadParameter(f"{file.name}: unknown suffix; known: {', '.join(kinds)}")
     with client(url, token) as connection:
         content = connection.export(search, kind)
         lost = _lost_in_optuna(connection.search(search).spec) if kind == "optuna" else []
@@ -148,11 +149,13 @@ def export(
 
 
 def import_study(
-    file: Annotated[Path, typer.Argument(help="A study of Optuna, as an SQLite file.", exists=True)],
-    study: Annotated[str | None, typer.Option(help="Its name, if the file holds several.")] = None,
-    points: Annotated[int, typer.Option(help="The best points to begin with.", min=0, max=1000)] = 10,
+    file: Annotated[Path, typer.Argument(help="An Optuna study, as an SQLite file.", exists=True)],
+    study: Annotated[str | None, typer.Option(help="Name of the study, if the file holds several.")] = None,
+    points: Annotated[
+        int, typer.Option(help="How many of the best points to enqueue.", min=0, max=1000)
+    ] = 10,
 ) -> None:
-    """Print a search (YAML) over the space of an Optuna study, its best points enqueued."""
+    """Print a search (YAML) over the space of an Optuna study, with its best points enqueued."""
     import yaml
 
     from caviar.search.optuna_study import read

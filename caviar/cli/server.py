@@ -20,17 +20,17 @@ def register(app: typer.Typer) -> None:
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on [default: 127.0.0.1]")] = None,
     port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one [default: 8000]")] = None,
-    workers: Annotated[int | None, typer.Option(help="Agents to start [default: the cores]")] = None,
+    workers: Annotated[int | None, typer.Option(help="Agents to start [default: one per core]")] = None,
     data: Data = None,
     database: DatabaseUrl = None,
     token_required: Annotated[
-        bool | None, typer.Option("--token-required", help="Ask for a token on this machine too.")
+        bool | None, typer.Option("--token-required", help="Require a token on this machine too.")
     ] = None,
     log_level: Annotated[
         str | None, typer.Option(help="debug, info, warning or error [default: info]")
     ] = None,
 ) -> None:
-    """Start the server, its workers and the dashboard."""
+    """Start the server with its agents and the dashboard."""
     with explained():
         from caviar.service.config import Config, read
         from caviar.service.serving import serve as run
@@ -58,7 +58,7 @@ def worker(
     token: Token = None,
     workers: Annotated[int, typer.Option(help="Agents to start.", min=1)] = 1,
 ) -> None:
-    """Train here for a server elsewhere."""
+    """Start agents here for a server elsewhere."""
     from caviar.cli.workers import run_workers
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
@@ -84,7 +84,7 @@ def backup(
     data: Data = None,
     database: DatabaseUrl = None,
 ) -> None:
-    """Copy the database and all files while the server works."""
+    """Copy the database and all files while the server runs."""
     with explained():
         from caviar.service.config import read
         from caviar.service.store.backup import backup as copy

@@ -28,7 +28,7 @@ def steer(
     kind: Annotated[str, typer.Argument(metavar="COMMAND", help=KINDS, show_default=False)],
     values: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME=VALUE...]", help="What it needs, such as learning_rate=0.01."),
+        typer.Argument(metavar="[NAME=VALUE...]", help="Arguments, such as learning_rate=0.01."),
     ] = None,
     at: Annotated[
         str, typer.Option("--at", help="now, epoch_end, epoch:30, or no_improvement:5 (epochs).")
@@ -37,7 +37,7 @@ def steer(
     url: Url = None,
     token: Token = None,
 ) -> None:
-    """Change a trial while it learns.
+    """Change a trial while it trains.
 
     caviar steer 3.17 set learning_rate=0.01 --at epoch:30
 
@@ -63,19 +63,19 @@ def steer(
 
 def replay(
     trial: Name,
-    branch: Annotated[int | None, typer.Option(help="A branch; the current one if left out.")] = None,
+    branch: Annotated[int | None, typer.Option(help="Branch [default: the current one]")] = None,
     schedule: Annotated[
         Path | None,
-        typer.Option(help="Write the changes as a schedule for another search (YAML), and train nothing."),
+        typer.Option(help="Write the changes as a schedule for another search (YAML) instead of training."),
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option(help="Write the model to this file: also of a trial of which the server kept none."),
+        typer.Option(help="Write the model to this file, even if the server kept none."),
     ] = None,
     url: Url = None,
     token: Token = None,
 ) -> None:
-    """Train a trial again from its seed and its log of changes, here, and compare the weights bit for bit."""
+    """Retrain a trial here from its seed and log of changes, and compare the weights bit for bit."""
     name = _trial(trial)
     with client(url, token) as connection:
         if schedule is not None:

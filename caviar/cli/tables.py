@@ -148,7 +148,7 @@ def print_standings(search: Search, standings: Mapping[str, Any], console: Conso
     if not standings["items"]:
         return
     metric = (search.spec.get("objective") or {}).get("metric", "dev_error")
-    table = Table(title="Trained again with fresh seeds", title_justify="left")
+    table = Table(title="Retrained with fresh seeds", title_justify="left")
     for name in ("trial", f"mean {metric}", "spread", "first", "seeds"):
         table.add_column(name, justify="left" if name == "trial" else "right")
     for one in standings["items"]:

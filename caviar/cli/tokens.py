@@ -22,7 +22,7 @@ def new(
     data: Data = None,
     database: DatabaseUrl = None,
 ) -> None:
-    """Make a token; its text is shown this once."""
+    """Make a token; it is shown only once."""
     from caviar.errors import CaviarError
 
     _refuse_to_make(data, database)

@@ -47,7 +47,7 @@ class ExchangeWork:
 @router.post(
     "/exchange",
     response_model=ExchangeResponse,
-    summary="Report, renew leases, take on work",
+    summary="Report, renew leases, claim work",
     openapi_extra=body_schema("ExchangeRequest"),
 )
 async def post_exchange(services: App, request: Request) -> Response:
@@ -65,7 +65,7 @@ async def post_exchange(services: App, request: Request) -> Response:
     return answer({"database": services.store.identity, **done.body})
 
 
-@router.get("/agents", response_model=answers.AgentList, summary="Workers seen lately")
+@router.get("/agents", response_model=answers.AgentList, summary="Agents seen recently")
 async def list_agents(services: App) -> Response:
     def seen(snapshot: Snapshot) -> tuple[float, list[reads.AgentSeen]]:
         now = services.store.now(snapshot)

@@ -201,7 +201,7 @@ def search_state(row: StoredSearch) -> str:
 _PAUSED_ITSELF = {
     "field": "search",
     "message": "",
-    "remedy": "the search was paused: remove the cause and resume it, or submit it again, put right",
+    "remedy": "fix the cause and resume the search, or submit a corrected copy",
 }
 
 
@@ -249,12 +249,12 @@ def _warnings(row: StoredSearch, spec: dict[str, Any], state: str, can: Set[str]
     trainer, objective = spec.get("trainer") or "mlp", spec.get("objective") or {}
     metric = objective.get("metric") or "dev_error"
     if can and trainer not in can and trainer != "external":  # a script of one's own comes when it likes
-        message = f"no agent has the trainer {trainer!r}, so that nothing of this search is trained"
-        remedy = f"install it where the workers run and start them anew; they have: {', '.join(sorted(can))}"
+        message = f"no agent has the trainer {trainer!r}, so none of its trials can run"
+        remedy = f"install it where the agents run and restart them; they have: {', '.join(sorted(can))}"
         found.append({"field": "trainer", "message": message, "remedy": remedy})
     if objective.get("direction") == "maximize" and trainers.direction(trainer, metric) == "minimize":
-        message = f"the search makes {metric} as large as it can: the best trial is the worst network"
-        remedy = "unless this is meant, submit a copy with direction: minimize"
+        message = f"the search maximizes {metric}: its best trial is the worst network"
+        remedy = "unless you intend this, submit a copy with direction: minimize"
         found.append({"field": "objective.direction", "message": message, "remedy": remedy})
     return found
 

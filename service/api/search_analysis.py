@@ -26,7 +26,7 @@ Points = Annotated[
 @router.get(
     "/history",
     response_model=answers.CourseOfSearch,
-    summary="Values in order of ending, with the best so far",
+    summary="Values in order of completion, with the best so far",
 )
 async def read_history(services: App, search: int, points: Points = None) -> Response:
     def query(snapshot: Snapshot) -> bytes:
@@ -76,7 +76,9 @@ async def read_curves(
     return _json(await services.store.read(query))
 
 
-@router.get("/timeline", response_model=answers.Timeline, summary="Which agent trained what, and when")
+@router.get(
+    "/timeline", response_model=answers.Timeline, summary="Timeline: which agent trained what, and when"
+)
 async def read_timeline(services: App, search: int) -> Response:
     def query(snapshot: Snapshot) -> bytes:
         def make() -> dict[str, Any]:
@@ -115,7 +117,12 @@ async def read_rounds(services: App, search: int) -> Response:
     return _json(await services.store.read(query))
 
 
-@router.get("/standings", name="standings", response_model=answers.Standings, summary="Leaders trained again")
+@router.get(
+    "/standings",
+    name="standings",
+    response_model=answers.Standings,
+    summary="Leaders retrained with fresh seeds",
+)
 async def read_standings(services: App, search: int) -> Response:
     def query(snapshot: Snapshot) -> bytes:
         def make() -> dict[str, Any]:

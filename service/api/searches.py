@@ -117,13 +117,13 @@ async def delete_search(services: App, search: int) -> Response:
     return Response(status_code=204)
 
 
-@router.post("/{search}/pause", response_model=records.Search, summary="Hand out no more trials")
+@router.post("/{search}/pause", response_model=records.Search, summary="Stop starting new trials")
 async def pause_search(services: App, search: int) -> Response:
     await services.store.write(lambda tx: steer_search.switch(tx, search, "paused"))
     return tagged(await _shown(services, search))
 
 
-@router.post("/{search}/resume", response_model=records.Search, summary="Go on handing out trials")
+@router.post("/{search}/resume", response_model=records.Search, summary="Resume starting trials")
 async def resume_search(services: App, search: int) -> Response:
     await services.store.write(lambda tx: steer_search.switch(tx, search, "active"))
     return tagged(await _shown(services, search))
@@ -135,9 +135,7 @@ async def cancel_search(services: App, search: int) -> Response:
     return tagged(await _shown(services, search))
 
 
-@router.post(
-    "/{search}/points", status_code=201, response_model=records.Trials, summary="Enqueue points by hand"
-)
+@router.post("/{search}/points", status_code=201, response_model=records.Trials, summary="Add trials by hand")
 async def enqueue_points(services: App, search: int, body: Points) -> Response:
     numbers = await services.store.write(
         lambda tx: steer_search.enqueue(tx, services.proposer, search, body.points)
@@ -148,7 +146,7 @@ async def enqueue_points(services: App, search: int, body: Points) -> Response:
     return answer({"items": [records.trial(row) for row in rows]}, 201)
 
 
-@router.get("/{search}/edits", response_model=answers.EditList, summary="What was changed while it ran")
+@router.get("/{search}/edits", response_model=answers.EditList, summary="Edits made while it ran")
 async def list_edits(services: App, search: int) -> Response:
     def query(snapshot: Snapshot) -> list[reads.StoredEdit]:
         search_rows.get(snapshot, search)

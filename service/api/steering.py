@@ -37,14 +37,14 @@ async def give(
     return tagged(_commands(await services.store.write(work)), 201)
 
 
-@router.get("/commands", response_model=CommandList, summary="Its commands, and what became of them")
+@router.get("/commands", response_model=CommandList, summary="Its commands and their outcomes")
 async def read(services: App, name: str) -> Response:
     trial = trial_id(name)
     found = await services.store.read(lambda snapshot: steering_view.read_commands(snapshot, trial))
     return tagged(_commands(found))
 
 
-@router.delete("/commands/{number}", response_model=CommandList, summary="Take a waiting command back")
+@router.delete("/commands/{number}", response_model=CommandList, summary="Withdraw a waiting command")
 async def withdraw(services: App, name: str, number: int) -> Response:
     trial = trial_id(name)
 
@@ -55,14 +55,16 @@ async def withdraw(services: App, name: str, number: int) -> Response:
     return tagged(_commands(await services.store.write(work)))
 
 
-@router.get("/steering", response_model=Steering, summary="All that steering a trial needs")
+@router.get(
+    "/steering", response_model=Steering, summary="Settings, commands, branches and advice of a trial"
+)
 async def steering(services: App, name: str) -> Response:
     trial = trial_id(name)
     found = await services.store.read(lambda snapshot: steering_view.read_steering(snapshot, trial))
     return tagged(_steering(found))
 
 
-@router.get("/log", response_model=Log, summary="Seed, settings and changes: all that replays a branch")
+@router.get("/log", response_model=Log, summary="Seed, settings and changes to replay a branch")
 async def log(services: App, name: str, branch: int | None = None) -> Response:
     trial = trial_id(name)
     found = await services.store.read(lambda snapshot: steering_view.read_log(snapshot, trial, branch))

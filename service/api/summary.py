@@ -103,7 +103,9 @@ async def read_summary(services: App, search: int) -> Response:
     shown = asdict(found)
     if found.final and found.winner and found.winner.model:  # while it runs, the winner still changes
         seen = await _of_model(services.evaluator, found.winner.trial)
-        shown["findings"] = [*map(asdict, seen), *shown["findings"]]
+        said = {one.kind for one in seen}
+        rest = [one for one in found.findings if not (one.kind == "trivial" and "one_class" in said)]
+        shown["findings"] = [asdict(one) for one in (*seen, *rest)]
     return answer(shown)
 
 

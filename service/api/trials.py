@@ -65,7 +65,7 @@ async def read_trial(services: App, name: str) -> Response:
     "/trials/{name}/rerun",
     status_code=201,
     response_model=records.Trial,
-    summary="Run a failed or cancelled trial again",
+    summary="Rerun a failed or cancelled trial",
 )
 async def rerun_trial(services: App, name: str) -> Response:
     trial = trial_id(name)
@@ -79,7 +79,7 @@ async def rerun_trial(services: App, name: str) -> Response:
     "/searches/{search}/rerun",
     status_code=201,
     response_model=records.Trials,
-    summary="Run all failed or cancelled trials again",
+    summary="Rerun all failed or cancelled trials",
 )
 async def rerun_trials(
     services: App, search: int, state: Annotated[str, Query(description="failed or cancelled")] = "failed"

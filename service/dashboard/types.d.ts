@@ -28,7 +28,7 @@ interface Spec {
 /** A search in the form: every part that it edits is there. */
 interface FullSpec extends Spec {
   name: string; dataset: Record<string, unknown> & { name?: string }; trainer: string; settings: Record<string, Value>;
-  strategy: Method; stopping: Method; objective: Objective; parallel: number; seed: number;
+  strategy: Method; stopping: Method; objective: Objective; seed: number;
 }
 
 /** A record whose point has values: OpenAPI leaves open what they are. */

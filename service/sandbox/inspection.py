@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> int:
         answer = {"error": {name: text.replace(path, "the file") for name, text in fault.items()}}
     except MemoryError:
         answer = {
-            "error": {"field": "body", "message": "the file asks for too much memory", "remedy": "Send less"}
+            "error": {"field": "body", "message": "the file needs too much memory", "remedy": "Send less"}
         }
     sys.stdout.write(json.dumps(answer))
     return 0

@@ -121,7 +121,7 @@ def _failures(snapshot: Snapshot, row: StoredSearch) -> tuple[tuple[str, int], .
         return ()
     newest = select(t.reason).where(t.search_id == row.id, t.state == "failed").order_by(t.number.desc())
     reasons = Counter(snapshot.execute(newest.limit(FAILURES)).scalars())
-    return tuple((reason or "no reason was given", count) for reason, count in reasons.most_common(REASONS))
+    return tuple((reason or "no reason given", count) for reason, count in reasons.most_common(REASONS))
 
 
 def _rate(snapshot: Snapshot, row: StoredSearch, now: float) -> float | None:

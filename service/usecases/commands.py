@@ -53,8 +53,8 @@ def give(
     version = command_rows.version(tx, trial)
     if match is not None and match != version:
         raise ChangedError(
-            f"the newest command of trial {trial} is {version}, not {match}: somebody else steers it too; "
-            "look again, then repeat the command"
+            f"the newest command of trial {trial} is {version}, not {match}: somebody else steers it; "
+            "check its state, then repeat the command"
         )
     context = context_of(tx, proposer, row)
     found = problems(given, context)

@@ -60,7 +60,7 @@ class Datasets:
                 return None
             if found.digest == received.digest and json.loads(found.meta)["options"] == meta["options"]:
                 return found
-            raise ConflictError(f"There is another data set called {name!r}; choose another name")
+            raise ConflictError(f"A different data set is already called {name!r}; choose another name")
 
         def work(transaction: Transaction) -> tuple[dict[str, Any], bool]:
             found = known(transaction)
@@ -81,7 +81,7 @@ class Datasets:
         """
         found = await self._whole(key)
         if found["builtin"]:
-            raise ConflictError(f"{key} comes with the trainer and cannot be deleted")
+            raise ConflictError(f"{key} is built in and cannot be deleted")
 
         def work(transaction: Transaction) -> bool:
             snapshot = transaction
@@ -115,7 +115,7 @@ class Datasets:
         """Give the place and the digest of an uploaded file. Raises NotFoundError."""
         found = await self._whole(key)
         if found["builtin"]:
-            raise NotFoundError(f"{key} comes with the trainer and has no file")
+            raise NotFoundError(f"{key} is built in and has no file")
         return self._uploads.path(found["digest"], found["kind"]), found["digest"]
 
     async def _whole(self, key: str) -> dict[str, Any]:
@@ -218,7 +218,7 @@ def _brief(dataset: dict[str, Any]) -> dict[str, Any]:
 
 def _check_name(name: str) -> None:
     if name in builtin.BUILTIN:
-        message = f"{name!r} is the name of a data set that comes with the trainer"
+        message = f"{name!r} is the name of a built-in data set"
         raise RefusedError.of("name", message, f"choose a name other than {', '.join(builtin.BUILTIN)}")
     if not _NAME.fullmatch(name):
         message = f"{name!r:.120} is not a name for a data set"

@@ -21,5 +21,5 @@ def pause_if_all_fail(tx: Transaction, row: StoredSearch) -> bool:
     reasons = trial_rows.reasons_of_failures(tx, row.id, first, MOST)
     if len(reasons) < MOST or len(set(reasons)) > 1:
         return False
-    search_rows.pause(tx, row, f"{row.failed} trials failed and none came to anything: {reasons[0]}")
+    search_rows.pause(tx, row, f"{row.failed} trials failed and none succeeded: {reasons[0]}")
     return True

@@ -146,7 +146,7 @@ def enqueue(
     spec = proposer.spec(tx, row)
     left = max(0, min(spec.budget.trials + row.by_hand, row.total) - row.proposed)
     if len(points) > left:
-        remedy = "raise the budget first: edit the search and give it more trials in all (budget.trials)"
+        remedy = "raise the budget first: edit the search and increase budget.trials"
         raise RefusedError.of("points", f"the budget leaves {left} trials", remedy)
     problems = [
         type(problem)(f"points.{position}.{problem.field}", problem.message, problem.remedy)

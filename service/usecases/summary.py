@@ -225,10 +225,10 @@ def _next(now: Situation, found: list[Finding], diagnosis: Diagnosis | None) -> 
         )
     if diagnosis and diagnosis.next_search:
         aim = f"against {diagnosis.problems[0]}" if diagnosis.problems else "closer around the winner"
-        text = f"Start the next search, {aim}: it is ready to submit."
+        text = f"Run the next search, {aim}; it is ready to submit."
         steps.append(NextStep(kind="next_search", text=text, trial=winner))
     if not now.spec.reevaluate.leaders and now.valued >= 2:
-        text = "Train the leaders again with fresh seeds, so that luck does not choose: "
+        text = "Retrain the leaders with fresh seeds to rule out luck: "
         text += "submit a copy with reevaluate: {leaders: 3, seeds: 2}."
         steps.append(NextStep(kind="retrain", text=text))
     if now.spec.trainer == "mlp":

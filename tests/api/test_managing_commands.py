@@ -52,7 +52,7 @@ def test_searches_are_listed_newest_first_page_by_page(client, type_in):
     assert " a " in type_in("list", "-n", 2, "--page", 2).stdout
     found = json.loads(type_in("list", "--json", "--state", "queued").stdout)
     assert [one["id"] for one in found] == made[::-1]
-    assert "There are no such searches." in type_in("list", "--name", "zebra").stdout
+    assert "No search matches." in type_in("list", "--name", "zebra").stdout
     assert type_in("list", "--state", "asleep").returncode == 2
     for number in made:
         client.delete(number)

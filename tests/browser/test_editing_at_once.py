@@ -19,7 +19,7 @@ def test_what_somebody_else_changed_is_not_undone(page: Page, server: Server, co
     page.goto(f"/searches/{search}")
     page.get_by_role("button", name="Edit").click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Trials in all").fill("5")
+    dialog.get_by_label("Number of trials").fill("5")
     other = page.request.patch(f"/api/v1/searches/{search}", data={"budget": {"trials": 9}})
     assert other.status == 200
     dialog.get_by_role("button", name="Save").click()
@@ -30,8 +30,8 @@ def test_what_somebody_else_changed_is_not_undone(page: Page, server: Server, co
 
     dialog.get_by_role("button", name="Back").click()
     page.get_by_role("button", name="Edit").click()
-    expect(dialog.get_by_label("Trials in all")).to_have_value("9")
-    dialog.get_by_label("Trials in all").fill("5")
+    expect(dialog.get_by_label("Number of trials")).to_have_value("9")
+    dialog.get_by_label("Number of trials").fill("5")
     dialog.get_by_role("button", name="Save").click()
     expect(dialog).to_be_hidden()
     assert server.call(f"/searches/{search}")["budget"]["trials"] == 5

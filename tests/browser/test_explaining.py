@@ -103,7 +103,7 @@ def test_the_overview_says_how_good_the_best_of_random_trials_is(
 
 def test_the_overview_names_the_winner(page: Page, zoomed: Any) -> None:
     page.goto(f"/searches/{zoomed['id']}")
-    rows = page.get_by_role("region", name="Leaders trained again").locator("tbody tr")
+    rows = page.get_by_role("region", name="Leaders retrained").locator("tbody tr")
     expect(rows).to_have_count(2)
     expect(rows.first).to_contain_text("winner")
 

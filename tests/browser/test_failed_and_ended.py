@@ -51,7 +51,7 @@ def test_the_page_follows_trials_that_are_run_again(page: Page, server: Server) 
     search = run_script(server, "lost and found", range(2))
     page.goto(f"/searches/{search['id']}")
     expect(page.locator(".pagehead .chip")).to_have_text("completed")
-    page.get_by_role("button", name="Run failed again").click()
+    page.get_by_role("button", name="Rerun failed trials").click()
     expect(page.locator(".pagehead .chip")).not_to_have_text("completed")
     with Client(server.url) as client:
         for trial in client.ask(search["id"]):
@@ -67,7 +67,7 @@ def test_failed_trials_are_run_again_once_from_the_table(page: Page, server: Ser
     expect(page.locator(".toast").last).to_have_text("2 queued again, as new trials.")
     expect(page.get_by_role("progressbar").first).to_have_attribute("aria-valuenow", "67")  # 4 of 6
     page.get_by_role("button", name="Re-run failed").click()
-    expect(page.locator(".toast").last).to_have_text("All failed trials have been run again already.")
+    expect(page.locator(".toast").last).to_have_text("All failed trials have already been rerun.")
     assert server.call(f"/searches/{search['id']}")["total"] == 6
     server.call(f"/searches/{search['id']}/cancel", {})
 
@@ -78,7 +78,7 @@ def test_a_search_that_failed_in_part_says_so_in_small(page: Page, server: Serve
     expect(page.locator(".pagehead .chip")).to_have_text("completed")
     expect(page.locator(".failednote")).to_contain_text(f"1 failed: {REASON}")
     expect(page.locator(".problem")).to_have_count(0)
-    page.locator(".failednote").get_by_role("link", name="See them").click()
+    page.locator(".failednote").get_by_role("link", name="Show them").click()
     expect(page.get_by_role("region", name="Trials").locator("tbody tr")).to_have_count(1)
 
 

@@ -58,7 +58,7 @@ def test_failed_trials_are_run_again(page: Page, server: Server) -> None:
         "/searches", {**SEARCH, "name": "failing", "settings": settings, "budget": {"trials": 1}}
     )
     page.goto(f"/searches/{made['id']}")
-    again = page.get_by_role("button", name="Run failed again")
+    again = page.get_by_role("button", name="Rerun failed trials")
     expect(again).to_be_visible(timeout=PATIENCE)
     again.click()
     expect(page.locator("#toasts")).to_contain_text("1 queued again")

@@ -12,7 +12,7 @@ def test_a_search_submitted_by_the_form_is_watched_to_its_end(page: Page) -> Non
     page.goto("/new?example=digits")
     page.get_by_label("Name", exact=True).fill("from the form")
     page.get_by_label("Strategy").select_option("random")
-    page.get_by_label("Trials in all").fill("6")
+    page.get_by_label("Number of trials").fill("6")
     page.get_by_label("Fixed settings").fill("epochs: 2\nhidden_layers: 1\noptimizer: adam")
     expect(page.get_by_label("The search as YAML")).to_have_value(re.compile("name: from the form"))
     page.get_by_role("button", name="Start the search").click()
@@ -114,11 +114,11 @@ def test_a_point_by_hand_starts_from_the_best_whatever_its_kinds(page: Page, ser
             trial.complete(dev_error=0.1)
             break
         page.goto(f"/searches/{search.id}?view=trials")
-        page.get_by_role("button", name="Add a point").click()
+        page.get_by_role("button", name="Add a trial").click()
         weights = page.locator("#point-w")
         expect(weights).to_have_value("0.25, 0.75")
         weights.fill("0.25, 0.5")
-        page.get_by_role("button", name="Add it").click()
+        page.get_by_role("button", name="Add trial").click()
         expect(page.get_by_text("Added: it runs")).to_be_visible()
         [again] = client.ask(search.id)
         assert again.params == best | {"w": [0.25, 0.5]}
@@ -144,10 +144,10 @@ def test_a_file_uploaded_is_shown_and_searched_on(page: Page, complaints: list[s
     expect(page.get_by_label("Summary")).to_contain_text("classification")
     expect(page.get_by_role("region", name="First rows").locator("tbody tr").first).to_contain_text("no")
 
-    page.get_by_role("link", name="Search on it").click()
+    page.get_by_role("link", name="Start a search").click()
     expect(page.get_by_label("Data set")).to_have_value("answers")
     page.get_by_label("Strategy").select_option("random")
-    page.get_by_label("Trials in all").fill("3")
+    page.get_by_label("Number of trials").fill("3")
     page.get_by_label("Fixed settings").fill("epochs: 2")
     page.get_by_role("button", name="Start the search").click()
     expect(page.locator(".pagehead .chip")).to_have_text("completed", timeout=PATIENCE)
@@ -155,7 +155,7 @@ def test_a_file_uploaded_is_shown_and_searched_on(page: Page, complaints: list[s
     page.goto("/datasets")
     page.get_by_role("link", name="answers", exact=True).click()
     page.get_by_role("button", name="Delete").click()
-    page.get_by_role("button", name="Delete for good").click()
+    page.get_by_role("button", name="Delete permanently").click()
     expect(page.locator(".toast.bad")).to_contain_text(re.compile("answers.*search"))
     complaints.clear()  # the browser itself reports the answer 409
 
@@ -178,7 +178,7 @@ def test_a_column_that_cannot_be_read_is_ignored_and_the_file_sent_again(
         "504456.8"
     )
     page.get_by_role("button", name="Delete").click()
-    page.get_by_role("button", name="Delete for good").click()
+    page.get_by_role("button", name="Delete permanently").click()
     expect(page).to_have_url(re.compile(r"/datasets$"))
     expect(page.get_by_role("link", name="digits", exact=True)).to_be_visible()
     expect(page.get_by_role("link", name="dated", exact=True)).to_have_count(0)

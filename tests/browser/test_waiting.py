@@ -35,7 +35,7 @@ def shown(browser: Any, idle: Server) -> Iterator[Page]:
 def test_a_trial_that_has_not_begun_is_waited_for(shown: Page, idle: Server) -> None:
     made = idle.call("/searches", LONG)
     shown.goto(f"/trials/{made['id']}.0")
-    expect(shown.get_by_role("heading", name="Trial 0 has not begun")).to_be_visible()
+    expect(shown.get_by_role("heading", name="Trial 0 has not started")).to_be_visible()
     expect(shown.locator("main").get_by_role("link", name=made["name"])).to_be_visible()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CAVIAR_")}
     command = [sys.executable, "-m", "caviar", "worker", "--url", idle.url]

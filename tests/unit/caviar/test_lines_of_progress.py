@@ -30,7 +30,7 @@ def test_a_line_is_printed_only_when_something_changed(monkeypatch):
     text = io.StringIO()
     assert progress.follow_search(client, 1, Console(file=text, width=80)).done
     assert text.getvalue().splitlines() == [
-        "0/3 trials, waiting for a worker",
+        "0/3 trials, waiting for an agent",
         "1/3 trials, 1 trials/s",
         "2/3 trials, 2 trials/s",
         "3/3 trials",
@@ -41,4 +41,4 @@ def test_what_a_search_waits_for_is_named():
     lacking = {"field": "trainer", "message": "no agent has the trainer 'tree'", "remedy": "install it"}
     assert progress._rate(Search(1, "s", "queued", warnings=[lacking])) == lacking["message"]
     other = {**lacking, "field": "objective.direction"}
-    assert progress._rate(Search(1, "s", "queued", warnings=[other])) == "waiting for a worker"
+    assert progress._rate(Search(1, "s", "queued", warnings=[other])) == "waiting for an agent"

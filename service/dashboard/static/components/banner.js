@@ -9,7 +9,7 @@ export function watchConnection(banner) {
   connection.addEventListener("down", () => {
     fill(
       banner,
-      h("div", { class: "banner warning" }, h("span", { class: "pulse" }), h("div", null, h("strong", null, "The server does not answer. "), "What you see is as it was; the page goes on by itself as soon as it is back. Start it with ", h("code", null, "caviar serve"), ".")),
+      h("div", { class: "banner warning" }, h("span", { class: "pulse" }), h("div", null, h("strong", null, "The server is not responding. "), "You see the last known state. The page reconnects by itself. Start the server with ", h("code", null, "caviar serve"), ".")),
     );
   });
   connection.addEventListener("up", () => {
@@ -39,7 +39,7 @@ function askToken(banner) {
         }
       },
     },
-    h("label", { for: "token" }, "This server asks for a token (", h("code", null, "caviar token"), " makes one):"),
+    h("label", { for: "token" }, "This server requires a token (create one with ", h("code", null, "caviar token"), "):"),
     field,
     h("button", { class: "primary" }, "Sign in"),
     said,

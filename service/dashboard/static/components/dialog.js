@@ -26,7 +26,7 @@ export function openDialog(title, content, buttons) {
 export function ask(title, text, yes) {
   return new Promise((resolve) => {
     const agree = h("button", { type: "button", class: "danger" }, yes);
-    const back = h("button", { type: "button" }, "Keep it");
+    const back = h("button", { type: "button" }, "Back");
     const dialog = openDialog(title, [h("p", null, text)], [back, agree]);
     let answer = false;
     agree.addEventListener("click", () => {

@@ -2,7 +2,7 @@
 
 import { h, svg } from "../core/dom.js";
 import { label, number } from "../core/format.js";
-import { linear, scaleOf } from "../charts/scales.js";
+import { scaleOf } from "../charts/scales.js";
 import { nines } from "../charts/ticks.js";
 
 const WIDTH = 200;
@@ -29,24 +29,22 @@ export function drawShares(definition) {
 }
 
 /**
- * Two lines: the scale's own axis with its draws spread evenly, and where these fall on a linear axis.
+ * A histogram of the draws over the range, on a linear axis.
  * @param {Definition} definition
  */
 export function scalePicture(definition) {
   const { low, high, choices } = definition;
-  if (choices || low === undefined || high === undefined || !(low < high)) return h("span", { class: "muted" }, choices ? `each with ${number(100 / choices.length, 3)} %` : "");
-  const own = scaleOf(definition);
-  const flat = linear(low, high);
-  if (own.kind === "log" && low <= 0) return h("span");
-  if (own.kind === "one_minus_log" && (high >= 1 || low < 0)) return h("span");
-  const ticks = [];
-  for (let index = 0; index <= 24; index += 1) {
-    const unit = index / 24;
-    const x = 4 + flat.toUnit(own.fromUnit(own.kind === "log" && definition.zero ? 0.09 + unit * 0.91 : unit)) * (WIDTH - 8);
-    const top = 4 + unit * (WIDTH - 8);
-    ticks.push(`M${top.toFixed(1)} 5L${top.toFixed(1)} 11L${x.toFixed(1)} 24L${x.toFixed(1)} 30`);
-  }
-  return svg("svg", { class: "scalepicture", width: WIDTH, height: HEIGHT, viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `25 even draws on the scale, and where they fall between ${low} and ${high}` }, svg("path", { d: ticks.join("") }));
+  if (choices || low === undefined || high === undefined || !(low < high)) return h("span", { class: "muted" }, choices ? `${number(100 / choices.length, 3)} % each` : "");
+  const { kind } = scaleOf(definition);
+  if ((kind === "log" && low <= 0) || (kind === "one_minus_log" && (high >= 1 || low < 0))) return h("span");
+  const shares = drawShares(definition);
+  const most = Math.max(...shares);
+  const width = WIDTH / BINS;
+  const bars = shares.map((share, index) => {
+    const height = Math.max(0.5, (share / most) * HEIGHT);
+    return `M${(index * width).toFixed(1)} ${HEIGHT}v${(-height).toFixed(1)}h${(width - 1).toFixed(1)}V${HEIGHT}z`;
+  });
+  return svg("svg", { class: "scalepicture", width: WIDTH, height: HEIGHT, viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `How often draws fall where between ${low} and ${high}` }, svg("path", { d: bars.join("") }));
 }
 
 /**
@@ -59,20 +57,20 @@ export function scaleWords(definition) {
   if (definition.value !== undefined) return "the same in every trial";
   const sometimes = zero ? `; exactly 0 in ${number(zero * 100, 3)} % of draws` : "";
   if (scale === "log" && low > 0) {
-    const decade = high / low > 10 ? `, ${number(100 / Math.log10(high / low), 3)} % for each decade` : "";
+    const decade = high / low > 10 ? `, ${number(100 / Math.log10(high / low), 3)} % per decade` : "";
     return `half of the draws below ${number(Math.sqrt(low * high), 2)}${decade}${sometimes}`;
   }
   if (scale === "one_minus_log" && high < 1) return `half of the draws above ${nines(1 - Math.sqrt((1 - low) * (1 - high)))}${sometimes}`;
-  return `every ${step ? "step" : type === "int" ? "whole number" : "value"} equally likely${sometimes}`;
+  return `every ${step ? "step" : type === "int" ? "integer" : "value"} equally likely${sometimes}`;
 }
 
 /**
- * How many of a parameter there are, and when: "; one for each of hidden layers; only when optimizer is adam".
+ * How many of a parameter there are, and when: "; one per hidden layers; only when optimizer is adam".
  * @param {Definition} definition
  */
 export function conditionWords(definition) {
   const { each, when } = definition;
-  const many = each === undefined || each === null ? "" : `; ${typeof each === "number" ? `${each} of them` : `one for each of ${label(each)}`}`;
+  const many = each === undefined || each === null ? "" : `; ${typeof each === "number" ? `${each} of them` : `one per ${label(each)}`}`;
   return many + (when ? `; only when ${Object.entries(when).map(([name, wanted]) => `${label(name)} is ${wantedWords(wanted)}`).join(" and ")}` : "");
 }
 
@@ -109,7 +107,7 @@ export function spaceTable(space) {
       "tr",
       null,
       h("td", null, h("strong", null, label(name))),
-      h("td", null, definition.choices ? "choice" : definition.value !== undefined ? "fixed" : `${(definition.scale ?? "linear").replaceAll("_", "-")}${definition.type === "int" ? ", whole" : ""}`),
+      h("td", null, definition.choices ? "choice" : definition.value !== undefined ? "fixed" : `${(definition.scale ?? "linear").replaceAll("_", "-")}${definition.type === "int" ? ", integer" : ""}`),
       h("td", null, rangeText(definition)),
       h("td", null, scalePicture(definition)),
       h("td", { class: "muted inwords" }, scaleWords(definition), conditionWords(definition)),

@@ -55,7 +55,7 @@ function themeButton() {
 }
 
 function hintsButton() {
-  const button = h("button", { class: "quiet square", type: "button", title: "Show or hide the sentence under each title" }, icon(HELP));
+  const button = h("button", { class: "quiet square", type: "button", title: "Show or hide explanations" }, icon(HELP));
   button.setAttribute("aria-label", "Explanations");
   const draw = () => {
     const shown = localStorage.getItem(HINTS) !== "hidden";

@@ -43,7 +43,7 @@ async function show() {
   const match = routes.map(({ pattern, route }) => ({ route, found: pattern.exec(pathname) })).find(({ found }) => found);
   navigation.dispatchEvent(new CustomEvent("page", { detail: match?.route.under ?? match?.route.path }));
   if (!match?.found) {
-    fill(main, h("div", { class: "empty" }, h("h1", null, "No such page"), h("p", null, "The address ", h("code", null, pathname), " leads nowhere."), h("p", null, h("a", { href: "/" }, "All searches"))));
+    fill(main, h("div", { class: "empty" }, h("h1", null, "No such page"), h("p", null, "The address ", h("code", null, pathname), " does not exist."), h("p", null, h("a", { href: "/" }, "All searches"))));
     return;
   }
   const params = match.found.slice(1).map((part) => part ?? "");

@@ -20,7 +20,7 @@ export function upload(path, file, { progress, signal }) {
     };
     sending.onerror = () => {
       reportLost();
-      reject(new Error("The connection was lost while the file was sent. Send it again when the server is back."));
+      reject(new Error("The connection was lost during the upload. Send the file again when the server is back."));
     };
     sending.onabort = () => reject(new DOMException("left the page", "AbortError"));
     signal.addEventListener("abort", () => sending.abort());

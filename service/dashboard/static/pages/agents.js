@@ -15,9 +15,9 @@ export async function page({ outlet, signal, title }) {
   fill(
     outlet,
     h("div", { class: "pagehead" }, h("h1", null, "Agents"), total),
-    h("p", { class: "hint" }, "An agent is a worker process: it takes trials, trains them and reports. If one dies, its trials go on elsewhere from their last checkpoint."),
+    h("p", { class: "hint" }, "An agent is a worker process that trains trials. If one dies, its trials continue elsewhere from their last checkpoint."),
     place,
-    h("section", { class: "card" }, h("div", { class: "cardhead" }, h("h2", null, "Add agents")), h("p", { class: "hint" }, "On any machine that reaches this server, with the package installed:"), command(`caviar worker --url ${location.origin}`)),
+    h("section", { class: "card" }, h("div", { class: "cardhead" }, h("h2", null, "Add agents")), h("p", { class: "hint" }, "On any machine that can reach this server and has the package installed:"), command(`caviar worker --url ${location.origin}`)),
   );
   async function load() {
     try {
@@ -27,7 +27,7 @@ export async function page({ outlet, signal, title }) {
       const silent = items.filter((agent) => agent.silent).length;
       const more = `${silent ? `, ${count(silent)} silent` : ""}${gone ? `, ${count(gone)} gone` : ""}`;
       setText(total, items.length ? `${count(items.length - gone - silent)} connected${more}` : "");
-      if (!items.length) fill(place, empty("No agent is connected", h("p", null, "Queued trials wait until one is. ", h("code", null, "caviar serve --workers 2"), " starts two with the server; others join with the command below.")));
+      if (!items.length) fill(place, empty("No agent is connected", h("p", null, "Queued trials are waiting. ", h("code", null, "caviar serve --workers 2"), " starts two with the server; add more with the command below.")));
       else {
         if (!place.contains(table.node)) fill(place, table.node);
         table.set([...items].sort(byInterest));
@@ -64,8 +64,8 @@ function columns() {
     { key: "pid", title: "Process", numeric: true, cell: (agent) => String(agent.pid) },
     { key: "engine", title: "Engine", cell: (agent) => agent.engine },
     { key: "version", title: "Version", cell: (agent) => agent.version },
-    { key: "holding", title: "Trials in hand", cell: (agent) => h("span", null, holding(agent).flatMap((id, index) => [index ? ", " : "", h("a", { href: `/trials/${id}` }, id)])) },
-    { key: "seen", title: "Last heard of", cell: (agent) => when(/** @type {string | null} */ (agent.seen ?? null)) },
+    { key: "holding", title: "Current trials", cell: (agent) => h("span", null, holding(agent).flatMap((id, index) => [index ? ", " : "", h("a", { href: `/trials/${id}` }, id)])) },
+    { key: "seen", title: "Last seen", cell: (agent) => when(/** @type {string | null} */ (agent.seen ?? null)) },
     { key: "reason", title: "Why it left", cell: (agent) => String(agent.reason ?? "") },
   ];
 }

@@ -22,7 +22,7 @@ export async function page({ outlet, query, signal, title }) {
   try {
     if (searches.length > 1) await compareSearches(outlet, searches, signal);
     else if (trials.length > 1) await compareTrials(outlet, trials, signal);
-    else fill(outlet, h("div", { class: "pagehead" }, h("h1", null, "Compare")), empty("Nothing to compare yet", h("p", null, "Tick two to six searches in the list of searches, or trials in the table of a search, and press Compare."), h("a", { class: "button", href: "/" }, "All searches")));
+    else fill(outlet, h("div", { class: "pagehead" }, h("h1", null, "Compare")), empty("Nothing to compare yet", h("p", null, "Select two to six searches in the list, or trials in the table of a search, and press Compare."), h("a", { class: "button", href: "/" }, "All searches")));
   } catch (error) {
     if (!isAbort(error)) fill(outlet, ...failedPage(error, "/", "All searches"));
   }
@@ -91,7 +91,7 @@ async function compareTrials(outlet, ids, signal) {
     [`last ${label(metric)}`, all.map(({ branch, trial }) => number(/** @type {any} */ (branch?.[metric])?.at(-1) ?? trial.value))],
     [`best ${label(metric)} (epoch)`, best.map((point) => (point ? `${number(point.value)} (${count(point.epoch)})` : "–"))],
     ...unionRows("", all.map(({ trial }) => trial.params)),
-    ...(all.some(({ changed }) => changed[0] !== "none") ? /** @type {[string, string[]][]} */ ([["changed while it trained", all.map(({ changed }) => changed.join(", "))]]) : []),
+    ...(all.some(({ changed }) => changed[0] !== "none") ? /** @type {[string, string[]][]} */ ([["changed during training", all.map(({ changed }) => changed.join(", "))]]) : []),
     ...(all.some(({ name }) => name.includes("branch")) ? [] : unionRows("result: ", all.map(({ trial }) => /** @type {Record<string, unknown>} */ (trial.metrics ?? {})))),
   ];
   fill(outlet, h("div", { class: "pagehead" }, h("h1", null, "Compare trials")), h("div", { class: "figures" }, picture.node), difference(heads, rows));
@@ -136,7 +136,7 @@ function difference(heads, rows) {
   return h(
     "section",
     { class: "card" },
-    h("div", { class: "cardhead" }, h("h2", null, "Side by side"), h("span", { class: "muted" }, "what differs is in bold")),
+    h("div", { class: "cardhead" }, h("h2", null, "Side by side"), h("span", { class: "muted" }, "differences are in bold")),
     h(
       "div",
       { class: "tablebox", tabindex: "0", role: "region", "aria-label": "Side by side" },

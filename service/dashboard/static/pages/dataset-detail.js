@@ -27,7 +27,7 @@ export async function datasetDetail({ outlet, signal, title }, id) {
     fill(
       outlet,
       h("nav", { class: "crumbs", "aria-label": "Where you are" }, h("a", { href: "/datasets" }, "Data sets"), "/", h("span", null, dataset.name)),
-      h("div", { class: "pagehead" }, h("h1", null, dataset.name), h("div", { class: "actions" }, h("a", { class: "button primary", href: `/new?dataset=${encodeURIComponent(dataset.name)}` }, "Search on it"), dataset.builtin ? null : h("button", { type: "button", class: "danger", onclick: () => void remove(dataset) }, "Delete"))),
+      h("div", { class: "pagehead" }, h("h1", null, dataset.name), h("div", { class: "actions" }, h("a", { class: "button primary", href: `/new?dataset=${encodeURIComponent(dataset.name)}` }, "Start a search"), dataset.builtin ? null : h("button", { type: "button", class: "danger", onclick: () => void remove(dataset) }, "Delete"))),
       summary(dataset),
       dataset.target?.problem ? h("p", { class: "warning-note" }, dataset.target.problem) : null,
       classes(dataset),
@@ -41,7 +41,7 @@ export async function datasetDetail({ outlet, signal, title }, id) {
 
 /** @param {Dataset} dataset */
 async function remove(dataset) {
-  if (!(await ask(`Delete ${dataset.name}?`, "Its file is removed for good.", "Delete for good"))) return;
+  if (!(await ask(`Delete ${dataset.name}?`, "Its file is deleted permanently.", "Delete permanently"))) return;
   const gone = await attempt(async () => {
     await call(`/datasets/${dataset.id}`, { method: "DELETE" });
     return true;

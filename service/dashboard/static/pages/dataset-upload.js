@@ -9,7 +9,7 @@ import { dropFile } from "../components/drop.js";
 import { problem, Progress, toast } from "../components/parts.js";
 
 const TASKS = [
-  ["", "by the target"],
+  ["", "detect from the target"],
   ["classification", "classification"],
   ["regression", "regression"],
 ];
@@ -25,7 +25,7 @@ export function uploadCard({ signal }) {
     "section",
     { class: "card dropzone", "aria-label": "Upload a data set" },
     h("div", { class: "cardhead" }, h("h2", null, "Upload")),
-    h("p", { class: "hint" }, "CSV, Parquet, npz or npy: fill in what differs, then choose a file or drop it here. It is streamed, read apart from the server, and kept by the hash of its content."),
+    h("p", { class: "hint" }, "Choose a CSV, Parquet, npz or npy file, or drop it here. Fill in a field only to override its default. The file is checked in a separate process and stored under the hash of its content."),
     h("div", { class: "uploadfields" }, fields.nodes, h("label", { class: "button primary", for: "upload-file" }, "Choose a file"), picker),
     h("div", { class: "uploadsaid" }, progress.node, said),
   );
@@ -57,8 +57,8 @@ function uploadFields() {
   const input = (/** @type {string} */ id, /** @type {string} */ placeholder) => h("input", { id: `upload-${id}`, placeholder, autocomplete: "off" });
   const name = input("name", "the file's name");
   const target = input("target", "the last column");
-  const ignore = input("ignore", "none; such as date, id");
-  const categorical = input("categorical", "those with texts");
+  const ignore = input("ignore", "none; for example date, id");
+  const categorical = input("categorical", "columns with text");
   const task = h("select", { id: "upload-task" }, TASKS.map(([value, title]) => h("option", { value }, title)));
   const field = (/** @type {string} */ title, /** @type {HTMLElement} */ control) => h("div", { class: "field" }, h("label", { for: control.id }, title), control);
   return {

@@ -40,6 +40,6 @@ function columns() {
     { key: "missing", title: "Missing values", numeric: true, cell: (each) => count(each.missing) },
     { key: "size", title: "Size", numeric: true, cell: (each) => (each.size ? size(each.size) : "built in") },
     { key: "created", title: "Uploaded", cell: (each) => (each.created ? when(each.created) : "") },
-    { key: "use", title: "", cell: (each) => h("a", { href: `/new?dataset=${encodeURIComponent(each.name)}` }, "Search on it") },
+    { key: "use", title: "", cell: (each) => h("a", { href: `/new?dataset=${encodeURIComponent(each.name)}` }, "Start a search") },
   ];
 }

@@ -37,7 +37,7 @@ export async function page(context) {
   fill(
     outlet,
     h("div", { class: "pagehead" }, h("h1", null, "API"), h("span", { class: "muted" }, `version ${document.info.version}, ${count(routes.length)} routes`)),
-    h("p", { class: "intro" }, "JSON over HTTP; what is refused is answered as ", schemaLink("Problem"), ", field by field with a remedy (RFC 9457). Where a token is needed, send ", h("code", null, "Authorization: Bearer TOKEN"), ". The same as a document: ", h("a", { href: "/api/v1/openapi.json" }, "openapi.json"), "."),
+    h("p", { class: "intro" }, "JSON over HTTP. Errors are returned as ", schemaLink("Problem"), ", with a remedy per field (RFC 9457). If a token is required, send ", h("code", null, "Authorization: Bearer TOKEN"), ". Machine-readable: ", h("a", { href: "/api/v1/openapi.json" }, "openapi.json"), "."),
     h("div", { class: "filters" }, search),
     places,
     h("section", { class: "card", "aria-label": "Schemas" }, h("div", { class: "cardhead" }, h("h2", null, "Schemas")), Object.keys(schemas).sort().map((name) => schemaFold(name, schemas[name] ?? {}))),

@@ -14,18 +14,18 @@ export function methodForm(draft) {
     "section",
     { class: "card" },
     h("div", { class: "cardhead" }, h("h2", null, "How")),
-    h("p", { class: "hint" }, "Coarse to fine looks at the whole box first, then zooms in on the region of the good trials, again and again."),
+    h("p", { class: "hint" }, "Coarse to fine first samples the whole space, then zooms in on the region around the best trials, round after round."),
     methodFields(draft, "strategy", "Strategy", draft.catalog.strategies),
     methodFields(draft, "stopping", "Stop bad trials early", draft.catalog.rules),
     h(
       "div",
       { class: "fields three" },
-      field("Trials in all", "budget.trials", input(spec.budget.trials, (value) => {
+      field("Number of trials", "budget.trials", input(spec.budget.trials, (value) => {
         spec.budget = { ...spec.budget, trials: numberOr(value) };
         draft.changed();
       }, { inputmode: "numeric" })),
-      field("In parallel", "parallel", input(spec.parallel, (value) => set(draft, "parallel", numberOr(value)), { inputmode: "numeric" })),
-      field("Seed", "seed", input(spec.seed, (value) => set(draft, "seed", numberOr(value)), { inputmode: "numeric" }), "The same seed gives the same trials, for any number of workers."),
+      field("In parallel", "parallel", input(spec.parallel, (value) => set(draft, "parallel", numberOr(value) ?? undefined), { inputmode: "numeric", placeholder: "as many as agents" }), "Trials that train at the same time."),
+      field("Seed", "seed", input(spec.seed, (value) => set(draft, "seed", numberOr(value)), { inputmode: "numeric" }), "The same seed gives the same trials, however many agents train them."),
     ),
     fixedSettings(draft),
   );
@@ -42,7 +42,7 @@ function fixedSettings(draft) {
     draft.spec.settings = Object.fromEntries(area.value.split("\n").map(readLine).filter((pair) => pair !== null));
     draft.changed();
   });
-  return field("Fixed settings, one a line", "settings", area, "The same for all trials, such as epochs: 30 or hidden_units: [64, 32].");
+  return field("Fixed settings, one per line", "settings", area, "The same in every trial, such as epochs: 30 or hidden_units: [64, 32].");
 }
 
 /**

@@ -47,7 +47,7 @@ export function rangeOf({ type, default: usual, low, high, choices }) {
 export function settingsTable(trainer, settings) {
   if (!settings.length) return null;
   const heads = ["Setting", "Values", "Default", ""].map((title) => h("th", { scope: "col" }, title));
-  const rows = settings.map((each) => h("tr", null, h("th", { scope: "row" }, h("code", null, each.name)), h("td", null, values(each)), h("td", null, each.default === null ? "by a rule" : text(each.default)), h("td", { class: "muted" }, [each.help, each.per_layer ? "one for each layer, as a list, if wanted" : ""].filter(Boolean).join("; "))));
+  const rows = settings.map((each) => h("tr", null, h("th", { scope: "row" }, h("code", null, each.name)), h("td", null, values(each)), h("td", null, each.default === null ? "by a rule" : text(each.default)), h("td", { class: "muted" }, [each.help, each.per_layer ? "optionally a list with one value per layer" : ""].filter(Boolean).join("; "))));
   const table = h("div", { class: "tablebox", tabindex: "0", role: "region", "aria-label": `Settings of ${trainer}` }, h("table", { class: "members" }, h("thead", null, h("tr", null, heads)), h("tbody", null, rows)));
   return h("details", { class: "card" }, h("summary", null, `All settings of ${trainer}`), table);
 }
@@ -56,5 +56,5 @@ export function settingsTable(trainer, settings) {
 function values({ type, low, high, choices }) {
   if (type === "bool") return "true, false";
   if (choices.length) return choices.join(type === "flags" ? " + " : ", ");
-  return `${type === "int" ? "whole, " : ""}${number(low)} to ${number(high)}`;
+  return `${type === "int" ? "integer, " : ""}${number(low)} to ${number(high)}`;
 }

@@ -38,7 +38,7 @@ export function spaceForm(draft, settings, redraw) {
     "section",
     { class: "card" },
     h("div", { class: "cardhead" }, h("h2", null, "Space"), h("span", { class: "spacer" }), add),
-    h("p", { class: "hint" }, "What is searched. The upper comb of a picture is 25 even steps of the scale, the lower one where they fall on a plain axis: the draws crowd where its teeth do."),
+    h("p", { class: "hint" }, "The parameters to search. Bars show how often values are drawn, from the low to the high end of the range."),
     h("datalist", { id: "settings-known" }, settings.map(({ name }) => h("option", { value: name }))),
     h("div", { class: "spacerows", "data-field": "space" }, Object.keys(space).map((name) => row(draft, name, redraw))),
   );
@@ -132,9 +132,9 @@ function limits(name, definition, edited) {
     });
     return h("div", { class: "limits" }, control);
   }
-  const whole = h("input", { type: "checkbox", checked: definition.type === "int", "aria-label": `${label(name)}: whole numbers` });
-  whole.addEventListener("change", () => {
-    if (whole.checked) definition.type = "int";
+  const integer = h("input", { type: "checkbox", checked: definition.type === "int", "aria-label": `${label(name)}: integers only` });
+  integer.addEventListener("change", () => {
+    if (integer.checked) definition.type = "int";
     else delete definition.type;
     edited();
   });
@@ -144,7 +144,7 @@ function limits(name, definition, edited) {
     numberField(name, definition, "low", edited),
     h("span", { class: "muted" }, "to"),
     numberField(name, definition, "high", edited),
-    h("label", { class: "whole" }, whole, "whole"),
+    h("label", { class: "whole" }, integer, "integer"),
   );
 }
 

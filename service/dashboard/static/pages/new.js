@@ -38,7 +38,7 @@ export async function page(context) {
     "aside",
     { class: "card sidebar" },
     h("div", { class: "cardhead" }, h("h2", null, "As YAML")),
-    h("p", { class: "hint" }, "The same search as text. Edit it here, paste another or drop a file: the form follows."),
+    h("p", { class: "hint" }, "The same search as text. Edit it, paste another or drop a file; the form updates."),
     yaml,
     said,
     submit,
@@ -105,7 +105,7 @@ export async function page(context) {
 /** @param {PageContext} context */
 function starts({ query }) {
   const [from, after] = [query.get("from"), query.get("after")];
-  const source = from ? `Copied from search ${from}. Or begin with:` : after ? ["Follows from the diagnosis of ", h("a", { href: `/trials/${after}` }, `trial ${after}`), ". Or begin with:"] : "Begin with:";
+  const source = from ? `Copied from search ${from}. Or start from an example:` : after ? ["Follows from the diagnosis of ", h("a", { href: `/trials/${after}` }, `trial ${after}`), ". Or start from an example:"] : "Start from an example:";
   return h(
     "div",
     { class: "filters" },
@@ -157,7 +157,6 @@ function complete(spec) {
     strategy: given.strategy ?? { name: "coarse_to_fine" },
     stopping: given.stopping ?? { name: "none" },
     objective: given.objective ?? { metric: "dev_error", direction: "minimize" },
-    parallel: given.parallel ?? 1,
     budget: given.budget ?? {},
     seed: given.seed ?? 0,
   };
@@ -173,7 +172,7 @@ function showErrors(form, said, errors) {
   for (const old of form.querySelectorAll(".fielderror")) old.remove();
   for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
   const rest = errors.filter((error) => !place(form, error));
-  fill(said, rest.length ? problem(new ApiError({ type: "", title: "Not yet a search", status: 422, detail: "", errors: rest })) : null);
+  fill(said, rest.length ? problem(new ApiError({ type: "", title: "Not a valid search yet", status: 422, detail: "", errors: rest })) : null);
 }
 
 /**

@@ -22,19 +22,19 @@ export function searchActions(search, hooks) {
   };
   const buttons = [];
   if (search.state === "paused") buttons.push(button("Resume", () => act("resume", "Resumed."), "primary"));
-  else if (!isOver(search)) buttons.push(button("Pause", () => act("pause", "Paused. Trials in hand stop and keep what they have learned.")));
-  if (mayRunFailed(search)) buttons.push(button("Run failed again", () => runFailed(search, hooks.refresh)));
+  else if (!isOver(search)) buttons.push(button("Pause", () => act("pause", "Paused. Running trials stop and keep their progress.")));
+  if (mayRunFailed(search)) buttons.push(button("Rerun failed trials", () => runFailed(search, hooks.refresh)));
   buttons.push(button("Edit", () => editSearch(search.id, hooks.replaced)));
-  buttons.push(h("a", { class: "button", href: `/new?from=${search.id}` }, "Copy to new"));
+  buttons.push(h("a", { class: "button", href: `/new?from=${search.id}` }, "Copy to new search"));
   buttons.push(exportMenu(path));
   if (!isOver(search)) {
     const cancel = async () => {
-      if (await ask("Cancel this search?", "Trials in hand are stopped. Finished trials stay.", "Cancel the search")) await act("cancel", "Cancelled.");
+      if (await ask("Cancel this search?", "Running trials are stopped. Finished trials are kept.", "Cancel the search")) await act("cancel", "Cancelled.");
     };
     buttons.push(button("Cancel", cancel, "danger"));
   } else {
     const remove = async () => {
-      if (!(await ask(`Delete ${search.name}?`, "Its trials, curves, checkpoints and models are removed for good.", "Delete for good"))) return;
+      if (!(await ask(`Delete ${search.name}?`, "Its trials, curves, checkpoints and models are deleted permanently.", "Delete permanently"))) return;
       const gone = await attempt(async () => {
         await call(path, { method: "DELETE" });
         return true;
@@ -75,7 +75,7 @@ export function mayRunFailed(search) {
 export async function runFailed(search, refresh) {
   const made = await attempt(() => call(`/searches/${search.id}/rerun?state=failed`, { method: "POST" }));
   if (!made) return;
-  toast(made.items.length ? `${made.items.length} queued again, as new trials.` : "All failed trials have been run again already.");
+  toast(made.items.length ? `${made.items.length} queued again as new trials.` : "All failed trials have already been rerun.");
   await refresh();
 }
 

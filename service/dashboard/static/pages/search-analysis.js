@@ -27,7 +27,7 @@ function sentence({ trials, left, share, confidence, probability, improvement })
 
 /** @param {SearchView} view */
 export function standingsCard(view) {
-  const node = h("section", { class: "card", "aria-label": "Leaders trained again", hidden: true });
+  const node = h("section", { class: "card", "aria-label": "Leaders retrained", hidden: true });
   async function update() {
     const search = view.search();
     if (!(/** @type {any} */ (search.spec.reevaluate)?.leaders)) return;
@@ -36,8 +36,8 @@ export function standingsCard(view) {
     node.hidden = !items.length && !reason;
     fill(
       node,
-      h("div", { class: "cardhead" }, h("h2", null, "Leaders trained again")),
-      h("p", { class: "hint" }, "The best of many is partly lucky. Fresh seeds take the luck off: the mean is of the fresh trainings alone."),
+      h("div", { class: "cardhead" }, h("h2", null, "Leaders retrained")),
+      h("p", { class: "hint" }, "The best of many trials is partly lucky. Training again with fresh seeds removes that luck: the mean counts the fresh runs only."),
       reason ? h("p", { class: "muted" }, `No winner yet: ${reason}.`) : null,
       items.length ? table(objectiveName(search), items, winner) : null,
     );
@@ -51,7 +51,7 @@ export function standingsCard(view) {
  * @param {Standing | null} winner
  */
 function table(objective, items, winner) {
-  const head = ["Trial", `${objective}, fresh mean`, "Spread", "First", "Trainings", "Parameters"].map((title) => h("th", { scope: "col" }, title));
+  const head = ["Trial", `Mean ${objective}, fresh seeds`, "Spread", "First", "Fresh runs", "Parameters"].map((title) => h("th", { scope: "col" }, title));
   const rows = items.map((one) =>
     h(
       "tr",

@@ -81,7 +81,7 @@ function versus(search, found) {
   const share = explained(search, metric, found.winner?.value);
   if (share) lines.push(`${share}: the share of the variance that it explains`);
   if (valued > 2) lines.push(`Chosen from ${valued} trials`);
-  if (diagnosis) lines.push(diagnosis);
+  if (diagnosis && search.task !== "regression") lines.push(diagnosis);
   return lines;
 }
 

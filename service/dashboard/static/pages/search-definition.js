@@ -12,8 +12,8 @@ export async function view({ outlet, search, signal }) {
   const edits = h("section", { class: "card", hidden: true });
   fill(
     outlet,
-    h("section", { class: "card" }, h("div", { class: "cardhead" }, h("h2", null, "Space")), h("p", { class: "hint" }, "In each picture the upper comb is 25 even steps of the scale, the lower one where they fall on a plain linear axis: the draws crowd where its teeth do."), spaceTable(spec.space)),
-    h("div", { class: "columns" }, text("YAML", "What caviar submit takes.", toYaml(clean(spec))), h("div", { class: "page" }, text("curl", "The same over REST.", curl(spec)), text("Python", "The same by the client library.", python(spec)))),
+    h("section", { class: "card" }, h("div", { class: "cardhead" }, h("h2", null, "Space")), h("p", { class: "hint" }, "Bars show how often values are drawn, from the low to the high end of the range."), spaceTable(spec.space)),
+    h("div", { class: "columns" }, text("YAML", "For caviar submit.", toYaml(clean(spec))), h("div", { class: "page" }, text("curl", "Over the REST API.", curl(spec)), text("Python", "With the client library.", python(spec)))),
     edits,
   );
   try {

@@ -26,7 +26,7 @@ export async function editSearch(id, replaced) {
   const said = h("div");
   const save = h("button", { class: "primary", type: "submit", form: "edit-form" }, "Save");
   const back = h("button", { type: "button" }, "Back");
-  const form = h("form", { id: "edit-form", class: "fields" }, row("Name", fields.name), row("Trials in all", fields.trials), row("In parallel", fields.parallel), row("Space, as YAML or JSON: further trials are drawn from it", fields.space), row("Note", fields.note), said);
+  const form = h("form", { id: "edit-form", class: "fields" }, row("Name", fields.name), row("Number of trials", fields.trials), row("In parallel", fields.parallel), row("Space, as YAML or JSON; new trials are drawn from it", fields.space), row("Note", fields.note), said);
   const dialog = openDialog(`Edit ${search.name}`, [form], [back, save]);
   back.addEventListener("click", () => dialog.close());
   form.addEventListener("submit", async (event) => {
@@ -44,7 +44,7 @@ export async function editSearch(id, replaced) {
       dialog.close();
     } catch (error) {
       const stale = error instanceof ApiError && error.status === 412;
-      fill(said, stale ? h("p", { class: "warning-note" }, "Somebody changed this search meanwhile. Close this and look again before you save.") : problem(error));
+      fill(said, stale ? h("p", { class: "warning-note" }, "Somebody else changed this search in the meantime. Close this dialog and check before you save.") : problem(error));
     }
   });
 }

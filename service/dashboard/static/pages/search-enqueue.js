@@ -26,13 +26,13 @@ export function enqueuePoint(search, added) {
     fields.map(({ name, field }) => h("div", { class: "field" }, h("label", { for: field.id }, label(name)), field)),
     said,
   );
-  const dialog = openDialog("Add a point", [h("p", { class: "hint" }, "It starts from the best trial so far. Leave a field empty where a parameter does not apply."), form], [back, h("button", { class: "primary", type: "submit", form: "point-form" }, "Add it")]);
+  const dialog = openDialog("Add a trial", [h("p", { class: "hint" }, "The fields start with the best trial so far. Leave a field empty if the parameter does not apply."), form], [back, h("button", { class: "primary", type: "submit", form: "point-form" }, "Add trial")]);
   back.addEventListener("click", () => dialog.close());
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     try {
       await call(`/searches/${search.id}/points`, { method: "POST", json: { points: [pointOf(fields)] } });
-      toast("Added: it runs as soon as a worker is free.");
+      toast("Added. It runs as soon as an agent is free.");
       dialog.close();
       await added();
     } catch (error) {
@@ -70,7 +70,7 @@ function isList({ each }) {
  */
 function fieldFor(name, definition, value) {
   const id = `point-${name}`;
-  if (isList(definition)) return h("input", { id, value: Array.isArray(value) ? value.map(formatItem).join(", ") : "", placeholder: `one for each of ${definition.each}, with commas` });
+  if (isList(definition)) return h("input", { id, value: Array.isArray(value) ? value.map(formatItem).join(", ") : "", placeholder: `one per ${definition.each}, separated by commas` });
   if (!definition.choices) return h("input", { id, type: "number", step: "any", value: value ?? "" });
   const empty = definition.when ? [h("option", { value: "" }, "not used")] : [];
   return h("select", { id }, empty, definition.choices.map((choice) => h("option", { value: JSON.stringify(choice), selected: formatItem(choice) === formatItem(value) }, formatItem(choice))));

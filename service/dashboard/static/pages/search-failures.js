@@ -49,7 +49,7 @@ export class FailureNotes {
       " ",
       failedTrials(search),
       h("ul", null, (search.failures ?? []).map((one) => h("li", null, h("strong", null, `${count(one.count)} × `), clipped(one.reason)))),
-      failed > NEWEST ? h("p", { class: "muted" }, `These are the reasons of the newest ${NEWEST}.`) : null,
+      failed > NEWEST ? h("p", { class: "muted" }, `These are the reasons for the newest ${NEWEST}.`) : null,
       ...remedies.map((remedy) => h("p", null, remedy)),
     ];
   }
@@ -57,7 +57,7 @@ export class FailureNotes {
 
 /** @param {Search} search */
 function failedTrials({ id }) {
-  return h("a", { href: `/searches/${id}?view=trials&state=failed` }, "See them");
+  return h("a", { href: `/searches/${id}?view=trials&state=failed` }, "Show them");
 }
 
 /**

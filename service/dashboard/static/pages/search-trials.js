@@ -25,10 +25,10 @@ export async function view(view) {
   const total = h("span", { class: "muted" });
   const filter = h("input", { type: "search", class: "grow", "aria-label": "Filter", placeholder: filterExample(search()), value: context.query.get("filter") ?? "", spellcheck: "false" });
   const said = h("div");
-  const states = choose("State", [["", "every state"], ...Object.keys(search().counts).map((state) => /** @type {[string, string]} */ ([state, state]))], context.query.get("state") ?? "", (state) => context.setQuery({ state, cursor: null }));
+  const states = choose("State", [["", "all states"], ...Object.keys(search().counts).map((state) => /** @type {[string, string]} */ ([state, state]))], context.query.get("state") ?? "", (state) => context.setQuery({ state, cursor: null }));
   const compare = h("a", { class: "button", hidden: true }, "Compare");
   const rerun = h("button", { type: "button", hidden: true, onclick: () => void runFailed(search(), refresh) }, "Re-run failed");
-  const add = h("button", { type: "button", onclick: () => enqueuePoint(search(), refresh) }, "Add a point");
+  const add = h("button", { type: "button", onclick: () => enqueuePoint(search(), refresh) }, "Add a trial");
   const back = h("button", { type: "button", onclick: () => history.back() }, "Back");
   const next = h("button", { type: "button" }, "Next page");
   const table = new Table({
@@ -103,7 +103,7 @@ export async function view(view) {
  * @param {boolean} filtered
  */
 function nothing(search, filtered) {
-  if (!filtered) return empty("No trial has begun yet", h("p", null, "They are listed here as workers take them; a point added above comes first."));
+  if (!filtered) return empty("No trial has started yet", h("p", null, "Trials appear here when they start. A trial added above runs first."));
   return empty("No trial matches", h("p", null, "Filters read like ", h("code", null, filterExample(search)), "; join several with ", h("code", null, "and"), "."));
 }
 

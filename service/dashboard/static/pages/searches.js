@@ -18,7 +18,7 @@ export async function page(context) {
   context.title("Searches");
   const field = h("input", { type: "search", placeholder: "Filter by name", "aria-label": "Filter by name", value: context.query.get("name") ?? "" });
   field.addEventListener("input", () => context.setQuery({ name: field.value, cursor: null }));
-  const states = choose("State", [["", "every state"]], "", (state) => context.setQuery({ state, cursor: null }));
+  const states = choose("State", [["", "all states"]], "", (state) => context.setQuery({ state, cursor: null }));
   void loadCatalog().then(({ searchStates }) => {
     states.append(...optionsOf(searchStates).map(([state, title]) => h("option", { value: state }, title)));
     states.value = context.query.get("state") ?? "";
@@ -71,7 +71,7 @@ function nothing(query) {
   if (query.get("name") || query.get("state")) return empty("No search matches", h("p", null, "Change the filter above, or ", h("a", { href: "/" }, "show all searches"), "."));
   return empty(
     "No searches yet",
-    h("p", null, "A search tries many settings of one model and tells you which are best. Begin with an example in the form, or from a terminal:"),
+    h("p", null, "A search tries many settings of a model and tells you which work best. Start from an example in the form, or from a terminal:"),
     command("caviar submit examples/digits.yaml --watch"),
     h("a", { class: "button primary", href: "/new?example=digits" }, "Start with the digits example"),
   );

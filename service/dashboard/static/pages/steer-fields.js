@@ -16,7 +16,7 @@ const FIRST = ["learning_rate", "momentum", "beta1", "l2", "keep_prob", "batch_s
 export function settingFields(send) {
   const first = h("div", { class: "fields three" });
   const rest = h("div", { class: "fields three" });
-  const more = h("details", null, h("summary", { class: "muted" }, "All settings that may change"), rest);
+  const more = h("details", null, h("summary", { class: "muted" }, "All settings you can change"), rest);
   const preview = h("p", { class: "preview", "aria-live": "polite" });
   const moment = h("select", { "aria-label": "When", class: "moment" }, MOMENTS.map(([value, title]) => h("option", { value }, title)));
   const epochs = h("input", { type: "number", min: 1, value: 5, "aria-label": "Epochs", hidden: true });

@@ -13,7 +13,7 @@ import { when } from "../components/parts.js";
  */
 export function commandLog(list, commands, { over, limit, withdraw }) {
   if (!commands.length) {
-    fill(list, h("li", { class: "muted" }, over ? "None was given." : "None yet. Change a field and press Apply, or click a point of the curve to go back to it."));
+    fill(list, h("li", { class: "muted" }, over ? "No commands were sent." : "None yet. Change a field and press Apply, or click a point on the curve to go back to it."));
     return;
   }
   keyed(
@@ -29,7 +29,7 @@ export function commandLog(list, commands, { over, limit, withdraw }) {
         h("span", { class: "muted" }, moment(command) ? `${moment(command)} · ` : "", when(command.created)),
         child(command) ? h("a", { href: `/trials/${child(command)}` }, `trial ${child(command)}`) : null,
         command.reason ? h("span", { class: "remedy" }, command.reason) : null,
-        command.state === "waiting" ? h("button", { type: "button", class: "small", onclick: () => withdraw(command.id) }, "Take back") : null,
+        command.state === "waiting" ? h("button", { type: "button", class: "small", onclick: () => withdraw(command.id) }, "Undo") : null,
       ),
     () => undefined,
   );

@@ -75,7 +75,7 @@ export class SteerPanel {
     const { now } = this;
     if (!now) return;
     const forks = this.point !== null && now.settings.length > 0;
-    setText(this.ended, this.point ? "It has ended: a fork goes on from here as a new trial, with what you change below." : "It has ended. Click a point of its curve to fork a new trial from there, or train it longer.");
+    setText(this.ended, this.point ? "The trial has ended. A fork continues from here as a new trial, with your changes below." : "The trial has ended. Click a point on its curve to fork a new trial from there, or train it longer.");
     this.ended.hidden = !over || (this.point !== null && !forks);
     this.fields.node.hidden = !now.settings.length || (over && !forks);
     this.fields.sends(!over);
@@ -125,7 +125,7 @@ export class SteerPanel {
     const over = Boolean(this.view.trial().ended);
     const rewind = h("button", { type: "button", class: "primary", hidden: over, onclick: () => this.go("rewind") }, "Rewind to here");
     const fork = h("button", { type: "button", class: over ? "primary" : "", onclick: () => this.go("fork") }, "Fork from here");
-    const forget = h("button", { type: "button", class: "quiet", onclick: () => this.unpick() }, "Never mind");
+    const forget = h("button", { type: "button", class: "quiet", onclick: () => this.unpick() }, "Cancel");
     this.chosen.hidden = false;
     this.drawFields(over);
     fill(this.chosen, h("strong", null, `Epoch ${epoch}`), h("span", { class: "muted" }, branch ? `of branch ${branch}` : ""), rewind, fork, forget);
@@ -173,7 +173,7 @@ export class SteerPanel {
       return given.items[0];
     } catch (error) {
       const stale = error instanceof ApiError && error.status === 412;
-      fill(this.said, stale ? h("p", { class: "warning-note" }, "Somebody steered this trial meanwhile. Look at the commands, then send again.") : problem(error));
+      fill(this.said, stale ? h("p", { class: "warning-note" }, "Somebody else steered this trial in the meantime. Check the commands, then send again.") : problem(error));
       if (stale) void this.load();
       return undefined;
     }
@@ -183,7 +183,7 @@ export class SteerPanel {
   async withdraw(command) {
     try {
       await call(`/trials/${this.view.trial().id}/commands/${command}`, { method: "DELETE" });
-      toast("Taken back.");
+      toast("Undone.");
       await this.load();
     } catch (error) {
       fill(this.said, problem(error));

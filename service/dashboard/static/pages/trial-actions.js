@@ -15,7 +15,7 @@ export function trialActions(view, hasModel) {
   const buttons = [];
   const parent = trial.origin?.parent;
   if (parent) buttons.push(h("a", { class: "button", href: `/compare?trials=${parent},${trial.id}` }, `Compare with trial ${parent}`));
-  if (["failed", "cancelled"].includes(trial.state)) buttons.push(button("Run again", () => rerun(trial)));
+  if (["failed", "cancelled"].includes(trial.state)) buttons.push(button("Rerun", () => rerun(trial)));
   if (hasModel && trial.ended) buttons.push(button("Download model", () => model(trial)));
   return buttons;
 }

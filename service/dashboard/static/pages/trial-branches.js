@@ -46,9 +46,9 @@ function content(view, { branches }, steer) {
     [`Last ${label(metric)}`, branches.map((branch) => last(branch, metric))],
     ["Last train error", branches.map((branch) => last(branch, "train_error"))],
     [`Best ${label(metric)}`, best.map((point) => number(point?.value))],
-    ["Go back to its best", back],
+    ["Rewind to its best", back],
   ];
-  const heads = branches.map(({ branch }) => h("th", { scope: "col" }, `Branch ${branch}`, branch === trial.branch ? h("span", { class: "badge applied beside-name" }, "present") : null));
+  const heads = branches.map(({ branch }) => h("th", { scope: "col" }, `Branch ${branch}`, branch === trial.branch ? h("span", { class: "badge applied beside-name" }, "current") : null));
   const among = branches.slice(-6).map(({ branch }) => `${trial.id}@${branch}`);
   return [
     h("div", { class: "cardhead" }, h("h2", null, "Branches side by side"), h("span", { class: "spacer" }), h("a", { class: "button", href: `/compare?trials=${among.join(",")}` }, "Compare their curves")),

@@ -29,12 +29,12 @@ export function trialDiagnosis(view) {
  * @param {Api["DiagnosisRecord"]} found
  */
 function content(trial, found) {
-  const next = found.next_search ? h("a", { class: "button primary", href: `/new?after=${trial.id}` }, found.problems.length ? `Search against ${found.problems[0]}` : "Search closer") : null;
+  const next = found.next_search ? h("a", { class: "button primary", href: `/new?after=${trial.id}` }, found.problems.length ? `Search against ${found.problems[0]}` : "Search around it") : null;
   const [bias, variance, mismatch] = ["bias", "variance", "mismatch"].map((name) => found.problems.includes(name));
   const between = found.train_dev_error === null ? "dev error" : "train-dev error";
   return [
     h("div", { class: "cardhead" }, h("h2", null, "Diagnosis"), h("span", { class: "spacer" }), next),
-    h("p", { class: "hint" }, `Bias is treated first, then variance. A gap above ${percent(found.threshold)} is high.${found.uncertainty ? ` The dev set is small enough that its error may be off by ${percent(Number(found.uncertainty.toPrecision(2)))}: a smaller gap may be chance.` : ""}`),
+    h("p", { class: "hint" }, `Reduce bias first, then variance. A gap above ${percent(found.threshold)} is high.${found.uncertainty ? ` The dev set is small: its error is uncertain by ${percent(Number(found.uncertainty.toPrecision(2)))}, so a smaller gap may be chance.` : ""}`),
     h(
       "div",
       { class: "diagnosis" },

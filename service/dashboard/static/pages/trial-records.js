@@ -16,8 +16,8 @@ export function trialRecords(view, found) {
   async function load() {
     const { id } = view.trial();
     await Promise.all([
-      part(attempts, "Lost and failed attempts", `/trials/${id}/attempts`, view.signal, attemptRow, "None was lost or failed."),
-      part(checkpoints, "Checkpoints", `/trials/${id}/checkpoints`, view.signal, checkpointRow, "None kept: short trials need none. A model is kept of every trial that was the best when it ended, and of long ones."),
+      part(attempts, "Lost and failed attempts", `/trials/${id}/attempts`, view.signal, attemptRow, "None."),
+      part(checkpoints, "Checkpoints", `/trials/${id}/checkpoints`, view.signal, checkpointRow, "None. Short trials need none. A model is stored for each trial that was the best when it ended, and for long trials."),
     ]).then(([, files]) => found(files.some(({ kind }) => kind === "model")));
   }
   return { node, load };

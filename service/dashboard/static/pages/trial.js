@@ -123,7 +123,7 @@ async function whenBegun(id, outlet, signal) {
       if (!missing || search.ended || !(Number(number) < (search.budget.trials ?? 0))) throw error;
     }
     const back = h("a", { href: `/searches/${of}` }, search.name);
-    fill(outlet, empty(`Trial ${number} has not begun`, h("p", null, "It is shown here as soon as a worker takes it. Its search: ", back, ".")));
+    fill(outlet, empty(`Trial ${number} has not started`, h("p", null, "It appears here as soon as an agent starts it. Search: ", back, ".")));
     await pause(1000, signal);
   }
 }
@@ -131,7 +131,7 @@ async function whenBegun(id, outlet, signal) {
 /** How the reason of an end is shown, and what is to be added to it. */
 const REASONS = /** @type {Record<string, {look: string, more?: string}>} */ ({
   failed: { look: "problem" },
-  diverged: { look: "warning-note", more: "Most often the learning rate is too high for the other settings." },
+  diverged: { look: "warning-note", more: "The usual cause is a learning rate that is too high for the other settings." },
 });
 
 /** Name, state, result and the settings of the trial. */
@@ -231,9 +231,16 @@ function settings(trial, search, inForce) {
   const shown = (/** @type {string} */ name, /** @type {unknown} */ value) => h("dd", null, text(value), inForce.has(name) && text(inForce.get(name)) !== text(value) ? ` → ${text(inForce.get(name))}` : null);
   return [
     ...Object.entries(trial.params).filter(([, value]) => value !== null).map(([name, value]) => h("div", { class: "searched" }, h("dt", null, label(name)), shown(name, value))),
-    ...rest.map(([name, value]) => h("div", { title: "fixed for the whole search" }, h("dt", null, label(name)), shown(name, value))),
+    ...rest.map(([name, value]) => h("div", { title: "the same in every trial of the search" }, h("dt", null, label(name)), shown(name, value))),
     h("div", null, h("dt", null, "seed"), h("dd", null, String(trial.seed))),
   ];
+}
+
+const ORIGINS = /** @type {Record<string, string>} */ ({ coarse: "coarse search", fine: "fine search" });
+
+/** @param {string} kind */
+function originWords(kind) {
+  return ORIGINS[kind] ?? kind.replaceAll("_", " ");
 }
 
 /** @param {Trial} trial */
@@ -241,7 +248,7 @@ function origin(trial) {
   const from = trial.origin;
   const parts = [];
   if (from) {
-    parts.push(`Came from: ${from.kind.replaceAll("_", " ")}${from.round !== null && from.round !== undefined ? `, round ${from.round}` : ""}`);
+    parts.push(`Origin: ${originWords(from.kind)}${from.round !== null && from.round !== undefined ? `, round ${from.round}` : ""}`);
     if (from.parent) parts.push(", after ", h("a", { href: `/trials/${from.parent}` }, `trial ${from.parent}`));
     parts.push(from.why ? ` (${from.why}). ` : ". ");
   }

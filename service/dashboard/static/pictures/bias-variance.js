@@ -11,7 +11,7 @@ export function picture(view) {
   const figure = new Figure({
     name: "bias-variance",
     title: "Bias and variance",
-    hint: "To the right: bias, the net does not even fit the training set (a bigger net, longer training). High above the diagonal: variance, it does not carry over (more data, regularisation).",
+    hint: "Far to the right is bias: the network does not fit the training set (try a bigger network, longer training). Far above the diagonal is variance: it does not generalise (try more data, regularisation).",
     height: 330,
   });
   /** @param {import("./sample.js").Sample} sample */

@@ -18,7 +18,7 @@ import { choose } from "../components/parts.js";
  */
 export function coursesPicture(searches, signal) {
   const legend = makeLegend();
-  const figure = new Figure({ name: "courses", title: "Best so far", hint: "How good the best trial was after so many trials. The search that is lower earlier needed fewer trials.", height: 330, controls: [legend.node] });
+  const figure = new Figure({ name: "courses", title: "Best so far", hint: "The best value after each number of trials. A search whose line drops earlier needed fewer trials.", height: 330, controls: [legend.node] });
   async function update() {
     const all = searches();
     /** @type {Api["CourseOfSearch"][]} */
@@ -55,7 +55,7 @@ export function trialCurvesPicture(all, metric, signal) {
     draw();
   });
   control.classList.add("small");
-  const figure = new Figure({ name: "trial-curves", title: "Learning curves", hint: "The same metric of each over its epochs. Branches of one trial share their past and part where one was rewound.", wide: true, height: 360, controls: [control, legend.node] });
+  const figure = new Figure({ name: "trial-curves", title: "Learning curves", hint: "The same metric for each, by epoch. Branches of a trial share a curve up to the epoch of the rewind.", wide: true, height: 360, controls: [control, legend.node] });
   /** Read every epoch: for a part that is shown, and for the file. */
   async function complete() {
     const short = all.filter(({ curve }) => leftOut(curve));

@@ -35,7 +35,7 @@ export function matrixSpec(classes, matrix) {
         fill: (index) => `color-mix(in srgb, ${colour(cells[index]?.right ? "--data-1" : "--bad")} ${100 * (cells[index]?.strength ?? 0)}%, ${colour("--surface")})`,
         describe: (index) => {
           const each = cells[index];
-          return { title: `${each?.actual} ${each?.right ? "recognised" : `taken for ${each?.predicted}`}`, rows: [["examples", `${each?.amount} of ${each?.total}`], ["share", percent(each?.total ? each.amount / each.total : null)]] };
+          return { title: `${each?.actual} ${each?.right ? "recognised" : `predicted as ${each?.predicted}`}`, rows: [["examples", `${each?.amount} of ${each?.total}`], ["share", percent(each?.total ? each.amount / each.total : null)]] };
         },
       }),
       cellNumbers(false),

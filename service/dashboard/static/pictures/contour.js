@@ -31,7 +31,7 @@ export function picture(view) {
   const figure = new Figure({
     name: "contour",
     title: "Contour",
-    hint: "Two parameters together: strong where trials near that place were good, blank where none were. A slanted ridge means that they depend on each other.",
+    hint: "Two parameters together: darker where nearby trials were good, blank where there were none. A slanted ridge means the two interact.",
     controls,
     height: 330,
   });
@@ -44,11 +44,11 @@ export function picture(view) {
     const search = view.search();
     const [nameX, nameY] = [chosen("x", 0), chosen("y", 1)];
     if (names.length < 2) {
-      figure.blank("It takes two parameters that vary.");
+      figure.blank("This needs two parameters that vary.");
       return;
     }
     if (!sample.values.some((value) => value !== null)) {
-      figure.blank("No trial has a value.");
+      figure.blank("No trial has a value yet.");
       return;
     }
     const [x, y] = [nameX, nameY].map((name) => ({ scale: scaleOf(search.spec.space[name] ?? {}), title: label(name), values: sample.params[name] ?? [] }));

@@ -75,7 +75,7 @@ export function curvesPicture(view, context, steer, read) {
   const figure = new Figure({
     name: "learning-curve",
     title: "Learning curve",
-    hint: "How training went, epoch by epoch. A wide gap between train and dev is variance (overfitting); both high is bias.",
+    hint: "Training by epoch. A wide gap between train and dev is variance (overfitting); both high is bias.",
     controls: [control, legend.node],
     height: 320,
   });
@@ -116,7 +116,7 @@ export function curvesPicture(view, context, steer, read) {
         layers: [...layers, ...marks(steer, current)], // names of marks above the curves
       },
       async () => sheet(leftOut(curve) ? await readCurve(view.trial().id, view.signal, { whole: true }) : curve),
-      left ? `${count(curve.total - left)} of ${count(curve.total)} epochs are drawn, with the lowest and the highest; a part that is dragged out shows all.` : "",
+      left ? `${count(curve.total - left)} of ${count(curve.total)} epochs are drawn, including the lowest and highest; drag to zoom in and see all.` : "",
     );
   }
   const zoomed = () => figure.chart.zoomed !== null;
@@ -125,8 +125,8 @@ export function curvesPicture(view, context, steer, read) {
 
 /** @param {Trial} trial one without an epoch */
 function noCurve({ state, ended }) {
-  if (state === "queued") return "It waits for a free worker.";
-  return ended ? "It ended before its first epoch was over: there is nothing to draw." : "No epoch has ended yet.";
+  if (state === "queued") return "Waiting for a free agent.";
+  return ended ? "It ended during its first epoch, so there is nothing to draw." : "No epoch has ended yet.";
 }
 
 /**
@@ -188,7 +188,7 @@ export function costsPicture(view) {
   const figure = new Figure({
     name: "mini-batch-cost",
     title: "Cost of each mini-batch",
-    hint: "The cost as the optimiser saw it, and its exponentially weighted average (memory of about 10 steps). Noise is normal; steady rising or wild swings mean the learning rate is too high.",
+    hint: "The cost of each mini-batch and its exponentially weighted average over about 10 steps. Noise is normal; a steady rise or wild swings mean the learning rate is too high.",
     height: 320,
   });
   /** @param {Curve} curve */
@@ -196,7 +196,7 @@ export function costsPicture(view) {
     const { step: steps, cost: costs } = curve.costs;
     figure.node.hidden = !steps.length && Boolean(view.trial().ended);
     if (!steps.length) {
-      figure.blank("The first costs are on their way.");
+      figure.blank("Waiting for the first costs.");
       return;
     }
     const smooth = averaged(costs);
@@ -211,7 +211,7 @@ export function costsPicture(view) {
         ],
       },
       () => ({ names: ["step", "cost", "average"], rows: steps.map((step, index) => [step, costs[index], smooth[index]]) }),
-      (steps[0] ?? 0) > 1 ? `From step ${count(steps[0])} on: costs of mini-batches are kept after the first half second of training.` : "",
+      (steps[0] ?? 0) > 1 ? `From step ${count(steps[0])} on: mini-batch costs are recorded after the first half second of training.` : "",
     );
   }
   return { node: figure.node, draw };

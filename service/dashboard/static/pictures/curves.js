@@ -25,7 +25,7 @@ export function picture(view) {
   const figure = new Figure({
     name: "learning-curves",
     title: "Learning curves",
-    hint: "The best in orange, the next best in blue, others faint; a cross marks where a trial was stopped. Good trials that still fall at the end deserve more epochs.",
+    hint: "The best in orange, the next best in blue, others faint; a cross marks an early stop. If good trials are still improving at the end, train for more epochs.",
     controls: [control],
     height: 330,
   });
@@ -34,7 +34,7 @@ export function picture(view) {
     /** @type {{items: Api["TrialCurve"][], total: number}} */
     const { items, total } = await call(withQuery(`/searches/${search.id}/curves`, { metric: chosen(), leading: LEADING, others: OTHERS }), { signal: view.signal });
     if (!items.some(({ epoch }) => epoch.length)) {
-      figure.blank("No curve yet: the first appears when a trial has finished an epoch.");
+      figure.blank("No curves yet. The first appears after one epoch.");
       return;
     }
     const all = items.flatMap(({ values }) => values);

@@ -45,7 +45,7 @@ export function edfPicture(searches, signal) {
   const figure = new Figure({
     name: "distribution",
     title: "Distribution",
-    hint: "The share of trials at or better than each value. A curve that rises early belongs to a search most of whose trials were good, not only its best.",
+    hint: "The share of trials at or better than each value. A curve that rises early means most trials of that search were good, not only the best.",
     height: 330,
     controls: [legend.node],
   });

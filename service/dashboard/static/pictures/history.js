@@ -18,7 +18,7 @@ export function picture(view, { wide = false } = {}) {
   const figure = new Figure({
     name: "history",
     title: "Best so far",
-    hint: "Each point is a trial in the order of ending; the line is the best value up to then. When it has been flat for long, more trials of this kind will hardly help.",
+    hint: "Each point is a trial, in order of completion; the line is the best value so far. If it has been flat for a long time, more trials of this kind will not help much.",
     height: wide ? 300 : 280,
     wide,
   });
@@ -32,7 +32,7 @@ export function picture(view, { wide = false } = {}) {
     }
     if (history.value.every((value) => value === null)) {
       const { failed = 0, diverged = 0 } = search.counts;
-      figure.blank(failed + diverged ? `No trial has a value: ${count(failed + diverged)} ${failed ? (diverged ? "failed or diverged" : "failed") : "diverged, most often because learning rates are too high"}.` : "No trial has a value yet.");
+      figure.blank(failed + diverged ? `No trial has a value: ${count(failed + diverged)} ${failed ? (diverged ? "failed or diverged" : "failed") : "diverged, usually because the learning rate is too high"}.` : "No trial has a value yet.");
       return;
     }
     draw(figure, search, history);
@@ -65,7 +65,7 @@ function draw(figure, search, history) {
       ],
     },
     () => ({ names: ["trial", "value", "best", "ended"], rows: numbers.map((each, index) => [each, value[index], best[index], history.ended[index]]) }),
-    numbers.length < total ? `${count(numbers.length)} of ${count(total)} trials drawn: every improvement, the rest thinned evenly.` : "",
+    numbers.length < total ? `${count(numbers.length)} of ${count(total)} trials drawn: every improvement and an even sample of the rest.` : "",
   );
 }
 

@@ -12,7 +12,7 @@ export function picture(view) {
   const figure = new Figure({
     name: "importance",
     title: "Importance",
-    hint: "The share of the differences between trials that each parameter explains. Spend the next search on the long bars; fix the short ones.",
+    hint: "How much of the variation between trials each parameter explains. Search the long bars further; fix the short ones.",
     height: 330,
   });
   async function update() {
@@ -20,7 +20,7 @@ export function picture(view) {
     /** @type {{parameter: string, importance: number}[]} */
     const items = [...found.items].sort((a, b) => b.importance - a.importance);
     if (!items.length) {
-      figure.blank(found.reason ?? "It takes some more finished trials to tell.");
+      figure.blank(found.reason ?? "More finished trials are needed.");
       return;
     }
     const scale = category(items.map(({ parameter }) => label(parameter)).reverse());

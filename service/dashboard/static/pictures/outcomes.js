@@ -37,7 +37,7 @@ function confusion(found) {
   const figure = new Figure({
     name: "confusion",
     title: "Confusion matrix",
-    hint: "What the model took the dev set's examples for: a row for each true class, a column for each answer. A dark cell off the diagonal is a mistake it makes often.",
+    hint: "How the model classified the dev set: one row per true class, one column per predicted class. A dark cell off the diagonal is a frequent mistake.",
     wide: true,
     height: classes ? Math.max(190, Math.min(460, 70 + 30 * classes.length)) : 190,
   });
@@ -47,7 +47,7 @@ function confusion(found) {
   if (classes && matrix) figure.show(matrixSpec(classes, matrix), () => matrixSheet(classes, matrix), note);
   else {
     figure.ready(pairs, note);
-    figure.blank(`A matrix of ${count(classes?.length)} classes would be too fine to read; the pairs most often confused are in the list.`);
+    figure.blank(`A matrix of ${count(classes?.length)} classes is too large to read; the list shows the most frequent mistakes.`);
   }
   return figure.node;
 }
@@ -56,7 +56,7 @@ function confusion(found) {
 function mistakes({ confused, rows }) {
   if (!confused?.length) return h("p", { class: "mistakes" }, `No mistake in ${count(rows)} examples.`);
   const name = "Most frequent mistakes";
-  return h("div", { class: "mistakes" }, h("h3", null, name), h("ol", { class: "records", "aria-label": name }, confused.slice(0, PAIRS).map((each) => h("li", null, h("strong", null, each.actual), " taken for ", h("strong", null, each.predicted), h("span", { class: "muted" }, each.count === 1 ? "once" : `${count(each.count)} times`)))));
+  return h("div", { class: "mistakes" }, h("h3", null, name), h("ol", { class: "records", "aria-label": name }, confused.slice(0, PAIRS).map((each) => h("li", null, h("strong", null, each.actual), " predicted as ", h("strong", null, each.predicted), h("span", { class: "muted" }, each.count === 1 ? "once" : `${count(each.count)} times`)))));
 }
 
 /**
@@ -79,7 +79,7 @@ function residuals(found, targets) {
   const figure = new Figure({
     name: "residuals",
     title: "Residuals",
-    hint: "Predictions of the dev set. Points on the line are right; a bend or a fan in the residuals says that the net misses a pattern.",
+    hint: "Predictions on the dev set. Points on the line are exact; a bend or a fan in the residuals means the network misses a pattern.",
     wide: true,
     height: 320,
     controls: [kinds, which],
@@ -91,7 +91,7 @@ function residuals(found, targets) {
     const each = target;
     const rows = /** @type {[string, string][]} */ ([["mean absolute error", number(each.mean_absolute_error)], ["root mean squared error", number(each.root_mean_squared_error)], ["share of the variance explained (R²)", each.r2 === null ? "–" : number(each.r2, 3)], ["examples of the dev set", count(found.rows)]]);
     fill(measures, rows.map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))));
-    const note = each.row.length < found.rows ? `${count(each.row.length)} of ${count(found.rows)} drawn: the worst, and an even spread of the rest.` : "";
+    const note = each.row.length < found.rows ? `${count(each.row.length)} of ${count(found.rows)} drawn: the worst and an even sample of the rest.` : "";
     figure.show(residualSpec(each, shown === "residual"), () => residualSheet(each), note);
   }
   draw();

@@ -41,7 +41,7 @@ export function picture(view) {
   const figure = new Figure({
     name: "parallel",
     title: "Parallel coordinates",
-    hint: "Each line is a trial, strong where it is good, the best in orange. Drag along an axis to keep only the trials that pass there; click the axis to let go. Where good lines bundle, the parameter matters.",
+    hint: "Each line is a trial; good trials are darker, the best is orange. Drag along an axis to select trials; click the axis to clear. A parameter where good lines converge matters.",
     wide: true,
     controls: [clear, said],
     canvas: chart,

@@ -29,7 +29,7 @@ export function picture(view) {
   const figure = new Figure({
     name: "rounds",
     title: "Rounds",
-    hint: "Where each round of coarse to fine searched: the whole box first, then boxes around what was good. Press a round to see its box.",
+    hint: "The region each round of coarse to fine searched: the whole space first, then boxes around the best trials. Press a round to see its box.",
     controls,
     height: 360,
     wide: true,
@@ -65,8 +65,8 @@ export function picture(view) {
     const chosen = items.find((round) => round.index === wanted) ?? items.at(-1);
     list.hidden = !items.length;
     fill(list, [...items].reverse().map((round) => inWords(round, view.search().budget.trials, round === chosen, () => change({ round: String(round.index) }))));
-    if (!chosen) figure.blank(reason ? `${reason}: it looks at the whole box first, then zooms in.` : "No round has begun.");
-    else if (names.length < 2) figure.blank("It takes two parameters with ranges.");
+    if (!chosen) figure.blank(reason ? `${reason}: it samples the whole space first, then zooms in.` : "No round has started.");
+    else if (names.length < 2) figure.blank("This needs two parameters with ranges.");
     else figure.show(chart(view.search(), sample, items, chosen, [axisOf("rx", 0), axisOf("ry", 1)]), () => sheet(items), sample.note);
   }
   return { node: figure.node, draw, fail: (/** @type {unknown} */ error) => figure.fail(error) };

@@ -42,7 +42,7 @@ export async function loadSample(search, signal) {
     params: Object.fromEntries(names.map((name) => [name, /** @type {Value[]} */ (columns[`params.${name}`] ?? [])])),
     metrics: { train_error: /** @type {(number | null)[]} */ (columns["metrics.train_error"] ?? []), dev_error: /** @type {(number | null)[]} */ (columns["metrics.dev_error"] ?? []) },
     ranks: ranks(values, minimizes(search)),
-    note: numbers.length < total ? `${count(numbers.length)} of ${count(total)} trials drawn: the best, and an even spread of the rest. The CSV holds what is drawn.` : "",
+    note: numbers.length < total ? `${count(numbers.length)} of ${count(total)} trials drawn: the best and an even sample of the rest. The CSV contains what is drawn.` : "",
   };
 }
 

@@ -21,7 +21,7 @@ export function picture(view) {
   const figure = new Figure({
     name: "slices",
     title: "Slices",
-    hint: "The objective against each parameter by itself, the best in orange. A clear valley says where to search; a flat cloud says that the parameter hardly matters.",
+    hint: "The objective against each parameter, the best in orange. A clear valley shows where to search; a flat cloud means the parameter hardly matters.",
     wide: true,
     canvas: grid,
   });
@@ -29,7 +29,7 @@ export function picture(view) {
   function draw(sample) {
     const search = view.search();
     if (!sample.values.some((value) => value !== null)) {
-      figure.blank("No trial has a value.");
+      figure.blank("No trial has a value yet.");
       return;
     }
     const top = robustTop(sample.values);

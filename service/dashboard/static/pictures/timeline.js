@@ -17,7 +17,7 @@ export function picture(view) {
   const figure = new Figure({
     name: "timeline",
     title: "Timeline",
-    hint: "One row for each agent, one bar for each trial. Gaps are idle workers; many short red bars are failures worth a look. Drag to zoom in.",
+    hint: "One row per agent, one bar per trial. Gaps are idle time; many short red bars are failures to look into. Drag to zoom in.",
     wide: true,
     height: 200,
     controls: [h("span", null, legend.node)],
