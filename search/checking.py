@@ -37,7 +37,7 @@ _TEXTS = {  # message and remedy by the beginning of pydantic's type of an error
     "string_too_long": ("is longer than {max_length} characters", "shorten it"),
     "finite_number": ("{value} is not finite", "give a finite number"),
     "float_": ("{value} is not a number", "give a finite number"),
-    "int_": ("{value} is not an integer", "give a whole number"),
+    "int_": ("{value} is not an integer", "give an integer"),
     "bool_": ("{value} is neither true nor false", "write true or false"),
     "greater_than_equal": ("{value} is below {ge}", "give at least {ge}"),
     "greater_than": ("{value} is not above {gt}", "give more than {gt}"),

@@ -41,10 +41,10 @@ class EditList(Record):
 
 
 class CourseOfSearch(Record):
-    """Ended trials as columns, in order of ending."""
+    """Ended trials as columns, in order of completion."""
 
     total: int = Field(description="trials ended, those left out included")
-    order: list[int] = Field(description="place in the order of ending, from 1")
+    order: list[int] = Field(description="place in order of completion, from 1")
     number: list[int]
     value: list[Number]
     best: list[Number] = Field(description="best value so far")

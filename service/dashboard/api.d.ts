@@ -525,7 +525,7 @@ export interface Counts {
   cancelled: number;
 }
 /**
- * Ended trials as columns, in order of ending.
+ * Ended trials as columns, in order of completion.
  */
 export interface CourseOfSearch {
   /**
@@ -533,7 +533,7 @@ export interface CourseOfSearch {
    */
   total: number;
   /**
-   * place in the order of ending, from 1
+   * place in order of completion, from 1
    */
   order: number[];
   number: number[];

@@ -19,10 +19,10 @@ COURSES = 16  # searches
 
 @dataclass(frozen=True)
 class CoursePart:
-    """Columns of ended trials in order of ending; `total`: those left out included."""
+    """Columns of ended trials in order of completion; `total`: those left out included."""
 
     total: int
-    order: npt.NDArray[np.int64]  # place in the order of ending, from 1
+    order: npt.NDArray[np.int64]  # place in order of completion, from 1
     number: npt.NDArray[np.int64]
     value: npt.NDArray[np.float64]  # NaN: none
     best: npt.NDArray[np.float64]  # so far
@@ -30,7 +30,7 @@ class CoursePart:
 
 
 class Course:
-    """The ended trials of one search in order of ending.
+    """The ended trials of one search in order of completion.
 
     What is shown of an ended trial never changes, so this only grows; an edited space gives them all a new
     revision nevertheless.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,8 @@ from caviar.service.usecases.commands import in_force
 from caviar.trainer.advice import Advice, advise
 from caviar.trial_fields import ENDED, StoredTrial
 from caviar.trial_settings import trial_settings
+
+EPOCHS_TO_SHOW = 3  # after a change: sooner the curve says nothing of it
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,8 @@ def read_steering(snapshot: Snapshot, trial: TrialId) -> SteeringView:
     curve = _curve(snapshot, trial, row.branch)
     cancelled = search_rows.get(snapshot, trial.search).switch == "cancelled"
     advice = advise(curve, settings) if curve else []
+    if row.state not in ENDED:
+        advice = worth_saying(advice, command_rows.applied(snapshot, trial), row)
     return SteeringView(
         trial=row,
         settings=_steerable(spec, settings),
@@ -87,6 +92,36 @@ def read_steering(snapshot: Snapshot, trial: TrialId) -> SteeringView:
         checkpoints=checkpoints.resumable(snapshot, trial),
         advice=[(one, None if cancelled else acting(one, row, spec, settings)) for one in advice],
     )
+
+
+def worth_saying(
+    advice: Sequence[Advice], applied: Sequence[StoredCommand], row: StoredTrial
+) -> list[Advice]:
+    """Return the advice that is news: nothing until the last change could have shown, nothing tried before.
+
+    What was applied once and is not in force any more was undone by a person, by a change or by a rewind.
+    """
+    changes = [one for one in applied if one.kind in ("set", "rewind")]
+    last = max((one.epoch or 0 for one in changes if one.branch == row.branch), default=None)
+    if last is not None and row.epoch - last < EPOCHS_TO_SHOW:
+        return []
+    return [one for one in advice if not any(_same(one.command, before) for before in changes)]
+
+
+def _same(command: dict[str, Any] | None, before: StoredCommand) -> bool:
+    """Tell whether a command that acts on advice is one that took effect already."""
+    if command is None or command["kind"] != before.kind:
+        return False
+    wanted, given = command["arguments"], orjson.loads(before.arguments)
+    if before.kind == "rewind":
+        return bool(wanted.get("epoch") == given.get("epoch"))
+    return all(name in given and _close(value, given[name]) for name, value in wanted.items())
+
+
+def _close(value: Any, other: Any) -> bool:
+    if isinstance(value, int | float) and isinstance(other, int | float):
+        return math.isclose(value, other, rel_tol=0.05)
+    return bool(value == other)
 
 
 def acting(

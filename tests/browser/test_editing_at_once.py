@@ -23,7 +23,7 @@ def test_what_somebody_else_changed_is_not_undone(page: Page, server: Server, co
     other = page.request.patch(f"/api/v1/searches/{search}", data={"budget": {"trials": 9}})
     assert other.status == 200
     dialog.get_by_role("button", name="Save").click()
-    expect(dialog).to_contain_text("Somebody changed this search meanwhile")
+    expect(dialog).to_contain_text("Somebody else changed this search in the meantime")
     assert server.call(f"/searches/{search}")["budget"]["trials"] == 9
     assert ["412" in complaint for complaint in complaints] == [True]
     complaints.clear()

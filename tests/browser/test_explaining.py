@@ -48,7 +48,7 @@ def test_a_confusion_matrix_shows_what_the_model_took_for_what(
     expect(figure).to_contain_text(f"{found['rows']} examples of the dev set")
     worst = found["confused"][0]
     mistakes = figure.get_by_role("list", name="Most frequent mistakes").get_by_role("listitem")
-    expect(mistakes.first).to_contain_text(f"{worst['actual']} taken for {worst['predicted']}")
+    expect(mistakes.first).to_contain_text(f"{worst['actual']} predicted as {worst['predicted']}")
     with page.expect_download() as saved:
         figure.get_by_role("button", name="as CSV").click()
     lines = Path(saved.value.path()).read_text(encoding="utf-8").splitlines()[1:]

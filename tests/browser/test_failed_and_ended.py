@@ -57,14 +57,14 @@ def test_the_page_follows_trials_that_are_run_again(page: Page, server: Server) 
         for trial in client.ask(search["id"]):
             trial.complete(dev_error=0.01)
     expect(page.locator(".pagehead .chip")).to_have_text("completed")
-    expect(page.locator(".stat", has_text="Best dev error")).to_contain_text("0.01")
+    expect(page.locator(".stat", has_text="Best dev error")).to_contain_text("1 %")
 
 
 def test_failed_trials_are_run_again_once_from_the_table(page: Page, server: Server) -> None:
     search = run_script(server, "lost twice", range(2))
     page.goto(f"/searches/{search['id']}?view=trials")
     page.get_by_role("button", name="Re-run failed").click()
-    expect(page.locator(".toast").last).to_have_text("2 queued again, as new trials.")
+    expect(page.locator(".toast").last).to_have_text("2 queued again as new trials.")
     expect(page.get_by_role("progressbar").first).to_have_attribute("aria-valuenow", "67")  # 4 of 6
     page.get_by_role("button", name="Re-run failed").click()
     expect(page.locator(".toast").last).to_have_text("All failed trials have already been rerun.")
@@ -103,7 +103,7 @@ def test_advice_on_an_ended_trial_leads_to_a_fork(page: Page, server: Server) ->
     search = wait_for_end(server, server.call("/searches", flat)["id"])
     page.goto(f"/trials/{search['id']}.0")
     steering = page.get_by_label("Steering")
-    expect(steering).to_contain_text("It has ended.")
+    expect(steering).to_contain_text("The trial has ended.")
     expect(steering.get_by_role("button", name="Apply")).to_be_hidden()
     page.get_by_role("button", name=re.compile("^fork at epoch 5, learning rate ")).click()
     expect(page.locator(".preview")).to_contain_text("learning rate 1e-7 →")

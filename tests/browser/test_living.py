@@ -52,7 +52,7 @@ def test_a_server_that_goes_away_and_comes_back(browser: Any, tmp_path: Path, co
         page.goto("/")
         expect(page.get_by_role("heading", name="No searches yet")).to_be_visible()
         own.stop(signal.SIGKILL)
-        expect(page.locator(".banner")).to_contain_text("The server does not answer", timeout=60_000)
+        expect(page.locator(".banner")).to_contain_text("The server is not responding", timeout=60_000)
         own.start()
         expect(page.locator(".banner")).to_contain_text("The server is back", timeout=60_000)
         own.call("/searches", {**SEARCH, "name": "after the break"})

@@ -107,8 +107,8 @@ def test_a_chart_is_walked_through_by_keyboard(page: Page, search: Any) -> None:
     [
         ("/searches/999999", "there is no search 999999"),
         ("/trials/1.99999", "there is no"),
-        ("/searches/x", "leads nowhere"),
-        ("/nowhere", "leads nowhere"),
+        ("/searches/x", "does not exist"),
+        ("/nowhere", "does not exist"),
     ],
 )
 def test_an_address_that_leads_nowhere_says_so(

@@ -83,7 +83,7 @@ def test_watched_slowed_down_rewound_forked_and_compared(page: Page, server: Ser
     expect(commands.locator(".badge.applied")).to_have_count(2)
     branches = page.get_by_role("region", name="Branches", exact=True)
     expect(branches.get_by_role("columnheader")).to_contain_text(["Branch 0", "Branch 1"])
-    expect(branches.get_by_role("columnheader").last).to_contain_text("present")
+    expect(branches.get_by_role("columnheader").last).to_contain_text("current")
     expect(branches.get_by_role("row", name="Left")).to_contain_text(f"branch 0 at epoch {epoch}")
 
     branches.get_by_role("link", name="Compare their curves").click()

@@ -4,7 +4,7 @@ import { call, isAbort } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
 import { count, label, number, text } from "../core/format.js";
 import { bestOf, readCurve } from "../core/branches.js";
-import { minimizes, objectiveMetric, objectiveName } from "../core/search-math.js";
+import { measured, minimizes, objectiveMetric, objectiveName } from "../core/search-math.js";
 import { seriesColour } from "../core/theme.js";
 import { empty, failedPage } from "../components/parts.js";
 import { definitionText } from "../components/space.js";
@@ -43,10 +43,11 @@ async function compareSearches(outlet, ids, signal) {
   const searches = await Promise.all(ids.map((id) => call(`/searches/${id}`, { signal })));
   const courses = coursesPicture(() => searches, signal);
   const edf = edfPicture(() => searches, signal);
-  const heads = searches.map((search) => h("a", { href: `/searches/${search.id}` }, search.name));
+  const heads = searches.map((search) => h("a", { href: `/searches/${search.id}` }, `${search.name} (search ${search.id})`));
   /** @type {[string, string[]][]} */
   const rows = [
-    ["best value", searches.map((search) => number(search.best?.value))],
+    ["best value", searches.map((search) => measured(search, objectiveMetric(search), search.best?.value))],
+    ...unionRows("best: ", searches.map((search) => search.best?.params ?? {})),
     ["trials finished", searches.map((search) => count(search.finished))],
     ["data set", searches.map((search) => String(search.spec.dataset?.name ?? "–"))],
     ["objective", searches.map((search) => objectiveName(search))],

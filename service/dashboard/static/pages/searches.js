@@ -3,8 +3,8 @@
 import { call, connection, isAbort, withQuery } from "../core/api.js";
 import { loadCatalog, optionsOf } from "../core/catalog.js";
 import { fill, h, setText } from "../core/dom.js";
-import { count, number } from "../core/format.js";
-import { failedText, isOver, lostShares, objectiveName, progressText, rateText, share, timeLeft } from "../core/search-math.js";
+import { count } from "../core/format.js";
+import { failedText, isOver, lostShares, measured, objectiveMetric, objectiveName, progressText, rateText, share, timeLeft } from "../core/search-math.js";
 import { chip, choose, command, empty, problem, Progress, setSearchChip, when } from "../components/parts.js";
 import { sparkline } from "../components/sparkline.js";
 import { Table } from "../components/table.js";
@@ -98,7 +98,7 @@ function columns(changed) {
     { key: "name", title: "Name", sort: "name", cell: (search) => h("a", { class: "searchname", href: `/searches/${search.id}` }, search.name, h("span", null, `${search.id} · ${search.spec.dataset?.name ?? (search.spec.trainer === "external" ? "own script" : "data")} · ${String(search.spec.strategy?.name ?? "coarse to fine").replaceAll("_", " ")}`)) },
     { key: "state", title: "State", cell: (search) => chip(search.state), update: (cell, search) => setSearchChip(/** @type {HTMLElement} */ (cell.firstElementChild), search) },
     { key: "progress", title: "Progress", cell: progressCell, update: drawProgress },
-    { key: "best", title: "Best", numeric: true, cell: (search) => (search.best ? h("a", { href: `/trials/${search.best.trial}`, title: `trial ${search.best.number}` }, number(search.best.value)) : "–") },
+    { key: "best", title: "Best", numeric: true, cell: (search) => (search.best ? h("a", { href: `/trials/${search.best.trial}`, title: `trial ${search.best.number}` }, measured(search, objectiveMetric(search), search.best.value)) : "–") },
     { key: "metric", title: "Objective", cell: objectiveName },
     { key: "course", title: "Best so far", cell: () => h("span", { class: "course" }), update: () => undefined },
     { key: "rate", title: "Rate", numeric: true, cell: (search) => (isOver(search) ? "" : rateText(search.rate)) },
@@ -148,7 +148,7 @@ async function drawCourse(body, search, signal) {
       course = { finished: search.finished, best: history.best };
       courses.set(search.id, course);
     }
-    fill(place, sparkline(course.best, `Best so far, down to ${number(search.best?.value)}`));
+    fill(place, sparkline(course.best, `Best so far, down to ${measured(search, objectiveMetric(search), search.best?.value)}`));
   } catch (error) {
     if (!isAbort(error)) place.title = String(error);
   }

@@ -1,17 +1,18 @@
 /** What was asked of a trial and what became of it, newest first; and the advice, with the command that would act on it. */
 
-import { fill, h, keyed } from "../core/dom.js";
+import { fill, h, keyed, setText } from "../core/dom.js";
 import { commandText } from "../core/commands.js";
 import { count, label, text } from "../core/format.js";
 import { when } from "../components/parts.js";
+import { commandProgress } from "./steer-progress.js";
 
 /**
  * Newest first; of many the newest, and all that still wait.
  * @param {HTMLElement} list
  * @param {Command[]} commands
- * @param {{over: boolean, limit: number, withdraw: (id: number) => void}} options over: the trial has ended
+ * @param {{over: boolean, limit: number, pace: import("./steer-progress.js").Pace, withdraw: (id: number) => void}} options over: the trial has ended
  */
-export function commandLog(list, commands, { over, limit, withdraw }) {
+export function commandLog(list, commands, { over, limit, pace, withdraw }) {
   if (!commands.length) {
     fill(list, h("li", { class: "muted" }, over ? "No commands were sent." : "None yet. Change a field and press Apply, or click a point on the curve to go back to it."));
     return;
@@ -24,14 +25,18 @@ export function commandLog(list, commands, { over, limit, withdraw }) {
       h(
         "li",
         null,
-        h("span", { class: `badge ${command.state}` }, command.state),
+        h("span", { class: `badge ${command.state}` }, command.state === "applied" ? "done" : command.state),
         h("strong", null, commandText(command)),
-        h("span", { class: "muted" }, moment(command) ? `${moment(command)} · ` : "", when(command.created)),
+        h("span", { class: "muted moment" }, moment(command) ? `${moment(command)} · ` : "", when(command.created)),
+        command.state === "waiting" ? h("span", { class: "commandprogress" }) : null,
         child(command) ? h("a", { href: `/trials/${child(command)}` }, `trial ${child(command)}`) : null,
         command.reason ? h("span", { class: "remedy" }, command.reason) : null,
         command.state === "waiting" ? h("button", { type: "button", class: "small", onclick: () => withdraw(command.id) }, "Undo") : null,
       ),
-    () => undefined,
+    (node, command) => {
+      const progress = node.querySelector(".commandprogress");
+      if (progress instanceof HTMLElement) setText(progress, commandProgress(command, pace));
+    },
   );
 }
 

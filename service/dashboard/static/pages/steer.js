@@ -2,14 +2,16 @@
 
 import { ApiError, call, isAbort } from "../core/api.js";
 import { fill, h, setText } from "../core/dom.js";
-import { count } from "../core/format.js";
+import { count, duration } from "../core/format.js";
 import { go } from "../core/router.js";
 import { problem, toast } from "../components/parts.js";
 import { settingFields } from "./steer-fields.js";
 import { adviceList, child, commandLog } from "./steer-log.js";
+import { rewindEstimate } from "./steer-progress.js";
 
 /** So many commands are shown before a person asks for all. */
 const FEW = 8;
+const TICK = 500; // milliseconds between two looks at commands that wait
 
 /** @typedef {(kind: string, args?: Record<string, unknown>, at?: string) => Promise<Command | undefined>} Send */
 
@@ -33,11 +35,24 @@ export class SteerPanel {
     this.log = h("ol", { class: "records commands" });
     this.more = h("button", { type: "button", class: "small", hidden: true, onclick: () => this.showAll() });
     this.all = false;
+    /** @type {number | undefined} */
+    this.clock = undefined;
     this.fields = settingFields((kind, args, at) => this.send(kind, args, at));
     const left = h("section", { class: "card steer", "aria-label": "Steering" }, h("div", { class: "cardhead" }, h("h2", null, "Steer"), h("span", { class: "spacer" }), this.buttons), this.ended, this.chosen, this.fields.node, this.said);
     const right = h("section", { class: "card", "aria-label": "Commands" }, h("div", { class: "cardhead" }, h("h2", null, "Commands")), this.advice, this.log, this.more);
-    this.node = h("div", { class: "columns", hidden: true }, left, right);
+    this.node = h("div", { class: "steerside", hidden: true }, left, right);
+    /** @type {() => import("./steer-progress.js").Pace} set by the page, which knows curve and checkpoints */
+    this.measure = () => ({ secondsPerEpoch: null, checkpoints: [] });
+    this.closeByEscape();
     this.drawnFor = "";
+  }
+
+  /** Escape closes what a click on the curve opened, unless a dialog is in front. */
+  closeByEscape() {
+    const close = (/** @type {KeyboardEvent} */ event) => {
+      if (event.key === "Escape" && this.point && !document.querySelector("dialog[open]")) this.unpick();
+    };
+    document.addEventListener("keydown", close, { signal: this.view.signal });
   }
 
   async load() {
@@ -57,7 +72,9 @@ export class SteerPanel {
     const over = Boolean(this.view.trial().ended);
     this.node.hidden = over && !now.commands.length && this.view.search.mode !== "panda" && !this.point;
     this.drawFields(over);
-    commandLog(this.log, now.commands, { over, limit: this.all ? Infinity : FEW, withdraw: (id) => void this.withdraw(id) });
+    commandLog(this.log, now.commands, { over, limit: this.all ? Infinity : FEW, pace: this.measure(), withdraw: (id) => void this.withdraw(id) });
+    clearTimeout(this.clock);
+    if (now.commands.some(({ state }) => state === "waiting") && !this.view.signal.aborted) this.clock = setTimeout(() => this.draw(), TICK);
     setText(this.more, `Show all ${count(now.commands.length)}`);
     this.more.hidden = this.all || now.commands.length <= FEW;
     adviceList(this.advice, now.advice, (command) => this.follow(command));
@@ -98,7 +115,6 @@ export class SteerPanel {
     }
     this.pick(command.arguments.epoch, command.arguments.branch ?? this.view.trial().branch);
     this.fields.propose(command.arguments.changes ?? {});
-    this.chosen.scrollIntoView({ block: "nearest" });
   }
 
   /** @param {Trial} trial */
@@ -128,8 +144,10 @@ export class SteerPanel {
     const forget = h("button", { type: "button", class: "quiet", onclick: () => this.unpick() }, "Cancel");
     this.chosen.hidden = false;
     this.drawFields(over);
-    fill(this.chosen, h("strong", null, `Epoch ${epoch}`), h("span", { class: "muted" }, branch ? `of branch ${branch}` : ""), rewind, fork, forget);
+    const wait = rewindEstimate(this.measure(), epoch);
+    fill(this.chosen, h("strong", null, `Epoch ${epoch}`), h("span", { class: "muted" }, branch ? `of branch ${branch}` : ""), rewind, fork, forget, wait && !over ? h("p", { class: "hint" }, `A rewind retrains up to this epoch from the last checkpoint before it: about ${duration(wait)}.`) : null);
     this.changed();
+    if (!inView(this.chosen)) this.chosen.scrollIntoView({ block: "center" });
   }
 
   unpick() {
@@ -189,4 +207,10 @@ export class SteerPanel {
       fill(this.said, problem(error));
     }
   }
+}
+
+/** @param {HTMLElement} node */
+function inView(node) {
+  const { top, bottom } = node.getBoundingClientRect();
+  return top >= 0 && bottom <= window.innerHeight;
 }

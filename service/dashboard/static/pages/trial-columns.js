@@ -1,8 +1,8 @@
 /** Columns of the table of trials: which there are, and which a person chose; remembered for each search. */
 
 import { h } from "../core/dom.js";
-import { count, duration, label, number, sentence, text } from "../core/format.js";
-import { objectiveMetric, objectiveName, parameterNames } from "../core/search-math.js";
+import { count, duration, label, sentence, text } from "../core/format.js";
+import { measured, objectiveMetric, objectiveName, parameterNames } from "../core/search-math.js";
 import { chip, setChip, when } from "../components/parts.js";
 
 /** @typedef {import("../components/table.js").Column<Trial>} TrialColumn */
@@ -64,12 +64,12 @@ function ownColumns(search, selected, changed) {
   /** @type {(name: string) => TrialColumn} */
   const parameter = (name) => ({ key: `params.${name}`, title: label(name), sort: `params.${name}`, numeric: !search.spec.space[name]?.choices, cell: (trial) => text(trial.params[name]) });
   /** @type {(name: string) => TrialColumn} */
-  const metric = (name) => ({ key: name, title: label(name), sort: `metrics.${name}`, numeric: true, cell: (trial) => number(trial.metrics?.[name]) });
+  const metric = (name) => ({ key: name, title: label(name), sort: `metrics.${name}`, numeric: true, cell: (trial) => measured(search, name, trial.metrics?.[name]) });
   return [
     { key: "select", title: "", cell: (trial) => h("input", { type: "checkbox", "aria-label": `Select trial ${trial.number} to compare`, checked: selected.has(String(trial.number)), onchange: (/** @type {Event} */ event) => toggle(event, trial) }), update: () => undefined },
     { key: "number", title: "Trial", sort: "number", numeric: true, cell: (trial) => h("a", { href: `/trials/${trial.id}` }, String(trial.number)) },
     { key: "state", title: "State", sort: "state", cell: (trial) => chip(trial.state), update: (cell, trial) => setChip(/** @type {HTMLElement} */ (cell.firstElementChild), trial.state) },
-    { key: "value", title: objectiveName(search), sort: "value", numeric: true, cell: (trial) => h("strong", null, number(trial.value)) },
+    { key: "value", title: objectiveName(search), sort: "value", numeric: true, cell: (trial) => h("strong", null, measured(search, objectiveMetric(search), trial.value)) },
     ...parameterNames(search.spec).map(parameter),
     ...METRICS.map(metric),
     { key: "epoch", title: "Epochs", sort: "epoch", numeric: true, cell: (trial) => (trial.epochs && trial.epoch !== trial.epochs ? `${count(trial.epoch)} of ${count(trial.epochs)}` : count(trial.epoch)) },

@@ -13,14 +13,19 @@ export function trialRecords(view, found) {
   const attempts = h("section", { class: "card" });
   const checkpoints = h("section", { class: "card" });
   const node = h("div", { class: "columns" }, attempts, checkpoints);
+  /** @type {{epoch: number, branch: number}[]} */
+  let known = [];
   async function load() {
     const { id } = view.trial();
     await Promise.all([
       part(attempts, "Lost and failed attempts", `/trials/${id}/attempts`, view.signal, attemptRow, "None."),
       part(checkpoints, "Checkpoints", `/trials/${id}/checkpoints`, view.signal, checkpointRow, "None. Short trials need none. A model is stored for each trial that was the best when it ended, and for long trials."),
-    ]).then(([, files]) => found(files.some(({ kind }) => kind === "model")));
+    ]).then(([, files]) => {
+      known = files.filter(({ kind }) => kind !== "model");
+      found(files.some(({ kind }) => kind === "model"));
+    });
   }
-  return { node, load };
+  return { node, load, checkpoints: () => known };
 }
 
 /**

@@ -3,8 +3,8 @@
 import { ApiError, call, connection, isAbort, withQuery } from "../core/api.js";
 import { readCurve } from "../core/branches.js";
 import { fill, h, setText } from "../core/dom.js";
-import { count, duration, label, number, sentence, text } from "../core/format.js";
-import { objectiveMetric, objectiveName } from "../core/search-math.js";
+import { count, duration, label, sentence, text } from "../core/format.js";
+import { measured, objectiveMetric, objectiveName } from "../core/search-math.js";
 import { follow, pause, throttled } from "../core/stream.js";
 import { chip, empty, failedPage, setChip, stat, when } from "../components/parts.js";
 import { costsPicture, curvesPicture } from "../pictures/curve.js";
@@ -12,6 +12,7 @@ import { outcomesPicture } from "../pictures/outcomes.js";
 import { trialActions } from "./trial-actions.js";
 import { trialBranches } from "./trial-branches.js";
 import { SteerPanel } from "./steer.js";
+import { trainingPace } from "./steer-progress.js";
 import { trialDiagnosis } from "./trial-diagnosis.js";
 import { trialRecords } from "./trial-records.js";
 
@@ -43,9 +44,11 @@ export async function page(context) {
     head.offerModel(hasModel);
     void outcomes.load(hasModel);
   });
+  steer.measure = () => trainingPace(trial, shown, records.checkpoints());
   const diagnosis = trialDiagnosis(view);
   const branches = trialBranches(view, steer);
-  fill(outlet, head.node, h("div", { class: "figures" }, curves.node, costs.node), steer.node, branches.node, diagnosis.node, outcomes.node, records.node);
+  const jump = h("button", { type: "button", class: "primary steerjump", onclick: () => steer.node.scrollIntoView({ behavior: "smooth" }) }, "Steer this trial");
+  fill(outlet, head.node, h("div", { class: "beside" }, h("div", { class: "figures" }, curves.node, costs.node), steer.node, jump), branches.node, diagnosis.node, outcomes.node, records.node);
 
   function drawCurve() {
     head.inForce(steer.now);
@@ -187,7 +190,7 @@ class TrialHead {
   }
 
   live() {
-    const last = (/** @type {string} */ name) => number(/** @type {any} */ (this.branch?.[name])?.at(-1));
+    const last = (/** @type {string} */ name) => measured(this.view.search, name, /** @type {any} */ (this.branch?.[name])?.at(-1));
     if (!this.branch) return;
     setText(this.values.value, last(objectiveMetric(this.view.search)));
     setText(this.values.train, last("train_error"));
@@ -200,8 +203,9 @@ class TrialHead {
     this.reason.className = REASONS[trial.state]?.look ?? "muted";
     setText(this.reason, [sentence(trial.reason ?? ""), REASONS[trial.state]?.more ?? ""].join(" "));
     this.reason.hidden = !trial.reason;
-    setText(values.value, number(trial.value ?? trial.metrics?.[objectiveMetric(this.view.search)]));
-    setText(values.train, number(trial.metrics?.train_error));
+    const { search } = this.view;
+    setText(values.value, measured(search, objectiveMetric(search), trial.value ?? trial.metrics?.[objectiveMetric(search)]));
+    setText(values.train, measured(search, "train_error", trial.metrics?.train_error));
     setText(values.epoch, trial.epochs ? `${count(trial.epoch)} of ${count(trial.epochs)}` : count(trial.epoch));
     setText(values.attempt, count(trial.attempt));
     const end = trial.ended ? Date.parse(trial.ended) : Date.now();

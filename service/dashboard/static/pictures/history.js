@@ -1,4 +1,4 @@
-/** Best so far: every trial as a point in the order of ending, and the best value up to then as a line. */
+/** Best so far: every trial as a point in order of completion, and the best value up to then as a line. */
 
 import { call } from "../core/api.js";
 import { count, moment, number } from "../core/format.js";
