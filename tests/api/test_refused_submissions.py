@@ -198,7 +198,7 @@ def test_the_longest_trial_counts(app: App, changes: dict[str, Any]) -> None:
     assert "they have 50 at most" in late["schedule.0.epoch"]
 
 
-@pytest.mark.parametrize(("name", "text"), [("digits", "comes with the trainer"), ("a/b", "is not a name")])
+@pytest.mark.parametrize(("name", "text"), [("digits", "built-in data set"), ("a/b", "is not a name")])
 def test_names_of_uploads(app: App, name: str, text: str) -> None:
     refused = app.request("POST", f"{API}/datasets", params={"name": name}, content=FLOWER.encode())
     assert refused.status_code == 422 and text in refused.json()["errors"][0]["message"]
@@ -207,9 +207,9 @@ def test_names_of_uploads(app: App, name: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("path", "params", "field", "text"),
     [
-        ("/searches", {"limit": "many"}, "limit", "'many' is not a whole number (give a whole number)"),
+        ("/searches", {"limit": "many"}, "limit", "'many' is not an integer (give an integer)"),
         ("/searches", {"limit": 0}, "limit", "'0' is below 1 (give at least 1)"),
-        ("/searches/first", {}, "search", "'first' is not a whole number (give a whole number)"),
+        ("/searches/first", {}, "search", "'first' is not an integer (give an integer)"),
     ],
 )
 def test_other_requests_are_answered_in_the_same_words(

@@ -26,7 +26,7 @@ def said(**changes):
         ({"schedule": [5]}, "schedule.0: 5 is not an object (write {epoch: 15, "),
         ({"enqueued": [{}] * 10_001}, "enqueued: has 10001 entries (give at most 10000)"),
         ({"parallel": 0}, "parallel: 0 is below 1 (give at least 1)"),
-        ({"parallel": "many"}, "parallel: 'many' is not a whole number (give a whole number)"),
+        ({"parallel": "many"}, "parallel: 'many' is not an integer (give an integer)"),
         (
             {"stopping": {"name": "hyperband", "factor": 99}},
             "stopping.factor: 99 is above 10 (give at most 10)",
