@@ -207,7 +207,7 @@ def test_a_file_with_dates_is_uploaded_listed_and_deleted(client, table, type_in
     refused = type_in("datasets", "delete", "houses.csv", "--yes")
     assert refused.returncode == 1
     assert f"'houses.csv' is the data of search {used.id}; delete it first" in refused.stderr
-    with pytest.raises(ConflictError, match="comes with the trainer"):
+    with pytest.raises(ConflictError, match="is built in"):
         client.delete_dataset("digits")
     client.delete(used)
     assert "add --yes" in type_in("datasets", "delete", "houses.csv").stderr

@@ -177,7 +177,7 @@ def test_a_file_goes_with_the_last_data_set_that_has_it(use: Datasets, tmp_path:
     assert files(tmp_path) == []
     with pytest.raises(NotFoundError):
         anyio.run(use.delete, str(second["id"]))
-    with pytest.raises(ConflictError, match="comes with the trainer"):
+    with pytest.raises(ConflictError, match="is built in"):
         anyio.run(use.delete, "digits")
     assert upload(use, CSV, "first")["id"] != first["id"]
 
