@@ -63,7 +63,7 @@ lock: $(VENV)/.dev  ## Write the lock files anew from pyproject.toml (Python 3.1
 	sed -i '1i # Exact versions with hashes for Python 3.11 and newer on Linux x86_64; written by: make lock' requirements.lock requirements-dev.lock
 
 clean:  ## Remove the environment and caches, keep the data
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache .venv-node
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Caviar needs Python 3.11 or newer, and none was found: install it, or make PYTHON=/path/to/python3" >&2; exit 1; }

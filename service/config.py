@@ -13,6 +13,8 @@ from typing import Any
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from caviar.exchange.wire import INTERVAL_SECONDS, LEASE_SECONDS
+
 MIB = 1 << 20
 YES, NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
@@ -58,8 +60,8 @@ class Config:
     agent_token: str | None = field(default=None, repr=False)
     log_format: str = "auto"  # auto: text on a terminal, JSON elsewhere
     log_level: str = "info"
-    lease: float = 30.0  # how long an agent may be silent before its trials are taken back
-    interval: float = 1.0  # an agent exchanges at least so often
+    lease: float = LEASE_SECONDS  # how long an agent may be silent before its trials are taken back
+    interval: float = INTERVAL_SECONDS  # an agent exchanges at least so often
     drain_seconds: float = 25.0  # the longest a SIGTERM waits for agents and streams
     limits: Limits = Limits()
 

@@ -20,7 +20,15 @@ from caviar.exchange.holdings import Holdings
 from caviar.exchange.long_poll import poll_for_hints
 from caviar.exchange.outbox import Outbox, key_of
 from caviar.exchange.prefetch import SHORT_SECONDS, Prefetch
-from caviar.exchange.wire import AGENT_SECRET, Agent, CommandOrder, ExchangeRequest, ExchangeResponse
+from caviar.exchange.wire import (
+    AGENT_SECRET,
+    INTERVAL_SECONDS,
+    LEASE_SECONDS,
+    Agent,
+    CommandOrder,
+    ExchangeRequest,
+    ExchangeResponse,
+)
 from caviar.transport import Transport
 
 logger = logging.getLogger(__name__)
@@ -38,7 +46,10 @@ class Exchange:
         # Another agent may have the same token: only this process can show what it has drawn here.
         self.transport = transport.with_headers({AGENT_SECRET: f"cax_{secrets.token_urlsafe(32)}"})
         self.agent = agent
-        self.lease, self.interval = 30.0, 1.0  # until the first answer brings the server's
+        self.lease, self.interval = (
+            LEASE_SECONDS,
+            INTERVAL_SECONDS,
+        )  # until the first answer brings the server's
         self.failure: BaseException | None = None  # what ended the exchange for good
         self._prefetch = prefetch or Prefetch()
         self._changed = threading.Condition()

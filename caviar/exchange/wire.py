@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+LEASE_SECONDS, INTERVAL_SECONDS = 30.0, 1.0  # of a server by default; its answers tell its own
 AGENT_SECRET = "Caviar-Agent-Secret"  # noqa: S105 - the name of a header: drawn once by each agent
 TrialName = Annotated[str, Field(pattern=r"^\d{1,9}\.\d{1,9}$", max_length=19)]
 Number = float | None
