@@ -220,7 +220,7 @@ def distribution(parameter: Parameter) -> BaseDistribution:
     if isinstance(parameter, Fixed):
         return CategoricalDistribution([_scalar(parameter.value)])
     if isinstance(parameter, Choice):
-        return CategoricalDistribution([_scalar(choice) for choice in parameter.choices])
+        return CategoricalDistribution([exported(parameter, choice) for choice in parameter.choices])
     low = min(parameter.low, 0.0) if parameter.zero else parameter.low
     log = parameter.scale == "log" and not parameter.zero
     if parameter.type == "int":
@@ -228,6 +228,19 @@ def distribution(parameter: Parameter) -> BaseDistribution:
         return IntDistribution(int(low), int(parameter.high), log=log, step=step)
     step_or_none = None if log or parameter.zero else parameter.step
     return FloatDistribution(low, parameter.high, log=log, step=step_or_none)
+
+
+def exported(parameter: Parameter, value: Value) -> bool | int | float | str | None:
+    """Return a value as Optuna holds it: as text where it would take it for another choice, as 1 for true."""
+    if isinstance(parameter, Choice) and as_text(parameter):
+        return json.dumps(value)
+    return _scalar(value)
+
+
+def as_text(choice: Choice) -> bool:
+    """Tell whether all choices are exported as JSON texts: some are equal for Python, or read alike."""
+    told = [_scalar(one) for one in choice.choices]
+    return any(one == other for place, one in enumerate(told) for other in told[:place])
 
 
 def _scalar(value: Value) -> bool | int | float | str | None:

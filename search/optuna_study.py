@@ -3,7 +3,6 @@
 Parameters stand there as values, not as coordinates: Optuna's tools and dashboards show what was trained.
 """
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -17,11 +16,14 @@ from optuna.distributions import BaseDistribution
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from caviar.search.optuna_bridge import distribution, parameter_of
+from caviar.search.optuna_bridge import as_text, distribution, exported
+from caviar.search.optuna_import import Inferred, infer, join_layers
+from caviar.search.parameters import Choice
 from caviar.search.problem import Problem, SearchError
 from caviar.search.space import Point, Space
 
 Direction = Literal["minimize", "maximize"]
+SPACE = "caviar_space"  # the study's attribute with the space as it was
 _STATES = {"completed": TrialState.COMPLETE, "stopped": TrialState.PRUNED}  # the others have failed
 
 
@@ -46,12 +48,17 @@ class Study:
     direction: str
     space: dict[str, Any]
     points: list[Point]
+    values: list[float]  # of the points
+    numbers: list[int]  # of their trials in the study
+    told: list[str]  # what was concluded, and what a search has no place for
+    lost: list[str]  # what could not be kept though it was asked for
 
 
 def write(path: Path, name: str, direction: Direction, space: Space, trials: Iterable[Finished]) -> None:
     """Write a study into a new SQLite file. A point that the space does not hold goes into the notes."""
     with _storage(":memory:") as storage:  # Optuna commits every value: on a disk that takes minutes
         study = optuna.create_study(storage=storage, study_name=name, direction=direction)
+        study.set_user_attr(SPACE, space.model_dump(mode="json", exclude_unset=True))
         for number, trial in enumerate(trials):
             study.add_trial(_frozen(number, space, trial))
         memory: Any = storage.engine.raw_connection().driver_connection
@@ -89,7 +96,7 @@ def _flat(space: Space, point: Point) -> tuple[dict[str, Any], dict[str, BaseDis
         if parameter.each is not None and isinstance(value, list):
             entries = {f"{name}.{layer}": item for layer, item in enumerate(value)}
         for entry, item in entries.items():
-            params[entry] = json.dumps(item) if isinstance(item, list) else item
+            params[entry] = exported(parameter, item)
             distributions[entry] = distribution(parameter)
     return params, distributions
 
@@ -113,11 +120,64 @@ def read(path: Path, name: str | None = None, points: int = 10) -> Study:
             raise SearchError([Problem("study", "has several objectives", remedy)])
         maximize = study.direction == optuna.study.StudyDirection.MAXIMIZE
         trials = study.get_trials(deepcopy=False)
-    space = _space(trials)
+        own = study.user_attrs.get(SPACE)
     done = [one for one in trials if one.state == TrialState.COMPLETE and one.value is not None]
+    found = infer(trials, done) if own is None else Inferred(own, _layered(own))
     done.sort(key=lambda one: -one.values[0] if maximize else one.values[0])
-    whole = [dict(one.params) for one in done if set(one.params) == set(space)]
-    return Study(str(name), "maximize" if maximize else "minimize", space, whole[:points])
+    space = Space.model_validate(found.space)
+    kept: list[tuple[Point, FrozenTrial]] = []
+    for trial in done:
+        if len(kept) == points:
+            break
+        point = _restored(space, join_layers(trial.params, found.layered))
+        problems = space.check(point)
+        if problems:
+            why = "; ".join(f"{one.field} {one.message}" for one in problems[:3])
+            found.lost.append(f"the point of trial {trial.number}, value {trial.values[0]:.6g}: {why}")
+        else:
+            kept.append((point, trial))
+    return Study(
+        str(name),
+        "maximize" if maximize else "minimize",
+        found.space,
+        [point for point, _ in kept],
+        [trial.values[0] for _, trial in kept],
+        [trial.number for _, trial in kept],
+        found.told + _without_place(trials, len(done), len(kept)),
+        found.lost,
+    )
+
+
+def _layered(space: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(
+        name for name, one in space.items() if isinstance(one, Mapping) and one.get("each") is not None
+    )
+
+
+def _restored(space: Space, point: Mapping[str, Any]) -> Point:
+    """Return a point whose choices are what they were before they were written as texts."""
+    restored: Point = dict(point)
+    for name, value in point.items():
+        parameter = space.root[name]
+        if not isinstance(parameter, Choice):
+            continue
+        known = {exported(parameter, one): one for one in parameter.choices}
+        if as_text(parameter) or any(isinstance(one, list) for one in parameter.choices):
+            several = parameter.each is not None and isinstance(value, list)
+            restored[name] = [known[one] for one in value] if several else known[value]
+    return restored
+
+
+def _without_place(trials: Sequence[FrozenTrial], done: int, kept: int) -> list[str]:
+    """Say what a new search does not take over."""
+    told = [f"{kept} of {done} completed trials are enqueued as points, with their values as comments"]
+    others = sorted(one.state.name.lower() for one in trials if one.state != TrialState.COMPLETE)
+    if others:
+        counts = ", ".join(f"{others.count(state)} {state}" for state in dict.fromkeys(others))
+        told.append(f"not taken over: {counts}")
+    if any(one.intermediate_values for one in trials):
+        told.append("not taken over: intermediate values")
+    return told
 
 
 def _expect_studies(path: Path) -> None:
@@ -128,17 +188,6 @@ def _expect_studies(path: Path) -> None:
     except sqlite3.Error as error:
         remedy = "name the SQLite file of Optuna's storage"
         raise SearchError([Problem("file", f"{path} holds no study of Optuna ({error})", remedy)]) from None
-
-
-def _space(trials: Sequence[FrozenTrial]) -> dict[str, Any]:
-    """The parameters of all trials; of one whose range changed, the latest."""
-    latest: dict[str, BaseDistribution] = {}
-    for trial in trials:
-        latest |= trial.distributions
-    return {
-        name: parameter_of(found).model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-        for name, found in latest.items()
-    }
 
 
 @contextmanager

@@ -8,6 +8,8 @@ import typer
 
 from caviar.cli.options import Json, SearchNumber, Token, Url, client, search_or_trial
 
+LEFT_OUT = 3  # exit code of an import that could not keep everything
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
@@ -144,7 +146,7 @@ def export(
     typer.echo(f"Search {search}: {len(content)} bytes in {file}")
     if lost:
         linear = f"{', '.join(lost)} {'is' if len(lost) == 1 else 'are'} linear"
-        text = "Optuna has linear scales and log scales without zero; there, and after caviar import,"
+        text = "Optuna has linear scales and log scales without zero; there, until caviar import,"
         typer.echo(f"Note: {text} {linear}.", err=True)
 
 
@@ -155,7 +157,10 @@ def import_study(
         int, typer.Option(help="How many of the best points to enqueue.", min=0, max=1000)
     ] = 10,
 ) -> None:
-    """Print a search (YAML) over the space of an Optuna study, with its best points enqueued."""
+    """Print a search (YAML) over the space of an Optuna study, with its best points enqueued.
+
+    What cannot be kept is named on standard error, and the exit code is 3.
+    """
     import yaml
 
     from caviar.search.optuna_study import read
@@ -173,9 +178,19 @@ def import_study(
         "space": found.space,
         "objective": {"metric": "value", "direction": found.direction},
         "budget": {"trials": 2 * max(len(found.points), 25)},
-        "enqueued": found.points,
     }
     typer.echo(yaml.safe_dump(search, sort_keys=False), nl=False)
+    if found.points:
+        typer.echo("enqueued:")
+    for point, value, number in zip(found.points, found.values, found.numbers, strict=True):
+        written = yaml.safe_dump(point, sort_keys=False, default_flow_style=True, width=2**31).strip()
+        typer.echo(f"- {written}  # trial {number} of the study: {value:.6g}")
+    for line in found.told:
+        typer.echo(f"Note: {line}.", err=True)
+    for line in found.lost:
+        typer.echo(f"Left out: {line}.", err=True)
+    if found.lost:
+        raise typer.Exit(LEFT_OUT)
 
 
 def _lost_in_optuna(spec: Mapping[str, Any]) -> list[str]:
