@@ -40,6 +40,7 @@ from caviar.service.api import (
     trainers,
     trials,
 )
+from caviar.service.api.json_bodies import JsonBodies
 from caviar.service.api.services import Services
 from caviar.service.config import Config
 from caviar.service.dashboard import mount_dashboard
@@ -165,6 +166,7 @@ def create_app(config: Config) -> FastAPI:
     app.state.health = vitals
     problems.install(app)
     app.state.tokens = book
+    app.add_middleware(JsonBodies)
     app.add_middleware(ConcurrencyLimit, limits=config.limits)
     app.add_middleware(
         Guard,

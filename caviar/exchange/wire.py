@@ -6,18 +6,34 @@ writes answers from its rows as they describe.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 
 LEASE_SECONDS, INTERVAL_SECONDS = 30.0, 1.0  # of a server by default; its answers tell its own
 AGENT_SECRET = "Caviar-Agent-Secret"  # noqa: S105 - the name of a header: drawn once by each agent
+
+
+def readable(text: Any) -> Any:
+    """Put U+FFFD for what a database or JSON cannot hold: NUL, and half a pair of surrogates.
+
+    Reasons and logs come from whatever failed; a report must never be lost for a character of them.
+    """
+    if not isinstance(text, str) or ("\0" not in text and (text.isascii() or not _LONE.search(text))):
+        return text
+    return _LONE.sub("\ufffd", text.replace("\0", "\ufffd"))
+
+
+Text = Annotated[str, BeforeValidator(readable)]
+_LONE = re.compile("[\ud800-\udfff]")
 TrialName = Annotated[str, Field(pattern=r"^\d{1,9}\.\d{1,9}$", max_length=19)]
 Number = float | None
 Count = Annotated[int, Field(ge=0, lt=2**31)]
-Columns = Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=200)]
+Columns = Annotated[list[Annotated[Text, Field(max_length=64)]], Field(max_length=200)]
 # Characters of why a trial ended as it did, of its log, and of why a command was refused.
 REASON_LIMIT, LOG_LIMIT, REFUSED_LIMIT = 10_000, 100_000, 2000
+
 EndState = Literal["completed", "stopped", "diverged", "failed", "cancelled"]
 
 
@@ -31,22 +47,22 @@ class Agent(Message):
     """Who is speaking; the id is random, one for each process."""
 
     id: Annotated[str, Field(pattern=r"^a-[0-9a-f]{16}$")]
-    host: Annotated[str, Field(max_length=255)] = ""
+    host: Annotated[Text, Field(max_length=255)] = ""
     pid: Count = 0
-    engine: Annotated[str, Field(max_length=32)] = "script"
-    version: Annotated[str, Field(max_length=32)] = ""
-    trainers: list[str] = []
-    searches: list[int] | None = None  # only trials of these searches
+    engine: Annotated[Text, Field(max_length=32)] = "script"
+    version: Annotated[Text, Field(max_length=32)] = ""
+    trainers: list[Text] = []
+    searches: list[Count] | None = None  # only trials of these searches
 
 
 class Result(Message):
     """How a trial ended."""
 
     state: EndState
-    metrics: dict[str, Number] = {}
+    metrics: dict[Text, Number] = {}
     epoch: Count = 0
-    reason: Annotated[str, Field(max_length=REASON_LIMIT)] | None = None
-    log: Annotated[str, Field(max_length=LOG_LIMIT)] | None = None
+    reason: Annotated[Text, Field(max_length=REASON_LIMIT)] | None = None
+    log: Annotated[Text, Field(max_length=LOG_LIMIT)] | None = None
 
 
 class Acknowledgement(Message):
@@ -57,7 +73,7 @@ class Acknowledgement(Message):
     epoch: Count | None = None
     before: dict[str, JsonValue] = {}
     after: dict[str, JsonValue] = {}
-    refused: Annotated[str, Field(max_length=REFUSED_LIMIT)] | None = None
+    refused: Annotated[Text, Field(max_length=REFUSED_LIMIT)] | None = None
 
 
 class Report(Message):
@@ -89,8 +105,8 @@ class ExchangeRequest(Message):
     sequence: int = 0
     leaving: bool = False  # the last message of this agent: it gives back what it still holds
     want: Annotated[int, Field(ge=0, le=10_000)] = 0
-    known: Annotated[list[int], Field(max_length=10_000)] = []
-    holding: Annotated[list[tuple[TrialName, int]], Field(max_length=10_000)] = []
+    known: Annotated[list[Count], Field(max_length=10_000)] = []
+    holding: Annotated[list[tuple[TrialName, Count]], Field(max_length=10_000)] = []
     reports: Annotated[list[Report], Field(max_length=10_000)] = []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from caviar.exchange.wire import ExchangeRequest, ExchangeResponse
 from caviar.service.api import answers, problems, records
 from caviar.service.api.http import answer, body_schema
 from caviar.service.api.services import App
+from caviar.service.errors import RefusedError
 from caviar.service.security.agent_secret import credential_of
 from caviar.service.store import reads
 from caviar.service.store.snapshot import Snapshot
@@ -44,6 +46,21 @@ class ExchangeWork:
         return given
 
 
+def read_message(body: bytes) -> ExchangeRequest:
+    """Read an exchange, also where a text holds half a pair of surrogates. Raises RefusedError."""
+    try:
+        return ExchangeRequest.model_validate_json(body)
+    except ValidationError as error:
+        if b"\\ud" not in body.lower() or error.errors()[0]["type"] != "json_invalid":
+            raise problems.of_validation(error) from None
+    try:  # this parser gives such halves on, and the model replaces them
+        return ExchangeRequest.model_validate(json.loads(body))
+    except ValidationError as error:
+        raise problems.of_validation(error) from None
+    except (ValueError, RecursionError):
+        raise RefusedError.of("body", "is not JSON", "send one JSON object") from None
+
+
 @router.post(
     "/exchange",
     response_model=ExchangeResponse,
@@ -52,10 +69,7 @@ class ExchangeWork:
 )
 async def post_exchange(services: App, request: Request) -> Response:
     began = time.perf_counter()
-    try:
-        message = ExchangeRequest.model_validate_json(await request.body())
-    except ValidationError as error:
-        raise problems.of_validation(error) from None
+    message = read_message(await request.body())
     config = services.config
     work = ExchangeWork(services.proposer, config.lease, config.interval)
     done = await services.store.write_shared(work, (message, credential_of(request)))

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from fastapi import Request, Response
 
+from caviar.service.api.json_bodies import read_json
 from caviar.service.errors import RefusedError
 
 _ETAG = re.compile(r'(?:W/)?"(\d+)"')
@@ -38,10 +39,7 @@ def if_match(request: Request) -> int | None:
 
 async def json_body(request: Request) -> Any:
     """Read a JSON body. Raises RefusedError."""
-    try:
-        return orjson.loads(await request.body())
-    except orjson.JSONDecodeError as error:
-        raise RefusedError.of("body", f"is not JSON: {error}", "send one JSON object") from None
+    return read_json(await request.body())
 
 
 def body_schema(reference: str) -> dict[str, Any]:

@@ -134,6 +134,11 @@ async def known_query(request: Request) -> None:
         for name in dict.fromkeys(request.query_params.keys())
         if name not in known
     ]
+    unknown += [
+        FieldProblem(name, "holds a NUL", "leave the character U+0000 out")
+        for name, value in request.query_params.multi_items()
+        if "\0" in value and name in known
+    ]
     if unknown:
         raise RefusedError("; ".join(f"{one.field}: {one.message}" for one in unknown), unknown)
 

@@ -153,6 +153,8 @@ def resolve(snapshot: Snapshot, dataset: Mapping[str, Any]) -> dict[str, Any]:
         problems += [FieldProblem(f"{field}.{key}", message, remedy) for key in given]
         name = source.get("name")
         if name is None or str(name) in builtin.BUILTIN:
+            if "upload" in source:
+                problems.append(FieldProblem(f"{field}.upload", "is set by the server", "give `name` alone"))
             continue
         row = rows.by_name(snapshot, str(name))
         if row is None:

@@ -1,0 +1,95 @@
+"""One reading of JSON for every route: what one parser or database takes and another does not is refused.
+
+Refused with the field: text with a NUL, which Postgres cannot store, and nesting nobody needs. Refused as no
+JSON, by one parser: lone surrogates, NaN and Infinity. Of two values under one name the last counts,
+everywhere. Exchanges are not read here: what agents say of errors is made readable, never refused (wire.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from caviar.service.api import problems
+from caviar.service.errors import FieldProblem, RefusedError
+from caviar.service.security.bodies import takes_json
+
+EXCHANGE = "/api/v1/exchange"
+DEEPEST = 100  # lists and objects in each other; searches are refused far earlier
+NUL_REMEDY = "leave the character U+0000 out"
+
+
+def read_json(body: bytes) -> Any:
+    """Return what a body holds. Raises RefusedError."""
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise RefusedError.of("body", f"is not JSON: {error}", "send one JSON object") from None
+    wrong = (
+        list(_wrong(found, "", 0)) if b"\\u0000" in body or body.count(b"[") + body.count(b"{") > 50 else []
+    )
+    if wrong:
+        raise RefusedError("; ".join(f"{one.field}: {one.message}" for one in wrong[:5]), wrong)
+    return found
+
+
+class JsonBodies:
+    """ASGI: a request whose body is no acceptable JSON is answered here."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        wanted = scope["type"] == "http" and takes_json(scope["method"], scope["path"])
+        if not wanted or scope["path"].rstrip("/") == EXCHANGE:
+            await self._app(scope, receive, send)
+            return
+        pieces, last = [], await receive()
+        while last["type"] == "http.request":
+            pieces.append(last.get("body", b""))
+            if not last.get("more_body", False):
+                break
+            last = await receive()
+        body = b"".join(pieces)
+        if last["type"] == "http.request" and body:
+            try:
+                read_json(body)
+            except RefusedError as error:
+                await problems.refused(error.problems)(scope, receive, send)
+                return
+        await self._app(scope, _Again({**last, "body": body}, receive), send)
+
+
+class _Again:
+    """A receive that gives one message first."""
+
+    def __init__(self, first: Message, receive: Receive) -> None:
+        self._first: Message | None = first
+        self._receive = receive
+
+    async def __call__(self) -> Message:
+        first, self._first = self._first, None
+        return await self._receive() if first is None else first
+
+
+def _wrong(value: Any, place: str, depth: int) -> Iterator[FieldProblem]:
+    """Find texts with a NUL and what is nested too deeply, with their places."""
+    if isinstance(value, str):
+        if "\0" in value:
+            yield FieldProblem(place or "body", "holds a NUL", NUL_REMEDY)
+        return
+    if not isinstance(value, dict | list):
+        return
+    if depth >= DEEPEST:
+        yield FieldProblem(place, "is nested too deeply", f"nest at most {DEEPEST} lists and objects")
+        return
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, item in items:
+        if isinstance(key, str) and "\0" in key:
+            yield FieldProblem(place or "body", "has a name with a NUL", NUL_REMEDY)
+            continue
+        yield from _wrong(item, f"{place}.{key}" if place else str(key), depth + 1)
