@@ -18,6 +18,7 @@ from caviar.search.boxes import Box, whole
 from caviar.search.candidates import near, spread
 from caviar.search.continuing import continuable
 from caviar.search.encoding import encoding_of
+from caviar.search.failures import Caution
 from caviar.search.history import Floats, History, checksum
 from caviar.search.improvement import Improvement
 from caviar.search.observations import Observations, gather_observations, length_of
@@ -102,7 +103,10 @@ def _what_is_seen(
     """Key of choices: all that they depend on."""
     seen = int(np.searchsorted(history.numbers, spec.horizon(first)))
     sample = history.units[: seen : max(seen // 64, 1)].tobytes()
-    return encoding_of(spec.space), spec.seed, stage, first, checksum(history.values[:seen]), sample
+    values, failed = checksum(history.values[:seen]), b""
+    if spec.failures == "learn":
+        failed = np.flatnonzero(history.states[:seen] == "failed").tobytes()
+    return encoding_of(spec.space), spec.seed, stage, first, values, failed, sample
 
 
 @cached(LRUCache(256), key=_what_is_seen, lock=Lock())
@@ -135,7 +139,7 @@ def _choose(
     length = float(length_of(stage.epochs, full)) if stage.epochs and full else 1.0
     kernel = _kernel(spec, first, size, observations, before)
     model = observations.model(kernel, encoding.snap(history.pending), length)
-    improvement = Improvement(observations, model, length)
+    improvement = Improvement(observations, model, length, Caution.of(encoding, history))
     units, scores = _consider(box, observations, improvement, generator(spec.seed, first, "zoom"))
     fresh = len(units)
     rows, costs = continuable(observations, history, stage.epochs)

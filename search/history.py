@@ -19,8 +19,8 @@ STATES = ("completed", "stopped", "diverged", "failed", "cancelled")
 class History:
     """Columns of the visible trials in ascending order of their numbers, and the points still pending.
 
-    values: lower is better whatever the direction of the search. NaN means no value (failed, cancelled);
-    +inf is worse than every number (diverged). A stopped trial has the value it had reached.
+    values: lower is better whatever the direction of the search. NaN means no value (cancelled, excluded);
+    +inf is worse than every number (diverged, failed). A stopped trial has the value it had reached.
     """
 
     numbers: Integers  # (n,)
@@ -64,6 +64,14 @@ class History:
         """Keep some of the visible trials, and everything that is pending."""
         columns = ("numbers", "units", "values", "states", "epochs")
         return replace(self, **{name: getattr(self, name)[rows] for name in columns})
+
+
+def worst_states(failures: str) -> tuple[str, ...]:
+    """Name the states whose trials are worse than every number, for a search that does this with failures.
+
+    So strategies see where trials do not work, in the same model as where they are bad.
+    """
+    return ("diverged", "failed") if failures == "learn" else ("diverged",)
 
 
 def finite_values(values: Floats) -> Floats:

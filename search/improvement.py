@@ -5,16 +5,23 @@ from collections.abc import Callable
 import numpy as np
 from scipy.special import ndtr
 
+from caviar.search.failures import Caution
 from caviar.search.history import Floats, Integers
 from caviar.search.observations import Observations
 from caviar.search.surrogate import Surrogate
 
 
 class Improvement:
-    """Improvement that a model expects on the best of the results, in trainings of some length."""
+    """Improvement that a model expects on the best of the results, in trainings of some length.
 
-    def __init__(self, observations: Observations, model: Surrogate, length: float) -> None:
+    Where trials have failed, it is weighed by the chance that a point works.
+    """
+
+    def __init__(
+        self, observations: Observations, model: Surrogate, length: float, caution: Caution | None = None
+    ) -> None:
         self._evidence, self._model, self._length = observations, model, length
+        self._caution = caution
         # What the model takes the results for, not the results themselves: a lucky one must not lead.
         expected, _ = model.predict(observations.columns(observations.units, length))
         self._best = float(expected.min())
@@ -22,11 +29,12 @@ class Improvement:
 
     def at(self, units: Floats) -> Floats:
         """Logarithm of the expected improvement at each point."""
-        return self._scores(*self._model.predict(self._evidence.columns(units, self._length)))
+        return self._scores(units, *self._model.predict(self._evidence.columns(units, self._length)))
 
-    def _scores(self, mean: Floats, deviation: Floats) -> Floats:
+    def _scores(self, units: Floats, mean: Floats, deviation: Floats) -> Floats:
         # Rounded, because the last bits of linear algebra are not the same twice.
-        return np.round(log_expected_improvement(mean, deviation, self._best), 6)
+        scores = np.round(log_expected_improvement(mean, deviation, self._best), 6)
+        return scores if self._caution is None else scores + self._caution.at(units)
 
     def choose(
         self, units: Floats, scores: Floats, costs: Floats, size: int, allowed: Callable[[int], bool]
@@ -47,7 +55,7 @@ class Improvement:
                 return chosen
             pool = pool or self._model.pool(self._evidence.columns(units, self._length))
             pool.believe(row)
-            scores = self._scores(pool.mean, pool.deviation)
+            scores = self._scores(units, pool.mean, pool.deviation)
             for one in chosen:
                 scores[(units == units[one]).all(axis=1)] = -np.inf
 

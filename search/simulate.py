@@ -11,13 +11,14 @@ from heapq import heapify, heappop, heappush
 import numpy as np
 
 from caviar.search.curves import CurveTable
-from caviar.search.history import Floats, History
+from caviar.search.history import Floats, History, worst_states
 from caviar.search.proposal import Proposal
 from caviar.search.spec import SearchSpec
 from caviar.search.stopping import verdict
 from caviar.search.strategies import propose
 
-Train = Callable[[int, Proposal], Sequence[float]]  # the metric after each epoch of the whole training
+# The metric after each epoch of the whole training; no epoch: the trial fails.
+Train = Callable[[int, Proposal], Sequence[float]]
 Seconds = Callable[[int, int], float]  # how long a trial takes for its epochs
 
 
@@ -96,16 +97,22 @@ class _Book:
         """Propose a trial, train it up to where its plan stops it, note it down; the epochs it took."""
         proposal = propose(self.spec, number, self.history(number))
         full = list(train(number, proposal))[: proposal.epochs]
+        if not full:
+            worst = "failed" in worst_states(self.spec.failures)
+            self._note(proposal, [], np.inf if worst else np.nan, "failed")
+            return 1
         direction = self.spec.objective.direction
         visible = self.curves[: self.spec.horizon(number)]
         table = CurveTable.of(self.spec.rungs(len(full)), range(len(visible)), visible, direction)
         stop = self.spec.stop_plan(number, table)
         length = next((n for n in range(1, len(full)) if verdict(stop, full[:n], direction)), len(full))
         value = full[length - 1] * (-1.0 if direction == "maximize" else 1.0)
-        self.proposals.append(proposal)
-        self.curves.append(full[:length])
-        self.values.append(value if np.isfinite(value) else np.inf)
-        self.states.append(
-            "diverged" if not np.isfinite(value) else "stopped" if length < len(full) else "completed"
-        )
+        state = "diverged" if not np.isfinite(value) else "stopped" if length < len(full) else "completed"
+        self._note(proposal, full[:length], value if np.isfinite(value) else np.inf, state)
         return length - (0 if proposal.continue_from is None else len(self.curves[proposal.continue_from]))
+
+    def _note(self, proposal: Proposal, curve: list[float], value: float, state: str) -> None:
+        self.proposals.append(proposal)
+        self.curves.append(curve)
+        self.values.append(value)
+        self.states.append(state)

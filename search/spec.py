@@ -52,6 +52,10 @@ class SearchSpec(FrozenModel):
     seed: int = Field(default=0, ge=0, lt=2**63)
     lag: int | None = Field(default=None, ge=0, description="Trial n sees the trials below n - lag.")
     reproducible: bool = True
+    failures: Literal["learn", "ignore"] = Field(
+        default="learn",
+        description="Whether strategies keep away from where trials failed.",
+    )
     enqueued: list[dict[str, JsonValue]] = Field(
         default_factory=list, max_length=MOST_ENQUEUED, description="Points to try first."
     )

@@ -1401,6 +1401,10 @@ export interface SearchSpec {
   lag?: number | null;
   reproducible?: boolean;
   /**
+   * Whether strategies keep away from where trials failed.
+   */
+  failures?: "learn" | "ignore";
+  /**
    * Points to try first.
    *
    * @maxItems 10000

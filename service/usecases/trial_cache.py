@@ -14,7 +14,7 @@ import numpy as np
 import orjson
 
 from caviar.search.curves import CurveTable, rung_values
-from caviar.search.history import History
+from caviar.search.history import History, worst_states
 from caviar.search.proposal import Proposal
 from caviar.search.spec import SearchSpec
 from caviar.search.stopping import StopPlan
@@ -108,7 +108,8 @@ class TrialCache:
         columns, numbers = self._columns, [row.number for row in rows]
         values = np.array([row.value for row in rows], dtype=np.float64)  # None becomes NaN
         states = np.array([row.state for row in rows])
-        columns["values"][numbers] = np.where(states == "diverged", np.inf, self.sign * values)
+        worst = np.isin(states, worst_states(self.spec.failures))
+        columns["values"][numbers] = np.where(worst, np.inf, self.sign * values)
         columns["states"][numbers] = states
         columns["epochs"][numbers] = [row.epoch for row in rows]
         columns["ended"][numbers] = True

@@ -14,8 +14,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, insert, text
 from sqlalchemy.engine import URL
 
+from caviar.search.spec import SearchSpec
 from caviar.service.ids import TrialId
-from caviar.service.store import postgres, schema, sqlite, trials
+from caviar.service.store import postgres, schema, searches, sqlite, trials
 from caviar.service.store.clock import SteadyClock
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.sqlite import StartError
@@ -84,6 +85,26 @@ def test_change_logs_stored_under_their_old_name_are_still_read(database_url: UR
     assert (past.branches[0].changes, past.branches[0].from_epoch) == ((change,), 5)
     assert past.branches[0].origin == fork["from"]
     assert (past.branches[1].changes, past.branches[1].from_epoch) == ((change,), 2)
+    dialect.close()
+
+
+def test_searches_of_before_do_not_learn_from_failures(database_url: URL) -> None:
+    dialect = dialect_of(database_url)
+    schema.migrate(dialect, "0005")
+    spec = {"name": "größer", "space": {"a": {"low": 0.0, "high": 1.0}}, "budget": {"trials": 3}}
+    with dialect.writer.connect() as connection, connection.begin():
+        old = MetaData()
+        old.reflect(connection)
+        table = old.tables["searches"]
+        blank = {column.name: 0 for column in table.c if not (column.nullable or column.server_default)}
+        named = {"name": "old", "switch": "active", "mode": "caviar", "exhausted": False}
+        connection.execute(insert(table).values({**blank, **named, "id": 1, "spec": json.dumps(spec)}))
+    schema.migrate(dialect)
+    with dialect.readers.connect() as connection:
+        kept = json.loads(searches.get(Snapshot(connection), 1).spec)
+    assert kept == {**spec, "failures": "ignore"}
+    assert SearchSpec.parse(kept).failures == "ignore"
+    assert SearchSpec.parse(spec).failures == "learn"
     dialect.close()
 
 
