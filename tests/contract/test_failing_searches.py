@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import math
 from typing import Any
 
+import numpy as np
 import pytest
 
+from caviar.search.spec import SearchSpec
 from caviar.service.api import records
-from caviar.service.store import reads
+from caviar.service.store import reads, searches
 from caviar.service.usecases.steer_search import cancel, edit, switch
+from caviar.service.usecases.trial_cache import TrialCache
 from tests.support.stores import World
 
 WRONG = "DataError: flower has no column 'kind'"
@@ -86,3 +91,15 @@ def test_a_search_that_has_ended_is_not_paused(world: World) -> None:
     assert world.exchange(1, want=1, searches=[search])["trials"] == []
     found = shown(world, search)
     assert (found["state"], found["warnings"], found["failures"][0]["count"]) == ("completed", [], 5)
+
+
+@pytest.mark.parametrize(("failures", "seen"), [("learn", math.inf), ("ignore", math.nan)])
+def test_strategies_see_failed_trials_as_the_search_says(world: World, failures: str, seen: float) -> None:
+    search = world.submit(budget={"trials": 30}, failures=failures)
+    play(world, search, ["completed", "failed", "diverged", "completed"])
+    row = world.read(lambda snapshot: searches.get(snapshot, search))
+    cache = TrialCache(search, row.version, SearchSpec.parse(json.loads(row.spec)), None)
+    world.read(cache.catch_up)
+    history = cache.history(30)
+    np.testing.assert_equal(history.values[:4], [0.5, seen, math.inf, 0.5])
+    assert list(history.states[:4]) == ["completed", "failed", "diverged", "completed"]
