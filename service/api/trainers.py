@@ -36,6 +36,7 @@ class TrainerRecord(BaseModel):
 
     name: str
     settings: list[SettingRecord]
+    metrics: list[str] = Field(description="what a search can optimize, the usual one first; empty: not told")
 
 
 class TrainerList(BaseModel):
@@ -58,4 +59,8 @@ def _record(name: str) -> TrainerRecord:
     infos: list[Any] = list(trainer.settings()) if trainer else []
     known = SettingRecord.model_fields
     settings = [{key: getattr(info, key) for key in known if hasattr(info, key)} for info in infos]
-    return TrainerRecord(name=name, settings=[SettingRecord(**setting) for setting in settings])
+    tells = getattr(trainer, "metrics", None)
+    metrics = [one for one in tells({}) if trainers.direction(name, one) is not None] if tells else []
+    return TrainerRecord(
+        name=name, settings=[SettingRecord(**setting) for setting in settings], metrics=metrics
+    )

@@ -1726,6 +1726,10 @@ export interface TrainerList {
 export interface TrainerRecord {
   name: string;
   settings: SettingRecord[];
+  /**
+   * what a search can optimize, the usual one first; empty: not told
+   */
+  metrics: string[];
 }
 /**
  * One point of a search's space and what came of it.

@@ -28,7 +28,7 @@ export class Table {
     this.row = row;
     this.head = h("tr");
     this.body = h("tbody");
-    this.node = h("div", { class: "tablebox", tabindex: "0", role: "region", "aria-label": label }, h("table", null, h("thead", null, this.head), this.body));
+    this.node = h("div", { class: "tablebox cards", tabindex: "0", role: "region", "aria-label": label }, h("table", null, h("thead", null, this.head), this.body));
     this.setColumns(columns);
   }
 
@@ -71,7 +71,7 @@ export class Table {
       this.body,
       items,
       this.key,
-      (item) => h("tr", null, columns.map((column) => h("td", { class: column.numeric ? "numeric" : null }, column.cell(item)))),
+      (item) => h("tr", null, columns.map((column) => h("td", { class: column.numeric ? "numeric" : null, "data-title": column.title, "data-key": column.key }, column.cell(item)))),
       (node, item) => {
         columns.forEach((column, index) => this.write(/** @type {HTMLElement} */ (node.children[index]), column, item));
         this.row?.(node, item);

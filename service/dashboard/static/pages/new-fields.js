@@ -58,6 +58,11 @@ export function basicsForm(draft, redraw) {
     spec.dataset = { ...spec.dataset, name: value };
     draft.changed();
   });
+  const metrics = draft.trainers.find(({ name }) => name === spec.trainer)?.metrics ?? [];
+  const measure = (/** @type {string} */ value) => {
+    spec.objective = { ...spec.objective, metric: value };
+    draft.changed();
+  };
   void fillDatasets(data, spec.dataset.name ?? "");
   return h(
     "section",
@@ -76,11 +81,8 @@ export function basicsForm(draft, redraw) {
         spec.objective = { ...spec.objective, direction: /** @type {any} */ (value) };
         draft.changed();
       })),
-      field("Metric", "objective.metric", input(spec.objective.metric, (value) => {
-        spec.objective = { ...spec.objective, metric: value };
-        draft.changed();
-      }, { list: "metrics" })),
-      h("datalist", { id: "metrics" }, ["dev_error", "dev_cost", "train_error", "train_cost"].map((name) => h("option", { value: name }))),
+      field("Metric", "objective.metric", metrics.length ? select(metrics.map((name) => /** @type {[string, string]} */ ([name, name])), spec.objective.metric, measure) : input(spec.objective.metric, measure, { list: "metrics" })),
+      h("datalist", { id: "metrics" }, metrics.map((name) => h("option", { value: name }))),
     ),
   );
 }

@@ -4,7 +4,7 @@ import { isAbort } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
 import { empty } from "../components/parts.js";
 import { whenSeen } from "../components/figure.js";
-import { PICTURES } from "../pictures/registry.js";
+import { GROUPS } from "../pictures/registry.js";
 import { loadSample } from "../pictures/sample.js";
 
 /** @param {SearchView} view */
@@ -14,12 +14,45 @@ export async function view(view) {
     fill(outlet, empty("Nothing to draw yet", h("p", null, "Pictures appear as soon as the first trial has ended.")));
     return;
   }
-  const modules = await Promise.all(PICTURES.map((load) => load()));
+  const groups = await Promise.all(GROUPS.map(async ({ id, title, pictures }) => ({ id, title, modules: await Promise.all(pictures.map((load) => load())) })));
   if (signal.aborted) return;
-  const pictures = modules.map(({ picture }) => picture(view));
-  fill(outlet, h("div", { class: "figures" }, pictures.map((picture) => picture.node)));
+  const made = groups.map(({ id, title, modules }) => ({ id, title, pictures: modules.map(({ picture }) => picture(view)) }));
+  const pictures = made.flatMap((group) => group.pictures);
+  fill(outlet, anchors(made), made.map(section));
   for (const picture of pictures) if (picture.update) follow(view, picture, picture.update);
   drawFromSample(view, pictures);
+}
+
+const CLOSED = "caviar.pictures.closed";
+
+/** @typedef {{id: string, title: string, pictures: Picture[]}} Group */
+
+/** @param {Group[]} groups */
+function anchors(groups) {
+  return h("nav", { class: "filters", "aria-label": "Groups of pictures" }, groups.map(({ id, title }) => h("button", { type: "button", class: "small", onclick: () => open(id) }, title)));
+}
+
+/** @param {string} id */
+function open(id) {
+  const group = document.getElementById(`pictures-${id}`);
+  group?.setAttribute("open", "");
+  group?.scrollIntoView({ behavior: "smooth" });
+}
+
+/**
+ * A group of pictures, which stays closed where a person has closed it.
+ * @param {Group} group
+ */
+function section({ id, title, pictures }) {
+  const closed = new Set((localStorage.getItem(CLOSED) ?? "").split(",").filter(Boolean));
+  const node = h("details", { class: "picturegroup", id: `pictures-${id}`, open: !closed.has(id) }, h("summary", null, h("h2", null, title)), h("div", { class: "figures" }, pictures.map((picture) => picture.node)));
+  node.addEventListener("toggle", () => {
+    const now = new Set((localStorage.getItem(CLOSED) ?? "").split(",").filter(Boolean));
+    if (node.open) now.delete(id);
+    else now.add(id);
+    localStorage.setItem(CLOSED, [...now].join(","));
+  });
+  return node;
 }
 
 /**

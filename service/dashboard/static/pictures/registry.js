@@ -1,15 +1,10 @@
-/** The pictures of a search in the order of its page: a picture is its module and its line here. */
+/** The pictures of a search by group, in the order of its page: a picture is its module and its line here. */
 
-/** @type {(() => Promise<{picture: (view: SearchView) => Picture}>)[]} */
-export const PICTURES = [
-  () => import("./parallel.js"),
-  () => import("./contour.js"),
-  () => import("./importance.js"),
-  () => import("./slices.js"),
-  () => import("./rounds.js"),
-  () => import("./curves.js"),
-  () => import("./bias-variance.js"),
-  () => import("./edf.js"),
-  () => import("./history.js"),
-  () => import("./timeline.js"),
+/** @typedef {() => Promise<{picture: (view: SearchView) => Picture}>} Load */
+
+/** @type {{id: string, title: string, pictures: Load[]}[]} */
+export const GROUPS = [
+  { id: "matters", title: "What matters", pictures: [() => import("./parallel.js"), () => import("./contour.js"), () => import("./importance.js"), () => import("./slices.js")] },
+  { id: "course", title: "How it went", pictures: [() => import("./history.js"), () => import("./curves.js"), () => import("./bias-variance.js"), () => import("./edf.js"), () => import("./rounds.js")] },
+  { id: "operations", title: "Operations", pictures: [() => import("./timeline.js")] },
 ];
