@@ -120,7 +120,7 @@ def test_a_point_by_hand_starts_from_the_best_whatever_its_kinds(page: Page, ser
         weights.fill("0.25, 0.5")
         page.get_by_role("button", name="Add trial").click()
         expect(page.get_by_text("Added. It runs")).to_be_visible()
-        [again] = client.ask(search.id)
+        again = next(client.ask(search.id))
         assert again.params == best | {"w": [0.25, 0.5]}
         again.complete(dev_error=0.2)
 
