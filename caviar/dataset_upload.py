@@ -1,6 +1,7 @@
 """Data sets on their way to the server: files of this machine that a search names."""
 
 import hashlib
+import json
 import re
 import tempfile
 from collections.abc import Mapping
@@ -12,7 +13,10 @@ from caviar.errors import CaviarError, ConflictError
 from caviar.transport import Transport
 
 PIECE = 1 << 20  # bytes
-OPTIONS = ("target", "task", "categorical", "ignore")  # what the server wants to know of a file
+OPTIONS = (
+    *("target", "task", "categorical", "ignore"),
+    *("header", "encoding", "decimal", "dates", "missing_values", "as_is"),
+)  # what the server wants to know of a file
 SOURCES = ("dev", "test")  # a data set may have its dev or test set from elsewhere
 
 
@@ -28,7 +32,7 @@ def upload(transport: Transport, file: Path, name: str, options: Mapping[str, An
             response = transport.request(
                 "POST",
                 "/datasets",
-                params={"name": name, **options},
+                params={"name": name, **{key: _query(value) for key, value in options.items()}},
                 content=iter(lambda: source.read(PIECE), b""),
                 headers={"Content-Type": "application/octet-stream", "Content-Length": str(size)},
                 timeout=600.0,
@@ -37,6 +41,20 @@ def upload(transport: Transport, file: Path, name: str, options: Mapping[str, An
         raise CaviarError(f"{file} cannot be read: {error.strerror}") from None
     stored: dict[str, Any] = response.json()
     return stored
+
+
+def note_line(note: Mapping[str, str]) -> str:
+    """Write a note on how a file is read as one line: Left out: day, it is empty (...)."""
+    column = f"{note['column']}, " if note["column"] else ""
+    remedy = f" ({note['remedy']})" if note["remedy"] else ""
+    return f"{note['kind'].capitalize()}: {column}{note['message']}{remedy}"
+
+
+def _query(value: Any) -> Any:
+    """Give an option as a query has it: what names columns is JSON."""
+    if isinstance(value, Mapping):
+        return json.dumps(value)
+    return [str(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def with_files_uploaded(transport: Transport, search: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
@@ -50,7 +68,7 @@ def with_files_uploaded(transport: Transport, search: Mapping[str, Any], folder:
     parts = {part: dict(dataset[part]) for part in SOURCES if isinstance(dataset.get(part), Mapping)}
     sources = [found := {**dataset, **parts}, *parts.values()]
     for source in sources:
-        options = {name: found[name] for name in OPTIONS if found.get(name)}
+        options = {name: found[name] for name in OPTIONS if found.get(name) not in (None, "", [])}
         if isinstance(source.get("path"), str | PathLike):
             file = folder / source.pop("path")
             source["name"] = _stored(transport, file, file.name, options)

@@ -14,6 +14,8 @@ from .choices import Activation, Choice, Output
 from .data import arrays, files, normalize, sources
 from .data.columns import Encoding
 from .data.file_request import FileRequest
+from .data.reading import Reading
+from .data.spelling import treated
 from .data.table import Category, Table, text_of
 from .model_file import FORMAT
 from .problem import DataError, ProblemsError
@@ -152,7 +154,9 @@ class Model:
         """Return what is to be predicted on, with the columns of training and no cell that cannot be used."""
         preprocessing = self.info["preprocessing"]
         X_and_y = preprocessing.get("arrays")
-        table = _table(source, encoding, (X_and_y[0], X_and_y[1]) if X_and_y else None)
+        told = preprocessing.get("reading")
+        reading = None if told is None else Reading.from_dict(told)
+        table = _table(source, encoding, (X_and_y[0], X_and_y[1]) if X_and_y else None, reading)
         table = replace(table, missing=preprocessing["missing"])
         sources.check_numbers(table, "data")
         return table
@@ -205,7 +209,9 @@ def _sigmoid(Z: Array) -> Array:
     return np.where(Z > 0, 1 / (1 + e), e / (1 + e))
 
 
-def _table(source: Source, encoding: Encoding, arrays_of_training: tuple[str, str] | None) -> Table:
+def _table(
+    source: Source, encoding: Encoding, arrays_of_training: tuple[str, str] | None, reading: Reading | None
+) -> Table:
     """Return what is to be predicted on as a table with the columns of training."""
     categorical = tuple(encoding.levels)
     if isinstance(source, str | Path):
@@ -215,13 +221,14 @@ def _table(source: Source, encoding: Encoding, arrays_of_training: tuple[str, st
             numbers=encoding.numbers,
             arrays=arrays_of_training,
             field="data",
+            reading=reading,
         )
         table = files.read(Path(source), wanted)
         if table.missing == "refuse":
             return _by_position(table, encoding)
         return table.with_categories([name for name in categorical if name in table.number_names], "data")
     if isinstance(source, Mapping):
-        return _by_name(source, encoding)
+        return _by_name(source if reading is None else treated(source, reading), encoding)
     return _by_position(arrays.to_table(source, None, "the array"), encoding)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 NAME = re.compile(r"\w[\w .()+-]{0,99}")  # what the server takes; nothing that leads elsewhere
-SUFFIXES = frozenset({"csv", "parquet", "npz", "npy"})
+SUFFIXES = frozenset({"csv", "parquet", "jsonl", "feather", "excel", "npz", "npy"})
 
 
 class FetchError(RuntimeError):

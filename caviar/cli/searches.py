@@ -41,7 +41,9 @@ def submit(
 
 
 def upload(
-    file: Annotated[Path, typer.Argument(help="CSV, Parquet, npz or npy.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(help="CSV, JSON lines, Parquet, Feather, Excel, npz or npy.", show_default=False)
+    ],
     name: Annotated[str | None, typer.Option(help="Its name in searches [default: the file's name]")] = None,
     target: Annotated[
         list[str] | None,
@@ -56,6 +58,23 @@ def upload(
     ignore: Annotated[
         list[str] | None, typer.Option(help="A column to leave out, such as a date; may be repeated.")
     ] = None,
+    dates: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A column of dates and what it becomes: day=parts, cycle or elapsed."
+        ),
+    ] = None,
+    missing_values: Annotated[
+        list[str] | None, typer.Option(help="A text or number that means a missing cell; may be repeated.")
+    ] = None,
+    as_is: Annotated[
+        list[str] | None, typer.Option(help="A column to read as it stands; may be repeated.")
+    ] = None,
+    header: Annotated[
+        bool | None, typer.Option(help="Whether the first line names the columns [default: yes]")
+    ] = None,
+    decimal: Annotated[str | None, typer.Option(help="The decimal mark, if the numbers do not tell.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Of a CSV file, if it is not recognised.")] = None,
     url: Url = None,
     token: Token = None,
 ) -> None:
@@ -66,18 +85,35 @@ def upload(
 
     caviar upload houses.csv --target price --ignore sold_on
     """
-    given = {"target": target, "task": task, "categorical": categorical, "ignore": ignore}
+    from caviar.dataset_upload import note_line
+
+    given: dict[str, Any] = {"target": target, "task": task, "categorical": categorical, "ignore": ignore}
+    given |= {"missing_values": missing_values, "as_is": as_is, "decimal": decimal, "encoding": encoding}
+    given |= {"dates": dict(map(_date_wish, dates or ())), "header": header}
+    wanted = {key: value for key, value in given.items() if value not in (None, [], {})}
     with client(url, token) as connection:
-        stored = connection.upload(file, name, **{key: value for key, value in given.items() if value})
+        stored = connection.upload(file, name, **wanted)
     typer.echo(f"Data set {stored['name']}: {stored['rows']} rows, {stored['columns']} features")
     found = stored.get("target") or {}
     if found.get("names"):
         typer.echo(
             f"Target: {', '.join(found['names'])}" + (f" ({found['task']})" if found.get("task") else "")
         )
+    for note in stored.get("notes", ()):
+        typer.echo(note_line(note), err=True)
     if problem := found.get("problem"):
         typer.echo(f"Note: {problem}", err=True)
     typer.echo(f"Use it in a search with: dataset: {{name: {stored['name']}}}")
+
+
+def _date_wish(text: str) -> tuple[str, Any]:
+    """Read day=parts, day=cycle,elapsed or day=parts:%d.%m.%Y."""
+    column, _, wish = text.partition("=")
+    ways, _, form = wish.partition(":")
+    listed = [way.strip() for way in ways.split(",") if way.strip()]
+    if not column or not listed:
+        raise typer.BadParameter(f"{text!r}: write a column and what it becomes, as in --dates day=parts")
+    return column, {"as": listed, "format": form} if form else listed
 
 
 def watch(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -10,7 +11,7 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from caviar.service.api.services import App
-from caviar.service.errors import ServiceError
+from caviar.service.errors import RefusedError, ServiceError
 
 
 class MediaTypeError(ServiceError):
@@ -51,6 +52,15 @@ class TargetInfo(BaseModel):
     problem: str | None = None
 
 
+class NoteInfo(BaseModel):
+    """What a person should know of how the file is read: a column left out or changed, or a doubt."""
+
+    kind: Literal["left out", "changed", "doubtful"]
+    column: str  # empty where it is the whole file
+    message: str
+    remedy: str
+
+
 class DatasetInfo(BaseModel):
     """A data set as the server knows it. Those that come with the trainer have their name as id."""
 
@@ -68,6 +78,7 @@ class DatasetInfo(BaseModel):
     features: list[Column]
     target: TargetInfo | None = None
     image_shape: list[int] | None = None
+    notes: list[NoteInfo] = Field(default_factory=list)
     options: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -86,11 +97,14 @@ class Preview(BaseModel):
 
 Names = Annotated[list[str] | None, Query(max_length=1000)]
 Key = str
+HEADER = "Whether the first line of a CSV file names the columns"
+DATES = 'Columns of dates and what they become, as JSON: {"day": "parts"}, "cycle" or "elapsed", or a list'
 
 _BODY = {
     "requestBody": {
         "required": True,
-        "description": "The file itself: CSV, Parquet, npz or npy. Its first bytes tell which.",
+        "description": "The file itself: CSV, JSON lines, Parquet, Feather, Excel (one sheet), npz or npy; "
+        "packed with gzip, bz2, xz or zip, too. Its first bytes tell which.",
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
@@ -113,11 +127,21 @@ async def upload_dataset(
     task: Literal["classification", "regression"] | None = None,
     categorical: Names = None,
     ignore: Names = None,
+    header: Annotated[bool | None, Query(description=HEADER)] = None,
+    encoding: Annotated[str | None, Query(max_length=40, description="Of a CSV file")] = None,
+    decimal: Annotated[Literal[".", ","] | None, Query(description="The decimal mark of its numbers")] = None,
+    dates: Annotated[str | None, Query(max_length=10000, description=DATES)] = None,
+    missing_values: Names = None,
+    as_is: Names = None,
 ) -> DatasetInfo:
     if request.headers.get("content-type", "").startswith("multipart/"):
         raise MediaTypeError("Send the file itself as the body, with the name in the query: no form")
-    given = {"target": target, "task": task, "categorical": categorical, "ignore": ignore}
+    given: dict[str, Any] = {"target": target, "task": task, "categorical": categorical, "ignore": ignore}
+    given |= {"encoding": encoding, "decimal": decimal, "missing_values": missing_values, "as_is": as_is}
+    given |= {"dates": None if dates is None else _dates(dates)}
     options: dict[str, Any] = {key: value for key, value in given.items() if value}
+    if header is not None:
+        options["header"] = header
     if target and len(target) == 1:
         options["target"] = target[0]
     found, fresh = await services.datasets.upload(name, request.stream(), options)
@@ -147,6 +171,16 @@ async def download_dataset(services: App, key: Key) -> FileResponse:
     path, digest = await services.datasets.content(key)
     headers = {"ETag": f'"{digest}"', "Caviar-Digest": digest}
     return FileResponse(path, media_type="application/octet-stream", headers=headers)
+
+
+def _dates(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise RefusedError.of("dates", f"{text!r:.60} is no JSON object of columns", DATES)
+    return found
 
 
 def _info(dataset: dict[str, Any]) -> DatasetInfo:

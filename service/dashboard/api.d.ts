@@ -608,6 +608,7 @@ export interface DatasetInfo {
   features: Column[];
   target: TargetInfo | null;
   image_shape: number[] | null;
+  notes: NoteInfo[];
   options: {
     [k: string]: unknown;
   };
@@ -625,6 +626,15 @@ export interface TargetInfo {
       }[]
     | null;
   problem: string | null;
+}
+/**
+ * What a person should know of how the file is read: a column left out or changed, or a doubt.
+ */
+export interface NoteInfo {
+  kind: "left out" | "changed" | "doubtful";
+  column: string;
+  message: string;
+  remedy: string;
 }
 /**
  * All data sets, the built-in ones first.

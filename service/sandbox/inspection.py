@@ -21,7 +21,8 @@ BYTES_PER_BYTE = 12  # parsed tables are larger than their text
 MOST_COLUMNS = 200  # described one by one
 MOST_LETTERS = 1 << 20  # of names of columns that are kept beyond those
 MOST_CLASSES = 100
-TARGETS = ("target", "label", "class", "y")
+MOST_NOTES = 200
+PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"PK\x03\x04", b"ARROW1")
 PREVIEW_ROWS, PREVIEW_COLUMNS = 20, 50
 
 
@@ -35,7 +36,8 @@ def main(arguments: list[str]) -> int:
     import numpy  # noqa: F401 - loaded before its address space is bounded
 
     if not _is_arrays(path):
-        import caviar.trainer.data.csv_and_parquet  # noqa: F401
+        import caviar.trainer.data.inference
+        import caviar.trainer.data.treat  # noqa: F401
     from caviar.trainer.data import npy, sources, targets  # noqa: F401
     from caviar.trainer.problem import DataError
 
@@ -57,50 +59,72 @@ def main(arguments: list[str]) -> int:
 def _bound_memory(path: Path, largest: int) -> None:
     """Limit the address space to what is in use now and what this file may reasonably need."""
     pages = int(Path("/proc/self/statm").read_text().split()[0]) if sys.platform == "linux" else 0
-    bound = pages * os.sysconf("SC_PAGE_SIZE") + min(
-        largest, BASE_BYTES + BYTES_PER_BYTE * path.stat().st_size
-    )
+    with path.open("rb") as file:
+        packed = file.read(6).startswith(PACKED)  # what it unpacks to is bounded by its reader, and by this
+    more = largest if packed else min(largest, BASE_BYTES + BYTES_PER_BYTE * path.stat().st_size)
+    bound = pages * os.sysconf("SC_PAGE_SIZE") + more
     if pages:
         resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
 
 
 def _is_arrays(path: str) -> bool:
     with Path(path).open("rb") as file:
-        return file.read(2) in {b"PK", b"\x93N"}
+        return file.read(2) == b"\x93N"
 
 
 def describe(path: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Describe the table in a file: kind, shape, columns, missing cells, classes, and its first rows.
 
-    Where nobody names a target, it is the column that is called like one, or else the last.
+    Where nobody names a target, it is the column that is called like one, or else the last. How a file of
+    cells is read becomes one of its options: searches and models go by it from then on.
     """
-    from caviar.trainer.data import sources
-    from caviar.trainer.data.file_request import FileRequest
-    from caviar.trainer.data.files import column_names, kind_of
-
-    wanted = FileRequest(needs_target=False)
-    kind = kind_of(Path(path), wanted)
-    names = column_names(Path(path), wanted) if kind in ("csv", "parquet") else ()
-    chosen = dict(options)
-    if names and not chosen.get("target"):
-        chosen["target"] = next((name for name in names if name.lower() in TARGETS), names[-1])
-    table = sources.read({"path": path}, {**chosen, "path": path, "missing": "impute"})
-    table = replace(table, task=chosen.get("task") or table.task)
-    return {"kind": kind, "options": chosen, **describe_table(table), **_kept(path, kind, names)}
-
-
-def _kept(path: str, kind: str, names: Sequence[str]) -> dict[str, Any]:
-    """Give what a search is held against, if the description lacks it: names of many columns, all arrays."""
-    from caviar.trainer.data import npy
+    from caviar.trainer.data import files, npy, sources
     from caviar.trainer.data.file_request import FileRequest
 
+    if not files.is_arrays(Path(path), FileRequest()):
+        return _cells(Path(path), options)
+    table = sources.read({"path": path}, {**options, "path": path, "missing": "impute"})
+    table = replace(table, task=options.get("task") or table.task)
+    kind = files.kind_of(Path(path), FileRequest())
+    described = {"kind": kind, "options": dict(options), "notes": [], **describe_table(table)}
     if kind == "npz":
         found = npy.headers(Path(path), FileRequest(needs_target=False))
         shapes = {name: {"shape": one.shape, "type": one.dtype.str} for name, one in found.items()}
-        return {"arrays": shapes}
-    if len(names) > MOST_COLUMNS and sum(map(len, names)) <= MOST_LETTERS:
-        return {"names": list(names)}
-    return {}
+        described["arrays"] = shapes
+    return described
+
+
+def _cells(path: Path, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe a file of cells, and how it is read."""
+    from caviar.trainer.data import inference, sources, treat
+    from caviar.trainer.data.description import problems_of
+    from caviar.trainer.data.file_request import FileRequest
+    from caviar.trainer.problem import DataError
+
+    if problems := problems_of({**options, "path": path}):
+        raise DataError(problems)
+    found = inference.infer(path, FileRequest.by(options, options, "dataset"), options)
+    chosen = {**options, "reading": found.reading.as_dict()}
+    if not chosen.get("target"):
+        chosen["target"] = found.target()
+    wanted = FileRequest.by(chosen, chosen, "dataset")
+    assert wanted.reading is not None
+    table = treat.table_of(found.cells, path.name, wanted, wanted.reading)
+    table = sources.chosen(table, {"path": path}, {**chosen, "missing": "impute"}, "dataset")
+    table = replace(table, task=chosen.get("task") or table.task)
+    described = {"kind": found.reading.layout.kind, "options": chosen, **describe_table(table)}
+    described["notes"] = _notes(found.notes, wanted)
+    if len(found.names) > MOST_COLUMNS and sum(map(len, found.names)) <= MOST_LETTERS:
+        described["names"] = list(found.names)
+    return described
+
+
+def _notes(notes: Sequence[Any], wanted: Any) -> list[dict[str, str]]:
+    """Tell what holds of this data set: a target is not left out."""
+    told = [dict(vars(note)) for note in notes if note.kind != "left out" or note.column not in wanted.target]
+    rest = len(told) - MOST_NOTES
+    more = {"kind": "changed", "column": "", "message": f"{rest} more such notes", "remedy": ""}
+    return [*told[:MOST_NOTES], more] if rest > 0 else told
 
 
 def describe_table(table: Any) -> dict[str, Any]:

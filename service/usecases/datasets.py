@@ -58,7 +58,7 @@ class Datasets:
             found = rows.by_name(snapshot, name)
             if found is None:
                 return None
-            if found.digest == received.digest and json.loads(found.meta)["options"] == meta["options"]:
+            if found.digest == received.digest and _same(json.loads(found.meta)["options"], meta["options"]):
                 return found
             raise ConflictError(f"A different data set is already called {name!r}; choose another name")
 
@@ -165,10 +165,16 @@ def resolve(snapshot: Snapshot, dataset: Mapping[str, Any]) -> dict[str, Any]:
         if part is None:
             resolved = {**options, **resolved, **upload}
         else:
-            resolved[part] = {**source, **upload}
+            reading = {"reading": options["reading"]} if "reading" in options else {}
+            resolved[part] = {**reading, **source, **upload}
     if problems:
         raise RefusedError("; ".join(f"{one.field}: {one.message}" for one in problems), problems)
     return resolved
+
+
+def _same(stored: Mapping[str, Any], sent: Mapping[str, Any]) -> bool:
+    """Tell whether a file is sent again as it was; one of an older version has no reading, and gets none."""
+    return stored == (sent if "reading" in stored else {k: v for k, v in sent.items() if k != "reading"})
 
 
 def _users(snapshot: Snapshot, name: str) -> list[int]:

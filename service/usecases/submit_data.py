@@ -17,12 +17,13 @@ from caviar.service.sandbox.inspection import MOST_CLASSES
 from caviar.service.store import datasets as rows
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.usecases import submit_arrays
-from caviar.trainer.data import description
+from caviar.trainer.data import description, reading
+from caviar.trainer.data.options import READING
 from caviar.trainer.data.split import check_classes, check_rows, fractions, halves_of_dev
 from caviar.trainer.problem import DataError
 
 MLP = "mlp"  # other trainers may cut rows by rules of their own
-CELLS = ("csv", "parquet")  # kinds of files whose columns have names
+CELLS = reading.KINDS  # kinds of files whose columns have names
 MOST_NAMED = 12
 MOST_COMPARED = 5000  # names among which one that is like another is looked for
 Known = Mapping[str, Any]  # a data set as its upload described it
@@ -35,7 +36,9 @@ def problems_of(snapshot: Snapshot, dataset: Mapping[str, Any], trainer: str) ->
         return []
     others = {part: _known(snapshot, dataset.get(part)) for part in ("dev", "test")}
     known = {part: other for part, other in others.items() if other is not None}
-    problems = _columns(dataset, main) or submit_arrays.problems_of(dataset, main, known)
+    problems = (
+        _reading(dataset, main) or _columns(dataset, main) or submit_arrays.problems_of(dataset, main, known)
+    )
     if problems:
         return problems
     problems = [*_target(dataset, main), *_empty(dataset, main)]
@@ -62,7 +65,38 @@ def _names(known: Known) -> list[str] | None:
     if known["kind"] not in CELLS or len(features) < known["columns"]:
         return None
     target = (known.get("target") or {}).get("names", [])
-    return list(dict.fromkeys([*features, *target, *(known["options"].get("ignore") or ())]))
+    made = {name for one in _dates(known).values() for name in one}
+    plain = [name for name in features if name not in made]
+    unread = [*_dates(known), *_left_out(known), *(known["options"].get("ignore") or ())]
+    return list(dict.fromkeys([*plain, *target, *unread]))
+
+
+def _reading(dataset: Mapping[str, Any], known: Known) -> list[FieldProblem]:
+    """Find options that counted when the file was read, and are others now."""
+    return [
+        FieldProblem(
+            f"dataset.{key}",
+            f"{known['name']} was read with {known['options'].get(key)!r:.60} when it was uploaded",
+            f"upload it again with this {key}, under another name",
+        )
+        for key in READING
+        if key != "as_is" and dataset.get(key) is not None and dataset[key] != known["options"].get(key)
+    ]
+
+
+def _dates(known: Known) -> dict[str, tuple[str, ...]]:
+    """Name the columns of dates, and the features that each became."""
+    told = known["options"].get("reading")
+    if not told:
+        return {}
+    found = reading.Reading.from_dict(told)
+    return {name: found.made_of(name) for name, one in found.columns.items() if one.dates}
+
+
+def _left_out(known: Known) -> list[str]:
+    """Name the columns that its upload found nothing in."""
+    columns = (known["options"].get("reading") or {}).get("columns", {})
+    return [name for name, treatment in columns.items() if treatment.get("left_out")]
 
 
 def _listed(value: Any) -> list[Any]:
@@ -77,7 +111,7 @@ def _columns(dataset: Mapping[str, Any], known: Known) -> list[FieldProblem]:
     there = set(names)
     unknown = [
         (key, name)
-        for key in ("target", "ignore", "categorical")
+        for key in ("target", "ignore", "categorical", "as_is")
         for name in _listed(dataset.get(key))
         if not isinstance(name, str) or name not in there
     ]

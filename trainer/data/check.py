@@ -9,6 +9,7 @@ from typing import Any
 from caviar.trainer.data import files
 from caviar.trainer.data.description import problems_of
 from caviar.trainer.data.file_request import FileRequest
+from caviar.trainer.data.options import READING
 from caviar.trainer.problem import DataError, Problem
 
 
@@ -20,6 +21,8 @@ def check(dataset: object) -> list[Problem]:
     found = problems_of(dataset)
     if found or not isinstance(dataset, Mapping):
         return found
+    if any(dataset.get(key) is not None for key in READING) and dataset.get("reading") is None:
+        return found  # how the file is read is found when it is
     sources = {"dataset": dataset, **{f"dataset.{key}": dataset.get(key) for key in ("dev", "test")}}
     for field, source in sources.items():
         if source and source.get("path") is not None and source.get("X") is None:
@@ -29,7 +32,7 @@ def check(dataset: object) -> list[Problem]:
 
 def _header(source: Mapping[str, Any], options: Mapping[str, Any], field: str) -> list[Problem]:
     try:
-        files.column_names(Path(source["path"]), FileRequest.by({**options, **source}, field))
+        files.column_names(Path(source["path"]), FileRequest.by(options, source, field))
     except DataError as error:
         return error.problems
     return []

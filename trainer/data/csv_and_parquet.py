@@ -14,10 +14,11 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
 from caviar.trainer.data.file_request import LARGEST, FileRequest
+from caviar.trainer.data.numerals import plain
 from caviar.trainer.data.table import Array, Category, Table, shown
 
 GAPS = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "none", "?", "#N/A")  # missing cells
-_MOSTLY = 0.9  # share of numbers from which a column with some text is taken for numbers with mistakes
+MOSTLY = 0.9  # share of numbers from which a column with some text is taken for numbers with mistakes
 _ONE_THREAD = pa_csv.ReadOptions(use_threads=False)  # then errors know their row
 _CONVERT = {"null_values": list(GAPS), "strings_can_be_null": True}
 _DECIMAL_COMMA = r"^\s*([+-]?\d*),(\d+(?:[eE][+-]?\d+)?)\s*$"
@@ -40,7 +41,7 @@ def read_csv(path: Path, wanted: FileRequest) -> Table:
         convert = pa_csv.ConvertOptions(**_CONVERT, column_types=types, include_columns=list(types))
         cells = pa_csv.read_csv(path, _ONE_THREAD, parse, convert)
     except pa.ArrowInvalid as error:
-        message, remedy = _explain(str(error), names, wanted)
+        message, remedy = explain(str(error), names, wanted)
         raise wanted.refuse("path", f"{path.name}, {message}", remedy) from error
     if parse.delimiter == ";":
         cells = _with_decimal_points(cells)
@@ -61,9 +62,15 @@ def read_parquet(path: Path, wanted: FileRequest) -> Table:
 def column_names(path: Path, kind: str, wanted: FileRequest) -> tuple[str, ...]:
     """Return the names of the columns, and check that those that are wanted are there. Raises DataError."""
     names = _csv_header(path, wanted) if kind == "csv" else _parquet_header(path, wanted)
+    check_names(names, path.name, wanted)
+    return names
+
+
+def check_names(names: Sequence[str], source: str, wanted: FileRequest) -> None:
+    """Check that the names of columns differ and that those that are wanted are there. Raises DataError."""
     twice = sorted({name or "''" for name in names if names.count(name) > 1})
     if twice:
-        message = f"{path.name} has several columns called {shown(twice)}"
+        message = f"{source} has several columns called {shown(twice)}"
         raise wanted.refuse("path", message, "give each column its own name")
     own = wanted.field == "dataset"  # what training ignores another source need not have
     for key in ("target", "categorical", "ignore") if own else ("target", "categorical"):
@@ -71,7 +78,7 @@ def column_names(path: Path, kind: str, wanted: FileRequest) -> tuple[str, ...]:
             if name not in names:
                 close = difflib.get_close_matches(str(name), names, 1)
                 remedy = f"did you mean {close[0]!r}? " if close else ""
-                message = f"{path.name} has no column {name!r}"
+                message = f"{source} has no column {name!r}"
                 raise wanted.refuse(key, message, f"{remedy}it has {shown(names)}")
     for name in wanted.target:
         if wanted.target.count(name) > 1:
@@ -79,8 +86,7 @@ def column_names(path: Path, kind: str, wanted: FileRequest) -> tuple[str, ...]:
         if name in wanted.ignore:
             raise wanted.refuse("ignore", f"{name!r} is the target", "take it off this list")
     if wanted.needs_target and not wanted.target:
-        raise wanted.refuse("target", "no column to predict is named", f"{path.name} has {shown(names)}")
-    return names
+        raise wanted.refuse("target", "no column to predict is named", f"{source} has {shown(names)}")
 
 
 def _csv_header(path: Path, wanted: FileRequest) -> tuple[str, ...]:
@@ -88,12 +94,12 @@ def _csv_header(path: Path, wanted: FileRequest) -> tuple[str, ...]:
         with pa_csv.open_csv(path, _ONE_THREAD, _parsing(path)) as start:
             names = tuple(start.schema.names)
     except pa.ArrowInvalid as error:
-        message, remedy = _explain(str(error), (), wanted)
+        message, remedy = explain(str(error), (), wanted)
         raise wanted.refuse("path", f"{path.name}, {message}", remedy) from error
     except UnicodeDecodeError as error:
         message = f"{path.name}: the first line is not UTF-8"
         raise wanted.refuse("path", message, "save it as UTF-8") from error
-    if names and all(_number(name) is not None for name in names):
+    if names and all(plain(name) is not None for name in names):
         message = f"{path.name}: the first line has numbers only ({shown(names, 4)})"
         raise wanted.refuse("path", message, "name the columns in the first line")
     return names
@@ -106,11 +112,16 @@ def _parquet_header(path: Path, wanted: FileRequest) -> tuple[str, ...]:
     except (pa.ArrowException, OSError) as error:
         remedy = "write it again; it is damaged or cut short"
         raise wanted.refuse("path", f"cannot read {path.name}: {error}", remedy) from error
-    unpacked = sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
-    if max(unpacked, 8 * meta.num_rows * len(names)) > LARGEST:
-        message = f"{path.name} has {meta.num_rows} rows of {len(names)} columns"
-        raise wanted.refuse("path", message, f"give what fits into {LARGEST >> 20} MB")
+    check_size(meta, len(names), path.name, wanted)
     return names
+
+
+def check_size(meta: pa_parquet.FileMetaData, columns: int, source: str, wanted: FileRequest) -> None:
+    """Refuse a Parquet file that unpacks to too much. Raises DataError."""
+    unpacked = sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
+    if max(unpacked, 8 * meta.num_rows * columns) > LARGEST:
+        message = f"{source} has {meta.num_rows} rows of {columns} columns"
+        raise wanted.refuse("path", message, f"give what fits into {LARGEST >> 20} MB")
 
 
 def _parsing(path: Path) -> pa_csv.ParseOptions:
@@ -132,9 +143,9 @@ def _csv_type(name: str, guessed: pa.DataType, wanted: FileRequest) -> pa.DataTy
     if pa.types.is_integer(guessed) and name not in wanted.categorical:
         return pa.float64()  # 1.5 may follow
     if pa.types.is_null(guessed) or pa.types.is_binary(guessed) or name in wanted.categorical:
-        return pa.string()  # an empty start says nothing; `_column` looks at the rest
+        return pa.string()  # an empty start says nothing; `column` looks at the rest
     if pa.types.is_temporal(guessed) and wanted.numbers is not None:
-        return pa.string()  # training had numbers; `_texts` names the row
+        return pa.string()  # training had numbers; `texts` names the row
     return guessed
 
 
@@ -147,18 +158,18 @@ def _with_decimal_points(cells: pa.Table) -> pa.Table:
     return cells
 
 
-def _explain(message: str, names: Sequence[str], wanted: FileRequest) -> tuple[str, str]:
+def explain(message: str, names: Sequence[str], wanted: FileRequest, header: int = 1) -> tuple[str, str]:
     """Turn Arrow's message into row (counted from 1 below the header), column and remedy."""
     if found := _ARROW_ROW.search(message):
         line, expected, got = map(int, found.groups())
         return (
-            f"row {line - 1}: {got} cells where the header has {expected}",
+            f"row {line - header}: {got} cells where the header has {expected}",
             "repair it; quote commas in texts",
         )
     if found := _ARROW_CELL.search(message):
         column, row, value = found.groups()
         name = names[int(column)] if int(column) < len(names) else column
-        where = f"row {int(row) - 1}, column {name!r}" if row else f"column {name!r}"
+        where = f"row {int(row) - header}, column {name!r}" if row else f"column {name!r}"
         if value is None:
             return f"{where}: the text is not UTF-8", "save the file as UTF-8"
         return f"{where}: {value!r} is not a number", _plain_number(wanted)
@@ -179,10 +190,15 @@ def _table(cells: pa.Table, source: str, wanted: FileRequest) -> Table:
         raise wanted.refuse(
             "path", f"{source}, it has a header but no rows", "give at least a few dozen rows"
         )
-    columns = {name: _column(cells.column(name), name, source, wanted) for name in cells.column_names}
-    targets = [columns.pop(name) for name in wanted.target]
+    columns = {name: column(cells.column(name), name, source, wanted) for name in cells.column_names}
+    return table_of(columns, cells.num_rows, source, wanted)
+
+
+def table_of(columns: dict[str, Array | Category], rows: int, source: str, wanted: FileRequest) -> Table:
+    """Return the table of these columns, the targets among them."""
+    targets = [columns.pop(str(name)) for name in wanted.target]
     numbers = {name: values for name, values in columns.items() if isinstance(values, np.ndarray)}
-    matrix = np.empty((cells.num_rows, len(numbers)))
+    matrix = np.empty((rows, len(numbers)))
     for j, values in enumerate(numbers.values()):
         matrix[:, j] = values
     categories = {name: values for name, values in columns.items() if isinstance(values, Category)}
@@ -200,7 +216,7 @@ def _target(columns: list[Array | Category], wanted: FileRequest) -> Array | Cat
     return np.column_stack([column for column in columns if isinstance(column, np.ndarray)])
 
 
-def _column(cells: pa.ChunkedArray, name: str, source: str, wanted: FileRequest) -> Array | Category:
+def column(cells: pa.ChunkedArray, name: str, source: str, wanted: FileRequest) -> Array | Category:
     """Return a column as numbers (NaN where missing) or as a category."""
     kind = cells.type
     if pa.types.is_dictionary(kind):
@@ -215,35 +231,33 @@ def _column(cells: pa.ChunkedArray, name: str, source: str, wanted: FileRequest)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return np.asarray(cells.cast(pa.float64(), safe=False).to_numpy())
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return _texts(cells, name, source, wanted)
+        return texts(cells, name, source, wanted)
     message = f"{source}, column {name!r} has the type {kind}"
     raise wanted.refuse("ignore", message, "turn it into numbers or texts, or list it in dataset.ignore")
 
 
-def _texts(cells: pa.ChunkedArray, name: str, source: str, wanted: FileRequest) -> Array | Category:
+def texts(cells: pa.ChunkedArray, name: str, source: str, wanted: FileRequest) -> Array | Category:
     """Return texts as a category, or as numbers if they are; refuse numbers that are written otherwise."""
     gaps = pc.is_in(cells, value_set=pa.array(GAPS, cells.type))
-    encoded = pc.dictionary_encode(pc.if_else(gaps, pa.scalar(None, cells.type), cells).combine_chunks())
-    levels: list[str] = encoded.dictionary.to_pylist()
-    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+    levels, codes = levels_of(pc.if_else(gaps, pa.scalar(None, cells.type), cells))
     if name in wanted.categorical:
         return Category.of_levels(codes, levels)
-    parsed = [_number(level) for level in levels]
+    parsed = [plain(level) for level in levels]
     wrong = np.array([value is None for value in parsed] + [False])
     rows = np.flatnonzero(wrong[codes])
     if not len(rows):
         numbers = np.array([np.nan if value is None else value for value in (*parsed, None)])
         return np.asarray(numbers[codes])
-    texts = np.array([not _NUMBER_LIKE.fullmatch(level) for level in levels] + [False]) & wrong
+    words = np.array([not _NUMBER_LIKE.fullmatch(level) for level in levels] + [False]) & wrong
     must_be_numbers = wanted.numbers is not None and name in wanted.numbers
-    if not must_be_numbers and texts[codes].sum() > (1 - _MOSTLY) * np.count_nonzero(codes >= 0):
+    if not must_be_numbers and words[codes].sum() > (1 - MOSTLY) * np.count_nonzero(codes >= 0):
         return Category.of_levels(codes, levels)
     message = f"{source}, row {rows[0] + 1}, column {name!r}: {levels[codes[rows[0]]]!r:.60} is not a number"
     raise wanted.refuse("path", f"{message} ({len(rows)} such cells)", _plain_number(wanted))
 
 
-def _number(text: str) -> float | None:
-    try:
-        return None if "_" in text else float(text)  # Python reads 1_000 as a number, nobody else does
-    except ValueError:
-        return None
+def levels_of(cells: pa.ChunkedArray) -> tuple[list[str], Array]:
+    """Return the different texts of a column, and for each row which one it has, -1 where none."""
+    encoded = pc.dictionary_encode(cells.combine_chunks())
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+    return encoded.dictionary.to_pylist(), codes

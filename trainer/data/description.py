@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from caviar.trainer.data import options
 from caviar.trainer.data.builtin import BUILTIN
 from caviar.trainer.data.split import PARTS
 from caviar.trainer.problem import Problem
 
-SOURCE_KEYS = ("name", "path", "X", "y", "arrays")
+SOURCE_KEYS = ("name", "path", "X", "y", "arrays", "reading")
 KEYS: dict[str, str] = {
     "name": f"a built-in data set ({', '.join(BUILTIN)}) or what to call the file",
     "path": "a CSV, Parquet, npz or npy file",
@@ -25,6 +26,8 @@ KEYS: dict[str, str] = {
     "categorical": "columns that are categories although they look like numbers",
     "ignore": "columns to leave out",
     "missing": "impute or refuse missing numbers (files of cells are imputed, arrays refused)",
+    **options.READING,
+    "reading": "how the file is read, as its upload found it; the server fills it in",
     "image_shape": "[height, width] or [height, width, channels] of a row that is an image",
     "split": "shares of train, dev and test, adding up to 1, and train_dev, a share of the training part",
     "stratify": "the same mix of classes in every part (default: for classes yes)",
@@ -33,7 +36,7 @@ KEYS: dict[str, str] = {
     "dev": "another source for the dev set: name, path or arrays",
     "test": "another source for the test set",
 }
-_BOOLEANS = ("stratify", "normalize")
+_BOOLEANS = ("stratify", "normalize", "header")
 _CHOICES = {"task": ("classification", "regression"), "missing": ("impute", "refuse")}
 MOST_PIXELS = 1 << 20
 
@@ -191,6 +194,12 @@ _CHECKS: dict[str, Callable[[str, object], list[Problem]]] = {
     "split": _split,
     "categorical": _names,
     "ignore": _names,
+    "as_is": _names,
+    "encoding": options.encoding,
+    "decimal": options.decimal,
+    "dates": options.dates,
+    "missing_values": options.missing_values,
+    "reading": options.reading,
     "target": _target,
     "image_shape": _image_shape,
     "arrays": _arrays,

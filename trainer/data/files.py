@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from caviar.trainer.data import packed
 from caviar.trainer.data.file_request import LARGEST, FileRequest
+from caviar.trainer.data.reading import Reading
 from caviar.trainer.data.table import Table
 
 Format = Literal["csv", "parquet", "npz", "npy"]
@@ -27,7 +29,17 @@ def read(path: Path, wanted: FileRequest) -> Table:
     DataError
         It cannot be read; row and column are named where a cell is at fault.
     """
+    if wanted.reading is not None and not is_arrays(path, wanted):
+        return _by_reading(path, wanted, wanted.reading)
     return _readers()[kind_of(path, wanted)](path, wanted)
+
+
+def is_arrays(path: Path, wanted: FileRequest) -> bool:
+    """Tell whether a file is npz or npy. Raises DataError as `kind_of` does for a file that is not there."""
+    start = _start(path, wanted)
+    return start.startswith(b"\x93NUMPY") or (
+        start.startswith(b"PK") and packed.compression_of(path) == "npz"
+    )
 
 
 def column_names(path: Path, wanted: FileRequest) -> tuple[str, ...]:
@@ -38,6 +50,8 @@ def column_names(path: Path, wanted: FileRequest) -> tuple[str, ...]:
     DataError
         The header cannot be read.
     """
+    if wanted.reading is not None and not is_arrays(path, wanted):
+        return tuple(_cells(path, wanted, wanted.reading).column_names)
     kind = kind_of(path, wanted)
     if kind in ("npz", "npy"):
         from caviar.trainer.data import npy
@@ -57,6 +71,21 @@ def kind_of(path: Path, wanted: FileRequest) -> Format:
     DataError
         It cannot be opened, is empty, too large, or something that is never read.
     """
+    start = _start(path, wanted)
+    for magic, kind in _MAGIC.items():
+        if start.startswith(magic):
+            return kind
+    for magic, why in _FOREIGN.items():
+        if start.startswith(magic):
+            raise wanted.refuse("path", f"{path.name} is not CSV, Parquet, npz or npy", why)
+    if b"\x00" in start:
+        message = f"{path.name} is neither text nor Parquet, npz or npy"
+        raise wanted.refuse("path", message, "save it as CSV (UTF-8), Parquet, npz or npy")
+    return "csv"
+
+
+def _start(path: Path, wanted: FileRequest) -> bytes:
+    """Return the first bytes of a file that can be opened, has some, and not too many."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -68,16 +97,27 @@ def kind_of(path: Path, wanted: FileRequest) -> Format:
     if size > LARGEST:
         message = f"{path.name} has {size >> 20} MB; the most is {LARGEST >> 20} MB"
         raise wanted.refuse("path", message, "give fewer rows, or float32 in an npz file")
-    for magic, kind in _MAGIC.items():
-        if start.startswith(magic):
-            return kind
-    for magic, why in _FOREIGN.items():
-        if start.startswith(magic):
-            raise wanted.refuse("path", f"{path.name} is not CSV, Parquet, npz or npy", why)
-    if b"\x00" in start:
-        message = f"{path.name} is neither text nor Parquet, npz or npy"
-        raise wanted.refuse("path", message, "save it as CSV (UTF-8), Parquet, npz or npy")
-    return "csv"
+    return start
+
+
+def _by_reading(path: Path, wanted: FileRequest, reading: Reading) -> Table:
+    from caviar.trainer.data import treat
+
+    return treat.table_of(_cells(path, wanted, reading), path.name, wanted, reading)
+
+
+def _cells(path: Path, wanted: FileRequest, reading: Reading) -> Any:
+    """Return the cells of a file by its own layout; of that of training header and encoding are expected."""
+    from caviar.trainer.data import cells, layout
+
+    if wanted.layout is not None:
+        source = (
+            packed.unpacked(path, wanted.layout.compression, wanted) if wanted.layout.compression else path
+        )
+        return cells.read(source, wanted.layout, path.name, wanted)
+    training = {"header": reading.layout.header, "fallback": reading.layout.encoding}
+    found, source = layout.detect(path, wanted, training)
+    return cells.read(source, found, path.name, wanted)
 
 
 def _readers() -> dict[Format, Callable[[Path, FileRequest], Table]]:

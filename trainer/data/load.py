@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ from caviar.trainer.data import normalize as normalizing
 from caviar.trainer.data import sources
 from caviar.trainer.data.columns import Encoding
 from caviar.trainer.data.description import problems_of
+from caviar.trainer.data.file_request import FileRequest
 from caviar.trainer.data.split import Fractions, check_classes, fractions, halves_of_dev, split_rows
 from caviar.trainer.data.table import Array, Table
 from caviar.trainer.data.targets import Target
@@ -46,6 +48,7 @@ def load(dataset: Mapping[str, Any], precision: Precision = "float32", normalize
     problems = problems_of(dataset)
     if problems:
         raise DataError(problems)
+    dataset = _with_reading(dataset)
     table = sources.read(dataset, dataset)
     target = Target.of(table, dataset.get("task"))
     encoding, parts = _cut(dataset, table, target)
@@ -64,11 +67,32 @@ def load(dataset: Mapping[str, Any], precision: Precision = "float32", normalize
         class_names=target.classes,
         target_names=target.names,
         image_shape=table.image_shape,
-        preprocessing=_preprocessing(table, target, encoding, dataset.get("arrays")),
+        preprocessing=_preprocessing(table, target, encoding, dataset),
         source=table.source,
         **scale,
         **_arrays(parts, scale, encoding.feature_names, np.dtype(precision)),
     )
+
+
+def _with_reading(dataset: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Find how a file is read, if options say something of that and no upload found it before."""
+    from caviar.trainer.data.options import READING
+
+    asked = any(dataset.get(key) is not None for key in READING)
+    if dataset.get("path") is None or dataset.get("reading") is not None or not asked:
+        return dataset
+    from caviar.trainer.data import files, inference
+
+    path, wanted = Path(dataset["path"]), FileRequest.by(dataset, dataset, "dataset")
+    if files.is_arrays(path, wanted):
+        return dataset
+    return {**dataset, "reading": inference.infer(path, wanted, dataset).reading.as_dict()}
+
+
+def _reading_of_search(dataset: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the reading that the search goes by, for its models."""
+    reading = FileRequest.by(dataset, dataset, "dataset").reading
+    return None if reading is None else reading.as_dict()
 
 
 def _cut(dataset: Mapping[str, Any], table: Table, target: Target) -> tuple[Encoding, Parts]:
@@ -130,11 +154,15 @@ def _arrays(
     return arrays
 
 
-def _preprocessing(table: Table, target: Target, encoding: Encoding, arrays: Any) -> dict[str, Any]:
+def _preprocessing(
+    table: Table, target: Target, encoding: Encoding, dataset: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return, as plain JSON, what prediction needs besides mu and sigma."""
+    arrays, reading = dataset.get("arrays"), _reading_of_search(dataset)
     return {
-        "version": 1,
+        "version": 1 if reading is None else 2,
         "source": table.source,
+        **({} if reading is None else {"reading": dict(reading)}),
         "arrays": arrays and list(arrays),
         "missing": table.missing,
         "encoding": encoding.as_dict(),

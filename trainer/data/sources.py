@@ -37,13 +37,22 @@ def read(source: Mapping[str, Any], options: Mapping[str, Any], field: str = "da
         from caviar.trainer.data import files
         from caviar.trainer.data.file_request import FileRequest
 
-        table = files.read(Path(source["path"]), FileRequest.by({**options, **source}, field))
+        table = files.read(Path(source["path"]), FileRequest.by(options, source, field))
     else:
         table = builtin.read(source["name"])
+    return chosen(table, source, options, field)
+
+
+def chosen(table: Table, source: Mapping[str, Any], options: Mapping[str, Any], field: str) -> Table:
+    """Return what a `dataset` object wants of a table that was read; parameters and errors as for `read`."""
     ignored, there = options.get("ignore") or (), {*table.number_names, *table.categories}
     # A file of cells was read without them; for a file of arrays the names are those of its columns.
     table = _without(table, [name for name in ignored if source.get("path") is None or name in there])
-    table = table.with_categories(options.get("categorical") or (), "dataset.categorical")
+    categorical = options.get("categorical") or ()
+    if options.get("reading") is not None:  # what training makes a category another source may lack
+        there = {*table.number_names, *table.categories, *table.target_names}
+        categorical = [name for name in categorical if name in there]
+    table = table.with_categories(categorical, "dataset.categorical")
     table = _shaped(table, options.get("image_shape"))
     if options.get("missing"):
         table = replace(table, missing=options["missing"])

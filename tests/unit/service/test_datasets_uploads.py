@@ -71,7 +71,8 @@ def files(tmp_path: Path) -> list[str]:
 def test_an_upload_is_described_and_kept_under_its_hash(use: Datasets, tmp_path: Path) -> None:
     found = upload(use, CSV)
     assert (found["rows"], found["columns"], found["missing"], found["kind"]) == (3, 2, 1, "csv")
-    assert found["options"] == {"target": "species"}
+    assert found["options"]["target"] == "species"
+    assert found["options"]["reading"]["layout"]["delimiter"] == ","
     assert found["target"]["classes"] == [{"name": "x", "count": 2}, {"name": "y", "count": 1}]
     assert files(tmp_path) == [f"datasets/{found['digest'].removeprefix('sha256:')}.csv"]
     key = str(found["id"])

@@ -30,6 +30,7 @@ export async function datasetDetail({ outlet, signal, title }, id) {
       h("div", { class: "pagehead" }, h("h1", null, dataset.name), h("div", { class: "actions" }, h("a", { class: "button primary", href: `/new?dataset=${encodeURIComponent(dataset.name)}` }, "Start a search"), dataset.builtin ? null : h("button", { type: "button", class: "danger", onclick: () => void remove(dataset) }, "Delete"))),
       summary(dataset),
       dataset.target?.problem ? h("p", { class: "warning-note" }, dataset.target.problem) : null,
+      notes(dataset),
       classes(dataset),
       rows(preview),
       features(dataset),
@@ -65,6 +66,20 @@ function summary(dataset) {
       stat("Target", target?.names.join(", ") ?? "–"),
       stat("Source", dataset.builtin ? "built in" : `${dataset.kind}, ${size(dataset.size ?? 0)}`),
     ),
+  );
+}
+
+/**
+ * What was left out or changed when the file was read, and what is doubtful.
+ * @param {Dataset} dataset
+ */
+function notes(dataset) {
+  if (!dataset.notes?.length) return null;
+  return h(
+    "section",
+    { class: "card", "aria-label": "How it was read" },
+    h("div", { class: "cardhead" }, h("h2", null, "How it was read")),
+    h("ul", { class: "readingnotes" }, dataset.notes.map((note) => h("li", null, h("strong", null, note.kind), note.column ? [" ", h("code", null, note.column)] : null, `: ${note.message}`, note.remedy ? h("span", { class: "muted" }, ` (${note.remedy})`) : null))),
   );
 }
 

@@ -14,10 +14,16 @@ const TASKS = [
   ["regression", "regression"],
 ];
 
+const HEADERS = [
+  ["", "names, if they look like it"],
+  ["true", "names"],
+  ["false", "a row already"],
+];
+
 /** @param {PageContext} context */
 export function uploadCard({ signal }) {
   const fields = uploadFields();
-  const picker = h("input", { type: "file", id: "upload-file", accept: ".csv,.parquet,.npz,.npy", class: "visually-hidden" });
+  const picker = h("input", { type: "file", id: "upload-file", accept: ".csv,.tsv,.txt,.json,.jsonl,.parquet,.feather,.xlsx,.npz,.npy,.gz,.bz2,.xz,.zip", class: "visually-hidden" });
   const progress = new Progress("Upload");
   progress.node.hidden = true;
   const said = h("div", { "aria-live": "polite" });
@@ -25,7 +31,7 @@ export function uploadCard({ signal }) {
     "section",
     { class: "card dropzone", "aria-label": "Upload a data set" },
     h("div", { class: "cardhead" }, h("h2", null, "Upload")),
-    h("p", { class: "hint" }, "Choose a CSV, Parquet, npz or npy file, or drop it here. Fill in a field only to override its default. The file is checked in a separate process and stored under the hash of its content."),
+    h("p", { class: "hint" }, "Choose a CSV, JSON lines, Parquet, Feather, Excel, npz or npy file, packed or not, or drop it here. Fill in a field only to override its default. The file is checked in a separate process and stored under the hash of its content."),
     h("div", { class: "uploadfields" }, fields.nodes, h("label", { class: "button primary", for: "upload-file" }, "Choose a file"), picker),
     h("div", { class: "uploadsaid" }, progress.node, said),
   );
@@ -59,10 +65,14 @@ function uploadFields() {
   const target = input("target", "the last column");
   const ignore = input("ignore", "none; for example date, id");
   const categorical = input("categorical", "columns with text");
+  const missing = input("missing", "such as n.v., -999");
+  const dates = input("dates", "such as day=parts, sold=elapsed");
+  const asIs = input("as-is", "none");
+  const header = h("select", { id: "upload-header" }, HEADERS.map(([value, title]) => h("option", { value }, title)));
   const task = h("select", { id: "upload-task" }, TASKS.map(([value, title]) => h("option", { value }, title)));
   const field = (/** @type {string} */ title, /** @type {HTMLElement} */ control) => h("div", { class: "field" }, h("label", { for: control.id }, title), control);
   return {
-    nodes: [field("Name", name), field("Target column", target), field("Ignore columns", ignore), field("Categorical columns", categorical), field("Task", task)],
+    nodes: [field("Name", name), field("Target column", target), field("Ignore columns", ignore), field("Categorical columns", categorical), field("Task", task), field("Also missing", missing), field("Dates become", dates), field("Read as they stand", asIs), field("First line", header)],
     /** @param {File} file */
     query: (file) => ({
       name: name.value.trim() || file.name.replace(/\.\w+$/, ""),
@@ -70,8 +80,18 @@ function uploadFields() {
       ignore: names(ignore.value),
       categorical: names(categorical.value),
       task: task.value,
+      missing_values: names(missing.value),
+      dates: wishes(dates.value),
+      as_is: names(asIs.value),
+      header: header.value,
     }),
   };
+}
+
+/** @param {string} text day=parts, sold=elapsed */
+function wishes(text) {
+  const pairs = names(text).map((wish) => wish.split("="));
+  return pairs.length ? JSON.stringify(Object.fromEntries(pairs.map(([column, way]) => [column.trim(), (way ?? "parts").trim()]))) : "";
 }
 
 /** @param {string} text names of columns between commas */
