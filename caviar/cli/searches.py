@@ -60,9 +60,7 @@ def upload(
     ] = None,
     dates: Annotated[
         list[str] | None,
-        typer.Option(
-            help="A column of dates and what it becomes: day=parts, cycle or elapsed."
-        ),
+        typer.Option(help="A column of dates and what it becomes: day=parts, cycle or elapsed."),
     ] = None,
     missing_values: Annotated[
         list[str] | None, typer.Option(help="A text or number that means a missing cell; may be repeated.")

@@ -12,6 +12,7 @@ import os
 import resource
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,9 @@ def main(arguments: list[str]) -> int:
     if not _is_arrays(path):
         import caviar.trainer.data.inference
         import caviar.trainer.data.treat  # noqa: F401
+
+        with suppress(ImportError):  # an extra, without which its files are refused by name
+            import openpyxl  # type: ignore[import-untyped]  # noqa: F401
     from caviar.trainer.data import npy, sources, targets  # noqa: F401
     from caviar.trainer.problem import DataError
 

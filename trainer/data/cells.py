@@ -103,7 +103,12 @@ def _excel(source: Source, layout: Layout, name: str, wanted: FileRequest) -> pa
         unpacked = sum(member.file_size for member in archive.infolist())
     if unpacked > LARGEST // 8:
         raise wanted.refuse("path", f"{name} unpacks to {unpacked >> 20} MB", "save the sheet as CSV")
-    book = load_workbook(source, read_only=True, data_only=True)
+    try:
+        file = source if isinstance(source, BytesIO) else BytesIO(source.read_bytes())  # whatever its name
+        book = load_workbook(file, read_only=True, data_only=True)
+    except (KeyError, ValueError, TypeError, AttributeError, SyntaxError, zipfile.BadZipFile) as error:
+        message = f"{name} is an Excel workbook that cannot be read: {error}"
+        raise wanted.refuse("path", message, "save the sheet as CSV") from error
     sheets = book.sheetnames
     if len(sheets) != 1:
         message = f"{name} has {len(sheets)} sheets ({', '.join(sheets[:5])})"

@@ -406,6 +406,18 @@ def test_each_kind_of_file_is_the_same_data(upload, kind):
     assert found["options"]["target"] == "label"
 
 
+def test_a_workbook_with_one_sheet_is_read(upload):
+    openpyxl = pytest.importorskip("openpyxl")
+    book, file = openpyxl.Workbook(), io.BytesIO()
+    for line in table({"k": cycle("a", "b", "c")}).splitlines():
+        book.active.append([float(c) if c[-1].isdigit() else c for c in line.split(",")])
+    book.save(file)
+    assert load(upload(file.getvalue(), "book")[1]).digest == load(upload(CSV)[1]).digest
+    book.create_sheet("second")
+    book.save(file := io.BytesIO())
+    assert "2 sheets" in refusal(upload, file.getvalue(), name="book").message
+
+
 def test_other_encodings_are_recognised_or_named(upload):
     text = table({"town": cycle("Köln", "Zürich", "Nîmes")})
     found, dataset = upload(text.encode("cp1252"))
