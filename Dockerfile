@@ -21,15 +21,15 @@ FROM python:3.11.14-slim-bookworm@sha256:65a93d69fa75478d554f4ad27c85c1e69fa1849
 RUN useradd --system --uid 10001 --home-dir /var/lib/caviar --create-home caviar \
     && install -d -o caviar -g caviar -m 0750 /var/cache/caviar
 COPY --from=build /opt/caviar /opt/caviar
-# Kernels are compiled once per kind of processor and kept in the cache folder.
+# Kernels, compiled once for each kind of processor, and the workers' data sets are kept in the cache folder.
 ENV PATH=/opt/caviar/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     CAVIAR_DATA=/var/lib/caviar \
     CAVIAR_LOG_FORMAT=json \
-    NUMBA_CACHE_DIR=/var/cache/caviar
+    CAVIAR_CACHE=/var/cache/caviar
 USER 10001
 WORKDIR /var/lib/caviar
-VOLUME /var/lib/caviar
+VOLUME ["/var/lib/caviar", "/var/cache/caviar"]
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["caviar"]

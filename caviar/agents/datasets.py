@@ -40,6 +40,8 @@ class DataCache:
 
 
 def _folder() -> Path:
-    """Give the folder that keeps uploaded data sets on this machine."""
+    """Give the folder that keeps uploaded data sets on this machine, beside the compiled kernels."""
+    if os.environ.get("CAVIAR_CACHE"):
+        return Path(os.environ["CAVIAR_CACHE"]) / "datasets"
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "caviar" / "datasets"

@@ -57,10 +57,16 @@ def worker(
     url: Url = None,
     token: Token = None,
     workers: Annotated[int, typer.Option(help="Agents to start.", min=1)] = 1,
+    health: Annotated[
+        bool, typer.Option("--health", help="Start none; ask whether the server hears those of this machine.")
+    ] = False,
 ) -> None:
     """Start agents here for a server elsewhere."""
-    from caviar.cli.workers import run_workers
+    from caviar.cli.workers import health_of_workers, run_workers
 
+    if health:
+        typer.echo(health_of_workers(url, token))
+        return
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # one line per call says nothing to a person
     raise typer.Exit(run_workers(url, token, workers))

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 from collections.abc import Collection
 from typing import Any
 
@@ -20,6 +21,23 @@ def run_workers(url: str | None, token: str | None, workers: int) -> int:
     with opened(url, token) as transport:
         _states(transport)
         return asyncio.run(_run(transport, workers))
+
+
+def health_of_workers(url: str | None, token: str | None) -> str:
+    """Say which agents of this machine the server hears.
+
+    Raises CaviarError when it hears none, or one of them is silent.
+    """
+    with opened(url, token) as transport:
+        agents = transport.call("GET", "/agents", tries=1)["items"]
+    here = socket.gethostname()
+    alive = [one for one in agents if one["state"] == "alive" and one["host"] == here]
+    silent = [f"{one['id']} for {one['silent']:.0f} s" for one in alive if one.get("silent") is not None]
+    if silent:
+        raise CaviarError(f"The server does not hear of {', '.join(silent)}")
+    if not alive:
+        raise CaviarError(f"The server hears of no agent on {here}")
+    return f"The server hears of {', '.join(one['id'] for one in alive)}"
 
 
 def _states(transport: Transport, **options: Any) -> dict[str, str]:

@@ -1,7 +1,9 @@
 """The compose file's commands, run in its order as processes on a Postgres: a finished search at the end."""
 
 import os
+import re
 import secrets
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,6 +16,8 @@ import pytest
 import yaml
 from sqlalchemy.engine import URL
 
+from caviar.trainer.cache import folder
+from caviar.trainer.warming import warm
 from tests.support.server_process import ROOT, free_port
 from tests.support.waiting import wait
 
@@ -39,21 +43,20 @@ class Deployment:
             name: self._local(value)
             for name, value in self.compose["services"][service]["environment"].items()
         }
-        image = {
-            "CAVIAR_DATA": str(self.folder / "data"),
-            "CAVIAR_LOG_FORMAT": "json",
-            "PYTHONPATH": str(ROOT),
-        }
-        return {**kept, **image, **given}
+        stage = (ROOT / "Dockerfile").read_text().split("ENV PATH")[-1]
+        image = dict(re.findall(r"\b([A-Z_]+)=(\S+)", stage))
+        image = {name: self._local(value) for name, value in image.items() if name.startswith("CAVIAR_")}
+        home = {"HOME": str(self.folder / "home"), "PYTHONPATH": str(ROOT)}
+        return {**kept, **image, **home, **given}
 
     def command(self, service: str) -> list[str]:
         words = [self._local(word) for word in self.compose["services"][service]["command"]]
         return [sys.executable, "-m", "caviar", *words]
 
     def _local(self, text: str) -> str:
-        text = text.replace("/run/secrets/", f"{self.folder}/").replace(
-            "/tmp/caviar", f"{self.folder}/worker"
-        )
+        folders = {"/run/secrets": "", "/tmp/caviar": "/worker", "/var/lib/caviar": "/data"}
+        for there, here in {**folders, "/var/cache/caviar": "/kernels"}.items():
+            text = text.replace(there, f"{self.folder}{here}")
         text = text.replace("postgresql://caviar@database:5432/caviar", self._database)
         text = text.replace("http://server:8000", f"http://127.0.0.1:{self.port}").replace(
             "0.0.0.0", "127.0.0.1"
@@ -100,6 +103,8 @@ SEARCH: Mapping[str, Any] = {
 
 def test_the_commands_end_in_a_finished_search(tmp_path: Path, postgres_url: URL) -> None:
     deployment = Deployment(tmp_path, postgres_url)
+    warm(say=lambda _words: None)
+    shutil.copytree(folder(), tmp_path / "kernels" / folder().name)  # the volume, as an earlier start left it
     url = f"http://127.0.0.1:{deployment.port}"
 
     def ready() -> bool:  # the container's own health check
@@ -131,6 +136,15 @@ def test_the_commands_end_in_a_finished_search(tmp_path: Path, postgres_url: URL
             return httpx.get(f"{url}/api/v1/agents", headers=admin, timeout=30).json()["items"]
 
         wait(lambda: len(agents()) == 2, 120, "both workers")
+        asked = subprocess.run(
+            [*deployment.command("worker"), "--health"],
+            env=deployment.environment("worker"),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert asked.returncode == 0 and all(one["id"] in asked.stdout for one in agents()), asked.stderr
         made = httpx.post(f"{url}/api/v1/searches", json=SEARCH, headers=admin, timeout=30)
         assert made.status_code == 201, made.text
 
@@ -142,3 +156,6 @@ def test_the_commands_end_in_a_finished_search(tmp_path: Path, postgres_url: URL
     for log in tmp_path.glob("*.log"):
         text = log.read_text()
         assert not any(secret in text for secret in deployment.secrets.values()), f"a secret in {log.name}"
+        assert "compiling" not in text
+    assert [one.name for one in (tmp_path / "kernels").glob("kernels-*")] == [folder().name]
+    assert not (tmp_path / "home").exists()

@@ -42,7 +42,7 @@ def test_the_parts_start_in_order(compose: Any) -> None:
         "server": {"database": "service_healthy", "migrate": "service_completed_successfully"},
         "worker": {"server": "service_healthy"},
     }
-    for name in ("database", "server"):
+    for name in ("database", "server", "worker"):
         assert compose["services"][name]["healthcheck"]["test"][0] == "CMD"
 
 
@@ -82,8 +82,15 @@ def test_workers_can_be_scaled_and_everyone_has_time_to_drain(compose: Any) -> N
 def test_data_outlive_their_containers(compose: Any) -> None:
     database, server = services(compose, "database", "server")
     assert database["volumes"] == ["database:/var/lib/postgresql"]  # where images from 18 on keep their data
-    assert server["volumes"] == ["data:/var/lib/caviar"]
+    assert "data:/var/lib/caviar" in server["volumes"]
     assert {"database", "data"} <= set(compose["volumes"])
+
+
+def test_kernels_are_kept_where_server_and_workers_look_for_them(compose: Any) -> None:
+    [folder] = re.findall(r"CAVIAR_CACHE=(\S+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    for service in services(compose, "server", "worker"):
+        assert f"kernels:{folder}" in service["volumes"]
+    assert "kernels" in compose["volumes"]
 
 
 def test_images_are_pinned_and_ours_is_not_root(compose: Any) -> None:
