@@ -152,11 +152,9 @@ def _report(check: Mapping[str, Any]) -> str:
 
 
 def _write(columns: Mapping[str, list[Any]], file: IO[str]) -> None:
-    from csv import writer
+    from caviar.spreadsheets import write_csv
 
-    rows = writer(file, lineterminator="\n")
-    rows.writerow(columns)
-    rows.writerows(zip(*columns.values(), strict=True))
+    file.write(write_csv(columns))
 
 
 @contextmanager

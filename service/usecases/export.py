@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 import tempfile
@@ -20,6 +19,7 @@ from caviar.service.store import searches as search_rows
 from caviar.service.store.clock import iso
 from caviar.service.store.rows import StoredSearch
 from caviar.service.store.snapshot import Snapshot
+from caviar.spreadsheets import escaped, write_csv
 from caviar.trial_fields import FIELDS, StoredTrial, Use
 
 FORMATS = {
@@ -42,7 +42,7 @@ def export(snapshot: Snapshot, search: int, kind: str) -> bytes:
     if kind == "optuna":
         return _optuna(snapshot, row, rows)
     columns = table(rows)
-    return _csv(columns) if kind == "csv" else _parquet(columns)
+    return write_csv(columns).encode() if kind == "csv" else _parquet(escaped(columns))
 
 
 def table(rows: Sequence[StoredTrial]) -> dict[str, list[Any]]:
@@ -73,14 +73,6 @@ def _one_type(values: list[Any]) -> list[Any]:
     return [
         value if value is None or isinstance(value, str) else orjson.dumps(value).decode() for value in values
     ]
-
-
-def _csv(columns: dict[str, list[Any]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*columns.values(), strict=True))
-    return text.getvalue().encode()
 
 
 def _parquet(columns: dict[str, list[Any]]) -> bytes:
