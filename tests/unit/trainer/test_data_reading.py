@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,9 @@ import pytest
 
 from caviar.service.sandbox.inspection import describe
 from caviar.trainer.data import load
+from caviar.trainer.data.columns import Encoding
+from caviar.trainer.data.reading import Reading
+from caviar.trainer.predict import _table
 from caviar.trainer.problem import DataError
 
 ROWS = 60
@@ -500,3 +504,24 @@ def test_a_reading_of_a_later_version_is_refused(upload):
     _, dataset = upload(CSV)
     with pytest.raises(DataError, match="version 9"):
         load({**dataset, "reading": {**dataset["reading"], "version": 9}})
+
+
+def test_rows_to_predict_on_are_treated_as_training_was(tmp_path, upload):
+    columns = {"zip": cycle("007", "01067"), "price": cycle("$1", "$20", "$3"), "id": range(ROWS)}
+    day = [f"{1 + i % 28:02d}.03.2021" for i in range(ROWS)]
+    _, dataset = upload(table({**columns, "day": day}), dates={"day": "elapsed"}, missing_values=["n.v."])
+    data = load({**dataset, "normalize": False})
+    encoding = Encoding.from_dict(data.preprocessing["encoding"])
+    reading = Reading.from_dict(data.preprocessing["reading"])
+    cells = {"size": ["0.5", 2, None], "zip": ["007 ", "01067", "n.v."], "price": ["$1000", 5.0, "n.v."]}
+    cells["day"] = ["11.03.2021", "01.03.2021", ""]
+    by_name = encoding.transform(replace(_table(cells, encoding, None, reading), missing="impute"))
+    path = tmp_path / "new.csv"
+    texts = (["" if cell is None else str(cell) for cell in column] for column in cells.values())
+    lines = zip(*texts, strict=True)
+    text = "\n".join([";".join(cells), *map(";".join, lines)]).replace(";5.0;", ";$5;")
+    path.write_text(text)
+    from_file = encoding.transform(_table(path, encoding, None, reading))
+    assert data.feature_names == ("size", "price", "day elapsed", "zip=007", "zip=01067")
+    assert by_name[:2].tolist() == [[0.5, 1000, 10, 1, 0], [2, 5, 0, 0, 1]]
+    assert np.array_equal(by_name, from_file)
