@@ -22,6 +22,7 @@ def main() -> int:
     parser.add_argument("--id", help="a- and 16 hex digits; random if left out")
     parser.add_argument("--engine", default="script", help="who started this agent")
     parser.add_argument("--parent", type=int, help="end when this process does")
+    parser.add_argument("--note", type=int, help="an open file, for the trial in training")
     parser.add_argument("--nice", type=int, default=0, help="give way to other processes by so much")
     parser.add_argument("--log-json", action="store_true", help="log lines of JSON")
     parser.add_argument("--log-level", default="info")
@@ -35,7 +36,7 @@ def main() -> int:
     from caviar.agents.process import run_agent
 
     logs.configure(arguments.log_json, arguments.log_level)
-    return run_agent(arguments.url, arguments.id, arguments.engine, arguments.parent)
+    return run_agent(arguments.url, arguments.id, arguments.engine, arguments.parent, arguments.note)
 
 
 if __name__ == "__main__":

@@ -17,12 +17,14 @@ from caviar import __version__, trainers
 from caviar.agents.worker import Worker
 from caviar.errors import CaviarError
 from caviar.exchange.exchange import Exchange
+from caviar.exchange.training_note import TrainingNote
 from caviar.exchange.wire import Agent
 from caviar.transport import Transport
 
 logger = logging.getLogger(__name__)
 
 PR_SET_PDEATHSIG = 1
+SECRET_VARIABLE = "CAVIAR_AGENT_SECRET"  # noqa: S105 - the name of a variable
 
 
 def new_id() -> str:
@@ -30,8 +32,10 @@ def new_id() -> str:
     return f"a-{secrets.token_hex(8)}"
 
 
-def run_agent(url: str, agent_id: str | None, engine: str, parent: int | None) -> int:
-    """Work until told to stop; gives the exit code."""
+def run_agent(
+    url: str, agent_id: str | None, engine: str, parent: int | None, note: int | None = None
+) -> int:
+    """Work until told to stop; gives the exit code. `note` is an open file of the supervisor's."""
     if parent is not None:
         die_with(parent)
     agent = Agent(
@@ -44,7 +48,8 @@ def run_agent(url: str, agent_id: str | None, engine: str, parent: int | None) -
     )
     _warm()
     transport = Transport(url)
-    worker = Worker(Exchange(transport, agent))
+    secret = os.environ.pop(SECRET_VARIABLE, None)  # not for what a trainer starts
+    worker = Worker(Exchange(transport, agent, secret=secret, note=TrainingNote(note)))
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         worker.stop()

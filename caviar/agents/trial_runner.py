@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 SLICE_SECONDS = 0.05
 CHECKPOINT_SECONDS = float(os.environ.get("CAVIAR_CHECKPOINT_SECONDS") or 10.0)
+LEAST_CHECKPOINT_SECONDS = 0.25
 COSTS_AFTER_SECONDS = 0.5  # nobody can watch the mini-batches of a trial that is over before
 KEPT_AFTER_SECONDS = 1.0  # of training, from which on a checkpoint costs less than training anew
 
@@ -65,6 +66,7 @@ class TrialRunner:
         self._direction = assignment.direction
         self._curve = _course(assignment, self._run.epoch)
         self._began = self._saved = time.monotonic()
+        self._saving = 0.0  # seconds that the last checkpoint took
         self._written = 0
         self._seconds: float | None = None  # what the trial took, once it has ended
         self.model_due: Callable[[float, float], bool] = lambda _value, _seconds: False
@@ -101,7 +103,7 @@ class TrialRunner:
             if reason is not None or self._run.status != "running":
                 self._end("stopped" if reason else piece.status, reason or piece.reason)
                 return
-            if time.monotonic() - self._saved > CHECKPOINT_SECONDS:
+            if time.monotonic() - self._saved > self._checkpoint_seconds():
                 self._checkpoint("schedule")
 
     def _dropped(self) -> bool:
@@ -233,8 +235,18 @@ class TrialRunner:
         self._upload("command" if state == "paused" else "schedule", self._run.save(), write)
 
     def _checkpoint(self, kind: str) -> None:
-        self._saved = time.monotonic()
+        began = time.monotonic()
         self._upload(kind, self._run.save())
+        self._saved = time.monotonic()
+        self._saving = self._saved - began
+
+    def _checkpoint_seconds(self) -> float:
+        """Return how long to go on until the next checkpoint: the oftener a trial was lost, the shorter.
+
+        On machines that live for seconds it must get further in each life; but no tenth of it goes to saving.
+        """
+        often = CHECKPOINT_SECONDS / 4.0 ** (min(self._key[1], 30) - 1)
+        return min(CHECKPOINT_SECONDS, max(often, LEAST_CHECKPOINT_SECONDS, 10 * self._saving))
 
     def _upload(self, kind: str, content: bytes, then: Callable[[Outbox], None] | None = None) -> None:
         at = self._branch, self._run.epoch, self._run.step, self._steering.position

@@ -64,12 +64,13 @@ class Worker:
     def _train(self, assignment: AssignedTrial) -> None:
         key = assignment.key
         try:
+            self._exchange.announce(assignment)
             runs = self._runs(assignment)  # unwatched: loading may take long, and serves other trials too
             with self._watchdog.over(assignment):
                 runner = TrialRunner(assignment, runs, self._exchange, self._uploads, self.stopping)
                 runner.model_due = lambda value, seconds: self._model_due(assignment, value, seconds)
                 runner.train()
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a trainer that calls exit() ends its trial, not its agent
             self._exchange.training_ended(key)
             if self._exchange.failure is not None:
                 raise

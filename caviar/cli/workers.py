@@ -1,13 +1,20 @@
 """`caviar worker`: agents for a server elsewhere, kept alive as the server keeps its own."""
 
+from __future__ import annotations
+
 import asyncio
+import contextlib
 import signal
 import socket
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from caviar.errors import CaviarError
+from caviar.errors import CaviarError, UnreachableError
+from caviar.exchange.wire import AGENT_SECRET, Agent, ExchangeRequest
 from caviar.transport import Transport, opened
+
+if TYPE_CHECKING:
+    from caviar.service.engines.local import LostAgent
 
 GRACE_SECONDS = 20.0
 LOOK_SECONDS = 5.0  # for the server to say which agents it has lost; the end may wait for it
@@ -45,11 +52,23 @@ def _states(transport: Transport, **options: Any) -> dict[str, str]:
     return {agent["id"]: agent["state"] for agent in transport.call("GET", "/agents", **options)["items"]}
 
 
+def _say_for(transport: Transport, agent: LostAgent) -> None:
+    request = ExchangeRequest(
+        agent=Agent(id=agent.id, host=socket.gethostname(), engine="remote"), leaving=True, ended=agent.end
+    )
+    with contextlib.suppress(UnreachableError):
+        transport.with_headers({AGENT_SECRET: agent.secret}).call(
+            "POST", "/exchange", json=request.model_dump(exclude_unset=True), timeout=LOOK_SECONDS, tries=1
+        )
+
+
 async def _run(transport: Transport, workers: int) -> int:
     from caviar.service.engines.local import LocalEngine
 
-    async def lost(_agent: str, _why: str) -> None:
-        """Nothing to do: the server finds out by the lease."""
+    async def lost(agent: LostAgent) -> None:
+        """Say for an agent that is gone how it ended; where the server is away, the lease tells it."""
+        if agent.trained:
+            await asyncio.to_thread(_say_for, transport, agent)
 
     async def silent(agents: Collection[str]) -> Collection[str]:
         """Tell which have let their leases run out; while the server is away, it is not known of any."""

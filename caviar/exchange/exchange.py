@@ -20,6 +20,7 @@ from caviar.exchange.holdings import Holdings
 from caviar.exchange.long_poll import poll_for_hints
 from caviar.exchange.outbox import Outbox, key_of
 from caviar.exchange.prefetch import SHORT_SECONDS, Prefetch
+from caviar.exchange.training_note import TrainingNote
 from caviar.exchange.wire import (
     AGENT_SECRET,
     INTERVAL_SECONDS,
@@ -39,12 +40,26 @@ TRY_AGAIN = frozenset({401, 403, 408, 409, 425, 429})  # besides every 5xx: thes
 Write = Callable[[Outbox], None]
 
 
+def new_secret() -> str:
+    """Draw what proves an agent to the server."""
+    return f"cax_{secrets.token_urlsafe(32)}"
+
+
 class Exchange:
     """The trials an agent holds, and all that is said about them."""
 
-    def __init__(self, transport: Transport, agent: Agent, prefetch: Prefetch | None = None) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        agent: Agent,
+        prefetch: Prefetch | None = None,
+        *,
+        secret: str | None = None,
+        note: TrainingNote | None = None,
+    ) -> None:
+        """Make the agent's side; `secret` and `note` come from its supervisor, if it has one."""
         # Another agent may have the same token: only this process can show what it has drawn here.
-        self.transport = transport.with_headers({AGENT_SECRET: f"cax_{secrets.token_urlsafe(32)}"})
+        self.transport = transport.with_headers({AGENT_SECRET: secret or new_secret()})
         self.agent = agent
         self.lease, self.interval = (
             LEASE_SECONDS,
@@ -52,6 +67,7 @@ class Exchange:
         )  # until the first answer brings the server's
         self.failure: BaseException | None = None  # what ended the exchange for good
         self._prefetch = prefetch or Prefetch()
+        self._note = note or TrainingNote()
         self._changed = threading.Condition()
         self._outbox = Outbox()
         self._holdings = Holdings()
@@ -101,6 +117,7 @@ class Exchange:
                 return None
             assignment = self._holdings.begin()
             self._begun = time.monotonic()
+            self._note.begin(assignment.key)
             if self._more and self._prefetch.low(len(self._holdings.queue), True):
                 self._changed.notify_all()
             return assignment
@@ -126,14 +143,25 @@ class Exchange:
         """Tell whether the server was not heard for a whole lease: nobody may train on such an attempt."""
         return time.monotonic() - self._heard > self.lease
 
+    def announce(self, assignment: AssignedTrial) -> None:
+        """Let the server know what is in training now, before a trial is tried again that was lost before.
+
+        If it takes this agent down, it must be known that it did, and not a trial that had just ended.
+        """
+        if assignment.attempt > 1:
+            self._get_through()
+
     def let_through(self, seconds: float) -> None:
         """Let the server hear of this agent after a slice that took so many seconds.
 
         A trainer that holds the interpreter for as long keeps the exchange from talking. Between two such
         slices it must get through, or the lease of an agent that works runs out.
         """
-        if seconds < self.lease / 4:
-            return
+        if seconds >= self.lease / 4:
+            self._get_through()
+
+    def _get_through(self) -> None:
+        """Wait for the answer to an exchange that begins now, a quarter of the lease at most."""
         with self._changed:
             awaited = self._sequence + 1  # one that begins now: what is under way may be older than the slice
             self._hinted = True
@@ -160,6 +188,7 @@ class Exchange:
             if self._holdings.training == key:
                 self._forget_dropped()
                 self._holdings.end(key)
+                self._note.end()
             if seconds is not None:
                 self._prefetch.finished(int(key[0].partition(".")[0]), seconds)
 
@@ -278,6 +307,7 @@ class Exchange:
             known=[int(search) for search in self._holdings.searches],
             holding=[key for key in self._holdings.held() if key not in last],
             reports=reports,
+            training=self._note.now,
         )
         return request, reached
 

@@ -98,12 +98,33 @@ class Report(Message):
         return self
 
 
+class InTraining(Message):
+    """The one attempt of those in an agent's hands that it trains, and for how many seconds."""
+
+    trial: TrialName
+    attempt: Annotated[int, Field(ge=1, lt=2**31)]
+    seconds: Annotated[float, Field(ge=0, lt=1e9)]
+
+
+Cause = Literal["trial", "unknown", "outside"]
+
+
+class AgentEnd(Message):
+    """How an agent's process ended, as its supervisor saw it, and whether the trial in training did it."""
+
+    reason: Annotated[str, Field(max_length=1000)]
+    cause: Cause = "unknown"
+    training: InTraining | None = None
+
+
 class ExchangeRequest(Message):
     """Reports, heartbeats and the wish for work, in one message."""
 
     agent: Agent
     sequence: int = 0
     leaving: bool = False  # the last message of this agent: it gives back what it still holds
+    ended: AgentEnd | None = None  # said for an agent that is gone, by its supervisor
+    training: InTraining | None = None
     want: Annotated[int, Field(ge=0, le=10_000)] = 0
     known: Annotated[list[Count], Field(max_length=10_000)] = []
     holding: Annotated[list[tuple[TrialName, Count]], Field(max_length=10_000)] = []

@@ -8,10 +8,16 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
 
-from caviar.agents.process import new_id
-from caviar.agents.watchdog import GRACE_SECONDS, STUCK
+from caviar.agents.process import SECRET_VARIABLE, new_id
+from caviar.agents.watchdog import GRACE_SECONDS
+from caviar.exchange.exchange import new_secret
+from caviar.exchange.training_note import read_note
+from caviar.exchange.wire import AgentEnd
+from caviar.service.engines.endings import OutOfMemory, ending, silent_end
 
 logger = logging.getLogger(__name__)
 
@@ -21,14 +27,24 @@ HEALTHY_SECONDS = 10.0  # an agent that lived this long is restarted at once whe
 
 LOOKS = 3  # for silent agents, within their grace
 
-OnLost = Callable[[str, str], Awaitable[None]]  # agent id, why
+OnLost = Callable[["LostAgent"], Awaitable[None]]
 Silent = Callable[[Collection[str]], Awaitable[Collection[str]]]
+
+
+@dataclass(frozen=True)
+class LostAgent:
+    """An agent that ended by itself; its secret lets whoever kept it speak for it."""
+
+    id: str
+    secret: str
+    end: AgentEnd
+    trained: bool  # else the server never gave it anything
 
 
 class LocalEngine:
     """Keeps a number of agents running on this machine.
 
-    `on_lost(agent, why)` is awaited as soon as one dies, so that its trials need not wait for a lease.
+    `on_lost(agent)` is awaited as soon as one dies, so that its trials need not wait for a lease.
     `silent(agents)` tells which of them have let their leases run out: those that have not come back after
     `grace` seconds are killed, because a trainer that holds the interpreter keeps them from ending.
     """
@@ -52,10 +68,11 @@ class LocalEngine:
         self._silent = silent
         self._grace = grace
         self._stopping = asyncio.Event()
-        self._looking: asyncio.Task[None] | None = None
+        self._looking: list[asyncio.Task[None]] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._processes: dict[str, asyncio.subprocess.Process] = {}
-        self._killed: dict[str, str] = {}  # with why
+        self._killed: dict[str, AgentEnd] = {}  # with why
+        self._memory = OutOfMemory()
 
     @property
     def agents(self) -> dict[str, int]:
@@ -66,14 +83,15 @@ class LocalEngine:
         """Start the agents and supervise them from now on."""
         for number in range(self._workers):
             self._tasks.append(asyncio.create_task(self._supervise(), name=f"agent supervisor {number + 1}"))
+        self._looking.append(asyncio.create_task(self._look_at_memory(), name="memory"))
         if self._silent is not None:
-            self._looking = asyncio.create_task(self._look(self._silent), name="silent agents")
+            self._looking.append(asyncio.create_task(self._look(self._silent), name="silent agents"))
 
     async def stop(self, grace: float) -> None:
         """Ask the agents to hand their trials back and end; kill what is left after `grace` seconds."""
         self._stopping.set()
-        if self._looking is not None:
-            self._looking.cancel()
+        for looking in self._looking:
+            looking.cancel()
         for process in list(self._processes.values()):
             _signal(process, signal.SIGTERM)
         waiting = [task for task in self._tasks if not task.done()]
@@ -92,19 +110,26 @@ class LocalEngine:
         while not self._stopping.is_set():
             agent = new_id()
             started = asyncio.get_running_loop().time()
-            why = await self._run(agent)
+            lost = await self._run(agent)
             if self._stopping.is_set():
                 return
             lived = asyncio.get_running_loop().time() - started
             pause = FIRST_BACKOFF if lived > HEALTHY_SECONDS else min(LONGEST_BACKOFF, 2 * pause)
-            logger.warning("an agent %s; another one starts in %.1f s", why, pause, extra={"agent": agent})
+            logger.warning(
+                "an agent %s; another one starts in %.1f s", lost.end.reason, pause, extra={"agent": agent}
+            )
             try:
-                await self._on_lost(agent, why)
+                await self._on_lost(lost)
             except Exception:
                 # The lease will free its trials; the supervision must go on.
                 logger.exception("a lost agent could not be reported", extra={"agent": agent})
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause)
+
+    async def _look_at_memory(self) -> None:
+        while True:
+            await asyncio.sleep(1.0)
+            self._memory.look()
 
     async def _look(self, silent: Silent) -> None:
         """Kill the agents that LOOKS looks in a row, after a first one, find silent."""
@@ -118,25 +143,31 @@ class LocalEngine:
                 found = ()
             looks = {agent: looks.get(agent, 0) + 1 for agent in found if agent in self._processes}
             for agent in [agent for agent, times in looks.items() if times > LOOKS]:
-                self._killed[agent] = (
-                    f"was killed: silent for {self._grace:.0f} s after its lease, as where a trainer holds "
-                    "the interpreter and never comes back"
-                )
+                self._killed[agent] = silent_end(self._processes[agent].pid, self._grace)
                 _signal(self._processes[agent], signal.SIGKILL)
 
-    async def _run(self, agent: str) -> str:
-        """Run one agent to its end; tell how it ended."""
+    async def _run(self, agent: str) -> LostAgent:
+        """Run one agent to its end; tell how it ended, and what it was training."""
+        secret = new_secret()
+        with tempfile.TemporaryFile() as note:
+            end = await self._run_with(agent, secret, note.fileno())
+            trained, training = read_note(note.fileno())
+        return LostAgent(agent, secret, end.model_copy(update={"training": training}), trained)
+
+    async def _run_with(self, agent: str, secret: str, note: int) -> AgentEnd:
         try:
             process = await asyncio.create_subprocess_exec(
                 # -P: a folder named caviar, where the server was started, must not hide ours
                 *(sys.executable, "-P", "-m", "caviar.agents", "--url", self._url, "--id", agent),
-                *("--parent", str(os.getpid()), "--nice", str(NICE), *self._options),
+                *("--parent", str(os.getpid()), "--nice", str(NICE), "--note", str(note)),
+                *self._options,
+                pass_fds=(note,),
                 stdin=asyncio.subprocess.PIPE,  # held open by this process alone: its end is the agents' end
-                env=self._environment(),
+                env=self._environment() | {SECRET_VARIABLE: secret},
                 start_new_session=True,  # Ctrl-C is for the server, which then stops its agents in good order
             )
         except OSError as error:
-            return f"could not be started ({error})"
+            return AgentEnd(reason=f"could not be started ({error})", cause="outside")
         self._processes[agent] = process
         if self._stopping.is_set():
             _signal(process, signal.SIGTERM)
@@ -148,7 +179,7 @@ class LocalEngine:
             raise
         finally:
             del self._processes[agent]
-        return self._killed.pop(agent, None) or _ending(code)
+        return self._killed.pop(agent, None) or ending(code, self._memory)
 
     def _environment(self) -> dict[str, str]:
         from caviar.agents.__main__ import THREAD_VARIABLES
@@ -159,12 +190,6 @@ class LocalEngine:
         if self._token is not None:
             environment["CAVIAR_TOKEN"] = self._token
         return environment
-
-
-def _ending(code: int) -> str:
-    if code == STUCK:
-        return f"ended with exit code {code}: a trainer did not come back"
-    return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
 
 def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:

@@ -8,7 +8,9 @@ import os
 import socket
 from collections.abc import Collection
 
+from caviar.exchange.wire import AgentEnd
 from caviar.service.api.services import Services
+from caviar.service.engines.local import LostAgent
 from caviar.service.errors import UnavailableError
 from caviar.service.store import agents as agent_rows
 from caviar.service.store.attempts import SERVER_ENDED
@@ -25,9 +27,12 @@ class Reporter:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    async def lost(self, agent: str, why: str) -> None:
+    async def lost(self, agent: LostAgent) -> None:
         """Report an agent that the engine saw end."""
-        await self._services.store.write(lambda tx: agent_lost(tx, agent, why))
+        await self._lost(agent.id, agent.end)
+
+    async def _lost(self, agent: str, end: AgentEnd) -> None:
+        await self._services.store.write(lambda tx: agent_lost(tx, agent, end))
 
     async def silent(self, agents: Collection[str]) -> Collection[str]:
         """Tell which of these have let their leases run out, as far as the database can say."""
@@ -46,7 +51,7 @@ class Reporter:
             for agent, pid in local:
                 if not _alive(pid):
                     logger.info("an agent of an earlier server is gone", extra={"agent": agent})
-                    await self.lost(agent, SERVER_ENDED)
+                    await self._lost(agent, AgentEnd(reason=SERVER_ENDED))
 
 
 def _alive(pid: int) -> bool:

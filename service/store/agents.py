@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from caviar.exchange.wire import Agent
+from caviar.exchange.wire import Agent, InTraining
 from caviar.service.ids import TrialId
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import agents, trials
@@ -24,17 +24,30 @@ _BIND = (
 )
 
 
+_FRESH = ("state", "seen", "lease_until", "training", "training_since")
+_LIFE = select(a.started, a.seen, a.training, a.training_since).where(a.id == bindparam("agent"))
+
+
+class LostAgent(NamedTuple):
+    """What was last heard of an agent; `training` is a trial and an attempt as 3.17/1."""
+
+    started: float
+    seen: float
+    training: str | None
+    training_since: float | None
+
+
 def _renewal(insert: Callable[[Table], Any]) -> Any:
     statement = insert(agents)
-    fresh = {name: statement.excluded[name] for name in ("state", "seen", "lease_until")}
+    fresh = {name: statement.excluded[name] for name in _FRESH}
     return statement.on_conflict_do_update(index_elements=["id"], set_=fresh)
 
 
 _RENEW = {"sqlite": _renewal(sqlite.insert), "postgresql": _renewal(postgresql.insert)}
 
 
-def renew(tx: Transaction, alive: Iterable[Agent], lease: float) -> None:
-    """Renew the leases of agents; one that is not known yet is made known."""
+def renew(tx: Transaction, alive: Iterable[tuple[Agent, InTraining | None]], lease: float) -> None:
+    """Renew the leases of agents, with what each trains; one that is not known yet is made known."""
     times = {"started": tx.now, "seen": tx.now, "lease_until": tx.now + lease}
     rows = [
         {
@@ -45,11 +58,19 @@ def renew(tx: Transaction, alive: Iterable[Agent], lease: float) -> None:
             "version": agent.version,
             "trainers": orjson.dumps(agent.trainers).decode(),
             "state": "alive",
+            "training": training and f"{training.trial}/{training.attempt}",
+            "training_since": training and tx.now - training.seconds,
             **times,
         }
-        for agent in alive
+        for agent, training in alive
     ]
     tx.execute(_RENEW[tx.dialect], rows)
+
+
+def last_heard(tx: Transaction, agent: str) -> LostAgent | None:
+    """Return what was last heard of an agent, None of one that never spoke."""
+    row = tx.execute(_LIFE, {"agent": agent}).first()
+    return None if row is None else LostAgent._make(row)
 
 
 def expired(tx: Transaction) -> Sequence[str]:

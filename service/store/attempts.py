@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, delete, exists, func, insert, select, update
+from sqlalchemy import Double, and_, bindparam, case, delete, exists, func, insert, or_, select, update
 
 from caviar.service.ids import TrialId
 from caviar.service.store.rows import HeldTrial, LostTrial
 from caviar.service.store.snapshot import Snapshot
-from caviar.service.store.tables import HELD, attempts, searches, trials
+from caviar.service.store.tables import HELD, agents, attempts, checkpoints, searches, trials
 from caviar.service.store.transaction import Transaction
 from caviar.trial_fields import StoredTrial
 
@@ -27,13 +27,6 @@ _HELD_BY = (
     select(*(t[name] for name in HeldTrial._fields[:-1]), searches.c.version)
     .join_from(trials, searches, searches.c.id == t.search_id)
     .where(t.agent.in_(bindparam("agents", expanding=True)), HELD)
-)
-_QUEUED = (
-    select(trials)
-    .where(t.search_id == bindparam("search"), t.state == "queued")
-    .order_by(t.number)
-    .limit(bindparam("count"))
-    .with_for_update(skip_locked=True)
 )
 _CLAIM = (
     update(trials)
@@ -99,25 +92,68 @@ _RETAKE = (
     )
     .values(state="running", agent=bindparam("b_agent"), revision=bindparam("new_revision"))
 )
-# Losses count while the trial gets no further: one that takes its agent down at the same place each time must
-# not do so for ever, but a long one on machines that come and go advances from checkpoint to checkpoint.
-_LOSSES = (
-    select(func.count())
+SUDDEN = 8  # times as long as it trained the trial must an agent have lived before
+UNSUSPECTED = 3  # losses of unknown cause make a trial a suspect
+PATIENCE = 60.0  # seconds, the most that a suspect waits for an agent that lives
+STARTING = 10.0  # seconds, for an agent that is replaced
+_STEP = (
+    select(func.coalesce(func.max(checkpoints.c.step), 0))
     .where(
-        attempts.c.search_id == t.search_id,
-        attempts.c.number == t.number,
-        attempts.c.epoch >= t.epoch,
+        checkpoints.c.search_id == t.search_id,
+        checkpoints.c.number == t.number,
+        checkpoints.c.branch == t.branch,
+        checkpoints.c.kind != "model",
     )
     .correlate(trials)
+    .scalar_subquery()
 )
+# Losses count while the trial gets no further: one that takes its agent down at the same place each time must
+# not do so for ever, but a long one on machines that come and go advances from checkpoint to checkpoint.
+_WITHOUT_PROGRESS = and_(
+    attempts.c.search_id == t.search_id,
+    attempts.c.number == t.number,
+    attempts.c.branch == t.branch,
+    attempts.c.epoch >= t.epoch,
+    attempts.c.step >= _STEP,
+)
+_LOSSES = select(func.count()).where(_WITHOUT_PROGRESS).correlate(trials)
 _LOST = (
     select(
-        *(t[name] for name in LostTrial._fields[:-2]),
-        _LOSSES.scalar_subquery().label("lost"),
-        _LOSSES.where(attempts.c.reason != SERVER_ENDED).scalar_subquery().label("lost_alone"),
+        *(t[name] for name in LostTrial._fields[:-3]),
+        _STEP.label("step"),
+        _LOSSES.where(attempts.c.cause == "trial").scalar_subquery().label("blamed"),
+        _LOSSES.where(
+            attempts.c.cause.in_(("unknown", "server")),
+            attempts.c.trained * SUDDEN <= attempts.c.lived,
+        )
+        .scalar_subquery()
+        .label("sudden"),
     )
     .where(t.agent == bindparam("agent"), HELD)
     .with_for_update(of=trials)
+)
+_UNKNOWN = and_(_WITHOUT_PROGRESS, attempts.c.cause == "unknown")
+_LONG = func.max(attempts.c.trained) * 2 * SUDDEN
+_HOLD = (
+    select(case((func.count() < UNSUSPECTED, 0.0), (_LONG > PATIENCE, PATIENCE), else_=_LONG))
+    .where(_UNKNOWN)
+    .correlate(trials)
+    .scalar_subquery()
+)
+_BORN = select(agents.c.started).where(agents.c.id == bindparam("agent")).scalar_subquery()
+_NOW: Any = bindparam("now", type_=Double)
+_GIVEN_BACK = select(func.max(attempts.c.ended)).where(_UNKNOWN).correlate(trials).scalar_subquery()
+_QUEUED = (
+    select(trials)
+    .where(
+        t.search_id == bindparam("search"),
+        t.state == "queued",
+        # A suspect goes to an agent that has lived without it; where none lives so long, it is no suspect.
+        or_(t.attempt < UNSUSPECTED, _HOLD <= _NOW - _BORN, 2 * _HOLD + STARTING <= _NOW - _GIVEN_BACK),
+    )
+    .order_by(t.number)
+    .limit(bindparam("count"))
+    .with_for_update(skip_locked=True)
 )
 
 
@@ -179,6 +215,11 @@ class EndedAttempt(NamedTuple):
     ended: float
     reason: str
     log: str | None = None
+    cause: str | None = None
+    branch: int | None = None
+    step: int | None = None
+    trained: float | None = None
+    lived: float | None = None
 
 
 def held_by(snapshot: Snapshot, agents: Iterable[str]) -> dict[str, dict[TrialId, HeldTrial]]:
@@ -199,7 +240,8 @@ def claim(tx: Transaction, agent: str, search: int, count: int) -> list[StoredTr
 
     Returns them as they were in the queue, but with the new attempt. Raises FenceError.
     """
-    rows = list(map(StoredTrial._make, tx.execute(_QUEUED, {"search": search, "count": count})))
+    wanted = {"search": search, "count": count, "agent": agent, "now": tx.now}
+    rows = list(map(StoredTrial._make, tx.execute(_QUEUED, wanted)))
     _fenced(
         tx,
         _CLAIM,
@@ -290,3 +332,10 @@ def record(tx: Transaction, ended: Sequence[EndedAttempt]) -> None:
     """Keep what became of attempts that did not end their trial well."""
     if ended:
         tx.execute(insert(attempts), [one._asdict() for one in ended])
+
+
+def blame(tx: Transaction, agent: str, trial: TrialId, attempt: int, cause: str, reason: str) -> None:
+    """Write what is known by now of why an agent was lost, which its silence alone did not tell."""
+    a = attempts.c
+    mine = and_(a.search_id == trial.search, a.number == trial.number, a.attempt == attempt, a.agent == agent)
+    tx.execute(update(attempts).where(mine, a.cause == "unknown").values(cause=cause, reason=reason))

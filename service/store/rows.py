@@ -100,16 +100,18 @@ class HeldTrial(NamedTuple):
 
 
 class LostTrial(NamedTuple):
-    """A trial whose agent is gone, with its earlier losses since it last got any further."""
+    """A trial whose agent is gone, with its earlier losses in training since it last got any further."""
 
     search_id: int
     number: int
     attempt: int
     agent: str
+    branch: int
     epoch: int
     started: float | None
-    lost: int  # in all
-    lost_alone: int  # of these, not together with the server
+    step: int  # of its newest checkpoint
+    blamed: int  # losses that it caused
+    sudden: int  # losses of unknown cause, each soon after the training began in an agent that had lived long
 
 
 class TrialNews(NamedTuple):

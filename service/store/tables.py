@@ -126,6 +126,12 @@ attempts = Table(
     Column("ended", Double, nullable=False),
     Column("reason", Text, nullable=False),
     Column("log", Text),
+    # Of one that was in training when its agent was lost (service/usecases/leases.py); else NULL.
+    Column("cause", String(8)),  # trial, unknown, server, outside
+    Column("branch", Integer),
+    Column("step", BigInteger),  # of the newest checkpoint then
+    Column("trained", Double),  # seconds until the agent was lost
+    Column("lived", Double),  # seconds that the agent had lived until it began with this trial
     _of_trial(),
     sqlite_with_rowid=False,
 )
@@ -234,6 +240,8 @@ agents = Table(
     Column("lease_until", Double, nullable=False),
     Column("reason", Text),
     Column("credential", String(64)),  # digest of what it has shown first, and must show ever after
+    Column("training", String(32)),  # the trial in training and its attempt, as 3.17/1
+    Column("training_since", Double),
     Index("agents_lease", "state", "lease_until"),
     Index("agents_credential", "credential"),
 )

@@ -82,7 +82,9 @@ def exchange(
 def _exchange(
     tx: Transaction, proposer: Proposer, requests: Mapping[str, ExchangeRequest], timing: dict[str, float]
 ) -> list[Answer]:
-    agent_rows.renew(tx, [request.agent for request in requests.values()], timing["lease"])
+    agent_rows.renew(
+        tx, [(request.agent, request.training) for request in requests.values()], timing["lease"]
+    )
     held = _held(tx, requests)
     parties = [_Party(request, held[agent]) for agent, request in requests.items()]
     specs = SpecsInUse(
@@ -139,7 +141,9 @@ def _report(tx: Transaction, proposer: Proposer, parties: Sequence[_Party], spec
         party.ended = take_reports(tx, proposer, batch, party.request.reports, party.held, specs.of)
     batch.write(tx)
     for party in parties:
-        if party.request.leaving:
+        if party.request.ended is not None:
+            leases.agent_lost(tx, party.agent, party.request.ended)
+        elif party.request.leaving:
             leases.agent_left(tx, party.agent)
         # Its place is free for another agent, and others may go on to trials that waited for its results.
         tx.wake |= party.request.leaving or bool(party.ended)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from caviar.service.ids import TrialId
+from caviar.exchange.wire import AgentEnd
+from caviar.service.ids import TrialId, trial_id
 from caviar.service.store import agents as agent_rows
 from caviar.service.store import attempts
 from caviar.service.store import commands as command_rows
@@ -14,8 +16,9 @@ from caviar.service.store.database import Database
 from caviar.service.store.rows import LostTrial
 from caviar.service.store.transaction import Transaction
 
-ATTEMPTS = 3  # lost without an epoch of progress; a trial that its agent hands back does not count
-WITH_SERVER = 20  # the same for losses together with the server: a trial is hardly ever what ended it
+BLAMED = 3  # losses without progress that a trial caused: a crash, out of memory, a process that hangs
+SUDDEN = 8  # losses without progress of unknown cause, all so soon after its start that chance is ruled out
+UNHEARD = 1.0  # seconds that an agent may have lived on after it was last heard
 log = logging.getLogger(__name__)
 
 
@@ -55,30 +58,37 @@ def sweep(tx: Transaction) -> int:
     """Take back the trials of agents whose lease has run out; tell how many agents."""
     lost = agent_rows.expired(tx)
     for agent in lost:
-        agent_lost(tx, agent, "the lease ran out")
+        agent_lost(tx, agent, AgentEnd(reason="the lease ran out"))
     return len(lost)
 
 
-def agent_lost(tx: Transaction, agent: str, reason: str) -> int:
+def agent_lost(tx: Transaction, agent: str, end: AgentEnd) -> int:
     """Take back the trials of an agent that is gone; tell how many.
 
-    Attempt and state are part of the statement: a trial that has ended meanwhile stays as it is.
+    A loss counts for the trial that was in training alone, and only where that can be the cause
+    (docs/decisions/lost-agents.md). Attempt and state are part of the statement: a trial that has ended
+    meanwhile stays as it is.
     """
-    agent_rows.mark(tx, agent, "lost", reason)
+    agent_rows.mark(tx, agent, "lost", end.reason)
     lost = attempts.lost_with(tx, agent)
+    suspect = _suspect(tx, agent, end)
+    if suspect is not None and suspect.trial not in {TrialId.of(one) for one in lost}:
+        attempts.blame(tx, agent, suspect.trial, suspect.attempt, suspect.cause, end.reason)
     if not lost:
         return 0
-    attempts.record(tx, [_ended(tx, one, reason) for one in lost])
-    attempts.release(tx, [_released(one, reason) for one in lost])
+    ended = [_ended(tx, one, end.reason, suspect) for one in lost]
+    given_up = {TrialId.of(one) for one, row in zip(lost, ended, strict=True) if _given_up(one, row)}
+    attempts.record(tx, ended)
+    attempts.release(tx, [_released(one, end.reason, TrialId.of(one) in given_up) for one in lost])
     for one in lost:
-        tx.move(one.search_id, "running", "failed" if _given_up(one, reason) else "queued")
+        tx.move(one.search_id, "running", "failed" if TrialId.of(one) in given_up else "queued")
         log.warning(
             "agent %s was lost (%s)",
             agent,
-            reason,
+            end.reason,
             extra={"search": one.search_id, "trial": str(TrialId.of(one)), "attempt": one.attempt},
         )
-    command_rows.refuse_waiting(tx, {TrialId.of(one): "failed" for one in lost if _given_up(one, reason)})
+    command_rows.refuse_waiting(tx, dict.fromkeys(given_up, "failed"))
     tx.wake = True
     return len(lost)
 
@@ -99,14 +109,48 @@ def hand_back(tx: Transaction, held: Mapping[TrialId, int]) -> None:
     tx.wake |= bool(held)
 
 
-def _given_up(one: LostTrial, reason: str) -> bool:
-    """Return whether a trial that is lost once more has been tried too often."""
-    alone = one.lost_alone + (reason != SERVER_ENDED)
-    return alone >= ATTEMPTS or one.lost + 1 >= WITH_SERVER
+@dataclass(frozen=True)
+class _Suspect:
+    """The trial that a lost agent was training: how long it did, and had lived before."""
+
+    trial: TrialId
+    attempt: int
+    cause: str
+    trained: float
+    lived: float
 
 
-def _ended(tx: Transaction, one: LostTrial, reason: str) -> EndedAttempt:
-    return EndedAttempt(
+def _suspect(tx: Transaction, agent: str, end: AgentEnd) -> _Suspect | None:
+    """Return what was in training, as a supervisor knows it, or else as the agent itself last said."""
+    known = agent_rows.last_heard(tx, agent)
+    if known is None:
+        return None
+    if end.training is not None:
+        one = end.training
+        lived = tx.now - one.seconds - known.started
+        return _Suspect(trial_id(one.trial), one.attempt, end.cause, one.seconds, lived)
+    if known.training is None or known.training_since is None or end.cause == "outside":
+        return None
+    name, _, attempt = known.training.partition("/")
+    trained = known.seen + UNHEARD - known.training_since
+    lived = known.training_since - known.started
+    cause = "server" if end.reason == SERVER_ENDED else "unknown"
+    return _Suspect(trial_id(name), int(attempt), cause, trained, lived)
+
+
+def _given_up(one: LostTrial, ended: EndedAttempt) -> bool:
+    """Return whether a trial that is lost once more has cost too many agents without getting any further."""
+    sudden = ended.cause in ("unknown", "server") and _is_sudden(ended)
+    return one.blamed + (ended.cause == "trial") >= BLAMED or one.sudden + sudden >= SUDDEN
+
+
+def _is_sudden(ended: EndedAttempt) -> bool:
+    trained, lived = ended.trained, ended.lived
+    return trained is not None and lived is not None and trained * attempts.SUDDEN <= lived
+
+
+def _ended(tx: Transaction, one: LostTrial, reason: str, suspect: _Suspect | None) -> EndedAttempt:
+    ended = EndedAttempt(
         *TrialId.of(one),
         attempt=one.attempt,
         agent=one.agent,
@@ -115,10 +159,16 @@ def _ended(tx: Transaction, one: LostTrial, reason: str) -> EndedAttempt:
         ended=tx.now,
         reason=reason,
     )
+    if suspect is None or (suspect.trial, suspect.attempt) != (TrialId.of(one), one.attempt):
+        return ended
+    return ended._replace(
+        cause=suspect.cause, branch=one.branch, step=one.step, trained=suspect.trained, lived=suspect.lived
+    )
 
 
-def _released(one: LostTrial, reason: str) -> Release:
-    if not _given_up(one, reason):
+def _released(one: LostTrial, reason: str, given_up: bool) -> Release:
+    if not given_up:
         return Release(*TrialId.of(one), one.attempt, "queued")
-    why = f"given up after {one.lost + 1} attempts lost without progress: {reason}"
+    times = max(one.blamed, one.sudden) + 1
+    why = f"given up: {times} agents were lost soon after they began to train it, without progress: {reason}"
     return Release(*TrialId.of(one), one.attempt, "failed", why)

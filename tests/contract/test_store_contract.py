@@ -203,27 +203,6 @@ def test_an_agents_lease_holds_until_its_end(world: World) -> None:
     assert world.attempts(name)[0].reason == "the lease ran out"
 
 
-def test_a_trial_that_takes_its_agents_down_fails_in_the_end(world: World) -> None:
-    world.submit(budget={"trials": 1})
-    for agent in (1, 2, 3):
-        assert handed(world.exchange(agent, want=1)) == [("1.0", agent)]
-        world.lose(agent)
-    trial = world.trial("1.0")
-    assert trial.state == "failed"
-    assert "3 attempts" in trial.reason
-    assert [one.attempt for one in world.attempts("1.0")] == [1, 2, 3]
-    assert world.search(1).ended is not None
-
-
-def test_progress_between_losses_starts_the_count_again(world: World) -> None:
-    world.submit(budget={"trials": 1})
-    for agent in range(1, 6):
-        [(name, attempt)] = handed(world.exchange(agent, want=1))
-        world.exchange(agent, reports=[epochs(name, attempt, agent, [1.0])], holding=[(name, attempt)])
-        world.lose(agent)
-    assert world.trial("1.0").state == "queued"
-
-
 def test_losing_an_agent_leaves_what_has_ended(world: World) -> None:
     world.submit()
     first, second = handed(world.exchange(1, want=2))

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event
 
 from caviar.service.errors import UnavailableError
-from caviar.service.store import attempts, columns
+from caviar.service.store import columns
 from caviar.service.store import searches as search_rows
 from caviar.service.usecases import leases, steer_search
 from caviar.service.usecases.submit import submit
@@ -114,24 +114,3 @@ def test_one_failure_in_a_group_harms_nobody_else(world: World) -> None:
     assert futures[2].result(60) is None
     row = world.search(search)
     assert (row.note, row.name, row.switch) == ("one", "two", "active")
-
-
-def test_a_server_that_ends_again_and_again_fails_no_trial_of_its_agents(world: World) -> None:
-    """Most had not even begun; what ends the server each time must not do so for ever all the same."""
-    world.submit(budget={"trials": 1})
-    for loss in range(1, leases.WITH_SERVER + 1):
-        [(name, _)] = handed(world.exchange(1, want=1))
-        world.lose(1, attempts.SERVER_ENDED)
-        assert world.trial(name).state == ("queued" if loss < leases.WITH_SERVER else "failed")
-
-
-def test_losses_of_the_agent_alone_count_beside_those_with_the_server(world: World) -> None:
-    world.submit(budget={"trials": 1})
-    for reason, state in [
-        *[(attempts.SERVER_ENDED, "queued")] * 5,
-        *[("killed", "queued")] * (leases.ATTEMPTS - 1),
-        ("killed", "failed"),
-    ]:
-        [(name, _)] = handed(world.exchange(1, want=1))
-        world.lose(1, reason)
-        assert world.trial(name).state == state

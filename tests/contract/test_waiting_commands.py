@@ -7,7 +7,7 @@ from sqlalchemy import insert, select
 
 from caviar.service.store import commands as command_rows
 from caviar.service.store.tables import commands
-from caviar.service.usecases.leases import ATTEMPTS
+from caviar.service.usecases.leases import BLAMED
 from caviar.service.usecases.steer_search import cancel
 from tests.support.stores import World, handed
 
@@ -38,12 +38,12 @@ def test_those_of_cancelled_trials_are_refused(world: World) -> None:
 
 def test_those_of_a_trial_that_is_lost_too_often_are_refused(world: World) -> None:
     search = world.submit(budget={"trials": 1})
-    for attempt in range(ATTEMPTS):
+    for attempt in range(BLAMED):
         world.exchange(attempt, want=1)
         if attempt == 0:
             wait(world, search, 2)
         assert [state for state, _ in states(world, search)] == ["waiting"] * 2
-        world.lose(attempt)
+        world.lose(attempt, cause="trial", training=(f"{search}.0", attempt + 1, 1.0))
     assert states(world, search) == [("refused", "the trial is failed now; fork or extend it")] * 2
 
 

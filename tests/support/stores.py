@@ -13,7 +13,7 @@ import psycopg
 from sqlalchemy import Connection, event, select
 from sqlalchemy.engine import URL, make_url
 
-from caviar.exchange.wire import ExchangeRequest
+from caviar.exchange.wire import AgentEnd, Cause, ExchangeRequest, InTraining
 from caviar.search.spec import SearchSpec
 from caviar.service.store import schema
 from caviar.service.store.database import Database
@@ -94,8 +94,18 @@ class World:
     def sweep(self) -> int:
         return int(self.write(leases.sweep))
 
-    def lose(self, agent: int, reason: str = "killed") -> int:
-        return int(self.write(lambda tx: leases.agent_lost(tx, agent_id(agent), reason)))
+    def lose(
+        self,
+        agent: int,
+        reason: str = "killed",
+        cause: Cause = "unknown",
+        training: tuple[str, int, float] | None = None,
+    ) -> int:
+        """Report an agent as gone, as its supervisor would, with what it was training for how long."""
+        said = AgentEnd(
+            reason=reason, cause=cause, training=training and InTraining.model_validate(_named(training))
+        )
+        return int(self.write(lambda tx: leases.agent_lost(tx, agent_id(agent), said)))
 
     def trial(self, name: str) -> Any:
         search, number = map(int, name.split("."))
@@ -140,6 +150,7 @@ def request(
     reports: Iterable[Mapping[str, Any]] = (),
     holding: Iterable[tuple[str, int]] = (),
     leaving: bool = False,
+    training: tuple[str, int, float] | None = None,
     **more: Any,
 ) -> ExchangeRequest:
     """What an agent asks of the server."""
@@ -148,10 +159,15 @@ def request(
             "agent": {"id": agent_id(agent), "host": "h", "pid": agent, **more},
             "want": want,
             "leaving": leaving,
+            "training": training and _named(training),
             "holding": list(holding),
             "reports": list(reports),
         }
     )
+
+
+def _named(training: tuple[str, int, float]) -> dict[str, Any]:
+    return dict(zip(("trial", "attempt", "seconds"), training, strict=True))
 
 
 def agent_id(number: int) -> str:

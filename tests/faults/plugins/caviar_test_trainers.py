@@ -3,6 +3,7 @@
 `counting` trains epochs of a given length, and its checkpoint is a line of JSON. It writes each epoch that it
 trains into the file that the environment variable COUNTING_LOG names: so a test sees what was trained twice.
 `stubborn` does the same but holds the GIL for a whole epoch, as a compiler or a careless plugin does.
+`poison` takes its process down in several ways, where its x says so; else it is `counting`.
 `endless` begins to train and never comes back, out of reach of Python's signals too; that is its epoch 0.
 """
 
@@ -11,12 +12,14 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import signal
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+POISON = {11.0: "crash", 12.0: "exit", 13.0: "kill", 14.0: "hang"}
 DEFAULTS = {"epochs": 3, "epoch_seconds": 0.0, "x": 0.0, "seed": 0}
 
 
@@ -114,6 +117,23 @@ class StubbornRun(Run):
         ctypes.PyDLL(None).usleep(int(seconds * 1e6))
 
 
+class PoisonRun(Run):
+    """Takes its process down in epoch 2 where `x` says how: see POISON."""
+
+    def pass_time(self, seconds: float) -> None:
+        super().pass_time(seconds)
+        how = POISON.get(self.settings["x"])
+        if how is None or self.epoch != 1:
+            return
+        if how == "crash":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        elif how == "exit":
+            os._exit(0)
+        elif how == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        ctypes.PyDLL(None).usleep(int(999e6))  # hang: the interpreter is never let go
+
+
 class EndlessRun(Run):
     def advance(
         self, seconds: float = 0.05, until_step: int | None = None, until_epoch: int | None = None
@@ -150,6 +170,10 @@ class Counting:
 
 class Stubborn(Counting):
     run = StubbornRun
+
+
+class Poison(Counting):
+    run = PoisonRun
 
 
 class Endless(Counting):

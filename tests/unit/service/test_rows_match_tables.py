@@ -21,7 +21,7 @@ WHOLE = [
 ]
 SELECTED = [
     (rows.HeldTrial, tables.trials, ("version",)),
-    (rows.LostTrial, tables.trials, ("lost", "lost_alone")),
+    (rows.LostTrial, tables.trials, ("step", "blamed", "sudden")),
     (rows.TrialNews, tables.trials, ()),
 ]
 

@@ -48,8 +48,8 @@ def test_a_killed_agent_is_reported_at_once_and_replaced(agents):
     async def scenario():
         lost = []
 
-        async def on_lost(agent, why):
-            lost.append((agent, why))
+        async def on_lost(agent):
+            lost.append((agent.id, agent.end.reason))
 
         engine = LocalEngine("http://127.0.0.1:9", 2, on_lost)
         await engine.start()
@@ -75,8 +75,8 @@ def test_agents_that_keep_dying_are_restarted_ever_more_slowly(agents, monkeypat
     async def scenario():
         times = []
 
-        async def on_lost(_agent, why):
-            assert why == "ended with exit code 3"
+        async def on_lost(agent):
+            assert agent.end.reason == "ended with exit code 3"
             times.append(time.monotonic())
 
         engine = LocalEngine("http://127.0.0.1:9", 1, on_lost)
@@ -97,7 +97,7 @@ def test_the_end_does_not_wait_for_a_backoff(agents, monkeypatch):
     async def scenario():
         lost = asyncio.Event()
 
-        async def on_lost(_agent, _why):
+        async def on_lost(_agent):
             lost.set()
 
         engine = LocalEngine("http://127.0.0.1:9", 1, on_lost)
@@ -115,7 +115,7 @@ def test_a_report_that_fails_does_not_end_the_supervision(agents):
     async def scenario():
         calls = []
 
-        async def on_lost(agent, _why):
+        async def on_lost(agent):
             calls.append(agent)
             raise RuntimeError("the database is away")
 
@@ -135,7 +135,7 @@ def test_an_agent_that_does_not_end_in_time_is_killed(agents, tmp_path):
     agents(STUBBORN % str(ready))
 
     async def scenario():
-        async def on_lost(_agent, _why):
+        async def on_lost(_agent):
             raise AssertionError("an agent that ends with its engine is not lost")
 
         engine = LocalEngine("http://127.0.0.1:9", 1, on_lost)
@@ -160,8 +160,8 @@ def test_an_agent_that_stays_silent_after_its_lease_is_killed_and_replaced(agent
     async def scenario():
         lost, quiet, asked = [], set(), []
 
-        async def on_lost(agent, why):
-            lost.append((agent, why))
+        async def on_lost(agent):
+            lost.append((agent.id, agent.end.reason))
 
         async def silent(among):
             asked.append(set(among))
@@ -189,7 +189,7 @@ def test_an_agent_that_stays_silent_after_its_lease_is_killed_and_replaced(agent
 
 
 def test_agents_get_one_thread_each_and_the_token_in_the_environment():
-    async def on_lost(_agent, _why):
+    async def on_lost(_agent):
         pass
 
     engine = LocalEngine("http://127.0.0.1:9", 1, on_lost, token="secret")
@@ -199,7 +199,7 @@ def test_agents_get_one_thread_each_and_the_token_in_the_environment():
 
 
 def test_agents_of_a_server_without_tokens_get_none_of_another_server(monkeypatch):
-    async def on_lost(_agent, _why):
+    async def on_lost(_agent):
         pass
 
     names = ("CAVIAR_URL", "CAVIAR_TOKEN", "CAVIAR_TOKEN_FILE")
