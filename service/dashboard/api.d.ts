@@ -6,6 +6,7 @@ export interface Schemas {
   Acknowledgement: Acknowledgement;
   AdviceRecord: AdviceRecord;
   Agent: Agent;
+  AgentEnd: AgentEnd;
   AgentList: AgentList;
   AgentRecord: AgentRecord;
   Assignment: Assignment;
@@ -51,6 +52,7 @@ export interface Schemas {
   Grid: Grid;
   Hyperband: Hyperband;
   Importance: Importance;
+  InTraining: InTraining;
   JsonValue: JsonValue;
   Log: Log;
   LoggedChange: LoggedChange;
@@ -59,6 +61,7 @@ export interface Schemas {
   NewToken: NewToken;
   NextStepRecord: NextStepRecord;
   NoStopping: NoStopping;
+  NoteInfo: NoteInfo;
   Objective: Objective;
   OlderCheckpoint: OlderCheckpoint;
   Origin: Origin;
@@ -160,6 +163,22 @@ export interface Agent {
   version?: string;
   trainers?: string[];
   searches?: number[] | null;
+}
+/**
+ * How an agent's process ended, as its supervisor saw it, and whether the trial in training did it.
+ */
+export interface AgentEnd {
+  reason: string;
+  cause?: "trial" | "unknown" | "outside";
+  training?: InTraining | null;
+}
+/**
+ * The one attempt of those in an agent's hands that it trains, and for how many seconds.
+ */
+export interface InTraining {
+  trial: string;
+  attempt: number;
+  seconds: number;
 }
 /**
  * Agents alive, and those lost lately.
@@ -735,6 +754,8 @@ export interface ExchangeRequest {
   agent: Agent;
   sequence?: number;
   leaving?: boolean;
+  ended?: AgentEnd | null;
+  training?: InTraining | null;
   want?: number;
   /**
    * @maxItems 10000
