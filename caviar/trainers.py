@@ -36,7 +36,11 @@ class Trainer(Protocol):
 
     A trainer may also have `metrics(dataset)`, the names in its results: then an objective that is none of
     them is refused when a search is submitted. And `direction(metric)`, which way one of them is better: a
-    search that goes the other way is warned of.
+    search that goes the other way is refused, and one that says nothing goes that way.
+
+    Of a trainer that computes some metrics only where they are named, `settings_for(metrics)` gives the
+    settings by which a run does; `metric_problems(metrics, settings, classes, task)` says which of them do
+    not fit.
     """
 
     def settings(self) -> Iterable[TrainerSetting]:
@@ -67,6 +71,12 @@ def direction(name: str, metric: str) -> str | None:
     """Return which way a metric of a trainer is better, as far as it is installed here and says so."""
     says = getattr(get(name), "direction", None)
     return says(metric) if says else None
+
+
+def settings_for(name: str, metrics: Iterable[str]) -> dict[str, Any]:
+    """Return the settings by which a run of a trainer computes the metrics that a search names."""
+    says = getattr(get(name), "settings_for", None)
+    return dict(says(metrics)) if says else {}
 
 
 def default_epochs(spec: SearchSpec) -> int | None:

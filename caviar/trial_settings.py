@@ -8,10 +8,17 @@ from typing import Any
 
 
 def trial_settings(
-    settings: Mapping[str, Any], params: Mapping[str, Any], epochs: int | None, seed: int
+    settings: Mapping[str, Any],
+    params: Mapping[str, Any],
+    epochs: int | None,
+    seed: int,
+    measuring: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Merge the fixed settings of a search with a trial's point; the point has the last word."""
-    merged = {**settings, **params}
+    """Merge the fixed settings of a search with a trial's point; the point has the last word.
+
+    `measuring` is what `trainers.settings_for` gives for the metrics that the search names.
+    """
+    merged = {**settings, **params, **(measuring or {})}
     if epochs is not None:
         merged["epochs"] = epochs
     merged["seed"] = seed

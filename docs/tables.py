@@ -12,7 +12,7 @@ from caviar.search.scales import SCALES
 from caviar.search.stopping_rules import RULES
 from caviar.search.strategy_settings import STRATEGIES
 from caviar.trainer.choices import Activation, Augmentation, Choice, Decay, Initialization, Optimizer, Output
-from caviar.trainer.metrics import LAYER_NORM, MEASURES, PARTS, SECONDS, EpochMetric
+from caviar.trainer.metrics import ALL, ALWAYS, LAYER_NORM, MEASURES, PARTS, PER_TRIAL, SECONDS, EpochMetric
 from caviar.trainer.setting_types import SettingInfo
 from caviar.trainer.settings import describe
 
@@ -123,7 +123,7 @@ def scales() -> str:
         (f"`{name}`", one.help(), "yes" if one.counts else "", "{:g} to {:g}".format(*one.example))
         for name, one in SCALES.items()
     ]
-    return table(("`scale`", "what", "whole numbers, steps", "for example"), rows)
+    return table(("`scale`", "what", "integers, steps", "for example"), rows)
 
 
 def epoch_metrics() -> str:
@@ -138,8 +138,19 @@ def measures() -> str:
     rows = [
         (", ".join(f"`{part}_{name}`" for part in PARTS), one.meaning, one.direction)
         for name, one in MEASURES.items()
+        if name in ALWAYS
     ]
     return table(("metrics", "what", "better"), rows)
+
+
+def named_measures() -> str:
+    """Return what is computed where a search names it."""
+    rows = [
+        (f"`{name}`", one.meaning, one.direction, ", ".join(one.kinds) if one.kinds != ALL else "all")
+        for name, one in {**MEASURES, **PER_TRIAL}.items()
+        if name not in ALWAYS
+    ]
+    return table(("metric", "what", "better", "data"), rows)
 
 
 TABLES: dict[str, Callable[[], str]] = {
@@ -155,6 +166,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "scales": scales,
     "epoch_metrics": epoch_metrics,
     "measures": measures,
+    "named_measures": named_measures,
 }
 
 

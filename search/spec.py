@@ -41,6 +41,9 @@ class SearchSpec(FrozenModel):
     strategy: AnyStrategy = Field(default_factory=CoarseToFine)
     stopping: AnyStoppingRule = Field(default_factory=NoStopping)
     objective: Objective = Field(default_factory=Objective)
+    metrics: list[str] = Field(
+        default_factory=list, max_length=50, description="Further metrics to compute, each epoch."
+    )
     mode: Literal["caviar", "panda"] = "caviar"
     parallel: int = Field(
         default=1,
@@ -128,6 +131,10 @@ class SearchSpec(FrozenModel):
     def uses_results(self) -> bool:
         """Whether proposals or stopping rules look at other trials at all."""
         return self.strategy.uses_results or self.stopping.uses_results
+
+    def named_metrics(self) -> list[str]:
+        """Name all metrics that the search asks for, the objective's first, each once."""
+        return list(dict.fromkeys([self.objective.metric, *self.metrics]))
 
     def resolved_lag(self) -> int:
         """How far behind a trial looks; the default is recorded when the search is submitted.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -17,11 +18,13 @@ from .kernels.host import PACK_ELEMENTS
 from .network import SLACK, Network
 from .problem import SettingError
 from .settings import Settings
+from .weighing import cost_weights_of, fixed_limit, weights_of
 
 Array = np.ndarray[Any, Any]
 _EVALUATION_ROWS = 128
 _COSTS = 8192
 _ROWS = 256
+_OUTPUTS = 1 << 20  # elements of Z kept between two looks at them, if an epoch has not more
 NO_LABELS = np.zeros(0, np.int32)
 
 
@@ -165,11 +168,44 @@ def state_of(network: Network, weights: Array, seed: int) -> structs.State:
     return structs.State(weights, v, s, best, counters, sums)
 
 
-def records_of(network: Network) -> structs.Records:
-    """Allocate what the kernels report into."""
+def records_of(network: Network, rows: int = _ROWS) -> structs.Records:
+    """Allocate what the kernels report into: so many epochs in one call."""
     return structs.Records(
-        np.zeros(_COSTS), np.zeros((_ROWS, structs.NORMS + network.layers)), np.zeros(2, np.int64)
+        np.zeros(_COSTS), np.zeros((rows, structs.NORMS + network.layers)), np.zeros(2, np.int64)
     )
+
+
+def extras_of(
+    settings: Settings, data: Data, network: Network, kept: Collection[str]
+) -> tuple[structs.Extras | None, int]:
+    """Return what runs with weights, a threshold or named metrics have, and how many epochs a call may end.
+
+    None for other runs. `kept` names the parts ("train", "dev") whose outputs are kept.
+    """
+    costs, weights, dev = cost_weights_of(settings, data), weights_of(data, "train"), weights_of(data, "dev")
+    limit = fixed_limit(settings, data)
+    if not (kept or costs.size or dev.size or limit):
+        return None, _ROWS
+    sizes = {part: getattr(data, f"X_{part}").shape[0] * network.sizes[-1] for part in kept}
+    rows = max(2, min(_ROWS, _OUTPUTS // max(1, sum(sizes.values()))))
+    outputs, dev_outputs = (np.zeros(rows * sizes.get(part, 0), data.dtype) for part in ("train", "dev"))
+    return structs.Extras(flat(costs), flat(weights), flat(dev), limit, outputs, dev_outputs), rows
+
+
+def of_epoch_begun(extras: structs.Extras | None, rows: int) -> dict[str, Array]:
+    """View the outputs kept of the epoch under way, after `begin_again`."""
+    if extras is None:
+        return {}
+    kept = {"outputs": extras.outputs, "dev_outputs": extras.dev_outputs}
+    return {name: array[: array.size // rows] for name, array in kept.items() if array.size}
+
+
+def begin_again(extras: structs.Extras, records: structs.Records) -> None:
+    """Make the outputs of the epoch under way the first of those that are kept."""
+    finished, rows = int(records.counts[1]), len(records.rows)
+    for name, first in of_epoch_begun(extras, rows).items():
+        if 0 < finished < rows:
+            first[:] = getattr(extras, name)[finished * first.size : (finished + 1) * first.size]
 
 
 def refuse_what_does_not_fit(settings: Settings, data: Data, network: Network) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,21 +15,43 @@ from .settings import Settings, make_settings
 
 FORMAT = "caviar-checkpoint-1"
 Array = np.ndarray[Any, Any]
+_OUTPUTS: tuple[str, ...] = ("outputs", "dev_outputs")
 _AVERAGES = ("v", "s")  # those that the optimizer does not keep stay zero
 
 
-def save(settings: Settings, seed: int, data: Data, state: structs.State) -> bytes:
+class Begun(NamedTuple):
+    """What named metrics need of the epoch under way, and of the time before.
+
+    Attributes
+    ----------
+    seconds : float or None
+        Spent in the kernels.
+    outputs : dict of str to ndarray
+        `outputs` and `dev_outputs` of structs.Records.
+    """
+
+    seconds: float | None
+    outputs: dict[str, Array]
+
+
+def save(
+    settings: Settings, seed: int, data: Data, state: structs.State, begun: Begun | None = None
+) -> bytes:
     """Return a checkpoint of a run."""
     from safetensors.numpy import save as write
 
     metadata = {"format": FORMAT, "settings": settings.as_dict(), "seed": seed, "data": data.digest}
     kept = Optimizer[settings.optimizer].facts.averages
+    begun = begun or Begun(None, {})
+    begun = begun or Begun(None, {})
+    if begun.seconds is not None:
+        metadata["seconds"] = begun.seconds
     tensors = {n: array for n, array in state._asdict().items() if n in kept or n not in _AVERAGES}
-    return write(tensors, metadata={"caviar": json.dumps(metadata)})
+    return write({**tensors, **begun.outputs}, metadata={"caviar": json.dumps(metadata)})
 
 
-def load(saved: bytes, data: Data) -> tuple[Settings, int, dict[str, Array]]:
-    """Return settings, seed and the arrays of `structs.State`.
+def load(saved: bytes, data: Data) -> tuple[Settings, int, dict[str, Array], Begun]:
+    """Return settings, seed, the arrays of `structs.State`, and what belongs to the epoch under way.
 
     Raises
     ------
@@ -44,7 +66,9 @@ def load(saved: bytes, data: Data) -> tuple[Settings, int, dict[str, Array]]:
             "dataset", "the checkpoint was made with other data, or with another split or precision",
             "use the data set and settings of the trial that it belongs to",
         )  # fmt: skip
-    return make_settings(metadata["settings"]), int(metadata["seed"]), tensors
+    outputs: dict[str, Array] = {name: tensors.pop(name) for name in _OUTPUTS if name in tensors}
+    begun = Begun(metadata.get("seconds"), outputs)
+    return make_settings(metadata["settings"]), int(metadata["seed"]), tensors, begun
 
 
 def read(saved: bytes, expected: str) -> tuple[dict[str, Any], dict[str, Array]]:

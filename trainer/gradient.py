@@ -8,9 +8,10 @@ import numpy as np
 
 from . import buffers
 from .data.types import Data
-from .kernels import epoch, structs
+from .kernels import epoch, measured_epoch, structs
 from .network import Network
 from .settings import Settings
+from .weighing import cost_weights_of
 
 Array = np.ndarray[Any, Any]
 
@@ -32,6 +33,7 @@ class CostFunction:
         self._shape = self.network.shape()
         self._hyper = buffers.hyper_of(settings, data)
         self._examples = buffers.examples_of(data)
+        self._cost_weights = buffers.flat(cost_weights_of(settings, data))
         self._scratch = buffers.scratch_of(self.network, m, m, data.dtype)
         self._state = buffers.state_of(self.network, np.zeros(self.network.total, data.dtype), seed)
         self._state.counters[structs.STEP] = step
@@ -50,9 +52,11 @@ class CostFunction:
         """
         np.copyto(self._state.weights, weights)
         examples = self._examples
-        cost = epoch.gradient_at(
-            self._shape, self._hyper, self._state, self._scratch,
-            examples.X, examples.labels, examples.targets, examples.m,
-        )  # fmt: skip
+        common = (self._shape, self._hyper, self._state, self._scratch)
+        batch = (examples.X, examples.labels, examples.targets)
+        if self._cost_weights.size:
+            cost = measured_epoch.gradient_at(*common, *batch, self._cost_weights, examples.m)
+        else:
+            cost = epoch.gradient_at(*common, *batch, examples.m)
         buffers.refuse_unknown_codes(self._state)
         return float(cost), self._scratch.gradient.copy()

@@ -2,8 +2,9 @@
 
 `MLP.metrics`, the rows of the kernels, epochs of slices, results, tables of docs/trainer and the service's
 checks follow from it. To add a column of epochs, write a member of `EpochMetric` and its number in
-`write_row` of kernels/epoch.py; to add a measure, an entry of `MEASURES` and a field of `Evaluation` in
-evaluation.py. A part of the data is passed through only if a metric of it is asked for.
+`write_row` of kernels/epoch.py; to add a measure, an entry of `MEASURES` and its code in
+kernels/measures.py. `error` and `cost` are in every result; the others are computed where they are named.
+A part of the data is passed through only if a metric of it is asked for.
 """
 
 from __future__ import annotations
@@ -55,18 +56,101 @@ COUNTS = ("epoch", "step", "best_epoch")  # in a result, beside what is measured
 PARTS = ("dev", "train", "train_dev")  # of the data that results are measured on; never the test set
 
 
-@dataclass(frozen=True, slots=True)
+ALL = ("binary", "multiclass", "regression")  # kinds of data
+CLASSES = ALL[:2]
+QUANTITIES = ALL[2:]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """A number that a full pass over a part of the data gives."""
+    """A number that a full pass over a part of the data gives.
+
+    Attributes
+    ----------
+    meaning : str
+        One line; a = probability, w = weight of a row, 1 without `dataset.weights`.
+    direction : {"minimize", "maximize"}
+    code : int or None
+        What kernels/measures.py compares; None for what the pass itself adds up.
+    kinds : tuple of str
+        The kinds of data that have it.
+    positive : bool
+        It is of one class, and with more than two that has to be named: setting positive_class.
+    decides : bool
+        It depends on the decision threshold of a binary model.
+    """
 
     meaning: str
     direction: Direction
+    code: int | None = None
+    kinds: tuple[str, ...] = ALL
+    positive: bool = False
+    decides: bool = False
+
+
+def _decided(code: int, meaning: str, positive: bool = False, direction: Direction = "maximize") -> Measure:
+    return Measure(
+        meaning=meaning, direction=direction, code=code, kinds=CLASSES, positive=positive, decides=True
+    )
+
+
+def _probable(code: int, meaning: str, direction: Direction) -> Measure:
+    return Measure(meaning=meaning, direction=direction, code=code, kinds=CLASSES)
+
+
+def _distance(code: int, meaning: str, direction: Direction = "minimize") -> Measure:
+    return Measure(meaning=meaning, direction=direction, code=code, kinds=QUANTITIES)
 
 
 MEASURES = {
-    "error": Measure("share of wrong classes, or root mean squared error in standard deviations", "minimize"),
-    "cost": Measure("mean loss, without regulariser", "minimize"),
+    "error": Measure(
+        meaning="share of wrong classes, or root mean squared error in standard deviations",
+        direction="minimize",
+        code=0,
+        decides=True,
+    ),
+    "cost": Measure(meaning="mean loss, without regulariser", direction="minimize"),
+    "accuracy": _decided(1, "share of right classes, 1 - error"),
+    "balanced_accuracy": _decided(2, "mean over the classes that occur of the share found of each"),
+    "precision": _decided(3, "TP/(TP + FP) of the positive class; 0 if it is never predicted", True),
+    "recall": _decided(4, "TP/(TP + FN) of the positive class; 0 if there is none", True),
+    "f1": _decided(5, "2 TP/(2 TP + FP + FN) of the positive class; 0 if that is 0/0", True),
+    "precision_macro": _decided(6, "mean precision of the classes that occur or are predicted"),
+    "recall_macro": _decided(7, "mean recall of the classes that occur or are predicted"),
+    "f1_macro": _decided(8, "mean F1 of the classes that occur or are predicted"),
+    "precision_weighted": _decided(9, "mean precision, each class by its share of the rows"),
+    "recall_weighted": _decided(10, "mean recall, each class by its share of the rows"),
+    "f1_weighted": _decided(11, "mean F1, each class by its share of the rows"),
+    "price": _decided(12, "mean of the setting price[actual][predicted]", direction="minimize"),
+    "log_loss": _probable(20, "mean of -log a of the class that is right", "minimize"),
+    "brier": _probable(21, "mean of (a - y)^2 for two classes, of sum_j (a_j - y_j)^2 for more", "minimize"),
+    "calibration_error": _probable(
+        22, "sum over ten bins of their share |mean probability - share that is right|", "minimize"
+    ),
+    "roc_auc": _probable(
+        30, "area under the ROC curve; of several classes the mean, one against the rest", "maximize"
+    ),
+    "average_precision": _probable(
+        31, "sum of (R_n - R_n-1) P_n over all thresholds; of several classes the mean", "maximize"
+    ),
+    "mse": _distance(40, "mean (z - y)^2, in the target's own units, as all that follow"),
+    "rmse": _distance(41, "root of it"),
+    "mae": _distance(42, "mean |z - y|"),
+    "median_absolute_error": _distance(43, "median |z - y|"),
+    "r2": _distance(44, "1 - sum (z - y)^2/sum (y - mean y)^2", "maximize"),
+    "mape": _distance(45, "mean |z - y|/|y|"),
 }
+ALWAYS = ("error", "cost")  # in every result
+PER_TRIAL = {
+    "parameters": Measure(meaning="numbers that are learned: all W, b, gamma, beta", direction="minimize"),
+    "predict_ms": Measure(
+        meaning="median milliseconds to predict `predict_rows` rows with the model file",
+        direction="minimize",
+    ),
+    "train_seconds": Measure(meaning="time spent in the kernels, evaluation included", direction="minimize"),
+    "model_bytes": Measure(meaning="size of the model file", direction="minimize"),
+}
+TIMINGS = ("predict_ms", "train_seconds")  # differ from run to run
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +166,31 @@ class ResultMetric:
         return f"{self.part}_{self.measure}"
 
 
-def result_metrics(parts: Iterable[str]) -> dict[str, ResultMetric]:
-    """Return by name what results measure on these parts of the data, the most usual objective first."""
-    found = [ResultMetric(part, measure) for part in parts for measure in MEASURES]
+def result_metrics(parts: Iterable[str], measures: Iterable[str] = ALWAYS) -> dict[str, ResultMetric]:
+    """Return by name these measures of these parts of the data, the most usual objective first."""
+    wanted = tuple(measures)
+    found = [ResultMetric(part, measure) for part in parts for measure in wanted]
     return {metric.name: metric for metric in found}
+
+
+_NAMED = result_metrics(PARTS, MEASURES)
+
+
+def named(name: str) -> ResultMetric | None:
+    """Return the measure of a part of the data that has this name."""
+    return _NAMED.get(name)
+
+
+def only_asked(names: Iterable[str]) -> list[str]:
+    """Return those of these names that are computed only where they are named, each once."""
+    found = [
+        name for name in names if name in PER_TRIAL or (name in _NAMED and _NAMED[name].measure not in ALWAYS)
+    ]
+    return list(dict.fromkeys(found))
 
 
 def direction_of(name: str) -> Direction | None:
     """Return which way a metric of results is better; None where neither is, or there is no such metric."""
-    metric = result_metrics(PARTS).get(name)
-    return MEASURES[metric.measure].direction if metric else None
+    metric = _NAMED.get(name)
+    measure = MEASURES[metric.measure] if metric else PER_TRIAL.get(name)
+    return measure.direction if measure else None

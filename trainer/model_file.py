@@ -4,7 +4,7 @@ Tensors, in the course's shapes: W1 (n[1], n[0]), b1 (n[1],), or with batch norm
 variance1 (the averages, corrected, ready for use); and so on to W[L], b[L]; mu, sigma (n[0],) and for
 regression target_mu, target_sigma (n[L],). Metadata key "caviar", JSON: format, kind, sizes, activation,
 leaky_slope, batch_norm, batch_norm_epsilon, class_names, feature_names, target_names, preprocessing,
-settings, seed.
+settings, seed, and threshold (of the probability of the second of two classes) where it is not one half.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from .data.types import Data
 from .network import Network
 from .settings import Settings
+from .weighing import threshold_at
 
 FORMAT = "caviar-model-1"
 
@@ -28,8 +29,12 @@ def save(
     settings: Settings,
     data: Data,
     seed: int,
+    limit: float = 0.0,
 ) -> bytes:
-    """Return a model file; averages of batch norm are divided by `correction`."""
+    """Return a model file; averages of batch norm are divided by `correction`.
+
+    The second of two classes is predicted where z > `limit`: written as a probability, if it is not one half.
+    """
     from safetensors.numpy import save as write
 
     tensors = {name: np.ascontiguousarray(tensor) for name, tensor in network.tensors(weights).items()}
@@ -54,4 +59,6 @@ def save(
         "settings": settings.as_dict(),
         "seed": seed,
     }
+    if limit != 0.0:
+        metadata["threshold"] = threshold_at(limit)
     return write(tensors, metadata={"caviar": json.dumps(metadata)})

@@ -48,7 +48,7 @@ def outcomes(model: Model, data: Data) -> dict[str, Any]:
         targets = [residuals(name, actual[:, j], found.values[:, j]) for j, name in enumerate(shown)]
         return {**common, "error": error, "targets": targets}
     assert found.probabilities is not None
-    predicted = found.probabilities.argmax(axis=1)
+    predicted = found.numbers
     error = float(np.mean(predicted != data.Y_dev))
     return {**common, "error": error, **confusion(data.class_names, data.Y_dev, predicted)}
 

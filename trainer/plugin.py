@@ -5,10 +5,11 @@ What trains is imported where it is first needed: a server only checks settings,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .metrics import COUNTS, PARTS, Direction, direction_of, result_metrics
+from .metric_checks import metric_problems
+from .metrics import COUNTS, MEASURES, PARTS, PER_TRIAL, Direction, direction_of, only_asked, result_metrics
 from .problem import Problem
 from .setting_types import SettingInfo
 from .settings import Settings, describe, make_settings, problems_of
@@ -29,11 +30,30 @@ class MLP:
         return describe()
 
     def metrics(self, dataset: Mapping[str, Any]) -> list[str]:
-        """Return the metrics that a result has: what can be an objective. The most usual ones come first."""
+        """Return the metrics that a result can have: what can be named. The most usual ones come first."""
         split = dataset.get("split")
         kept = isinstance(split, Mapping) and split.get("train_dev")
         parts = [part for part in PARTS if part != "train_dev" or kept]
-        return [*result_metrics(parts), *COUNTS]
+        return [*result_metrics(parts), *COUNTS, *only_asked(result_metrics(parts, MEASURES)), *PER_TRIAL]
+
+    def settings_for(self, metrics: Iterable[str]) -> dict[str, Any]:
+        """Return the settings by which a run computes these metrics; error and cost need none."""
+        asked = only_asked(metrics)
+        return {"metrics": asked} if asked else {}
+
+    def metric_problems(
+        self,
+        metrics: Mapping[str, str],
+        settings: Mapping[str, Any],
+        classes: Sequence[str],
+        task: str | None,
+    ) -> list[Problem]:
+        """Return what is wrong with metrics, by the field that names each, for what is known of the target.
+
+        `classes` names all classes, or is empty where they are not known; `task` is classification,
+        regression or None.
+        """
+        return metric_problems(metrics, settings, classes, task)
 
     def direction(self, metric: str) -> Direction | None:
         """Return which way a metric of results is better, "minimize" or "maximize"; None where neither is."""

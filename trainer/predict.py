@@ -36,19 +36,32 @@ class Prediction:
     values : ndarray(float64, (m, k)) or None
         The targets in the user's own units; None for classes.
     classes, targets : tuple of str
+    threshold : float
+        The probability above which the second of two classes is predicted.
     """
 
     probabilities: Array | None
     values: Array | None
     classes: tuple[str, ...]
     targets: tuple[str, ...]
+    threshold: float = 0.5
+
+    @property
+    def numbers(self) -> Array:
+        """The number of the class that is predicted for each example, ndarray(int, (m,)).
+
+        The most probable one (hardmax); of two the second one where its probability is above `threshold`.
+        """
+        if self.probabilities is None:
+            return np.zeros(0, np.int64)
+        if self.threshold == 0.5:
+            return np.asarray(self.probabilities.argmax(axis=1))
+        return np.asarray(self.probabilities[:, 1] > self.threshold, np.int64)
 
     @property
     def labels(self) -> list[str]:
-        """The most probable class of each example (hardmax)."""
-        if self.probabilities is None:
-            return []
-        return [self.classes[i] for i in self.probabilities.argmax(axis=1)]
+        """The names of these classes."""
+        return [self.classes[i] for i in self.numbers]
 
     def columns(self) -> dict[str, list[Any]]:
         """Return columns to print or write: the label and the probability of each class, or the values."""
@@ -148,7 +161,7 @@ class Model:
             return Prediction(None, values, classes, targets)
         if self.info["kind"] == "binary":
             out = np.column_stack([1 - out[:, 0], out[:, 0]])
-        return Prediction(out, None, classes, targets)
+        return Prediction(out, None, classes, targets, self.info.get("threshold", 0.5))
 
     def _table(self, source: Source, encoding: Encoding) -> Table:
         """Return what is to be predicted on, with the columns of training and no cell that cannot be used."""

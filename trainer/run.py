@@ -12,13 +12,15 @@ import numpy as np
 from . import buffers, checkpoint, evaluation, model_file
 from .data.types import Data
 from .initialization import initial_weights
-from .kernels import epoch, structs
+from .kernels import epoch, measured_epoch, structs
 from .kernels.structs import Status
-from .metrics import ResultMetric, result_metrics
+from .measuring import Measuring
+from .metrics import ALWAYS, ResultMetric, named, result_metrics
 from .network import Network
 from .problem import SettingError
 from .settings import Settings, changed
 from .slices import Change, Pace, Slice, layer_norms, read_records
+from .weighing import weights_of
 
 _SHOWN = {Status.early: Status.completed, Status.diverged_dev: Status.diverged}
 _FOREVER = int(np.iinfo(np.int64).max)
@@ -44,12 +46,15 @@ class Run:
         buffers.refuse_what_does_not_fit(settings, data, self.network)
         self._shape = self.network.shape()
         self._hyper = buffers.hyper_of(settings, data)
+        self._measuring = Measuring(settings, data)
         self._examples = buffers.examples_of(data)
         if weights is None:
             weights = initial_weights(self.network, settings, seed, data.dtype)
         self._state = buffers.state_of(self.network, weights, seed)
         self._scratch = buffers.scratch_of(self.network, self._hyper.batch_size, self._examples.m, data.dtype)
-        self._records = buffers.records_of(self.network)
+        self._extras, rows = buffers.extras_of(settings, data, self.network, self._measuring.kept)
+        self._records = buffers.records_of(self.network, rows)
+        self._seconds = 0.0
         self._pace = Pace(self._examples.m + self._examples.dev_m / 3.0)
 
     @property
@@ -91,8 +96,10 @@ class Run:
         deadline = time.perf_counter() + seconds
         last_step = _FOREVER if until_step is None else until_step
         last_epoch = _FOREVER if until_epoch is None else until_epoch
+        singly = bool(self._measuring.passed)
         while self.status == "running" and not self._reached(last_step, last_epoch):
-            self._work(deadline - time.perf_counter(), last_step, last_epoch, piece)
+            until = self.epoch + 1 if singly else last_epoch  # after which other parts are passed through
+            self._work(deadline - time.perf_counter(), last_step, min(until, last_epoch), piece)
             if not self._pace.fits(self._hyper.batch_size, deadline - time.perf_counter(), self._phase):
                 break
         return dataclasses.replace(piece, status=self.status, reason=self._reason())
@@ -139,7 +146,11 @@ class Run:
 
     def save(self) -> bytes:
         """Return a checkpoint: all that `MLP.restore` needs to go on bit for bit, in another process too."""
-        return checkpoint.save(self.settings, self.seed, self.data, self._state)
+        begun = checkpoint.Begun(
+            self._seconds if "train_seconds" in self.settings.metrics else None,
+            self._of_epoch_begun(),
+        )
+        return checkpoint.save(self.settings, self.seed, self.data, self._state, begun)
 
     @classmethod
     def restore(cls, saved: bytes, data: Data) -> Run:
@@ -150,10 +161,14 @@ class Run:
         ProblemsError
             The bytes are no checkpoint, or the data is not that of the run.
         """
-        settings, seed, arrays = checkpoint.load(saved, data)
+        settings, seed, arrays, begun = checkpoint.load(saved, data)
         run = cls(settings, data, seed, weights=np.zeros(Network.of(settings, data).total, data.dtype))
         for name, array in arrays.items():
             getattr(run._state, name)[...] = array
+        for name, array in run._of_epoch_begun().items():
+            if name in begun.outputs:
+                array[...] = begun.outputs[name]
+        run._seconds = begun.seconds or 0.0
         if run.status == "stopped":
             run._state.counters[structs.STATUS] = Status.running
         run._scratch = run._scratch_for(run._hyper)
@@ -162,38 +177,71 @@ class Run:
     def model(self) -> bytes:
         """Return the network as a model file: safetensors, with mu and sigma and the classes in it."""
         return model_file.save(
-            self.network, self.weights, self._correction(), self.settings, self.data, self.seed
+            self.network, self.weights, self._correction(), self.settings, self.data, self.seed, self._limit()
         )
 
     def result(self) -> dict[str, float]:
         """Return final metrics of `weights`: full passes over train, dev and train-dev set, never test."""
         metrics: dict[str, float] = {"epoch": self.epoch, "step": self.step, "best_epoch": self.best_epoch}
-        there = [
-            part for part in ("train", "dev", "train_dev") if getattr(self.data, f"X_{part}") is not None
-        ]
-        return metrics | self.measure(result_metrics(there).values())
+        parts = ("train", "dev", "train_dev")
+        there = [part for part in parts if getattr(self.data, f"X_{part}") is not None]
+        asked = [found for name in self._measuring.names if (found := named(name))]
+        metrics |= self.measure([*result_metrics(there).values(), *asked])
+        if self._measuring.per_trial:
+            learned = sum(tensor.size for tensor in self.network.tensors(self._state.v).values())
+            metrics |= self._measuring.of_trial(self.model(), learned, self._seconds)
+        return metrics
 
     def measure(self, asked: Iterable[ResultMetric]) -> dict[str, float]:
-        """Return these metrics of `weights` by name, with one pass through each part that any is of."""
-        by_part: dict[str, dict[str, str]] = {}
+        """Return these metrics of `weights` by name, with one pass through each part that any is of.
+
+        Others than error and cost are those that the settings name.
+        """
+        by_part: dict[str, list[ResultMetric]] = {}
         for metric in asked:
-            by_part.setdefault(metric.part, {})[metric.measure] = metric.name
-        return {
-            names[measure]: number
-            for part, names in by_part.items()
-            for measure, number in self.evaluate(part)._asdict().items()
-            if measure in names
-        }
+            by_part.setdefault(metric.part, []).append(metric)
+        metrics: dict[str, float] = {}
+        for part, wanted in by_part.items():
+            more = [metric.name for metric in wanted if metric.measure not in ALWAYS]
+            outputs, limit = self._outputs(part) if more else None, self._limit()
+            always = self.evaluate(part) if outputs is None else self._evaluate(part, limit, outputs)
+            found = {f"{part}_{measure}": number for measure, number in always._asdict().items()}
+            if outputs is not None:
+                found |= self._measuring.of_part(part, outputs, limit) | found
+            names = {metric.name for metric in wanted}
+            metrics |= {name: number for name, number in found.items() if name in names}
+        return metrics
 
     def evaluate(self, part: str) -> evaluation.Evaluation:
         """Return the mean loss and the error of `weights` on "train", "dev", "train_dev" or "test".
 
         No dropout, no regulariser; batch norm by its averages.
         """
+        return self._evaluate(part, self._limit())
+
+    def _evaluate(
+        self, part: str, limit: float, outputs: np.ndarray[Any, Any] | None = None
+    ) -> evaluation.Evaluation:
         X, Y = getattr(self.data, f"X_{part}"), getattr(self.data, f"Y_{part}")
         state = self._state._replace(weights=self.weights, counters=self._state.counters.copy())
         state.counters[structs.AVERAGED] = self._steps_averaged()
-        return evaluation.evaluate(self._shape, state, self._scratch, self._examples, X, Y)
+        weights = weights_of(self.data, part)
+        return evaluation.evaluate(
+            self._shape, state, self._scratch, self._examples, X, Y, weights, limit, outputs
+        )
+
+    def _outputs(self, part: str) -> np.ndarray[Any, Any]:
+        """Return room for Z[L] of a part."""
+        rows = len(getattr(self.data, f"X_{part}"))
+        return np.empty(rows * self.network.sizes[-1], self.data.dtype)
+
+    def _limit(self) -> float:
+        """Return the limit of z between two classes; where the dev set decides, that of `weights`."""
+        if not self._measuring.chooses:
+            return self._measuring.limit
+        outputs = self._outputs("dev")
+        self._evaluate("dev", 0.0, outputs)
+        return self._measuring.limit_of(outputs)
 
     def _reached(self, last_step: int, last_epoch: int) -> bool:
         ended = self.step >= last_step or self.epoch >= last_epoch
@@ -206,28 +254,48 @@ class Run:
     def _work(self, seconds: float, last_step: int, last_epoch: int, piece: Slice) -> None:
         """Make one call to the kernels and note what it did."""
         begin, phase = time.perf_counter(), self._phase
-        done = epoch.work(
-            self._shape, self._examples, self._hyper, self._state, self._scratch, self._records,
-            self._pace.budget(seconds, phase), last_step, last_epoch,
-        )  # fmt: skip
+        done = self._work_kernel(self._pace.budget(seconds, phase), last_step, last_epoch)
         used = time.perf_counter() - begin
+        self._seconds += used
         buffers.refuse_unknown_codes(self._state)
-        read_records(self._records, self.step, self._pace, done, used, phase, piece)
+        more = self._measured() if self._measuring.names or self._measuring.chooses else ()
+        read_records(self._records, self.step, self._pace, done, used, phase, piece, more)
+
+    def _measured(self) -> list[dict[str, float]]:
+        """Return the named metrics of each epoch that a call finished; keep what belongs to the next one."""
+        finished = int(self._records.counts[1])
+        found: list[dict[str, float]] = [{} for _ in range(finished)]
+        limits = [self._measuring.limit] * finished
+        if self._extras is not None and finished:
+            found, limits = self._measuring.of_epochs(self._extras, finished)
+            buffers.begin_again(self._extras, self._records)
+        for part in self._measuring.passed if finished else ():  # no epoch was begun after the last one
+            found[-1] |= self._passed_through(part, limits[-1])
+        return found
+
+    def _passed_through(self, part: str, limit: float) -> dict[str, float]:
+        """Return the named metrics of a part for the weights as they are now."""
+        outputs, weights = self._outputs(part), weights_of(self.data, part)
+        X, Y = getattr(self.data, f"X_{part}"), getattr(self.data, f"Y_{part}")
+        evaluation.evaluate(
+            self._shape, self._state, self._scratch, self._examples, X, Y, weights, limit, outputs
+        )
+        return self._measuring.of_part(part, outputs, limit)
 
     def _finish_evaluation(self) -> None:
         """End an epoch whose dev set is being passed: a change comes after it; its row waits."""
         if self.status == "running" and self._phase == structs.EVALUATING:
-            epoch.work(
-                self._shape,
-                self._examples,
-                self._hyper,
-                self._state,
-                self._scratch,
-                self._records,
-                np.inf,
-                self.step,
-                _FOREVER,
-            )
+            self._work_kernel(np.inf, self.step, _FOREVER)
+
+    def _work_kernel(self, budget: float, last_step: int, last_epoch: int) -> float:
+        examples, extras = self._examples, self._extras
+        rest = (self._hyper, self._state, self._scratch, self._records, budget, last_step, last_epoch)
+        if extras is None:
+            return float(epoch.work(self._shape, examples, *rest))
+        return float(measured_epoch.work(self._shape, examples, extras, *rest))
+
+    def _of_epoch_begun(self) -> dict[str, np.ndarray[Any, Any]]:
+        return buffers.of_epoch_begun(self._extras, len(self._records.rows))
 
     def _reconsider_end(self) -> None:
         """More epochs or more patience wake a completed run; fewer epochs end one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ class SettingInfo:
 
     Attributes
     ----------
-    type : {"float", "int", "choice", "flags", "bool"}
+    type : {"float", "int", "choice", "flags", "bool", "json"}
         Of the choices one, or for flags any number, joined by "+"; "none" for none.
     low, high : float or None
         The range; both ends belong to it unless `low_open` or `high_open`.
@@ -30,6 +30,8 @@ class SettingInfo:
         What each of the choices is, in one line.
     only_with : dict
         Another setting, and those of its choices with which this one has an effect; with others it has none.
+    form, read : str, callable
+        Of type json: what is allowed, in words, and what makes it a value or raises a ValueError.
     """
 
     type: str
@@ -48,6 +50,8 @@ class SettingInfo:
     name: str = ""
     meanings: Mapping[str, str] = dataclasses.field(default_factory=dict)
     only_with: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    form: str = ""
+    read: Callable[[Any], Any] | None = None
 
     @property
     def range(self) -> str:
@@ -58,6 +62,8 @@ class SettingInfo:
             return f"none, or some of {', '.join(self.choices)} joined by +"
         if self.type == "bool":
             return "true, false"
+        if self.type == "json":
+            return self.form
         return f"{'(' if self.low_open else '['}{self.low:g}, {self.high:g}{')' if self.high_open else ']'}"
 
 
@@ -86,10 +92,20 @@ def switch(default: bool, **rest: Any) -> Any:
     return _field("bool", default, **rest)
 
 
+def json_value(default: Any, form: str, read: Callable[[Any], Any], **rest: Any) -> Any:
+    """Declare a value of a form of its own."""
+    return _field("json", default, form=form, read=read, **rest)
+
+
 def parse(info: SettingInfo, value: Any) -> Any:
     """Return the value in its proper type, or the `Problem` with it."""
     if value is None:
         return None if info.nullable else _problem(info, value)
+    if info.read is not None:
+        try:
+            return info.read(value)
+        except ValueError:
+            return _problem(info, value)
     if isinstance(value, list | tuple):
         if not info.per_layer:
             return _problem(info, value)

@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 from .choices import CHOICES, Activation, Augmentation, Decay, Initialization, Optimizer
 from .problem import Problem, SettingError
-from .setting_types import SettingInfo, choice, flags, integer, number, parse, switch
+from .setting_types import SettingInfo, choice, flags, integer, json_value, number, parse, switch
+from .setting_values import read_class_weight, read_metrics, read_name, read_price, read_threshold
 
 PRECISIONS = ("float32", "float64")
 
@@ -177,6 +178,44 @@ class Settings:
     normalize: bool = switch(True, help="inputs to mean 0, variance 1, by the training set")
     precision: Literal["float32", "float64"] = choice(
         "float32", PRECISIONS, help="of parameters, data and arithmetic"
+    )
+    class_weight: str | Mapping[str, float] | None = json_value(
+        None,
+        "balanced, or a weight by class as {spam: 10}",
+        read_class_weight,
+        nullable=True,
+        help="what examples of a class count in cost and gradient, not in metrics; the mean is made 1",
+    )
+    positive_class: str | None = json_value(
+        None,
+        "the name of a class",
+        read_name,
+        nullable=True,
+        help="of precision, recall, f1 and threshold; default the second of two",
+    )
+    threshold: float | str | None = json_value(
+        None,
+        "a number in (0, 1), or dev",
+        read_threshold,
+        nullable=True,
+        help="probability above which the positive one of two classes is predicted, default .5; dev: chosen "
+        "on the dev set and kept in the model",
+    )
+    price: tuple[tuple[float, ...], ...] | None = json_value(
+        None,
+        "a row of numbers for each class, [actual][predicted]",
+        read_price,
+        nullable=True,
+        help="of each kind of mistake, for the metric price",
+    )
+    metrics: tuple[str, ...] = json_value(
+        (),
+        "a list of metrics",
+        read_metrics,
+        help="computed besides error and cost; a search gives what its objective and its `metrics` name",
+    )
+    predict_rows: int = integer(
+        100, low=1, high=100_000, unit="examples", help="how many are predicted at once for predict_ms"
     )
     seed: int = integer(
         0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,18 +95,21 @@ def read_records(
     seconds: float,
     phase: int,
     slice_: Slice,
+    more: Sequence[Mapping[str, float]] = (),
 ) -> None:
-    """Move what a call has recorded into a slice."""
+    """Move what a call has recorded into a slice; `more` are further metrics of its epochs."""
     count, finished = (int(number) for number in records.counts)
     slice_.costs.extend(zip(range(step - count + 1, step + 1), records.costs[:count].tolist(), strict=True))
     durations = pace.measured(examples, seconds, finished, phase)
-    for row, duration in zip(records.rows[:finished].tolist(), durations, strict=True):
+    for place, (row, duration) in enumerate(zip(records.rows[:finished].tolist(), durations, strict=True)):
         values = {column.name: row[column] for column in EpochMetric}
         for counted in (EpochMetric.epoch, EpochMetric.step):
             values[counted.name] = int(row[counted])
         for layer, norm in enumerate(row[structs.NORMS :], 1):
             values[LAYER_NORM.format(layer)] = norm
         values[SECONDS] = duration
+        if more:
+            values.update(more[place])
         slice_.epochs.append(values)
     records.counts[:] = 0
 

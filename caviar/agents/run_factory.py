@@ -6,6 +6,7 @@ import hashlib
 import logging
 from typing import Any
 
+from caviar import trainers
 from caviar.errors import CaviarError
 from caviar.exchange.assigned_trial import AssignedTrial
 from caviar.exchange.wire import OlderCheckpoint, Resume
@@ -42,8 +43,10 @@ class RunFactory:
                 )
             else:
                 return run, candidate.position
+        search = assignment.search
+        measuring = trainers.settings_for(search.trainer, search.metrics)
         settings = trial_settings(
-            assignment.search.settings, assignment.params, assignment.epochs, assignment.seed
+            search.settings, assignment.params, assignment.epochs, assignment.seed, measuring
         )
         return self._trainer.start(settings, self._data, assignment.seed), 0
 

@@ -139,6 +139,7 @@ class SearchSettings(Message):
     dataset: dict[str, Any]
     settings: dict[str, Any]
     objective: dict[str, Any]
+    metrics: list[str] = []  # all that the search names, the objective's first
     mode: str
     continued_below: int | None = None  # another trial may continue one that ends before this epoch
 

@@ -15,7 +15,7 @@ class SettingRecord(BaseModel):
 
     model_config = ConfigDict(json_schema_serialization_defaults_required=True)
     name: str
-    type: str = Field(description="float, int, choice, flags or bool")
+    type: str = Field(description="float, int, choice, flags, bool or json")
     default: Any = None
     low: float | None = None
     high: float | None = None
@@ -28,6 +28,7 @@ class SettingRecord(BaseModel):
     only_with: dict[str, list[str]] = Field(
         {}, description="by another setting, its choices with which this one has an effect; none: always"
     )
+    form: str = Field("", description="of type json: what is allowed, in words")
     per_layer: bool = Field(False, description="a list with one value for each hidden layer is allowed")
 
 
@@ -56,7 +57,8 @@ def list_trainers() -> TrainerList:
 def _record(name: str) -> TrainerRecord:
     """Describe one; what a plugin does not say about a setting has its default."""
     trainer = trainers.get(name)
-    infos: list[Any] = list(trainer.settings()) if trainer else []
+    # What a search names as `metrics` reaches a trainer as its setting of that name.
+    infos: list[Any] = [one for one in (trainer.settings() if trainer else ()) if one.name != "metrics"]
     known = SettingRecord.model_fields
     settings = [{key: getattr(info, key) for key in known if hasattr(info, key)} for info in infos]
     tells = getattr(trainer, "metrics", None)

@@ -831,6 +831,7 @@ export interface SearchSettings {
   objective: {
     [k: string]: unknown;
   };
+  metrics?: string[];
   mode: string;
   continued_below?: number | null;
 }
@@ -1419,6 +1420,12 @@ export interface SearchSpec {
   strategy?: CoarseToFine | Random | Sobol | Grid | Tpe | Gp | Cmaes;
   stopping?: NoStopping | Median | SuccessiveHalving | Hyperband | Patience | Threshold;
   objective?: Objective;
+  /**
+   * Further metrics to compute, each epoch.
+   *
+   * @maxItems 50
+   */
+  metrics?: string[];
   mode?: "caviar" | "panda";
   /**
    * Trials in training at the same time. The server takes as many as it has agents for.
@@ -1553,7 +1560,7 @@ export interface Setting {
 export interface SettingRecord {
   name: string;
   /**
-   * float, int, choice, flags or bool
+   * float, int, choice, flags, bool or json
    */
   type: string;
   default: unknown;
@@ -1582,6 +1589,10 @@ export interface SettingRecord {
   only_with: {
     [k: string]: string[];
   };
+  /**
+   * of type json: what is allowed, in words
+   */
+  form: string;
   /**
    * a list with one value for each hidden layer is allowed
    */

@@ -48,6 +48,7 @@ class SpecsInUse:
                 "dataset": self._dataset(search),
                 "settings": spec.settings,
                 "objective": spec.objective.model_dump(),
+                "metrics": spec.named_metrics(),
                 "mode": spec.mode,
                 "continued_below": continuing.continued_below(spec),
             }

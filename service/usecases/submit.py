@@ -19,7 +19,7 @@ from caviar.service.store.summary import agents_alive
 from caviar.service.store.tables import SPEC_VERSION
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import datasets, submit_data, warm_start
-from caviar.service.usecases.submit_checks import trainer_problems
+from caviar.service.usecases.submit_checks import target_problems, trainer_problems, with_direction
 
 ROUNDS = 8  # of taking out what is wrong, until the rest of a submission can be read
 Resolve = Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -49,7 +49,7 @@ def _checked(data: Any, problems_of: Callable[[SearchSpec], list[FieldProblem]])
     problems = problems_of(spec)
     if problems:
         raise refused(problems)
-    return spec
+    return with_direction(spec)
 
 
 def _sound(data: Any, problems: Sequence[Any]) -> SearchSpec | None:
@@ -98,6 +98,7 @@ def _all_problems(spec: SearchSpec, snapshot: Snapshot) -> list[FieldProblem]:
     def resolve(dataset: Mapping[str, Any]) -> dict[str, Any]:
         resolved = datasets.resolve(snapshot, dataset)
         looked.extend(submit_data.problems_of(snapshot, resolved, spec.trainer))
+        looked.extend(target_problems(spec, *submit_data.target_of(snapshot, resolved)))
         return resolved
 
     found = [*_search_problems(spec, resolve), *looked]

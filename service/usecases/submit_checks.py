@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
 from caviar import trainers
+from caviar.search.settings import Objective
 from caviar.search.spec import SearchSpec
 from caviar.service.errors import FieldProblem
+from caviar.trainer.metrics import direction_of
 
 EXTERNAL = "external"  # no plugin: a user's own script trains
 
@@ -16,7 +18,7 @@ EXTERNAL = "external"  # no plugin: a user's own script trains
 def trainer_problems(spec: SearchSpec) -> list[FieldProblem]:
     """Ask the trainer what is wrong with data set, settings, corners of the space, objective, schedule."""
     if spec.trainer == EXTERNAL:
-        return []
+        return _script_problems(spec)
     trainer = trainers.get(spec.trainer)
     if trainer is None:
         return [_not_installed(spec.trainer)]
@@ -46,16 +48,69 @@ def _not_installed(name: str) -> FieldProblem:
     return FieldProblem("trainer", f"{name!r} is not installed on this server", remedy)
 
 
+def named_at(spec: SearchSpec) -> dict[str, str]:
+    """Return the metrics that a search names, by the field where each stands."""
+    further = {f"metrics.{place}": name for place, name in enumerate(spec.metrics)}
+    return {"objective.metric": spec.objective.metric, **further}
+
+
 def _metric_problems(trainer: Any, spec: SearchSpec) -> list[FieldProblem]:
-    """Find an objective that no result will have; a trainer need not declare what it reports."""
-    metric = spec.objective.metric
+    """Find metrics that no result will have; a trainer need not declare what it reports."""
     declared = getattr(trainer, "metrics", None)
-    known = [metric] if declared is None else list(declared(spec.dataset))
-    if metric in known:
+    found = _direction_problems(spec)
+    if "metrics" in spec.settings:
+        remedy = "write `metrics` beside `settings`, not in it"
+        found.append(FieldProblem("settings.metrics", "is a part of the search", remedy))
+    if declared is None:
+        return found
+    known = list(declared(spec.dataset))
+    for field, metric in named_at(spec).items():
+        if metric not in known:
+            near = get_close_matches(metric, known, n=1, cutoff=0.75)
+            remedy = f"{f'did you mean {near[0]!r}? ' if near else ''}it reports {', '.join(known)}"
+            found.append(FieldProblem(field, f"{spec.trainer} reports no metric {metric!r}", remedy))
+    return found
+
+
+def _direction_problems(spec: SearchSpec) -> list[FieldProblem]:
+    """Refuse the direction in which the worst trial would be the best."""
+    metric, stated = spec.objective.metric, spec.objective.direction
+    better = trainers.direction(spec.trainer, metric)
+    if better is None or stated == better or "direction" not in spec.objective.model_fields_set:
         return []
-    near = get_close_matches(metric, known, n=1, cutoff=0.75)
-    remedy = f"{f'did you mean {near[0]!r}? ' if near else ''}it reports {', '.join(known)}"
-    return [FieldProblem("objective.metric", f"{spec.trainer} reports no metric {metric!r}", remedy)]
+    remedy = f"leave it out, or write direction: {better}"
+    return [FieldProblem("objective.direction", f"{metric} is better the other way", remedy)]
+
+
+def _script_problems(spec: SearchSpec) -> list[FieldProblem]:
+    """Ask for the direction of a metric that only a script knows."""
+    metric = spec.objective.metric
+    if "direction" in spec.objective.model_fields_set or direction_of(metric) is not None:
+        return []
+    remedy = "write direction: minimize or direction: maximize"
+    return [FieldProblem("objective.direction", f"nobody knows which way {metric!r} is better", remedy)]
+
+
+def with_direction(spec: SearchSpec) -> SearchSpec:
+    """Return a search whose objective goes the way in which its metric is better, if nobody said which."""
+    if "direction" in spec.objective.model_fields_set:
+        return spec
+    metric = spec.objective.metric
+    better = direction_of(metric) if spec.trainer == EXTERNAL else trainers.direction(spec.trainer, metric)
+    if better != "maximize":  # minimize is what an objective says by itself
+        return spec
+    return spec.model_copy(
+        update={"objective": Objective(**spec.objective.model_dump(exclude={"direction"}), direction=better)}
+    )
+
+
+def target_problems(spec: SearchSpec, classes: Sequence[str], task: str | None) -> list[FieldProblem]:
+    """Find metrics, and settings of classes, that do not fit what is known of the target."""
+    says = getattr(trainers.get(spec.trainer), "metric_problems", None) if spec.trainer != EXTERNAL else None
+    if says is None:
+        return []
+    found = says(named_at(spec), spec.settings, classes, task)
+    return [FieldProblem(one.field, one.message, one.remedy) for one in found]
 
 
 def _turn_problems(

@@ -49,6 +49,16 @@ def problems_of(snapshot: Snapshot, dataset: Mapping[str, Any], trainer: str) ->
     return problems
 
 
+def target_of(snapshot: Snapshot, dataset: Mapping[str, Any]) -> tuple[list[str], str | None]:
+    """Return the classes of a resolved `dataset` object, empty where not all are known, and its task."""
+    task = dataset.get("task")
+    main = _known(snapshot, dataset)
+    if main is None:
+        return [], task or ("regression" if dataset.get("name") == "diabetes" else None)
+    classes = class_counts(dataset, main)
+    return (list(classes) if all_known(classes) else []), task
+
+
 def _known(snapshot: Snapshot, source: Any) -> Known | None:
     """Give what an upload was described as; None for what comes with the trainer."""
     if not isinstance(source, Mapping) or "upload" not in source:

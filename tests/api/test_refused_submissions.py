@@ -67,7 +67,15 @@ def test_a_misspelt_metric(app: App) -> None:
 
 
 def test_any_metric_of_a_script(app: App) -> None:
-    assert problems(app, spec(trainer="external", dataset={}, objective={"metric": "f1"})) == {}
+    assert (
+        problems(
+            app, spec(trainer="external", dataset={}, objective={"metric": "f1", "direction": "maximize"})
+        )
+        == {}
+    )
+    assert "objective.direction" in problems(
+        app, spec(trainer="external", dataset={}, objective={"metric": "f1"})
+    )
 
 
 @pytest.mark.parametrize(

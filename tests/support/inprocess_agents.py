@@ -34,8 +34,8 @@ class _Inside:
 def transport(app: App) -> Transport:
     """Give a transport that needs no network."""
     made = Transport(BASE)
-    made._http.close()
-    made._http = _Inside(app)  # type: ignore[assignment]
+    made._client.close()
+    made._client = _Inside(app)  # type: ignore[assignment]
     return made
 
 

@@ -29,6 +29,8 @@ class Data:
         that of the setting `precision`. There may be no test set and usually is no train-dev set: None.
     Y_train, Y_dev, Y_test, Y_train_dev : ndarray(int32, (m,)) or ndarray(same dtype as X, (m, k))
         Class numbers 0 .. n_classes - 1, or for regression the k targets, as (y - target_mu) / target_sigma.
+    weights_train, weights_dev, weights_test, weights_train_dev : ndarray(float64, (m,)) or None
+        What each row counts in cost, gradient and metrics; the mean of each part is 1. None: 1 each.
     n_classes : int
         2 for binary, more for multiclass, 0 for regression.
     mu, sigma : ndarray(float64, (n,))
@@ -57,6 +59,10 @@ class Data:
     Y_test: Array | None = None
     X_train_dev: Array | None = None
     Y_train_dev: Array | None = None
+    weights_train: Array | None = None
+    weights_dev: Array | None = None
+    weights_test: Array | None = None
+    weights_train_dev: Array | None = None
     n_classes: int = 0
     mu: Array = field(default_factory=lambda: np.zeros(0))
     sigma: Array = field(default_factory=lambda: np.ones(0))
@@ -100,4 +106,7 @@ class Data:
         for array in (self.X_train, self.Y_train, self.X_dev, self.Y_dev, self.mu, self.sigma):
             digest.update(f"{array.dtype}{array.shape}".encode())
             digest.update(np.ascontiguousarray(array).data)
+        for weights in (self.weights_train, self.weights_dev):
+            if weights is not None:
+                digest.update(np.ascontiguousarray(weights).data)
         return "sha256:" + digest.hexdigest()

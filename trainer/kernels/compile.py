@@ -15,7 +15,7 @@ _INNER = {**_ALL, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 def kernel(function):
     """Compile what Python calls, cached on disk with all that it calls."""
-    with _our_cache():
+    with cached_in_our_folder():
         return njit(cache=True, fastmath=FAST_BUT_HONEST, **_ALL)(function)
 
 
@@ -36,7 +36,7 @@ def exact_kernel(function):
 
 def pointer_kernel(signature, function):
     """Compile a function that is called by its address, cached on disk."""
-    with _our_cache():
+    with cached_in_our_folder():
         return cfunc(signature, cache=True, error_model="numpy", fastmath=FAST_BUT_HONEST)(function)
 
 
@@ -51,8 +51,8 @@ def entry(inner):
 
 
 @contextmanager
-def _our_cache():
-    """Numba reads its cache folder when a function is declared; other packages keep theirs."""
+def cached_in_our_folder():
+    """Keep in our folder what is compiled: Numba reads its name as a function is declared."""
     before, config.CACHE_DIR = config.CACHE_DIR, str(folder())
     try:
         yield

@@ -81,8 +81,7 @@ def restore_order(counters, order):
 @inlined_kernel
 def train_mini_batch(shape, examples, hyper, state, scratch, records):
     """One step: examples, forward, loss, backward, regulariser, update. Return the number of examples."""
-    counters, sums = state.counters, state.sums
-    begin = counters[POSITION]
+    begin = state.counters[POSITION]
     m = min(hyper.batch_size, examples.m - begin)
     take_examples(shape, examples, hyper, state, scratch, begin, m)
     forward(shape, hyper, state, scratch, m)
@@ -99,6 +98,14 @@ def train_mini_batch(shape, examples, hyper, state, scratch, records):
         shape.sizes[last],
         scratch.D,
     )
+    learn(shape, examples, hyper, state, scratch, records, total, wrong, begin, m)
+    return m
+
+
+@inlined_kernel
+def learn(shape, examples, hyper, state, scratch, records, total, wrong, begin, m):
+    """From D = dZ[L] of a mini-batch, its sum of losses and its errors, to the next parameters."""
+    counters, sums = state.counters, state.sums
     backward(shape, hyper, state, scratch, m)
     alpha = decayed(hyper, counters[EPOCH], counters[STEP] + 1)
     if wrong < 0:
@@ -106,7 +113,7 @@ def train_mini_batch(shape, examples, hyper, state, scratch, records):
     elif alpha < 0:
         counters[STATUS] = Status.unknown_decay
     if counters[STATUS] != Status.running:
-        return m
+        return
     ends_epoch = begin + m >= examples.m
     if ends_epoch:
         note_norms(shape, state, scratch)
@@ -116,20 +123,19 @@ def train_mini_batch(shape, examples, hyper, state, scratch, records):
     records.counts[0] += 1
     if not is_finite(cost):
         counters[STATUS] = Status.diverged
-        return m
+        return
     counters[MOMENTS] += 1
     counters[AVERAGED] += 1
     learned, gradient = part(state.weights, 0, shape.learned), part(scratch.gradient, 0, shape.learned)
     if not update(learned, gradient, state.v, state.s, hyper, alpha, counters[MOMENTS]):
         counters[STATUS] = Status.unknown_optimizer
-        return m
+        return
     sums[LAST_COST], sums[RATE] = cost, alpha
     sums[COST] += cost * m
     sums[ERRORS] += wrong
     counters[POSITION] += m
     if ends_epoch:
         counters[PHASE] = EVALUATING
-    return m
 
 
 @inlined_kernel

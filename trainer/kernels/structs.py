@@ -103,6 +103,17 @@ class Hyper(NamedTuple):
     strength: float
 
 
+class Extras(NamedTuple):
+    """What only runs with weights, a threshold or named metrics have; arrays that a run has not are empty."""
+
+    cost_weights: Array  # float64 (m,), mean 1: what each example counts in J; empty: 1
+    weights: Array  # float64 (m,), mean 1: and in errors
+    dev_weights: Array  # float64 (dev_m,), mean 1: in cost and errors of the dev set
+    limit: float  # of two classes the second one is predicted where z is above
+    outputs: Array  # (capacity * m * n[L],) Z[L] of each example as it was trained, by epochs
+    dev_outputs: Array  # (capacity * dev_m * n[L],) and of the dev set
+
+
 class State(NamedTuple):
     """All that a checkpoint must hold; everything else follows from it."""
 

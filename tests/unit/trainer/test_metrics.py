@@ -1,11 +1,23 @@
 """Metrics: what is promised before training is what slices and results hold, and nothing else is computed."""
 
+import pytest
+
 from caviar.trainer.kernels import structs
-from caviar.trainer.metrics import COUNTS, MEASURES, PARTS, EpochMetric, direction_of, result_metrics
+from caviar.trainer.metrics import (
+    ALWAYS,
+    COUNTS,
+    MEASURES,
+    PARTS,
+    PER_TRIAL,
+    EpochMetric,
+    direction_of,
+    named,
+    result_metrics,
+)
 from caviar.trainer.plugin import MLP
 from caviar.trainer.run import Run
 from caviar.trainer.settings import make_settings
-from tests.support.small_runs import BASE, DATA, trained
+from tests.support.small_runs import BASE, DATA, make_data, trained
 
 
 def test_places_fill_the_row_up_to_the_norms_of_the_layers():
@@ -22,11 +34,70 @@ def test_epochs_hold_the_columns_then_norms_and_seconds():
 def test_a_result_holds_what_the_trainer_promises():
     dataset = {"name": "breast_cancer", "split": {"train": 0.7, "train_dev": 0.1, "dev": 0.15, "test": 0.15}}
     mlp = MLP()
-    run = mlp.start({"epochs": 1}, mlp.load(dataset, {}), 1)
-    run.advance(60)
-    assert set(run.result()) == set(mlp.metrics(dataset))
-    assert set(trained().result()) == set(mlp.metrics({"name": "digits"}))
+    named = [name for name in mlp.metrics(dataset) if fits(name, "binary")]
+    settings = {"epochs": 1, "price": [[0, 1], [5, 0]], **mlp.settings_for(named)}
+    run = mlp.start(settings, mlp.load(dataset, {}), 1)
+    epochs = []
+    while run.status == "running":
+        epochs += run.advance(60).epochs
+    (epoch,) = epochs
+    assert set(run.result()) == set(named)
+    assert set(epoch) >= {name for name in named if name not in (*COUNTS, *PER_TRIAL)} - {
+        "train_dev_error", "train_dev_cost"
+    }  # fmt: skip
+    assert set(trained().result()) == {"dev_error", "dev_cost", "train_error", "train_cost", *COUNTS}
     assert mlp.metrics({"name": "digits"})[0] == "dev_error"
+
+
+def fits(name, kind):
+    metric = named(name)
+    return metric is None or kind in MEASURES[metric.measure].kinds
+
+
+def test_what_nobody_names_is_not_computed():
+    assert MLP().settings_for(["dev_error", "train_cost", "best_epoch"]) == {}
+    assert MLP().settings_for(["dev_error", "dev_f1", "dev_f1"]) == {"metrics": ["dev_f1"]}
+
+
+NAMED = ("dev_f1_macro", "train_log_loss", "dev_roc_auc", "train_accuracy")
+
+
+@pytest.mark.parametrize("threshold", [None, "dev"])
+def test_named_metrics_survive_any_cut_and_a_checkpoint(threshold):
+    """Epoch by epoch the same numbers, whole, step by step, and restored in the middle of an epoch."""
+    data = make_data("binary")
+    settings = make_settings({**BASE, "epochs": 4, "threshold": threshold, "metrics": NAMED})
+
+    def epochs(run, cut):
+        found = []
+        while run.status == "running":
+            found += run.advance(1.0, until_step=run.step + cut).epochs
+            run = Run.restore(run.save(), data) if run.status == "running" and cut == 3 else run
+        return [{name: row[name] for name in row if name != "seconds"} for row in found], run.result()
+
+    whole = epochs(Run(settings, data, 1), 10**9)
+    assert len(whole[0]) == 4 and set(NAMED) < set(whole[0][0])
+    assert epochs(Run(settings, data, 1), 1) == whole
+    assert epochs(Run(settings, data, 1), 3) == whole
+
+
+def test_the_measured_error_is_that_of_the_kernels():
+    for kind in ("binary", "multiclass", "regression"):
+        names = ["dev_mse"] if kind == "regression" else ["dev_accuracy", "train_accuracy", "dev_log_loss"]
+        run = Run(make_settings({**BASE, "metrics": names}), make_data(kind), 1)
+        for row in run.advance(10).epochs:
+            if kind == "regression":
+                deviation = run.data.target_deviation
+                assert row["dev_mse"] == pytest.approx((row["dev_error"] * deviation) ** 2, rel=1e-5)
+            else:
+                assert row["dev_accuracy"] == pytest.approx(1 - row["dev_error"])
+                assert row["train_accuracy"] == pytest.approx(1 - row["train_error"])
+                assert row["dev_log_loss"] == pytest.approx(row["dev_cost"], rel=1e-5)
+
+
+def test_naming_metrics_does_not_change_the_training():
+    plain, measured = trained(), trained(metrics=["dev_f1_macro", "train_roc_auc"])
+    assert measured.weights == pytest.approx(plain.weights, rel=1e-4, abs=1e-6)
 
 
 def test_only_the_parts_that_are_asked_for_are_passed_through(monkeypatch):
@@ -40,6 +111,7 @@ def test_only_the_parts_that_are_asked_for_are_passed_through(monkeypatch):
 
 def test_every_measure_has_a_direction_and_counts_have_none():
     assert {direction_of(name) for name in result_metrics(PARTS)} == {
-        one.direction for one in MEASURES.values()
+        MEASURES[name].direction for name in ALWAYS
     }
+    assert direction_of("dev_f1") == "maximize" and direction_of("predict_ms") == "minimize"
     assert {direction_of(name) for name in (*COUNTS, "nonsense")} == {None}

@@ -53,7 +53,8 @@ export function settingsTable(trainer, settings) {
 }
 
 /** @param {SettingInfo} info */
-function values({ type, low, high, choices }) {
+function values({ type, low, high, choices, form }) {
+  if (type === "json") return form;
   if (type === "bool") return "true, false";
   if (choices.length) return choices.join(type === "flags" ? " + " : ", ");
   return `${type === "int" ? "integer, " : ""}${number(low)} to ${number(high)}`;

@@ -22,7 +22,7 @@ const RANGE_KEYS = /** @type {const} */ (["scale", "low", "high", "type", "step"
  */
 export function spaceForm(draft, settings, redraw) {
   const { space } = draft.spec;
-  const free = settings.filter(({ name, type }) => !(name in space) && name !== "seed" && type !== "flags");
+  const free = settings.filter(({ name, type }) => !(name in space) && name !== "seed" && type !== "flags" && type !== "json");
   const option = (/** @type {SettingInfo} */ { name, help }) => h("option", { value: name, title: help }, label(name));
   const usual = free.filter(({ name }) => name in RANGES);
   const more = free.filter(({ name }) => !(name in RANGES));

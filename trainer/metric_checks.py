@@ -1,0 +1,71 @@
+"""What is wrong with the metrics that a search names, before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .metrics import MEASURES, named
+from .problem import Problem
+from .setting_values import read_name
+
+_TASKS = {"classification": ("binary", "multiclass"), "regression": ("regression",)}
+
+
+def metric_problems(
+    metrics: Mapping[str, str], settings: Mapping[str, Any], classes: Sequence[str], task: str | None
+) -> list[Problem]:
+    """Return what is wrong with metrics, by the field that names each; see `MLP.metric_problems`."""
+    kinds = _TASKS.get(task, ()) if isinstance(task, str) else ()
+    if classes:
+        kinds = ("binary",) if len(classes) == 2 else ("multiclass",)
+    found = [one for field, name in metrics.items() for one in _of_metric(field, name, settings, kinds)]
+    return found + _of_settings(settings, classes, kinds)
+
+
+def _of_metric(field: str, name: str, settings: Mapping[str, Any], kinds: Sequence[str]) -> list[Problem]:
+    metric = named(name)
+    if metric is None:
+        return []
+    measure = MEASURES[metric.measure]
+    if kinds and not set(kinds) & set(measure.kinds):
+        usable = ", ".join(one for one, facts in MEASURES.items() if set(kinds) & set(facts.kinds))
+        task = "a regression" if kinds == ("regression",) else "classes"
+        return [Problem(field, f"{name} does not fit {task}", f"after {metric.part}_: {usable}")]
+    if measure.positive and kinds == ("multiclass",) and settings.get("positive_class") is None:
+        remedy = f"name it as settings.positive_class, or use {name}_macro or {name}_weighted"
+        return [Problem(field, f"{name} is of one class, and there are more than two", remedy)]
+    if metric.measure == "price" and settings.get("price") is None:
+        remedy = "give settings.price, a row of numbers for each class"
+        return [Problem(field, f"{name}: nobody said what a mistake costs", remedy)]
+    return []
+
+
+def _of_settings(settings: Mapping[str, Any], classes: Sequence[str], kinds: Sequence[str]) -> list[Problem]:
+    """Return what does not fit the classes in settings that weigh or choose between them."""
+    found = []
+    given = [name for name in ("positive_class", "class_weight", "price", "threshold") if settings.get(name)]
+    if kinds == ("regression",):
+        return [Problem(f"settings.{name}", "a regression has no classes", "leave it out") for name in given]
+    if "threshold" in given and kinds == ("multiclass",):
+        found.append(Problem("settings.threshold", "is for two classes; there are more", "leave it out"))
+    if not classes:
+        return found
+    shown = ", ".join(classes[:20])
+    names = {}
+    if "positive_class" in given:
+        names["positive_class"] = [settings["positive_class"]]
+    if isinstance(settings.get("class_weight"), Mapping):
+        names["class_weight"] = list(settings["class_weight"])
+    for setting, wanted in names.items():
+        texts = [name for name in wanted if isinstance(name, str | int | float)]  # others are refused as such
+        unknown = [name for name in texts if read_name(name) not in classes]
+        if unknown:
+            message = f"no class is called {str(unknown[0])!r:.60}"
+            found.append(Problem(f"settings.{setting}", message, f"the classes are {shown}"))
+    price = settings.get("price")
+    if isinstance(price, list | tuple) and len(price) != len(classes):
+        message = f"{len(price)} rows of prices for {len(classes)} classes"
+        remedy = f"give {len(classes)} rows of {len(classes)}, [actual][predicted], in the order {shown}"
+        found.append(Problem("settings.price", message, remedy))
+    return found
