@@ -7,7 +7,6 @@ gradient of the training set alone; `price` in the metric price alone; `threshol
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -129,8 +128,3 @@ def fixed_limit(settings: Settings, data: Data) -> float:
 def threshold_at(limit: float) -> float:
     """Return the probability of the second class at a limit of z."""
     return 1 / (1 + math.exp(-limit)) if limit > 0 else math.exp(limit) / (1 + math.exp(limit))
-
-
-def plain(weights: Any) -> Array | None:
-    """Return weights of mean 1, or None where there are none."""
-    return None if weights is None else np.asarray(weights, np.float64) / np.mean(weights)

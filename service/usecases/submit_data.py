@@ -121,7 +121,7 @@ def _columns(dataset: Mapping[str, Any], known: Known) -> list[FieldProblem]:
     there = set(names)
     unknown = [
         (key, name)
-        for key in ("target", "ignore", "categorical", "as_is")
+        for key in ("target", "ignore", "categorical", "weights", "as_is")
         for name in _listed(dataset.get(key))
         if not isinstance(name, str) or name not in there
     ]

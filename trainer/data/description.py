@@ -25,6 +25,7 @@ KEYS: dict[str, str] = {
     "task": "classification or regression; without it the target decides",
     "categorical": "columns that are categories although they look like numbers",
     "ignore": "columns to leave out",
+    "weights": "the column with what each row counts in cost, gradient and metrics; it is no feature",
     "missing": "impute or refuse missing numbers (files of cells are imputed, arrays refused)",
     **options.READING,
     "reading": "how the file is read, as its upload found it; the server fills it in",
@@ -143,6 +144,12 @@ def _target(field: str, target: object) -> list[Problem]:
     return [] if isinstance(target, str | int) else _names(field, target)
 
 
+def _name(field: str, name: object) -> list[Problem]:
+    if isinstance(name, str) and name:
+        return []
+    return [Problem(field, f"{name!r:.60} is not a column", "write the name of one column of numbers")]
+
+
 def _image_shape(field: str, shape: object) -> list[Problem]:
     sides = shape if isinstance(shape, list | tuple) and len(shape) in (2, 3) else (0,)
     if all(_is_int(side) and side >= 1 for side in sides) and np.prod(sides, dtype=float) <= MOST_PIXELS:
@@ -194,6 +201,7 @@ _CHECKS: dict[str, Callable[[str, object], list[Problem]]] = {
     "split": _split,
     "categorical": _names,
     "ignore": _names,
+    "weights": _name,
     "as_is": _names,
     "encoding": options.encoding,
     "decimal": options.decimal,

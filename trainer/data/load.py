@@ -51,7 +51,7 @@ def load(dataset: Mapping[str, Any], precision: Precision = "float32", normalize
     dataset = _with_reading(dataset)
     table = sources.read(dataset, dataset)
     target = Target.of(table, dataset.get("task"))
-    encoding, parts = _cut(dataset, table, target)
+    encoding, parts, weights = _cut(dataset, table, target)
     X_train, Y_train = parts["train"]
     n = X_train.shape[1]
     if dataset.get("normalize") is not None:
@@ -69,6 +69,7 @@ def load(dataset: Mapping[str, Any], precision: Precision = "float32", normalize
         image_shape=table.image_shape,
         preprocessing=_preprocessing(table, target, encoding, dataset),
         source=table.source,
+        **{f"weights_{part}": _mean_one(found, part) for part, found in weights.items()},
         **scale,
         **_arrays(parts, scale, encoding.feature_names, np.dtype(precision)),
     )
@@ -95,7 +96,9 @@ def _reading_of_search(dataset: Mapping[str, Any]) -> dict[str, Any] | None:
     return None if reading is None else reading.as_dict()
 
 
-def _cut(dataset: Mapping[str, Any], table: Table, target: Target) -> tuple[Encoding, Parts]:
+def _cut(
+    dataset: Mapping[str, Any], table: Table, target: Target
+) -> tuple[Encoding, Parts, dict[str, Array]]:
     """Return the encoding learned from the training rows, and X and Y of each part, not yet normalised."""
     categorical = [*(dataset.get("categorical") or ()), *table.categories]  # however the others look
     options = {**dataset, "categorical": categorical}
@@ -107,6 +110,8 @@ def _cut(dataset: Mapping[str, Any], table: Table, target: Target) -> tuple[Enco
     encoding = Encoding.fit(table, rows["train"])
     X = encoding.transform(table)
     parts = {part: (X[chosen], Y[chosen]) for part, chosen in rows.items()}
+    weights = {} if table.weights is None else {part: table.weights[chosen] for part, chosen in rows.items()}
+    weights |= {part: other.weights for part, other in others.items() if other.weights is not None}
     for part, other in others.items():
         parts[part] = encoding.transform(other), target.encode(other, f"dataset.{part}")
     halves = halves_of_dev(split, "test" in others)
@@ -114,9 +119,19 @@ def _cut(dataset: Mapping[str, Any], table: Table, target: Target) -> tuple[Enco
         X, Y = parts["dev"]
         rows = _rows(dataset, halves, target, Y)
         parts["dev"], parts["test"] = ((X[rows[half]], Y[rows[half]]) for half in ("train", "dev"))
+        if weights:
+            weights["dev"], weights["test"] = (weights["dev"][rows[half]] for half in ("train", "dev"))
     if target.task == "classification":
         _check_every_class(parts["train"][1], target)
-    return encoding, parts
+    return encoding, parts, weights
+
+
+def _mean_one(weights: Array, part: str) -> Array:
+    """Scale the weights of a part, so that alpha and lambda keep their meaning."""
+    if not weights.any():
+        message, remedy = f"all rows of the {part} set have weight 0", "give more rows a weight"
+        raise DataError.of("dataset.weights", message, remedy)
+    return _fixed(weights / weights.mean())
 
 
 def _rows(dataset: Mapping[str, Any], shares: Fractions, target: Target, Y: Array) -> dict[str, Array]:

@@ -48,6 +48,8 @@ def chosen(table: Table, source: Mapping[str, Any], options: Mapping[str, Any], 
     ignored, there = options.get("ignore") or (), {*table.number_names, *table.categories}
     # A file of cells was read without them; for a file of arrays the names are those of its columns.
     table = _without(table, [name for name in ignored if source.get("path") is None or name in there])
+    if options.get("weights") is not None:
+        table = _weighted(table, options["weights"])
     categorical = options.get("categorical") or ()
     if options.get("reading") is not None:  # what training makes a category another source may lack
         there = {*table.number_names, *table.categories, *table.target_names}
@@ -99,6 +101,27 @@ def _without(table: Table, names: Any) -> Table:
         number_names=tuple(table.number_names[j] for j in kept),
         categories={name: column for name, column in table.categories.items() if name not in names},
     )
+
+
+def _weighted(table: Table, name: str) -> Table:
+    """Take the column of weights out of the features.
+
+    Raises
+    ------
+    DataError
+        It is missing, holds no numbers, or one that is missing, infinite or negative; or all are 0.
+    """
+    if name not in table.number_names:
+        what = "has texts in" if name in table.categories else "has no column of numbers"
+        known = shown(table.number_names)
+        raise DataError.of("dataset.weights", f"{table.source} {what} {name!r}", f"one of {known}")
+    weights = table.numbers[:, table.number_names.index(name)].astype(np.float64)
+    bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
+    if len(bad) or not weights.any():
+        row, value = (bad[0] + 1, weights[bad[0]]) if len(bad) else (1, 0.0)
+        message = f"{table.source}, row {row}, column {name!r}: {value} is not a weight"
+        raise DataError.of("dataset.weights", message, "use finite numbers of at least 0, not all 0")
+    return replace(_without(table, [name]), weights=weights)
 
 
 def _shaped(table: Table, shape: Any) -> Table:

@@ -90,6 +90,8 @@ class Table:
         When a row of `numbers` is an image.
     missing : {"impute", "refuse"}
         What a missing number means here. A file of cells has gaps; an array with NaN is more often a mistake.
+    weights : ndarray(float64, (m,)) or None
+        What each row counts.
     """
 
     source: str
@@ -101,6 +103,7 @@ class Table:
     task: Task | None = None
     image_shape: tuple[int, int, int] | None = None
     missing: Literal["impute", "refuse"] = "refuse"
+    weights: Array | None = None
 
     @property
     def rows(self) -> int:

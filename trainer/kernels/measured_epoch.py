@@ -9,6 +9,7 @@ import numpy as np
 from .arrays import part
 from .compile import inlined_kernel, inner_kernel, kernel
 from .epoch import FIRST, end_epoch, learn, take_examples
+from .losses import loss
 from .passes import backward, forward, layer_input, predict, regularize
 from .random import identity_order
 from .structs import (
@@ -55,10 +56,15 @@ def train_mini_batch(shape, examples, extras, hyper, state, scratch, records):
     forward(shape, hyper, state, scratch, m)
     last = shape.weight.size
     Z, n = layer_input(shape, scratch, last, m), shape.sizes[last]
-    total, wrong = weighted_loss(
-        shape.output, Z, examples.labels, examples.targets, scratch.order, begin, m, n, scratch.D,
-        extras.cost_weights, extras.weights, extras.limit,
-    )  # fmt: skip
+    if extras.cost_weights.size > 0 or extras.limit != 0.0:
+        total, wrong = weighted_loss(
+            shape.output, Z, examples.labels, examples.targets, scratch.order, begin, m, n, scratch.D,
+            extras.cost_weights, extras.weights, extras.limit,
+        )  # fmt: skip
+    else:
+        total, wrong = loss(
+            shape.output, Z, examples.labels, examples.targets, scratch.order, begin, m, n, scratch.D
+        )
     if extras.outputs.size > 0:
         keep_outputs(Z, scratch.order, begin, m, n, extras.outputs, records.counts[1] * examples.m)
     learn(shape, examples, hyper, state, scratch, records, total, wrong, begin, m)
@@ -98,9 +104,23 @@ def evaluate(shape, state, scratch, X, labels, targets, weights, limit, begin, m
         labels = part(labels, begin, m)
     if weights.size > 0:
         weights = part(weights, begin, m)
-    total, wrong = weighted_loss(
-        shape.output, Z, labels, targets, scratch.identity, FIRST, m, k, scratch.D, weights, weights, limit
-    )
+    if weights.size > 0 or limit != 0.0:
+        total, wrong = weighted_loss(
+            shape.output,
+            Z,
+            labels,
+            targets,
+            scratch.identity,
+            FIRST,
+            m,
+            k,
+            scratch.D,
+            weights,
+            weights,
+            limit,
+        )
+    else:
+        total, wrong = loss(shape.output, Z, labels, targets, scratch.identity, FIRST, m, k, scratch.D)
     if wrong < 0:
         state.counters[STATUS] = Status.unknown_output
     return total, wrong

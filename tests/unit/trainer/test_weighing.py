@@ -5,7 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from caviar.trainer.data.load import load
 from caviar.trainer.gradient import CostFunction
+from caviar.trainer.predict import Model
+from caviar.trainer.problem import DataError
+from caviar.trainer.run import Run
 from caviar.trainer.settings import make_settings
 from caviar.trainer.weighing import cost_weights_of
 from tests.support.small_runs import BASE, make_data
@@ -67,3 +71,25 @@ def test_class_weights_and_their_mean():
     assert given.mean() == pytest.approx(1)
     assert given[data.Y_train == 1][0] / given[data.Y_train == 0][0] == pytest.approx(10)
     assert cost_weights_of(settings(), data).size == 0
+
+
+def test_a_column_of_weights_is_no_feature(tmp_path):
+    generator = np.random.default_rng(4)
+    rows = [f"{generator.normal():.6f},{i % 5 + 1},{'ab'[i % 2]}" for i in range(100)]
+    path = tmp_path / "weighed.csv"
+    path.write_text("\n".join(["x,w,kind", *rows]) + "\n")
+    dataset = {"path": str(path), "target": "kind", "weights": "w"}
+    data = load(dataset)
+    assert data.feature_names == ("x",)
+    assert data.weights_train.mean() == pytest.approx(1) and data.weights_dev.mean() == pytest.approx(1)
+    plain = load({"path": str(path), "target": "kind", "ignore": ["w"]})
+    assert len(np.unique(data.weights_train)) == 5 and data.digest != plain.digest
+    run = Run(settings(precision="float32", batch_size=8, metrics=["dev_accuracy"]), data, 1)
+    run.advance(10)
+    result = run.result()
+    assert result["dev_accuracy"] == pytest.approx(1 - result["dev_error"])
+    wrong = Model.load(run.model()).predict_prepared(data.X_dev).numbers != data.Y_dev
+    assert result["dev_error"] == pytest.approx(np.average(wrong, weights=data.weights_dev))
+    for column in ("nothing", "kind"):
+        with pytest.raises(DataError, match=column):
+            load(dataset | {"weights": column})
