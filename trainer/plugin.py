@@ -91,7 +91,7 @@ class MLP:
 
         parsed = make_settings(settings)
         warming.ensure(data.dtype.name)
-        return Run(parsed, data, parsed.seed if seed is None else seed)
+        return _ready(Run(parsed, data, parsed.seed if seed is None else seed))
 
     def restore(self, checkpoint: bytes, data: Data) -> Run:
         """Go on from a checkpoint, bit for bit as if never stopped.
@@ -105,10 +105,19 @@ class MLP:
         from .run import Run
 
         warming.ensure(data.dtype.name)
-        return Run.restore(checkpoint, data)
+        return _ready(Run.restore(checkpoint, data))
 
     def warm(self) -> None:
         """Compile the kernels, or load them from the cache."""
         from . import warming
 
         warming.warm()
+
+
+def _ready(run: Run) -> Run:
+    """Compile or load the kernels of named metrics and weights where a run needs them."""
+    from . import warming
+
+    if run.measures:
+        warming.ensure(run.data.dtype.name, "measured")
+    return run

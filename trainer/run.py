@@ -58,6 +58,11 @@ class Run:
         self._pace = Pace(self._examples.m + self._examples.dev_m / 3.0)
 
     @property
+    def measures(self) -> bool:
+        """Whether it needs the kernels of named metrics or weights."""
+        return self._extras is not None
+
+    @property
     def step(self) -> int:
         """Mini-batches trained so far."""
         return int(self._state.counters[structs.STEP])

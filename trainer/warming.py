@@ -23,38 +23,44 @@ _KEEP_SECONDS = 14 * 24 * 3600.0
 _MARK = "warm-"
 
 
-def warm(precision: str = "float32", say: Callable[[str], object] | None = None) -> None:
+def warm(
+    precision: str = "float32", say: Callable[[str], object] | None = None, kinds: str = "plain"
+) -> None:
     """Make sure the kernels are compiled and loaded, by training a tiny network.
 
     Parameters
     ----------
     precision : {"float32", "float64"}
+    kinds : {"plain", "measured"}
+        The kernels that every run needs; with "measured" also those of runs with named metrics or weights.
     say : callable, optional
         Told what is waited for when there is something to compile; by default it goes to standard error.
     """
-    if not _mark(precision).exists():
+    if not _mark(precision, kinds).exists():
         with _one_at_a_time():
-            if not _mark(precision).exists():
+            if not _mark(precision, kinds).exists():
                 (say or _to_stderr)(
                     "compiling the kernels for this processor, once; this takes some seconds ..."
                 )
-                _compile_elsewhere(precision)
-                _mark(precision).touch()
+                _compile_elsewhere(precision, kinds)
+                _mark(precision, kinds).touch()
                 _forget_old_folders()
-    _load(precision)
+    _load(precision, kinds)
 
 
 @cache
-def ensure(precision: str) -> None:
+def ensure(precision: str, kinds: str = "plain") -> None:
     """Compile the kernels, saying so, unless that was done before, and load them, once in a process."""
-    warm(precision)
+    if kinds != "plain":
+        ensure(precision)  # always in this order
+    warm(precision, kinds=kinds)
 
 
-def _mark(precision: str) -> Path:
-    return folder() / f"{_MARK}{precision}"
+def _mark(precision: str, kinds: str) -> Path:
+    return folder() / f"{_MARK}{precision}{'' if kinds == 'plain' else f'-{kinds}'}"
 
 
-def _compile_elsewhere(precision: str) -> None:
+def _compile_elsewhere(precision: str, kinds: str) -> None:
     """Compile into the cache in a process that ends with it.
 
     Raises
@@ -62,7 +68,7 @@ def _compile_elsewhere(precision: str) -> None:
     RuntimeError
         It failed; the message holds the end of what it said.
     """
-    program = f"from {__name__} import _load; _load({precision!r})"
+    program = f"from {__name__} import _load; _load({precision!r}, {kinds!r})"
     environment = {**os.environ, "CAVIAR_CACHE": str(folder().parent)}
     # Modules are found where this process finds them; -P keeps files of the working folder out.
     environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
@@ -75,8 +81,8 @@ def _compile_elsewhere(precision: str) -> None:
         raise RuntimeError(f"the kernels could not be compiled (exit code {done.returncode}): {said}")
 
 
-def _load(precision: str) -> None:
-    """Load all kernels, always in the same order, by training a tiny network; what is missing is compiled."""
+def _load(precision: str, kinds: str = "plain") -> None:
+    """Load kernels, always in the same order, by training tiny networks; what is missing is compiled."""
     import numpy as np
 
     from .data.types import Data
@@ -85,10 +91,18 @@ def _load(precision: str) -> None:
 
     X = np.linspace(-1, 1, 8, dtype=precision).reshape(4, 2)
     Y = np.array([0, 1, 0, 1], np.int32)
-    data = Data("binary", X, Y, X, Y, n_classes=2, mu=np.zeros(2), sigma=np.ones(2))
-    run = Run(make_settings({"hidden_units": 2, "epochs": 1, "precision": precision}), data, seed=0)
-    run.advance()
-    run.result()
+    classes = Data("binary", X, Y, X, Y, n_classes=2, mu=np.zeros(2), sigma=np.ones(2))
+    if kinds == "plain":
+        runs: list[tuple[dict[str, Any], Data]] = [({}, classes)]
+    else:
+        values = Data("regression", X, X[:, :1].copy(), X, X[:, :1].copy(), mu=np.zeros(2), sigma=np.ones(2))
+        named = {"metrics": ["train_f1", "dev_f1"], "class_weight": "balanced", "threshold": "dev"}
+        runs = [(named, classes), ({"metrics": ["train_r2", "dev_r2"]}, values)]
+    for settings, data in runs:
+        tiny = {"hidden_units": 2, "epochs": 1, "precision": precision, **settings}
+        run = Run(make_settings(tiny), data, seed=0)
+        run.advance()
+        run.result()
 
 
 @contextmanager
