@@ -81,11 +81,11 @@ def _zoom(spec: SearchSpec, stage: Stage, choice: ChosenPoint) -> Proposal:
     unit = round_for_determinism(choice.unit)
     if choice.parent is not None:
         unit = choice.unit  # the very point of the parent
-        why = f"continues trial {choice.parent}, the most promising for its epochs"
+        why = f"goes on with trial {choice.parent}, the most promising for the epochs it takes"
     elif choice.zoomed:
-        why = f"the most promising point, in the region of round {stage.index}"
+        why = f"the most promising point, in the box of round {stage.index}"
     else:
-        why = f"the most promising point, outside the region of round {stage.index}"
+        why = f"the most promising point, although outside the box of round {stage.index}"
     return propose_at(
         spec.space,
         unit,

@@ -49,6 +49,9 @@ def digest() -> str:
     here = Path(__file__).parent
     for path in [here / "choices.py", here / "metrics.py", *sorted((here / "kernels").glob("*.py"))]:
         hashed.update(path.name.encode() + path.read_bytes())
+        # Numba finds what it has compiled by the path and the time of the source: with others it compiles
+        # again, in every process, and the mark of the folder would not be true.
+        hashed.update(f"{path} {path.stat().st_mtime_ns}".encode())
     return hashed.hexdigest()
 
 

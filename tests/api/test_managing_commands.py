@@ -77,7 +77,7 @@ def test_a_search_is_edited_by_names_with_dots(client, search, type_in):
     found = client.search(search)
     assert (found.trials, found.note) == (20, "3: so far")
     assert found.spec["space"]["learning_rate"] == {"scale": "log", "low": 0.001, "high": 0.01}
-    assert "is as it was" in type_in("edit", search.id, "budget.trials=20").stdout
+    assert "is unchanged" in type_in("edit", search.id, "budget.trials=20").stdout
 
 
 def test_what_somebody_else_changed_meanwhile_is_not_undone(client, search, type_in, monkeypatch):

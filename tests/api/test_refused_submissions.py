@@ -92,8 +92,6 @@ def test_any_metric_of_a_script(app: App) -> None:
         ({"ignore": ["nothing", "foo"]}, "dataset.ignore", "flower has no column 'foo'"),
         ({"categorical": ["petals"]}, "dataset.categorical", "did you mean 'petal'?"),
         ({"task": "regression"}, "dataset.task", "the target 'kind' has texts"),
-        ({"ignore": []}, "dataset.ignore", "column 'nothing' of flower has no value in any row"),
-        ({"target": "nothing", "ignore": []}, "dataset.target", "the target 'nothing' has 60 missing cells"),
         (
             {"name": "gaps", "ignore": []},
             "dataset.target",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -34,7 +35,10 @@ def call(app: App, case: schemathesis.Case) -> None:
     arguments.pop("cookies", None)
     if "data" in arguments:
         arguments["content"] = arguments.pop("data")
-    answer = app.request(method, url, **arguments)
+    try:
+        answer = app.request(method, url, **arguments)
+    except httpx.InvalidURL:  # longer than a client sends
+        return
     assert answer.status_code < 500, (method, url, arguments, answer.text)
     if answer.status_code >= 400 and method != "HEAD":
         assert answer.headers["content-type"].startswith("application/problem+json"), answer.text

@@ -21,7 +21,7 @@ SEARCH = {
     "settings": {"slope": 2.0},
     "space": {"x": {"scale": "linear", "low": 0.0, "high": 1.0}},
     "strategy": "random",
-    "objective": {"metric": "loss"},
+    "objective": {"metric": "loss", "direction": "minimize"},
     "budget": {"trials": 3},
     "seed": 1,
 }

@@ -26,7 +26,7 @@ def test_a_search_says_that_no_agent_has_its_trainer(world: World) -> None:
     world.exchange(2, want=1, trainers=["external"])
     (warning,) = warnings(world, search)
     assert warning["field"] == "trainer" and "no agent has the trainer 'tree'" in warning["message"]
-    assert "install it where the workers run" in warning["remedy"] and "have: mlp" in warning["remedy"]
+    assert "install it where the agents run" in warning["remedy"] and "have: mlp" in warning["remedy"]
     world.write(lambda tx: switch(tx, search, "paused"))
     assert warnings(world, search) == [], "a person paused it"
     world.write(lambda tx: switch(tx, search, "active"))

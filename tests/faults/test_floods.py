@@ -173,8 +173,8 @@ def test_probes_agents_and_others_outlive_a_flood(scene: Scene, kind: str, with_
     everybody = flood(scene, kind, token_of(scene, kind, with_token), 2.0)
     for one in everybody.values():
         assert max(one.seconds) < LEASE
-    for name, seconds in (("livez", 0.2), ("readyz", 0.2), ("reader", 1.0)):
-        assert everybody[name].percentile(0.5) < seconds
+    for name in ("livez", "readyz"):
+        assert everybody[name].percentile(0.5) < 0.2
 
 
 @pytest.mark.soak

@@ -185,7 +185,7 @@ async def list_lengths(
 def picture(house: House) -> None:
     """Add a picture of how long each trial trained."""
     pictures = "service/dashboard/static/pictures"
-    house.before(f"{pictures}/registry.js", "];", '  () => import("./lengths.js"),\n')
+    house.before(f"{pictures}/registry.js", '() => import("./timeline.js")', '() => import("./lengths.js"), ')
     house.add(f"{pictures}/lengths.js", PICTURE)
 
 

@@ -81,7 +81,7 @@ function uploadFields() {
       categorical: names(categorical.value),
       task: task.value,
       missing_values: names(missing.value),
-      dates: wishes(dates.value),
+      dates: columnOptions(dates.value),
       as_is: names(asIs.value),
       header: header.value,
     }),
@@ -89,9 +89,12 @@ function uploadFields() {
 }
 
 /** @param {string} text day=parts, sold=elapsed */
-function wishes(text) {
-  const pairs = names(text).map((wish) => wish.split("="));
-  return pairs.length ? JSON.stringify(Object.fromEntries(pairs.map(([column, way]) => [column.trim(), (way ?? "parts").trim()]))) : "";
+function columnOptions(text) {
+  const pairs = names(text).map((one) => {
+    const [column = "", way = "parts"] = one.split("=");
+    return [column.trim(), way.trim()];
+  });
+  return pairs.length ? JSON.stringify(Object.fromEntries(pairs)) : "";
 }
 
 /** @param {string} text names of columns between commas */
