@@ -260,7 +260,12 @@ class Databases:
 
     def drop_tables(self) -> None:
         with psycopg.connect(self._url, autocommit=True) as it:
-            it.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+            while True:
+                try:
+                    it.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+                    break
+                except psycopg.errors.DeadlockDetected:
+                    continue  # the server was in the middle of a commit, and Postgres chose us to give way
 
 
 @pytest.fixture
