@@ -278,7 +278,7 @@ def databases_of(postgres_server: str, built_postgres_url: URL) -> Iterator[tupl
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("rounds", ROUNDS)
-@pytest.mark.parametrize("harm", ["restored", "replaced", "emptied"])
+@pytest.mark.parametrize("harm", ["restored", "replaced", pytest.param("emptied", marks=pytest.mark.soak)])
 def test_a_postgres_that_changes_under_a_server(
     make_server: Callable[..., Server], databases_of: tuple[Databases, URL], rounds: int, harm: str
 ) -> None:
