@@ -37,7 +37,7 @@ AGENTS = [f"a-{index:016x}" for index in range(2)]
 
 
 def spec(count: int) -> SearchSpec:
-    """Give a search of 8 parameters and so many trials."""
+    """Return a search of 8 parameters and so many trials."""
     return SearchSpec.parse(
         {
             "name": f"{count:,} trials",
@@ -53,7 +53,7 @@ def spec(count: int) -> SearchSpec:
 
 
 def generated(count: int) -> Iterator[dict[str, Any]]:
-    """Give the trials of `write_search` without a database."""
+    """Return the trials of `write_search` without a database."""
     return _trials(spec(count), count, time.time())
 
 
@@ -120,7 +120,7 @@ def _write(dialect: Dialect, count: int) -> int:
 
 
 def _trials(given: SearchSpec, count: int, now: float) -> Iterator[dict[str, Any]]:
-    """Give trials whose error has a valley over the learning rate and slopes over the rest."""
+    """Return trials whose error has a valley over the learning rate and slopes over the rest."""
     random = np.random.default_rng(count)
     units = random.random((count, given.space.dimensions))
     valley = (units[:, 0] - 0.6) ** 2 * 2 + (units[:, 1] - 0.5) ** 2 * 0.2 + units[:, 3] * 0.05 + 0.01

@@ -16,7 +16,7 @@ from benchmarks.dashboard_data import SPACE, generated
 
 
 def distribution(definition: dict[str, Any]) -> optuna.distributions.BaseDistribution:
-    """Give the nearest distribution that Optuna has: it has no one-minus-log."""
+    """Return the nearest distribution that Optuna has: it has no one-minus-log."""
     if "choices" in definition:
         return optuna.distributions.CategoricalDistribution(definition["choices"])
     low, high = definition["low"], definition["high"]

@@ -74,7 +74,7 @@ def report(trials: int, taken: dict[str, list[float]], trained: int, memory: flo
 
 
 def p99(values: list[float]) -> float:
-    """Give the 99th percentile."""
+    """Return the 99th percentile."""
     return sorted(values)[int(0.99 * (len(values) - 1))]
 
 

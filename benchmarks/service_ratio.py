@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def measure(trials: int, rounds: int) -> dict[str, float]:
-    """Give the medians of trials per second of both, and their ratio."""
+    """Return the medians of trials per second of both, and their ratio."""
     served, direct = [], []
     with tempfile.TemporaryDirectory() as folder, serving(folder, PROCESSES) as url, Client(url) as client:
         client.wait(client.submit(SEARCH, budget={"trials": 20}))

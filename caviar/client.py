@@ -37,7 +37,7 @@ class Client:
 
     @property
     def url(self) -> str:
-        """Give the server's address, which is also the dashboard's."""
+        """Return the server's address, which is also the dashboard's."""
         return self.transport.url
 
     def __enter__(self) -> Self:
@@ -82,7 +82,7 @@ class Client:
         return upload(self.transport, Path(file), name or Path(file).name, options)
 
     def datasets(self) -> list[dict[str, Any]]:
-        """Give the data sets of the server, those that come with the trainer first."""
+        """Return the data sets of the server, those that come with the trainer first."""
         items: list[dict[str, Any]] = self.transport.call("GET", "/datasets")["items"]
         return items
 
@@ -149,7 +149,7 @@ class Client:
         return self.transport.events(f"/searches/{_number(search)}/events", last=last)
 
     def agents(self) -> list[dict[str, Any]]:
-        """Give the workers and scripts seen lately: what each holds, for how long a silent one is silent."""
+        """Return the workers and scripts seen lately: what each holds, how long it has been silent."""
         items: list[dict[str, Any]] = self.transport.call("GET", "/agents")["items"]
         return items
 
@@ -160,12 +160,12 @@ class Client:
         return (Trial.of(one) for one in self._pages(f"/searches/{_number(search)}/trials", filters))
 
     def best(self, search: SearchLike, k: int = 5) -> list[Trial]:
-        """Give the best trials, best first."""
+        """Return the best trials, best first."""
         answer = self.transport.call("GET", f"/searches/{_number(search)}/best", params={"k": k})
         return [Trial.of(one) for one in answer["items"]]
 
     def standings(self, search: SearchLike) -> dict[str, Any]:
-        """Give the leaders by their trainings with fresh seeds, and the winner once all have ended."""
+        """Return the leaders by their trainings with fresh seeds, and the winner once all have ended."""
         found: dict[str, Any] = self.transport.call("GET", f"/searches/{_number(search)}/standings")
         return found
 
@@ -179,7 +179,7 @@ class Client:
         return Trial.of(self.transport.call("GET", f"/trials/{_name(trial)}"))
 
     def curve(self, trial: TrialLike, points: int | None = None) -> dict[str, Any]:
-        """Give the learning curve: a list per column and branch; of more epochs about `points`."""
+        """Return the learning curve: a list per column and branch; of more epochs about `points`."""
         query = {} if points is None else {"points": points}
         curve: dict[str, Any] = self.transport.call("GET", f"/trials/{_name(trial)}/curve", params=query)
         return curve
@@ -204,7 +204,7 @@ class Client:
         return [Trial.of(one) for one in answer["items"]]
 
     def export(self, search: SearchLike, kind: str) -> bytes:
-        """Give the trials of a search as a file: csv, parquet, json, or optuna (an SQLite study)."""
+        """Return the trials of a search as a file: csv, parquet, json, or optuna (an SQLite study)."""
         path = f"/searches/{_number(search)}/export"
         return self.transport.request("GET", path, params={"format": kind}, timeout=300).content
 
@@ -221,29 +221,29 @@ class Client:
         return items
 
     def given(self, trial: TrialLike) -> list[dict[str, Any]]:
-        """Give the commands of a trial, oldest first, with what became of them."""
+        """Return the commands of a trial, oldest first, with what became of them."""
         items: list[dict[str, Any]] = self.transport.call("GET", f"/trials/{_name(trial)}/commands")["items"]
         return items
 
     def steering(self, trial: TrialLike) -> dict[str, Any]:
-        """Give what steering a trial needs: settings in force, commands, branches, checkpoints, advice."""
+        """Return what steering a trial needs: settings in force, commands, branches, checkpoints, advice."""
         found: dict[str, Any] = self.transport.call("GET", f"/trials/{_name(trial)}/steering")
         return found
 
     def log(self, trial: TrialLike, branch: int | None = None) -> dict[str, Any]:
-        """Give what a branch of a trial follows from: settings, seed, and the log of changes."""
+        """Return what a branch of a trial follows from: settings, seed, and the log of changes."""
         return self._of_branch(trial, "log", branch)
 
     def schedule(self, trial: TrialLike, branch: int | None = None) -> dict[str, Any]:
-        """Give the changes of a branch as `schedule` of another search."""
+        """Return the changes of a branch as `schedule` of another search."""
         return self._of_branch(trial, "schedule", branch)
 
     def checkpoint(self, checkpoint: int) -> bytes:
-        """Give the bytes of a checkpoint (safetensors)."""
+        """Return the bytes of a checkpoint (safetensors)."""
         return self.transport.request("GET", f"/checkpoints/{checkpoint}", timeout=300).content
 
     def model(self, trial: TrialLike) -> bytes:
-        """Give the trained model of a trial (safetensors)."""
+        """Return the trained model of a trial (safetensors)."""
         return self.transport.request("GET", f"/trials/{_name(trial)}/model", timeout=300).content
 
     # A training script of your own

@@ -51,14 +51,14 @@ def note_line(note: Mapping[str, str]) -> str:
 
 
 def _query(value: Any) -> Any:
-    """Give an option as a query has it: what names columns is JSON."""
+    """Return an option as a query has it: what names columns is JSON."""
     if isinstance(value, Mapping):
         return json.dumps(value)
     return [str(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def with_files_uploaded(transport: Transport, search: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
-    """Give the search with names in place of files and arrays, which are uploaded; paths begin at `folder`.
+    """Return the search with names in place of files and arrays, which are uploaded; paths begin at `folder`.
 
     Raises CaviarError when one cannot be read, or arrays are not numbers and labels.
     """

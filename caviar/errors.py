@@ -22,7 +22,7 @@ class CaviarError(Exception):
 
     @property
     def may_pass(self) -> bool:
-        """Tell whether the same call may succeed in a while, because the server is away or in trouble."""
+        """Return whether the same call may succeed in a while, because the server is away or in trouble."""
         return False
 
 
@@ -31,7 +31,7 @@ class UnreachableError(CaviarError):
 
     @property
     def may_pass(self) -> bool:
-        """Tell that the server may come back."""
+        """Return True: the server may come back."""
         return True
 
 
@@ -47,7 +47,7 @@ class RefusedError(CaviarError):
 
     @property
     def may_pass(self) -> bool:
-        """Tell whether it was the server's trouble, or too many callers, rather than what was asked."""
+        """Return whether it was the server's trouble, or too many callers, rather than what was asked."""
         return self.status >= 500 or self.status == 429
 
     @classmethod

@@ -67,17 +67,17 @@ class ExternalTrial:
 
     @property
     def id(self) -> str:
-        """Give its name, such as 3.17."""
+        """Return its name, such as 3.17."""
         return self._assignment.trial
 
     @property
     def number(self) -> int:
-        """Give its number in the search."""
+        """Return its number in the search."""
         return self._assignment.number
 
     @property
     def params(self) -> dict[str, Any]:
-        """Give what to train with: the fixed settings, the point of the space over them, changes over both.
+        """Return what to train with: the fixed settings, the point of the space over them, changes over both.
 
         Whoever reads them is taken to train with them from here on. Raises what `should_stop` raises.
         """
@@ -86,18 +86,18 @@ class ExternalTrial:
 
     @property
     def seed(self) -> int:
-        """Give the seed for everything random in this trial."""
+        """Return the seed for everything random in this trial."""
         return self._assignment.seed
 
     @property
     def epochs(self) -> int | None:
-        """Give how many epochs to train, None where the search does not say."""
+        """Return how many epochs to train, None where the search does not say."""
         epochs = self._assignment.epochs or self._in_force().get("epochs")
         return None if epochs is None else int(epochs)
 
     @property
     def should_stop(self) -> str | None:
-        """Give the reason to stop now, None while there is none: a stopping rule, a person, a lost lease.
+        """Return the reason to stop now, None while there is none: a stopping rule, a person, a lost lease.
 
         Raises whatever ended the talk with the server for good, CaviarError in a forked process.
         """
@@ -105,7 +105,7 @@ class ExternalTrial:
         return self._why_stopped
 
     def report(self, **metrics: float | None) -> None:
-        """Tell the metrics of one more epoch; sent in the background. None is a value that is missing.
+        """Report the metrics of one more epoch; sent in the background. None is a value that is missing.
 
         Raises CaviarError for what is no number, and for too many metrics.
         """
@@ -153,7 +153,7 @@ class ExternalTrial:
         self._finish(failure(error))
 
     def hand_back(self) -> None:
-        """Give the trial back, for whoever asks next; that counts as no failure, and as no lost attempt."""
+        """Hand the trial back, for whoever asks next; that counts as no failure, and as no lost attempt."""
         self._close(lambda outbox: outbox.state(self._assignment.key, 0, "released"))
 
     def __enter__(self) -> Self:
@@ -172,7 +172,7 @@ class ExternalTrial:
 
     @property
     def may_be_told(self) -> bool:
-        """Tell whether it is still to be ended, by this process."""
+        """Return whether it is still to be ended, by this process."""
         return not self._ended and os.getpid() == self._process
 
     def end_of_turn(self) -> None:

@@ -27,7 +27,7 @@ def write_body(data: Any) -> bytes:
 
 
 def plain(value: Any) -> Any:
-    """Give a copy in which arrays and numbers of NumPy and the like are lists and numbers of Python."""
+    """Return a copy in which arrays and numbers of NumPy and the like are lists and numbers of Python."""
     if isinstance(value, Mapping):
         return {plain(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

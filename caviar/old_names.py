@@ -52,7 +52,7 @@ class _Finder(MetaPathFinder):
 
 
 class _Alias(Loader):
-    """Gives the module of the new name, which is imported once, as it always is."""
+    """Return the module of the new name, which is imported once, as it always is."""
 
     def __init__(self, new: str) -> None:
         self._new = new

@@ -38,7 +38,7 @@ class Search(Record):
 
     @property
     def waits_for_a_person(self) -> bool:
-        """Tell whether it paused itself, as `warnings` say, and nothing of it is in training any more."""
+        """Return whether it paused itself, as `warnings` say, and nothing of it is in training any more."""
         return self.state == "paused" and bool(self.warnings) and not self.counts.get("running")
 
     @property
@@ -52,7 +52,7 @@ class Search(Record):
 
     @property
     def done(self) -> bool:
-        """Tell whether no trial of it will change any more."""
+        """Return whether no trial of it will change any more."""
         active = sum(self.counts.get(state, 0) for state in ("queued", "running", "paused"))
         return self.state == "completed" or (self.state == "cancelled" and not active)
 

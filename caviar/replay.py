@@ -71,7 +71,7 @@ def replay_trial(
 
 
 def _over(log: Mapping[str, Any]) -> bool:
-    """Tell whether the trial came to its end on this branch."""
+    """Return whether the trial came to its end on this branch."""
     return log["state"] in ("completed", "stopped") and bool(log["current"])
 
 
@@ -90,7 +90,7 @@ def _nothing(log: Mapping[str, Any]) -> str:
 
 
 def _finite(results: Mapping[str, float]) -> dict[str, float | None]:
-    """Give results as JSON has them: what is not finite is null."""
+    """Return results as JSON has them: what is not finite is null."""
     return {name: value if math.isfinite(value) else None for name, value in results.items()}
 
 
@@ -105,7 +105,7 @@ def _unequal(found: Mapping[str, float | None], told: Mapping[str, float | None]
 
 
 def _model(client: Client, log: Mapping[str, Any]) -> bytes | None:
-    """Give the final model, if the trial ended on this branch and has one."""
+    """Return the final model, if the trial ended on this branch and has one."""
     if not _over(log):
         return None
     try:

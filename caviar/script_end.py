@@ -41,7 +41,7 @@ class Signals:
 
     @property
     def come(self) -> bool:
-        """Tell whether one has come."""
+        """Return whether one has come."""
         return Signals._come
 
     @staticmethod

@@ -57,7 +57,7 @@ def names() -> list[str]:
 
 @cache
 def get(name: str) -> Trainer | None:
-    """Give a trainer by name; None if it is not installed here (an agent elsewhere may have it)."""
+    """Return a trainer by name; None if it is not installed here (an agent elsewhere may have it)."""
     found = INSTALLED.get(name)
     if found is None:
         return None
@@ -80,7 +80,7 @@ def settings_for(name: str, metrics: Iterable[str]) -> dict[str, Any]:
 
 
 def default_epochs(spec: SearchSpec) -> int | None:
-    """Give how many epochs the trials of a search train, as far as settings or the trainer say."""
+    """Return how many epochs the trials of a search train, as far as settings or the trainer say."""
     epochs = spec.settings.get("epochs")
     if isinstance(epochs, int):
         return epochs
@@ -92,7 +92,7 @@ def default_epochs(spec: SearchSpec) -> int | None:
 
 
 def most_epochs(spec: SearchSpec) -> int | None:
-    """Give how many epochs the longest trials of a search train, as far as that is known."""
+    """Return how many epochs the longest trials of a search train, as far as that is known."""
     per_round = getattr(spec.strategy, "epochs_per_round", None)
     if per_round:
         return int(per_round[-1])

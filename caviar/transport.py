@@ -66,7 +66,7 @@ class Transport:
 
     @property
     def _http(self) -> httpx.Client:
-        """Give the connections of this process: a forked one would read the answers to its parent's calls."""
+        """Return the connections of this process: a forked one would read its parent's answers."""
         if os.getpid() != self._process:
             self._inherited.append(self._client)  # open they stay: to close them is not for this process
             self._open()
@@ -118,7 +118,7 @@ class Transport:
         return self._accepted(self._answer(lambda: self._http.request(method, path, **arguments), tries))
 
     def pieces(self, path: str) -> Iterator[bytes]:
-        """Give the body of an answer in pieces.
+        """Return the body of an answer in pieces.
 
         Raises UnreachableError and RefusedError, as `call` does.
         """
@@ -144,7 +144,7 @@ class Transport:
             time.sleep(RESUME_SECONDS)
 
     def _stream(self, path: str, last: str | None) -> Iterator[Event | None]:
-        """Give the events of one connection, and None for what shows no more than that it lives."""
+        """Return the events of one connection, and None for what shows no more than that it lives."""
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
         with self._opened(path, headers) as response:
             yield None
@@ -152,7 +152,7 @@ class Transport:
 
     @contextmanager
     def _opened(self, path: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
-        """Give an answer whose body is read bit by bit."""
+        """Return an answer whose body is read bit by bit."""
         timeout = httpx.Timeout(STREAM_SECONDS, connect=5.0)
         request = self._http.build_request("GET", path, headers={**self._headers, **headers}, timeout=timeout)
         try:
@@ -185,7 +185,7 @@ class Transport:
             raise self._unreachable(error) from None
 
     def _accepted(self, response: httpx.Response) -> httpx.Response:
-        """Give an answer that brings what was asked for.
+        """Return an answer that brings what was asked for.
 
         Raises RefusedError (or a kind of it) for one that says no, CaviarError for one that sends elsewhere.
         """
@@ -214,7 +214,7 @@ class Transport:
 
 @contextmanager
 def opened(url: str | None = None, token: str | None = None) -> Iterator[Transport]:
-    """Give a transport for a while."""
+    """Return a transport for a while."""
     transport = Transport(url, token)
     try:
         yield transport
@@ -257,7 +257,7 @@ def _json(content: bytes) -> Mapping[str, Any]:
 
 
 def _seconds_to_wait(response: httpx.Response) -> float:
-    """Give how long an answer asks to wait; a second where it does not say, or says it as a date."""
+    """Return how long an answer asks to wait; a second where it does not say, or says it as a date."""
     asked = response.headers.get("Retry-After", "")
     return max(0.1, float(asked)) if asked.isdecimal() else 1.0
 
@@ -285,7 +285,7 @@ def _parse(lines: Iterator[str]) -> Iterator[Event | None]:
 
 
 def _token() -> str | None:
-    """Give the token of CAVIAR_TOKEN, or of the file that CAVIAR_TOKEN_FILE names."""
+    """Return the token of CAVIAR_TOKEN, or of the file that CAVIAR_TOKEN_FILE names."""
     path = os.environ.get("CAVIAR_TOKEN_FILE")
     if os.environ.get("CAVIAR_TOKEN") or not path:
         return os.environ.get("CAVIAR_TOKEN")

@@ -68,11 +68,11 @@ class _Waiting:
 
     @property
     def is_in_its_process(self) -> bool:
-        """Tell whether this is the process that began to ask; in one that it forked no exchange goes on."""
+        """Return whether this is the process that began to ask; in one that it forked no exchange goes on."""
         return os.getpid() == self._process
 
     def next(self) -> AssignedTrial | None:
-        """Give the next trial, None when the search has ended.
+        """Return the next trial, None when the search has ended.
 
         Raises CaviarError for a search that paused itself, and in a forked process.
         """

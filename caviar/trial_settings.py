@@ -26,12 +26,12 @@ def trial_settings(
 
 
 def trial_seed(seed: int, number: int) -> int:
-    """Give the seed of a trial: any 31 bits, the same for the same search seed and number."""
+    """Return the seed of a trial: any 31 bits, the same for the same search seed and number."""
     digest = hashlib.blake2b(f"{seed}:{number}".encode(), digest_size=4).digest()
     return int.from_bytes(digest, "little") & 0x7FFF_FFFF
 
 
 def trial_epochs(settings: Mapping[str, Any], params: Mapping[str, Any], proposed: int | None) -> int | None:
-    """Give the number of epochs a trial will train, if anything but the trainer's default says so."""
+    """Return the number of epochs a trial will train, if anything but the trainer's default says so."""
     epochs = proposed if proposed is not None else params.get("epochs", settings.get("epochs"))
     return epochs if isinstance(epochs, int) else None

@@ -138,13 +138,13 @@ class Numbers:
         return (self._scale.to_unit(value - half) + self._scale.to_unit(value + half)) / 2
 
     def readable(self, value: Any) -> TypeGuard[float]:
-        """Tell whether a value, in the range or not, has a nearest one in it: whether it is a number."""
+        """Return whether a value, in the range or not, has a nearest one in it: whether it is a number."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             return False
         return abs(value) <= sys.float_info.max  # not true of nan, and safe with whole numbers of any size
 
     def contains(self, value: Any) -> bool:
-        """Tell whether a value is one that from_unit can give."""
+        """Return whether a value is one that from_unit can give."""
         if not self.readable(value):
             return False
         if self.zero and value == 0:
@@ -204,7 +204,7 @@ class Choices:
         return 0.5 if index is None else (index + 0.5) / self.levels
 
     def contains(self, value: Any) -> bool:
-        """Tell whether a value is one of the choices."""
+        """Return whether a value is one of the choices."""
         return identity(value) in self._index
 
     readable = contains  # no choice is nearer than another to what is none

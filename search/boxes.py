@@ -33,7 +33,7 @@ class Box:
         return units
 
     def contains(self, units: Floats) -> npt.NDArray[np.bool_]:
-        """Tell which points (m, d) lie in the box."""
+        """Return which points (m, d) lie in the box."""
         inside = ((units >= self.low) & (units <= self.high)).all(axis=1)
         for axis, left in enumerate(self.choices):
             if left is not None:

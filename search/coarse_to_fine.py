@@ -188,7 +188,7 @@ def _consider(
 
 
 def is_new(unit: Floats, history: History) -> bool:
-    """Tell whether a point is neither among the results nor pending."""
+    """Return whether a point is neither among the results nor pending."""
     for units in (history.pending, history.units):
         rows = np.arange(len(units))
         for axis, coordinate in enumerate(unit):

@@ -12,7 +12,7 @@ Definitions = Mapping[str, Parameter]
 
 
 def when_holds(when: When, point: Mapping[str, Any]) -> bool:
-    """Tell whether all of a condition's parts hold; a parameter that is not there meets none."""
+    """Return whether all of a condition's parts hold; a parameter that is not there meets none."""
     return all(name in point and _meets(wanted, point[name]) for name, wanted in when.items())
 
 
@@ -139,7 +139,7 @@ def _never_active(order: tuple[str, ...], definitions: Definitions) -> list[Prob
 
 
 def _possible(parameter: Parameter, wanted: list[Between | Value]) -> bool:
-    """Tell whether some value of a parameter meets all demands."""
+    """Return whether some value of a parameter meets all demands."""
     if isinstance(parameter, Fixed):
         return all(_meets(one, parameter.value) for one in wanted)
     if isinstance(parameter, Choice):

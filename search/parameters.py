@@ -228,7 +228,7 @@ def identity(value: Any) -> Any:
 
 
 def _kind(value: Any) -> str:
-    """Tell which definition is meant, so that errors are about it and not about all three."""
+    """Return which definition is meant, so that errors are about it and not about all three."""
     if isinstance(value, Fixed) or (isinstance(value, dict) and "value" in value):
         return "fixed"
     if isinstance(value, Choice) or (isinstance(value, dict) and "choices" in value):

@@ -137,7 +137,7 @@ class Space(RootModel[dict[str, Parameter]]):
         return np.array(row)
 
     def active(self, point: Mapping[str, Any]) -> npt.NDArray[np.bool_]:
-        """Tell for each axis whether the point has it."""
+        """Return for each axis whether the point has it."""
         flags = [False] * self.dimensions
         for position, axis in enumerate(self.axes):
             if axis.parameter in point:
@@ -145,7 +145,7 @@ class Space(RootModel[dict[str, Parameter]]):
         return np.array(flags, dtype=np.bool_)
 
     def active_at(self, units: Units) -> npt.NDArray[np.bool_]:
-        """Tell for each row of coordinates (n, d) and each axis whether the point there has it."""
+        """Return for each row of coordinates (n, d) and each axis whether the point there has it."""
         flags = np.ones(units.shape, dtype=np.bool_)
         if not self.conditional:
             return flags

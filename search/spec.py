@@ -119,7 +119,7 @@ class SearchSpec(FrozenModel):
         return self
 
     def submitted(self) -> dict[str, Any]:
-        """Give the search back as it was submitted, defaults left out."""
+        """Return the search back as it was submitted, defaults left out."""
         return self.model_dump(mode="json", exclude_unset=True)
 
     @property

@@ -42,7 +42,7 @@ def verdict(plan: StopPlan, curve: Sequence[float], direction: str) -> str | Non
 
 
 def judged_after(plan: StopPlan, epoch: int) -> int | None:
-    """Give the next epoch at which `verdict` may stop a trial: nobody should train past it unasked."""
+    """Return the next epoch at which `verdict` may stop a trial: nobody should train past it unasked."""
     ends = [at for at, _ in plan.checks if at > epoch]
     if plan.patience is not None:
         ends.append(max(epoch, plan.patience, plan.warmup) + 1)
@@ -50,7 +50,7 @@ def judged_after(plan: StopPlan, epoch: int) -> int | None:
 
 
 def as_stored(value: float) -> float:
-    """Give a metric as learning curves keep it, in 32 bits: what `verdict` is to be asked about.
+    """Return a metric as learning curves keep it, in 32 bits: what `verdict` is to be asked about.
 
     The bounds come from curves that were kept. Without this a trial as good as its bound would go on or stop
     by the last bits, and one that is resumed would be judged otherwise than one never interrupted.

@@ -35,11 +35,11 @@ class Strategy(Method):
 
     @classmethod
     def installed(cls) -> bool:
-        """Tell whether the package it needs is there."""
+        """Return whether the package it needs is there."""
         return cls.package is None or find_spec(cls.package) is not None
 
     def problems(self, dimensions: int) -> Iterator[Problem]:
-        """Give what keeps it from searching a space of so many coordinates here."""
+        """Return what keeps it from searching a space of so many coordinates here."""
         if not self.installed():
             said = f"{self.name} needs the package {self.package}"
             yield Problem("name", said, f"install caviar[{self.extra}], or take {self.instead}")

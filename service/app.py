@@ -254,7 +254,7 @@ async def _refresh(book: TokenBook) -> None:
 
 
 def _prepare(services: Services) -> list[Coroutine[Any, Any, None]]:
-    """Give what is done ahead, so that nobody has to wait for it."""
+    """Return what is done ahead, so that nobody has to wait for it."""
     columns, statistics = services.columns, Statistics()
     return [
         _again(services, PREPARE_SECONDS, columns.prepare, "the columns of large searches are not caught up"),

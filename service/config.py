@@ -67,27 +67,27 @@ class Config:
 
     @property
     def loopback(self) -> bool:
-        """Tell whether only this machine can reach the server."""
+        """Return whether only this machine can reach the server."""
         return is_loopback(self.host)
 
     @property
     def sqlite(self) -> bool:
-        """Tell whether the database is a file of this machine."""
+        """Return whether the database is a file of this machine."""
         return self.database_url.get_backend_name() == "sqlite"
 
     @property
     def database(self) -> str:
-        """Give the database URL as text, with its password; never log this."""
+        """Return the database URL as text, with its password; never log this."""
         return self.database_url.render_as_string(hide_password=False)
 
     @property
     def database_shown(self) -> str:
-        """Give the database URL fit for logs and messages."""
+        """Return the database URL fit for logs and messages."""
         return self.database_url.render_as_string(hide_password=True)
 
     @property
     def url(self) -> str:
-        """Give the address at which agents on this machine reach the server."""
+        """Return the address at which agents on this machine reach the server."""
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(self.host, self.host)  # noqa: S104
         return f"http://{host}:{self.port}"
 
@@ -126,7 +126,7 @@ def read(environment: Mapping[str, str] | None = None, **arguments: Any) -> Conf
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host name or address means this machine alone."""
+    """Return whether a host name or address means this machine alone."""
     bare = host.strip("[]").lower().rstrip(".")
     if bare == "localhost" or bare.endswith(".localhost"):
         return True

@@ -18,7 +18,7 @@ SELDOM_SECONDS = 10.0
 
 
 def as_json(config: Config) -> bool:
-    """Tell which of the two forms this configuration asks for."""
+    """Return which of the two forms this configuration asks for."""
     return config.log_format == "json" or (config.log_format == "auto" and not sys.stderr.isatty())
 
 
@@ -40,7 +40,7 @@ class Seldom(logging.Filter):
         self._passed: TTLCache[str, bool] = TTLCache(64, SELDOM_SECONDS)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Tell whether a record is to be written."""
+        """Return whether a record is to be written."""
         if record.levelno != logging.WARNING:
             return True
         message = record.getMessage()
@@ -51,7 +51,7 @@ class Seldom(logging.Filter):
 
 
 def uvicorn_config(config: Config) -> dict[str, Any]:
-    """Give the configuration of all loggers, uvicorn's among them, as `logging.config` takes it."""
+    """Return the configuration of all loggers, uvicorn's among them, as `logging.config` takes it."""
     formatter = JsonFormatter if as_json(config) else TextFormatter
     level = config.log_level.upper()
     return {

@@ -73,7 +73,7 @@ def sqlite_url(tmp_path: Path) -> URL:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def database_url(request: pytest.FixtureRequest) -> URL:
-    """Give an empty database of each kind in turn."""
+    """Return an empty database of each kind in turn."""
     url: URL = request.getfixturevalue(f"{request.param}_url")
     return url
 
@@ -94,14 +94,14 @@ def postgres_template(postgres_server: str) -> str:
 
 @pytest.fixture
 def built_sqlite_url(sqlite_template: Path, sqlite_url: URL) -> URL:
-    """Give a file whose tables are built."""
+    """Return a file whose tables are built."""
     shutil.copyfile(sqlite_template, str(sqlite_url.database))
     return sqlite_url
 
 
 @pytest.fixture
 def built_postgres_url(postgres_server: str, postgres_template: str) -> Iterator[URL]:
-    """Give a database whose tables are built, gone after the test."""
+    """Return a database whose tables are built, gone after the test."""
     url = empty_database(postgres_server, postgres_template)
     yield url
     drop_database(postgres_server, url)
@@ -131,6 +131,6 @@ def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callab
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def built_url(request: pytest.FixtureRequest) -> URL:
-    """Give a database of each kind in turn whose tables are built."""
+    """Return a database of each kind in turn whose tables are built."""
     url: URL = request.getfixturevalue(f"built_{request.param}_url")
     return url

@@ -222,7 +222,7 @@ def _sides(cost: CostFunction, weights: Array, i: int, distance: float) -> tuple
 
 
 def _is_smooth(cost: CostFunction, weights: Array, i: int, J: float, above: float, below: float) -> bool:
-    """Tell whether J has no kink within epsilon of parameter i.
+    """Return whether J has no kink within epsilon of parameter i.
 
     Slopes to the right and left differ by epsilon J'', half as much at half the distance; at a kink they
     differ by the same at any distance, or by nothing once it lies outside.

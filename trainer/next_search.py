@@ -119,7 +119,7 @@ def _zoom(now: Plain) -> tuple[Plain, Plain]:
 
 
 def has_images(search: Mapping[str, Any] | None) -> bool:
-    """Tell whether augmentation can be of use."""
+    """Return whether augmentation can be of use."""
     dataset = (search or {}).get("dataset") or {}
     return bool(dataset.get("image_shape")) or (dataset.get("name") in _IMAGES and "path" not in dataset)
 

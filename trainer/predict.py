@@ -246,7 +246,7 @@ def _table(
 
 
 def _by_position(table: Table, encoding: Encoding) -> Table:
-    """Give the columns of an array their names from training."""
+    """Return the columns of an array their names from training."""
     names = (*encoding.numbers, *encoding.levels)
     n = len(table.number_names)
     if n != len(names):

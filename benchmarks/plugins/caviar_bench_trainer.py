@@ -43,15 +43,15 @@ class Run:
         return Slice(self.status, None, [row], [])
 
     def save(self) -> bytes:
-        """Give nothing."""
+        """Return nothing."""
         return b"{}"
 
     def model(self) -> bytes:
-        """Give nothing."""
+        """Return nothing."""
         return b"{}"
 
     def result(self) -> dict[str, float]:
-        """Give the objective."""
+        """Return the objective."""
         return {"dev_error": float(self.settings["p0"])}
 
 

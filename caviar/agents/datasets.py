@@ -24,7 +24,7 @@ class DataCache:
         self._kept: LRUCache[bytes, Any] = LRUCache(KEPT)
 
     def get(self, name: str, trainer: Any, dataset: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
-        """Give the data of a trial, fetched and loaded if need be.
+        """Return the data of a trial, fetched and loaded if need be.
 
         Raises what the trainer raises when the data cannot be trained on, FetchError and CaviarError when
         an uploaded data set does not arrive.
@@ -40,7 +40,7 @@ class DataCache:
 
 
 def _folder() -> Path:
-    """Give the folder that keeps uploaded data sets on this machine, beside the compiled kernels."""
+    """Return the folder that keeps uploaded data sets on this machine, beside the compiled kernels."""
     if os.environ.get("CAVIAR_CACHE"):
         return Path(os.environ["CAVIAR_CACHE"]) / "datasets"
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"

@@ -28,7 +28,7 @@ SECRET_VARIABLE = "CAVIAR_AGENT_SECRET"  # noqa: S105 - the name of a variable
 
 
 def new_id() -> str:
-    """Give a random id: a reused host name or process number never makes a dead agent look alive."""
+    """Return a random id: a reused host name or process number never makes a dead agent look alive."""
     return f"a-{secrets.token_hex(8)}"
 
 

@@ -167,7 +167,7 @@ class TrialRunner:
         self._written = self._exchange.report(write, urgent=True)
 
     def _bounds(self) -> tuple[int | None, int | None]:
-        """Give the step and the epoch that the next slice must not pass: someone may decide there."""
+        """Return the step and the epoch that the next slice must not pass: someone may decide there."""
         until_step, until_epoch = self._steering.bounds(self._run)
         judged = None if self._plan is None else judged_after(self._plan, self._run.epoch)
         ends = [end for end in (until_epoch, judged) if end is not None]
@@ -220,13 +220,13 @@ class TrialRunner:
             self._exchange.report_last(self._key, write)
 
     def _may_be_continued(self, state: str, seconds: float) -> bool:
-        """Tell whether to keep the last state for another trial; a short training is quickly done again."""
+        """Return whether to keep the last state for another trial; a short training is quickly done again."""
         further = self._assignment.search.continued_below
         longer = further is not None and self._run.epoch < further
         return longer and state in ("completed", "stopped") and seconds > KEPT_AFTER_SECONDS
 
     def _hand_back(self, state: Literal["paused", "released"]) -> None:
-        """Give the trial back to the server, with a checkpoint to go on from."""
+        """Hand the trial back to the server, with a checkpoint to go on from."""
         branch, key = self._branch, self._key
 
         def write(outbox: Outbox) -> None:
@@ -254,7 +254,7 @@ class TrialRunner:
 
 
 def _course(assignment: AssignedTrial, epoch: int) -> list[float]:
-    """Give the objective of the epochs behind a restored run, as the server knows it."""
+    """Return the objective of the epochs behind a restored run, as the server knows it."""
     known = [] if assignment.resume is None else assignment.resume.curve
     course = [math.nan if value is None else float(value) for value in known[:epoch]]
     return course + [math.nan] * (epoch - len(course))

@@ -84,7 +84,7 @@ class Watchdog:
             self.look()
 
     def _unwanted(self, assignment: AssignedTrial) -> str | None:
-        """Tell why the trial in hand is to be let go of, None while it is not."""
+        """Return why the trial in hand is to be let go of, None while it is not."""
         if self._exchange.failure is not None:
             return f"the agent cannot go on: {self._exchange.failure}"
         return self._exchange.dropped(assignment.key)

@@ -198,7 +198,7 @@ def watch_trial(client: Client, trial: str, console: Console) -> bool:
 
 @contextmanager
 def _keys() -> Iterator[queue.Queue[str]]:
-    """Give the keys pressed, one by one, while the terminal is in the mode for it."""
+    """Return the keys pressed, one by one, while the terminal is in the mode for it."""
     pressed: queue.Queue[str] = queue.Queue()
     ended = threading.Event()
     before = termios.tcgetattr(sys.stdin)

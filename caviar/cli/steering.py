@@ -106,7 +106,7 @@ def _trial(text: str) -> str:
 
 
 def give(connection: Client, trial: str, kind: str, values: list[str], at: str) -> dict[str, Any]:
-    """Give a command as it was typed; what became of it is in the answer."""
+    """Return a command as it was typed; what became of it is in the answer."""
     command = {"kind": kind, "arguments": arguments_of(kind, values), "when": {"at": at}}
     return connection.commands(trial, [command])[0]
 

@@ -48,7 +48,7 @@ def health_of_workers(url: str | None, token: str | None) -> str:
 
 
 def _states(transport: Transport, **options: Any) -> dict[str, str]:
-    """Give the states of the agents that the server has seen lately."""
+    """Return the states of the agents that the server has seen lately."""
     return {agent["id"]: agent["state"] for agent in transport.call("GET", "/agents", **options)["items"]}
 
 
@@ -71,7 +71,7 @@ async def _run(transport: Transport, workers: int) -> int:
             await asyncio.to_thread(_say_for, transport, agent)
 
     async def silent(agents: Collection[str]) -> Collection[str]:
-        """Tell which have let their leases run out; while the server is away, it is not known of any."""
+        """Return which have let their leases run out; while the server is away, it is not known of any."""
         try:
             states = await asyncio.to_thread(_states, transport, timeout=LOOK_SECONDS, tries=1)
         except CaviarError:

@@ -128,5 +128,5 @@ def _may_pass(error: BaseException) -> bool:
 
 
 def _pieces(content: bytes) -> Iterator[bytes]:
-    """Give a body in pieces: httpx copies what is left of one after each bit that the socket takes."""
+    """Return a body in pieces: httpx copies what is left of one after each bit that the socket takes."""
     return (content[begin : begin + PIECE] for begin in range(0, len(content), PIECE))

@@ -93,7 +93,7 @@ class Exchange:
             thread.start()
 
     def close(self, seconds: float) -> bool:
-        """Tell what is left within so many seconds, then say goodbye; say whether all of it arrived."""
+        """Send what is left within so many seconds, then say goodbye; return whether all of it arrived."""
         with self._changed:
             self._deadline = time.monotonic() + seconds
             self._changed.notify_all()
@@ -103,7 +103,7 @@ class Exchange:
     # What the training thread asks
 
     def next(self, timeout: float) -> AssignedTrial | None:
-        """Give the next trial to train, None when the server says that it has none, or nothing for so long.
+        """Return the next trial to train, None when the server says that it has none, or nothing for so long.
 
         Raises whatever ended the exchange for good.
         """
@@ -123,7 +123,7 @@ class Exchange:
             return assignment
 
     def news(self, key: Key) -> bool:
-        """Tell whether commands or a drop have come; costs nothing, so ask between any two slices."""
+        """Return whether commands or a drop have come; costs nothing, so ask between any two slices."""
         return self._holdings.news(key) or self.failure is not None
 
     def commands(self, key: Key) -> list[CommandOrder]:
@@ -136,11 +136,11 @@ class Exchange:
             return self._holdings.commands(key)
 
     def dropped(self, key: Key) -> str | None:
-        """Tell why the server does not want this attempt any more, None while it does."""
+        """Return why the server does not want this attempt any more, None while it does."""
         return self._holdings.why_dropped(key)
 
     def silent(self) -> bool:
-        """Tell whether the server was not heard for a whole lease: nobody may train on such an attempt."""
+        """Return whether the server was not heard for a whole lease: nobody may train on such an attempt."""
         return time.monotonic() - self._heard > self.lease
 
     def announce(self, assignment: AssignedTrial) -> None:
@@ -218,22 +218,22 @@ class Exchange:
 
     @property
     def known(self) -> bool:
-        """Tell whether the server knows this agent and is there."""
+        """Return whether the server knows this agent and is there."""
         return self._sequence > 0 and not self._failures
 
     @property
     def busy_with_short_trials(self) -> bool:
-        """Tell whether a hint is of no use: the next exchange comes soon, and there is enough to do."""
+        """Return whether a hint is of no use: the next exchange comes soon, and there is enough to do."""
         return self._prefetch.short and not self._holdings.idle and not self._long_in_hand
 
     @property
     def ended(self) -> bool:
-        """Tell whether there is nothing more to listen for."""
+        """Return whether there is nothing more to listen for."""
         return self._deadline is not None or self.failure is not None
 
     @property
     def _long_in_hand(self) -> bool:
-        """Tell whether the training in hand is longer than short ones: nothing may wait behind it."""
+        """Return whether the training in hand is longer than short ones: nothing may wait behind it."""
         return self._holdings.training is not None and time.monotonic() - self._begun > SHORT_SECONDS
 
     # The exchange thread
@@ -340,7 +340,7 @@ class Exchange:
         self._changed.notify_all()
 
     def _is_other(self, database: str | None, revision: int) -> bool:
-        """Tell whether other data are behind the address than at the last answer, under the same ids."""
+        """Return whether other data are behind the address than at the last answer, under the same ids."""
         before, self._seen = self._seen, (database, revision)
         return before is not None and (before[0] != database or revision < before[1])
 

@@ -19,20 +19,20 @@ class Holdings:
         self._dropped: dict[Key, str] = {}
 
     def dropped(self) -> list[Key]:
-        """Give what the training thread has in hand though the server does not want it any more."""
+        """Return what the training thread has in hand though the server does not want it any more."""
         return list(self._dropped)
 
     def held(self) -> list[Key]:
-        """Give every trial and attempt in hand."""
+        """Return every trial and attempt in hand."""
         return list(self._held)
 
     def get(self, key: Key) -> AssignedTrial | None:
-        """Give what is held under a key, None if it is not held (any more)."""
+        """Return what is held under a key, None if it is not held (any more)."""
         return self._held.get(key)
 
     @property
     def idle(self) -> bool:
-        """Tell whether there is nothing to train."""
+        """Return whether there is nothing to train."""
         return self.training is None and not self.queue
 
     def take_on(self, trials: Iterable[Assignment], searches: Mapping[str, SearchSettings]) -> int:
@@ -80,7 +80,7 @@ class Holdings:
         self._dropped.pop(key, None)
 
     def news(self, key: Key) -> bool:
-        """Tell whether there are commands or a drop for a trial."""
+        """Return whether there are commands or a drop for a trial."""
         return key in self._commands or key in self._dropped
 
     def commands(self, key: Key) -> list[CommandOrder]:
@@ -88,5 +88,5 @@ class Holdings:
         return self._commands.pop(key, [])
 
     def why_dropped(self, key: Key) -> str | None:
-        """Tell why the server does not want this attempt any more, None while it does."""
+        """Return why the server does not want this attempt any more, None while it does."""
         return self._dropped.get(key)

@@ -54,13 +54,13 @@ class Outbox:
         self._hurry(0)
 
     def state(self, key: Key, branch: int, state: Literal["paused", "released"]) -> None:
-        """Tell that the agent lets go of the trial: paused or released."""
+        """Report that the agent lets go of the trial: paused or released."""
         self._report(key, branch).state = state
         self._open.pop(key, None)
         self._hurry(0)
 
     def result(self, key: Key, branch: int, result: Result, seconds: float | None) -> None:
-        """Tell how the trial ended, after so many seconds of training."""
+        """Report how the trial ended, after so many seconds of training."""
         report = self._report(key, branch)
         report.result, report.age = result, seconds
         self._open.pop(key, None)
@@ -73,7 +73,7 @@ class Outbox:
         self._reports[self._in_flight :] = [one for one in waiting if key_of(one) != key]
 
     def take(self) -> list[Report]:
-        """Give the reports of the next request; they stay until `sent`."""
+        """Return the reports of the next request; they stay until `sent`."""
         self._coalesce()
         rows = 0
         self._in_flight = 0
@@ -150,7 +150,7 @@ def _join(before: Report, after: Report) -> None:
 
 
 def _follows(before: Report, after: Report) -> bool:
-    """Tell whether the epochs of two reports go on without a gap, in the same columns."""
+    """Return whether the epochs of two reports go on without a gap, in the same columns."""
     if not before.rows or not after.rows:
         return True
     return before.first + len(before.rows) == after.first and before.columns == after.columns

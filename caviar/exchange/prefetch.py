@@ -26,17 +26,17 @@ class Prefetch:
 
     @property
     def short(self) -> bool:
-        """Tell whether trials are short: then exchanges follow one another closely anyway."""
+        """Return whether trials are short: then exchanges follow one another closely anyway."""
         return self._ahead and self._recent is not None and self._recent <= SHORT_SECONDS
 
     def want(self, queued: int, training: bool) -> int:
-        """Tell how many trials to ask for, with so many waiting here and perhaps one in training."""
+        """Return how many trials to ask for, with so many waiting here and perhaps one in training."""
         if not self.short or self._recent is None:
             return 0 if queued or training else 1
         ahead = max(1, min(AHEAD_LIMIT, round(AHEAD_SECONDS / max(self._recent, 1e-6))))
         return max(0, ahead + (not training) - queued)
 
     def low(self, queued: int, training: bool) -> bool:
-        """Tell whether it is time to ask: half of what should be here has been used up."""
+        """Return whether it is time to ask: half of what should be here has been used up."""
         wanted = self.want(queued, training)
         return wanted > queued or (wanted > 0 and not queued)

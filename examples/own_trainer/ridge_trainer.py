@@ -149,7 +149,7 @@ class Run:
         self.stopped = self.status == "running"
 
     def result(self) -> dict[str, float]:
-        """Give the final metrics."""
+        """Return the final metrics."""
         train_cost, train_error = self._judge(self.data.X_train, self.data.Y_train)
         dev_cost, dev_error = self._judge(self.data.X_dev, self.data.Y_dev)
         return dict(zip(METRICS, (dev_error, dev_cost, train_error, train_cost), strict=True))
@@ -192,7 +192,7 @@ class Run:
         return cost
 
     def _end_of_epoch(self) -> dict[str, float]:
-        """Give the metrics of an epoch that is over; every epoch has the same names."""
+        """Return the metrics of an epoch that is over; every epoch has the same names."""
         dev_cost, dev_error = self._judge(self.data.X_dev, self.data.Y_dev)
         self.epoch += 1
         train_cost, self.costs = sum(self.costs) / len(self.costs), []
@@ -202,7 +202,7 @@ class Run:
 
     @QUIET
     def _judge(self, X: np.ndarray, Y: np.ndarray) -> tuple[float, float]:
-        """Give cost, without the regulariser, and root mean squared error; 1 is what the mean alone gives."""
+        """Return cost, without the regulariser, and root mean squared error; the mean alone gives 1."""
         squares = (X @ self.W + self.b - Y) ** 2
         return float(squares.sum() / (2 * len(X))), float(np.sqrt(squares.mean()))
 
@@ -221,7 +221,7 @@ def problems_of(settings: Mapping[str, Any]) -> list[Problem]:
 
 
 def complete(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Give all settings in their types, defaults where nothing is said; raises SettingError."""
+    """Return all settings in their types, defaults where nothing is said; raises SettingError."""
     if problems := problems_of(settings):
         raise SettingError(problems)
     return {name: parse(info, settings.get(name, info.default)) for name, info in SETTINGS.items()}

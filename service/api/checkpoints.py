@@ -75,6 +75,6 @@ async def get_model(services: App, name: str) -> Response:
 
 
 def _is_small(request: Request) -> bool:
-    """Tell whether a body says that it is small; the HTTP server takes no more than it says."""
+    """Return whether a body says that it is small; the HTTP server takes no more than it says."""
     length = request.headers.get("content-length")
     return length is not None and int(length) <= SMALL

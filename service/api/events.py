@@ -83,7 +83,7 @@ def _start(text: str | None) -> int:
 
 
 def _admitted(services: Services, request: Request) -> Callable[[], bool]:
-    """Give what tells whether the reader's token still holds: a stream may last for days."""
+    """Return what tells whether the reader's token still holds: a stream may last for days."""
     caller: Token = request.state.caller
     return lambda: services.tokens.holds(caller)
 

@@ -76,11 +76,11 @@ class Health:
         self._answered = float("-inf")
 
     def recent(self) -> Readiness | None:
-        """Give the answer of a moment ago, if there is one."""
+        """Return the answer of a moment ago, if there is one."""
         return self._answer if self._clock() - self._answered <= REMEMBER_SECONDS else None
 
     def known(self) -> tuple[int, bytes] | None:
-        """Give the status and body of an answer that is young enough for a probe, if there is one."""
+        """Return the status and body of an answer that is young enough for a probe, if there is one."""
         if self._answer is None or self._clock() - self._answered > KNOWN_SECONDS:
             return None
         return 200 if self._answer.ready else 503, self._answer.model_dump_json().encode()

@@ -54,7 +54,7 @@ class Metrics:
         self.registry.register(_Gauges(source))
 
     def text(self) -> bytes:
-        """Give everything in the exposition format."""
+        """Return everything in the exposition format."""
         return generate_latest(self.registry)
 
     def _histogram(self, name: str, help_text: str) -> Histogram:

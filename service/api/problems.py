@@ -71,7 +71,7 @@ def problem(
 
 
 def told(errors: Sequence[FieldProblem]) -> list[dict[str, str]]:
-    """Give problems as REST tells them: the first ones, then how many more there are."""
+    """Return problems as REST tells them: the first ones, then how many more there are."""
     found = list(errors[:MOST_TOLD])
     if len(errors) > MOST_TOLD:
         found.append(FieldProblem("body", f"has {len(errors) - MOST_TOLD} more problems", "mend these first"))

@@ -51,7 +51,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 
 
 def read(body: bytes) -> bytes:
-    """Give the mapping that a YAML (or JSON) text holds, as JSON.
+    """Return the mapping that a YAML (or JSON) text holds, as JSON.
 
     Aliases are refused: nine of them, each naming the one before nine times, make gigabytes.
     Raises RefusedError, which names the line where there is one.

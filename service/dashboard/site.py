@@ -135,6 +135,6 @@ def _nowhere(site: Site, otherwise: ASGIApp) -> ASGIApp:
 
 
 def _by_a_person(request: Request) -> bool:
-    """Tell whether a browser asks for something to be shown."""
+    """Return whether a browser asks for something to be shown."""
     data = request.url.path.startswith(("/api/", "/static/"))
     return request.method in ("GET", "HEAD") and not data and "text/html" in request.headers.get("accept", "")

@@ -76,7 +76,7 @@ class LocalEngine:
 
     @property
     def agents(self) -> dict[str, int]:
-        """Give the ids of the agents that run now, with their process numbers."""
+        """Return the ids of the agents that run now, with their process numbers."""
         return {agent: process.pid for agent, process in self._processes.items()}
 
     async def start(self) -> None:

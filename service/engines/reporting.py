@@ -35,7 +35,7 @@ class Reporter:
         await self._services.store.write(lambda tx: agent_lost(tx, agent, end))
 
     async def silent(self, agents: Collection[str]) -> Collection[str]:
-        """Tell which of these have let their leases run out, as far as the database can say."""
+        """Return which of these have let their leases run out, as far as the database can say."""
         try:
             return await self._services.store.read(lambda snapshot: agent_rows.lost_among(snapshot, agents))
         except UnavailableError:

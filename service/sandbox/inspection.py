@@ -124,7 +124,7 @@ def _cells(path: Path, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _notes(notes: Sequence[Any], wanted: Any) -> list[dict[str, str]]:
-    """Tell what holds of this data set: a target is not left out."""
+    """Return what holds of this data set: a target is not left out."""
     told = [dict(vars(note)) for note in notes if note.kind != "left out" or note.column not in wanted.target]
     rest = len(told) - MOST_NOTES
     more = {"kind": "changed", "column": "", "message": f"{rest} more such notes", "remedy": ""}
@@ -187,7 +187,7 @@ def _target(table: Any) -> dict[str, Any] | None:
 
 
 def _preview(table: Any) -> dict[str, Any]:
-    """Give the first rows as they stand in the file, the target last."""
+    """Return the first rows as they stand in the file, the target last."""
     head = min(table.rows, PREVIEW_ROWS)
     names: list[str] = []
     columns: list[list[Any]] = []

@@ -28,14 +28,14 @@ class Addresses:
         self._origins = frozenset(origin.rstrip("/") for origin in config.allowed_origins)
 
     def host_allowed(self, host: str) -> bool:
-        """Tell whether the Host header names this server."""
+        """Return whether the Host header names this server."""
         if not _HOST.fullmatch(host):
             return False
         name = bare(host)
         return name in self._names or is_loopback(name) or (self._network and _numeric(name))
 
     def origin_allowed(self, origin: str, host: str) -> bool:
-        """Tell whether a page from this origin may call: one served under the very Host that it calls."""
+        """Return whether a page from this origin may call: one served under the very Host that it calls."""
         if origin.rstrip("/") in self._origins:
             return True
         try:

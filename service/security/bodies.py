@@ -17,7 +17,7 @@ _CHECKPOINT = re.compile(r"/api/v1/trials/[^/]+/checkpoints")
 
 
 def cap(limits: Limits, method: str, path: str) -> int:
-    """Give the most bytes a body of this route may hold."""
+    """Return the most bytes a body of this route may hold."""
     if method == "POST" and _UPLOAD.fullmatch(path):
         return limits.upload
     if method == "PUT" and _CHECKPOINT.fullmatch(path):
@@ -26,7 +26,7 @@ def cap(limits: Limits, method: str, path: str) -> int:
 
 
 def takes_json(method: str, path: str) -> bool:
-    """Tell whether a body of this route is JSON."""
+    """Return whether a body of this route is JSON."""
     other = _UPLOAD.fullmatch(path) or _CHECKPOINT.fullmatch(path) or _YAML.fullmatch(path)
     return method in ("POST", "PUT", "PATCH") and path.startswith("/api/") and not other
 
@@ -63,7 +63,7 @@ class CountedBody:
 
     @property
     def awaited(self) -> bool:
-        """Tell whether there is more to come that somebody wants."""
+        """Return whether there is more to come that somebody wants."""
         return not self.complete and self.fault is None
 
     def give_up(self) -> None:

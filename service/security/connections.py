@@ -24,7 +24,7 @@ class Connection(Protocol):
 
     @property
     def is_gone(self) -> bool:
-        """Tell whether its client has left."""
+        """Return whether its client has left."""
 
     @property
     def crowd(self) -> int:
@@ -107,7 +107,7 @@ def let_wait(scope: Scope, waits: bool) -> None:
 
 
 def is_gone(scope: Scope) -> bool:
-    """Tell whether the client of a request has left."""
+    """Return whether the client of a request has left."""
     connection = _of(scope)
     return connection is not None and connection.is_gone
 

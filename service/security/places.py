@@ -43,7 +43,7 @@ class Places:
         return True
 
     def give_back(self, caller: str, scope: Scope) -> None:
-        """Give a place back."""
+        """Return a place back."""
         if (body := _body(scope)) is not None:
             self._bodies[caller].pop(body)
             if not self._bodies[caller]:

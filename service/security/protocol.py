@@ -106,7 +106,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     @property
     def is_gone(self) -> bool:
-        """Tell whether the client has left."""
+        """Return whether the client has left."""
         return self.transport is None or self.transport.is_closing()
 
     @property

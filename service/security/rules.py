@@ -49,7 +49,7 @@ _AGENT_READS = re.compile(rf"{_API}/(checkpoints/{_ID}|datasets(/{_ID}(/content)
 
 @lru_cache(maxsize=4096)
 def needed(method: str, path: str) -> tuple[str, ...]:
-    """Give the scopes of which a caller must hold one, or (OPEN,)."""
+    """Return the scopes of which a caller must hold one, or (OPEN,)."""
     verb = "GET" if method == "HEAD" else method
     for methods, pattern, scope in _RULES:
         if verb in methods and pattern.fullmatch(path):
@@ -59,6 +59,6 @@ def needed(method: str, path: str) -> tuple[str, ...]:
 
 
 def listed(method: str, path: str) -> bool:
-    """Tell whether the table names this route, rather than leaving it to the default."""
+    """Return whether the table names this route, rather than leaving it to the default."""
     verb = "GET" if method == "HEAD" else method
     return any(verb in methods and pattern.fullmatch(path) for methods, pattern, _ in _RULES)

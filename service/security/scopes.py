@@ -21,7 +21,7 @@ class Token:
     session: str = ""  # digest of the session by which it came
 
     def allows(self, needed: str) -> bool:
-        """Tell whether this token may do what needs the given scope."""
+        """Return whether this token may do what needs the given scope."""
         if self.scope == "admin" or self.scope == needed:
             return True
         return self.scope in LADDER and needed in LADDER and LADDER.index(self.scope) > LADDER.index(needed)

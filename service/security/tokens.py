@@ -131,7 +131,7 @@ class TokenBook:
         return found
 
     def holds(self, caller: Token) -> bool:
-        """Tell whether a caller that was let in before still would be."""
+        """Return whether a caller that was let in before still would be."""
         if caller == LOCAL:
             return True
         found = self._session(caller.session) if caller.session else self._token(caller.digest)

@@ -263,7 +263,7 @@ def claim(tx: Transaction, agent: str, search: int, count: int) -> list[StoredTr
 
 
 def retake(tx: Transaction, agent: str, trial: TrialId, attempt: int) -> bool:
-    """Give a trial back to the agent that lost this attempt at it; return whether nobody else has had it.
+    """Hand a trial back to the agent that lost this attempt at it; return whether nobody else has had it.
 
     The loss is forgotten: the attempt goes on.
     """

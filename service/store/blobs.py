@@ -21,7 +21,7 @@ class DigestError(OSError):
 
 
 def digest_of(*pieces: bytes) -> str:
-    """Give the digest of bytes as it is written everywhere: sha256: and 64 hex digits."""
+    """Return the digest of bytes as it is written everywhere: sha256: and 64 hex digits."""
     found = hashlib.sha256()
     for piece in pieces:
         found.update(piece)
@@ -36,7 +36,7 @@ class FileBlobs:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def path(self, name: str) -> Path:
-        """Give the place of a file. Raises ValueError for a name the server cannot have made."""
+        """Return the place of a file. Raises ValueError for a name the server cannot have made."""
         if not _NAME.fullmatch(name):
             raise ValueError(f"{name!r} is not the name of a blob")
         return self.folder / name
@@ -65,7 +65,7 @@ class FileBlobs:
         faults.point("blobs.rename.after")
 
     def read(self, name: str, digest: str) -> bytes:
-        """Give a file's bytes. Raises DigestError when they are torn, another OSError when there are none."""
+        """Return a file's bytes. Raises DigestError when they are torn, another OSError where none are."""
         data = self.path(name).read_bytes()
         if digest_of(data) != digest:
             raise DigestError(f"the file of {name} is damaged: it is not what was written")

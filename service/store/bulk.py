@@ -15,12 +15,12 @@ from caviar.service.store.snapshot import Snapshot
 
 
 def read(snapshot: Snapshot, query: Select[Any]) -> list[list[Any]]:
-    """Give the columns of a query as lists: the same order of rows in all of them, whichever it is."""
+    """Return the columns of a query as lists: the same order of rows in all of them, whichever it is."""
     return parsed(snapshot.execute(statement(query, snapshot.dialect)).one())
 
 
 def statement(query: Select[Any], dialect: str) -> Select[Any]:
-    """Give the query whose one row holds each column of another as a text; for `parsed`."""
+    """Return the query whose one row holds each column of another as a text; for `parsed`."""
     columns: list[Any] = [gathered(one, dialect) for one in query.subquery().c]
     return select(*columns)
 
@@ -31,7 +31,7 @@ def parsed(row: Sequence[str | None]) -> list[list[Any]]:
 
 
 def gathered(column: ColumnElement[Any], dialect: str) -> ColumnElement[str]:
-    """Give a column's values of all rows as one text, JSON but for the brackets; texts in it are quoted.
+    """Return a column's values of all rows as one text, JSON but for the brackets; texts in it are quoted.
 
     SQLite and Postgres feed all such texts of one select with the rows in the same order.
     """

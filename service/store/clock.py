@@ -24,7 +24,7 @@ class SteadyClock:
         self._offset = time.time() - time.monotonic()
 
     def now(self) -> float:
-        """Give the time in seconds."""
+        """Return the time in seconds."""
         return self._offset + time.monotonic()
 
 

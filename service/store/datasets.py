@@ -80,7 +80,7 @@ def remove(transaction: Transaction, number: int) -> None:
 
 
 def shares_file(snapshot: Snapshot, digest: str, kind: str) -> bool:
-    """Tell whether a file belongs to any data set."""
+    """Return whether a file belongs to any data set."""
     same = and_(datasets.c.digest == digest, datasets.c.kind == kind)
     return snapshot.execute(select(datasets.c.id).where(same).limit(1)).first() is not None
 

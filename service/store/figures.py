@@ -40,7 +40,7 @@ def thinned(snapshot: Snapshot, search: int, points: int) -> list[int] | None:
 
 
 def ended_since(snapshot: Snapshot, search: int, revision: int) -> tuple[Sequence[Any], int]:
-    """Give number, value and time of what ended after a revision, in order of ending, and the revision now.
+    """Return number, value and time of what ended after a revision, in order of ending, and the revision now.
 
     From the beginning (revision 0) an index alone answers, without touching the wide rows.
     """
@@ -54,7 +54,7 @@ def ended_since(snapshot: Snapshot, search: int, revision: int) -> tuple[Sequenc
 
 
 def latest(snapshot: Snapshot, search: int) -> int:
-    """Give the revision of the last change of any trial of a search: the end of an index."""
+    """Return the revision of the last change of any trial of a search: the end of an index."""
     return snapshot.execute(select(func.max(t.revision)).where(t.search_id == search)).scalar() or 0
 
 
@@ -150,7 +150,7 @@ def leading_and_others(
 
 
 def units(snapshot: Snapshot, search: int, most: int) -> tuple[list[int], list[bytes], list[float]]:
-    """Give numbers, unit coordinates and values of the last `most` trials that have both, by number."""
+    """Return numbers, unit coordinates and values of the last `most` trials that have both, by number."""
     rows = snapshot.execute(
         select(t.number, t.unit, t.value)
         .where(t.search_id == search, t.value.is_not(None), t.unit.is_not(None))

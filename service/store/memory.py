@@ -71,16 +71,16 @@ class Column:
 
     @property
     def size(self) -> int:
-        """Give its bytes."""
+        """Return its bytes."""
         return self._numeric.nbytes + (0 if self._codes is None else self._codes.nbytes)
 
     @property
     def numbers(self) -> npt.NDArray[np.float64]:
-        """Give the values as floats, NaN where there is none or a text."""
+        """Return the values as floats, NaN where there is none or a text."""
         return self._numeric[: self.count]
 
     def among(self, wanted: Sequence[str]) -> Mask:
-        """Tell where the value is one of some texts."""
+        """Return where the value is one of some texts."""
         if self._codes is None:
             return np.zeros(self.count, dtype=np.bool_)
         codes, found = self._codes[: self.count], np.zeros(self.count, dtype=np.bool_)
@@ -90,13 +90,13 @@ class Column:
         return found
 
     def texts(self) -> Mask:
-        """Tell where there are texts."""
+        """Return where there are texts."""
         if self._codes is None:
             return np.zeros(self.count, dtype=np.bool_)
         return np.asarray(self._codes[: self.count] >= 0)
 
     def ranks(self) -> npt.NDArray[np.float64]:
-        """Give numbers whose order is that of the values: texts after numbers, in alphabetical order."""
+        """Return numbers whose order is that of the values: texts after numbers, in alphabetical order."""
         if self._codes is None:
             return self.numbers
         ranks, codes = self.numbers.copy(), self._codes[: self.count]
@@ -118,7 +118,7 @@ class Source:
         self.size = 0
 
     def column(self, name: str) -> Column:
-        """Give a column as it is; empty when no trial has such a member."""
+        """Return a column as it is; empty when no trial has such a member."""
         return self._columns.get(name) or Column(self._count)
 
     def catch_up(self, snapshot: Snapshot) -> None:
@@ -151,7 +151,7 @@ class Source:
 
 @cache
 def _news(name: str, dialect: str) -> Select[Any]:
-    """Give the statement that reads what changed of a source: to build it takes longer than to run it."""
+    """Return the statement that reads what changed of a source: to build it takes longer than to run it."""
     changed = (
         select(t.number, t.revision, *(t[column].label(f"wanted_{column}") for column in SOURCES[name]))
         .where(t.search_id == bindparam("search"), t.revision > bindparam("after"))

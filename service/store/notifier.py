@@ -47,7 +47,7 @@ class Notifier:
 
     @contextlib.contextmanager
     def watching(self, search: int) -> Iterator[asyncio.Event]:
-        """Give an event that is set when the search changes."""
+        """Return an event that is set when the search changes."""
         event = asyncio.Event()
         self._searches[search].add(event)
         try:

@@ -188,7 +188,7 @@ def _fit(mask: Mask, length: int) -> Mask:
 
 
 def _meets(column: Column, condition: Condition) -> Mask:
-    """Tell which trials meet a condition; one without a value is neither equal to another nor different."""
+    """Return which trials meet a condition; one without a value is neither equal to another nor different."""
     numbers, wanted = column.numbers, condition.value
     present = ~np.isnan(numbers) | column.texts()
     if wanted is None:
@@ -202,7 +202,7 @@ def _meets(column: Column, condition: Condition) -> Mask:
 def _first(
     numbers: Numbers, ranks: npt.NDArray[np.float64], descending: bool, after: After, count: int
 ) -> Numbers:
-    """Give the first so many of ascending numbers, by rank then number, from where an earlier page ended.
+    """Return the first so many of ascending numbers, by rank then number, from where an earlier page ended.
 
     Those without a rank come last, by number. Only what is given is sorted: the time grows with the trials.
     """

@@ -51,7 +51,7 @@ class Dialect:
         self.writer.dispose()
 
     def now(self, connection: Connection) -> float:
-        """Give the time for a transaction: the database's clock, the same for every server."""
+        """Return the time for a transaction: the database's clock, the same for every server."""
         return float(connection.execute(_NOW).scalar_one())
 
 

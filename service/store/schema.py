@@ -24,12 +24,12 @@ MIGRATION_LOCK = 0x0CA71A2  # key of the Postgres advisory lock: one migrator at
 
 
 def head() -> str:
-    """Give the schema version this program knows."""
+    """Return the schema version this program knows."""
     return str(ScriptDirectory.from_config(_config()).get_current_head())
 
 
 def current(connection: Connection) -> str | None:
-    """Give the schema version of a database; None for an empty one."""
+    """Return the schema version of a database; None for an empty one."""
     return MigrationContext.configure(connection).get_current_revision()
 
 

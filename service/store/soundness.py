@@ -111,7 +111,7 @@ class Soundness:
 
     @property
     def latched(self) -> bool:
-        """Tell whether there was a sign."""
+        """Return whether there was a sign."""
         return self._latched is not None
 
     def latch(self, reason: str) -> DamagedError:

@@ -113,7 +113,7 @@ class Dialect:
             self._lock = None
 
     def now(self, connection: Connection) -> float:
-        """Give the time for a transaction: the server's steady clock."""
+        """Return the time for a transaction: the server's steady clock."""
         return self.clock.now()
 
 

@@ -50,7 +50,7 @@ Event = tuple[str, Body, Position]  # kind; body: of epochs and costs columns, o
 
 
 def trial_news(snapshot: Snapshot, trial: TrialId, at: Position) -> list[Event] | None:
-    """Give the events of a trial after a position, in order; None when the trial was deleted."""
+    """Return the events of a trial after a position, in order; None when the trial was deleted."""
     row = trial_rows.find(snapshot, trial)
     if row is None:
         return None

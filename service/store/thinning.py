@@ -37,7 +37,7 @@ def thinned(values: Floats, points: int, column: int = 0) -> Places:
 
 
 def _lowest(values: Floats, width: int) -> Places:
-    """Give the place of the lowest value of each stretch of `width`; its first where none is finite."""
+    """Return the place of the lowest value of each stretch of `width`; its first where none is finite."""
     starts = np.arange(0, len(values), width)
     padded = np.full(len(starts) * width, np.inf, dtype=values.dtype)
     padded[: len(values)] = values
@@ -46,7 +46,7 @@ def _lowest(values: Floats, width: int) -> Places:
 
 
 def _edges(finite: npt.NDArray[np.bool_], points: int) -> Places:
-    """Give the last place before and the first after each change of what is finite: (n, c) to (m,)."""
+    """Return the last place before and the first after each change of what is finite: (n, c) to (m,)."""
     before = np.flatnonzero((finite[1:] != finite[:-1]).any(axis=1))
     both = np.union1d(before, before + 1)
     if len(both) <= points:

@@ -64,7 +64,7 @@ class Uploads:
                 leftover.unlink(missing_ok=True)
 
     def path(self, digest: str, kind: str) -> Path:
-        """Give the place of a file by the hash the server itself computed."""
+        """Return the place of a file by the hash the server itself computed."""
         return self._kept / f"{digest.removeprefix('sha256:')}.{kind}"
 
     async def receive(self, stream: AsyncIterator[bytes]) -> Received:

@@ -51,7 +51,7 @@ class Item(Generic[T]):
     failure: Exception | None = None
 
     def answer(self) -> None:
-        """Tell the result, which is committed by now, or why there is none."""
+        """Hand over the result, which is committed by now, or why there is none."""
         if self.failure is not None:
             self.future.set_exception(self.failure)
         else:
@@ -204,7 +204,7 @@ def _run(transaction: Transaction, piece: Sequence[Item[Any]], soundness: Soundn
 
 
 def _fail(items: list[Item[Any]], transaction: Transaction | None, error: Exception) -> None:
-    """Tell everyone in a group that it was rolled back, or that nobody knows: requests may be repeated."""
+    """Answer everyone in a group that it was rolled back, or that nobody knows: requests may be repeated."""
     if transaction is not None:
         transaction.abandon()
     if not isinstance(error, DamagedError):  # which is logged once

@@ -97,22 +97,22 @@ class Datasets:
                 await asyncio.to_thread(self._uploads.remove, found["digest"], found["kind"])
 
     async def listed(self) -> list[dict[str, Any]]:
-        """Give all data sets, the built-in ones first."""
+        """Return all data sets, the built-in ones first."""
         uploaded = await self._store.read(rows.listed)
         known = await asyncio.to_thread(lambda: [_builtin(name) for name in builtin.BUILTIN])
         return [_brief(item) for item in (*known, *(self._shown(row) for row in uploaded))]
 
     async def get(self, key: str) -> dict[str, Any]:
-        """Give one by its id, or a built-in one by its name. Raises NotFoundError."""
+        """Return one by its id, or a built-in one by its name. Raises NotFoundError."""
         return _brief(await self._whole(key))
 
     async def preview(self, key: str) -> dict[str, Any]:
-        """Give the first rows of one. Raises NotFoundError."""
+        """Return the first rows of one. Raises NotFoundError."""
         preview: dict[str, Any] = (await self._whole(key))["preview"]
         return preview
 
     async def content(self, key: str) -> tuple[Path, str]:
-        """Give the place and the digest of an uploaded file. Raises NotFoundError."""
+        """Return the place and the digest of an uploaded file. Raises NotFoundError."""
         found = await self._whole(key)
         if found["builtin"]:
             raise NotFoundError(f"{key} is built in and has no file")
@@ -173,12 +173,12 @@ def resolve(snapshot: Snapshot, dataset: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _same(stored: Mapping[str, Any], sent: Mapping[str, Any]) -> bool:
-    """Tell whether a file is sent again as it was; one of an older version has no reading, and gets none."""
+    """Return whether a file is sent again as it was; one of an older version has no reading."""
     return stored == (sent if "reading" in stored else {k: v for k, v in sent.items() if k != "reading"})
 
 
 def _users(snapshot: Snapshot, name: str) -> list[int]:
-    """Give the searches whose data, dev set or test set is a data set by its name."""
+    """Return the searches whose data, dev set or test set is a data set by its name."""
     users = []
     for search, spec in rows.mentioning(snapshot, name):
         dataset = json.loads(spec).get("dataset") or {}
@@ -203,7 +203,7 @@ def _unknown(snapshot: Snapshot, field: str, name: str) -> FieldProblem:
 
 
 def described(snapshot: Snapshot, name: str) -> dict[str, Any] | None:
-    """Give what is known of a data set by its name: rows, target and more; None for an unknown one."""
+    """Return what is known of a data set by its name: rows, target and more; None for an unknown one."""
     if name in builtin.BUILTIN:
         return _builtin(name)
     row = rows.by_name(snapshot, name)

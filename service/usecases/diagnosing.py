@@ -45,7 +45,7 @@ def diagnose(snapshot: Snapshot, trial: TrialId) -> diagnosis.Diagnosis:
 
 
 def dev_examples(snapshot: Snapshot, dataset: Mapping[str, Any]) -> int | None:
-    """Give about how many rows the dev set of a classification has; None where that cannot be told."""
+    """Return about how many rows the dev set of a classification has; None where that cannot be told."""
     main, own = (
         datasets.described(snapshot, str(source.get("name"))) if isinstance(source, Mapping) else None
         for source in (dataset, dataset.get("dev"))
@@ -63,7 +63,7 @@ def dev_examples(snapshot: Snapshot, dataset: Mapping[str, Any]) -> int | None:
 
 
 def _settings(snapshot: Snapshot, row: StoredTrial, spec: SearchSpec) -> dict[str, Any]:
-    """Give the settings to go on from: those in force, with the epochs of a full trial, for any seed."""
+    """Return the settings to go on from: those in force, with the epochs of a full trial, for any seed."""
     settings = in_force(snapshot, row, spec.settings)
     del settings["seed"]
     full = trainers.default_epochs(spec)

@@ -46,7 +46,7 @@ def export(snapshot: Snapshot, search: int, kind: str) -> bytes:
 
 
 def table(rows: Sequence[StoredTrial]) -> dict[str, list[Any]]:
-    """Give trials as columns, a parameter or a metric each; a list (one value per layer) as JSON."""
+    """Return trials as columns, a parameter or a metric each; a list (one value per layer) as JSON."""
     columns: dict[str, list[Any]] = {}
     for one in FIELDS:
         if Use.EXPORT not in one.use:

@@ -34,7 +34,7 @@ class Evaluator:
         self._one = asyncio.Semaphore(1)
 
     async def predictions(self, trial: TrialId) -> dict[str, Any]:
-        """Give the outcomes of a trial's model on the dev set.
+        """Return the outcomes of a trial's model on the dev set.
 
         Raises NotFoundError without a stored model, ConflictError for one that cannot be compared,
         UnavailableError when that took too much memory or time.
@@ -76,7 +76,7 @@ class Evaluator:
 
 
 def _found(snapshot: Snapshot, trial: TrialId) -> tuple[int, dict[str, Any]]:
-    """Give the trial's model and the data set of its search. Raises NotFoundError."""
+    """Return the trial's model and the data set of its search. Raises NotFoundError."""
     model = checkpoints.model_of(snapshot, trial)
     spec = SearchSpec.parse(orjson.loads(search_rows.get(snapshot, trial.search).spec))
     if spec.trainer != "mlp":

@@ -109,7 +109,7 @@ def worth_saying(
 
 
 def _same(command: dict[str, Any] | None, before: StoredCommand) -> bool:
-    """Tell whether a command that acts on advice is one that took effect already."""
+    """Return whether a command that acts on advice is one that took effect already."""
     if command is None or command["kind"] != before.kind:
         return False
     wanted, given = command["arguments"], orjson.loads(before.arguments)
@@ -127,7 +127,7 @@ def _close(value: Any, other: Any) -> bool:
 def acting(
     advice: Advice, row: StoredTrial, spec: SearchSpec, settings: Mapping[str, Any]
 ) -> dict[str, Any] | None:
-    """Give the command that acts on advice as the trial stands, or None where it would be refused.
+    """Return the command that acts on advice as the trial stands, or None where it would be refused.
 
     What would have gone on in a trial that is over is a fork.
     """
@@ -206,7 +206,7 @@ def _steerable(spec: SearchSpec, values: Mapping[str, Any]) -> list[tuple[Any, A
 
 
 def _curve(snapshot: Snapshot, trial: TrialId, branch: int) -> dict[str, Any]:
-    """Give the columns of one branch as arrays, missing values as NaN."""
+    """Return the columns of one branch as arrays, missing values as NaN."""
     found = [one for one in curves.pieces(snapshot, trial.search, trial.number) if one["branch"] == branch]
     names = curves.names_of(found)
     if "train_cost" not in names:

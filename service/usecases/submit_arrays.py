@@ -32,7 +32,7 @@ class Shape:
         return ["y"] if self.targets == 1 else [f"y{place}" for place in range(self.targets)]
 
     def has(self, name: Any) -> bool:
-        """Tell whether a column to learn from has this name."""
+        """Return whether a column to learn from has this name."""
         found = _COLUMN.fullmatch(name) if isinstance(name, str) else None
         return found is not None and int(found[1]) < self.features
 
@@ -67,7 +67,7 @@ def problems_of(
 
 
 def _shape(options: Mapping[str, Any], known: Mapping[str, Any], field: str) -> Shape | None:
-    """Give the shape of a source by the trainer's own rules; None where it is not known.
+    """Return the shape of a source by the trainer's own rules; None where it is not known.
 
     Raises
     ------

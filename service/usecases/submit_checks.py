@@ -141,7 +141,7 @@ def _late(field: str, epoch: int, spec: SearchSpec) -> list[FieldProblem]:
 
 
 def corners(spec: SearchSpec) -> list[dict[str, Any]]:
-    """Give the points at both ends and in the middle of the space: where settings go out of range first."""
+    """Return the points at both ends and in the middle of the space: where settings go out of range first."""
     dimensions = spec.space.dimensions
     return [spec.space.from_unit([share] * dimensions) for share in (0.0, 0.5, 1.0)]
 

@@ -60,7 +60,7 @@ def target_of(snapshot: Snapshot, dataset: Mapping[str, Any]) -> tuple[list[str]
 
 
 def _known(snapshot: Snapshot, source: Any) -> Known | None:
-    """Give what an upload was described as; None for what comes with the trainer."""
+    """Return what an upload was described as; None for what comes with the trainer."""
     if not isinstance(source, Mapping) or "upload" not in source:
         return None
     row = rows.by_name(snapshot, str(source["name"]))
@@ -168,7 +168,7 @@ def _target(dataset: Mapping[str, Any], known: Known) -> list[FieldProblem]:
 
 
 def _as_described(dataset: Mapping[str, Any], known: Known) -> bool:
-    """Tell whether the target is the one that the upload was described with."""
+    """Return whether the target is the one that the upload was described with."""
     if known["kind"] in CELLS:
         return _listed(dataset.get("target")) == (known.get("target") or {}).get("names")
     asked = ("arrays",) if known["kind"] == "npz" else ("target",)
@@ -244,7 +244,7 @@ def _cut(dataset: Mapping[str, Any], main: Known, dev: Known | None) -> list[Fie
 
 
 def class_counts(dataset: Mapping[str, Any], known: Known) -> dict[str, int]:
-    """Give the rows of each class that was kept; none where the target may be no classes, or other ones."""
+    """Return the rows of each class that was kept; none where the target may be no classes, or other ones."""
     described, options = known.get("target") or {}, known["options"]
     forced = [name for name in described.get("names", ()) if name in _listed(options.get("categorical"))]
     same = (
@@ -256,5 +256,5 @@ def class_counts(dataset: Mapping[str, Any], known: Known) -> dict[str, int]:
 
 
 def all_known(classes: Mapping[str, int]) -> bool:
-    """Tell whether these are classes, and all of them: of very many not all were kept."""
+    """Return whether these are classes, and all of them: of very many not all were kept."""
     return 0 < len(classes) < MOST_CLASSES

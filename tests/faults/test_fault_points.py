@@ -37,7 +37,7 @@ def struck(url: URL, folder: Path, fault: str) -> tuple[int, list[Any]]:
 
 
 def the_search(world: World) -> int:
-    """Give the id of the one search there is: not always 1, a transaction that fails uses a number up too."""
+    """Return the id of the only search: not always 1, a transaction that fails uses up a number too."""
     return int(world.read(lambda connection: connection.execute(select(searches.c.id)).scalar_one()))
 
 
@@ -72,7 +72,7 @@ def finish(world: World, blobs: FileBlobs) -> None:
 
 
 def strike_and_recover(url: URL, folder: Path, fault: str) -> bool:
-    """Tell whether the fault struck before the end."""
+    """Return whether the fault struck before the end."""
     code, notes = struck(url, folder, fault)
     assert code in (0, faults.EXIT_CODE), notes
     world, blobs = open_world(url), FileBlobs(folder / "blobs")

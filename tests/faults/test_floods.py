@@ -63,11 +63,11 @@ class Bystander(threading.Thread):
             connection.close()
 
     def percentile(self, part: float) -> float:
-        """Give the time below which so many answers came."""
+        """Return the time below which so many answers came."""
         return sorted(self.seconds)[int(len(self.seconds) * part)]
 
     def told(self) -> str:
-        """Give the time below which half of the answers came, 99 of a hundred, and all."""
+        """Return the time below which half of the answers came, 99 of a hundred, and all."""
         times = (self.percentile(0.5), self.percentile(0.99), max(self.seconds))
         return "/".join(f"{1000 * seconds:.0f}" for seconds in times) + " ms"
 

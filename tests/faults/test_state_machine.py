@@ -80,7 +80,7 @@ class Machine(RuleBasedStateMachine):
         self.deadline.pop(agent, None)
 
     def _comes_back(self, agent: int, name: str, attempt: int) -> Known:
-        """Give what is known of a trial of which an agent speaks: it has again what nobody else has had."""
+        """Return what is known of a trial of which an agent speaks: it has again what nobody else has had."""
         known = self.known[name]
         if known.lost_by == agent and known.attempt == attempt and known.ended is None:
             known.owner, known.lost_by = agent, None
@@ -220,7 +220,7 @@ class Machine(RuleBasedStateMachine):
             assert kept[row.number] == known.epochs, "an acknowledged epoch is lost or doubled"
 
     def _kept(self) -> dict[int, dict[int, float]]:
-        """Give the first column of every trial's curve, by number and epoch."""
+        """Return the first column of every trial's curve, by number and epoch."""
         kept: dict[int, dict[int, float]] = defaultdict(dict)
         query = CURVES.where(curves.c.search_id == self.search)
         for piece in self.world.read(lambda connection: connection.execute(query).all()):

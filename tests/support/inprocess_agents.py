@@ -32,7 +32,7 @@ class _Inside:
 
 
 def transport(app: App) -> Transport:
-    """Give a transport that needs no network."""
+    """Return a transport that needs no network."""
     made = Transport(BASE)
     made._client.close()
     made._client = _Inside(app)  # type: ignore[assignment]

@@ -125,7 +125,7 @@ def check_size(meta: pa_parquet.FileMetaData, columns: int, source: str, wanted:
 
 
 def _parsing(path: Path) -> pa_csv.ParseOptions:
-    """Tell the delimiter by the first line: the mark that is most frequent outside quotes."""
+    """Return the delimiter, told by the first line: the mark that is most frequent outside quotes."""
     with path.open("rb") as file:
         first = re.sub(rb'"[^"]*"', b"", file.readline(1 << 20))
     delimiter = max(",;\t|", key=lambda mark: first.count(mark.encode()))

@@ -35,7 +35,7 @@ def read(path: Path, wanted: FileRequest) -> Table:
 
 
 def is_arrays(path: Path, wanted: FileRequest) -> bool:
-    """Tell whether a file is npz or npy. Raises DataError as `kind_of` does for a file that is not there."""
+    """Return whether a file is npz or npy. Raises DataError as `kind_of` does for a missing file."""
     start = _start(path, wanted)
     return start.startswith(b"\x93NUMPY") or (
         start.startswith(b"PK") and packed.compression_of(path) == "npz"
@@ -64,7 +64,7 @@ def column_names(path: Path, wanted: FileRequest) -> tuple[str, ...]:
 
 
 def kind_of(path: Path, wanted: FileRequest) -> Format:
-    """Tell what a file is by its first bytes.
+    """Return what a file is, told by its first bytes.
 
     Raises
     ------

@@ -255,7 +255,7 @@ def _written(name: str, example: str, style: Style) -> tuple[Treatment, Note]:
 
 
 def _codes(cells: pa.ChunkedArray) -> bool:
-    """Tell whether whole numbers have leading zeros."""
+    """Return whether whole numbers have leading zeros."""
     if not pc.any(pc.starts_with(cells, "0")).as_py():
         return False
     whole = pc.all(pc.match_substring_regex(cells, r"^[+-]?[0-9]+$")).as_py()
@@ -263,7 +263,7 @@ def _codes(cells: pa.ChunkedArray) -> bool:
 
 
 def _is_unique(distinct: int, present: int) -> bool:
-    """Tell whether texts are so different that nothing is learned from them: most are alone."""
+    """Return whether texts are so different that nothing is learned from them: most are alone."""
     return distinct > MOST_LEVELS or (present > MOST_ONCE and 2 * distinct > present)
 
 

@@ -103,7 +103,7 @@ def _refuse_foreign(start: bytes, name: str, wanted: FileRequest) -> None:
 
 
 def _encoding(source: Source, start: bytes, name: str, wanted: FileRequest, asked: Any, expected: Any) -> str:
-    """Tell UTF-8, UTF-16 and Windows-1252 apart; the last is taken where the first will not do."""
+    """Return the encoding: UTF-8, UTF-16, or Windows-1252 where the bytes are not UTF-8."""
     if asked:
         return str(asked)
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -213,7 +213,7 @@ def _refuse_doubtful(records: list[list[str]], name: str, wanted: FileRequest) -
 
 
 def _counting(cells: Sequence[str]) -> bool:
-    """Tell whether numbers are names that count: 0, 1, 2 or 1990, 1991."""
+    """Return whether numbers are names that count: 0, 1, 2 or 1990, 1991."""
     if len(cells) < 2 or not all(cell.isdecimal() for cell in cells):
         return False
     values = [int(cell) for cell in cells]

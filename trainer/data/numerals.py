@@ -79,7 +79,7 @@ def styles(texts: Sequence[str], decimal: str | None = None) -> list[Style]:
 
 
 def looks_like_number(text: str) -> bool:
-    """Tell whether a text is a number in some style."""
+    """Return whether a text is a number in some style."""
     return plain(text) is not None or bool(styles([text]))
 
 

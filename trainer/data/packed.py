@@ -22,7 +22,7 @@ _OPENERS: dict[str, Callable[[Path], IO[bytes]]] = {"gzip": gzip.open, "bz2": bz
 
 
 def compression_of(path: Path) -> str:
-    """Tell how a file is packed by its first bytes; an Excel workbook is not packed: ""."""
+    """Return how a file is packed, told by its first bytes; an Excel workbook is not packed: ""."""
     with path.open("rb") as file:
         start = file.read(8)
     found = next((name for magic, name in _MAGIC.items() if start.startswith(magic)), "")

@@ -14,7 +14,7 @@ RUNNING = {"id": 1, "name": "s", "state": "running"}
 
 
 class Scripted(BaseHTTPRequestHandler):
-    """Gives the answers of a list, the last one for ever; one that is None breaks the connection."""
+    """Return the answers of a list, the last one for ever; one that is None breaks the connection."""
 
     protocol_version = "HTTP/1.1"
 

@@ -27,7 +27,7 @@ LABELS = ["no", "yes"]
 
 
 def table(columns, delimiter=",", header=True):
-    """Give the text of a file: these columns, a column of numbers before them and the label behind."""
+    """Return the text of a file: these columns, a column of numbers before them and the label behind."""
     all_columns = {"size": NUMBERS, **columns}
     lines = [delimiter.join([*all_columns, "label"])] if header else []
     for row in range(ROWS):

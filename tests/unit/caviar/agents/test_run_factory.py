@@ -15,7 +15,7 @@ def digest(content: bytes) -> str:
 
 
 class Server:
-    """Gives the files that it has, and refuses the others as the real one does."""
+    """Return the files that it has, and refuses the others as the real one does."""
 
     def __init__(self, **files: bytes) -> None:
         self.files = {f"/checkpoints/{name[1:]}": content for name, content in files.items()}
