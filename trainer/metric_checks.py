@@ -9,6 +9,8 @@ from .metrics import MEASURES, named
 from .problem import Problem
 from .setting_values import read_name
 
+COMMON = 0.9  # share of the rows from which on one class makes errors alike
+_ALIKE = ("error", "accuracy")
 _TASKS = {"classification": ("binary", "multiclass"), "regression": ("regression",)}
 
 
@@ -21,6 +23,34 @@ def metric_problems(
         kinds = ("binary",) if len(classes) == 2 else ("multiclass",)
     found = [one for field, name in metrics.items() for one in _of_metric(field, name, settings, kinds)]
     return found + _of_settings(settings, classes, kinds)
+
+
+def metric_hints(
+    metric: str, settings: Mapping[str, Any], classes: Mapping[str, int], rows: int
+) -> list[Problem]:
+    """Return what tells models apart where the search goes by errors and nearly all rows are of one class.
+
+    `classes` gives the rows of each class, `rows` those in all.
+    """
+    found = named(metric)
+    largest = max(classes, key=lambda name: classes[name], default=None)
+    if largest is None or found is None or found.measure not in _ALIKE or classes[largest] <= COMMON * rows:
+        return []
+    share = classes[largest] / rows
+    usual = f"an error of {1 - share:.2%}" if found.measure == "error" else f"an accuracy of {share:.2%}"
+    message = (
+        f"{share:.2%} of the rows are of the class {largest!r}: always answering it has {usual}, "
+        f"and {metric} hardly tells models apart"
+    )
+    two = ("average_precision", "f1", "balanced_accuracy")
+    better = two if len(classes) == 2 else ("balanced_accuracy", "f1_macro", "average_precision")
+    names = [f"{found.part}_{measure}" for measure in better]
+    remedy = f"submit a copy with objective.metric {names[0]}, {names[1]} or {names[2]}"
+    rare = [name for name in classes if name != largest]
+    positive = settings.get("positive_class") or list(classes)[-1]
+    if len(classes) == 2 and str(positive) == largest:
+        remedy += f", and settings.positive_class: {rare[0]}"
+    return [Problem("objective.metric", message, remedy)]
 
 
 def _of_metric(field: str, name: str, settings: Mapping[str, Any], kinds: Sequence[str]) -> list[Problem]:

@@ -14,6 +14,7 @@ from caviar.records import SearchState
 from caviar.service.store import clock
 from caviar.service.store.reads import AgentSeen, SearchSummary, StoredAttempt, StoredEdit
 from caviar.service.store.rows import StoredCheckpoint, StoredCommand, StoredSearch
+from caviar.trainer.metric_checks import metric_hints
 from caviar.trial_fields import ENDED, FIELDS, STATES, StoredTrial, Use
 
 
@@ -232,31 +233,39 @@ def search(found: SearchSummary) -> dict[str, Any]:
         "total": row.total,
         "budget": spec["budget"],
         "parallel": row.parallel,
-        "task": found.task,
+        "task": found.target.task,
         "counts": {state: getattr(row, state) for state in STATES},
         "rate": found.rate,
         "best": best,
-        "warnings": _warnings(row, spec, state, found.trainers),
+        "warnings": _warnings(found, spec, state),
         "failures": [{"reason": reason, "count": count} for reason, count in found.failures],
     }
 
 
-def _warnings(row: StoredSearch, spec: dict[str, Any], state: str, can: Set[str]) -> list[dict[str, str]]:
+def _warnings(found: SearchSummary, spec: dict[str, Any], state: str) -> list[dict[str, str]]:
     """Say what keeps a search from going on, or is most likely not meant."""
+    row = found.row
     if state == "paused":  # clients take a warning for why it paused itself
         return [{**_PAUSED_ITSELF, "message": row.problem}] if row.problem is not None else []
-    found = []
+    told = _of_its_trainer(spec, found.trainers)
     trainer, objective = spec.get("trainer") or "mlp", spec.get("objective") or {}
-    metric = objective.get("metric") or "dev_error"
-    if can and trainer not in can and trainer != "external":  # a script of one's own comes when it likes
-        message = f"no agent has the trainer {trainer!r}, so none of its trials can run"
-        remedy = f"install it where the agents run and restart them; they have: {', '.join(sorted(can))}"
-        found.append({"field": "trainer", "message": message, "remedy": remedy})
+    metric, target = objective.get("metric") or "dev_error", found.target
     if objective.get("direction") == "maximize" and trainers.direction(trainer, metric) == "minimize":
         message = f"the search maximizes {metric}: its best trial is the worst network"
         remedy = "unless you intend this, submit a copy with direction: minimize"
-        found.append({"field": "objective.direction", "message": message, "remedy": remedy})
-    return found
+        told.append({"field": "objective.direction", "message": message, "remedy": remedy})
+    hints = metric_hints(metric, spec.get("settings") or {}, target.classes, target.rows)
+    told += [one.as_dict() for one in hints]
+    return told
+
+
+def _of_its_trainer(spec: dict[str, Any], can: Set[str]) -> list[dict[str, str]]:
+    trainer = spec.get("trainer") or "mlp"
+    if not can or trainer in can or trainer == "external":  # a script of one's own comes when it likes
+        return []
+    message = f"no agent has the trainer {trainer!r}, so none of its trials can run"
+    remedy = f"install it where the agents run and restart them; they have: {', '.join(sorted(can))}"
+    return [{"field": "trainer", "message": message, "remedy": remedy}]
 
 
 def checkpoint(row: StoredCheckpoint) -> dict[str, Any]:

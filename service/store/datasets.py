@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sqlalchemy import and_, delete, insert, select
@@ -12,6 +13,8 @@ from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import datasets, searches
 from caviar.service.store.transaction import Transaction
 from caviar.trainer.data import builtin
+
+CHOOSING = ("target", "arrays")  # options that say what is predicted
 
 
 class StoredDataset(NamedTuple):
@@ -62,16 +65,34 @@ def by_name(snapshot: Snapshot, name: str) -> StoredDataset | None:
     return None if row is None else StoredDataset._make(row)
 
 
-def task_of(snapshot: Snapshot, dataset: Mapping[str, Any]) -> str | None:
-    """Return whether a `dataset` object is a classification or a regression; None where that is unknown."""
-    if dataset.get("task"):
-        return str(dataset["task"])
-    name = dataset.get("name")
+class Target(NamedTuple):
+    """What is known of the target of a `dataset` object; None, or no classes, where that is unknown."""
+
+    task: str | None = None  # classification or regression
+    classes: Mapping[str, int] = MappingProxyType({})  # rows of each
+    rows: int = 0
+
+
+def target_of(snapshot: Snapshot, dataset: Mapping[str, Any]) -> Target:
+    """Return what a `dataset` object predicts; of the built-in sets without the classes."""
+    task, name = dataset.get("task"), dataset.get("name")
     if name in builtin.BUILTIN:
-        return "regression" if name in builtin.REGRESSIONS else "classification"
+        usual = "regression" if name in builtin.REGRESSIONS else "classification"
+        return Target(str(task or usual))
     found = None if name is None else by_name(snapshot, str(name))
-    target = json.loads(found.meta).get("target") if found else None
-    return target.get("task") if target else None
+    if found is None:
+        return Target(task)
+    meta = json.loads(found.meta)
+    target, options = meta.get("target") or {}, meta.get("options") or {}
+    task = task or target.get("task")
+    other = any(_list(dataset.get(key) or options.get(key)) != _list(options.get(key)) for key in CHOOSING)
+    if task != "classification" or other:
+        return Target(task)
+    return Target(task, {one["name"]: one["count"] for one in target.get("classes", ())}, found.rows)
+
+
+def _list(names: Any) -> list[Any]:
+    return list(names) if isinstance(names, list) else [names]
 
 
 def remove(transaction: Transaction, number: int) -> None:

@@ -35,7 +35,7 @@ class SearchSummary:
     rate: float | None  # trials ended per second
     failures: tuple[tuple[str, int], ...]  # reasons and how many, the commonest first
     trainers: frozenset[str]  # of the agents that it waits for; empty where one takes any
-    task: str | None  # classification or regression, where the data set tells
+    target: datasets.Target  # of the data set of an `mlp`, as far as it tells
 
 
 class StoredAttempt(NamedTuple):
@@ -102,7 +102,7 @@ def summary(snapshot: Snapshot, found: Row[*tuple[Any, ...]], now: float) -> Sea
         _rate(snapshot, row, now),
         _failures(snapshot, row),
         _can(snapshot, row),
-        datasets.task_of(snapshot, spec.get("dataset") or {}) if mlp else None,
+        datasets.target_of(snapshot, spec.get("dataset") or {}) if mlp else datasets.Target(),
     )
 
 

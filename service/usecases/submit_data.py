@@ -16,7 +16,7 @@ from caviar.service.errors import FieldProblem
 from caviar.service.sandbox.inspection import MOST_CLASSES
 from caviar.service.store import datasets as rows
 from caviar.service.store.snapshot import Snapshot
-from caviar.service.usecases import submit_arrays
+from caviar.service.usecases import datasets, submit_arrays
 from caviar.trainer.data import description, reading
 from caviar.trainer.data.options import READING
 from caviar.trainer.data.split import check_classes, check_rows, fractions, halves_of_dev
@@ -51,11 +51,12 @@ def problems_of(snapshot: Snapshot, dataset: Mapping[str, Any], trainer: str) ->
 
 def target_of(snapshot: Snapshot, dataset: Mapping[str, Any]) -> tuple[list[str], str | None]:
     """Return the classes of a resolved `dataset` object, empty where not all are known, and its task."""
-    task = dataset.get("task")
-    main = _known(snapshot, dataset)
+    main = _known(snapshot, dataset) or datasets.described(snapshot, str(dataset.get("name")))
     if main is None:
-        return [], task or ("regression" if dataset.get("name") == "diabetes" else None)
-    classes = class_counts(dataset, main)
+        return [], dataset.get("task")
+    classes, task = class_counts(dataset, main), dataset.get("task")
+    if task is None and _as_described(dataset, main):
+        task = (main.get("target") or {}).get("task")
     return (list(classes) if all_known(classes) else []), task
 
 

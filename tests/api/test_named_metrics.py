@@ -43,3 +43,36 @@ def test_the_other_direction_is_refused(app: App) -> None:
     wrong = {**SEARCH, "objective": {"metric": "dev_f1", "direction": "minimize"}}
     answer = app.request("POST", f"{API}/searches", json=wrong)
     assert answer.status_code == 422 and "objective.direction" in answer.text
+
+
+def fraud(app: App) -> str:
+    """Upload a table of which one row in twenty is of the rare class; give its name."""
+    rows = "\n".join(f"{row % 7},{row * row % 11},{'no' if row % 20 else 'yes'}" for row in range(400))
+    answer = app.request("POST", f"{API}/datasets?name=fraud", content=f"a,b,fraud\n{rows}\n")
+    assert answer.status_code in (200, 201), answer.text
+    return "fraud"
+
+
+@pytest.mark.parametrize(
+    ("metric", "trainer", "hinted"),
+    [
+        ("dev_error", "mlp", True),
+        ("dev_accuracy", "mlp", True),
+        ("dev_f1", "mlp", False),
+        ("dev_error", "external", False),
+    ],
+)
+def test_a_rare_class_asks_for_another_metric(app: App, metric: str, trainer: str, hinted: bool) -> None:
+    wanted = {"name": "rare", "dataset": {"name": fraud(app)}, "objective": {"metric": metric}}
+    answer = app.request(
+        "POST",
+        f"{API}/searches",
+        json={**SEARCH, **wanted, "settings": {}, "metrics": [], "trainer": trainer},
+    )
+    assert answer.status_code == 201, answer.text
+    found = answer.json()["warnings"]
+    assert [one["field"] for one in found] == ["objective.metric"] * hinted
+    if hinted:
+        assert "95.00% of the rows are of the class 'no'" in found[0]["message"]
+        assert "dev_average_precision" in found[0]["remedy"]
+    app.request("POST", f"{API}/searches/{answer.json()['id']}/cancel")

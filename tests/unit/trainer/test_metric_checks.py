@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from caviar.trainer.metric_checks import metric_problems
+from caviar.trainer.metric_checks import metric_hints, metric_problems
 from caviar.trainer.problem import SettingError
 from caviar.trainer.run import Run
 from caviar.trainer.settings import make_settings, problems_of
@@ -77,3 +77,32 @@ def test_a_threshold_moves_decisions_and_is_kept_in_the_model():
         assert epochs[-1]["dev_error"] == pytest.approx(error)
         if threshold != "dev":
             assert model.info["threshold"] == pytest.approx(threshold)
+
+
+@pytest.mark.parametrize(
+    ("metric", "settings", "classes", "said"),
+    [
+        ("dev_error", {}, {"no": 950, "yes": 50}, "dev_average_precision, dev_f1 or dev_balanced_accuracy"),
+        ("train_accuracy", {}, {"no": 901, "yes": 99}, "train_average_precision"),
+        ("dev_error", {}, {"fraud": 8, "honest": 992}, "settings.positive_class: fraud"),
+        ("dev_error", {}, {"a": 950, "b": 30, "c": 20}, "dev_balanced_accuracy, dev_f1_macro"),
+    ],
+)
+def test_one_class_nearly_alone_asks_for_another_metric(metric, settings, classes, said):
+    (hint,) = metric_hints(metric, settings, classes, 1000)
+    assert hint.field == "objective.metric" and said in hint.remedy
+    assert ("positive_class" in hint.remedy) == ("fraud" in classes)
+
+
+@pytest.mark.parametrize(
+    ("metric", "classes", "rows"),
+    [
+        ("dev_error", {"no": 900, "yes": 100}, 1000),
+        ("dev_f1", {"no": 990, "yes": 10}, 1000),
+        ("dev_cost", {"no": 990, "yes": 10}, 1000),
+        ("dev_error", {}, 0),
+        ("epoch", {"no": 990, "yes": 10}, 1000),
+    ],
+)
+def test_metrics_that_tell_models_apart_get_no_hint(metric, classes, rows):
+    assert metric_hints(metric, {}, classes, rows) == []
