@@ -60,8 +60,9 @@ class Transport:
             raise CaviarError(f"{self.url!r} is not an address: {error}") from None
 
     def _open(self) -> None:
-        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        self._client = httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=self._timeout)
+        self._client = httpx.Client(
+            base_url=f"{self.url}/api/v1", headers=self.headers, timeout=self._timeout
+        )
         self._process = os.getpid()
 
     @property
@@ -71,6 +72,12 @@ class Transport:
             self._inherited.append(self._client)  # open they stay: to close them is not for this process
             self._open()
         return self._client
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Give what every request carries, the token too: for a process that calls on its own."""
+        bearer = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        return {**bearer, **self._headers}
 
     def with_headers(self, headers: Mapping[str, str]) -> Self:
         """Return a transport on the same connections that sends these headers with every request."""

@@ -33,7 +33,7 @@ def ask(transport: Transport, search: int, catch: Caught = ()) -> Iterator[Exter
             f"search {search} trains with {trainer or 'mlp'!r}; a script needs trainer: external"
         )
     script_end.settle_departures()
-    exchange = Exchange(transport, _agent(search), Prefetch(ahead=False))
+    exchange = Exchange(transport, _agent(search), Prefetch(ahead=False), keeps_lease=True)
     exchange.start()
     waiting = _Waiting(transport, search, exchange)
     trial: ExternalTrial | None = None

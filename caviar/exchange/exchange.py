@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from caviar.errors import CaviarError, RefusedError, UnreachableError
 from caviar.exchange.assigned_trial import AssignedTrial, Key
 from caviar.exchange.holdings import Holdings
+from caviar.exchange.lease_keeper import LeaseKeeper
 from caviar.exchange.long_poll import poll_for_hints
 from caviar.exchange.outbox import Outbox, key_of
 from caviar.exchange.prefetch import SHORT_SECONDS, Prefetch
@@ -56,8 +57,12 @@ class Exchange:
         *,
         secret: str | None = None,
         note: TrainingNote | None = None,
+        keeps_lease: bool = False,
     ) -> None:
-        """Make the agent's side; `secret` and `note` come from its supervisor, if it has one."""
+        """Make the agent's side; `secret` and `note` come from its supervisor, if it has one.
+
+        With `keeps_lease` the lease is renewed while this process holds the interpreter.
+        """
         # Another agent may have the same token: only this process can show what it has drawn here.
         self.transport = transport.with_headers({AGENT_SECRET: secret or new_secret()})
         self.agent = agent
@@ -68,6 +73,8 @@ class Exchange:
         self.failure: BaseException | None = None  # what ended the exchange for good
         self._prefetch = prefetch or Prefetch()
         self._note = note or TrainingNote()
+        self._keeps_lease = keeps_lease
+        self._keeper: LeaseKeeper | None = None
         self._changed = threading.Condition()
         self._outbox = Outbox()
         self._holdings = Holdings()
@@ -89,6 +96,8 @@ class Exchange:
 
     def start(self) -> None:
         """Begin to talk."""
+        if self._keeps_lease:
+            self._keeper = LeaseKeeper(self.transport, self.agent.id, self.lease)
         for thread in self._threads:
             thread.start()
 
@@ -98,6 +107,8 @@ class Exchange:
             self._deadline = time.monotonic() + seconds
             self._changed.notify_all()
         self._threads[0].join(seconds + 1)
+        if self._keeper is not None:
+            self._keeper.close()
         return not len(self._outbox)
 
     # What the training thread asks
@@ -318,6 +329,8 @@ class Exchange:
         self._heard, self._last = self._asked, time.monotonic()  # the lease counts from before the answer
         self._answered = request.sequence
         self.lease, self.interval = answer.lease, answer.interval
+        if self._keeper is not None:
+            self._keeper.heard(self.lease)
         for report in self._outbox.sent():
             if report.result or report.state:
                 self._holdings.forget(key_of(report))

@@ -20,7 +20,7 @@ from caviar.service.security.agent_secret import credential_of
 from caviar.service.store import reads
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.transaction import Transaction
-from caviar.service.usecases import agent_identity
+from caviar.service.usecases import agent_identity, leases
 from caviar.service.usecases.exchange import Answer, exchange
 from caviar.service.usecases.proposer import Proposer
 
@@ -104,3 +104,10 @@ async def wake(
     ):
         known[shown] = True
     return answer({"hints": await services.notifier.work(timeout, seen)})
+
+
+@router.post("/agents/{agent}/lease", status_code=204, summary="Renew a lease, and nothing else")
+async def renew_lease(services: App, agent: str, request: Request) -> Response:
+    credential, lease = credential_of(request), services.config.lease
+    await services.store.write(lambda tx: leases.renew(tx, agent, credential, lease))
+    return Response(status_code=204)

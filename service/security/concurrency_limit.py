@@ -56,7 +56,7 @@ class ConcurrencyLimit:
 def kind_of(scope: Scope) -> str:
     """Name the kind of a request: what agents exchange, what stays open by its nature, and the rest."""
     path = scope["path"]
-    if path == "/api/v1/exchange":
+    if path == "/api/v1/exchange" or path.endswith("/lease"):
         return "exchanges"
     if path.endswith("/wake"):
         return "waits"

@@ -67,6 +67,13 @@ def renew(tx: Transaction, alive: Iterable[tuple[Agent, InTraining | None]], lea
     tx.execute(_RENEW[tx.dialect], rows)
 
 
+def renew_living(tx: Transaction, agent: str, lease: float) -> bool:
+    """Renew the lease of an agent that has one; return whether it has."""
+    times = {"seen": tx.now, "lease_until": tx.now + lease}
+    done = tx.execute(update(agents).where(a.id == agent, a.state == "alive").values(**times))
+    return bool(done.rowcount)
+
+
 def last_heard(tx: Transaction, agent: str) -> LostAgent | None:
     """Return what was last heard of an agent, None of one that never spoke."""
     row = tx.execute(_LIFE, {"agent": agent}).first()

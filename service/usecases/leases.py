@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from caviar.exchange.wire import AgentEnd
+from caviar.service.errors import NotFoundError
 from caviar.service.ids import TrialId, trial_id
 from caviar.service.store import agents as agent_rows
 from caviar.service.store import attempts
@@ -15,6 +16,7 @@ from caviar.service.store.attempts import SERVER_ENDED, EndedAttempt, Release
 from caviar.service.store.database import Database
 from caviar.service.store.rows import LostTrial
 from caviar.service.store.transaction import Transaction
+from caviar.service.usecases import agent_identity
 
 BLAMED = 3  # losses without progress that a trial caused: a crash, out of memory, a process that hangs
 SUDDEN = 8  # losses without progress of unknown cause, all so soon after its start that chance is ruled out
@@ -52,6 +54,16 @@ class Sweeper:
         log.warning("nothing could be written for %.0f s: every agent gets a new lease", pause)
         agent_rows.extend_all(tx, self._lease)
         return 0, tx.now
+
+
+def renew(tx: Transaction, agent: str, credential: str, lease: float) -> None:
+    """Renew the lease of an agent for the process beside it, while the agent itself cannot speak.
+
+    Raises ForbiddenError for who is not that agent, NotFoundError for one that has no lease (any more).
+    """
+    agent_identity.check(tx, agent, credential)
+    if not agent_rows.renew_living(tx, agent, lease):
+        raise NotFoundError(f"There is no living agent {agent}")
 
 
 def sweep(tx: Transaction) -> int:

@@ -55,6 +55,9 @@ class Agent:
         path = f"{API}/trials/{trial}/checkpoints"
         return self.app.request("PUT", path, params=query, content=CONTENT, headers=self.headers)
 
+    def renew(self, identity: str) -> httpx.Response:
+        return self.app.request("POST", f"{API}/agents/{identity}/lease", headers=self.headers)
+
     def get(self, path: str, **params: Any) -> httpx.Response:
         return self.app.request("GET", f"{API}{path}", params=params, headers=self.headers)
 
@@ -129,6 +132,7 @@ def test_nobody_writes_or_fetches_anything_of_another_agent(app: App, pair: str)
     for message in ({}, {"want": 1}, {"leaving": True}, {"holding": [[name, attempt]]}):
         refused(thief.exchange(victim.id, **message))
     refused(thief.get(f"/agents/{victim.id}/wake", timeout=0))
+    refused(thief.renew(victim.id))
     refused(thief.put(name, attempt))
     if pair != "an admin's token":  # which may read everything
         refused(thief.get(f"/checkpoints/{stored}"))
@@ -139,6 +143,8 @@ def test_nobody_writes_or_fetches_anything_of_another_agent(app: App, pair: str)
         assert trial_of(app, name) == before, what
     # the victim was not disturbed
     assert victim.get(f"/agents/{victim.id}/wake", timeout=0).status_code == 200
+    assert victim.renew(victim.id).status_code == 204
+    assert victim.renew("a-0000000000000000").status_code == 404
     assert victim.get(f"/checkpoints/{stored}").content == CONTENT
     own = reports(name, attempt)
     assert victim.exchange(reports=[own["epochs"]]).json()["drop"] == []

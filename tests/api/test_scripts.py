@@ -134,20 +134,33 @@ def test_a_paused_search_is_said_and_waited_for(client: Client, tmp_path: Path) 
 HOLDING = """
 import ctypes
 for trial in client.ask(search):
-    ctypes.PyDLL(None).sleep(7)  # a C extension that keeps the interpreter, for two leases
+    ctypes.PyDLL(None).sleep(5)  # a C extension that keeps the interpreter, for longer than a lease
     trial.report(loss=trial.params["x"])
-    print(trial.id)
 """
 
 
-def test_a_script_that_holds_the_interpreter_past_its_lease_keeps_its_result(
+def test_scripts_that_hold_the_interpreter_past_their_leases_keep_their_trials(
     client: Client, tmp_path: Path
 ) -> None:
-    search = client.submit(SEARCH, budget={"trials": 1})
-    code, out, errors = run(tmp_path, client, search.id, HOLDING)
-    assert code == 0, errors
-    [trial] = client.trials(search)
-    assert (trial.state, trial.attempt, out.split()) == ("completed", 1, [trial.id])
+    search = client.submit(SEARCH, budget={"trials": 2}, parallel=2)
+    scripts = [start(tmp_path, client, search.id, HOLDING) for _ in range(2)]
+    for one in scripts:
+        _, errors = one.communicate(timeout=60)
+        assert (one.returncode, errors) == (0, "")
+    assert [(one.state, one.attempt) for one in client.trials(search)] == [("completed", 1)] * 2
+    for one in client.trials(search):
+        assert client.transport.call("GET", f"/trials/{one.id}/attempts")["items"] == [], "a lease ran out"
+
+
+def test_a_script_that_is_stopped_or_killed_loses_its_trial(client: Client, tmp_path: Path) -> None:
+    for number in (signal.SIGSTOP, signal.SIGKILL):
+        search = client.submit(SEARCH, budget={"trials": 1})
+        process = start(tmp_path, client, search.id, SLOW)
+        wait(lambda: client.search(search).counts.get("running"), 20, "the script")  # noqa: B023
+        process.send_signal(number)
+        wait(lambda: client.search(search).counts["queued"], 20, "the end of its lease")  # noqa: B023
+        process.kill()
+        process.communicate()
 
 
 FORKING = """

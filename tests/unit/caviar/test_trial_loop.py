@@ -17,6 +17,8 @@ class Restarting:
     def __init__(self, *looks):
         self.looks = list(looks)
 
+    url, headers = "http://127.0.0.1:1", {}
+
     def with_headers(self, _headers):
         return self
 
