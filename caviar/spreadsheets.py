@@ -1,8 +1,10 @@
 """Tables for spreadsheet programs, in which no cell is a formula, and how they are read back.
 
-The rule, for names of columns and texts alike: what begins, blanks aside, with one of = + - @ ' or their
-full-width forms, with a tab or the end of a line, gets an apostrophe before it. So whoever reads a file takes
-one apostrophe away where a text begins with one. Numbers, and texts that are a number, stay as they are.
+The rule, for names of columns and texts alike: what begins, blanks and quotes aside, with one of = + - @ '
+or their full-width forms, with a tab or the end of a line, gets an apostrophe before it. A text begins again
+after each ; | tab and end of a line, where a program that separates cells by these may cut it. So whoever
+reads a file takes one apostrophe away at each beginning that has one. Numbers, and texts that are a number,
+stay as they are.
 """
 
 from __future__ import annotations
@@ -13,21 +15,23 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_FORMULA = re.compile(r"[\t\r\n]|\s*['=+\-@\uff07\uff1d\uff0b\uff0d\uff20]")
-_QUOTED = re.compile(r'[",\r\n]')
+_BEGIN = r"(?:\A|(?<=[;|\t\r\n]))"
+_FORMULA = re.compile(_BEGIN + r"(?=[\s\"]*['=+\-@\uff07\uff1d\uff0b\uff0d\uff20])|\A(?=[\t\r\n])")
+_ESCAPED = re.compile(_BEGIN + "'")
+_QUOTED = re.compile(r'[",;|\t\r\n]')
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 
 def escape(value: Any) -> Any:
     """Return a cell that no spreadsheet takes for a formula; what is no text stays as it is."""
-    if not isinstance(value, str) or not _FORMULA.match(value) or _NUMBER.fullmatch(value):
+    if not isinstance(value, str) or _NUMBER.fullmatch(value):
         return value
-    return "'" + value
+    return _FORMULA.sub("'", value)
 
 
 def unescape(value: Any) -> Any:
     """Return what `escape` was given."""
-    return value[1:] if isinstance(value, str) and value.startswith("'") else value
+    return _ESCAPED.sub("", value) if isinstance(value, str) else value
 
 
 def escaped(columns: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
