@@ -246,6 +246,26 @@ class Client:
         """Return the trained model of a trial (safetensors)."""
         return self.transport.request("GET", f"/trials/{_name(trial)}/model", timeout=300).content
 
+    # The test set
+
+    def test(self, trial: TrialLike, why: str | None = None) -> dict[str, Any]:
+        """Measure a finished trial's model on the test set; the look is recorded, with its reason `why`.
+
+        Do it once, when the choice is made: a test set by which models are chosen tells nothing any more.
+        """
+        path = f"/trials/{_name(trial)}/test"
+        found: dict[str, Any] = self.transport.call("POST", path, json={"why": why}, timeout=600)
+        return found
+
+    def tests(self, of: SearchLike | TrialLike) -> list[dict[str, Any]]:
+        """Return the looks at the test set of a trial, such as "3.17", or of all trials of a search."""
+        if isinstance(of, Search | int):
+            path = f"/searches/{_number(of)}/tests"
+        else:
+            path = f"/trials/{_name(of)}/test"
+        items: list[dict[str, Any]] = self.transport.call("GET", path)["items"]
+        return items
+
     # A training script of your own
 
     def ask(

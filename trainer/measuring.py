@@ -122,22 +122,9 @@ class Measuring:
         return self._limit
 
     def _measure(self, part: str, outputs: Array, limits: Array) -> Array:
-        from .kernels import measures
-
-        data, epochs = self._data, len(limits)
-        codes = np.array([MEASURES[measure].code for measure in self._by_part[part]], np.int64)
-        out = np.empty((epochs, len(codes)))
-        Y, weights = flat(getattr(data, f"Y_{part}")), flat(weights_of(data, part))
-        if data.kind == "regression":
-            measures.of_quantities(
-                outputs, Y, weights, codes, flat(data.target_mu), flat(data.target_sigma),
-                data.target_deviation, epochs, out,
-            )  # fmt: skip
-        else:
-            measures.of_classes(
-                outputs, Y, weights, codes, self._positive, limits, flat(self._price), self._n, epochs, out
-            )
-        return out
+        codes = np.array([MEASURES[name].code for name in self._by_part[part]], np.int64)
+        weights = weights_of(self._data, part)
+        return measure(self._data, part, outputs, codes, limits, self._positive, self._price, weights)
 
     def of_trial(self, model: bytes, learned: int, seconds: float) -> dict[str, float]:
         """Return what is measured once, of the model that a run leaves."""
@@ -145,6 +132,45 @@ class Measuring:
         if "predict_ms" in self.per_trial:
             found["predict_ms"] = predict_ms(model, self._data, self._rows)
         return {name: found[name] for name in self.per_trial}
+
+
+def measure(
+    data: Data,
+    part: str,
+    outputs: Array,
+    codes: Array,
+    limits: Array,
+    positive: int,
+    price: Array,
+    weights: Array,
+) -> Array:
+    """Return the measures of a part of the data for some epochs, ndarray(float64, (epochs, c)).
+
+    Parameters
+    ----------
+    outputs : ndarray(float32 or float64, (epochs * m * n[L],))
+        Z[L] of each epoch.
+    codes : ndarray(int64, (c,))
+    limits : ndarray(float64, (epochs,))
+        Of z, above which the second of two classes is predicted.
+    positive : int
+    price, weights : ndarray(float64)
+        Both may be empty.
+    """
+    from .kernels import measures
+
+    out = np.empty((len(limits), len(codes)))
+    Y = flat(getattr(data, f"Y_{part}"))
+    if data.kind == "regression":
+        measures.of_quantities(
+            outputs, Y, flat(weights), codes, flat(data.target_mu), flat(data.target_sigma),
+            data.target_deviation, len(limits), out,
+        )  # fmt: skip
+    else:
+        measures.of_classes(
+            outputs, Y, flat(weights), codes, positive, limits, flat(price), data.n_classes, len(limits), out
+        )
+    return out
 
 
 def fitting(kind: str) -> list[str]:

@@ -153,8 +153,7 @@ class Model:
         ----------
         X : ndarray(float32 or float64, (m, n[0]))
         """
-        outputs = [self._outputs(X[start : start + _ROWS]) for start in range(0, len(X), _ROWS)]
-        out = np.concatenate(outputs) if outputs else np.zeros((0, self.info["sizes"][-1]))
+        out = _output(self.logits(X), self.info["kind"])
         classes, targets = tuple(self.info["class_names"]), tuple(self.info["target_names"])
         if self.info["kind"] == "regression":
             values = out * self.tensors["target_sigma"] + self.tensors["target_mu"]
@@ -162,6 +161,16 @@ class Model:
         if self.info["kind"] == "binary":
             out = np.column_stack([1 - out[:, 0], out[:, 0]])
         return Prediction(out, None, classes, targets, self.info.get("threshold", 0.5))
+
+    def logits(self, X: Array) -> Array:
+        """Return Z[L], what the output unit is applied to, for rows as `predict_prepared` takes them.
+
+        Returns
+        -------
+        ndarray(float32 or float64, (m, n[L]))
+        """
+        outputs = [self._last_layer(X[start : start + _ROWS]) for start in range(0, len(X), _ROWS)]
+        return np.concatenate(outputs) if outputs else np.zeros((0, self.info["sizes"][-1]))
 
     def _table(self, source: Source, encoding: Encoding) -> Table:
         """Return what is to be predicted on, with the columns of training and no cell that cannot be used."""
@@ -174,8 +183,8 @@ class Model:
         sources.check_numbers(table, "data")
         return table
 
-    def _outputs(self, A: Array) -> Array:
-        """Return A[L] (m, n[L]) of A[0] (m, n[0]): forward, without dropout, batch norm by its averages."""
+    def _last_layer(self, A: Array) -> Array:
+        """Return Z[L] (m, n[L]) of A[0] (m, n[0]): forward, without dropout, batch norm by its averages."""
         T = self.tensors
         L = len(self.info["sizes"]) - 1
         for layer in range(1, L + 1):
@@ -186,7 +195,7 @@ class Model:
             else:
                 Z = Z + T[f"b{layer}"]
             A = _activate(Z, self.info["activation"], self.info["leaky_slope"]) if layer < L else Z
-        return _output(A, self.info["kind"])
+        return A
 
 
 def predict(model: bytes | str | Path, source: Source) -> Prediction:

@@ -36,16 +36,20 @@ def warm(
     say : callable, optional
         Told what is waited for when there is something to compile; by default it goes to standard error.
     """
-    if not _mark(precision, kinds).exists():
-        with _one_at_a_time():
-            if not _mark(precision, kinds).exists():
-                (say or _to_stderr)(
-                    "compiling the kernels for this processor, once; this takes some seconds ..."
-                )
-                _compile_elsewhere(precision, kinds)
-                _mark(precision, kinds).touch()
-                _forget_old_folders()
+    compile_once(precision, kinds, say)
     _load(precision, kinds)
+
+
+def compile_once(precision: str, kinds: str = "plain", say: Callable[[str], object] | None = None) -> None:
+    """Make sure the kernels are compiled, without loading them into this process; see `warm`."""
+    if _mark(precision, kinds).exists():
+        return
+    with _one_at_a_time():
+        if not _mark(precision, kinds).exists():
+            (say or _to_stderr)("compiling the kernels for this processor, once; this takes some seconds ...")
+            _compile_elsewhere(precision, kinds)
+            _mark(precision, kinds).touch()
+            _forget_old_folders()
 
 
 @cache

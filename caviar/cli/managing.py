@@ -75,7 +75,7 @@ def pause(search: SearchNumber, url: Url = None, token: Token = None) -> None:
     """Stop starting new trials of a search until it is resumed."""
     with client(url, token) as connection:
         found = connection.pause(search)
-    said = f"hands out no more trials; go on with: caviar resume {search}"
+    said = f"is paused: no new trials are started; go on with: caviar resume {search}"
     typer.echo(f"{_named(found)} {said if found.state == 'paused' else _stays(found)}.")
 
 

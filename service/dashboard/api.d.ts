@@ -56,8 +56,11 @@ export interface Schemas {
   JsonValue: JsonValue;
   Log: Log;
   LoggedChange: LoggedChange;
+  Look: Look;
+  Looks: Looks;
   MadeToken: MadeToken;
   Median: Median;
+  NewLook: NewLook;
   NewToken: NewToken;
   NextStepRecord: NextStepRecord;
   NoStopping: NoStopping;
@@ -108,6 +111,7 @@ export interface Schemas {
   SuccessiveHalving: SuccessiveHalving;
   SummaryRecord: SummaryRecord;
   TargetInfo: TargetInfo;
+  TestedMetric: TestedMetric;
   Threshold: Threshold;
   Timeline: Timeline;
   TokenInfo: TokenInfo;
@@ -977,6 +981,73 @@ export interface Log {
   }[];
 }
 /**
+ * A look at a test set.
+ */
+export interface Look {
+  trial: string;
+  /**
+   * look at this test set, by any trial of any search
+   */
+  nth: number;
+  /**
+   * its identity: the same rows, the same text
+   */
+  test_set: string;
+  created: string;
+  /**
+   * the name of the token
+   */
+  who: string;
+  why: string | null;
+  /**
+   * of the test set
+   */
+  rows: number;
+  /**
+   * trials that the winner was chosen from, when it was tested
+   */
+  compared: number;
+  /**
+   * first the one that the search was judged by
+   */
+  metrics: TestedMetric[];
+  /**
+   * the first metric against the dev set: worse, better: by more than chance
+   */
+  verdict: "agrees" | "worse" | "better";
+  /**
+   * the same in sentences
+   */
+  text: string[];
+  /**
+   * of a second look and later ones
+   */
+  warning: string | null;
+}
+/**
+ * A measure on the test set, with its 95 % interval, beside the dev set.
+ */
+export interface TestedMetric {
+  name: string;
+  direction: "minimize" | "maximize";
+  value: number;
+  /**
+   * of the 95 % interval: Wilson's for a share, else of a bootstrap
+   */
+  low: number;
+  high: number;
+  /**
+   * the same measure on the dev set
+   */
+  dev: number;
+}
+/**
+ * Looks at test sets, oldest first.
+ */
+export interface Looks {
+  items: Look[];
+}
+/**
  * A token with its text, which is shown this once.
  */
 export interface MadeToken {
@@ -1003,6 +1074,12 @@ export interface Median {
    * Curves needed for a comparison.
    */
   least?: number;
+}
+/**
+ * Why somebody looks at the test set.
+ */
+export interface NewLook {
+  why?: string | null;
 }
 /**
  * What a token is to be called and to do.

@@ -1,11 +1,13 @@
-"""Compare a stored model with its dev set in a process of its own, under limits.
+"""Compare a stored model with its dev set, or test it, in a process of its own, under limits.
 
-`python -I -m caviar.service.sandbox.evaluation MEMORY SECONDS DATASET` reads a model on standard input and
-prints one line of JSON: what `trainer.outcomes` finds, or a `problem` with field, message and remedy.
+`python -I -m caviar.service.sandbox.evaluation MEMORY SECONDS DATASET [TEST]` reads a model on standard
+input and prints one line of JSON: what `trainer.outcomes` finds, or what `trainer.final_test` does with TEST,
+{"main": measure, "measures": [...]}; or a `problem` with field, message and remedy.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
@@ -16,17 +18,31 @@ from typing import Any
 
 def main(arguments: list[str]) -> int:
     """Evaluate one model."""
-    memory, seconds, dataset = arguments
+    memory, seconds, dataset = arguments[:3]
+    test = json.loads(arguments[3]) if len(arguments) > 3 else None
     os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", ARROW_DEFAULT_MEMORY_POOL="system")
+    saved = sys.stdin.buffer.read()
+    if test is not None:
+        _compile_kernels(saved)
     resource.setrlimit(resource.RLIMIT_CPU, (int(float(seconds)), int(float(seconds)) + 1))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # it has nothing to write
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    saved = sys.stdin.buffer.read()
     import caviar.trainer.outcomes  # noqa: F401 - loaded before its address space is bounded
 
     _bound_memory(int(memory))
-    sys.stdout.write(json.dumps(_compared(saved, json.loads(dataset))))
+    sys.stdout.write(json.dumps(_compared(saved, json.loads(dataset), test)))
     return 0
+
+
+def _compile_kernels(saved: bytes) -> None:
+    """Compile or load what measures, before files can no longer be written and memory is bounded."""
+    import caviar.trainer.final_test  # noqa: F401 - as above
+    from caviar.trainer import warming
+    from caviar.trainer.predict import Model
+    from caviar.trainer.problem import ProblemsError
+
+    with contextlib.suppress(ProblemsError):  # of the model: said below
+        warming.ensure(Model.load(saved).info["settings"]["precision"], "measured")
 
 
 def _bound_memory(more: int) -> None:
@@ -38,7 +54,7 @@ def _bound_memory(more: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
 
 
-def _compared(saved: bytes, dataset: dict[str, Any]) -> dict[str, Any]:
+def _compared(saved: bytes, dataset: dict[str, Any], test: dict[str, Any] | None) -> dict[str, Any]:
     from caviar.trainer.data.load import load
     from caviar.trainer.outcomes import outcomes
     from caviar.trainer.predict import Model
@@ -48,7 +64,11 @@ def _compared(saved: bytes, dataset: dict[str, Any]) -> dict[str, Any]:
         model = Model.load(saved)
         settings = model.info["settings"]
         data = load(dataset, precision=settings["precision"], normalize=settings["normalize"])
-        return outcomes(model, data)
+        if test is None:
+            return outcomes(model, data)
+        from caviar.trainer.final_test import final_test
+
+        return final_test(model, data, **test)
     except ProblemsError as error:  # of the model or the data
         problem = error.problems[0]
         return {"problem": {"field": problem.field, "message": problem.message, "remedy": problem.remedy}}

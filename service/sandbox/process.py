@@ -5,27 +5,37 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Mapping
 
 from caviar.service.config import Limits
 
 
 async def run_sandboxed(
-    module: str, arguments: tuple[str, ...], limits: Limits, given: bytes = b""
+    module: str,
+    arguments: tuple[str, ...],
+    limits: Limits,
+    given: bytes = b"",
+    environment: Mapping[str, str] | None = None,
+    seconds: float | None = None,
 ) -> bytes | None:
-    """Run `python -I -m module arguments` with `given` as its input; give its output.
+    """Run `python -I -m module arguments` with `given` as its input; return its output.
 
-    None when it took too much memory or time, or broke.
+    None when it took too much memory or time (twice `limits.inspect_seconds` without `seconds`), or broke.
     """
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", "-m", module, *arguments),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
-        env={"PATH": os.defpath, "LANG": "C.UTF-8"},  # nothing of ours: no token, no password
+        env={
+            "PATH": os.defpath,
+            "LANG": "C.UTF-8",
+            **(environment or {}),
+        },  # nothing of ours: no token, no password
         start_new_session=True,
     )
     try:
-        async with asyncio.timeout(2 * limits.inspect_seconds):
+        async with asyncio.timeout(seconds or 2 * limits.inspect_seconds):
             output, _ = await process.communicate(given)
     except TimeoutError:
         return None

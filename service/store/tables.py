@@ -306,4 +306,21 @@ datasets = Table(
     sqlite_autoincrement=True,
 )
 
+looks = Table(
+    "looks",  # at test sets: whose model, by whom, why, and what was seen; none is ever removed
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("search_id", Integer, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("test_set", String(64), nullable=False),
+    Column("nth", Integer, nullable=False),  # look at this test set
+    Column("created", Double, nullable=False),
+    Column("who", String(200), nullable=False),
+    Column("why", Text),
+    Column("result", Text, nullable=False),
+    Index("looks_test_set", "test_set"),
+    Index("looks_trial", "search_id", "number"),
+    sqlite_autoincrement=True,
+)
+
 WAITS = commands.c.state == literal_column("'waiting'")

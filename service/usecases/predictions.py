@@ -1,10 +1,15 @@
-"""What the stored model of a trial gets right and wrong on the dev set; computed once, in another process."""
+"""What the stored model of a trial gets right and wrong, computed in another process.
+
+On the dev set once; on the test set each time that a person asks (see `final_tests`).
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -23,6 +28,8 @@ from caviar.service.store.uploads import Uploads
 from caviar.service.usecases import checkpoints, datasets
 
 KEPT = 64  # answers in memory
+CACHES = ("CAVIAR_CACHE", "HOME", "XDG_CACHE_HOME")  # by which the compiled kernels are found
+COMPILE_SECONDS = 300.0  # that a first test may take longer
 
 
 class Evaluator:
@@ -39,18 +46,34 @@ class Evaluator:
         Raises NotFoundError without a stored model, ConflictError for one that cannot be compared,
         UnavailableError when that took too much memory or time.
         """
-        model, dataset = await self._store.read(lambda snapshot: _found(snapshot, trial))
+        stored = await self._store.read(lambda snapshot: find_model(snapshot, trial))
         async with self._one:
-            found = self._kept.get(model)
+            found = self._kept.get(stored.model)
             if found is None:
-                saved, _ = await checkpoints.load(self._store, self._blobs, model)
-                found = self._kept[model] = await self._compared(trial, saved, self._local(dataset))
+                found = self._kept[stored.model] = await self._compared(trial, stored)
             return found
 
-    async def _compared(self, trial: TrialId, saved: bytes, dataset: dict[str, Any]) -> dict[str, Any]:
+    async def final_test(self, trial: TrialId, main: str, measures: Sequence[str]) -> dict[str, Any]:
+        """Return what a trial's model is worth on the test set; errors as `predictions`."""
+        stored = await self._store.read(lambda snapshot: find_model(snapshot, trial))
+        async with self._one:
+            return await self._compared(trial, stored, {"main": main, "measures": list(measures)})
+
+    async def _compared(
+        self, trial: TrialId, stored: StoredModel, test: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        saved, _ = await checkpoints.load(self._store, self._blobs, stored.model)
         limits = self._limits
-        arguments = (str(limits.inspect_memory), str(limits.inspect_seconds), json.dumps(dataset))
-        output = await run_sandboxed("caviar.service.sandbox.evaluation", arguments, limits, saved)
+        dataset = json.dumps(self._local(stored.dataset))
+        arguments = [str(limits.inspect_memory), str(limits.inspect_seconds), dataset]
+        more: dict[str, Any] = {}
+        if test is not None:
+            arguments.append(json.dumps(test))
+            of_kernels = {name: os.environ[name] for name in CACHES if name in os.environ}
+            more = {"environment": of_kernels, "seconds": COMPILE_SECONDS + 2 * limits.inspect_seconds}
+        output = await run_sandboxed(
+            "caviar.service.sandbox.evaluation", tuple(arguments), limits, saved, **more
+        )
         if output is None:
             message = f"comparing the model of trial {trial} took too much memory or time"
             raise UnavailableError(f"{message}; download it and use caviar predict")
@@ -75,10 +98,19 @@ class Evaluator:
         return plain
 
 
-def _found(snapshot: Snapshot, trial: TrialId) -> tuple[int, dict[str, Any]]:
+@dataclass(frozen=True)
+class StoredModel:
+    """The checkpoint that holds a trial's model, and the spec and data set of its search."""
+
+    model: int
+    spec: SearchSpec
+    dataset: dict[str, Any]
+
+
+def find_model(snapshot: Snapshot, trial: TrialId) -> StoredModel:
     """Return the trial's model and the data set of its search. Raises NotFoundError."""
     model = checkpoints.model_of(snapshot, trial)
     spec = SearchSpec.parse(orjson.loads(search_rows.get(snapshot, trial.search).spec))
     if spec.trainer != "mlp":
         raise NotFoundError(f"the models of trainer {spec.trainer} are not known here; only those of mlp are")
-    return model, datasets.resolve(snapshot, spec.dataset)
+    return StoredModel(model, spec, datasets.resolve(snapshot, spec.dataset))

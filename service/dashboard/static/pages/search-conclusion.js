@@ -114,6 +114,7 @@ function next(search, found) {
 function link(search, { kind, trial }) {
   if (kind === "next_search") return h("a", { class: "button small", href: `/new?after=${trial}` }, "Open the next search");
   if (kind === "widen") return h("a", { class: "button small", href: `/new?from=${search.id}` }, "Copy to a new search");
+  if (kind === "test") return h("a", { class: "button small", href: `/trials/${trial}#final-test` }, "Go to its final test");
   if (kind === "retrain") return h("a", { class: "button small", href: `/new?from=${search.id}&leaders=3` }, "Copy with retraining");
   return null;
 }

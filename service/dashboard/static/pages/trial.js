@@ -14,6 +14,7 @@ import { trialBranches } from "./trial-branches.js";
 import { SteerPanel } from "./steer.js";
 import { trainingPace } from "./steer-progress.js";
 import { trialDiagnosis } from "./trial-diagnosis.js";
+import { finalTest } from "./trial-final-test.js";
 import { trialRecords } from "./trial-records.js";
 
 /** @param {PageContext} context */
@@ -42,13 +43,15 @@ export async function page(context) {
   const outcomes = outcomesPicture(view);
   const records = trialRecords(view, (hasModel) => {
     head.offerModel(hasModel);
+    void tested.load(hasModel);
     void outcomes.load(hasModel);
   });
   steer.measure = () => trainingPace(trial, shown, records.checkpoints());
   const diagnosis = trialDiagnosis(view);
+  const tested = finalTest(view);
   const branches = trialBranches(view, steer);
   const jump = h("button", { type: "button", class: "primary steerjump", onclick: () => steer.node.scrollIntoView({ behavior: "smooth" }) }, "Steer this trial");
-  fill(outlet, head.node, h("div", { class: "beside" }, h("div", { class: "figures" }, curves.node, costs.node), steer.node, jump), branches.node, diagnosis.node, outcomes.node, records.node);
+  fill(outlet, head.node, h("div", { class: "beside" }, h("div", { class: "figures" }, curves.node, costs.node), steer.node, jump), branches.node, diagnosis.node, outcomes.node, tested.node, records.node);
 
   function drawCurve() {
     head.inForce(steer.now);
