@@ -25,7 +25,7 @@ def print_summary(summary: Mapping[str, Any], console: Console | None = None) ->
         console.print(Text(line, STYLES[finding["level"]]), soft_wrap=True)
     if not summary["final"]:
         return
-    lines = [str(step["text"]) for step in summary["next"]]
+    lines = [_step(step) for step in summary["next"]]
     where = f"caviar model {winner['trial']} -o best.model"
     lines.insert(0, f"Save the model: {where}" if winner["model"] else _trained_again(winner["trial"]))
     console.print("Next:")
@@ -44,6 +44,11 @@ def winner_text(summary: Mapping[str, Any]) -> str:
     if trivial is not None:
         parts.append(f"{trivial['text']} scores {metric_text(metric, trivial['value'])}")
     return "; ".join(parts) + "."
+
+
+def _step(step: Mapping[str, Any]) -> str:
+    command = f" (caviar test {step['trial']})" if step.get("kind") == "test" else ""
+    return f"{step['text']}{command}"
 
 
 def _apart(metric: str, difference: float) -> str:

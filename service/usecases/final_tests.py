@@ -77,7 +77,7 @@ def said(look: StoredLook) -> tuple[list[str], str | None]:
     result = orjson.loads(look.result)
     main, compared = result["main"].replace("_", " "), result["compared"]
     lines = {
-        "agrees": [f"The {main} on the test set agrees with that on the dev set but for chance."],
+        "agrees": [f"The {main} on the test set agrees with the dev set: they differ by no more than chance."],
         "worse": [
             f"The {main} is worse than on the dev set by more than chance.",
             f"The dev set chose among {compared} trials: the search overfits to it, or the two sets come "
@@ -91,8 +91,8 @@ def said(look: StoredLook) -> tuple[list[str], str | None]:
     if look.nth == 1:
         return lines, None
     return lines, (
-        f"This was the {ordinal(look.nth)} look at this test set. Whoever chooses among models by it "
-        "overfits to it: for an honest figure then collect a new one."
+        f"This was the {ordinal(look.nth)} look at this test set. Once models are chosen by it, its "
+        "figures are too good: collect a new test set for honest ones."
     )
 
 
