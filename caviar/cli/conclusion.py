@@ -47,7 +47,7 @@ def winner_text(summary: Mapping[str, Any]) -> str:
 
 
 def _step(step: Mapping[str, Any]) -> str:
-    command = f" (caviar test {step['trial']})" if step.get("kind") == "test" else ""
+    command = f" (caviar test {step['trial']})" if step["kind"] == "test" else ""
     return f"{step['text']}{command}"
 
 

@@ -77,7 +77,7 @@ def said(look: StoredLook) -> tuple[list[str], str | None]:
     result = orjson.loads(look.result)
     main, compared = result["main"].replace("_", " "), result["compared"]
     lines = {
-        "agrees": [f"The {main} on the test set agrees with the dev set: they differ by no more than chance."],
+        "agrees": [f"The {main} on the test set agrees with the dev set: the difference is within chance."],
         "worse": [
             f"The {main} is worse than on the dev set by more than chance.",
             f"The dev set chose among {compared} trials: the search overfits to it, or the two sets come "

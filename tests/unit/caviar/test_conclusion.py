@@ -17,7 +17,7 @@ SUMMARY: dict[str, Any] = {
     "runner_up": {"trial": "4.7", "behind": 0.002},
     "trivial": {"text": "always answering 'no'", "value": 0.05},
     "findings": [{**WARNING, "remedy": "Check the target."}],
-    "next": [{"kind": "test", "text": "Measure the winner once on the test set."}],
+    "next": [{"kind": "test", "text": "Measure the winner once on the test set.", "trial": "4.45"}],
 }
 
 

@@ -58,8 +58,8 @@ function content(looks, again) {
 
 /** @param {Api["Look"]} look */
 function lookShown(look) {
-  const rows = look.metrics.map((one) => h("tr", null, h("th", { scope: "row" }, one.name.replaceAll("_", " ")), ...[one.value, one.low, one.high, one.dev].map((value) => h("td", { class: "numeric" }, shownAs(one.name, value)))));
-  const heads = ["Metric", "Test set", "95 % from", "to", "Dev set"].map((title) => h("th", { scope: "col" }, title));
+  const rows = look.metrics.map((one) => h("tr", null, h("th", { scope: "row" }, one.name.replaceAll("_", " ")), ...[one.dev, one.value, one.low, one.high].map((value) => h("td", { class: "numeric" }, shownAs(one.name, value)))));
+  const heads = ["Metric", "Dev set", "Test set", "95 % from", "to"].map((title) => h("th", { scope: "col" }, title));
   return h(
     "div",
     { class: "look" },
