@@ -47,8 +47,9 @@ def winner_text(summary: Mapping[str, Any]) -> str:
 
 
 def _step(step: Mapping[str, Any]) -> str:
-    command = f" (caviar test {step['trial']})" if step["kind"] == "test" else ""
-    return f"{step['text']}{command}"
+    if step["kind"] == "test":
+        return f"{step['text'].removesuffix('.')}: caviar test {step['trial']}"
+    return str(step["text"])
 
 
 def _apart(metric: str, difference: float) -> str:

@@ -40,7 +40,7 @@ def test_the_winner_stands_against_the_second_and_the_trivial_model(
     assert rest[1:] == [
         "Next:",
         "  - Save the model: caviar model 4.45 -o best.model",
-        "  - Measure the winner once on the test set.",
+        "  - Measure the winner once on the test set: caviar test 4.45",
     ]
 
 
