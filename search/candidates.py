@@ -6,6 +6,8 @@ from caviar.search.boxes import Box
 from caviar.search.encoding import SpaceEncoding
 from caviar.search.history import Floats
 
+MORE = 4  # times as many points are drawn where relations leave some out
+
 
 def spread(encoding: SpaceEncoding, box: Box, count: int, rng: np.random.Generator) -> Floats:
     """Random points of the box; all of it if the space is small."""
@@ -13,7 +15,13 @@ def spread(encoding: SpaceEncoding, box: Box, count: int, rng: np.random.Generat
     if every is not None:
         inside = every[box.contains(every)]
         return inside if len(inside) else every
-    return encoding.snap(box.spread(rng.random((count, encoding.dimensions))))
+    region = encoding.space.region
+    if region is None:
+        return encoding.snap(box.spread(rng.random((count, encoding.dimensions))))
+    units = encoding.snap(box.spread(rng.random((MORE * count, encoding.dimensions))))
+    obey = region.obeyed(units[:, region.columns])
+    first = np.argsort(~obey, kind="stable")[:count]  # only if those that obey are too few, others, moved
+    return region.settle(units[first])
 
 
 def near(
@@ -34,4 +42,4 @@ def near(
         other = moved & (rng.random(base.shape) < 0.5)
         drawn = np.where(other, box.spread(rng.random(base.shape)), base)
         units = np.where(encoding.categorical, drawn, units)
-    return encoding.snap(units)
+    return encoding.candidates(units)

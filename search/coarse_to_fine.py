@@ -23,9 +23,10 @@ from caviar.search.history import Floats, History, checksum
 from caviar.search.improvement import Improvement
 from caviar.search.observations import Observations, gather_observations, length_of
 from caviar.search.proposal import Proposal, propose_at, round_for_determinism
+from caviar.search.random import draw
 from caviar.search.randomness import generator
 from caviar.search.rounds import Stage, box_of, coarse_size, longest, stage_of
-from caviar.search.sobol import sobol_point
+from caviar.search.sobol import point_of, sobol_point
 from caviar.search.spec import SearchSpec
 from caviar.search.surrogate import Kernel
 
@@ -67,14 +68,21 @@ def propose(spec: SearchSpec, number: int, history: History) -> Proposal:
 def _coarse(spec: SearchSpec, number: int, stage: Stage, history: History) -> Proposal:
     """Propose the next point of a scrambled Sobol sequence, or one far down of it if that is taken."""
     encoding = encoding_of(spec.space)
-    unit = sobol_point(spec.seed, encoding.dimensions, number)
+    unit = point_of(spec.space, spec.seed, number)
     for again in range(8):
-        other = sobol_point(spec.seed, encoding.dimensions, number + (again << 20))
+        other = _instead(spec, number, again)
         if is_new(encoding.snap(other[None])[0], history):
             unit = other
             break
     why = "spread over the whole space"
     return propose_at(spec.space, unit, "coarse", why, round=stage.index, epochs=stage.epochs)
+
+
+def _instead(spec: SearchSpec, number: int, again: int) -> Floats:
+    """Point far down the sequence; under relations, where only points in turn are at hand, a random one."""
+    if spec.space.region is None:
+        return sobol_point(spec.seed, spec.space.dimensions, number + (again << 20))
+    return draw(spec, number, f"again {again}") if again else point_of(spec.space, spec.seed, number)
 
 
 def _zoom(spec: SearchSpec, stage: Stage, choice: ChosenPoint) -> Proposal:

@@ -44,6 +44,11 @@ class SpaceEncoding:
                 units[units[:, axis] < self.zeros[axis], axis] = self.zeros[axis] / 2
         return np.where(self._active(units), units, NEUTRAL) if self.space.conditional else units
 
+    def candidates(self, units: Floats) -> Floats:
+        """Move coordinates (m, d) to those of points that exist and obey the relations."""
+        region = self.space.region
+        return self.snap(units) if region is None else region.settle(self.snap(units))
+
     @cached_property
     def _middles(self) -> tuple[Floats | None, ...]:
         return tuple(None if one is None else (one[1:] + one[:-1]) / 2 for one in self.centres)
@@ -85,7 +90,7 @@ class SpaceEncoding:
         counted = [centres for centres in self.centres if centres is not None]
         if len(counted) < self.dimensions or prod(map(len, counted)) > MOST_POINTS:
             return None
-        return np.unique(self.snap(np.array(list(product(*counted)))), axis=0)
+        return np.unique(self.candidates(np.array(list(product(*counted)))), axis=0)
 
 
 def _centres(axis: Axis) -> Floats | None:

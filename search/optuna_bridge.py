@@ -38,6 +38,7 @@ from caviar.search.strategy_settings import Gp, Tpe
 Coordinate = int | float
 BEST, LATEST = 25, 45  # the window: what a sampler may see of a long history
 MOST_FOR_IMPORTANCE = 5000
+ASKS = 8  # of TPE where its point breaks a relation; the last one is moved to where it does not
 
 
 class _Window(InMemoryStorage):
@@ -145,9 +146,19 @@ def tpe(spec: SearchSpec, number: int, history: History) -> Proposal:
     space, rows = spec.space, window(history)
     if len(rows) < spec.strategy.startup or not space.dimensions:
         return _startup(spec, number, "tpe")
-    sampler = TPESampler(seed=_seed(spec, number, "tpe"), n_startup_trials=0)
+    trials = _trials(space, history, rows, neutral=False)
+    why = f"estimated from {len(rows)} results"
+    for again in range(ASKS):
+        sampler = TPESampler(seed=_seed(spec, number, f"tpe {again}" if again else "tpe"), n_startup_trials=0)
+        unit = round_for_determinism(_tpe_unit(space, sampler, trials))
+        if np.array_equal(space.settle(unit), unit):
+            break
+    return propose_at(space, unit, "tpe", why)
+
+
+def _tpe_unit(space: Space, sampler: TPESampler, trials: list[FrozenTrial]) -> Floats:
     always = [axis for axis in space.axes if axis.parameter not in space.conditional]
-    study, trial, found = _ask(sampler, _trials(space, history, rows, neutral=False), always)
+    study, trial, found = _ask(sampler, trials, always)
     while True:
         # What hangs on a condition is sampled by itself, once the parameters it hangs on are known.
         row = [_unit(axis, found[axis.name]) if axis.name in found else NEUTRAL for axis in space.axes]
@@ -158,9 +169,7 @@ def tpe(spec: SearchSpec, number: int, history: History) -> Proposal:
             if flag and axis.parameter in space.conditional and axis.name not in found
         ]
         if not missing:
-            return propose_at(
-                space, round_for_determinism(np.array(row)), "tpe", f"estimated from {len(rows)} results"
-            )
+            return np.array(row)
         with np.errstate(divide="ignore", invalid="ignore"):
             for axis in missing:
                 found[axis.name] = sampler.sample_independent(study, trial, axis.name, _distribution(axis))

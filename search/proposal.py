@@ -23,8 +23,11 @@ class Proposal:
 
 
 def propose_at(space: Space, units: Units, origin: str, why: str, **rest: Any) -> Proposal:
-    """Propose the point at some coordinates; its own ones may differ where values are counted or inactive."""
-    point = space.from_unit(units)
+    """Propose the point at some coordinates.
+
+    Its own ones may differ where values are counted or inactive, and where a relation is broken.
+    """
+    point = space.from_unit(space.settle(units))
     return Proposal(point, space.to_unit(point), origin, why, **rest)
 
 

@@ -88,7 +88,7 @@ def box_of(seed: int, stage: Stage, observations: Observations) -> Box:
     """Box of a round: around the points that the results before it promise to be good."""
     encoding = observations.encoding
     rng = generator(seed, stage.first, "box")
-    pool = encoding.snap(whole(encoding).spread(rng.random((POOL, encoding.dimensions))))
+    pool = encoding.candidates(whole(encoding).spread(rng.random((POOL, encoding.dimensions))))
     mean, deviation = observations.model(observations.kernel).predict(observations.columns(pool))
     share = max(0.02, 0.25 * 0.75 ** (stage.index - 1))
     elite = pool[np.argsort(mean - deviation)[: max(8, int(share * POOL))]]

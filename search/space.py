@@ -7,7 +7,15 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import ConfigDict, RootModel, model_validator
+from pydantic import (
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    RootModel,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from caviar.search.axes import Axis, Choices, Numbers
 from caviar.search.checking import refuse_all
@@ -18,24 +26,80 @@ from caviar.search.conditions import (
     problems_of_conditions,
     when_holds,
 )
-from caviar.search.parameters import Choice, Fixed, Parameter, Range, Value, identity
+from caviar.search.parameters import Choice, Fixed, FrozenModel, Parameter, Range, Value, identity
 from caviar.search.problem import Problem, unknown, written
 from caviar.search.randomness import Salts, salts
+from caviar.search.region import Region
+from caviar.search.relations import Relation, SumRelation, problems_of_relations, read_relations
 
 Point = dict[str, Any]
 Units = npt.NDArray[np.float64]
 MOST_PARAMETERS = 1000
+RELATIONS = "relations"  # a list under this name is no parameter
 NEUTRAL = 0.5  # the coordinate of a parameter that a point does not have
+
+
+def describe_relations(schema: dict[str, Any]) -> None:
+    """Add the relations to the schema of a space."""
+    schema["properties"] = {
+        RELATIONS: {
+            "type": "array",
+            "title": "Relations",
+            "description": "What must hold between parameters: an order, or a bound on a sum.",
+            "items": {"anyOf": [{"type": "string"}, {"type": "object"}]},
+            "examples": [["a < b", {"sum": {"of": ["a", "b"], "max": 1}}]],
+        }
+    }
 
 
 class Space(RootModel[dict[str, Parameter]]):
     """Parameters by name, in the order of the user.
 
     Every searched parameter has one axis, a per-layer parameter as many as it can have entries, a fixed one
-    none. An axis that is inactive at a point has the coordinate 0.5.
+    none. An axis that is inactive at a point has the coordinate 0.5. Beside the parameters there may be a
+    list under the name `relations`.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_extra=describe_relations)
+
+    _relations: tuple[Relation, ...] = PrivateAttr(default=())
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _with_relations(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        if not isinstance(data, Mapping) or not is_relations(data.get(RELATIONS)):
+            return handler(data)
+        relations = read_relations(data[RELATIONS])
+        space = handler({name: one for name, one in data.items() if name != RELATIONS})
+        problems = problems_of_relations(relations, space.root)
+        if problems:
+            raise refuse_all(problems)
+        space._relations = relations
+        unsatisfied = None if space.region is None else space.region.problem()
+        if unsatisfied is not None:
+            raise refuse_all([unsatisfied])
+        return space
+
+    @model_serializer(mode="wrap")
+    def _as_submitted(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = handler(self)
+        if self._relations:
+            found = {**found, RELATIONS: [one.written() for one in self._relations]}
+        return found
+
+    @property
+    def relations(self) -> tuple[Relation, ...]:
+        """What holds between parameters."""
+        return self._relations
+
+    @cached_property
+    def region(self) -> Region | None:
+        """What the relations leave of the space; None if there are none."""
+        return Region(self.axes, self.root, self._relations) if self._relations else None
+
+    def settle(self, units: Units) -> Units:
+        """Coordinates (d,), moved to near ones where they break a relation."""
+        return units if self.region is None else np.asarray(self.region.settle(units[None])[0])
 
     @model_validator(mode="after")
     def _rules(self) -> Self:
@@ -120,6 +184,9 @@ class Space(RootModel[dict[str, Parameter]]):
             else:
                 entries = range(where.start, where.start + self._count(parameter, point))
                 point[name] = [self.axes[entry].from_unit(row[entry]) for entry in entries]
+        for relation in self._relations:
+            if isinstance(relation, SumRelation) and relation.exact:
+                relation.complete(point, self.root)
         return {name: point[name] for name in self.names if name in point} if self._reordered else point
 
     def to_unit(self, point: Mapping[str, Any]) -> Units:
@@ -193,7 +260,11 @@ class Space(RootModel[dict[str, Parameter]]):
                 problems.append(Problem(name, "is missing", f"give {self._describe(name)}"))
             elif active and name in point:
                 problems += self._check_value(name, parameter, known)
-        return problems
+        return problems or [
+            Problem(next(iter(relation.names)), f"breaks the relation {relation}", "change one of its values")
+            for relation in self._relations
+            if not relation.holds(known)
+        ]
 
     def _check_value(self, name: str, parameter: Parameter, point: Mapping[str, Any]) -> list[Problem]:
         value = point[name]
@@ -249,6 +320,17 @@ class Space(RootModel[dict[str, Parameter]]):
         count = point.get(parameter.each or "", 0)
         whole = isinstance(count, int | float) and 0 < count <= MOST_PARAMETERS
         return int(count) if whole else 0
+
+
+def is_relations(value: Any) -> bool:
+    """Tell the list of relations from a parameter of the same name, which is an object that defines it."""
+    defined = isinstance(value, Mapping) and {"low", "high", "scale", "choices", "value"} & set(value)
+    return value is not None and not defined and not isinstance(value, FrozenModel)
+
+
+def parameter_names(space: Mapping[str, Any]) -> list[str]:
+    """Names of the parameters of a space that is JSON."""
+    return [name for name, one in space.items() if name != RELATIONS or not is_relations(one)]
 
 
 def _rounded(key: Any) -> Any:

@@ -37,4 +37,4 @@ def transfer(space: Space, point: Mapping[str, Any]) -> Point:
         entries = [value] if axis.index is None else value
         if isinstance(entries, list) and all(map(axis.domain.readable, entries)):
             common[name] = value
-    return space.from_unit(space.to_unit(common))
+    return space.from_unit(space.settle(space.to_unit(common)))

@@ -1547,10 +1547,15 @@ export interface SearchSpec {
  * Parameters by name, in the order of the user.
  *
  * Every searched parameter has one axis, a per-layer parameter as many as it can have entries, a fixed one
- * none. An axis that is inactive at a point has the coordinate 0.5.
+ * none. An axis that is inactive at a point has the coordinate 0.5. Beside the parameters there may be a
+ * list under the name `relations`.
  */
 export interface Space {
-  [k: string]: Range | Choice | Fixed;
+  /**
+   * What must hold between parameters: an order, or a bound on a sum.
+   */
+  relations?: (string | {})[];
+  [k: string]: Range | Choice | Fixed | (string | {})[] | undefined;
 }
 /**
  * Scrambled Sobol sequence: random, but evenly spread.

@@ -21,6 +21,7 @@ import numpy.typing as npt
 import orjson
 from sqlalchemy import literal, select, tuple_
 
+from caviar.search.space import parameter_names
 from caviar.service.errors import RefusedError
 from caviar.service.store import reads
 from caviar.service.store import searches as search_rows
@@ -75,7 +76,7 @@ class TrialPage:
 def trials_page(snapshot: Snapshot, search: int, request: PageRequest, columns: Columns) -> TrialPage:
     """Return a page of a search's trials. Raises NotFoundError, RefusedError."""
     row = search_rows.get(snapshot, search)
-    params = tuple(orjson.loads(row.spec)["space"])
+    params = tuple(parameter_names(orjson.loads(row.spec)["space"]))
     wanted = states(request.state)
     where = conditions(request.filters, params)
     sort = find(request.sort.removeprefix("-"), params, "sort")

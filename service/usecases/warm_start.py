@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from caviar.search.space import parameter_names
 from caviar.search.spec import MOST_ENQUEUED, SearchSpec
 from caviar.search.warm_start import starting_points
 from caviar.service.errors import NotFoundError, RefusedError
@@ -58,4 +59,4 @@ def resolved(snapshot: Snapshot, spec: SearchSpec) -> SearchSpec:
 def _earlier(snapshot: Snapshot, search: int) -> list[str]:
     """Name the parameters of an earlier search, those of its space as it is now."""
     spec: dict[str, Any] = orjson.loads(searches.get(snapshot, search).spec)
-    return list(spec["space"])
+    return parameter_names(spec["space"])

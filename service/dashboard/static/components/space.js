@@ -2,6 +2,7 @@
 
 import { h, svg } from "../core/dom.js";
 import { label, number } from "../core/format.js";
+import { parametersOf } from "../core/search-math.js";
 import { scaleOf } from "../charts/scales.js";
 import { nines } from "../charts/ticks.js";
 
@@ -100,9 +101,40 @@ export function definitionText(definition) {
   return `${scale}${rangeText(definition)}${definition.zero ? ", sometimes 0" : ""}`;
 }
 
+/**
+ * What a space says of its parameters among each other.
+ * @param {Record<string, Definition>} space
+ * @returns {unknown[]}
+ */
+export function relationsOf(space) {
+  return Array.isArray(space.relations) ? space.relations : [];
+}
+
+/**
+ * A relation as people write it: "a < b", "a + b <= 1".
+ * @param {any} relation
+ * @returns {string}
+ */
+export function relationText(relation) {
+  const { sum, order } = typeof relation === "object" && relation ? relation : { order: String(relation) };
+  if (!Array.isArray(sum?.of)) return order ?? JSON.stringify(relation);
+  return `${sum.of.join(" + ")} ${typeof sum.equals === "number" ? `= ${sum.equals}` : `<= ${sum.max}`}`;
+}
+
+/**
+ * The relation that a line of text means: a sum where it adds up, else an order.
+ * @param {string} line
+ * @returns {unknown}
+ */
+export function parseRelation(line) {
+  const [, parts, sign, total] = /^(.+\+.+?)(<=|==?)([^<=>]+)$/.exec(line) ?? [];
+  if (!parts || !sign || Number.isNaN(Number(total))) return line.trim();
+  return { sum: { of: parts.split("+").map((name) => name.trim()), [sign === "<=" ? "max" : "equals"]: Number(total) } };
+}
+
 /** @param {Record<string, Definition>} space */
 export function spaceTable(space) {
-  const rows = Object.entries(space).map(([name, definition]) =>
+  const rows = Object.entries(parametersOf(space)).map(([name, definition]) =>
     h(
       "tr",
       null,
@@ -114,5 +146,7 @@ export function spaceTable(space) {
     ),
   );
   const head = ["Parameter", "Scale", "Range", "Draws", ""].map((title) => h("th", { scope: "col" }, title));
-  return h("div", { class: "tablebox", tabindex: "0", role: "region", "aria-label": "Space" }, h("table", null, h("thead", null, h("tr", null, head)), h("tbody", null, rows)));
+  const table = h("div", { class: "tablebox", tabindex: "0", role: "region", "aria-label": "Space" }, h("table", null, h("thead", null, h("tr", null, head)), h("tbody", null, rows)));
+  const relations = relationsOf(space).map((relation) => h("li", null, h("code", null, relationText(relation))));
+  return relations.length ? h("div", null, table, h("p", { class: "hint" }, "Draws are uniform on what these relations leave of the space."), h("ul", { class: "relations" }, relations)) : table;
 }

@@ -134,5 +134,14 @@ export function rateText(rate) {
  * @param {Spec} spec
  */
 export function parameterNames(spec) {
-  return Object.keys(spec.space).filter((name) => spec.space[name]?.value === undefined);
+  return Object.keys(parametersOf(spec.space)).filter((name) => spec.space[name]?.value === undefined);
+}
+
+/**
+ * The parameters of a space, without the list of relations that may stand among them.
+ * @param {Record<string, Definition>} space
+ * @returns {Record<string, Definition>}
+ */
+export function parametersOf(space) {
+  return Object.fromEntries(Object.entries(space).filter(([, definition]) => !Array.isArray(definition)));
 }

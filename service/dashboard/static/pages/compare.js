@@ -7,7 +7,7 @@ import { bestOf, readCurve } from "../core/branches.js";
 import { measured, minimizes, objectiveMetric, objectiveName } from "../core/search-math.js";
 import { seriesColour } from "../core/theme.js";
 import { empty, failedPage } from "../components/parts.js";
-import { definitionText } from "../components/space.js";
+import { definitionText, relationText } from "../components/space.js";
 import { edfPicture } from "../pictures/edf.js";
 import { changes } from "./trial-branches.js";
 import { coursesPicture, trialCurvesPicture } from "../pictures/compare.js";
@@ -55,7 +55,7 @@ async function compareSearches(outlet, ids, signal) {
     ["stopping", searches.map((search) => methodText(search.spec.stopping, "none"))],
     ["seed", searches.map((search) => String(search.spec.seed ?? 0))],
     ...unionRows("", searches.map((search) => search.spec.settings ?? {})),
-    ...unionRows("space: ", searches.map((search) => Object.fromEntries(Object.entries(search.spec.space).map(([name, definition]) => [name, definitionText(definition)])))),
+    ...unionRows("space: ", searches.map((search) => Object.fromEntries(Object.entries(search.spec.space).map(([name, definition]) => [name, Array.isArray(definition) ? definition.map(relationText).join("; ") : definitionText(definition)])))),
   ];
   fill(outlet, h("div", { class: "pagehead" }, h("h1", null, "Compare searches")), h("div", { class: "figures" }, courses.node, edf.node), difference(heads, rows));
   await Promise.all([courses.update(), edf.update()]);

@@ -4,8 +4,9 @@ import { optionsOf } from "../core/catalog.js";
 import { fill, h } from "../core/dom.js";
 import { label } from "../core/format.js";
 import { RANGES } from "../core/presets.js";
+import { parametersOf } from "../core/search-math.js";
 import { parseItems, formatItem } from "../core/values.js";
-import { conditionWords, scalePicture, scaleWords } from "../components/space.js";
+import { conditionWords, parseRelation, relationText, relationsOf, scalePicture, scaleWords } from "../components/space.js";
 import { rangeOf } from "./new-settings.js";
 
 /** @typedef {import("./new.js").Draft} Draft */
@@ -40,8 +41,25 @@ export function spaceForm(draft, settings, redraw) {
     h("div", { class: "cardhead" }, h("h2", null, "Space"), h("span", { class: "spacer" }), add),
     h("p", { class: "hint" }, "The parameters to search. Bars show how often values are drawn, from the low to the high end of the range."),
     h("datalist", { id: "settings-known" }, settings.map(({ name }) => h("option", { value: name }))),
-    h("div", { class: "spacerows", "data-field": "space" }, Object.keys(space).map((name) => row(draft, name, redraw))),
+    h("div", { class: "spacerows", "data-field": "space" }, Object.keys(parametersOf(space)).map((name) => row(draft, name, redraw))),
+    relationsField(draft),
   );
+}
+
+/**
+ * Relations as text, one on a line.
+ * @param {Draft} draft
+ */
+function relationsField(draft) {
+  const { space } = draft.spec;
+  const control = h("textarea", { id: "new-relations", rows: 2, spellcheck: "false", "data-field": "space.relations", placeholder: "low < high\na + b + c = 1" }, relationsOf(space).map(relationText).join("\n"));
+  control.addEventListener("input", () => {
+    const lines = control.value.split("\n").filter((line) => line.trim());
+    if (lines.length) space.relations = /** @type {any} */ (lines.map(parseRelation));
+    else delete space.relations;
+    draft.changed();
+  });
+  return h("div", { class: "field relationsfield" }, h("label", { for: "new-relations" }, "Relations between parameters, one on a line"), control);
 }
 
 /** @param {Record<string, Definition>} space */
