@@ -268,7 +268,8 @@ class ExternalTrial:
         if self._plan is not None and self._stop is None:
             from caviar.search.stopping import as_stored, verdict
 
-            self._stop = verdict(self._plan, list(map(as_stored, self._curve)), self._assignment.direction)
+            one = self._assignment
+            self._stop = verdict(self._plan, list(map(as_stored, self._curve)), one.direction, one.how)
 
     def _end(self, state: EndState, metrics: Mapping[str, float], reason: str | None) -> None:
         self._finish(result_of(state, metrics, self._epoch, reason))

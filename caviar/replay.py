@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from caviar.client import Client
 from caviar.errors import CaviarError, RefusedError
+from caviar.exchange.checkpoint_content import unpacked
 from caviar.files import writing
 from caviar.records import ENDED
 from caviar.trainer.metrics import TIMINGS
+
+WHOLE = ("epoch", "step", "best_epoch")  # of a whole training, where the rest is that of its best epoch
 
 
 @dataclass(frozen=True)
@@ -47,23 +50,28 @@ def replay_trial(
     changes = log["changes"] if kept is None else log["changes"][: kept["position"]]
     step = log["end"] if kept is None else kept["step"]
     epoch = log["epoch"] if step is None else None  # of trainers whose results do not tell the step
+    best = log.get("kept_epoch") if kept is None else None
+    if best:
+        step, epoch, changes = None, best, [one for one in changes if one["epoch"] < best]
     goal = f"step {step} (epoch {kept['epoch']})" if kept else f"its end at {_place(step, epoch)}"
     say(f"Replaying trial {trial}, branch {log['branch']}, from its seed to {goal}; {len(changes)} changes.")
     run = _begin(client, log)
     from caviar.trainer.replay import COMPARED, differences, replay
 
     replay(run, changes, step=step, epoch=epoch)
-    if kept is None and log["stopped"]:
+    if best:
+        run.describe_last()
+    elif kept is None and log["stopped"]:
         run.stop()
     if output is not None:
         with writing(output):
             output.write_bytes(run.model())
     if kept is not None:
-        apart = differences(run.save(), client.checkpoint(kept["id"]), COMPARED)
+        apart = differences(run.save(), unpacked(client.checkpoint(kept["id"]))[0], COMPARED)
     elif model is not None:
         apart = differences(run.model(), model)
     else:
-        apart = _unequal(_finite(run.result()), results or {})
+        apart = _unequal(_finite(run.result()), results or {}, WHOLE if best else ())
     if apart:
         return Outcome(False, f"Not the same at {goal}:\n" + "\n".join(apart))
     what = " in all its results (the server kept no weights of it)" if results else ""
@@ -94,9 +102,11 @@ def _finite(results: Mapping[str, float]) -> dict[str, float | None]:
     return {name: value if math.isfinite(value) else None for name, value in results.items()}
 
 
-def _unequal(found: Mapping[str, float | None], told: Mapping[str, float | None]) -> list[str]:
+def _unequal(
+    found: Mapping[str, float | None], told: Mapping[str, float | None], but: Collection[str]
+) -> list[str]:
     """Compare results, but for what is measured by a clock; one sentence for each that differs."""
-    names = sorted({*found, *told} - set(TIMINGS))
+    names = sorted({*found, *told} - set(TIMINGS) - set(but))
     return [
         f"{name}: {found.get(name)!r} here, {told.get(name)!r} there"
         for name in names

@@ -7,22 +7,26 @@ from typing import Self
 import numpy as np
 
 from caviar.search.history import Floats, Integers
+from caviar.search.values import How, values_along
 
 
-def rung_values(curve: Sequence[float] | Floats, ladder: Sequence[int], direction: str) -> Floats:
-    """Best value up to each rung, lower is better; NaN where the curve ends before it.
+def rung_values(
+    curve: Sequence[float] | Floats, ladder: Sequence[int], direction: str, how: How = None
+) -> Floats:
+    """Value at each rung, lower is better; NaN where the curve ends before it.
 
-    The best so far, because a single noisy epoch should neither save nor end a trial. The curve has the
-    metric of epoch 1 first, in the metric's own sign; an epoch that is not finite counts as the worst.
+    It is the best so far unless the objective says what a value is, because a single noisy epoch should
+    neither save nor end a trial. The curve has the metric of epoch 1 first, in the metric's own sign; an
+    epoch that is not finite counts as the worst.
     """
     values = np.full(len(ladder), np.nan)
     if not len(curve) or not len(ladder):
         return values
-    signed = np.asarray(curve, dtype=np.float64) * (-1.0 if direction == "maximize" else 1.0)
-    best = np.minimum.accumulate(np.where(np.isfinite(signed), signed, np.inf))
+    signed = values_along(curve, how or "best", direction) * (-1.0 if direction == "maximize" else 1.0)
+    along = np.where(np.isnan(signed), np.inf, signed)
     for position, epoch in enumerate(ladder):
-        if epoch <= len(best):
-            values[position] = best[epoch - 1]
+        if epoch <= len(along):
+            values[position] = along[epoch - 1]
     return values
 
 
@@ -36,8 +40,13 @@ class CurveTable:
 
     @classmethod
     def of(
-        cls, rungs: tuple[int, ...], numbers: Sequence[int], curves: Sequence[Sequence[float]], direction: str
+        cls,
+        rungs: tuple[int, ...],
+        numbers: Sequence[int],
+        curves: Sequence[Sequence[float]],
+        direction: str,
+        how: How = None,
     ) -> Self:
         """Make a table from whole curves."""
-        rows = [rung_values(curve, rungs, direction) for curve in curves]
+        rows = [rung_values(curve, rungs, direction, how) for curve in curves]
         return cls(rungs, np.asarray(numbers, dtype=np.int64), np.array(rows).reshape(len(rows), len(rungs)))

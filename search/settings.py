@@ -6,7 +6,16 @@ from pydantic import Field, JsonValue, field_validator, model_validator
 
 from caviar.search.checking import refuse_all, refuse_boolean
 from caviar.search.parameters import FrozenModel
-from caviar.search.problem import unknown
+from caviar.search.problem import Problem, unknown, written
+from caviar.search.values import How
+
+MOST_EPOCHS = 10_000  # that a mean is made of
+
+
+class MeanOfLast(FrozenModel):
+    """The mean of a trial's last epochs."""
+
+    mean_of_last: int = Field(ge=1, le=MOST_EPOCHS)
 
 
 class Objective(FrozenModel):
@@ -14,6 +23,16 @@ class Objective(FrozenModel):
 
     metric: str = Field(default="dev_error", min_length=1)
     direction: Literal["minimize", "maximize"] = "minimize"
+    value: Literal["last", "best"] | MeanOfLast | None = Field(
+        default=None,
+        description="What of a trial's curve is its value; default: the last epoch. "
+        "With best the model of the best epoch is kept.",
+    )
+
+    @property
+    def how(self) -> How:
+        """What of a curve counts, as `values_along` takes it."""
+        return self.value.mean_of_last if isinstance(self.value, MeanOfLast) else self.value
 
     @model_validator(mode="before")
     @classmethod
@@ -21,7 +40,22 @@ class Objective(FrozenModel):
         known = ["minimize", "maximize"]
         if isinstance(value, dict) and value.get("direction", known[0]) not in known:
             raise refuse_all([unknown("direction", value["direction"], known)])
+        if isinstance(value, dict):
+            _check_value(value.get("value"))
         return value
+
+
+def _check_value(value: Any) -> None:
+    """Refuse what is no value of a trial, in words that pydantic's union has not."""
+    if value is None or value in ("last", "best") or isinstance(value, MeanOfLast):
+        return
+    if not isinstance(value, dict) or set(value) != {"mean_of_last"}:
+        said = f"{written(value)} is no value of a trial"
+        raise refuse_all([Problem("value", said, "write last, best, or {mean_of_last: 5}")])
+    epochs = value["mean_of_last"]
+    if isinstance(epochs, bool) or not isinstance(epochs, int) or not 1 <= epochs <= MOST_EPOCHS:
+        said = f"{written(epochs)} is no number of epochs"
+        raise refuse_all([Problem("value.mean_of_last", said, f"give an integer from 1 to {MOST_EPOCHS}")])
 
 
 class Budget(FrozenModel):

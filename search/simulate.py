@@ -16,6 +16,7 @@ from caviar.search.proposal import Proposal
 from caviar.search.spec import SearchSpec
 from caviar.search.stopping import verdict
 from caviar.search.strategies import propose
+from caviar.search.values import value_of
 
 # The metric after each epoch of the whole training; no epoch: the trial fails.
 Train = Callable[[int, Proposal], Sequence[float]]
@@ -103,10 +104,12 @@ class _Book:
             return 1
         direction = self.spec.objective.direction
         visible = self.curves[: self.spec.horizon(number)]
-        table = CurveTable.of(self.spec.rungs(len(full)), range(len(visible)), visible, direction)
+        how, rungs = self.spec.objective.how, self.spec.rungs(len(full))
+        table = CurveTable.of(rungs, range(len(visible)), visible, direction, how)
         stop = self.spec.stop_plan(number, table)
-        length = next((n for n in range(1, len(full)) if verdict(stop, full[:n], direction)), len(full))
-        value = full[length - 1] * (-1.0 if direction == "maximize" else 1.0)
+        length = next((n for n in range(1, len(full)) if verdict(stop, full[:n], direction, how)), len(full))
+        told = value_of(full[:length], how, direction, full[length - 1])
+        value = (np.nan if told is None else told) * (-1.0 if direction == "maximize" else 1.0)
         state = "diverged" if not np.isfinite(value) else "stopped" if length < len(full) else "completed"
         self._note(proposal, full[:length], value if np.isfinite(value) else np.inf, state)
         return length - (0 if proposal.continue_from is None else len(self.curves[proposal.continue_from]))

@@ -6,10 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from caviar.search.history import Floats
+from caviar.search.values import How, values_along
+
 
 @dataclass(frozen=True)
 class StopPlan:
-    """Stop at the epoch of a check if the best so far is worse than its bound, or when patience runs out.
+    """Stop at the epoch of a check if the value there is worse than its bound, or when patience runs out.
+
+    The value is the best so far unless the objective says what it is.
 
     Bounds have the sign of the metric; worse means above when minimizing, below when maximizing.
     """
@@ -20,20 +25,24 @@ class StopPlan:
     why: str = "runs to its end"
 
 
-def verdict(plan: StopPlan, curve: Sequence[float], direction: str) -> str | None:
+def verdict(plan: StopPlan, curve: Sequence[float], direction: str, how: How = None) -> str | None:
     """Say why a trial stops after the last epoch of its curve, None if it goes on.
 
     To be asked once after every epoch; the curve has the metric of epoch 1 first.
     """
-    epoch = len(curve)
-    for at, bound in plan.checks:
-        if at == epoch:
-            best = _best(curve, direction)
-            if best is None or (best > bound if direction == "minimize" else best < bound):
-                shown = "no finite value" if best is None else f"{best:.6g}"
-                return f"at epoch {at} the best was {shown}, the bound {bound:.6g}: {plan.why}"
-    if plan.patience is not None and epoch > max(plan.patience, plan.warmup):
-        before, recent = _best(curve[: -plan.patience], direction), _best(curve[-plan.patience :], direction)
+    epoch, word = len(curve), {"best": "best", "last": "value"}.get(str(how or "best"), "mean")
+    due = [bound for at, bound in plan.checks if at == epoch]
+    impatient = plan.patience is not None and epoch > max(plan.patience, plan.warmup)
+    if not due and not impatient:
+        return None
+    along = values_along(curve, how or "best", direction)
+    now = float(along[-1])
+    for bound in due:
+        if math.isnan(now) or (now > bound if direction == "minimize" else now < bound):
+            shown = "no finite value" if math.isnan(now) else f"{now:.6g}"
+            return f"at epoch {epoch} the {word} was {shown}, the bound {bound:.6g}: {plan.why}"
+    if plan.patience is not None and impatient:
+        before, recent = _best(along[: -plan.patience], direction), _best(along[-plan.patience :], direction)
         if recent is None or (
             before is not None and (before <= recent if direction == "minimize" else before >= recent)
         ):
@@ -59,8 +68,8 @@ def as_stored(value: float) -> float:
         return float(np.float32(value))
 
 
-def _best(curve: Sequence[float], direction: str) -> float | None:
-    finite = [value for value in curve if math.isfinite(value)]
-    if not finite:
+def _best(curve: Floats, direction: str) -> float | None:
+    finite = curve[np.isfinite(curve)]
+    if not len(finite):
         return None
-    return min(finite) if direction == "minimize" else max(finite)
+    return float(finite.min() if direction == "minimize" else finite.max())

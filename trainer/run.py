@@ -149,6 +149,11 @@ class Run:
         if self.status == "running":
             self._state.counters[structs.STATUS] = Status.stopped
 
+    def describe_last(self) -> None:
+        """Have `model` and `result` describe the last weights of a run that has ended, not its best ones."""
+        if self.status in ("completed", "stopped"):
+            self._state.counters[structs.STATUS] = Status.running
+
     def save(self) -> bytes:
         """Return a checkpoint: all that `MLP.restore` needs to go on bit for bit, in another process too."""
         begun = checkpoint.Begun(

@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Any, Literal
 
+from caviar.agents.best_epoch import BestEpoch
 from caviar.agents.run_factory import RunFactory
 from caviar.agents.steering import CommandOutcome, Steering
 from caviar.exchange.assigned_trial import AssignedTrial
+from caviar.exchange.checkpoint_content import packed
 from caviar.exchange.checkpoint_uploads import CheckpointUpload, CheckpointUploads
 from caviar.exchange.command import ReceivedCommand
 from caviar.exchange.exchange import Exchange
 from caviar.exchange.outbox import Outbox
 from caviar.exchange.result import result_of
-from caviar.exchange.wire import Acknowledgement, ChangeLog, EndState, RewindState
+from caviar.exchange.wire import Acknowledgement, ChangeLog, EndState, Resume, RewindState
 from caviar.search.stopping import as_stored, judged_after, verdict
 
 logger = logging.getLogger(__name__)
@@ -53,7 +55,8 @@ class TrialRunner:
         self._assignment = assignment
         self._key = assignment.key
         self._runs = runs
-        self._run, position = runs.open(assignment.resume)
+        self._metric, self._direction, self._how = assignment.metric, assignment.direction, assignment.how
+        position = self._open(assignment.resume)
         self._exchange = exchange
         self._uploads = uploads
         self._stopping = stopping
@@ -62,14 +65,19 @@ class TrialRunner:
         self._steering = Steering(log, position)
         self._rewind: Rewind | None = None
         self._plan = assignment.stop_plan()
-        self._metric = assignment.metric
-        self._direction = assignment.direction
         self._curve = _course(assignment, self._run.epoch)
         self._began = self._saved = time.monotonic()
         self._saving = 0.0  # seconds that the last checkpoint took
         self._written = 0
         self._seconds: float | None = None  # what the trial took, once it has ended
         self.model_due: Callable[[float, float], bool] = lambda _value, _seconds: False
+
+    def _open(self, resume: Resume | None) -> int:
+        """Take up a run where it can be; give how many logged changes it contains."""
+        opened = self._runs.open(resume)
+        self._run = opened.run
+        self._best = BestEpoch(self._direction, opened.best) if self._how == "best" else None
+        return opened.position
 
     def train(self) -> None:
         """Train until the trial ends, is paused, is dropped, or the agent is told to stop."""
@@ -151,8 +159,7 @@ class TrialRunner:
         self._checkpoint("command")
         self._rewind = Rewind(command, {"branch": self._branch, "epoch": self._run.epoch})
         state = RewindState.model_validate(command.arguments)
-        self._run, position = self._runs.open(state.resume)
-        self._steering.restart(state.change_log, position)
+        self._steering.restart(state.change_log, self._open(state.resume))
         self._curve = self._curve[: self._run.epoch]
 
     def _arrive(self, rewind: Rewind) -> None:
@@ -170,15 +177,18 @@ class TrialRunner:
         """Return the step and the epoch that the next slice must not pass: someone may decide there."""
         until_step, until_epoch = self._steering.bounds(self._run)
         judged = None if self._plan is None else judged_after(self._plan, self._run.epoch)
-        ends = [end for end in (until_epoch, judged) if end is not None]
+        looked = None if self._best is None else self._run.epoch + 1
+        ends = [end for end in (until_epoch, judged, looked) if end is not None]
         return until_step, min(ends, default=None)
 
     def _judge(self, epochs: list[dict[str, float]]) -> str | None:
         """Apply the stopping rule after each epoch; the reason to stop, if there is one."""
         for epoch in epochs:
             self._curve.append(as_stored(epoch.get(self._metric, math.nan)))
+            if self._best is not None:
+                self._best.look(self._run, self._curve[-1])
             if self._plan is not None:
-                reason = verdict(self._plan, self._curve, self._direction)
+                reason = verdict(self._plan, self._curve, self._direction, self._how)
                 if reason is not None:
                     return reason
         return None
@@ -203,21 +213,32 @@ class TrialRunner:
 
     def _end(self, state: EndState, reason: str | None) -> None:
         seconds = self._seconds = time.monotonic() - self._began
-        metrics = self._run.result()
+        kept, metrics = self._described(state)
         result = result_of(state, metrics, self._run.epoch, reason)
 
         def write(outbox: Outbox) -> None:
             outbox.result(self._key, self._branch, result, seconds)
 
         # Files go first: a trial that has ended takes no more of them.
-        files = [("end", self._run.save())] if self._may_be_continued(state, seconds) else []
+        files = [("end", self._content())] if self._may_be_continued(state, seconds) else []
         value = float(metrics.get(self._metric, math.nan))
         if state != "diverged" and self.model_due(value, seconds):
-            files.append(("model", self._run.model()))
+            files.append(("model", kept.model()))
         for left, (kind, content) in zip(reversed(range(len(files))), files, strict=True):
             self._upload(kind, content, None if left else write)
         if not files:
             self._exchange.report_last(self._key, write)
+
+    def _described(self, state: EndState) -> tuple[Any, dict[str, float]]:
+        """Give the run that the trial leaves, and its metrics: that of the best epoch where it is kept."""
+        metrics: dict[str, float] = self._run.result()
+        if self._best is None or not self._best.found.epoch or state == "diverged":
+            return self._run, metrics
+        kept = self._runs.at_epoch(self._best.found)
+        return kept, self._best.result(metrics, kept.result())
+
+    def _content(self) -> bytes:
+        return packed(self._run.save(), None if self._best is None else self._best.found)
 
     def _may_be_continued(self, state: str, seconds: float) -> bool:
         """Return whether to keep the last state for another trial; a short training is quickly done again."""
@@ -232,11 +253,11 @@ class TrialRunner:
         def write(outbox: Outbox) -> None:
             outbox.state(key, branch, state)
 
-        self._upload("command" if state == "paused" else "schedule", self._run.save(), write)
+        self._upload("command" if state == "paused" else "schedule", self._content(), write)
 
     def _checkpoint(self, kind: str) -> None:
         began = time.monotonic()
-        self._upload(kind, self._run.save())
+        self._upload(kind, self._content())
         self._saved = time.monotonic()
         self._saving = self._saved - began
 

@@ -8,6 +8,7 @@ from caviar.exchange.wire import Assignment, SearchSettings
 
 if TYPE_CHECKING:
     from caviar.search.stopping import StopPlan
+    from caviar.search.values import How
 
 Key = tuple[str, int]  # trial and attempt: what every write names
 
@@ -41,6 +42,13 @@ class AssignedTrial(Assignment):
     def direction(self) -> str:
         """Whether that is minimized or maximized."""
         return str(self.search.objective.get("direction", "minimize"))
+
+    @property
+    def how(self) -> How:
+        """What of its curve is its value, as `objective.value` says."""
+        from caviar.search.values import read_how  # brings NumPy, which a script may not need
+
+        return read_how(self.search.objective.get("value"))
 
     def stop_plan(self) -> StopPlan | None:
         """Return the bounds of its stopping rule, None without one."""

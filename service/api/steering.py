@@ -124,5 +124,6 @@ def _log(found: steering_view.ReplayLog) -> dict[str, Any]:
         "epoch": found.epoch,
         "end": found.end,
         "stopped": found.stopped,
+        "kept_epoch": found.kept_epoch,
         "checkpoints": [records.checkpoint(one) for one in found.checkpoints],
     }

@@ -118,6 +118,7 @@ class Log(BaseModel):
     epoch: int = Field(description="how far it has come")
     end: int | None = Field(description="the last step of a trial that has ended")
     stopped: bool = Field(description="whether a person ended it, which keeps the best weights")
+    kept_epoch: int | None = Field(description="whose model is kept, with `objective.value: best`")
     checkpoints: list[dict[str, Any]] = Field(description="states of this branch to compare with")
 
 

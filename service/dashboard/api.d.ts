@@ -59,6 +59,7 @@ export interface Schemas {
   Look: Look;
   Looks: Looks;
   MadeToken: MadeToken;
+  MeanOfLast: MeanOfLast;
   Median: Median;
   NewLook: NewLook;
   NewToken: NewToken;
@@ -974,6 +975,10 @@ export interface Log {
    */
   stopped: boolean;
   /**
+   * whose model is kept, with `objective.value: best`
+   */
+  kept_epoch: number | null;
+  /**
    * states of this branch to compare with
    */
   checkpoints: {
@@ -1058,6 +1063,12 @@ export interface MadeToken {
   token: string;
 }
 /**
+ * The mean of a trial's last epochs.
+ */
+export interface MeanOfLast {
+  mean_of_last: number;
+}
+/**
  * Stop below the median of the others at the same epoch.
  */
 export interface Median {
@@ -1111,6 +1122,10 @@ export interface NoStopping {
 export interface Objective {
   metric?: string;
   direction?: "minimize" | "maximize";
+  /**
+   * What of a trial's curve is its value; default: the last epoch. With best the model of the best epoch is kept.
+   */
+  value?: ("last" | "best") | MeanOfLast | null;
 }
 /**
  * Where a trial's point came from.

@@ -13,7 +13,7 @@ type Definition = Partial<Pick<Api["Range"], "scale" | "type" | "low" | "high" |
   choices?: Value[]; value?: Value; when?: Record<string, unknown> | null;
 };
 
-type Objective = Required<Api["Objective"]>;
+type Objective = Required<Omit<Api["Objective"], "value">> & Pick<Api["Objective"], "value">;
 
 interface Method { name: string; [option: string]: unknown }
 

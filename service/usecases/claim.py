@@ -12,6 +12,7 @@ import numpy as np
 import orjson
 
 from caviar.exchange.wire import Agent
+from caviar.search.settings import Objective
 from caviar.search.spec import SearchSpec
 from caviar.service.ids import TrialId
 from caviar.service.store import attempts
@@ -164,8 +165,8 @@ def _proposed(
         return []
 
 
-def assignment(tx: Transaction, trial: StoredTrial, metric: str) -> dict[str, Any]:
-    """Write a claimed trial as the agent reads it; `metric` is what its stopping rule looks at."""
+def assignment(tx: Transaction, trial: StoredTrial, objective: Objective) -> dict[str, Any]:
+    """Write a claimed trial as the agent reads it; its stopping rule looks at the objective's curve."""
     return {
         "trial": str(TrialId.of(trial)),
         "attempt": trial.attempt,
@@ -174,7 +175,7 @@ def assignment(tx: Transaction, trial: StoredTrial, metric: str) -> dict[str, An
         "seed": trial.seed,
         "epochs": trial.epochs,
         "stop": None if trial.stop is None else orjson.Fragment(trial.stop),
-        **_past(tx, trial, metric),
+        **_past(tx, trial, objective.metric),
     }
 
 

@@ -104,7 +104,7 @@ def _exchange(
             body |= {
                 "searches": specs.settings({t.search_id for t in party.given} - set(party.request.known)),
                 "trials": [
-                    assignment(tx, trial, specs.of(trial.search_id).objective.metric) for trial in party.given
+                    assignment(tx, trial, specs.of(trial.search_id).objective) for trial in party.given
                 ],
                 "commands": commands[party.agent],
                 "drop": party.drops,

@@ -12,7 +12,10 @@ from typing import Any
 
 import orjson
 
+from caviar.search.history import Floats
+from caviar.search.settings import Objective
 from caviar.search.spec import SearchSpec
+from caviar.search.values import values_along
 from caviar.service.errors import RefusedError
 from caviar.service.store import curves, reads
 from caviar.service.store import searches as search_rows
@@ -94,8 +97,9 @@ def _optuna(snapshot: Snapshot, search: StoredSearch, rows: Sequence[StoredTrial
 
     spec = SearchSpec.parse(orjson.loads(search.spec))
     ended = [(row, row.ended) for row in rows if row.ended is not None]
+    objective = spec.objective
     courses = curves.metric_of(
-        snapshot, search.id, [(row.number, row.branch) for row, _ in ended], spec.objective.metric
+        snapshot, search.id, [(row.number, row.branch) for row, _ in ended], objective.metric
     )
     finished = [
         optuna_study.Finished(
@@ -106,7 +110,7 @@ def _optuna(snapshot: Snapshot, search: StoredSearch, rows: Sequence[StoredTrial
             _local(moment),
             {
                 epoch: value
-                for epoch, value in enumerate(courses.get(row.number, ()), 1)
+                for epoch, value in enumerate(_along(courses.get(row.number, ()), objective), 1)
                 if math.isfinite(value)
             },
             {"trial": f"{search.id}.{row.number}", "seed": row.seed, "origin": row.origin},
@@ -119,6 +123,11 @@ def _optuna(snapshot: Snapshot, search: StoredSearch, rows: Sequence[StoredTrial
             file, f"{search.name} ({search.id})", spec.objective.direction, spec.space, finished
         )
         return file.read_bytes()
+
+
+def _along(curve: Sequence[float] | Floats, objective: Objective) -> list[float]:
+    """Return what an epoch's value would be, as Optuna's intermediate values have it."""
+    return list(values_along(curve, objective.how, objective.direction).tolist())
 
 
 def _local(seconds: float) -> datetime:

@@ -6,10 +6,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import orjson
 
 from caviar.exchange.wire import Report, Result
+from caviar.search.history import Floats
 from caviar.search.spec import SearchSpec
+from caviar.search.values import value_of
 from caviar.service.ids import TrialId, trial_id
 from caviar.service.store import attempts, measurements
 from caviar.service.store import commands as command_rows
@@ -18,7 +21,7 @@ from caviar.service.store.attempts import EndedAttempt, Outcome, Progress, Relea
 from caviar.service.store.measurements import CostPiece, CurvePiece
 from caviar.service.store.rows import HeldTrial
 from caviar.service.store.transaction import Transaction
-from caviar.service.usecases import commands, lineage
+from caviar.service.usecases import commands, continuing, lineage
 from caviar.service.usecases.proposer import Proposer
 
 Verdict = tuple[str, float | None, str | None]  # state, value, reason
@@ -61,6 +64,12 @@ class Batch:
         found = self.bests.get(trial.search)
         if found is None or (sign * value, trial.number) < (sign * found[0], found[1]):
             self.bests[trial.search] = value, trial.number, direction
+
+    def course(self, tx: Transaction, one: ReportedTrial, metric: str) -> Floats:
+        """Return a metric of a trial from epoch 1 to its end; curves are written first."""
+        measurements.append_curves(tx, self.curves)
+        self.curves.clear()
+        return continuing.course(tx, one.row._replace(branch=one.branch, epoch=one.epoch), metric)
 
     def write(self, tx: Transaction) -> None:
         """Write all of it."""
@@ -150,8 +159,12 @@ def _hand_back(tx: Transaction, batch: Batch, one: ReportedTrial, state: str) ->
 
 def _take_result(tx: Transaction, batch: Batch, one: ReportedTrial, result: Result, spec: SearchSpec) -> None:
     trial = one.trial
-    state, value, reason = judge(result, spec)
+    told, objective = one.epoch, spec.objective
     one.epoch = max(one.epoch, result.epoch)
+    curve: Floats = np.empty(0)
+    if objective.how not in (None, "last") and told:
+        curve = batch.course(tx, one, objective.metric)
+    state, value, reason = judge(result, spec, curve)
     tx.move(trial.search, "running", state)
     metrics = orjson.dumps(result.metrics).decode() if result.metrics else None
     batch.outcomes.append(Outcome(one.progress, state, value, metrics, reason))
@@ -173,10 +186,10 @@ def _take_result(tx: Transaction, batch: Batch, one: ReportedTrial, result: Resu
         )
 
 
-def judge(result: Result, spec: SearchSpec) -> Verdict:
+def judge(result: Result, spec: SearchSpec, curve: Floats) -> Verdict:
     """Return state, value and reason of a result: without a finite objective nothing is completed."""
     metric = spec.objective.metric
-    value = result.metrics.get(metric)
+    value = value_of(curve, spec.objective.how, spec.objective.direction, result.metrics.get(metric))
     if result.state not in ("completed", "stopped"):
         return result.state, None, result.reason or result.state
     if value is not None and math.isfinite(value):

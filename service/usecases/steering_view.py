@@ -61,6 +61,7 @@ class ReplayLog:
     epoch: int  # how far the branch has come
     end: int | None  # the last step of a trial that has ended
     stopped: bool  # by a person, which keeps the best weights
+    kept_epoch: int | None  # of which the model is; None: of the end
     checkpoints: list[StoredCheckpoint]  # of this branch
 
 
@@ -173,16 +174,17 @@ def read_log(snapshot: Snapshot, trial: TrialId, branch: int | None = None) -> R
         ),
         changes=[dict(change) for change in line.changes],
         epoch=reached,
-        end=_end(row),
+        end=_told(row, "step"),  # where the trainer tells it
         stopped=any(one.branch == number for one in stops),
+        kept_epoch=_told(row, "best_epoch") if spec.objective.how == "best" else None,
         checkpoints=checkpoints.resumable(snapshot, trial, number),
     )
 
 
-def _end(row: StoredTrial) -> int | None:
-    """Return the last step of a trial that has ended, from its result."""
-    step = orjson.loads(row.metrics).get("step") if row.metrics else None
-    return None if step is None else int(step)
+def _told(row: StoredTrial, count: str) -> int | None:
+    """Return a count from the result of a trial that has ended, such as its last step."""
+    told = orjson.loads(row.metrics).get(count) if row.metrics else None
+    return None if told is None else int(told)
 
 
 def schedule_of(log: ReplayLog) -> list[dict[str, Any]]:

@@ -7,7 +7,6 @@ from difflib import get_close_matches
 from typing import Any
 
 from caviar import trainers
-from caviar.search.settings import Objective
 from caviar.search.spec import SearchSpec
 from caviar.service.errors import FieldProblem
 from caviar.trainer.metrics import direction_of
@@ -99,9 +98,7 @@ def with_direction(spec: SearchSpec) -> SearchSpec:
     better = direction_of(metric) if spec.trainer == EXTERNAL else trainers.direction(spec.trainer, metric)
     if better != "maximize":  # minimize is what an objective says by itself
         return spec
-    return spec.model_copy(
-        update={"objective": Objective(**spec.objective.model_dump(exclude={"direction"}), direction=better)}
-    )
+    return spec.model_copy(update={"objective": spec.objective.model_copy(update={"direction": better})})
 
 
 def target_problems(spec: SearchSpec, classes: Sequence[str], task: str | None) -> list[FieldProblem]:

@@ -115,13 +115,15 @@ class TrialCache:
         columns["ended"][numbers] = True
 
     def _take_curves(self, snapshot: Snapshot, ended: Sequence[TrialNews]) -> None:
-        metric = self.spec.objective.metric
+        objective = self.spec.objective
+        metric = objective.metric
         found = curves.metric_of(snapshot, self.search, [(r.number, r.branch) for r in ended], metric)
         for row in ended:
             if row.change_log is not None:  # it began where another trial had come to
                 found[row.number] = continuing.course(snapshot, row, metric)
         for number, curve in found.items():
-            self._columns["rungs"][number] = rung_values(curve, self.rungs, self.spec.objective.direction)
+            values = rung_values(curve, self.rungs, objective.direction, objective.how)
+            self._columns["rungs"][number] = values
 
     def needs_history(self, number: int) -> bool:
         """Return whether proposals below this number look back at all, be it at points that are pending."""

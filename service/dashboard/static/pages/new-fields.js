@@ -82,9 +82,37 @@ export function basicsForm(draft, redraw) {
         draft.changed();
       })),
       field("Metric", "objective.metric", metrics.length ? select(metrics.map((name) => /** @type {[string, string]} */ ([name, name])), spec.objective.metric, measure) : input(spec.objective.metric, measure, { list: "metrics" })),
+      field("Value of a trial", "objective.value", valueOf(draft), "what of its curve counts; best keeps the model of the best epoch"),
       h("datalist", { id: "metrics" }, metrics.map((name) => h("option", { value: name }))),
     ),
   );
+}
+
+/** What of a trial's curve is its value: as the select names it, and as the search has it. */
+const VALUES = /** @type {[string, string][]} */ ([
+  ["", "at its end"],
+  ["best", "of its best epoch"],
+  ["last", "at its end, for stopping rules too"],
+  ["mean_of_last", "mean of its last epochs"],
+]);
+
+/** @param {Draft} draft */
+function valueOf(draft) {
+  const { spec } = draft;
+  const given = spec.objective.value ?? "";
+  const put = (/** @type {any} */ value) => {
+    const { value: _, ...rest } = spec.objective;
+    spec.objective = value === "" ? rest : { ...rest, value };
+    draft.changed();
+  };
+  const mean = typeof given === "object" ? given.mean_of_last : 5;
+  const epochs = input(mean, (value) => put({ mean_of_last: numberOr(value) }), { type: "number", min: 1, "aria-label": "last epochs", hidden: typeof given !== "object" });
+  const control = select(VALUES, typeof given === "object" ? "mean_of_last" : given, (value) => {
+    epochs.hidden = value !== "mean_of_last";
+    put(epochs.hidden ? value : { mean_of_last: numberOr(epochs.value) });
+  });
+  control.id = "field-objective-value";
+  return h("div", { class: "row" }, control, epochs);
 }
 
 /**

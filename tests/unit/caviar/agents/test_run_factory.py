@@ -4,7 +4,7 @@ import hashlib
 from types import SimpleNamespace
 from typing import Any
 
-from caviar.agents.run_factory import RunFactory
+from caviar.agents.run_factory import OpenedRun, RunFactory
 from caviar.errors import RefusedError
 from caviar.exchange.wire import OlderCheckpoint, Resume
 from tests.support.assigned import assigned_trial
@@ -43,9 +43,9 @@ def opened(server: Any) -> Any:
 
 
 def test_an_older_checkpoint_serves_where_the_newest_cannot_be_read() -> None:
-    assert opened(Server(c7=b"new", c6=b"old")) == (("restored", b"new"), 3)
-    assert opened(Server(c6=b"old")) == (("restored", b"old"), 2)
+    assert opened(Server(c7=b"new", c6=b"old")) == OpenedRun(("restored", b"new"), 3)
+    assert opened(Server(c6=b"old")) == OpenedRun(("restored", b"old"), 2)
 
 
 def test_without_any_it_begins_from_its_seed() -> None:
-    assert opened(Server()) == (("started", 5), 0)
+    assert opened(Server()) == OpenedRun(("started", 5), 0)
