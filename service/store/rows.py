@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+GIVEN_UP = "given up"  # how the reason of a trial begins that cost too many agents
+
 
 class StoredSearch(NamedTuple):
     """A row of `searches`."""
@@ -126,3 +128,9 @@ class TrialNews(NamedTuple):
     branch: int
     change_log: str | None
     revision: int
+    reason: str | None
+
+    @property
+    def given_up(self) -> bool:
+        """Return whether it failed because it cost too many agents: then how far it came is luck."""
+        return self.state == "failed" and (self.reason or "").startswith(GIVEN_UP)

@@ -14,7 +14,7 @@ from caviar.service.store import attempts
 from caviar.service.store import commands as command_rows
 from caviar.service.store.attempts import SERVER_ENDED, EndedAttempt, Release
 from caviar.service.store.database import Database
-from caviar.service.store.rows import LostTrial
+from caviar.service.store.rows import GIVEN_UP, LostTrial
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import agent_identity
 
@@ -182,5 +182,7 @@ def _released(one: LostTrial, reason: str, given_up: bool) -> Release:
     if not given_up:
         return Release(*TrialId.of(one), one.attempt, "queued")
     times = max(one.blamed, one.sudden) + 1
-    why = f"given up: {times} agents were lost soon after they began to train it, without progress: {reason}"
+    why = (
+        f"{GIVEN_UP}: {times} agents were lost soon after they began to train it, without progress: {reason}"
+    )
     return Release(*TrialId.of(one), one.attempt, "failed", why)

@@ -111,12 +111,14 @@ class TrialCache:
         worst = np.isin(states, worst_states(self.spec.failures))
         columns["values"][numbers] = np.where(worst, np.inf, self.sign * values)
         columns["states"][numbers] = states
-        columns["epochs"][numbers] = [row.epoch for row in rows]
+        columns["epochs"][numbers] = [0 if row.given_up else row.epoch for row in rows]
         columns["ended"][numbers] = True
 
     def _take_curves(self, snapshot: Snapshot, ended: Sequence[TrialNews]) -> None:
+        """Take in the curves of ended trials; how far one came before it was given up is luck."""
         objective = self.spec.objective
         metric = objective.metric
+        ended = [row for row in ended if not row.given_up]
         found = curves.metric_of(snapshot, self.search, [(r.number, r.branch) for r in ended], metric)
         for row in ended:
             if row.change_log is not None:  # it began where another trial had come to

