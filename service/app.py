@@ -74,6 +74,7 @@ log = logging.getLogger(__name__)
 
 
 ROUTES = (
+    exchange,  # first: it is asked for most, and routes are tried in this order
     search_analysis,
     export,
     search_yaml,
@@ -82,7 +83,6 @@ ROUTES = (
     trials,
     diagnosis,
     steering,
-    exchange,
     checkpoints_api,
     events,
     datasets,
@@ -190,6 +190,11 @@ def _include(app: FastAPI) -> None:
     app.include_router(health.router)
     app.include_router(metrics.router)
     mount_dashboard(app)
+
+
+def _of_agents(path: tuple[str, dict[str, dict[str, list[str]]]]) -> bool:
+    """Return whether a path of the document belongs to the worker protocol."""
+    return any("workers" in operation.get("tags", ()) for operation in path[1].values())
 
 
 def open_store(services: Services) -> None:
@@ -311,6 +316,7 @@ def _describe(app: FastAPI) -> None:
             schemas = document.setdefault("components", {}).setdefault("schemas", {})
             for name, definition in extra["$defs"].items():
                 schemas.setdefault(name, definition)
+            document["paths"] = dict(sorted(document["paths"].items(), key=_of_agents))  # they come last
             app.openapi_schema = orjson.loads(orjson.dumps(document))
         return app.openapi_schema
 

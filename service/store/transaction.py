@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -46,7 +46,7 @@ class Transaction(Snapshot):
         self.wake = False  # agents may find something new
         self.undo: list[Callable[[], object]] = []  # run when what was done is rolled back
         self._first = self._revision = int(connection.execute(_LOCK).scalar_one())
-        self._moves: dict[int, Counter[str]] = {}
+        self._moves: defaultdict[int, Counter[str]] = defaultdict(Counter)
 
     def revision(self) -> int:
         """Return the next revision, for one changed row."""
@@ -60,7 +60,7 @@ class Transaction(Snapshot):
 
     def move(self, search: int, before: str | None, after: str | None, count: int = 1) -> None:
         """Count trials of a search that change state (None: there was none, or is none any more)."""
-        moves = self._moves.setdefault(search, Counter())
+        moves = self._moves[search]
         if before is not None:
             moves[before] -= count
         if after is not None:
@@ -69,7 +69,7 @@ class Transaction(Snapshot):
 
     def propose(self, search: int, count: int) -> None:
         """Count trials that a strategy has proposed."""
-        self._moves.setdefault(search, Counter())["proposed"] += count
+        self._moves[search]["proposed"] += count
 
     def settle(self) -> None:
         """Write the counters of the searches touched; called at the end of each piece of work."""
@@ -85,11 +85,11 @@ class Transaction(Snapshot):
         ]
         if rows:
             self.execute(_COUNT, rows)
-        self._moves = {}
+        self._moves.clear()
 
     def abandon(self) -> None:
         """Forget what a rolled back piece of work wanted to count, and undo what it changed in memory."""
-        self._moves = {}
+        self._moves.clear()
         for action in self.undo:
             action()
         self.undo = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -73,9 +74,9 @@ def insert_trials(tx: Transaction, rows: Sequence[StoredTrial]) -> None:
     """Store new trials, each with a revision of its own, and count them by state."""
     if not rows:
         return
-    tx.execute(_INSERT, [row._replace(revision=tx.revision())._asdict() for row in rows])
-    for row in rows:
-        tx.move(row.search_id, None, row.state)
+    tx.execute(_INSERT, [{**row._asdict(), "revision": tx.revision()} for row in rows])
+    for (search, state), count in Counter((row.search_id, row.state) for row in rows).items():
+        tx.move(search, None, state, count)
 
 
 def find(snapshot: Snapshot, name: TrialId) -> StoredTrial | None:
