@@ -40,7 +40,7 @@ class Trainer(Protocol):
 
     Of a trainer that computes some metrics only where they are named, `settings_for(metrics)` gives the
     settings by which a run does; `metric_problems(metrics, settings, classes, task)` says which of them do
-    not fit.
+    not fit, and `lacking(metric)` what a data set needs for one that is no metric of this one.
     """
 
     def settings(self) -> Iterable[TrainerSetting]:

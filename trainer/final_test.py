@@ -102,10 +102,10 @@ class _Part:
         probability = model.info.get("threshold", 0.5)
         limit = np.array([math.log(probability / (1 - probability))])
         positive, price = positive_of(settings, data), price_of(settings, data)
-        of_rows = weights_of(data, part)
+        of_rows, Y = weights_of(data, part), getattr(data, f"Y_{part}")
 
         def measured(weights: Array) -> Array:
-            found = measure(data, part, outputs, codes, limit, positive, price, weights)
+            found = measure(data, Y, outputs, codes, limit, positive, price, weights)
             return np.asarray(found[0])
 
         self.values: list[float] = measured(of_rows).tolist()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .buffers import flat
 from .data.types import Array, Data
 from .kernels import structs
+from .metric_checks import instead
 from .metrics import MEASURES, PER_TRIAL, ResultMetric, named
 from .problem import SettingError
 from .settings import Settings
@@ -46,13 +48,13 @@ class Measuring:
             self._refuse(metric)
         self.names = tuple(metric.name for metric in asked)
         self.per_trial = tuple(name for name in settings.metrics if name in PER_TRIAL)
-        self._by_part: dict[str, list[str]] = {}
+        self._by_part: dict[str, list[ResultMetric]] = {}
         for metric in asked:
-            self._by_part.setdefault(metric.part, []).append(metric.measure)
+            self._by_part.setdefault(metric.part, []).append(metric)
         self._code = MEASURES[self._decided_by(asked)].code
         if self.chooses:
             for part in ("train", "dev"):
-                self._by_part.setdefault(part, []).append("error")
+                self._by_part.setdefault(part, []).append(ResultMetric(part, "error"))
         self.kept = tuple(part for part in ("train", "dev") if part in self._by_part)
         self.passed = tuple(part for part in ("train_dev",) if part in self._by_part)
 
@@ -68,6 +70,11 @@ class Measuring:
                 "settings.metrics", f"{metric.name}: there is no {metric.part} set",
                 "give dataset.split a share of it, or name a metric of another part",
             )  # fmt: skip
+        if metric.over and getattr(data, f"groups_{metric.part}") is None:
+            raise SettingError.of(
+                "settings.metrics", f"{metric.name}: there are no groups",
+                "name the column of groups as dataset.groups",
+            )  # fmt: skip
         if data.kind not in measure.kinds:
             raise SettingError.of(
                 "settings.metrics", f"{metric.name} is not for {data.kind} data",
@@ -76,7 +83,7 @@ class Measuring:
         if measure.positive and self._positive < 0:
             raise SettingError.of(
                 "settings.metrics", f"{metric.name} is of one class, and there are {self._n}",
-                f"name it as settings.positive_class, or use {metric.name}_macro or {metric.name}_weighted",
+                f"name it as settings.positive_class, or use {instead(metric)}",
             )  # fmt: skip
         if metric.measure == "price" and not self._price.size:
             raise SettingError.of(
@@ -94,14 +101,14 @@ class Measuring:
         columns: dict[str, list[float]] = {}
         for part in self.kept:
             found = self._measure(part, outputs[part], limits)
-            for place, measure in enumerate(self._by_part[part]):
-                columns[f"{part}_{measure}"] = found[:, place].tolist()
+            for place, metric in enumerate(self._by_part[part]):
+                columns[metric.name] = found[:, place].tolist()
         rows = zip(*columns.values(), strict=True) if columns else ((),) * epochs
         return [dict(zip(columns, row, strict=True)) for row in rows], limits.tolist()
 
     def of_part(self, part: str, outputs: Array, limit: float) -> dict[str, float]:
         """Return the metrics of a part by name; `outputs` is Z[L] (m * n[L],)."""
-        names = [f"{part}_{measure}" for measure in self._by_part[part]]
+        names = [metric.name for metric in self._by_part[part]]
         return dict(zip(names, self._measure(part, outputs, np.array([limit]))[0].tolist(), strict=True))
 
     def limit_of(self, dev_outputs: Array) -> float:
@@ -122,9 +129,34 @@ class Measuring:
         return self._limit
 
     def _measure(self, part: str, outputs: Array, limits: Array) -> Array:
-        codes = np.array([MEASURES[name].code for name in self._by_part[part]], np.int64)
-        weights = weights_of(self._data, part)
-        return measure(self._data, part, outputs, codes, limits, self._positive, self._price, weights)
+        """Return the metrics of a part, ndarray(float64, (epochs, metrics))."""
+        metrics, rows = self._by_part[part], _Rows.of(self._data, part)
+        out = np.empty((len(limits), len(metrics)))
+        whole = [place for place, metric in enumerate(metrics) if not metric.over]
+        if whole:
+            out[:, whole] = self._of_rows(rows, outputs, limits, [metrics[place].measure for place in whole])
+        over = [place for place, metric in enumerate(metrics) if metric.over]
+        if over:
+            measures = [metrics[place].measure for place in over]
+            shape = (len(limits), len(rows.Y), self._data.n_outputs)
+            Z = outputs[: math.prod(shape)].reshape(shape)  # there may be room for further epochs
+            each = np.array(
+                [self._of_group(rows.only(chosen), Z[:, chosen], limits, measures) for chosen in rows.groups]
+            )
+            for j, place in enumerate(over):
+                out[:, place] = over_groups(each[:, :, j], metrics[place])
+        return out
+
+    def _of_group(self, rows: _Rows, Z: Array, limits: Array, measures: list[str]) -> Array:
+        """Return measures of a group, NaN where it tells nothing; Z is (epochs, m, n[L])."""
+        found = self._of_rows(rows, Z.reshape(-1), limits, measures)
+        if self._data.kind == "binary" and not rows.mass_of(self._positive):
+            found[:, [MEASURES[measure].hits for measure in measures]] = np.nan
+        return found
+
+    def _of_rows(self, rows: _Rows, outputs: Array, limits: Array, names: list[str]) -> Array:
+        codes = np.array([MEASURES[name].code for name in names], np.int64)
+        return measure(self._data, rows.Y, outputs, codes, limits, self._positive, self._price, rows.weights)
 
     def of_trial(self, model: bytes, learned: int, seconds: float) -> dict[str, float]:
         """Return what is measured once, of the model that a run leaves."""
@@ -136,7 +168,7 @@ class Measuring:
 
 def measure(
     data: Data,
-    part: str,
+    Y: Array,
     outputs: Array,
     codes: Array,
     limits: Array,
@@ -144,10 +176,12 @@ def measure(
     price: Array,
     weights: Array,
 ) -> Array:
-    """Return the measures of a part of the data for some epochs, ndarray(float64, (epochs, c)).
+    """Return the measures of rows of a data set for some epochs, ndarray(float64, (epochs, c)).
 
     Parameters
     ----------
+    Y : ndarray(int32, (m,)) or ndarray(dtype of Z, (m, n[L]))
+        What is right, of a part of the data or some of its rows.
     outputs : ndarray(float32 or float64, (epochs * m * n[L],))
         Z[L] of each epoch.
     codes : ndarray(int64, (c,))
@@ -160,7 +194,7 @@ def measure(
     from .kernels import measures
 
     out = np.empty((len(limits), len(codes)))
-    Y = flat(getattr(data, f"Y_{part}"))
+    Y = flat(Y)
     if data.kind == "regression":
         measures.of_quantities(
             outputs, Y, flat(weights), codes, flat(data.target_mu), flat(data.target_sigma),
@@ -171,6 +205,52 @@ def measure(
             outputs, Y, flat(weights), codes, positive, limits, flat(price), data.n_classes, len(limits), out
         )
     return out
+
+
+class _Rows(NamedTuple):
+    """Rows that are measured: Y (m,) or (m, k), weights (m,) or (0,), and the rows of each group."""
+
+    Y: Array
+    weights: Array
+    groups: list[Array]
+
+    @classmethod
+    def of(cls, data: Data, part: str) -> _Rows:
+        """Return all rows of a part."""
+        numbers = getattr(data, f"groups_{part}")
+        groups = [] if numbers is None else [np.flatnonzero(numbers == one) for one in np.unique(numbers)]
+        return cls(getattr(data, f"Y_{part}"), weights_of(data, part), groups)
+
+    def only(self, chosen: Array) -> _Rows:
+        """Return some of the rows."""
+        return _Rows(self.Y[chosen], self.weights[chosen] if self.weights.size else self.weights, [])
+
+    def mass_of(self, label: int) -> float:
+        """Return what the rows of a class count."""
+        there = np.asarray(label == self.Y)
+        return float(self.weights[there].sum() if self.weights.size else there.sum())
+
+
+def over_groups(found: Array, metric: ResultMetric) -> Array:
+    """Return the mean over the groups, or the worst of them; NaN in a group does not count.
+
+    Parameters
+    ----------
+    found : ndarray(float64, (groups, epochs))
+    metric : ResultMetric
+
+    Returns
+    -------
+    ndarray(float64, (epochs,))
+        NaN where no group counts.
+    """
+    there = ~np.isnan(found)
+    if metric.over == "_group_mean":
+        sums, counts = np.where(there, found, 0.0).sum(axis=0), there.sum(axis=0)
+        return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+    sign = 1.0 if MEASURES[metric.measure].direction == "minimize" else -1.0
+    worst = np.where(there, sign * found, -np.inf).max(axis=0)
+    return np.where(there.any(axis=0), sign * worst, np.nan)
 
 
 def fitting(kind: str) -> list[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from .metrics import MEASURES, named
+from .metrics import MEASURES, ResultMetric, named
 from .problem import Problem
 from .setting_values import read_name
 
@@ -23,6 +24,13 @@ def metric_problems(
         kinds = ("binary",) if len(classes) == 2 else ("multiclass",)
     found = [one for field, name in metrics.items() for one in _of_metric(field, name, settings, kinds)]
     return found + _of_settings(settings, classes, kinds)
+
+
+def instead(metric: ResultMetric) -> str:
+    """Return the metrics of all classes that stand for one of a single class."""
+    return " or ".join(
+        replace(metric, measure=f"{metric.measure}_{how}").name for how in ("macro", "weighted")
+    )
 
 
 def metric_hints(
@@ -63,7 +71,7 @@ def _of_metric(field: str, name: str, settings: Mapping[str, Any], kinds: Sequen
         task = "a regression" if kinds == ("regression",) else "classes"
         return [Problem(field, f"{name} does not fit {task}", f"after {metric.part}_: {usable}")]
     if measure.positive and kinds == ("multiclass",) and settings.get("positive_class") is None:
-        remedy = f"name it as settings.positive_class, or use {name}_macro or {name}_weighted"
+        remedy = f"name it as settings.positive_class, or use {instead(metric)}"
         return [Problem(field, f"{name} is of one class, and there are more than two", remedy)]
     if metric.measure == "price" and settings.get("price") is None:
         remedy = "give settings.price, a row of numbers for each class"

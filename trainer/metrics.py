@@ -78,6 +78,9 @@ class Measure:
         It is of one class, and with more than two that has to be named: setting positive_class.
     decides : bool
         It depends on the decision threshold of a binary model.
+    hits : bool
+        Without a row of the positive class it tells nothing, though it has a value: a group of two classes
+        without one does not count.
     """
 
     meaning: str
@@ -86,16 +89,23 @@ class Measure:
     kinds: tuple[str, ...] = ALL
     positive: bool = False
     decides: bool = False
+    hits: bool = False
 
 
 def _decided(code: int, meaning: str, positive: bool = False, direction: Direction = "maximize") -> Measure:
     return Measure(
-        meaning=meaning, direction=direction, code=code, kinds=CLASSES, positive=positive, decides=True
+        meaning=meaning,
+        direction=direction,
+        code=code,
+        kinds=CLASSES,
+        positive=positive,
+        decides=True,
+        hits=positive,
     )
 
 
-def _probable(code: int, meaning: str, direction: Direction) -> Measure:
-    return Measure(meaning=meaning, direction=direction, code=code, kinds=CLASSES)
+def _probable(code: int, meaning: str, direction: Direction, hits: bool = False) -> Measure:
+    return Measure(meaning=meaning, direction=direction, code=code, kinds=CLASSES, hits=hits)
 
 
 def _distance(code: int, meaning: str, direction: Direction = "minimize") -> Measure:
@@ -131,7 +141,7 @@ MEASURES = {
         30, "area under the ROC curve; of several classes the mean, one against the rest", "maximize"
     ),
     "average_precision": _probable(
-        31, "sum of (R_n - R_n-1) P_n over all thresholds; of several classes the mean", "maximize"
+        31, "sum of (R_n - R_n-1) P_n over all thresholds; of several classes the mean", "maximize", True
     ),
     "mse": _distance(40, "mean (z - y)^2, in the target's own units, as all that follow"),
     "rmse": _distance(41, "root of it"),
@@ -141,6 +151,7 @@ MEASURES = {
     "mape": _distance(45, "mean |z - y|/|y|"),
 }
 ALWAYS = ("error", "cost")  # in every result
+OVER_GROUPS = {"_group_mean": "mean over the groups", "_worst_group": "the worst group's"}  # by their ending
 PER_TRIAL = {
     "parameters": Measure(meaning="numbers that are learned: all W, b, gamma, beta", direction="minimize"),
     "predict_ms": Measure(
@@ -155,25 +166,39 @@ TIMINGS = ("predict_ms", "train_seconds")  # differ from run to run
 
 @dataclass(frozen=True, slots=True)
 class ResultMetric:
-    """A measure of one part of the data, as dev_error."""
+    """A measure of one part of the data, as dev_error, or of its groups, as dev_error_worst_group."""
 
     part: str
     measure: str
+    over: str = ""  # one of OVER_GROUPS
 
     @property
     def name(self) -> str:
         """The name in results and objectives."""
-        return f"{self.part}_{self.measure}"
+        return f"{self.part}_{self.measure}{self.over}"
+
+    @property
+    def always(self) -> bool:
+        """Whether every result has it."""
+        return self.measure in ALWAYS and not self.over
 
 
-def result_metrics(parts: Iterable[str], measures: Iterable[str] = ALWAYS) -> dict[str, ResultMetric]:
-    """Return by name these measures of these parts of the data, the most usual objective first."""
+def result_metrics(
+    parts: Iterable[str], measures: Iterable[str] = ALWAYS, groups: bool = False
+) -> dict[str, ResultMetric]:
+    """Return by name these measures of these parts of the data, the most usual objective first.
+
+    With `groups` also those over the groups of a part.
+    """
     wanted = tuple(measures)
     found = [ResultMetric(part, measure) for part in parts for measure in wanted]
+    if groups:
+        grouped = [one for one in found if MEASURES[one.measure].code is not None]
+        found += [ResultMetric(one.part, one.measure, over) for one in grouped for over in OVER_GROUPS]
     return {metric.name: metric for metric in found}
 
 
-_NAMED = result_metrics(PARTS, MEASURES)
+_NAMED = result_metrics(PARTS, MEASURES, groups=True)
 
 
 def named(name: str) -> ResultMetric | None:
@@ -183,9 +208,7 @@ def named(name: str) -> ResultMetric | None:
 
 def only_asked(names: Iterable[str]) -> list[str]:
     """Return those of these names that are computed only where they are named, each once."""
-    found = [
-        name for name in names if name in PER_TRIAL or (name in _NAMED and _NAMED[name].measure not in ALWAYS)
-    ]
+    found = [name for name in names if name in PER_TRIAL or (name in _NAMED and not _NAMED[name].always)]
     return list(dict.fromkeys(found))
 
 

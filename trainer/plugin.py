@@ -9,7 +9,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .metric_checks import metric_problems
-from .metrics import COUNTS, MEASURES, PARTS, PER_TRIAL, Direction, direction_of, only_asked, result_metrics
+from .metrics import (
+    COUNTS,
+    MEASURES,
+    PARTS,
+    PER_TRIAL,
+    Direction,
+    direction_of,
+    named,
+    only_asked,
+    result_metrics,
+)
 from .problem import Problem
 from .setting_types import SettingInfo
 from .settings import Settings, describe, make_settings, problems_of
@@ -34,7 +44,17 @@ class MLP:
         split = dataset.get("split")
         kept = isinstance(split, Mapping) and split.get("train_dev")
         parts = [part for part in PARTS if part != "train_dev" or kept]
-        return [*result_metrics(parts), *COUNTS, *only_asked(result_metrics(parts, MEASURES)), *PER_TRIAL]
+        further = result_metrics(parts, MEASURES, groups=bool(dataset.get("groups")))
+        return [*result_metrics(parts), *COUNTS, *only_asked(further), *PER_TRIAL]
+
+    def lacking(self, metric: str) -> str | None:
+        """Return what a data set needs that results have this metric, in words; None for no metric of it."""
+        found = named(metric)
+        if found is None:
+            return None
+        if found.over:
+            return "name the column of groups as dataset.groups"
+        return "give dataset.split.train_dev a share" if found.part == "train_dev" else None
 
     def settings_for(self, metrics: Iterable[str]) -> dict[str, Any]:
         """Return the settings by which a run computes these metrics; error and cost need none."""

@@ -15,7 +15,7 @@ from .initialization import initial_weights
 from .kernels import epoch, measured_epoch, structs
 from .kernels.structs import Status
 from .measuring import Measuring
-from .metrics import ALWAYS, ResultMetric, named, result_metrics
+from .metrics import ResultMetric, named, result_metrics
 from .network import Network
 from .problem import SettingError
 from .settings import Settings, changed
@@ -212,7 +212,7 @@ class Run:
             by_part.setdefault(metric.part, []).append(metric)
         metrics: dict[str, float] = {}
         for part, wanted in by_part.items():
-            more = [metric.name for metric in wanted if metric.measure not in ALWAYS]
+            more = [metric.name for metric in wanted if not metric.always]
             outputs, limit = self._outputs(part) if more else None, self._limit()
             always = self.evaluate(part) if outputs is None else self._evaluate(part, limit, outputs)
             found = {f"{part}_{measure}": number for measure, number in always._asdict().items()}

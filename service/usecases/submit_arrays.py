@@ -115,7 +115,7 @@ def _holes(options: Mapping[str, Any], known: Mapping[str, Any]) -> list[FieldPr
 
 
 def _listed(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else []
+    return list(value) if isinstance(value, list | tuple) else [value] if isinstance(value, str) else []
 
 
 def _names(dataset: Mapping[str, Any], known: Mapping[str, Any], shape: Shape) -> list[FieldProblem]:
@@ -123,7 +123,12 @@ def _names(dataset: Mapping[str, Any], known: Mapping[str, Any], shape: Shape) -
     remedy = f"its columns are x0 to x{shape.features - 1}, to predict {', '.join(shape.target_names[:12])}"
     return [
         FieldProblem(f"dataset.{key}", f"{known['name']} has no column {name!r}", remedy)
-        for key, more in (("ignore", []), ("categorical", shape.target_names))
+        for key, more in (
+            ("ignore", []),
+            ("categorical", shape.target_names),
+            ("weights", []),
+            ("groups", []),
+        )
         for name in _listed(dataset.get(key))
         if not shape.has(name) and name not in more
     ]
@@ -134,7 +139,8 @@ def _image(dataset: Mapping[str, Any], known: Mapping[str, Any], shape: Shape) -
     sides = dataset.get("image_shape")
     if not isinstance(sides, list | tuple) or not all(isinstance(side, int) and side > 0 for side in sides):
         return []  # of what is no shape the trainer tells
-    ignored = {name for name in _listed(dataset.get("ignore")) if shape.has(name)}
+    unlearned = ("ignore", "weights", *(() if dataset.get("groups_are_features") else ("groups",)))
+    ignored = {name for key in unlearned for name in _listed(dataset.get(key)) if shape.has(name)}
     categories = {name for name in _listed(dataset.get("categorical")) if shape.has(name)}
     numbers = shape.features - len(ignored | categories)
     if math.prod(sides) == numbers and not categories:

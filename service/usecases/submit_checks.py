@@ -66,7 +66,10 @@ def _metric_problems(trainer: Any, spec: SearchSpec) -> list[FieldProblem]:
     for field, metric in named_at(spec).items():
         if metric not in known:
             near = get_close_matches(metric, known, n=1, cutoff=0.75)
-            remedy = f"{f'did you mean {near[0]!r}? ' if near else ''}it reports {', '.join(known)}"
+            lacking = getattr(trainer, "lacking", lambda metric: None)(metric)
+            remedy = (
+                lacking or f"{f'did you mean {near[0]!r}? ' if near else ''}it reports {', '.join(known)}"
+            )
             found.append(FieldProblem(field, f"{spec.trainer} reports no metric {metric!r}", remedy))
     return found
 

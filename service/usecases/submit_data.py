@@ -16,7 +16,7 @@ from caviar.service.errors import FieldProblem
 from caviar.service.sandbox.inspection import MOST_CLASSES
 from caviar.service.store import datasets as rows
 from caviar.service.store.snapshot import Snapshot
-from caviar.service.usecases import datasets, submit_arrays
+from caviar.service.usecases import datasets, submit_arrays, submit_columns
 from caviar.trainer.data import description, reading
 from caviar.trainer.data.options import READING
 from caviar.trainer.data.split import check_classes, check_rows, fractions, halves_of_dev
@@ -33,7 +33,7 @@ def problems_of(snapshot: Snapshot, dataset: Mapping[str, Any], trainer: str) ->
     """Say what is wrong with a `dataset` object, resolved: it has the options of the upload already."""
     main = _known(snapshot, dataset)
     if main is None:
-        return []
+        return submit_columns.of_builtin(dataset, datasets.described(snapshot, str(dataset.get("name"))))
     others = {part: _known(snapshot, dataset.get(part)) for part in ("dev", "test")}
     known = {part: other for part, other in others.items() if other is not None}
     problems = (
@@ -41,7 +41,7 @@ def problems_of(snapshot: Snapshot, dataset: Mapping[str, Any], trainer: str) ->
     )
     if problems:
         return problems
-    problems = [*_target(dataset, main), *_empty(dataset, main)]
+    problems = [*_target(dataset, main), *_empty(dataset, main), *submit_columns.problems_of(dataset, main)]
     if trainer == MLP:
         problems += _cut(dataset, main, known.get("dev"))
     for part, other in known.items():
@@ -122,7 +122,7 @@ def _columns(dataset: Mapping[str, Any], known: Known) -> list[FieldProblem]:
     there = set(names)
     unknown = [
         (key, name)
-        for key in ("target", "ignore", "categorical", "weights", "as_is")
+        for key in ("target", "ignore", "categorical", "weights", "groups", "as_is")
         for name in _listed(dataset.get(key))
         if not isinstance(name, str) or name not in there
     ]
@@ -186,7 +186,7 @@ def _is_number(text: str) -> bool:
 
 def _empty(dataset: Mapping[str, Any], known: Known) -> list[FieldProblem]:
     """Find columns without any value, from which nothing can be learned."""
-    unused = [*_listed(dataset.get("target")), *_listed(dataset.get("ignore"))]
+    unused = [name for key in ("target", "ignore", "weights") for name in _listed(dataset.get(key))]
     return [
         FieldProblem(
             "dataset.ignore",

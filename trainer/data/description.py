@@ -26,6 +26,9 @@ KEYS: dict[str, str] = {
     "categorical": "columns that are categories although they look like numbers",
     "ignore": "columns to leave out",
     "weights": "the column with what each row counts in cost, gradient and metrics; it is no feature",
+    "groups": "the column that tells the groups of metrics of groups, as dev_error_worst_group; it is no "
+    "feature",
+    "groups_are_features": "true: learn from the column of groups, too",
     "missing": "impute or refuse missing numbers (files of cells are imputed, arrays refused)",
     **options.READING,
     "reading": "how the file is read, as its upload found it; the server fills it in",
@@ -37,7 +40,7 @@ KEYS: dict[str, str] = {
     "dev": "another source for the dev set: name, path or arrays",
     "test": "another source for the test set",
 }
-_BOOLEANS = ("stratify", "normalize", "header")
+_BOOLEANS = ("stratify", "normalize", "header", "groups_are_features")
 _CHOICES = {"task": ("classification", "regression"), "missing": ("impute", "refuse")}
 MOST_PIXELS = 1 << 20
 
@@ -54,6 +57,9 @@ def problems_of(dataset: object) -> list[Problem]:
     for key in ("dev", "test"):
         if dataset.get(key) is not None:
             found += _other_source(f"dataset.{key}", dataset[key])
+    if dataset.get("groups_are_features") and dataset.get("groups") is None:
+        remedy = "name the column as dataset.groups, or leave this out"
+        found.append(Problem("dataset.groups_are_features", "there is no column of groups", remedy))
     # Where a source is unknown here it may be known elsewhere; its split is judged all the same.
     split_wrong = any(one.field.startswith("dataset.split") for one in found)
     return found if split_wrong else [*found, *_parts(dataset)]
@@ -147,7 +153,7 @@ def _target(field: str, target: object) -> list[Problem]:
 def _name(field: str, name: object) -> list[Problem]:
     if isinstance(name, str) and name:
         return []
-    return [Problem(field, f"{name!r:.60} is not a column", "write the name of one column of numbers")]
+    return [Problem(field, f"{name!r:.60} is not a column", "write the name of one column")]
 
 
 def _image_shape(field: str, shape: object) -> list[Problem]:
@@ -202,6 +208,7 @@ _CHECKS: dict[str, Callable[[str, object], list[Problem]]] = {
     "categorical": _names,
     "ignore": _names,
     "weights": _name,
+    "groups": _name,
     "as_is": _names,
     "encoding": options.encoding,
     "decimal": options.decimal,

@@ -51,7 +51,7 @@ def load(dataset: Mapping[str, Any], precision: Precision = "float32", normalize
     dataset = _with_reading(dataset)
     table = sources.read(dataset, dataset)
     target = Target.of(table, dataset.get("task"))
-    encoding, parts, weights = _cut(dataset, table, target)
+    encoding, parts, of_rows = _cut(dataset, table, target)
     X_train, Y_train = parts["train"]
     n = X_train.shape[1]
     if dataset.get("normalize") is not None:
@@ -69,7 +69,8 @@ def load(dataset: Mapping[str, Any], precision: Precision = "float32", normalize
         image_shape=table.image_shape,
         preprocessing=_preprocessing(table, target, encoding, dataset),
         source=table.source,
-        **{f"weights_{part}": _mean_one(found, part) for part, found in weights.items()},
+        **{f"weights_{part}": _mean_one(found, part) for part, found in of_rows["weights"].items()},
+        **{f"groups_{part}": _fixed(found) for part, found in of_rows["groups"].items()},
         **scale,
         **_arrays(parts, scale, encoding.feature_names, np.dtype(precision)),
     )
@@ -98,8 +99,11 @@ def _reading_of_search(dataset: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _cut(
     dataset: Mapping[str, Any], table: Table, target: Target
-) -> tuple[Encoding, Parts, dict[str, Array]]:
-    """Return the encoding learned from the training rows, and X and Y of each part, not yet normalised."""
+) -> tuple[Encoding, Parts, dict[str, dict[str, Array]]]:
+    """Return the encoding learned from the training rows, and of each part X and Y, weights and groups.
+
+    X and Y are not yet normalised.
+    """
     categorical = [*(dataset.get("categorical") or ()), *table.categories]  # however the others look
     options = {**dataset, "categorical": categorical}
     others = {p: sources.read(dataset[p], options, f"dataset.{p}") for p in ("dev", "test") if dataset.get(p)}
@@ -110,8 +114,7 @@ def _cut(
     encoding = Encoding.fit(table, rows["train"])
     X = encoding.transform(table)
     parts = {part: (X[chosen], Y[chosen]) for part, chosen in rows.items()}
-    weights = {} if table.weights is None else {part: table.weights[chosen] for part, chosen in rows.items()}
-    weights |= {part: other.weights for part, other in others.items() if other.weights is not None}
+    of_rows = {name: _of_rows(name, table, rows, others) for name in ("weights", "groups")}
     for part, other in others.items():
         parts[part] = encoding.transform(other), target.encode(other, f"dataset.{part}")
     halves = halves_of_dev(split, "test" in others)
@@ -119,11 +122,21 @@ def _cut(
         X, Y = parts["dev"]
         rows = _rows(dataset, halves, target, Y)
         parts["dev"], parts["test"] = ((X[rows[half]], Y[rows[half]]) for half in ("train", "dev"))
-        if weights:
-            weights["dev"], weights["test"] = (weights["dev"][rows[half]] for half in ("train", "dev"))
+        for found in of_rows.values():
+            if found:
+                found["dev"], found["test"] = (found["dev"][rows[half]] for half in ("train", "dev"))
     if target.task == "classification":
         _check_every_class(parts["train"][1], target)
-    return encoding, parts, weights
+    return encoding, parts, of_rows
+
+
+def _of_rows(
+    name: str, table: Table, rows: Mapping[str, Array], others: Mapping[str, Table]
+) -> dict[str, Array]:
+    """Return what a column says of the rows of each part; nothing where no column does."""
+    column = getattr(table, name)
+    found = {} if column is None else {part: column[chosen] for part, chosen in rows.items()}
+    return found | {part: of for part, other in others.items() if (of := getattr(other, name)) is not None}
 
 
 def _mean_one(weights: Array, part: str) -> Array:

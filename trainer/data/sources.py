@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from caviar.trainer.data import arrays, builtin
-from caviar.trainer.data.table import Table, shown
+from caviar.trainer.data.table import Category, Table, shown
 from caviar.trainer.problem import DataError
 
 
@@ -50,6 +50,8 @@ def chosen(table: Table, source: Mapping[str, Any], options: Mapping[str, Any], 
     table = _without(table, [name for name in ignored if source.get("path") is None or name in there])
     if options.get("weights") is not None:
         table = _weighted(table, options["weights"])
+    if options.get("groups") is not None:
+        table = _grouped(table, options["groups"], options.get("groups_are_features") is True)
     categorical = options.get("categorical") or ()
     if options.get("reading") is not None:  # what training makes a category another source may lack
         there = {*table.number_names, *table.categories, *table.target_names}
@@ -122,6 +124,24 @@ def _weighted(table: Table, name: str) -> Table:
         message = f"{table.source}, row {row}, column {name!r}: {value} is not a weight"
         raise DataError.of("dataset.weights", message, "use finite numbers of at least 0, not all 0")
     return replace(_without(table, [name]), weights=weights)
+
+
+def _grouped(table: Table, name: str, feature: bool) -> Table:
+    """Tell which group each row is in; its column is no feature unless somebody wants that.
+
+    Raises
+    ------
+    DataError
+        There is no such column.
+    """
+    if name in table.categories:
+        groups = table.categories[name].codes
+    elif name in table.number_names:
+        groups = Category.of(table.numbers[:, table.number_names.index(name)]).codes
+    else:
+        known = shown((*table.number_names, *table.categories))
+        raise DataError.of("dataset.groups", f"{table.source} has no column {name!r}", f"one of {known}")
+    return replace(table if feature else _without(table, [name]), groups=groups)
 
 
 def _shaped(table: Table, shape: Any) -> Table:

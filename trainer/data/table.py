@@ -92,6 +92,8 @@ class Table:
         What a missing number means here. A file of cells has gaps; an array with NaN is more often a mistake.
     weights : ndarray(float64, (m,)) or None
         What each row counts.
+    groups : ndarray(int32, (m,)) or None
+        The number of each row's group; -1 where its cell is missing, which is a group too.
     """
 
     source: str
@@ -104,6 +106,7 @@ class Table:
     image_shape: tuple[int, int, int] | None = None
     missing: Literal["impute", "refuse"] = "refuse"
     weights: Array | None = None
+    groups: Array | None = None
 
     @property
     def rows(self) -> int:

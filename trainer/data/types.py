@@ -31,6 +31,8 @@ class Data:
         Class numbers 0 .. n_classes - 1, or for regression the k targets, as (y - target_mu) / target_sigma.
     weights_train, weights_dev, weights_test, weights_train_dev : ndarray(float64, (m,)) or None
         What each row counts in cost, gradient and metrics; the mean of each part is 1. None: 1 each.
+    groups_train, groups_dev, groups_test, groups_train_dev : ndarray(int32, (m,)) or None
+        Of the metrics of groups: rows of a part with the same number are a group of that part.
     n_classes : int
         2 for binary, more for multiclass, 0 for regression.
     mu, sigma : ndarray(float64, (n,))
@@ -63,6 +65,10 @@ class Data:
     weights_dev: Array | None = None
     weights_test: Array | None = None
     weights_train_dev: Array | None = None
+    groups_train: Array | None = None
+    groups_dev: Array | None = None
+    groups_test: Array | None = None
+    groups_train_dev: Array | None = None
     n_classes: int = 0
     mu: Array = field(default_factory=lambda: np.zeros(0))
     sigma: Array = field(default_factory=lambda: np.ones(0))
@@ -106,7 +112,7 @@ class Data:
         for array in (self.X_train, self.Y_train, self.X_dev, self.Y_dev, self.mu, self.sigma):
             digest.update(f"{array.dtype}{array.shape}".encode())
             digest.update(np.ascontiguousarray(array).data)
-        for weights in (self.weights_train, self.weights_dev):
-            if weights is not None:
-                digest.update(np.ascontiguousarray(weights).data)
+        for of_rows in (self.weights_train, self.weights_dev, self.groups_train, self.groups_dev):
+            if of_rows is not None:
+                digest.update(np.ascontiguousarray(of_rows).data)
         return "sha256:" + digest.hexdigest()
