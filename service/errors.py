@@ -80,6 +80,11 @@ class UnavailableError(ServiceError):
     status = 503
     title = "The store is not available"
 
+    @property
+    def remedy(self) -> str:
+        """Say what a probe tells anybody: a driver's own words may hold the address and the user."""
+        return "it cannot be read or written now; it is tried again and again"
+
 
 class DamagedError(UnavailableError):
     """The database is not the one that was opened, or is damaged; nothing but a restart ends this."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -105,7 +106,9 @@ class Health:
 
 
 def has_room(folder: Path) -> None:
-    """Check that there is room on the disk of a folder. Raises NotReadyError."""
+    """Check that a folder can be written and that there is room on its disk. Raises NotReadyError."""
+    if os.statvfs(folder).f_flag & os.ST_RDONLY or not os.access(folder, os.W_OK):
+        raise NotReadyError("the data folder is read only: mount it for writing, or let the server write")
     if shutil.disk_usage(folder).free < LEAST_ROOM:
         raise NotReadyError("the disk of the data folder is full: free some space")
 

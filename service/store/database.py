@@ -117,9 +117,14 @@ class Database:
             raise
 
     def probe(self) -> None:
-        """Check that the database answers and is the one that was opened. Raises UnavailableError."""
+        """Check that the database answers and is the one that was opened. Raises UnavailableError.
+
+        After a write that failed it must be writable too: it may be read only, or refuse to grow.
+        """
         with self.reading() as snapshot:
             self._soundness.probe(snapshot.connection)
+        if self._writer is not None and self._writer.failed:
+            self.submit(lambda tx: tx.revision()).result()
 
     def write_now(self, work: Callable[[Snapshot], T]) -> T:
         """Run a piece of work that changes no trial in the writer and wait for its commit, on this thread."""

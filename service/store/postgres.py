@@ -10,7 +10,17 @@ _NOW = text("SELECT extract(epoch FROM clock_timestamp())")
 _NUMBER = text("SELECT oid FROM pg_database WHERE datname = current_database()")
 _MAY_ASK = text("SELECT has_function_privilege('pg_control_system()', 'execute')")
 _CLUSTER = text("SELECT system_identifier FROM pg_control_system()")
-_DAMAGED = {"XX001", "XX002", "58P01", "42P01"}  # data, index corrupted; a file, a table is missing
+_DAMAGED = {
+    "XX001",
+    "XX002",
+    "58P01",
+    "42P01",
+    "42703",
+}  # data, index corrupted; something missing
+_TABLES = text(
+    "SELECT relname, CASE relkind WHEN 'r' THEN oid END FROM pg_class"
+    " WHERE relnamespace = to_regnamespace(current_schema()) AND relkind IN ('r', 'i')"
+)
 TIMEOUTS = "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=30s"
 
 
@@ -32,6 +42,18 @@ class Dialect:
     def look(self) -> str | None:
         """Return None: a connection cannot be led to another database while it lasts."""
         return None
+
+    def committed(self) -> str | None:
+        """Return None: what Postgres has committed is its own to keep."""
+        return None
+
+    def compare(self, connection: Connection) -> str | None:
+        """Return None, as `committed` does."""
+        return None
+
+    def tables(self, connection: Connection) -> frozenset[object]:
+        """Return the tables, with what tells each from another of its name, and the indexes."""
+        return frozenset(tuple(row) for row in connection.execute(_TABLES))
 
     def place(self, connection: Connection) -> object:
         """Return what tells this database from a copy of it: the cluster, and its number therein."""

@@ -35,6 +35,7 @@ class Soundness:
         self.identity = ""  # what tells this database from all others, once it is opened
         self._dialect = dialect
         self._place: object = None
+        self._tables: frozenset[object] = frozenset()
         self._newest = 0  # the highest revision that this server has seen committed
         self._latched: DamagedError | None = None
         self._lock = Lock()
@@ -44,6 +45,7 @@ class Soundness:
         self.identity = str(connection.execute(_IDENTITY).scalar_one())
         self._place = self._dialect.place(connection)
         self._newest = int(connection.execute(_REVISION).scalar_one())
+        self._tables = self._dialect.tables(connection)
         connection.info[_KNOWN] = self
         self._folder_id = _folder_id(self._folder)
         self._dialect.watch()
@@ -76,9 +78,13 @@ class Soundness:
         """Check all that one connection can tell. Raises DamagedError, or what the database raises."""
         newest = self._newest
         self.check()
+        if reason := self._dialect.compare(connection):
+            raise self.latch(reason)
         if connection.execute(_IDENTITY).scalar_one_or_none() != self.identity:
             raise self.latch("it names itself otherwise than when it was opened")
         self._compare(connection.execute(_REVISION).scalar_one_or_none(), newest)
+        if self._tables - self._dialect.tables(connection):
+            raise self.latch("tables or indexes are missing that were there when it was opened")
 
     def begun(self, revision: int | None) -> None:
         """Compare the revision at which a transaction begins. Raises DamagedError when it went back."""
@@ -87,6 +93,8 @@ class Soundness:
     def committed(self, revision: int) -> None:
         """Note a commit, then look again before it is acknowledged. Raises DamagedError."""
         self._newest = max(self._newest, revision)
+        if reason := self._dialect.committed():
+            raise self.latch(reason)
         self.check()
 
     def judge(self, error: Exception) -> DamagedError | None:

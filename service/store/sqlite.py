@@ -8,7 +8,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any, TextIO
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
@@ -35,6 +35,8 @@ _LOST = {
     sqlite3.SQLITE_IOERR_DATA,
     sqlite3.SQLITE_IOERR_CORRUPTFS,
 }
+_MISSING = ("no such table", "no such column")
+_TABLES = text("SELECT name FROM sqlite_master WHERE type IN ('table', 'index')")
 
 
 class StartError(ServiceError):
@@ -57,9 +59,8 @@ class Dialect:
         """Take the lock of the database file. Raises StartError when another server has it or none can be."""
         if self._lock is not None:
             return
-        path = self.path.with_name(self.path.name + ".lock")
         try:
-            lock = path.open("a+", encoding="utf-8")
+            lock = _lock_of(self.path).open("a+", encoding="utf-8")
         except OSError as error:
             raise StartError(
                 f"the database {self.path} cannot be written ({error.strerror}); "
@@ -86,7 +87,19 @@ class Dialect:
 
     def look(self) -> str | None:
         """Return what has happened to the files since they are watched."""
-        return None if self._files is None else self._files.look()
+        return None if self._files is None else self._files.look() or self._ousted()
+
+    def committed(self) -> str | None:
+        """Take in a commit just made; return what has happened to those before it."""
+        return None if self._files is None else self._files.committed()
+
+    def compare(self, connection: Connection) -> str | None:
+        """Return what has happened to what was committed, where looking for it takes longer."""
+        return None if self._files is None else self._files.compare()
+
+    def tables(self, connection: Connection) -> frozenset[object]:
+        """Return the tables and indexes that there are."""
+        return frozenset(connection.execute(_TABLES).scalars())
 
     def place(self, connection: Connection) -> object:
         """Return what tells this database from a copy of it; the files do, and they are watched."""
@@ -95,7 +108,8 @@ class Dialect:
     def sign(self, error: DBAPIError) -> str | None:
         """Return what an error says of damage."""
         code = getattr(error.orig, "sqlite_errorcode", 0)
-        if code & 0xFF not in _DAMAGED and code not in _LOST:
+        missing = code == sqlite3.SQLITE_ERROR and str(error.orig).startswith(_MISSING)
+        if code & 0xFF not in _DAMAGED and code not in _LOST and not missing:
             return None
         return f"{self.path} cannot be read or written as it should ({error.orig})"
 
@@ -112,9 +126,23 @@ class Dialect:
             self._lock.close()
             self._lock = None
 
+    def _ousted(self) -> str | None:
+        """Return whether another server has the lock, as it can when somebody removes the file of ours."""
+        try:
+            found = _lock_of(self.path).stat()
+        except OSError:
+            return None
+        if self._lock is None or os.path.samestat(found, os.fstat(self._lock.fileno())):
+            return None
+        return f"{_lock_of(self.path)} was replaced: another server may use {self.path.parent}"
+
     def now(self, connection: Connection) -> float:
         """Return the time for a transaction: the server's steady clock."""
         return self.clock.now()
+
+
+def _lock_of(path: Path) -> Path:
+    return path.with_name(path.name + ".lock")
 
 
 def _engine(url: URL, begin: str, **pool: int) -> Engine:

@@ -11,43 +11,14 @@ from __future__ import annotations
 import ctypes
 import os
 import sqlite3
-import struct
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
+from caviar.service.store.sqlite_log import HEADER, Index, LogSum
+
 PATIENCE = 0.5  # seconds for another process, such as Litestream, to note what it is doing
-INDEX_BYTES = 132
-LOG_HEADER, FRAME_HEADER = 32, 24
 LOG_MAGIC = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")
-
-
-@dataclass(frozen=True)
-class _Index:
-    """What the shared index says of the log: its frames, and how far they were copied into the file."""
-
-    page: int
-    frames: int
-    salts: bytes
-    copied: int
-    copying: int  # up to which frame the checkpoint that began last means to copy
-
-    @classmethod
-    def read(cls, file: int) -> _Index | None:
-        raw = os.pread(file, INDEX_BYTES, 0)
-        if len(raw) < INDEX_BYTES:
-            return None
-        (page,) = struct.unpack_from("=H", raw, 14)  # in the byte order of the machine, as all of it
-        (frames,) = struct.unpack_from("=I", raw, 16)
-        (copied,) = struct.unpack_from("=I", raw, 96)
-        (copying,) = struct.unpack_from("=I", raw, 128)
-        return cls(65536 if page == 1 else page, frames, raw[32:40], copied, copying)
-
-    @property
-    def checkpoints(self) -> tuple[bytes, int, int]:
-        """Return what every checkpoint changes."""
-        return self.salts, self.copied, self.copying
 
 
 class Files:
@@ -57,14 +28,17 @@ class Files:
     """
 
     def __init__(self, path: Path) -> None:
-        self._paths = [path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")]
+        real = path.resolve()  # SQLite follows links too: log and index lie beside the file itself
+        self._paths = [real, *(real.with_name(real.name + suffix) for suffix in ("-wal", "-shm"))]
+        self._names = [*self._paths, path]
         # Keeps log and index in being while connections come and go; see `leave`.
         self._keeper = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._keeper.execute("SELECT count(*) FROM sqlite_master").fetchone()
         self._open = [os.open(one, os.O_RDONLY) for one in self._paths[1:]]
-        self._known = [_name_of(one.stat()) for one in self._paths]
+        self._known = [_name_of(one.lstat()) for one in self._names]
         self._lock = Lock()
-        index, file = _Index.read(self._open[1]), path.stat()
+        self._sum = LogSum(*self._open)
+        index, file = Index.read(self._open[1]), real.stat()
         self._checkpoints = index.checkpoints if index else None
         self._written = (file.st_mtime_ns, file.st_size)
 
@@ -77,6 +51,14 @@ class Files:
                 time.sleep(PATIENCE / 20)
                 reason, doubtful = self._find()
             return reason
+
+    def committed(self) -> str | None:
+        """Take in what was just committed, on the writer's thread; return what is wrong."""
+        return None if self._sum.extend() else self._written_over()
+
+    def compare(self) -> str | None:
+        """Return whether what was committed to the log is still there, now and then."""
+        return None if self._sum.same() else self._written_over()
 
     def leave(self, damaged: bool) -> None:
         """Let go of the files; damaged ones are left as they are.
@@ -96,30 +78,34 @@ class Files:
 
     def _find(self) -> tuple[str | None, bool]:
         """Return what is wrong, and whether it may be another process in the middle of its work."""
-        index = _Index.read(self._open[1])  # first: what it tells is then never newer than the files
+        index = Index.read(self._open[1])  # first: what it tells is then never newer than the files
         found = []
-        for path, known in zip(self._paths, self._known, strict=True):
+        for path, known in zip(self._names, self._known, strict=True):
             try:
-                found.append(path.stat())
+                found.append(path.lstat())
             except OSError as error:
                 return f"{path} is gone ({error.strerror})", False
             if _name_of(found[-1]) != known:
                 return f"another file is at {path} now", False
-        file, log, _ = found
+        file, log = found[:2]
         if index is None:
             return f"{self._paths[2]} was truncated", False
+        if not index.whole:
+            return f"{self._paths[2]} was written by something other than SQLite", True
         if not self._log_is_whole(index, log.st_size):
-            return f"{self._paths[1]} was written by something other than SQLite", True
+            return self._written_over(), True
         return self._file_changed(index, (file.st_mtime_ns, file.st_size))
 
-    def _log_is_whole(self, index: _Index, size: int) -> bool:
+    def _written_over(self) -> str:
+        return f"{self._paths[1]} was written by something other than SQLite"
+
+    def _log_is_whole(self, index: Index, size: int) -> bool:
         if index.frames == 0:
             return True
-        head = os.pread(self._open[0], LOG_HEADER, 0)
-        whole = size >= LOG_HEADER + index.frames * (FRAME_HEADER + index.page)
-        return whole and head[:4] in LOG_MAGIC and head[16:24] == index.salts
+        head = os.pread(self._open[0], HEADER, 0)
+        return size >= index.end and head[:4] in LOG_MAGIC and head[16:24] == index.salts
 
-    def _file_changed(self, index: _Index, written: tuple[int, int]) -> tuple[str | None, bool]:
+    def _file_changed(self, index: Index, written: tuple[int, int]) -> tuple[str | None, bool]:
         copied = index.checkpoints != self._checkpoints or index.copying != index.copied
         if written != self._written and not copied:
             return f"{self._paths[0]} was written by something other than SQLite", True

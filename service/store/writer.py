@@ -83,6 +83,7 @@ class Writer:
         self._queue: queue.SimpleQueue[Item[Any] | None] = queue.SimpleQueue()
         self._ahead: Item[Any] | None = None  # taken from the queue, not begun
         self._ending = False
+        self.failed = False  # the last group, for the database could not be written
         self._thread = threading.Thread(target=self._serve, name="caviar-writer", daemon=True)
 
     def start(self) -> None:
@@ -132,8 +133,10 @@ class Writer:
             self._tell(transaction, time.perf_counter() - began, len(items))
             faults.point("store.answer.before")
         except (SQLAlchemyError, OSError, DamagedError) as error:
+            self.failed = True
             _fail(items, transaction, self._soundness.judge(error) or error)
             return
+        self.failed = False
         for item in items:
             item.answer()
 
