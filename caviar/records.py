@@ -25,6 +25,8 @@ class Search(Record):
     created: str | None = None
     started: str | None = None
     ended: str | None = None
+    ended_by: Mapping[str, Any] | None = None  # budget, text, trial: which budget was used up first
+    ran: float | None = None  # seconds, pauses left out
     finished: int = 0
     total: int = 0
     budget: Mapping[str, Any] = field(default_factory=dict)

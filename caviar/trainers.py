@@ -93,15 +93,27 @@ def default_epochs(spec: SearchSpec) -> int | None:
 
 def most_epochs(spec: SearchSpec) -> int | None:
     """Return how many epochs the longest trials of a search train, as far as that is known."""
+    return max(_epochs(spec), default=None)
+
+
+def fewest_epochs(spec: SearchSpec) -> int | None:
+    """Return how many epochs the shortest trials of a search train, as far as that is known."""
+    return min(_epochs(spec), default=None)
+
+
+def _epochs(spec: SearchSpec) -> list[int]:
+    """Return numbers of epochs that trials of a search may have, the fewest and the most among them."""
     per_round = getattr(spec.strategy, "epochs_per_round", None)
     if per_round:
-        return int(per_round[-1])
+        return [int(epochs) for epochs in per_round]
+    known: list[Any] = []
     match spec.space.root.get("epochs"):
         case None:
-            return default_epochs(spec)
-        case Range(high=high):
-            return int(high)
+            known = [default_epochs(spec)]
+        case Range(low=low, high=high):
+            known = [int(low), int(high)]
         case Choice(choices=choices):
-            return max((one for one in choices if isinstance(one, int)), default=None)
+            known = list(choices)
         case Fixed(value=value):
-            return value if isinstance(value, int) else None
+            known = [value]
+    return [one for one in known if isinstance(one, int)]

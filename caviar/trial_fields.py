@@ -93,6 +93,7 @@ class StoredTrial(NamedTuple):
     change_log: Annotated[
         str | None, Field("of a fork: the changes behind the point it left, and where that is", json="")
     ]
+    trained: Annotated[float | None, Field("seconds in the hands of attempts that are over", json="")]
     revision: Annotated[int, Field("grows with every change of any row", json="", big=True)]
 
 

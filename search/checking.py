@@ -19,6 +19,7 @@ _EXAMPLES = {  # of what is to be an object, by its place or by pydantic's name 
     "SearchSpec": "send an object with a space, a budget and so on",
     "Range": "write {low: 0, high: 1}, {choices: [a, b]} or {value: a}",
     "Budget": "write {trials: 60}",
+    "Limits": "write {seconds: 600, memory: 2 GiB}",
     "Objective": "write {metric: dev_error, direction: minimize}",
     "Reevaluate": "write {leaders: 3, seeds: 2}",
     "WarmStart": "write {search: 3, points: 5}",

@@ -2,9 +2,9 @@
 
 from typing import Any, Literal
 
-from pydantic import Field, JsonValue, field_validator, model_validator
+from pydantic import Field, JsonValue, model_validator
 
-from caviar.search.checking import refuse_all, refuse_boolean
+from caviar.search.checking import refuse_all
 from caviar.search.parameters import FrozenModel
 from caviar.search.problem import Problem, unknown, written
 from caviar.search.values import How
@@ -56,14 +56,6 @@ def _check_value(value: Any) -> None:
     if isinstance(epochs, bool) or not isinstance(epochs, int) or not 1 <= epochs <= MOST_EPOCHS:
         said = f"{written(epochs)} is no number of epochs"
         raise refuse_all([Problem("value.mean_of_last", said, f"give an integer from 1 to {MOST_EPOCHS}")])
-
-
-class Budget(FrozenModel):
-    """How much may be spent."""
-
-    trials: int = Field(ge=1, le=10_000_000)
-
-    _numbers = field_validator("trials", mode="before")(refuse_boolean)
 
 
 class Reevaluate(FrozenModel):

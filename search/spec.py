@@ -7,12 +7,14 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError, field_validator, model_validator
 
+from caviar.search.budgets import Budget
 from caviar.search.checking import problems_of, refuse_all, refuse_boolean
 from caviar.search.conditions import needs, problems_of_conditions
 from caviar.search.curves import CurveTable
+from caviar.search.limits import Limits
 from caviar.search.parameters import Between, Choice, Fixed, FrozenModel, Parameter, Range, plain
 from caviar.search.problem import Problem, SearchError
-from caviar.search.settings import Budget, Objective, Reevaluate, ScheduledChange, WarmStart
+from caviar.search.settings import Objective, Reevaluate, ScheduledChange, WarmStart
 from caviar.search.space import Space
 from caviar.search.stopping import StopPlan
 from caviar.search.stopping_rules import RULES, AnyStoppingRule, NoStopping
@@ -23,7 +25,7 @@ _HOLDERS: dict[str, type[FrozenModel]] = {
     **{"range": Range, "choice": Choice, "fixed": Fixed, "when": Between},
     **{one.key(): one for one in (*STRATEGIES, *RULES)},
     **{"objective": Objective, "budget": Budget, "reevaluate": Reevaluate},
-    **{"warm_start": WarmStart, "schedule": ScheduledChange},
+    **{"warm_start": WarmStart, "schedule": ScheduledChange, "limits": Limits},
 }
 MOST_ENQUEUED = 10_000  # each is checked; more can be added while the search runs
 _PARAMETER: TypeAdapter[Parameter] = TypeAdapter(Parameter)
@@ -52,6 +54,7 @@ class SearchSpec(FrozenModel):
         description="Trials in training at the same time. The server takes as many as it has agents for.",
     )
     budget: Budget
+    limits: Limits = Field(default_factory=Limits, description="What one trial may take.")
     seed: int = Field(default=0, ge=0, lt=2**63)
     lag: int | None = Field(default=None, ge=0, description="Trial n sees the trials below n - lag.")
     reproducible: bool = True
@@ -95,7 +98,9 @@ class SearchSpec(FrozenModel):
     def _numbers(cls, value: Any) -> Any:
         return plain(value)
 
-    @field_validator("strategy", "stopping", "budget", "objective", "reevaluate", "lag", mode="before")
+    @field_validator(
+        "strategy", "stopping", "budget", "limits", "objective", "reevaluate", "lag", mode="before"
+    )
     @classmethod
     def _numbers_inside(cls, value: Any) -> Any:
         return plain(value)
@@ -114,6 +119,10 @@ class SearchSpec(FrozenModel):
                 Problem(f"enqueued.{position}.{one.field}", one.message, one.remedy)
                 for one in self.space.check(point)
             ]
+        if self.reevaluate.leaders and self.budget.others:
+            other = self.budget.others[0]
+            message = f"begins after {self.budget.trials} trials, which budget.{other} may never let happen"
+            problems.append(Problem("reevaluate.leaders", message, f"take out reevaluate or budget.{other}"))
         if problems:
             raise refuse_all(problems)
         return self
@@ -157,9 +166,15 @@ class SearchSpec(FrozenModel):
             return 0
         return first_unseen(number, self.resolved_lag(), self.stopping.uses_results)
 
+    def settled_below(self, number: int) -> int:
+        """Trial `number` may start once the budgets know what the trials below this came to."""
+        if not self.budget.settled:
+            return 0
+        return self.horizon(number) if self.uses_results else max(0, number - self.resolved_lag())
+
     def most_in_flight(self, number: int) -> int | None:
         """How many trials may be in flight when trial `number` is handed out; None: as many as there are."""
-        if not (self.reproducible and self.uses_results):
+        if not (self.reproducible and (self.uses_results or self.budget.settled)):
             return None
         return 1 + _lag_at(number, self.resolved_lag(), self.stopping.uses_results)
 

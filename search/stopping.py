@@ -23,6 +23,7 @@ class StopPlan:
     patience: int | None = None  # epochs without improvement
     warmup: int = 0
     why: str = "runs to its end"
+    last: int | None = None  # the last epoch that the budget of its search allows
 
 
 def verdict(plan: StopPlan, curve: Sequence[float], direction: str, how: How = None) -> str | None:
@@ -30,6 +31,8 @@ def verdict(plan: StopPlan, curve: Sequence[float], direction: str, how: How = N
 
     To be asked once after every epoch; the curve has the metric of epoch 1 first.
     """
+    if plan.last is not None and len(curve) >= plan.last:
+        return f"the search has no more epochs to spend: its budget ends at epoch {plan.last} of this trial"
     epoch, word = len(curve), {"best": "best", "last": "value"}.get(str(how or "best"), "mean")
     due = [bound for at, bound in plan.checks if at == epoch]
     impatient = plan.patience is not None and epoch > max(plan.patience, plan.warmup)
@@ -53,6 +56,8 @@ def verdict(plan: StopPlan, curve: Sequence[float], direction: str, how: How = N
 def judged_after(plan: StopPlan, epoch: int) -> int | None:
     """Return the next epoch at which `verdict` may stop a trial: nobody should train past it unasked."""
     ends = [at for at, _ in plan.checks if at > epoch]
+    if plan.last is not None:
+        ends.append(max(plan.last, epoch + 1))
     if plan.patience is not None:
         ends.append(max(epoch, plan.patience, plan.warmup) + 1)
     return min(ends, default=None)

@@ -61,13 +61,14 @@ from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.statistics import Statistics
 from caviar.service.store.uploads import Uploads
 from caviar.service.store.writer import Committed
-from caviar.service.usecases import checkpoints, leases
+from caviar.service.usecases import checkpoints, leases, time_limits
 from caviar.service.usecases.datasets import Datasets
 from caviar.service.usecases.predictions import Evaluator
 from caviar.service.usecases.proposer import Proposer
 
 PREFIX = "/api/v1"
 SWEEP_SECONDS = 1.0
+LOOK_SECONDS = 1.0  # how often deadlines are looked for that may have changed
 PREPARE_SECONDS = 5.0
 INFORM_SECONDS = 2.0
 log = logging.getLogger(__name__)
@@ -140,7 +141,14 @@ def create_app(config: Config) -> FastAPI:
         announce(await to_thread.run_sync(book.start, config), config.data)
         services.uploads.open()
         services.notifier.start()
-        work = (_sweep(services, vitals), *_prepare(services), _tidy(services), _refresh(book), _look(vitals))
+        work = (
+            _sweep(services, vitals),
+            _end_in_time(services),
+            *_prepare(services),
+            _tidy(services),
+            _refresh(book),
+            _look(vitals),
+        )
         tasks = [asyncio.create_task(one) for one in work]
         try:
             yield
@@ -228,6 +236,23 @@ async def _sweep(services: Services, vitals: health.Health) -> None:
         except Exception:
             log.exception("the sweep failed; it is tried again")
         await asyncio.sleep(SWEEP_SECONDS)
+
+
+async def _end_in_time(services: Services) -> None:
+    """End searches, and trials of scripts, when their seconds are used up, at that very moment."""
+    while True:
+        pause = LOOK_SECONDS
+        try:
+            pause = await time_limits.enforce(
+                services.store, services.proposer, services.config.lease, LOOK_SECONDS
+            )
+        except DamagedError:
+            return  # for good, and said once
+        except UnavailableError as error:
+            log.info("no limit of time can be kept now: %s", error)
+        except Exception:
+            log.exception("limits of time were not kept; it is tried again")
+        await asyncio.sleep(pause)
 
 
 async def _tidy(services: Services) -> None:

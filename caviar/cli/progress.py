@@ -40,6 +40,8 @@ def _bar(client: Client, search: Search, console: Console) -> Search:
                 task, completed=search.finished, total=search.trials, rate=_rate(search), best=_best(search)
             )
             if search.done or search.waits_for_a_person:
+                progress.stop()
+                _say_end(search, console)
                 return search
             time.sleep(LOOK_SECONDS)
             search = retry_while_away(partial(client.search, search.id))
@@ -55,9 +57,16 @@ def _lines(client: Client, search: Search, console: Console) -> Search:
             parts = (f"{search.finished}/{search.trials} trials", _rate(search), _best(search))
             console.print(Text(", ".join(filter(None, parts))), soft_wrap=True)
         if over:
+            _say_end(search, console)
             return search
         time.sleep(LOOK_SECONDS)
         search = retry_while_away(partial(client.search, search.id))
+
+
+def _say_end(search: Search, console: Console) -> None:
+    """Say which budget ended a search, where it was another one than the number of trials."""
+    if search.ended_by and search.ended_by["budget"] != "trials":
+        console.print(Text(f"Ended by budget.{search.ended_by['budget']}: {search.ended_by['text']}"))
 
 
 def _rate(search: Search) -> str:

@@ -52,8 +52,9 @@ class AssignedTrial(Assignment):
 
     def stop_plan(self) -> StopPlan | None:
         """Return the bounds of its stopping rule, None without one."""
-        if self.stop is None or not (self.stop.checks or self.stop.patience):
+        stop = self.stop
+        if stop is None or not (stop.checks or stop.patience or stop.last):
             return None
         from caviar.search.stopping import StopPlan  # brings NumPy, which a script may not need
 
-        return StopPlan(tuple(self.stop.checks), self.stop.patience, self.stop.warmup, self.stop.why)
+        return StopPlan(tuple(stop.checks), stop.patience, stop.warmup, stop.why, stop.last)

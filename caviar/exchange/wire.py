@@ -171,6 +171,7 @@ class StopTable(Message):
     patience: int | None = None
     warmup: int = 0
     why: str = "stopping rule"
+    last: int | None = None  # the last epoch that the budget of the search allows
 
 
 class LoggedChange(Message):

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from caviar import trainers, trial_fields
 from caviar.records import SearchState
+from caviar.service.api import ends
 from caviar.service.store import clock
 from caviar.service.store.reads import AgentSeen, SearchSummary, StoredAttempt, StoredEdit
 from caviar.service.store.rows import StoredCheckpoint, StoredCommand, StoredSearch
@@ -52,6 +53,14 @@ class Failure(Record):
     count: int
 
 
+class EndedBy(Record):
+    """What ended a search, or ends it now."""
+
+    budget: Literal["trials", "seconds", "epochs", "target", "stale"]
+    text: str
+    trial: str | None = Field(description="the trial that decided, where one did")
+
+
 class Search(Record):
     """A search and how far it has come."""
 
@@ -65,6 +74,8 @@ class Search(Record):
     created: str
     started: str | None
     ended: str | None
+    ended_by: EndedBy | None = Field(description="the budget that was used up first")
+    ran: float | None = Field(description="seconds since its first trial began, pauses left out")
     finished: int
     total: int = Field(
         description="trials it will have when it has ended: its budget, re-evaluations, forks and re-runs"
@@ -229,6 +240,8 @@ def search(found: SearchSummary) -> dict[str, Any]:
         "created": iso(row.created),
         "started": iso(row.started),
         "ended": iso(row.ended),
+        "ended_by": ends.ended_by(row),
+        "ran": found.ran,
         "finished": sum(getattr(row, state) for state in ENDED),
         "total": row.total,
         "budget": spec["budget"],
@@ -256,7 +269,7 @@ def _warnings(found: SearchSummary, spec: dict[str, Any], state: str) -> list[di
         told.append({"field": "objective.direction", "message": message, "remedy": remedy})
     hints = metric_hints(metric, spec.get("settings") or {}, target.classes, target.rows)
     told += [one.as_dict() for one in hints]
-    return told
+    return told + ends.unrepeatable(row, spec)
 
 
 def _of_its_trainer(spec: dict[str, Any], can: Set[str]) -> list[dict[str, str]]:

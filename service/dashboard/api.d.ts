@@ -43,6 +43,7 @@ export interface Schemas {
   Drop: Drop;
   Edit: Edit;
   EditList: EditList;
+  EndedBy: EndedBy;
   ExchangeRequest: ExchangeRequest;
   ExchangeResponse: ExchangeResponse;
   Failure: Failure;
@@ -54,6 +55,7 @@ export interface Schemas {
   Importance: Importance;
   InTraining: InTraining;
   JsonValue: JsonValue;
+  Limits: Limits;
   Log: Log;
   LoggedChange: LoggedChange;
   Look: Look;
@@ -244,6 +246,7 @@ export interface StopTable {
   patience?: number | null;
   warmup?: number;
   why?: string;
+  last?: number | null;
 }
 /**
  * The checkpoint from which an attempt goes on.
@@ -331,10 +334,33 @@ export interface BranchRecord {
   }[];
 }
 /**
- * How much may be spent.
+ * How much may be spent; the first of these that is used up ends the search.
  */
 export interface Budget {
+  /**
+   * Trials at most; strategies plan by this number, so always needed.
+   */
   trials: number;
+  /**
+   * Seconds from the first trial on, pauses left out. Such a search cannot be repeated.
+   */
+  seconds?: number | null;
+  /**
+   * Epochs of all trials together.
+   */
+  epochs?: number | null;
+  /**
+   * A value of the objective that is good enough.
+   */
+  target?: number | null;
+  /**
+   * Trials in a row without a better value.
+   */
+  stale?: number | null;
+  /**
+   * What becomes of trials in training at that moment: they finish, or stop there.
+   */
+  at_end?: "finish" | "stop";
 }
 /**
  * One thing that must hold, and why it does not.
@@ -753,6 +779,17 @@ export interface EditList {
   items: Edit[];
 }
 /**
+ * What ended a search, or ends it now.
+ */
+export interface EndedBy {
+  budget: "trials" | "seconds" | "epochs" | "target" | "stale";
+  text: string;
+  /**
+   * the trial that decided, where one did
+   */
+  trial: string | null;
+}
+/**
  * Reports, heartbeats and the wish for work, in one message.
  */
 export interface ExchangeRequest {
@@ -933,6 +970,23 @@ export interface ParameterImportance {
    * its share; all together are 1
    */
   importance: number;
+}
+/**
+ * Beyond any of these a trial fails, with the reason; its worker goes on.
+ */
+export interface Limits {
+  /**
+   * Seconds of one trial in all attempts, loading included.
+   */
+  seconds?: number | null;
+  /**
+   * Seconds without the end of an epoch.
+   */
+  silent_seconds?: number | null;
+  /**
+   * Bytes that the process which trains it may hold; also as text, such as 2 GiB.
+   */
+  memory?: number | string | null;
 }
 /**
  * What a branch of a trial follows from, bit for bit.
@@ -1448,6 +1502,14 @@ export interface Search {
   created: string;
   started: string | null;
   ended: string | null;
+  /**
+   * the budget that was used up first
+   */
+  ended_by: EndedBy | null;
+  /**
+   * seconds since its first trial began, pauses left out
+   */
+  ran: number | null;
   finished: number;
   /**
    * trials it will have when it has ended: its budget, re-evaluations, forks and re-runs
@@ -1524,6 +1586,7 @@ export interface SearchSpec {
    */
   parallel?: number;
   budget: Budget;
+  limits?: Limits1;
   seed?: number;
   /**
    * Trial n sees the trials below n - lag.
@@ -1619,6 +1682,23 @@ export interface Threshold {
    * What the metric must reach.
    */
   bound: number;
+}
+/**
+ * Beyond any of these a trial fails, with the reason; its worker goes on.
+ */
+export interface Limits1 {
+  /**
+   * Seconds of one trial in all attempts, loading included.
+   */
+  seconds?: number | null;
+  /**
+   * Seconds without the end of an epoch.
+   */
+  silent_seconds?: number | null;
+  /**
+   * Bytes that the process which trains it may hold; also as text, such as 2 GiB.
+   */
+  memory?: number | string | null;
 }
 /**
  * Begin with the best points of an earlier search; its space may be another one.

@@ -163,6 +163,15 @@ def metric_of(
     return found
 
 
+def last_row(snapshot: Snapshot, search: int, number: int, branch: int) -> dict[str, float | None]:
+    """Return the metrics of the last epoch that is known of a branch."""
+    found = [piece for piece in pieces(snapshot, search, number) if piece["branch"] == branch]
+    if not found:
+        return {}
+    names, values = found[-1]["names"], found[-1]["rows"][-1]
+    return dict(zip(names, floats(values), strict=True))
+
+
 def floats(column: npt.NDArray[Any]) -> list[float | None]:
     """Return a column as JSON numbers, rounded to what float32 holds; None where not finite."""
     return [

@@ -36,6 +36,7 @@ class SearchSummary:
     failures: tuple[tuple[str, int], ...]  # reasons and how many, the commonest first
     trainers: frozenset[str]  # of the agents that it waits for; empty where one takes any
     target: datasets.Target  # of the data set of an `mlp`, as far as it tells
+    ran: float | None  # seconds, pauses left out; None before it starts
 
 
 class StoredAttempt(NamedTuple):
@@ -103,6 +104,7 @@ def summary(snapshot: Snapshot, found: Row[*tuple[Any, ...]], now: float) -> Sea
         _failures(snapshot, row),
         _can(snapshot, row),
         datasets.target_of(snapshot, spec.get("dataset") or {}) if mlp else datasets.Target(),
+        None if row.started is None else round(search_rows.time_run(row, now), 3),
     )
 
 

@@ -42,6 +42,10 @@ class StoredSearch(NamedTuple):
     created: float
     started: float | None
     ended: float | None
+    ran: float
+    ran_since: float | None
+    deadline: float | None
+    over: str | None
     revision: int
 
 
@@ -125,6 +129,7 @@ class TrialNews(NamedTuple):
     unit: bytes | None
     value: float | None
     epoch: int
+    epochs: int | None
     branch: int
     change_log: str | None
     revision: int

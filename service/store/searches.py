@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import orjson
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
@@ -61,10 +62,16 @@ def insert_search(tx: Transaction, **values: Any) -> int:
 
 def get(snapshot: Snapshot, search: int) -> StoredSearch:
     """Return a search. Raises NotFoundError."""
-    row = snapshot.execute(_ONE, {"search": search}).first()
+    row = find(snapshot, search)
     if row is None:
         raise NotFoundError(f"there is no search {search}")
-    return StoredSearch._make(row)
+    return row
+
+
+def find(snapshot: Snapshot, search: int) -> StoredSearch | None:
+    """Return a search, or None."""
+    row = snapshot.execute(_ONE, {"search": search}).first()
+    return None if row is None else StoredSearch._make(row)
 
 
 def open_searches(snapshot: Snapshot) -> list[tuple[StoredSearch, int]]:
@@ -85,6 +92,15 @@ def note_best(tx: Transaction, search: int, number: int, value: float, direction
     tx.execute(_HIGHER if direction == "maximize" else _LOWER, better)
 
 
+def renew_best(tx: Transaction, search: int, direction: str) -> None:
+    """Find the best trial of a search anew, after results were taken out of it."""
+    order = t.value.desc() if direction == "maximize" else t.value
+    query = select(t.number, t.value).where(t.search_id == search, t.value.is_not(None))
+    found = tx.execute(query.order_by(order, t.number).limit(1)).first()
+    number, value = (found.number, found.value) if found else (None, None)
+    change(tx, search, best_number=number, best_value=value)
+
+
 def change(tx: Transaction, search: int, **values: Any) -> None:
     """Write columns of a search."""
     new = {f"new_{name}": value for name, value in values.items()}
@@ -94,7 +110,38 @@ def change(tx: Transaction, search: int, **values: Any) -> None:
 
 def pause(tx: Transaction, row: StoredSearch, problem: str) -> None:
     """Pause a search that cannot go on, with the reason."""
-    change(tx, row.id, switch="paused", problem=problem, version=row.version + 1)
+    values = {"switch": "paused", "problem": problem, "version": row.version + 1}
+    change(tx, row.id, **values, **clock_off(row, tx.now))
+
+
+def clock_on(row: StoredSearch, now: float, seconds: float | None) -> dict[str, Any]:
+    """Return the columns of a search whose clock goes on; `seconds` is its budget."""
+    ran = time_run(row, now)
+    return {"ran": ran, "ran_since": now, "deadline": None if seconds is None else now + seconds - ran}
+
+
+def clock_off(row: StoredSearch, now: float) -> dict[str, Any]:
+    """Return the columns of a search whose clock stands still."""
+    return {"ran": time_run(row, now), "ran_since": None, "deadline": None}
+
+
+def time_run(row: StoredSearch, now: float) -> float:
+    """Return the seconds for which a search has run: pauses, and the time since its end, left out."""
+    until = now if row.ended is None else row.ended
+    return row.ran + (0.0 if row.ran_since is None else max(0.0, until - row.ran_since))
+
+
+def next_deadline(snapshot: Snapshot) -> float | None:
+    """Return the earliest moment at which the seconds of a running search are used up."""
+    query = select(func.min(s.deadline)).where(s.ended.is_(None), s.over.is_(None))
+    found = snapshot.execute(query).scalar()
+    return None if found is None else float(found)
+
+
+def past_deadline(snapshot: Snapshot, now: float) -> list[StoredSearch]:
+    """Return the running searches whose seconds are used up."""
+    query = select(searches).where(s.ended.is_(None), s.over.is_(None), s.deadline <= now)
+    return list(map(StoredSearch._make, snapshot.execute(query)))
 
 
 @cache
@@ -113,6 +160,8 @@ def add_by_hand(tx: Transaction, row: StoredSearch, count: int) -> None:
         total=row.total + count,
         by_hand=row.by_hand + count,
         ended=None,
+        # A person's trials after the end are not held to a budget that the search has kept.
+        **(clock_on(row, tx.now, None) if row.ended is not None else {}),
     )
 
 
@@ -132,6 +181,12 @@ def proposed_when_edited(snapshot: Snapshot, search: int) -> int:
     """Return how many trials a search had when a person last changed it; 0 where nobody has."""
     last = select(func.max(edits.c.proposed)).where(edits.c.search_id == search)
     return int(snapshot.execute(last).scalar() or 0)
+
+
+def proposed_under_another_budget(snapshot: Snapshot, search: int) -> int:
+    """Return how many trials a search had when its budget was last changed; 0 where it never was."""
+    rows = snapshot.execute(select(edits.c.proposed, edits.c.before).where(edits.c.search_id == search))
+    return max((row.proposed for row in rows if "budget" in orjson.loads(row.before)), default=0)
 
 
 def key_used(snapshot: Snapshot, key: str) -> tuple[str, int] | None:

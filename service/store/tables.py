@@ -85,6 +85,10 @@ searches = Table(
     Column("created", Double, nullable=False),
     Column("started", Double),
     Column("ended", Double),
+    Column("ran", Double, nullable=False, server_default="0"),  # seconds, up to its last pause or end
+    Column("ran_since", Double),  # its clock goes on from here; NULL: it stands
+    Column("deadline", Double),  # when its budget of seconds will be used up, as things stand
+    Column("over", Text),  # JSON: which budget ended it, and by which trial
     Column("revision", BigInteger, nullable=False),
     Index("searches_open", "switch", "ended"),
     Index("searches_revision", "revision"),
@@ -242,6 +246,7 @@ agents = Table(
     Column("credential", String(64)),  # digest of what it has shown first, and must show ever after
     Column("training", String(32)),  # the trial in training and its attempt, as 3.17/1
     Column("training_since", Double),
+    Column("epoch_since", Double),  # when its last epoch ended, or its training began
     Index("agents_lease", "state", "lease_until"),
     Index("agents_credential", "credential"),
 )

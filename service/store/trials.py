@@ -18,7 +18,7 @@ from caviar.service.store.rows import TrialNews
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import trials
 from caviar.service.store.transaction import Transaction
-from caviar.trial_fields import FIELDS, StoredTrial
+from caviar.trial_fields import ENDED, FIELDS, StoredTrial
 
 t = trials.c
 _THIS = (t.search_id == bindparam("b_search"), t.number == bindparam("b_number"))
@@ -42,6 +42,12 @@ _CANCEL = (
         ended=bindparam("new_ended"),
         revision=bindparam("new_revision"),
     )
+)
+BY_HAND = ("fork", "rerun")  # origins of trials that a person made beyond the budget
+_DISCOUNT = (
+    update(trials)
+    .where(*_THIS)
+    .values(state="cancelled", value=None, reason=bindparam("new_reason"), revision=bindparam("new_revision"))
 )
 _RECODE = update(trials).where(*_THIS).values(unit=bindparam("new_unit"), revision=bindparam("new_revision"))
 _NOT_BEGUN: dict[str, Any] = {
@@ -147,11 +153,20 @@ def requeue(tx: Transaction, name: TrialId) -> None:
         tx.move(name.search, "paused", "queued")
 
 
-def cancel(tx: Transaction, search: int, reason: str) -> None:
-    """Cancel the trials of a search that have not ended, those in agents' hands too, and their commands."""
+def cancel(
+    tx: Transaction, search: int, reason: str, above: int | None = None, *, only_unbegun: bool = False
+) -> None:
+    """Cancel the trials of a search that have not ended, those in agents' hands too, and their commands.
+
+    Above a number, forks and trials that are run again are left alone: a person wants them.
+    """
     unended = select(t.number, t.state).where(
         t.search_id == search, t.state.in_(("queued", "running", "paused"))
     )
+    if above is not None:
+        unended = unended.where(t.number > above, t.origin.not_in(BY_HAND))
+    if only_unbegun:
+        unended = unended.where(t.state == "queued", t.attempt == 0, t.origin.not_in(BY_HAND))
     rows = tx.execute(unended).all()
     if rows:
         tx.execute(
@@ -170,6 +185,35 @@ def cancel(tx: Transaction, search: int, reason: str) -> None:
     for row in rows:
         tx.move(search, row.state, "cancelled")
     commands.refuse_waiting(tx, {TrialId(search, row.number): "cancelled" for row in rows})
+
+
+def discount(tx: Transaction, search: int, above: int, reason: str) -> int:
+    """Take the value from the trials above a number that have ended, for whom the search was over before.
+
+    They count as cancelled. What they came to stays in their metrics and curves. Returns how many.
+    """
+    beyond = (
+        select(t.number, t.state)
+        .where(t.search_id == search, t.number > above, t.state.in_(ENDED), t.state != "cancelled")
+        .where(t.origin.not_in(BY_HAND))
+    )
+    rows = tx.execute(beyond).all()
+    if rows:
+        tx.execute(
+            _DISCOUNT,
+            [
+                {
+                    "b_search": search,
+                    "b_number": row.number,
+                    "new_reason": f"it does not count, though it had {row.state}: {reason}",
+                    "new_revision": tx.revision(),
+                }
+                for row in rows
+            ],
+        )
+    for row in rows:
+        tx.move(search, row.state, "cancelled")
+    return len(rows)
 
 
 def recode(tx: Transaction, search: int, space: Space) -> None:

@@ -101,7 +101,8 @@ def claim(
         if search.made:
             tx.propose(search.row.id, len(search.made))
         if search.row.started is None and search.running > search.row.running:
-            search_rows.change(tx, search.row.id, started=tx.now)
+            clock = search_rows.clock_on(search.row, tx.now, search.spec.budget.seconds)
+            search_rows.change(tx, search.row.id, started=tx.now, **clock)
     return taken
 
 

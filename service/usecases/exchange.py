@@ -18,7 +18,7 @@ from caviar.service.store import commands as command_rows
 from caviar.service.store import trials as trial_rows
 from caviar.service.store.rows import HeldTrial, StoredCommand
 from caviar.service.store.transaction import Transaction
-from caviar.service.usecases import leases, lineage
+from caviar.service.usecases import budgets, leases, lineage
 from caviar.service.usecases.claim import Claimant, assignment, claim
 from caviar.service.usecases.proposer import Proposer
 from caviar.service.usecases.report import Batch, take_reports
@@ -148,6 +148,7 @@ def _report(tx: Transaction, proposer: Proposer, parties: Sequence[_Party], spec
         # Its place is free for another agent, and others may go on to trials that waited for its results.
         tx.wake |= party.request.leaving or bool(party.ended)
     tx.settle()
+    budgets.enforce(tx, proposer, sorted({trial.search for trial in batch.ended}))
 
 
 def _claim(tx: Transaction, proposer: Proposer, parties: Sequence[_Party], specs: SpecsInUse) -> None:

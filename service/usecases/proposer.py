@@ -12,6 +12,7 @@ import numpy as np
 import orjson
 
 from caviar import trainers
+from caviar.search.budgets import Decision
 from caviar.search.curves import CurveTable
 from caviar.search.history import History
 from caviar.search.proposal import Proposal
@@ -88,6 +89,10 @@ class Proposer:
             cache.catch_up(tx)
         return cache
 
+    def decision(self, tx: Transaction, row: StoredSearch) -> Decision | None:
+        """Return which budget the trials of a search have used up, if any, and which trial did."""
+        return self._cached(tx, row, row.proposed).ledger.decision
+
     def propose(self, tx: Transaction, row: StoredSearch, numbers: range, agent: str) -> list[StoredTrial]:
         """Make the next trials of a search, as many as can be, in an agent's hands; rows to be inserted.
 
@@ -102,9 +107,18 @@ class Proposer:
             answer = self._answer(cache, number)
             if answer is None:
                 break
-            cache.put(number, answer[0].unit)
             proposal, stop = answer
             trial = new_trial(tx, row.id, number, proposal, spec)
+            epochs = trial.epochs if trial.epochs is not None else cache.epochs
+            planned = None if epochs is None else epochs - trial.epoch
+            left = cache.epochs_left(number, planned)
+            if left == "wait":
+                if spec.strategy.slow:
+                    cache.ready[number] = answer
+                break
+            if left is not None:
+                stop = replace(stop, last=trial.epoch + left)
+            cache.put(number, proposal.unit, planned)
             made.append(
                 trial._replace(state="running", attempt=1, agent=agent, started=tx.now, stop=stop_json(stop))
             )

@@ -8,17 +8,18 @@ from typing import Any
 import orjson
 
 from caviar.search.proposal import Proposal
+from caviar.search.spec import SearchSpec
 from caviar.service.errors import ChangedError, ConflictError, RefusedError
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
 from caviar.service.store.rows import StoredSearch
 from caviar.service.store.transaction import Transaction
-from caviar.service.usecases import datasets
+from caviar.service.usecases import budgets, datasets
 from caviar.service.usecases.claim import schedule
 from caviar.service.usecases.proposer import Proposer, new_trial
 from caviar.service.usecases.submit import check, refused
 
-TRAINED = ("parallel", "budget", "space")  # what trials to come depend on
+TRAINED = ("parallel", "budget", "limits", "space")  # what trials to come depend on
 EDITABLE = ("name", "note", *TRAINED)
 
 
@@ -30,7 +31,13 @@ def switch(tx: Transaction, search: int, to: str) -> None:
     if row.switch == to:
         return
     _record(tx, row, {"switch": row.switch}, {"switch": to})
-    search_rows.change(tx, search, switch=to, problem=None, version=row.version + 1)
+    clock: dict[str, Any] = {}
+    if to == "paused":
+        clock = search_rows.clock_off(row, tx.now)
+    elif row.started is not None and row.ended is None:
+        seconds = None if row.over is not None else (orjson.loads(row.spec)["budget"]).get("seconds")
+        clock = search_rows.clock_on(row, tx.now, seconds)
+    search_rows.change(tx, search, switch=to, problem=None, version=row.version + 1, **clock)
     tx.wake = True
 
 
@@ -59,7 +66,7 @@ def delete(tx: Transaction, proposer: Proposer, search: int) -> None:
 def edit(
     tx: Transaction, proposer: Proposer, search: int, changes: Mapping[str, Any], match: int | None
 ) -> None:
-    """Change budget, parallel, space, name or note; later proposals follow.
+    """Change budget, limits, parallel, space, name or note; later proposals follow.
 
     Of a cancelled search only name and note: it trains nothing any more.
 
@@ -96,8 +103,9 @@ def edit(
     changed = {key: after.get(key) for key in before | after if before.get(key) != after.get(key)}
     _record(tx, row, {key: before.get(key) for key in changed}, changed)
     # Else both stay: a cancelled search that woke up for a few trials must not take up all its budget again.
-    planned = spec.total != old.total
+    planned = spec.total != old.total or spec.budget != old.budget
     total = spec.total + row.by_hand if planned else row.total
+    ended = _ended(tx, row, total) if planned else row.ended
     search_rows.change(
         tx,
         search,
@@ -107,12 +115,22 @@ def edit(
         total=total,
         spec=orjson.dumps(after).decode(),
         version=row.version + 1,
-        ended=_ended(tx, row, total) if planned else row.ended,
+        ended=ended,
+        over=None if planned else row.over,
+        **_clock(tx, row, spec, ended),
     )
     if "space" in changed:
         trial_rows.recode(tx, search, spec.space)
     proposer.forget(search)
+    budgets.enforce(tx, proposer, [search])
     tx.wake = True
+
+
+def _clock(tx: Transaction, row: StoredSearch, spec: SearchSpec, ended: float | None) -> dict[str, Any]:
+    """Return the clock of an edited search: it may have seconds now, or go on after its end."""
+    if row.started is None or row.switch != "active" or ended is not None:
+        return {}
+    return search_rows.clock_on(row, tx.now, spec.budget.seconds)
 
 
 def _ended(tx: Transaction, row: StoredSearch, total: int) -> float | None:

@@ -17,7 +17,7 @@ EXTERNAL = "external"  # no plugin: a user's own script trains
 def trainer_problems(spec: SearchSpec) -> list[FieldProblem]:
     """Ask the trainer what is wrong with data set, settings, corners of the space, objective, schedule."""
     if spec.trainer == EXTERNAL:
-        return _script_problems(spec)
+        return [*_script_problems(spec), *_budget_problems(spec)]
     trainer = trainers.get(spec.trainer)
     if trainer is None:
         return [_not_installed(spec.trainer)]
@@ -29,7 +29,7 @@ def trainer_problems(spec: SearchSpec) -> list[FieldProblem]:
             problems.setdefault(
                 (field, problem.message), FieldProblem(field, problem.message, problem.remedy)
             )
-    found = [*problems.values(), *_metric_problems(trainer, spec)]
+    found = [*problems.values(), *_metric_problems(trainer, spec), *_budget_problems(spec)]
     for position, turn in enumerate(spec.schedule):
         for problem in _turn_problems(trainer, {**fixed, **turn.set}, turn.set, spec):
             place = f"schedule.{position}.set.{problem.field.removeprefix('settings.')}"
@@ -82,6 +82,24 @@ def _direction_problems(spec: SearchSpec) -> list[FieldProblem]:
         return []
     remedy = f"leave it out, or write direction: {better}"
     return [FieldProblem("objective.direction", f"{metric} is better the other way", remedy)]
+
+
+def _budget_problems(spec: SearchSpec) -> list[FieldProblem]:
+    """Find a budget of epochs that no trial fits into, and limits that a script cannot be held to."""
+    found, epochs = [], spec.budget.epochs
+    if epochs is not None:
+        fewest = trainers.fewest_epochs(spec)
+        if fewest is None:
+            message = "needs to know how long trials are, and nothing says so"
+            found.append(FieldProblem("budget.epochs", message, "write settings: {epochs: 30}"))
+        elif epochs < fewest:
+            message = f"{epochs} epochs are less than one trial has, {fewest}"
+            remedy = f"give at least {fewest}, or let trials train for fewer epochs"
+            found.append(FieldProblem("budget.epochs", message, remedy))
+    if spec.limits.memory is not None and spec.trainer == EXTERNAL:
+        message = "is measured of agents alone: nobody but you starts the process of a script"
+        found.append(FieldProblem("limits.memory", message, "leave it out, or limit the process itself"))
+    return found
 
 
 def _script_problems(spec: SearchSpec) -> list[FieldProblem]:

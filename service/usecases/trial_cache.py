@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from caviar.search.budgets import Ended, Ledger, epochs_left
 from caviar.search.curves import CurveTable, rung_values
 from caviar.search.history import History, worst_states
 from caviar.search.proposal import Proposal
@@ -44,6 +45,8 @@ class TrialCache:
         self.asked: set[int] = set()  # being proposed
         self.ahead: dict[int, Any] = {}  # coordinates of what was proposed ahead
         self.by_hand = by_hand  # trials that a person made; they do not count for the strategy
+        self.epochs = epochs  # of a trial that says nothing of its own
+        self.ledger = Ledger(spec.budget, spec.objective.direction)
         self._revision = 0
         self._outside = False  # some points lie outside the edited space
         self._dimensions = spec.space.dimensions
@@ -57,6 +60,8 @@ class TrialCache:
             "values": np.full(size, np.nan),
             "states": np.full(size, "", dtype="<U9"),
             "epochs": np.zeros(size, dtype=np.int64),
+            "planned": np.zeros(size, dtype=np.int64),  # epochs of its own, not of one it goes on from
+            "spent": np.zeros(size, dtype=np.int64),  # of these, trained when it had ended
             "ended": np.zeros(size, dtype=np.bool_),
             "rungs": np.full((size, len(self.rungs)), np.nan),
         }
@@ -65,10 +70,11 @@ class TrialCache:
                 column[:old] = kept[name][:old]
         self._numbers = np.arange(size, dtype=np.int64)
 
-    def put(self, number: int, unit: Any) -> None:
-        """Add a trial that was just proposed."""
+    def put(self, number: int, unit: Any, planned: int | None = None) -> None:
+        """Add a trial that was just proposed, and how many epochs of its own it plans."""
         self._grow(number + 1)
         self._columns["units"][number] = unit
+        self._columns["planned"][number] = planned or 0
 
     def _grow(self, count: int) -> None:
         if count > len(self._numbers):
@@ -91,9 +97,38 @@ class TrialCache:
         if self.rungs:
             self._take_curves(snapshot, ended)
         self._end(ended)
-        done = self._columns["ended"]
+        done, before = self._columns["ended"], self.frontier
         while self.frontier < self.count and done[self.frontier]:
             self.frontier += 1
+        if self.spec.budget.settled:
+            as_they_came = [row.number for row in sorted(ended, key=lambda row: row.revision)]
+            numbers = range(before, self.frontier) if self.spec.reproducible else as_they_came
+            self.ledger.take(map(self._ended, numbers))
+
+    def _ended(self, number: int) -> Ended:
+        """Return a trial that has ended as the budgets see it."""
+        columns = self._columns
+        value, state = float(columns["values"][number]), str(columns["states"][number])
+        known = None if not np.isfinite(value) else self.sign * value
+        return Ended(number, known, int(columns["spent"][number]), state != "cancelled")
+
+    def epochs_left(self, number: int, planned: int | None) -> Any:
+        """Return what a proposed trial may train of the epochs that it plans, as `epochs_left` of budgets."""
+        return epochs_left(self.spec.budget, self._spent_below(number), planned, self.frontier >= number)
+
+    def _spent_below(self, number: int) -> int:
+        """Return the epochs of the trials below a number, those planned of trials that may not be looked at.
+
+        Of a search that is to be repeated another run may not see yet what they came to.
+        """
+        spent, planned, ended = (self._columns[name][:number] for name in ("spent", "planned", "ended"))
+        if self.spec.reproducible and self.frontier < number:
+            ended = self._numbers[:number] < self._settled_below(number)
+        return int(np.where(ended, spent, planned).sum())
+
+    def _settled_below(self, number: int) -> int:
+        below = self.spec.settled_below(number - self.by_hand)
+        return below + self.by_hand if below else 0
 
     def _place(self, rows: Sequence[TrialNews]) -> None:
         """Take in where trials lie; those outside an edited space lie nowhere."""
@@ -101,7 +136,11 @@ class TrialCache:
         self._outside |= any(row.unit is None for row in rows)
         packed = b"".join(nowhere if row.unit is None else row.unit for row in rows)
         units = np.frombuffer(packed, count=len(packed) // 8).reshape(len(rows), self._dimensions)
-        self._columns["units"][[row.number for row in rows]] = units
+        numbers = [row.number for row in rows]
+        self._columns["units"][numbers] = units
+        self._columns["planned"][numbers] = [
+            max(0, (row.epochs or self.epochs or 0) - _behind(row)) for row in rows
+        ]
 
     def _end(self, rows: Sequence[TrialNews]) -> None:
         """Take in what trials came to."""
@@ -111,7 +150,10 @@ class TrialCache:
         worst = np.isin(states, worst_states(self.spec.failures))
         columns["values"][numbers] = np.where(worst, np.inf, self.sign * values)
         columns["states"][numbers] = states
-        columns["epochs"][numbers] = [0 if row.given_up else row.epoch for row in rows]
+        known = [0 if row.given_up else row.epoch for row in rows]
+        columns["epochs"][numbers] = known
+        behind = [_behind(row) for row in rows]
+        columns["spent"][numbers] = [max(0, k - b) for k, b in zip(known, behind, strict=True)]
         columns["ended"][numbers] = True
 
     def _take_curves(self, snapshot: Snapshot, ended: Sequence[TrialNews]) -> None:
@@ -129,11 +171,14 @@ class TrialCache:
 
     def needs_history(self, number: int) -> bool:
         """Return whether proposals below this number look back at all, be it at points that are pending."""
-        return not self.spec.reproducible or self.spec.uses_results or self._horizon(number) > 0
+        looks = self.spec.uses_results or self.spec.budget.settled
+        return not self.spec.reproducible or looks or self._horizon(number) > 0
 
     def may_propose(self, number: int) -> bool:
         """Return whether everything that the proposal of this trial sees has ended."""
-        return not self.spec.reproducible or self._horizon(number) <= self.frontier
+        if not self.spec.reproducible:
+            return True
+        return max(self._horizon(number), self._settled_below(number)) <= self.frontier
 
     def _horizon(self, number: int) -> int:
         """Return the number below which results are seen; trials made by hand shift the strategy's count."""
@@ -174,14 +219,20 @@ class TrialCache:
         return CurveTable(self.rungs, self._numbers[seen], self._columns["rungs"][seen])
 
 
+def _behind(row: TrialNews) -> int:
+    """Return the epochs that were trained before a trial began, by the one that it goes on from."""
+    return int(orjson.loads(row.change_log).get("epoch", 0)) if row.change_log is not None else 0
+
+
 def stop_json(plan: StopPlan) -> str | None:
     """Write a stopping rule's table for the agent; None when there is nothing to check."""
-    if not plan.checks and plan.patience is None:
+    if not plan.checks and plan.patience is None and plan.last is None:
         return None
     table = {
         "checks": plan.checks,
         "patience": plan.patience,
         "warmup": plan.warmup,
         "why": plan.why,
+        **({} if plan.last is None else {"last": plan.last}),
     }
     return orjson.dumps(table).decode()

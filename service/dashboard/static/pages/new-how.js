@@ -3,6 +3,7 @@
 import { h } from "../core/dom.js";
 import { parseValue, formatValue } from "../core/values.js";
 import { field, input, numberOr, set } from "./new-fields.js";
+import { endsForm } from "./new-ends.js";
 import { methodFields } from "./new-method.js";
 
 /** @typedef {import("./new.js").Draft} Draft */
@@ -27,6 +28,7 @@ export function methodForm(draft) {
       field("In parallel", "parallel", input(spec.parallel, (value) => set(draft, "parallel", numberOr(value) ?? undefined), { inputmode: "numeric", placeholder: "as many as agents" }), "Trials that train at the same time."),
       field("Seed", "seed", input(spec.seed, (value) => set(draft, "seed", numberOr(value)), { inputmode: "numeric" }), "The same seed gives the same trials, however many agents train them."),
     ),
+    endsForm(draft),
     fixedSettings(draft),
   );
 }

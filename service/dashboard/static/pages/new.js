@@ -186,6 +186,8 @@ function place(form, error) {
     if (!field) continue;
     if (field.matches("input, select, textarea")) field.setAttribute("aria-invalid", "true");
     const home = field.closest(".field, .spacerow") ?? field;
+    const folded = field.closest("details");
+    if (folded) folded.open = true;
     home.append(h("p", { class: "fielderror", role: "alert" }, `${stopped(error.message)} `, h("span", { class: "remedy" }, sentence(error.remedy))));
     return true;
   }

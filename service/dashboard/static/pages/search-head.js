@@ -19,6 +19,7 @@ export class SearchHead {
     this.actions = h("div", { class: "actions" });
     this.progress = new Progress(`Progress of ${search.name}`);
     this.counts = h("div", { class: "countline" });
+    this.end = h("p", { class: "hint", hidden: true });
     this.warnings = h("div", { class: "notes", hidden: true });
     this.failures = new FailureNotes();
     this.best = h("span");
@@ -31,6 +32,7 @@ export class SearchHead {
       { class: "card summary", "aria-label": "Progress" },
       h("div", { class: "stats" }, this.bestStat, stat("Trials finished", this.values.done), stat("Rate", this.values.rate), this.leftName, stat("Running time", this.values.time), stat("In parallel", this.values.parallel)),
       this.progress.node,
+      this.end,
       this.counts,
       this.failures.small,
     );
@@ -57,6 +59,8 @@ export class SearchHead {
     this.leftName.hidden = isOver(search);
     setText(this.values.parallel, count(search.parallel));
     setText(this.values.time, duration(elapsed(search)));
+    this.end.hidden = !search.ended_by || search.ended_by.budget === "trials";
+    setText(this.end, search.ended_by ? `Ended by its budget of ${search.ended_by.budget}: ${sentence(search.ended_by.text)}` : "");
     this.setBest(search);
     this.setCounts(search);
     this.failures.set(search); // before the warnings, one of which it may tell

@@ -1,0 +1,66 @@
+"""What one trial may take: seconds, seconds without an epoch, memory."""
+
+import re
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from caviar.search.checking import refuse_boolean
+from caviar.search.parameters import FrozenModel, refuse
+
+LEAST_MEMORY = 64 * 2**20  # bytes; less no interpreter with NumPy takes
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:([KMGT]?)(i?)B)\s*", re.IGNORECASE)
+
+
+class Limits(FrozenModel):
+    """Beyond any of these a trial fails, with the reason; its worker goes on."""
+
+    seconds: float | None = Field(
+        default=None, gt=0, le=1e9, description="Seconds of one trial in all attempts, loading included."
+    )
+    silent_seconds: float | None = Field(
+        default=None, gt=0, le=1e9, description="Seconds without the end of an epoch."
+    )
+    memory: int | None = Field(
+        default=None,
+        ge=LEAST_MEMORY,
+        le=2**60,
+        description="Bytes that the process which trains it may hold; also as text, such as 2 GiB.",
+        json_schema_extra={"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]},
+    )
+
+    _numbers = field_validator("seconds", "silent_seconds", "memory", mode="before")(refuse_boolean)
+
+    @field_validator("memory", mode="before")
+    @classmethod
+    def _size(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        found = _SIZE.fullmatch(value)
+        if found is None:
+            raise refuse("", f"{value!r} is not a size of memory", "write bytes, or a text such as 2 GiB")
+        base = 1024 if found[3] else 1000
+        return int(float(found[1]) * base ** " KMGT".index((found[2] or " ").upper()))
+
+
+def in_bytes(size: int) -> str:
+    """Write a size as a person reads it: 2 GiB."""
+    for power, unit in ((4, "TiB"), (3, "GiB"), (2, "MiB")):
+        if size >= 1024**power:
+            return f"{size / 1024**power:.4g} {unit}"
+    return f"{size} bytes"
+
+
+def too_long(seconds: float) -> str:
+    """Say that a trial took too long."""
+    return f"it took longer than its limit of {seconds:g} seconds"
+
+
+def too_silent(seconds: float) -> str:
+    """Say that a trial ended no epoch for too long."""
+    return f"no epoch ended for {seconds:g} seconds, its limit"
+
+
+def too_large(size: int, limit: int) -> str:
+    """Say that a trial took too much memory."""
+    return f"its process held {in_bytes(size)} of memory, over its limit of {in_bytes(limit)}"

@@ -1,0 +1,105 @@
+"""The end of a search whose budget is used up: no trial begins any more, and what trains is dealt with.
+
+Which trial decides is settled in search/budgets.py; when seconds are used up, here by the store's clock.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+import numpy as np
+import orjson
+
+from caviar.search.budgets import Decision
+from caviar.search.settings import Objective
+from caviar.search.spec import SearchSpec
+from caviar.search.values import value_of
+from caviar.service.ids import TrialId
+from caviar.service.store import attempts, curves
+from caviar.service.store import searches as search_rows
+from caviar.service.store import trials as trial_rows
+from caviar.service.store.attempts import Outcome, Progress
+from caviar.service.store.rows import StoredSearch
+from caviar.service.store.transaction import Transaction
+from caviar.service.usecases import continuing
+from caviar.service.usecases.proposer import Proposer
+from caviar.trial_fields import StoredTrial
+
+log = logging.getLogger(__name__)
+
+
+def enforce(tx: Transaction, proposer: Proposer, searches: Iterable[int]) -> None:
+    """End those of these searches whose trials have used up a budget."""
+    for search in searches:
+        row = search_rows.find(tx, search)
+        if row is None or row.over is not None or row.switch == "cancelled":
+            continue
+        spec = proposer.spec(tx, row)
+        decision = proposer.decision(tx, row) if spec.budget.settled else None
+        if decision is not None:
+            _end(tx, proposer, row, decision)
+
+
+def end_by_time(tx: Transaction, proposer: Proposer) -> int:
+    """End the searches whose seconds are used up; return how many."""
+    rows = search_rows.past_deadline(tx, tx.now)
+    for row in rows:
+        seconds = proposer.spec(tx, row).budget.seconds
+        _end(tx, proposer, row, Decision("seconds", row.proposed - 1, f"its {seconds:g} seconds are over"))
+    return len(rows)
+
+
+def _end(tx: Transaction, proposer: Proposer, row: StoredSearch, decision: Decision) -> None:
+    """Let no further trial of a search begin, and deal with those that have."""
+    spec = proposer.spec(tx, row)
+    by_number = decision.budget != "seconds" and spec.reproducible
+    shown = {"budget": decision.budget, "text": decision.text}
+    if decision.budget != "seconds":
+        shown["trial"] = str(TrialId(row.id, decision.number))
+    log.info("search %d ends: %s", row.id, decision.text, extra={"search": row.id})
+    search_rows.change(tx, row.id, over=orjson.dumps(shown).decode(), total=row.proposed, deadline=None)
+    reason = f"the search has ended: {decision.text}"
+    if by_number:
+        # What was there when a person changed the budget counts, whatever the new one says of it.
+        last = max(decision.number, search_rows.proposed_under_another_budget(tx, row.id) - 1)
+        trial_rows.cancel(tx, row.id, reason, above=last)
+        if trial_rows.discount(tx, row.id, last, reason):
+            search_rows.renew_best(tx, row.id, spec.objective.direction)
+    else:
+        trial_rows.cancel(tx, row.id, reason, only_unbegun=True)
+        if spec.budget.at_end == "stop":
+            _stop(tx, row, spec, reason)
+    tx.settle()
+    now = search_rows.get(tx, row.id)
+    if now.ended is None and not now.queued + now.running + now.paused:
+        search_rows.change(tx, row.id, ended=tx.now)
+    tx.wake = True
+
+
+def _stop(tx: Transaction, row: StoredSearch, spec: SearchSpec, reason: str) -> None:
+    """End the trials in training with the value that they have come to; those without one are cancelled."""
+    outcomes = []
+    for trial in trial_rows.in_state(tx, row.id, "running"):
+        value, metrics = _so_far(tx, trial, spec.objective)
+        if value is None:
+            continue
+        progress = Progress(*TrialId.of(trial), trial.attempt, trial.branch, trial.epoch, trial.started)
+        text = orjson.dumps(metrics).decode()
+        outcomes.append(Outcome(progress, "stopped", value, text, f"stopped, as {reason}"))
+        search_rows.note_best(tx, row.id, trial.number, value, spec.objective.direction)
+        tx.move(row.id, "running", "stopped")
+    attempts.finish(tx, outcomes)
+    trial_rows.cancel(tx, row.id, reason)
+
+
+def _so_far(
+    tx: Transaction, trial: StoredTrial, objective: Objective
+) -> tuple[float | None, dict[str, float | None]]:
+    """Return the value of a trial after its last epoch, and its metrics there."""
+    metric, course = objective.metric, continuing.course(tx, trial, objective.metric)
+    final = float(course[-1]) if len(course) else np.nan
+    value = value_of(course, objective.how, objective.direction, final)
+    if value is None or not np.isfinite(value):
+        return None, {}
+    return value, curves.last_row(tx, *TrialId.of(trial), trial.branch) | {metric: final}
