@@ -51,7 +51,6 @@ from caviar.service.security.concurrency_limit import ConcurrencyLimit
 from caviar.service.security.failed_logins import FailedLogins
 from caviar.service.security.middleware import Guard
 from caviar.service.security.tokens import REFRESH_SECONDS, TokenBook
-from caviar.service.store import agents as agent_rows
 from caviar.service.store import reads, schema
 from caviar.service.store.blobs import FileBlobs
 from caviar.service.store.clock import SteadyClock
@@ -103,7 +102,7 @@ def build_services(config: Config) -> Services:
         instruments.commit_seconds.observe(what.seconds)
         notifier.changed(what.searches, what.wake)
 
-    store = Database(config.database_url, SteadyClock(), committed, config.data)
+    store = Database(config.database_url, SteadyClock(), committed, config.data, notifier.changed)
     blobs, uploads = FileBlobs(config.data / "checkpoints"), Uploads(config.data, config.limits)
     instruments.gauges(lambda: _counts(store))
     return Services(
@@ -206,7 +205,7 @@ def _of_agents(path: tuple[str, dict[str, dict[str, list[str]]]]) -> bool:
 
 
 def open_store(services: Services) -> None:
-    """Open the database: build an empty one, refuse a schema that is not ours; extend the leases once.
+    """Open the database: build an empty one, refuse a schema that is not ours; give leases their time back.
 
     Raises StartError.
     """
@@ -218,8 +217,8 @@ def open_store(services: Services) -> None:
         store.dialect.close()  # its lock, for whoever puts the database right
         raise
     store.start()
-    # While no server ran, nobody could renew: every agent gets a full lease to come back.
-    store.submit(lambda tx: agent_rows.extend_all(tx, config.lease)).result()
+    # While no server ran, nobody could renew.
+    store.submit(lambda tx: leases.give_back(tx, config.lease)).result()
 
 
 async def _sweep(services: Services, vitals: health.Health) -> None:

@@ -114,7 +114,8 @@ class LocalEngine:
             if self._stopping.is_set():
                 return
             lived = asyncio.get_running_loop().time() - started
-            pause = FIRST_BACKOFF if lived > HEALTHY_SECONDS else min(LONGEST_BACKOFF, 2 * pause)
+            started_well = lost.trained or lived > HEALTHY_SECONDS  # else the next one may die as soon
+            pause = FIRST_BACKOFF if started_well else min(LONGEST_BACKOFF, 2 * pause)
             logger.warning(
                 "an agent %s; another one starts in %.1f s", lost.end.reason, pause, extra={"agent": agent}
             )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy import Table, bindparam, case, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from caviar.exchange.wire import Agent, InTraining
@@ -96,9 +96,16 @@ def mark(tx: Transaction, agent: str, state: str, reason: str) -> None:
     tx.execute(update(agents).where(a.id == agent).values(state=state, reason=reason))
 
 
-def extend_all(tx: Transaction, lease: float) -> None:
-    """Grant every agent a full lease from now: after a time in which nobody could have renewed."""
-    tx.execute(update(agents).where(a.state == "alive").values(lease_until=tx.now + lease))
+def last_sign_of_life(tx: Transaction) -> float | None:
+    """Return when any server last heard any agent that lives; None where there is none."""
+    return tx.execute(select(func.max(a.seen)).where(a.state == "alive")).scalar()
+
+
+def extend_all(tx: Transaction, seconds: float, lease: float) -> None:
+    """Add to the lease of every agent; none gets more than a full one from now."""
+    longer, full = a.lease_until + seconds, tx.now + lease
+    new = case((longer > full, full), else_=longer)
+    tx.execute(update(agents).where(a.state == "alive").values(lease_until=new))
 
 
 def credentials(snapshot: Snapshot, ids: Collection[str]) -> dict[str, str | None]:

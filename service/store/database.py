@@ -16,6 +16,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from caviar.service.errors import ServiceError, UnavailableError
 from caviar.service.store import postgres, sqlite
 from caviar.service.store.clock import Clock
+from caviar.service.store.other_servers import Heard, OtherServers
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.soundness import Soundness
 from caviar.service.store.transaction import Transaction
@@ -34,8 +35,13 @@ class Database:
         clock: Clock,
         on_commit: Callable[[Committed], None] = lambda committed: None,
         folder: Path | None = None,
+        on_others: Heard | None = None,
     ) -> None:
+        """Make a database; `on_others` is called with what other servers on the same Postgres commit."""
         self.dialect = dialect_of(url, clock)
+        self._others: OtherServers | None = None
+        if on_others is not None and isinstance(self.dialect, postgres.Dialect):
+            self._others = OtherServers(self.dialect.readers, on_others)
         self._on_commit = on_commit
         self._writer: Writer | None = None
         self._limiter: CapacityLimiter | None = None
@@ -51,14 +57,21 @@ class Database:
         self.dialect.open()
         with self.dialect.readers.connect() as connection:
             self._soundness.open(connection)
-        self._writer = Writer(self.dialect, self._soundness, self._on_commit)
+        others = self._others
+        self._writer = Writer(
+            self.dialect, self._soundness, self._on_commit, None if others is None else others.notice
+        )
         self._writer.start()
+        if others is not None:
+            others.start()
 
     def close(self) -> None:
         """Commit what was submitted, end the writer, release the database."""
         if self._writer is not None:
             self._writer.end()
             self._writer = None
+            if self._others is not None:
+                self._others.end()
         self.dialect.close(self._soundness.latched)
 
     def submit(self, work: Callable[[Transaction], T]) -> Future[T]:

@@ -1,4 +1,4 @@
-"""Wake-ups within the server: event streams and waiting agents. They may be lost."""
+"""Wake-ups of event streams and waiting agents, for commits of this server and others. They may be lost."""
 
 from __future__ import annotations
 
@@ -29,15 +29,16 @@ class Notifier:
             event.set()
         self._loop = None
 
-    def changed(self, searches: Iterable[int], wake: bool) -> None:
-        """Note a commit; may be called from any thread."""
+    def changed(self, searches: Iterable[int] | None, wake: bool) -> None:
+        """Note a commit, in which any search may have changed if none are named; from any thread."""
         loop = self._loop
         if loop is not None:
+            some = None if searches is None else frozenset(searches)
             with contextlib.suppress(RuntimeError):  # the loop has just been closed
-                loop.call_soon_threadsafe(self._changed, frozenset(searches), wake)
+                loop.call_soon_threadsafe(self._changed, some, wake)
 
-    def _changed(self, searches: frozenset[int], wake: bool) -> None:
-        for search in searches:
+    def _changed(self, searches: frozenset[int] | None, wake: bool) -> None:
+        for search in self._searches if searches is None else searches:
             for event in self._searches.get(search, ()):
                 event.set()
         if wake:

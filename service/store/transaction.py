@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
-from sqlalchemy import Boolean, Connection, Double, and_, bindparam, case, or_, select, update
+from sqlalchemy import Boolean, Connection, Double, and_, bindparam, case, func, or_, select, update
 
+from caviar.service.store.other_servers import CHANNEL
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import ENDED, STATES, revisions, searches
 
+Notice = Callable[[Collection[int], bool], str]  # of searches that changed, and whether agents may go on
 _LOCK = select(revisions.c.value).where(revisions.c.id == 1).with_for_update()
 _SAVE = update(revisions).where(revisions.c.id == 1).values(value=bindparam("v"))
+_SAVE_AND_TELL = _SAVE.returning(func.pg_notify(CHANNEL, bindparam("notice")))  # without a round trip more
 _COUNTED = (*STATES, "proposed")
 _AFTER = {name: searches.c[name] + bindparam(f"d_{name}") for name in _COUNTED}
 _OVER = and_(
@@ -94,7 +97,9 @@ class Transaction(Snapshot):
             action()
         self.undo = []
 
-    def finish(self) -> None:
-        """Store the revision counter, just before the commit."""
-        if self._revision != self._first:
+    def finish(self, notice: Notice | None = None) -> None:
+        """Store the revision counter, just before the commit, and tell other servers what changed."""
+        if notice is not None and (self.touched or self.wake):
+            self.execute(_SAVE_AND_TELL, {"v": self._revision, "notice": notice(self.touched, self.wake)})
+        elif self._revision != self._first:
             self.execute(_SAVE, {"v": self._revision})

@@ -24,7 +24,7 @@ from sqlalchemy.exc import (
 from caviar.service.errors import DamagedError, RefusedError, ServiceError, UnavailableError
 from caviar.service.store import faults, postgres, sqlite
 from caviar.service.store.soundness import Soundness
-from caviar.service.store.transaction import Transaction
+from caviar.service.store.transaction import Notice, Transaction
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -75,11 +75,17 @@ class Writer:
     """
 
     def __init__(
-        self, dialect: Dialect, soundness: Soundness, on_commit: Callable[[Committed], None]
+        self,
+        dialect: Dialect,
+        soundness: Soundness,
+        on_commit: Callable[[Committed], None],
+        notice: Notice | None = None,
     ) -> None:
+        """Make a writer; `notice` writes what other servers are to hear of a commit."""
         self._dialect = dialect
         self._soundness = soundness
         self._on_commit = on_commit
+        self._notice = notice
         self._queue: queue.SimpleQueue[Item[Any] | None] = queue.SimpleQueue()
         self._ahead: Item[Any] | None = None  # taken from the queue, not begun
         self._ending = False
@@ -126,7 +132,7 @@ class Writer:
                         break
                     items += piece
                     _run(transaction, piece, self._soundness)
-                transaction.finish()
+                transaction.finish(self._notice)
                 faults.point("store.commit.before")
             faults.point("store.commit.after")
             self._soundness.committed(transaction.newest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -25,10 +26,10 @@ log = logging.getLogger(__name__)
 
 
 class Sweeper:
-    """The sweep, again and again; where it could not work for long, nobody could have renewed a lease either.
+    """The sweep, again and again; where it could not work for long, perhaps nobody could renew a lease.
 
-    The database was away, or this process stood still: then every agent first gets a full lease to come back.
-    Else trials would be taken from agents that did nothing wrong, and fail after a few outages.
+    The database was away, or this process stood still: then every lease first gets that time back. Else
+    trials would be taken from agents that did nothing wrong. Several servers may sweep one database.
     """
 
     def __init__(self, lease: float, every: float) -> None:
@@ -49,11 +50,24 @@ class Sweeper:
         if agent_rows.any_alive(tx):
             tx.revision()  # something to write: on a full disk a commit without it would succeed
         pause = 0.0 if self._last is None else tx.now - self._last
-        if pause <= self._longest:
-            return sweep(tx), tx.now
-        log.warning("nothing could be written for %.0f s: every agent gets a new lease", pause)
-        agent_rows.extend_all(tx, self._lease)
-        return 0, tx.now
+        if pause > self._longest:
+            given = give_back(tx, self._lease, pause)
+            log.warning("nothing could be written for %.0f s: every lease is %.0f s longer", pause, given)
+        return sweep(tx), tx.now
+
+
+def give_back(tx: Transaction, lease: float, pause: float = math.inf) -> float:
+    """Add to every lease the time in which nobody could renew, `pause` at most; return it, in seconds.
+
+    While any server hears any agent, the others could renew too: so a server that starts again and again
+    beside another one keeps no dead agent's trials.
+    """
+    heard = agent_rows.last_sign_of_life(tx)
+    if heard is None:
+        return 0.0
+    silence = max(0.0, min(pause, tx.now - heard))
+    agent_rows.extend_all(tx, silence, lease)
+    return silence
 
 
 def renew(tx: Transaction, agent: str, credential: str, lease: float) -> None:

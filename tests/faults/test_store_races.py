@@ -16,12 +16,13 @@ from sqlalchemy.engine import URL, make_url
 
 from caviar.service.errors import ConflictError, UnavailableError
 from caviar.service.ids import trial_id
+from caviar.service.store import agents as agent_rows
 from caviar.service.store import clock as clock_module
 from caviar.service.store import faults, writer
 from caviar.service.store.blobs import DigestError, FileBlobs, digest_of
 from caviar.service.store.clock import SteadyClock
-from caviar.service.usecases import checkpoints
-from tests.support.stores import LEASE, World, epochs, handed, open_world, result
+from caviar.service.usecases import checkpoints, leases
+from tests.support.stores import LEASE, World, agent_id, epochs, handed, open_world, result
 
 
 @pytest.fixture
@@ -150,17 +151,22 @@ def test_postgres_leases_run_by_the_databases_clock(
 
 def test_leases_start_anew_with_the_server(built_url: URL) -> None:
     """While no server ran nobody could renew; a restart must not take living agents' trials."""
-    from caviar.service.store import agents as agent_rows
-
     world = open_world(built_url)
     world.submit()
+    world.exchange(2)
     given = handed(world.exchange(1, want=1))
     world.store.close()
     again = open_world(built_url)
     again.clock.time += 100 * LEASE
-    again.write(lambda tx: agent_rows.extend_all(tx, LEASE))
+    again.write(lambda tx: leases.give_back(tx, LEASE))
     assert again.sweep() == 0
     assert again.exchange(1, holding=given)["drop"] == []
+    for _ in range(30):  # a server starts again and again beside this one, which hears agent 1
+        again.clock.time += LEASE / 10
+        again.exchange(1, holding=given)
+        again.write(lambda tx: leases.give_back(tx, LEASE))
+        again.sweep()
+    assert again.read(lambda snapshot: agent_rows.lost_among(snapshot, [agent_id(2)])) == [agent_id(2)]
     again.proposer.close()
     again.store.close()
 
