@@ -27,6 +27,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from tests.support.fleet import LEASE, TOPOLOGIES, Fleet, running
+from tests.support.postgres_process import Postgres
 from tests.support.server_process import Server, serving
 from tests.support.waiting import wait
 
@@ -83,15 +84,19 @@ class Kill:
 class Looks:
     """The database, read beside the servers."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, postgres: Postgres | None) -> None:
+        self._postgres = postgres
         if url.startswith("sqlite"):
             path = url.removeprefix("sqlite:///")
             url = f"sqlite:///file:{path}?mode=ro&uri=true"
-        self._engine: Engine = create_engine(url)
+        limits = {} if url.startswith("sqlite") else {"connect_timeout": 5}
+        self._engine: Engine = create_engine(url, connect_args=limits)
         self.trials: dict[Trial, Any] = {}
 
     def look(self) -> bool:
         """Read where all trials are; tell whether that was possible."""
+        if self._postgres is not None and self._postgres.stopped:
+            return False  # who asks now stands still as well
         try:
             with self._engine.connect() as connection:
                 rows = connection.execute(_TRIALS).all()
@@ -118,7 +123,7 @@ class Killer:
         self.kills: list[Kill] = []
         self.total = 0  # trials there are in all
         self._dice = random.Random(seed)
-        self._looks = Looks(fleet.servers[0].database)
+        self._looks = Looks(fleet.servers[0].database, fleet.postgres)
         self._stopped: list[tuple[float, Callable[[], None]]] = []  # until when, and how to go on
 
     def run(self, kills: int) -> None:

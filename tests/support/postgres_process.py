@@ -34,6 +34,12 @@ class Postgres:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(number)
 
+    @property
+    def stopped(self) -> bool:
+        """Tell whether it stands still by a signal."""
+        number = self.server.get_pid()
+        return number is not None and _status(number) == psutil.STATUS_STOPPED
+
     def kill(self) -> None:
         found = self.processes()
         for process in found:
@@ -43,6 +49,13 @@ class Postgres:
 
     def start(self) -> None:
         self.server.ensure_postgres_running()
+
+
+def _status(number: int) -> str | None:
+    try:
+        return psutil.Process(number).status()
+    except psutil.NoSuchProcess:
+        return None
 
 
 @contextlib.contextmanager
