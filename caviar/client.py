@@ -208,9 +208,15 @@ class Client:
         path = f"/searches/{_number(search)}/export"
         return self.transport.request("GET", path, params={"format": kind}, timeout=300).content
 
-    def command(self, trial: TrialLike, kind: str, *, at: str = "now", **arguments: Any) -> dict[str, Any]:
-        """Ask something of a trial: set, pause, resume, checkpoint, rewind, fork, extend, stop or note."""
-        return self.commands(trial, [{"kind": kind, "arguments": arguments, "when": {"at": at}}])[0]
+    def command(
+        self, trial: TrialLike, kind: str, *, at: str = "now", late: str | None = None, **arguments: Any
+    ) -> dict[str, Any]:
+        """Ask something of a trial: set, pause, resume, checkpoint, rewind, fork, extend, stop or note.
+
+        `late`: what to do when the epoch that `at` names has passed, "refuse" (the default) or "apply".
+        """
+        when = {"at": at} | ({"late": late} if late else {})
+        return self.commands(trial, [{"kind": kind, "arguments": arguments, "when": when}])[0]
 
     def commands(self, trial: TrialLike, commands: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Ask several things of a trial, all or none."""

@@ -13,12 +13,13 @@ import math
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
 from caviar.errors import CaviarError
 from caviar.exchange.assigned_trial import AssignedTrial
-from caviar.exchange.command import NOW, ReceivedCommand
+from caviar.exchange.command import APPLY, EPOCH_END, NOW, ReceivedCommand
 from caviar.exchange.exchange import Exchange, Write
 from caviar.exchange.result import failure, result_of
 from caviar.exchange.wire import Acknowledgement, EndState, Result
@@ -248,18 +249,29 @@ class ExternalTrial:
             self._answer(command, before=plain(before), after=plain(command.arguments))
 
     def _due(self, kind: str) -> list[ReceivedCommand]:
-        """Take the commands of a kind whose moment has come, in the order in which they were given."""
-        due = [
-            one
-            for one in self._waiting.values()
-            if one.kind == kind and (epoch := _due_epoch(one)) is not None and epoch <= self._epoch
-        ]
-        for command in due:
+        """Take the commands of a kind whose moment has come, in the order in which they were given.
+
+        A script asks when it likes: a command whose epoch is over by then is refused, or taken late, which is
+        said.
+        """
+        due = []
+        for command in [one for one in self._waiting.values() if one.kind == kind]:
+            epoch = _due_epoch(command)
+            if epoch is None or epoch > self._epoch:
+                continue
             del self._waiting[command.id]
+            if command.at == NOW or epoch == self._epoch:
+                due.append(command)
+            elif command.late == APPLY or command.at == EPOCH_END:
+                due.append(replace(command, lateness=command.passed(self._epoch)))
+            else:
+                self._answer(command, refused=command.passed(self._epoch))
         return due
 
     def _answer(self, command: ReceivedCommand, **outcome: Any) -> None:
-        answer = Acknowledgement(command=command.id, step=self._epoch, epoch=self._epoch, **outcome)
+        answer = Acknowledgement(
+            command=command.id, step=self._epoch, epoch=self._epoch, late=command.lateness, **outcome
+        )
         key = self._assignment.key
         self._exchange.report(lambda outbox: outbox.acknowledge(key, 0, [answer]), urgent=True)
 

@@ -73,6 +73,12 @@ class Run:
         return int(self._state.counters[structs.EPOCH]) - 1
 
     @property
+    def between_epochs(self) -> bool:
+        """Whether no mini-batch of the next epoch has been trained yet."""
+        counters = self._state.counters
+        return bool(counters[structs.POSITION] == 0 and counters[structs.PHASE] == structs.TRAINING)
+
+    @property
     def status(self) -> str:
         """running, completed, diverged or stopped."""
         status = Status(int(self._state.counters[structs.STATUS]))

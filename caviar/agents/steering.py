@@ -9,6 +9,9 @@ The worker calls, between two slices::
 
 A run that was restored first *catches up*: logged changes are made again at their steps, and nothing that
 waits is due before the run is where the server last saw it (docs/decisions/steering-by-replay.md).
+
+A command for the end of an epoch takes effect there and nowhere else: slices end there while it waits. One
+whose epoch has passed is refused, or done at once and marked late where its sender has asked for that.
 """
 
 from __future__ import annotations
@@ -16,10 +19,11 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
 from typing import Any, Protocol
 
-from caviar.exchange.command import NOW, ReceivedCommand
+from caviar.exchange.command import APPLY, EPOCH_END, NOW, ReceivedCommand
 from caviar.exchange.wire import REFUSED_LIMIT, Acknowledgement, ChangeLog, CommandOrder
 from caviar.json_body import plain
 
@@ -39,6 +43,17 @@ class Steerable(Protocol):
         """Change settings from here on; gives step, before and after. Raises ValueError, changing nothing."""
 
 
+CHANGING = ("set", "extend")
+
+
+class Moment(Enum):
+    """Where a run is, seen from a command that waits."""
+
+    ahead = auto()
+    due = auto()
+    passed = auto()
+
+
 @dataclass
 class CommandOutcome:
     """What one look at the commands led to; the worker does what a run alone cannot."""
@@ -56,6 +71,7 @@ class Steering:
     def __init__(self, log: ChangeLog | None = None, position: int = 0) -> None:
         self._waiting: dict[int, ReceivedCommand] = {}
         self._seen: set[int] = set()
+        self._awaited: set[int] = set()  # the run was seen before the end of their epoch: slices end there
         self._best_cost = math.inf
         self._epochs_without_improvement = 0
         self._follow(log or ChangeLog(), position)
@@ -64,9 +80,11 @@ class Steering:
         self.position = position  # changes of the log that the run contains
         self._to_repeat = log.changes[position:]
         self._goal = log
+        self._awaited.clear()
 
-    def receive(self, orders: Iterable[CommandOrder], epoch: int) -> None:
+    def receive(self, orders: Iterable[CommandOrder], run: Steerable) -> None:
         """Take in commands from an exchange; those seen before are ignored."""
+        epoch = self._goal.epoch if self.catching_up(run) else run.epoch
         for order in orders:
             if order.id not in self._seen:
                 self._seen.add(order.id)
@@ -104,14 +122,17 @@ class Steering:
         outcome = CommandOutcome()
         if self.catching_up(run):
             return outcome
-        waiting = sorted(self._waiting.values(), key=lambda command: command.id)
-        due = [command for command in waiting if self._is_due(command, run)]
-        for changes, group in itertools.groupby(due, key=lambda command: command.kind in ("set", "extend")):
-            if changes:
-                self._change(run, list(group), outcome)
-                continue
-            for command in group:
-                self._do(run, command, outcome)
+        while come := self._come(run):  # a change may end the epoch under way: look anew after each
+            first, moment = come[0]
+            if moment is Moment.passed:
+                self._pass_over(run, first, outcome)
+            elif first.kind in CHANGING:
+                together = itertools.takewhile(
+                    lambda one: one[1] is Moment.due and one[0].kind in CHANGING, come
+                )
+                self._change(run, [command for command, _ in together], outcome)
+            else:
+                self._do(run, first, outcome)
                 if outcome.pause or outcome.stop or outcome.rewind:
                     return outcome
         return outcome
@@ -120,6 +141,8 @@ class Steering:
         """Acknowledge a rewind once its run has caught up; the conditions start anew on the new branch."""
         self._waiting.pop(command.id, None)
         self._best_cost, self._epochs_without_improvement = math.inf, 0
+        for one in [one for one in self._waiting.values() if one.at == EPOCH_END]:
+            self._waiting[one.id] = replace(one, received_epoch=run.epoch)
         after = {"branch": command.arguments["branch"], "epoch": run.epoch}
         return _acknowledgement(command, run, dict(before), after)
 
@@ -127,18 +150,27 @@ class Steering:
         """Catch up along another log: the run was replaced by an earlier state."""
         self._follow(log, position)
 
-    def _is_due(self, command: ReceivedCommand, run: Steerable) -> bool:
+    def _come(self, run: Steerable) -> list[tuple[ReceivedCommand, Moment]]:
+        """Return the commands whose moment is there or has passed, in the order they were given."""
+        moments = [(one, self._moment(one, run)) for _, one in sorted(self._waiting.items())]
+        return [(one, moment) for one, moment in moments if moment is not Moment.ahead]
+
+    def _moment(self, command: ReceivedCommand, run: Steerable) -> Moment:
+        """Tell whether a command is due: at the end of its epoch, before any mini-batch of the next."""
         if command.at == NOW:
-            return True
-        if command.at.startswith("no_improvement:"):
-            return self._epochs_without_improvement >= int(command.at.removeprefix("no_improvement:"))
+            return Moment.due
         end = command.due_epoch()
-        return end is not None and run.epoch >= end
+        if end is None:
+            wanted = int(command.at.removeprefix("no_improvement:"))
+            return Moment.due if self._epochs_without_improvement >= wanted else Moment.ahead
+        if run.epoch < end:
+            self._awaited.add(command.id)
+            return Moment.ahead
+        there = command.id in self._awaited or getattr(run, "between_epochs", False)
+        return Moment.due if run.epoch == end and there else Moment.passed
 
     def _change(self, run: Steerable, commands: list[ReceivedCommand], outcome: CommandOutcome) -> None:
         """Commands that are due together change the run together or not at all."""
-        if not commands:
-            return
         wanted: dict[str, Any] = {}
         for command in commands:
             wanted |= command.arguments
@@ -154,6 +186,15 @@ class Steering:
             after = {name: change.after.get(name) for name in command.arguments} if change else {}
             self.position += change is not None
             outcome.acknowledged.append(_acknowledgement(command, run, before, after, refused))
+
+    def _pass_over(self, run: Steerable, command: ReceivedCommand, outcome: CommandOutcome) -> None:
+        """Refuse a command whose epoch has passed, or let it be due now, as its sender has asked."""
+        passed = command.passed(run.epoch)
+        if command.late == APPLY:
+            self._waiting[command.id] = replace(command, at=NOW, lateness=passed)
+            return
+        del self._waiting[command.id]
+        outcome.acknowledged.append(_acknowledgement(command, run, {}, {}, passed))
 
     def _do(self, run: Steerable, command: ReceivedCommand, outcome: CommandOutcome) -> None:
         if command.kind == "rewind":
@@ -191,4 +232,5 @@ def _acknowledgement(
         before=plain(before),
         after=plain(after),
         refused=refused and refused[:REFUSED_LIMIT],
+        late=None if refused else command.lateness,
     )

@@ -118,7 +118,7 @@ class TrialRunner:
         """Take in news; say whether it was that nobody wants this attempt any more."""
         why = self._exchange.dropped(self._key)
         if why is None:
-            self._steering.receive(self._exchange.commands(self._key), self._run.epoch)
+            self._steering.receive(self._exchange.commands(self._key), self._run)
             return False
         trial, attempt = self._key
         logger.info("letting go of a trial: %s", why, extra={"trial": trial, "attempt": attempt})

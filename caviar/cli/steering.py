@@ -33,6 +33,9 @@ def steer(
     at: Annotated[
         str, typer.Option("--at", help="now, epoch_end, epoch:30, or no_improvement:5 (epochs).")
     ] = "now",
+    late: Annotated[
+        str | None, typer.Option(help="When the epoch of --at has passed: refuse (the default), or apply.")
+    ] = None,
     json: Json = False,
     url: Url = None,
     token: Token = None,
@@ -49,7 +52,7 @@ def steer(
     """
     name = _trial(trial)
     with client(url, token) as connection:
-        given = give(connection, name, kind, values or [], at)
+        given = give(connection, name, kind, values or [], at, late)
         found = _outcome(connection, name, given) if at == "now" else given
     if json:
         from json import dumps
@@ -105,10 +108,11 @@ def _trial(text: str) -> str:
     return name
 
 
-def give(connection: Client, trial: str, kind: str, values: list[str], at: str) -> dict[str, Any]:
+def give(
+    connection: Client, trial: str, kind: str, values: list[str], at: str, late: str | None = None
+) -> dict[str, Any]:
     """Return a command as it was typed; what became of it is in the answer."""
-    command = {"kind": kind, "arguments": arguments_of(kind, values), "when": {"at": at}}
-    return connection.commands(trial, [command])[0]
+    return connection.command(trial, kind, at=at, late=late, **arguments_of(kind, values))
 
 
 def arguments_of(kind: str, values: list[str]) -> dict[str, Any]:
@@ -152,7 +156,8 @@ def sentence(command: dict[str, Any]) -> str:
         f"{name} {_short(before[name])} -> {_short(after[name])}" for name in after if name in before
     )
     made = ", ".join(f"{name} {_short(value)}" for name, value in after.items() if name not in before)
-    return f"{what} took effect{where}, epoch {command['epoch']}" + "".join(
+    late = f" ({command['reason']})" if command["reason"] else ""
+    return f"{what} took effect{where}, epoch {command['epoch']}{late}" + "".join(
         f": {t}" for t in (moved or made,) if t
     )
 

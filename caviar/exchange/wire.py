@@ -66,7 +66,7 @@ class Result(Message):
 
 
 class Acknowledgement(Message):
-    """A command that took effect, or was refused by the trainer."""
+    """A command that took effect, perhaps later than it was to, or that was refused."""
 
     command: Annotated[int, Field(ge=0, lt=2**63)]
     step: Annotated[int, Field(ge=0, lt=2**63)] | None = None
@@ -74,6 +74,7 @@ class Acknowledgement(Message):
     before: dict[str, JsonValue] = {}
     after: dict[str, JsonValue] = {}
     refused: Annotated[Text, Field(max_length=REFUSED_LIMIT)] | None = None
+    late: Annotated[Text, Field(max_length=REFUSED_LIMIT)] | None = None  # its epoch had passed, and how far
 
 
 class Report(Message):

@@ -28,7 +28,7 @@ async def give(
     key: Annotated[str | None, Header(alias="Idempotency-Key", max_length=200)] = None,
 ) -> Response:
     trial, match = trial_id(name), if_match(request)
-    asks = [NewCommand(one.kind, one.arguments, one.when.at) for one in body.commands]
+    asks = [NewCommand(one.kind, one.arguments, one.when.at, one.when.late) for one in body.commands]
 
     def work(tx: Transaction) -> CommandLog:
         given = commands.give(tx, services.proposer, trial, asks, match, key)

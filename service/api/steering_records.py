@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -12,6 +12,9 @@ class When(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     at: str = Field(default="now", description="now, epoch_end, epoch:30 or no_improvement:5", max_length=40)
+    late: Literal["refuse", "apply"] = Field(
+        default="refuse", description="what to do when the epoch it names has passed"
+    )
 
 
 class CommandRequest(BaseModel):

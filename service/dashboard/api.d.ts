@@ -134,7 +134,7 @@ export interface Schemas {
   WinnerRecord: WinnerRecord;
 }
 /**
- * A command that took effect, or was refused by the trainer.
+ * A command that took effect, perhaps later than it was to, or that was refused.
  */
 export interface Acknowledgement {
   command: number;
@@ -147,6 +147,7 @@ export interface Acknowledgement {
     [k: string]: JsonValue;
   };
   refused?: string | null;
+  late?: string | null;
 }
 /**
  * An observation, and the command that would act on it.
@@ -498,6 +499,10 @@ export interface When {
    * now, epoch_end, epoch:30 or no_improvement:5
    */
   at?: string;
+  /**
+   * what to do when the epoch it names has passed
+   */
+  late?: "refuse" | "apply";
 }
 /**
  * Commands of a trial, oldest first.

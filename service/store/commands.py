@@ -51,6 +51,21 @@ class Effect(NamedTuple):
         }
 
 
+class Ended(NamedTuple):
+    """How a trial ended, and after how many epochs."""
+
+    state: str
+    epoch: int
+
+    def reason(self, at: str) -> str:
+        """Say why what waited for a moment is refused."""
+        end = f"the trial ended at epoch {self.epoch} ({self.state}); fork or extend it"
+        if not at.startswith("epoch:"):
+            return end
+        epoch = int(at.removeprefix("epoch:"))
+        return f"epoch {epoch} {'had passed' if epoch <= self.epoch else 'never came'}: {end}"
+
+
 def of_trial(snapshot: Snapshot, trial: TrialId) -> list[StoredCommand]:
     """Return the commands of a trial in the order they were given."""
     return _read(snapshot, _of(trial).order_by(c.id))
@@ -105,20 +120,23 @@ def add(
     arguments: Mapping[str, Any],
     at: str = "now",
     *,
+    late: str | None = None,
     mark: str | None = None,
     effect: Effect | None = None,
 ) -> int:
     """Add a command and return its id: one that waits, or that took effect at once.
 
-    `mark` tells commands that were given under an idempotency key.
+    `mark` tells commands that were given under an idempotency key, `late` what to do when the epoch it waits
+    for has passed, by default to refuse it.
     """
+    when = {"at": at} | ({"late": late} if late else {})
     row = {
         **_BLANK,
         "search_id": trial.search,
         "number": trial.number,
         "kind": kind,
         "arguments": orjson.dumps(arguments).decode(),
-        "at": orjson.dumps({"at": at}).decode(),
+        "at": orjson.dumps(when).decode(),
         "state": "waiting",
         "idempotency": mark,
         "created": tx.now,
@@ -130,9 +148,9 @@ def add(
     return int(tx.execute(insert(commands).values(**row).returning(c.id)).scalar_one())
 
 
-def apply(tx: Transaction, trial: TrialId, command: int, effect: Effect) -> None:
-    """Write that a waiting command took effect; one that does not wait any more stays as it is."""
-    _answer(tx, trial, command, {"state": "applied", **effect.columns()})
+def apply(tx: Transaction, trial: TrialId, command: int, effect: Effect, late: str | None = None) -> None:
+    """Write that a waiting command took effect, and how late; one that waits no more stays as it is."""
+    _answer(tx, trial, command, {"state": "applied", "reason": late, **effect.columns()})
 
 
 def refuse(tx: Transaction, trial: TrialId, command: int, reason: str, effect: Effect | None = None) -> None:
@@ -155,8 +173,8 @@ def _answer(tx: Transaction, trial: TrialId, command: int, values: Mapping[str, 
     tx.touched.add(trial.search)
 
 
-def refuse_waiting(tx: Transaction, ended: Mapping[TrialId, str]) -> None:
-    """Refuse what still waits for trials that have ended, each with the state it ended in."""
+def refuse_waiting(tx: Transaction, ended: Mapping[TrialId, Ended]) -> None:
+    """Refuse what still waits for trials that have ended, telling how each ended and at which epoch."""
     rows = waiting_in(tx, ended)
     if rows:
         tx.execute(
@@ -164,7 +182,7 @@ def refuse_waiting(tx: Transaction, ended: Mapping[TrialId, str]) -> None:
             [
                 {
                     "b_id": row.id,
-                    "new_reason": f"the trial is {ended[TrialId.of(row)]} now; fork or extend it",
+                    "new_reason": ended[TrialId.of(row)].reason(orjson.loads(row.at).get("at", "now")),
                     "new_answered": tx.now,
                     "new_revision": tx.revision(),
                 }

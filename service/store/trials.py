@@ -160,7 +160,7 @@ def cancel(
 
     Above a number, forks and trials that are run again are left alone: a person wants them.
     """
-    unended = select(t.number, t.state).where(
+    unended = select(t.number, t.state, t.epoch).where(
         t.search_id == search, t.state.in_(("queued", "running", "paused"))
     )
     if above is not None:
@@ -184,7 +184,8 @@ def cancel(
         )
     for row in rows:
         tx.move(search, row.state, "cancelled")
-    commands.refuse_waiting(tx, {TrialId(search, row.number): "cancelled" for row in rows})
+    ended = {TrialId(search, row.number): commands.Ended("cancelled", row.epoch) for row in rows}
+    commands.refuse_waiting(tx, ended)
 
 
 def discount(tx: Transaction, search: int, above: int, reason: str) -> int:

@@ -16,12 +16,11 @@ from caviar.search.settings import Objective
 from caviar.search.spec import SearchSpec
 from caviar.service.ids import TrialId
 from caviar.service.store import attempts
-from caviar.service.store import commands as command_rows
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
 from caviar.service.store.rows import StoredSearch
 from caviar.service.store.transaction import Transaction
-from caviar.service.usecases import continuing, failing, lineage
+from caviar.service.usecases import continuing, failing, lineage, scheduling
 from caviar.service.usecases.proposer import ProposalError, Proposer
 from caviar.trial_fields import StoredTrial
 
@@ -146,10 +145,9 @@ def _take(
 
 def schedule(tx: Transaction, proposer: Proposer, row: StoredSearch, made: Sequence[StoredTrial]) -> None:
     """Order for new trials the changes that their search has planned, as commands like any other."""
-    for change in proposer.spec(tx, row).schedule:
-        at = f"epoch:{change.epoch}" if change.epoch else "now"
-        for trial in made:
-            command_rows.add(tx, TrialId.of(trial), "set", change.set, at)
+    spec = proposer.spec(tx, row)
+    for trial in made:
+        scheduling.order(tx, spec, TrialId.of(trial))
 
 
 def _proposed(

@@ -30,6 +30,7 @@ class NewCommand:
     kind: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     at: str = "now"
+    late: str = "refuse"  # or "apply": what to do when the epoch it names has passed
 
     @property
     def epoch(self) -> int | None:
@@ -57,19 +58,39 @@ def problems(given: Sequence[NewCommand], context: CommandContext) -> list[Field
     if len(context.waiting) + len(given) > WAITING_LIMIT:
         message = f"{len(context.waiting)} commands wait for this trial already; at most {WAITING_LIMIT} may"
         found.append(FieldProblem("commands", message, "let some take effect, or withdraw them (DELETE)"))
+    reached = _reached(context)
     for position, command in enumerate(given):
         found += [
             FieldProblem(f"commands.{position}.{one.field}", one.message, one.remedy)
-            for one in _one(command, context)
+            for one in _one(command, context, reached)
         ]
+        reached = _rewound_to(command, reached)
     return found + _conflicts(given, context.waiting)
 
 
-def _one(command: NewCommand, context: CommandContext) -> Iterable[FieldProblem]:
+def _reached(context: CommandContext) -> int:
+    """Return the epoch that later commands are seen from: a rewind that waits for now comes before them."""
+    reached = int(context.row.epoch)
+    for row in context.waiting:
+        reached = _rewound_to(_stored(row), reached)
+    return reached
+
+
+def _rewound_to(command: NewCommand, reached: int) -> int:
+    epoch = command.arguments.get("epoch")
+    goes_back = command.kind == "rewind" and command.at == "now"
+    return epoch if goes_back and isinstance(epoch, int) else reached
+
+
+def _stored(row: StoredCommand) -> NewCommand:
+    return NewCommand(row.kind, orjson.loads(row.arguments), orjson.loads(row.at).get("at", "now"))
+
+
+def _one(command: NewCommand, context: CommandContext, reached: int) -> Iterable[FieldProblem]:
     if command.kind not in KINDS:
         yield FieldProblem("kind", f"{command.kind!r} is no command", f"one of {', '.join(KINDS)}")
         return
-    yield from _moment(command, context.row)
+    yield from _moment(command, context.row, reached)
     if context.row.state in ENDED and command.kind not in AFTER_THE_END:
         yield FieldProblem(
             "kind",
@@ -85,17 +106,20 @@ def _one(command: NewCommand, context: CommandContext) -> Iterable[FieldProblem]
     yield from _ARGUMENTS[command.kind](command, context)
 
 
-def _moment(command: NewCommand, row: StoredTrial) -> Iterable[FieldProblem]:
+def _moment(command: NewCommand, row: StoredTrial, reached: int) -> Iterable[FieldProblem]:
     if not _AT.fullmatch(command.at):
         remedy = "now, epoch_end, epoch:30, or no_improvement:5 (epochs without a lower training cost)"
         yield FieldProblem("when.at", f"{command.at!r} is not a moment", remedy)
     elif command.at != "now" and (command.kind in AT_ONCE or row.state in ENDED):
         yield FieldProblem("when.at", f"{command.kind!r} is carried out at once here", "leave `when` out")
-    elif command.epoch is not None and command.epoch <= row.epoch:
+    elif command.late == "apply" and command.epoch is None:
+        remedy = "leave `late` out, or name an epoch in `at`"
+        yield FieldProblem("when.late", f"means nothing for {command.at!r}: only an epoch can pass", remedy)
+    elif command.epoch is not None and command.epoch <= reached and command.late != "apply":
         yield FieldProblem(
             "when.at",
-            f"epoch {command.epoch} has ended already (the trial is at epoch {row.epoch})",
-            f"name an epoch from {row.epoch + 1} on, or say now",
+            f"epoch {command.epoch} has ended already (the trial is at epoch {reached})",
+            f"name an epoch from {reached + 1} on, say now, or let it take effect late (late: apply)",
         )
 
 
@@ -191,13 +215,7 @@ _ARGUMENTS = {
 
 def _conflicts(given: Sequence[NewCommand], waiting: Sequence[StoredCommand]) -> list[FieldProblem]:
     """Two commands for the same epoch must not set the same thing; nothing can follow a scheduled stop."""
-    scheduled: list[tuple[NewCommand, str]] = [
-        (
-            NewCommand(row.kind, orjson.loads(row.arguments), orjson.loads(row.at).get("at", "now")),
-            f"command {row.id}",
-        )
-        for row in waiting
-    ]
+    scheduled = [(_stored(row), f"command {row.id}") for row in waiting]
     found = []
     for position, command in enumerate(given):
         name = f"commands.{position}"

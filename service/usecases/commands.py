@@ -45,7 +45,7 @@ def give(
     else, naming each command and field.
     """
     row = trial_rows.get(tx, trial)
-    mark = None if key is None else _digest(key) + _digest([asdict(one) for one in given])
+    mark = None if key is None else _digest(key) + _digest([_as_given(one) for one in given])
     if mark is not None and (known := command_rows.given_with(tx, trial, mark[:DIGITS])):
         if known[0].idempotency != mark:
             raise ConflictError(f"the Idempotency-Key {key!r} was used for other commands; use a new one")
@@ -89,6 +89,11 @@ def in_force(snapshot: Snapshot, row: StoredTrial, fixed: Mapping[str, Any]) -> 
     return settings | lineage.in_force(past.branches.get(row.branch, past.branches[0]).changes)
 
 
+def _as_given(command: NewCommand) -> dict[str, Any]:
+    """Return a command as keys of earlier versions were made of it, which knew nothing of late ones."""
+    return {name: value for name, value in asdict(command).items() if (name, value) != ("late", "refuse")}
+
+
 def _digest(of: Any) -> str:
     return hashlib.sha256(json.dumps(of, sort_keys=True).encode()).hexdigest()
 
@@ -113,7 +118,10 @@ def _give_one(
         arguments = {"epochs": _planned_epochs(context, tx) + arguments["epochs"]}
     at_once = _carried_out(tx, proposer, context, command, arguments)
     effect = None if at_once is None else Effect(row.branch, row.epoch, after=at_once)
-    number = command_rows.add(tx, trial, command.kind, arguments, command.at, mark=mark, effect=effect)
+    late = command.late if command.late != "refuse" else None
+    number = command_rows.add(
+        tx, trial, command.kind, arguments, command.at, late=late, mark=mark, effect=effect
+    )
     if effect is None and row.state == "paused" and command.kind == "stop":
         trial_rows.requeue(tx, trial)  # an agent must restore it to give its best weights and its result
     return number
@@ -202,7 +210,7 @@ def acknowledge(
         if waits.kind == "fork":
             point = {**orjson.loads(waits.arguments), "branch": branch, "epoch": one.epoch}
             effect = effect._replace(after={"trial": forks.fork(tx, proposer, row, point)})
-        command_rows.apply(tx, trial, one.command, effect)
+        command_rows.apply(tx, trial, one.command, effect, one.late and f"late: {one.late}")
         if waits.kind in (*lineage.CHANGING, "rewind"):
             past = lineage.history(tx, row)
             changes = past.branches.get(branch, past.branches[0]).changes

@@ -14,7 +14,7 @@ from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
 from caviar.service.store.rows import StoredSearch
 from caviar.service.store.transaction import Transaction
-from caviar.service.usecases import continuing, lineage
+from caviar.service.usecases import continuing, lineage, scheduling
 from caviar.service.usecases.command_validation import CommandContext, NewCommand
 from caviar.service.usecases.proposer import Proposer
 from caviar.trial_fields import StoredTrial
@@ -108,8 +108,6 @@ def first_commands(
     Scheduled changes at that very epoch are left out, as all changes there are: what begins anew decides
     about them.
     """
-    moments = [("now", changes)] if changes else []
-    planned = proposer.spec(tx, search).schedule
-    moments += [(f"epoch:{one.epoch}", one.set) for one in planned if one.epoch > epoch]
-    for at, settings in moments:
-        command_rows.add(tx, name, "set", settings, at)
+    if changes:
+        command_rows.add(tx, name, "set", changes)
+    scheduling.order(tx, proposer.spec(tx, search), name, after=epoch)

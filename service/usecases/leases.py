@@ -114,7 +114,8 @@ def agent_lost(tx: Transaction, agent: str, end: AgentEnd) -> int:
             end.reason,
             extra={"search": one.search_id, "trial": str(TrialId.of(one)), "attempt": one.attempt},
         )
-    command_rows.refuse_waiting(tx, dict.fromkeys(given_up, "failed"))
+    failed = {TrialId.of(one): command_rows.Ended("failed", one.epoch) for one in lost}
+    command_rows.refuse_waiting(tx, {trial: failed[trial] for trial in given_up})
     tx.wake = True
     return len(lost)
 

@@ -56,7 +56,7 @@ class Batch:
     costs: list[CostPiece] = field(default_factory=list)
     failures: list[EndedAttempt] = field(default_factory=list)
     bests: dict[int, tuple[float, int, str]] = field(default_factory=dict)  # value, number, direction
-    ended: dict[TrialId, str] = field(default_factory=dict)
+    ended: dict[TrialId, command_rows.Ended] = field(default_factory=dict)
 
     def improve(self, trial: TrialId, value: float, direction: str) -> None:
         """Keep the best result of each search; of equal values the lower number is better."""
@@ -168,7 +168,7 @@ def _take_result(tx: Transaction, batch: Batch, one: ReportedTrial, result: Resu
     tx.move(trial.search, "running", state)
     metrics = orjson.dumps(result.metrics).decode() if result.metrics else None
     batch.outcomes.append(Outcome(one.progress, state, value, metrics, reason))
-    batch.ended[trial] = state
+    batch.ended[trial] = command_rows.Ended(state, one.epoch)
     if value is not None:
         batch.improve(trial, value, spec.objective.direction)
     if state == "failed":

@@ -291,6 +291,24 @@ def test_a_person_stops_a_script_that_asks_whether_to_stop(client):
     assert taken_back["state"] == "refused" and withdrawal["state"] == "applied"
 
 
+def test_a_script_that_asks_too_late_is_told_so(client):
+    search = client.submit(EXTERNAL, budget={"trials": 1})
+    for trial in client.ask(search):
+        asks = [({"at": "epoch:2"}, 3.0), ({"at": "epoch:3", "late": "apply"}, 4.0), ({"at": "epoch:5"}, 5.0)]
+        client.commands(
+            trial.id, [{"kind": "set", "arguments": {"slope": slope}, "when": when} for when, slope in asks]
+        )
+        for _ in range(5):
+            trial.report(dev_error=1.0)
+        assert wait(trial.changes, 20, "the changes") == {"slope": 5.0}
+        trial.complete()
+    client.wait(search, 20)
+    refused, late, exact = client.given(f"{search.id}.0")
+    assert (refused["state"], refused["reason"]) == ("refused", "epoch 2 had passed (the trial was at 5)")
+    assert (late["state"], late["reason"]) == ("applied", "late: epoch 3 had passed (the trial was at 5)")
+    assert (exact["state"], exact["epoch"], exact["reason"]) == ("applied", 5, None)
+
+
 def test_a_script_takes_the_changes_of_a_person(client):
     search = client.submit(EXTERNAL, budget={"trials": 1})
     for trial in client.ask(search):

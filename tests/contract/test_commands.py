@@ -318,6 +318,45 @@ def test_the_schedule_of_a_branch_can_be_given_to_another_search(babysat: Babysa
     ]
 
 
+def test_an_epoch_is_seen_from_where_a_rewind_that_waits_leads_to(babysat: Babysat) -> None:
+    babysat.give(NewCommand("rewind", {"epoch": 2}), NewCommand("set", RATE, "epoch:3"))
+    found = refused(babysat, NewCommand("set", RATE, "epoch:2"))
+    assert found["commands.0.when.at"].message == "epoch 2 has ended already (the trial is at epoch 2)"
+    assert "late: apply" in found["commands.0.when.at"].remedy
+    babysat.give(NewCommand("set", {"l2": 0.1}, "epoch:4"))
+
+
+def test_a_command_that_may_be_late_is_taken_and_marked(babysat: Babysat) -> None:
+    (number,) = babysat.give(NewCommand("set", RATE, "epoch:3", "apply"))
+    (order,) = babysat.report()["commands"]
+    assert orjson.loads(orjson.dumps(order["when"])) == {"at": "epoch:3", "late": "apply"}
+    done = babysat.acknowledge(number, 100)
+    done["acknowledged"][0]["late"] = "epoch 3 had passed (the trial was at 10)"
+    babysat.report(done)
+    row = babysat.given()[number]
+    assert (row.state, row.reason) == ("applied", "late: epoch 3 had passed (the trial was at 10)")
+    assert [change["step"] for change in babysat.log().changes] == [100]
+
+
+def test_only_an_epoch_can_pass(babysat: Babysat) -> None:
+    assert "commands.0.when.late" in refused(babysat, NewCommand("set", RATE, "epoch_end", "apply"))
+
+
+def test_what_waits_when_a_trial_ends_is_refused_with_its_last_epoch(babysat: Babysat) -> None:
+    never, passed = babysat.give(NewCommand("set", RATE, "epoch:40"), NewCommand("set", RATE, "epoch:20"))
+    babysat.report(epochs(babysat.name, 1, 11, [1.0] * 15), result(babysat.name, 1, 0.5))
+    given, end = babysat.given(), "the trial ended at epoch 25 (completed); fork or extend it"
+    assert given[never].reason == f"epoch 40 never came: {end}"
+    assert given[passed].reason == f"epoch 20 had passed: {end}"
+
+
+def test_a_script_takes_planned_changes_late_rather_than_never(world: World) -> None:
+    more = {"trainer": "external", "settings": {}, "schedule": [{"epoch": 4, "set": RATE}]}
+    world.submit(**{**PANDA, **more})
+    (order,) = world.exchange(1, want=1, trainers=["external"])["commands"]
+    assert orjson.loads(orjson.dumps(order["when"])) == {"at": "epoch:4", "late": "apply"}
+
+
 def kill_anywhere(babysat: Babysat, times: int, seed: int) -> None:
     """Kill the agent, or lose an answer or a report, anywhere between a command and its acknowledgement."""
     dice, agent, step, epoch = random.Random(seed), 1, 100, 10

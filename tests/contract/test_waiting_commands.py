@@ -32,7 +32,8 @@ def test_those_of_cancelled_trials_are_refused(world: World) -> None:
         world.exchange(1, want=1, searches=[one])
         wait(world, one, 3)
     world.write(lambda tx: cancel(tx, search))
-    assert states(world, search) == [("refused", "the trial is cancelled now; fork or extend it")] * 3
+    why = "the trial ended at epoch 0 (cancelled); fork or extend it"
+    assert states(world, search) == [("refused", why)] * 3
     assert states(world, other) == [("waiting", None)] * 3
 
 
@@ -44,7 +45,9 @@ def test_those_of_a_trial_that_is_lost_too_often_are_refused(world: World) -> No
             wait(world, search, 2)
         assert [state for state, _ in states(world, search)] == ["waiting"] * 2
         world.lose(attempt, cause="trial", training=(f"{search}.0", attempt + 1, 1.0))
-    assert states(world, search) == [("refused", "the trial is failed now; fork or extend it")] * 2
+    assert (
+        states(world, search) == [("refused", "the trial ended at epoch 0 (failed); fork or extend it")] * 2
+    )
 
 
 @pytest.mark.parametrize("others", [command_rows.FEW - 2, command_rows.FEW + 50])
