@@ -251,8 +251,34 @@ def test_an_agent_that_cannot_even_say_that_it_lives_is_replaced(
     assert server.trials(other)[0]["attempt"] == 1
 
 
+def test_a_worker_elsewhere_says_at_once_how_its_agents_died(make_server: Callable[..., Server]) -> None:
+    """Leases last half a minute here; what is counted, and for which trial, comes from the parent alone."""
+    server = make_server(workers=0)
+    server.start()
+    with worker(server) as parent:
+        search = server.submit(
+            4,
+            trainer="poison",
+            parallel=1,
+            space={"x": {"scale": "linear", "low": 0, "high": 20}},
+            settings={"epochs": 40, "epoch_seconds": 0.05},
+            enqueued=[{"x": 1.0}, {"x": 11.0}, {"x": 2.0}, {"x": 3.0}],  # the second one crashes
+        )
+        wait(lambda: server.trial(search)["epoch"] >= 2, 120, "the training of the first trial")
+        (agent,) = psutil.Process(parent.pid).children()
+        agent.kill()
+        server.wait_finished(search, 300)
+    states = [trial["state"] for trial in server.trials(search)]
+    assert states == ["completed", "failed", "completed", "completed"]
+    ends = server.rows("SELECT number, cause, reason FROM attempts WHERE search_id = :s ORDER BY 1", s=search)
+    counted = [(row["number"], row["cause"], row["reason"]) for row in ends if row["cause"]]
+    crash = (1, "trial", "was killed by SIGSEGV")
+    assert counted == [(0, "unknown", "was killed by SIGKILL"), crash, crash, crash]
+    assert not any("lease" in row["reason"] for row in ends)
+
+
 @contextmanager
-def worker(server: Server) -> Iterator[None]:
+def worker(server: Server) -> Iterator[subprocess.Popen[bytes]]:
     """Run `caviar worker` beside a server."""
     command = [sys.executable, "-m", "caviar", "worker", "--url", server.url]
     with server.log.open("ab") as log:
@@ -265,7 +291,7 @@ def worker(server: Server) -> Iterator[None]:
             cwd=server.folder,
         )
     try:
-        yield
+        yield process
     finally:
         process.terminate()
         process.wait(30)
