@@ -54,6 +54,7 @@ class Worker:
 
     def stop(self) -> None:
         """Stop between two slices; safe in a signal handler."""
+        self._exchange.enough = True  # else the trial handed back would be given to this agent again
         self.stopping.set()
 
     def leave(self) -> None:

@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import re
 from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -29,6 +30,21 @@ DatabaseUrl = Annotated[
     str | None, typer.Option(help="Database URL [default: SQLite in the data folder]", metavar="URL")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def duration(text: str | float) -> float:
+    """Read a duration, such as 90, 90s, 55m, 1h30m or 2d, in seconds. Raises typer.BadParameter."""
+    found = re.fullmatch(r"(?:[0-9]+(?:\.[0-9]+)?[smhd])+|[0-9]+(?:\.[0-9]+)?", str(text).strip())
+    seconds = 0.0
+    if found:
+        parts = re.findall(r"([0-9.]+)([smhd]?)", found[0])
+        seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    if not 0 < seconds < 1e9:
+        raise typer.BadParameter(f"{str(text)!r} is not a duration above 0, such as 90s, 55m or 1h30m")
+    return seconds
 
 
 def _number_of_search(text: str) -> int:

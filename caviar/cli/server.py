@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from caviar.cli.options import Data, DatabaseUrl, Token, Url
+from caviar.cli.options import Data, DatabaseUrl, Token, Url, duration
 
 
 def register(app: typer.Typer) -> None:
@@ -56,20 +56,36 @@ def serve(
 def worker(
     url: Url = None,
     token: Token = None,
-    workers: Annotated[int, typer.Option(help="Agents to start.", min=1)] = 1,
+    workers: Annotated[int, typer.Option("--workers", "--slots", help="Agents to start.", min=1)] = 1,
+    exit_when_idle: Annotated[
+        float | None,
+        typer.Option(help="End after so long without a trial to train.", metavar="DURATION", parser=duration),
+    ] = None,
+    lifetime: Annotated[
+        float | None,
+        typer.Option(
+            help="Have ended after so long, such as 55m or 1h30m: trials in hand go back before.",
+            metavar="DURATION",
+            parser=duration,
+        ),
+    ] = None,
     health: Annotated[
         bool, typer.Option("--health", help="Start none; ask whether the server hears those of this machine.")
     ] = False,
 ) -> None:
-    """Start agents here for a server elsewhere."""
-    from caviar.cli.workers import health_of_workers, run_workers
+    """Start agents here for a server elsewhere.
+
+    The exit code says why it ended: 0 idle, 75 lifetime over, 143 SIGTERM, 130 Ctrl-C, 1 an error. Without
+    a limit a signal is the usual end: 0.
+    """
+    from caviar.cli.workers import Limits, health_of_workers, run_workers
 
     if health:
         typer.echo(health_of_workers(url, token))
         return
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # one line per call says nothing to a person
-    raise typer.Exit(run_workers(url, token, workers))
+    raise typer.Exit(run_workers(url, token, workers, Limits(exit_when_idle, lifetime)))
 
 
 def migrate(data: Data = None, database: DatabaseUrl = None) -> None:

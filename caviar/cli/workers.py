@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import math
 import signal
 import socket
-from collections.abc import Collection
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from caviar.errors import CaviarError, UnreachableError
@@ -14,20 +18,45 @@ from caviar.exchange.wire import AGENT_SECRET, Agent, ExchangeRequest
 from caviar.transport import Transport, opened
 
 if TYPE_CHECKING:
-    from caviar.service.engines.local import LostAgent
+    from caviar.service.engines.local import LocalEngine, LostAgent
+
+logger = logging.getLogger(__name__)
 
 GRACE_SECONDS = 20.0
+IDLE, LIFETIME_OVER = 0, 75  # exit codes; the second is that of sysexits for "try again"
+WATCH_SECONDS = 0.1
 LOOK_SECONDS = 5.0  # for the server to say which agents it has lost; the end may wait for it
 
 
-def run_workers(url: str | None, token: str | None, workers: int) -> int:
-    """Run agents until a signal ends them; gives the exit code.
+@dataclass(frozen=True)
+class Limits:
+    """When workers end by themselves, in seconds; None: never."""
+
+    idle: float | None = None  # since any of them trained
+    lifetime: float | None = None  # of the command, until all of it has ended
+
+    @property
+    def none(self) -> bool:
+        """Tell whether only a signal ends them."""
+        return self.idle is None and self.lifetime is None
+
+    @property
+    def letting_go(self) -> float:
+        """Return after how many seconds agents are told to hand back what they hold."""
+        if self.lifetime is None:
+            return math.inf
+        return max(self.lifetime / 2, self.lifetime - GRACE_SECONDS)
+
+
+def run_workers(url: str | None, token: str | None, workers: int, limits: Limits = Limits()) -> int:
+    """Run agents until a signal or a limit ends them; gives the exit code, which says why.
 
     Raises UnreachableError when there is no server at the address.
     """
+    began = time.monotonic()
     with opened(url, token) as transport:
         _states(transport)
-        return asyncio.run(_run(transport, workers))
+        return asyncio.run(_run(transport, workers, limits, began))
 
 
 def health_of_workers(url: str | None, token: str | None) -> str:
@@ -62,12 +91,12 @@ def _say_for(transport: Transport, agent: LostAgent) -> None:
         )
 
 
-async def _run(transport: Transport, workers: int) -> int:
+async def _run(transport: Transport, workers: int, limits: Limits, began: float) -> int:
     from caviar.service.engines.local import LocalEngine
 
     async def lost(agent: LostAgent) -> None:
         """Say for an agent that is gone how it ended; where the server is away, the lease tells it."""
-        if agent.trained:
+        if agent.answered:
             await asyncio.to_thread(_say_for, transport, agent)
 
     async def silent(agents: Collection[str]) -> Collection[str]:
@@ -80,10 +109,27 @@ async def _run(transport: Transport, workers: int) -> int:
 
     options = ("--engine", "remote")
     engine = LocalEngine(transport.url, workers, lost, token=transport.token, options=options, silent=silent)
-    ended = asyncio.Event()
+    told: list[signal.Signals] = []
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+        asyncio.get_running_loop().add_signal_handler(number, told.append, number)
     await engine.start()
-    await ended.wait()
+    code = await _ending(engine, limits, began, told)
     await engine.stop(GRACE_SECONDS)
-    return 0
+    return code
+
+
+async def _ending(engine: LocalEngine, limits: Limits, began: float, told: Sequence[signal.Signals]) -> int:
+    """Wait until a signal comes or a limit is reached; return the exit code."""
+    busy = time.monotonic()
+    while not told:
+        now = time.monotonic()
+        if now - began >= limits.letting_go:
+            logger.info("ending: the lifetime of %g s is over", limits.lifetime)
+            return LIFETIME_OVER
+        if not engine.idle():
+            busy = now
+        elif limits.idle is not None and now - busy >= limits.idle:
+            logger.info("ending: nothing to train for %g s", limits.idle)
+            return IDLE
+        await asyncio.sleep(WATCH_SECONDS)
+    return 0 if limits.none else 128 + told[0]

@@ -87,6 +87,7 @@ class Exchange:
         self._hinted = False  # the server has something: ask now
         self._none = False  # it has just said that it has no trial
         self._more = True  # it may have more trials: ask when they run low
+        self.enough = False  # set to ask for no more trials
         self._deadline: float | None = None  # set when closing
         self._left = False  # the server has our goodbye
         self._threads = [
@@ -286,7 +287,7 @@ class Exchange:
         if self._hinted and not self.busy_with_short_trials:
             due = 0.0
         low = self._prefetch.low(len(self._holdings.queue), self._holdings.training is not None)
-        hungry = self._more and low and not self._long_in_hand
+        hungry = self._more and low and not self._long_in_hand and not self.enough
         idle_with_news = self._holdings.idle and len(self._outbox)
         if hungry or idle_with_news or self._deadline is not None:
             due = 0.0
@@ -301,7 +302,7 @@ class Exchange:
         self._hinted = False
         training, long = self._holdings.training is not None, self._long_in_hand
         want = self._prefetch.want(len(self._holdings.queue), training)
-        if self._deadline is not None or long:
+        if self.enough or self._deadline is not None or long:
             want = 0
         if long:
             for waiting in self.take_back():
@@ -326,6 +327,8 @@ class Exchange:
         if self._failures:
             logger.info("the server is there again, after %d failed tries", self._failures)
         self._failures, self._again_at = 0, 0.0
+        if not self._answered:
+            self._note.end()  # nothing is in training yet: from here on its supervisor may call it idle
         self._heard, self._last = self._asked, time.monotonic()  # the lease counts from before the answer
         self._answered = request.sequence
         self.lease, self.interval = answer.lease, answer.interval

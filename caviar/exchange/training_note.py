@@ -47,7 +47,7 @@ class TrainingNote:
 
 
 def read_note(file: int) -> tuple[bool, InTraining | None]:
-    """Return whether a process ever trained, and what it trains or did when it died.
+    """Return whether the server ever answered a process, and what that trains, or did when it died.
 
     The seconds run on until this is read: the clock is that of the machine.
     """

@@ -38,7 +38,7 @@ class LostAgent:
     id: str
     secret: str
     end: AgentEnd
-    trained: bool  # else the server never gave it anything
+    answered: bool  # by the server, ever
 
 
 class LocalEngine:
@@ -72,12 +72,20 @@ class LocalEngine:
         self._tasks: list[asyncio.Task[None]] = []
         self._processes: dict[str, asyncio.subprocess.Process] = {}
         self._killed: dict[str, AgentEnd] = {}  # with why
+        self._notes: dict[str, int] = {}  # the open file into which each agent writes what it trains
         self._memory = OutOfMemory()
 
     @property
     def agents(self) -> dict[str, int]:
         """Return the ids of the agents that run now, with their process numbers."""
         return {agent: process.pid for agent, process in self._processes.items()}
+
+    def idle(self) -> bool:
+        """Return whether all agents are there, have been answered by the server, and train nothing."""
+        notes = [read_note(note) for note in self._notes.values()]
+        return len(notes) == self._workers and all(
+            answered and training is None for answered, training in notes
+        )
 
     async def start(self) -> None:
         """Start the agents and supervise them from now on."""
@@ -114,7 +122,7 @@ class LocalEngine:
             if self._stopping.is_set():
                 return
             lived = asyncio.get_running_loop().time() - started
-            started_well = lost.trained or lived > HEALTHY_SECONDS  # else the next one may die as soon
+            started_well = lost.answered or lived > HEALTHY_SECONDS  # else the next one may die as soon
             pause = FIRST_BACKOFF if started_well else min(LONGEST_BACKOFF, 2 * pause)
             logger.warning(
                 "an agent %s; another one starts in %.1f s", lost.end.reason, pause, extra={"agent": agent}
@@ -151,9 +159,13 @@ class LocalEngine:
         """Run one agent to its end; tell how it ended, and what it was training."""
         secret = new_secret()
         with tempfile.TemporaryFile() as note:
-            end = await self._run_with(agent, secret, note.fileno())
-            trained, training = read_note(note.fileno())
-        return LostAgent(agent, secret, end.model_copy(update={"training": training}), trained)
+            self._notes[agent] = note.fileno()
+            try:
+                end = await self._run_with(agent, secret, note.fileno())
+            finally:
+                del self._notes[agent]
+            answered, training = read_note(note.fileno())
+        return LostAgent(agent, secret, end.model_copy(update={"training": training}), answered)
 
     async def _run_with(self, agent: str, secret: str, note: int) -> AgentEnd:
         try:
