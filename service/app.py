@@ -61,6 +61,7 @@ from caviar.service.store.statistics import Statistics
 from caviar.service.store.uploads import Uploads
 from caviar.service.store.writer import Committed
 from caviar.service.usecases import checkpoints, leases, time_limits
+from caviar.service.usecases.agents_wanted import agents_wanted
 from caviar.service.usecases.datasets import Datasets
 from caviar.service.usecases.predictions import Evaluator
 from caviar.service.usecases.proposer import Proposer
@@ -318,7 +319,7 @@ def _counts(store: Database) -> metrics.Counts:
     """Count for the metrics, at a scrape."""
     with store.reading() as snapshot:
         trials_by_state, agents = reads.counts(snapshot)
-    return metrics.Counts(trials_by_state, agents)
+        return metrics.Counts(trials_by_state, agents, agents_wanted(snapshot))
 
 
 def _describe(app: FastAPI) -> None:

@@ -243,3 +243,10 @@ class AgentList(Record):
     """Agents alive, and those lost lately."""
 
     items: list[AgentRecord]
+
+
+class AgentsWanted(Record):
+    """What whoever starts agents, and lets them go again, has to know."""
+
+    wanted: int = Field(description="trials that could start now, queued or yet to be proposed")
+    busy: int = Field(description="agents with trials in hand, which are not among those wanted")

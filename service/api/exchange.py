@@ -21,6 +21,7 @@ from caviar.service.store import reads
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import agent_identity, leases
+from caviar.service.usecases.agents_wanted import agents_wanted
 from caviar.service.usecases.exchange import Answer, exchange
 from caviar.service.usecases.proposer import Proposer
 
@@ -88,6 +89,14 @@ async def list_agents(services: App) -> Response:
     now, found = await services.store.read(seen)
     expected = now - SILENT_INTERVALS * services.config.interval - SILENT_SECONDS
     return answer({"items": [records.agent(one, now, expected) for one in found]})
+
+
+@router.get(
+    "/agents/wanted", response_model=answers.AgentsWanted, summary="How many more agents could train now"
+)
+async def read_agents_wanted(services: App) -> Response:
+    found = await services.store.read(agents_wanted)
+    return answer({"wanted": found.wanted, "busy": found.busy})
 
 
 @router.get("/agents/{agent}/wake", summary="Wait until there may be work")

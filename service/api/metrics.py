@@ -20,6 +20,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
+from caviar.service.usecases.agents_wanted import AgentsWanted
+
 LATENCIES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 FRESH_SECONDS = 1.0
 
@@ -30,6 +32,7 @@ class Counts:
 
     trials: Mapping[str, int] = field(default_factory=dict)  # state: trials of all searches
     agents: int = 0  # that were heard of within their lease
+    work: AgentsWanted = AgentsWanted(wanted=0, busy=0)  # noqa: RUF009 - it is frozen
 
 
 class Metrics:
@@ -81,6 +84,9 @@ class _Gauges(Collector):
             trials.add_metric([state], count)
         yield trials
         yield GaugeMetricFamily("caviar_agents", "Agents heard of within their lease", self._counts.agents)
+        work = self._counts.work
+        yield GaugeMetricFamily("caviar_agents_busy", "Agents with trials in hand", work.busy)
+        yield GaugeMetricFamily("caviar_agents_wanted", "Trials that could start now", work.wanted)
 
 
 router = APIRouter(tags=["operations"])

@@ -9,6 +9,7 @@ export interface Schemas {
   AgentEnd: AgentEnd;
   AgentList: AgentList;
   AgentRecord: AgentRecord;
+  AgentsWanted: AgentsWanted;
   Assignment: Assignment;
   Attempt: Attempt;
   Attempts: Attempts;
@@ -222,6 +223,19 @@ export interface AgentRecord {
    * why it left
    */
   reason: string | null;
+}
+/**
+ * What whoever starts agents, and lets them go again, has to know.
+ */
+export interface AgentsWanted {
+  /**
+   * trials that could start now, queued or yet to be proposed
+   */
+  wanted: number;
+  /**
+   * agents with trials in hand, which are not among those wanted
+   */
+  busy: number;
 }
 /**
  * A trial handed to an agent.

@@ -224,6 +224,12 @@ def agents_seen(snapshot: Snapshot, since: float) -> list[AgentSeen]:
     ]
 
 
+def busy_agents(snapshot: Snapshot) -> int:
+    """Return how many agents have trials in hand."""
+    query = select(func.count(t.agent.distinct())).where(t.agent.is_not(None), HELD)
+    return int(snapshot.execute(query).scalar_one())
+
+
 def counts(snapshot: Snapshot) -> tuple[dict[str, int], int]:
     """Return how many trials of all searches are in each state, and how many agents are alive."""
     columns = [func.coalesce(func.sum(s[state]), 0) for state in STATES]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import orjson
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from caviar.search.space import Space
 from caviar.service.errors import NotFoundError
@@ -18,7 +18,7 @@ from caviar.service.store.rows import TrialNews
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import trials
 from caviar.service.store.transaction import Transaction
-from caviar.trial_fields import ENDED, FIELDS, StoredTrial
+from caviar.trial_fields import ENDED, FIELDS, STATES, StoredTrial
 
 t = trials.c
 _THIS = (t.search_id == bindparam("b_search"), t.number == bindparam("b_number"))
@@ -27,6 +27,7 @@ _NEWS = select(*(t[name] for name in TrialNews._fields)).where(
     t.search_id == bindparam("search"), t.revision > bindparam("after")
 )
 _INSERT = insert(trials)
+_OPEN = tuple(state for state in STATES if state not in ENDED)
 _REQUEUE = (
     update(trials)
     .where(*_THIS, t.state == "paused")
@@ -134,6 +135,16 @@ def reasons_of_failures(snapshot: Snapshot, search: int, first: int, count: int)
 def news(snapshot: Snapshot, search: int, after: int) -> list[TrialNews]:
     """Return what changed in a search after a revision, each trial once, in any order."""
     return list(map(TrialNews._make, snapshot.execute(_NEWS, {"search": search, "after": after})))
+
+
+def first_open(snapshot: Snapshot, searches: Sequence[int]) -> dict[int, int]:
+    """Return the lowest number of a trial that has not ended, for each of some searches that has one."""
+    query = select(t.search_id, func.min(t.number)).where(t.state.in_(_OPEN)).group_by(t.search_id)
+    return {
+        search: number
+        for start in range(0, len(searches), 500)
+        for search, number in snapshot.execute(query.where(t.search_id.in_(searches[start : start + 500])))
+    }
 
 
 def note_changed(tx: Transaction, name: TrialId, settings: Mapping[str, Any]) -> None:

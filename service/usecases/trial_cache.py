@@ -176,9 +176,7 @@ class TrialCache:
 
     def may_propose(self, number: int) -> bool:
         """Return whether everything that the proposal of this trial sees has ended."""
-        if not self.spec.reproducible:
-            return True
-        return max(self._horizon(number), self._settled_below(number)) <= self.frontier
+        return not self.spec.reproducible or ended_before(self.spec, number, self.by_hand) <= self.frontier
 
     def _horizon(self, number: int) -> int:
         """Return the number below which results are seen; trials made by hand shift the strategy's count."""
@@ -222,6 +220,15 @@ class TrialCache:
 def _behind(row: TrialNews) -> int:
     """Return the epochs that were trained before a trial began, by the one that it goes on from."""
     return int(orjson.loads(row.change_log).get("epoch", 0)) if row.change_log is not None else 0
+
+
+def ended_before(spec: SearchSpec, number: int, by_hand: int) -> int:
+    """Return below which number all trials must have ended before a repeatable search proposes this one.
+
+    Trials made by hand shift the strategy's count.
+    """
+    below = max(spec.horizon(number - by_hand), spec.settled_below(number - by_hand))
+    return below + by_hand if below else 0
 
 
 def stop_json(plan: StopPlan) -> str | None:
