@@ -134,8 +134,9 @@ class Database:
 
         After a write that failed it must be writable too: it may be read only, or refuse to grow.
         """
+        newest = self._soundness.newest  # a commit that comes after the snapshot has begun is not in it
         with self.reading() as snapshot:
-            self._soundness.probe(snapshot.connection)
+            self._soundness.probe(snapshot.connection, newest)
         if self._writer is not None and self._writer.failed:
             self.submit(lambda tx: tx.revision()).result()
 

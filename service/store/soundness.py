@@ -74,9 +74,16 @@ class Soundness:
             raise self.latch("another database is at its address now")
         connection.info[_KNOWN] = self
 
-    def probe(self, connection: Connection) -> None:
-        """Check all that one connection can tell. Raises DamagedError, or what the database raises."""
-        newest = self._newest
+    @property
+    def newest(self) -> int:
+        """Return the highest revision that this server has seen committed."""
+        return self._newest
+
+    def probe(self, connection: Connection, newest: int) -> None:
+        """Check all that one connection can tell; `newest` was so before it began to read.
+
+        Raises DamagedError, or what the database raises.
+        """
         self.check()
         if reason := self._dialect.compare(connection):
             raise self.latch(reason)

@@ -114,3 +114,22 @@ def test_one_failure_in_a_group_harms_nobody_else(world: World) -> None:
     assert futures[2].result(60) is None
     row = world.search(search)
     assert (row.note, row.name, row.switch) == ("one", "two", "active")
+
+
+def test_a_commit_while_a_probe_begins_to_read_is_no_damage(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new connection, as after the database was away, is looked at first: that begins its snapshot."""
+    admit = world.store._soundness.admit
+
+    def and_then_commit(connection: Any) -> None:
+        admit(connection)
+        if not committed:
+            committed.append(True)
+            world.write(lambda tx: tx.revision())
+
+    committed: list[bool] = []
+    world.store.dialect.readers.dispose()
+    monkeypatch.setattr(world.store._soundness, "admit", and_then_commit)
+    world.store.probe()
+    assert committed
