@@ -203,6 +203,15 @@ class Client:
         answer = self.transport.call("POST", path, params={"state": state})
         return [Trial.of(one) for one in answer["items"]]
 
+    def exclude(self, trial: TrialLike, reason: str) -> Trial:
+        """Take a trial's wrong result out: it keeps its state, but nothing sees its value any more."""
+        path = f"/trials/{_name(trial)}/exclude"
+        return Trial.of(self.transport.call("POST", path, json={"reason": reason}))
+
+    def include(self, trial: TrialLike) -> Trial:
+        """Put a result that was taken out back."""
+        return Trial.of(self.transport.call("POST", f"/trials/{_name(trial)}/include"))
+
     def export(self, search: SearchLike, kind: str) -> bytes:
         """Return the trials of a search as a file: csv, parquet, json, or optuna (an SQLite study)."""
         path = f"/searches/{_number(search)}/export"

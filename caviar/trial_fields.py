@@ -94,6 +94,13 @@ class StoredTrial(NamedTuple):
         str | None, Field("of a fork: the changes behind the point it left, and where that is", json="")
     ]
     trained: Annotated[float | None, Field("seconds in the hands of attempts that are over", json="")]
+    withheld: Annotated[
+        float | None, Field("its value where that does not count: excluded, or a limit broken", Use.ALL)
+    ]
+    broken: Annotated[str | None, Field("the limits of `subject_to` that it breaks", Use.PLOT | Use.EXPORT)]
+    excluded: Annotated[str | None, Field("why a person took its result out", Use.PLOT | Use.EXPORT)]
+    excluded_by: Annotated[str | None, Field("who did", Use.EXPORT, length=200)]
+    excluded_at: Annotated[float | None, Field("when", Use.EXPORT, form="time")]
     revision: Annotated[int, Field("grows with every change of any row", json="", big=True)]
 
 
@@ -159,6 +166,11 @@ class Trial(Record):
     ended: str | None = None
     seed: int = 0
     branch: int = 0
+    withheld: float | None = None
+    broken: str | None = None
+    excluded: str | None = None
+    excluded_by: str | None = None
+    excluded_at: str | None = None
 
     @property
     def done(self) -> bool:

@@ -113,7 +113,7 @@ def _what_is_seen(
     sample = history.units[: seen : max(seen // 64, 1)].tobytes()
     values, failed = checksum(history.values[:seen]), b""
     if spec.failures == "learn":
-        failed = np.flatnonzero(history.states[:seen] == "failed").tobytes()
+        failed = np.flatnonzero(history.fails[:seen]).tobytes()
     return encoding_of(spec.space), spec.seed, stage, first, values, failed, sample
 
 

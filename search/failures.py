@@ -20,7 +20,7 @@ class Caution:
     @classmethod
     def of(cls, encoding: SpaceEncoding, history: History) -> "Caution | None":
         """Return the caution that a history teaches; None without failures to learn from."""
-        failed = history.units[np.isposinf(history.values) & (history.states == "failed")][-LATEST:]
+        failed = history.units[history.fails][-LATEST:]
         return cls(encoding, history, failed) if len(failed) else None
 
     def at(self, units: Floats) -> Floats:

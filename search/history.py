@@ -16,11 +16,25 @@ STATES = ("completed", "stopped", "diverged", "failed", "cancelled")
 
 
 @dataclass(frozen=True)
+class Kept:
+    """How the visible trials stand to the limits of `subject_to`, and the values of those that break some."""
+
+    slacks: Floats  # (n, k) above 0: broken by so much; NaN: not known
+    withheld: Floats  # (n,) lower is better; NaN where no limit is broken
+
+    @property
+    def broken(self) -> npt.NDArray[np.bool_]:
+        """Which trials break a limit."""
+        return np.asarray(~np.isnan(self.withheld))
+
+
+@dataclass(frozen=True)
 class History:
     """Columns of the visible trials in ascending order of their numbers, and the points still pending.
 
     values: lower is better whatever the direction of the search. NaN means no value (cancelled, excluded);
-    +inf is worse than every number (diverged, failed). A stopped trial has the value it had reached.
+    +inf is worse than every number (diverged, failed, a limit broken). A stopped trial has the value it had
+    reached.
     """
 
     numbers: Integers  # (n,)
@@ -29,6 +43,7 @@ class History:
     states: npt.NDArray[np.str_]  # (n,), of STATES
     epochs: Integers  # (n,) epochs trained
     pending: Floats  # (p, d) proposed, result not visible
+    kept: Kept | None = None  # of searches with limits
 
     @classmethod
     def empty(cls, dimensions: int) -> Self:
@@ -44,6 +59,7 @@ class History:
         states: Sequence[str] | npt.NDArray[np.str_] | None = None,
         epochs: Sequence[int] | Integers | None = None,
         pending: Floats | None = None,
+        kept: Kept | None = None,
     ) -> Self:
         """Make a history from columns; states and epochs default to completed trials of one epoch."""
         units = np.asarray(units, dtype=np.float64)
@@ -55,6 +71,7 @@ class History:
             states=np.full(count, "completed") if states is None else np.asarray(states, dtype=np.str_),
             epochs=np.ones(count, dtype=np.int64) if epochs is None else np.asarray(epochs, dtype=np.int64),
             pending=np.empty((0, dimensions)) if pending is None else np.asarray(pending, dtype=np.float64),
+            kept=kept,
         )
 
     def __len__(self) -> int:
@@ -63,7 +80,15 @@ class History:
     def select(self, rows: Integers | slice) -> Self:
         """Keep some of the visible trials, and everything that is pending."""
         columns = ("numbers", "units", "values", "states", "epochs")
-        return replace(self, **{name: getattr(self, name)[rows] for name in columns})
+        kept = self.kept and Kept(self.kept.slacks[rows], self.kept.withheld[rows])
+        return replace(self, kept=kept, **{name: getattr(self, name)[rows] for name in columns})
+
+    @property
+    def fails(self) -> npt.NDArray[np.bool_]:
+        """Which trials teach that something does not work: they failed, or broke a limit."""
+        failed = self.states == "failed"
+        taught = failed if self.kept is None else failed | self.kept.broken
+        return np.asarray(np.isposinf(self.values) & taught)
 
 
 def worst_states(failures: str) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from caviar.search.axes import Axis
-from caviar.search.history import Floats, History, Integers, finite_values
+from caviar.search.history import LARGEST, Floats, History, Integers, finite_values
 from caviar.search.parameters import Choice, Fixed, Parameter, Range, Value
 from caviar.search.proposal import Proposal, propose_at, round_for_determinism
 from caviar.search.random import draw
@@ -94,15 +94,24 @@ def window(history: History) -> Integers:
 
 
 def _frozen(
-    number: int, state: TrialState, value: float | None, params: dict[str, Any], step: int
+    number: int,
+    state: TrialState,
+    value: float | None,
+    params: dict[str, Any],
+    step: int,
+    constraints: Sequence[float] = (),
 ) -> FrozenTrial:
     steps = {step: value} if state == TrialState.PRUNED and value is not None else {}
-    return FrozenTrial(number, state, value, None, None, params, {}, {}, {}, steps, number)
+    trial = FrozenTrial(number, state, value, None, None, params, {}, {}, {}, steps, number)
+    for place, slack in enumerate(constraints):
+        trial.set_constraint(f"limit {place}", slack)
+    return trial
 
 
 def _trials(space: Space, history: History, rows: Integers, neutral: bool) -> list[FrozenTrial]:
     """Trials of the window and the pending ones; with `neutral` they have inactive coordinates too."""
-    values = finite_values(history.values[rows]).tolist()
+    values = finite_values(_told(history)[rows]).tolist()
+    constraints = constraints_of(history, rows)
     states = [
         TrialState.PRUNED if state == "stopped" else TrialState.COMPLETE for state in history.states[rows]
     ]
@@ -114,10 +123,30 @@ def _trials(space: Space, history: History, rows: Integers, neutral: bool) -> li
     for number, (row, flags) in enumerate(zip(zip(*columns, strict=True), active.tolist(), strict=True)):
         params = {axis.name: at for axis, at, flag in zip(space.axes, row, flags, strict=True) if flag}
         if number < len(rows):
-            trials.append(_frozen(number, states[number], values[number], params, epochs[number]))
+            trials.append(
+                _frozen(number, states[number], values[number], params, epochs[number], constraints[number])
+            )
         else:
             trials.append(_frozen(number, TrialState.RUNNING, None, params, 0))
     return trials
+
+
+def _told(history: History) -> Floats:
+    """Return the values that a sampler with constraints is told: those that break a limit have theirs too."""
+    if history.kept is None:
+        return history.values
+    return np.where(history.kept.broken & ~np.isnan(history.values), history.kept.withheld, history.values)
+
+
+def constraints_of(history: History, rows: Integers) -> Sequence[Sequence[float]]:
+    """Return by how much each trial breaks each limit, as samplers have it; one that failed breaks all."""
+    if history.kept is None:
+        return [()] * len(rows)
+    slacks = np.clip(history.kept.slacks[rows], -LARGEST, np.inf)
+    known = np.where(np.isfinite(slacks), slacks, 0.0)
+    worst = np.maximum(known.max(axis=0, initial=0.0), 1e-9)  # of the size of what the samplers have seen
+    broken = np.isposinf(slacks) | (history.states[rows] == "failed")[:, None]
+    return list(np.where(broken, worst, np.nan_to_num(slacks, nan=0.0, posinf=0.0)).tolist())
 
 
 def _seed(spec: SearchSpec, number: int, purpose: str) -> int:
@@ -207,7 +236,7 @@ def importance(space: Space, history: History) -> dict[str, float]:
     if not space.dimensions or len(rows) < 5 or np.ptp(finite_values(history.values[rows])) == 0:
         return shares
     states, nothing = np.full(len(history), "completed"), np.empty((0, space.dimensions))
-    known = replace(history, states=states, pending=nothing)
+    known = replace(history, states=states, pending=nothing, kept=None)
     trials = _trials(space, known, rows, neutral=False)
     distributions = {axis.name: _distribution(axis) for axis in space.axes}
     for trial in trials:

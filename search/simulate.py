@@ -4,14 +4,14 @@ It tells what a strategy, a stopping rule or a lag would do before anything is t
 stand on it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 
 import numpy as np
 
 from caviar.search.curves import CurveTable
-from caviar.search.history import Floats, History, worst_states
+from caviar.search.history import Floats, History, Kept, worst_states
 from caviar.search.proposal import Proposal
 from caviar.search.spec import SearchSpec
 from caviar.search.stopping import verdict
@@ -21,6 +21,7 @@ from caviar.search.values import value_of
 # The metric after each epoch of the whole training; no epoch: the trial fails.
 Train = Callable[[int, Proposal], Sequence[float]]
 Seconds = Callable[[int, int], float]  # how long a trial takes for its epochs
+Measure = Callable[[int, Proposal], Mapping[str, float]]  # the other metrics of its result
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,18 @@ class Simulated:
         return sum(map(len, self.curves)) - sum(len(self.curves[parent]) for parent in parents)
 
 
-def simulate(spec: SearchSpec, train: Train, workers: int = 1, seconds: Seconds | None = None) -> Simulated:
+def simulate(
+    spec: SearchSpec,
+    train: Train,
+    workers: int = 1,
+    seconds: Seconds | None = None,
+    measure: Measure | None = None,
+) -> Simulated:
     """Run a search to its end on some workers; every trial starts as soon as its horizon allows.
 
     A training runs for as many epochs as the proposal says, or as `train` gives.
     """
-    book = _Book(spec)
+    book = _Book(spec, measure)
     ended: list[float] = []
     free = [0.0] * workers
     heapify(free)
@@ -74,8 +81,11 @@ def simulate(spec: SearchSpec, train: Train, workers: int = 1, seconds: Seconds 
 class _Book:
     """Trials so far, and what of them a further one may see."""
 
-    def __init__(self, spec: SearchSpec) -> None:
+    def __init__(self, spec: SearchSpec, measure: Measure | None = None) -> None:
         self.spec = spec
+        self.measure = measure
+        self.slacks: list[list[float]] = []
+        self.withheld: list[float] = []
         self.proposals: list[Proposal] = []
         self.curves: list[list[float]] = []
         self.values: list[float] = []
@@ -92,7 +102,13 @@ class _Book:
             self.states[:horizon],
             [len(curve) for curve in self.curves[:horizon]],
             units[horizon:],
+            self._kept(horizon) if self.spec.subject_to else None,
         )
+
+    def _kept(self, horizon: int) -> Kept:
+        limits = len(self.spec.subject_to)
+        slacks = np.array(self.slacks[:horizon]).reshape(horizon, limits)
+        return Kept(slacks, np.array(self.withheld[:horizon]))
 
     def run(self, number: int, train: Train) -> int:
         """Propose a trial, train it up to where its plan stops it, note it down; the epochs it took."""
@@ -110,12 +126,20 @@ class _Book:
         length = next((n for n in range(1, len(full)) if verdict(stop, full[:n], direction, how)), len(full))
         told = value_of(full[:length], how, direction, full[length - 1])
         value = (np.nan if told is None else told) * (-1.0 if direction == "maximize" else 1.0)
+        more = {} if self.measure is None else self.measure(number, proposal)
+        slacks = self.spec.slacks({**more, self.spec.objective.metric: full[length - 1]})
         state = "diverged" if not np.isfinite(value) else "stopped" if length < len(full) else "completed"
-        self._note(proposal, full[:length], value if np.isfinite(value) else np.inf, state)
+        self._note(proposal, full[:length], value if np.isfinite(value) else np.inf, state, slacks)
         return length - (0 if proposal.continue_from is None else len(self.curves[proposal.continue_from]))
 
-    def _note(self, proposal: Proposal, curve: list[float], value: float, state: str) -> None:
+    def _note(
+        self, proposal: Proposal, curve: list[float], value: float, state: str, slacks: Sequence[float] = ()
+    ) -> None:
+        broken = any(slack > 0 for slack in slacks) and np.isfinite(value)
+        self.slacks.append(list(slacks) or [np.nan] * len(self.spec.subject_to))
+        self.withheld.append(value if broken else np.nan)
         self.proposals.append(proposal)
         self.curves.append(curve)
-        self.values.append(value)
+        worst = np.inf if self.spec.failures == "learn" else np.nan
+        self.values.append(worst if broken else value)
         self.states.append(state)

@@ -1,6 +1,7 @@
 """A search as submitted: one frozen model for the domain, for JSON and YAML, and for OpenAPI."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal, Self
@@ -19,6 +20,7 @@ from caviar.search.space import Space
 from caviar.search.stopping import StopPlan
 from caviar.search.stopping_rules import RULES, AnyStoppingRule, NoStopping
 from caviar.search.strategy_settings import STRATEGIES, AnyStrategy, CoarseToFine
+from caviar.search.subject_to import GAP, Limit, measured, sources
 
 # What may hold something unknown, by the last part of pydantic's path that names it.
 _HOLDERS: dict[str, type[FrozenModel]] = {
@@ -61,6 +63,11 @@ class SearchSpec(FrozenModel):
     failures: Literal["learn", "ignore"] = Field(
         default="learn",
         description="Whether strategies keep away from where trials failed.",
+    )
+    subject_to: dict[str, Limit] = Field(
+        default_factory=dict,
+        max_length=20,
+        description="What a trial has to keep to count, by metric; gap: dev minus train.",
     )
     enqueued: list[dict[str, JsonValue]] = Field(
         default_factory=list, max_length=MOST_ENQUEUED, description="Points to try first."
@@ -114,6 +121,10 @@ class SearchSpec(FrozenModel):
             for name in self.settings
             if name in self.space.root
         ]
+        lacks_gap = GAP in self.subject_to and len(sources(GAP, self.objective.metric)) == 1
+        if lacks_gap and self.trainer != "external":
+            said = f"there is none of {self.objective.metric!r}, which is not of the dev set"
+            problems.append(Problem(f"subject_to.{GAP}", said, "take an objective such as dev_error"))
         for position, point in enumerate(self.enqueued):
             problems += [
                 Problem(f"enqueued.{position}.{one.field}", one.message, one.remedy)
@@ -143,7 +154,32 @@ class SearchSpec(FrozenModel):
 
     def named_metrics(self) -> list[str]:
         """Name all metrics that the search asks for, the objective's first, each once."""
-        return list(dict.fromkeys([self.objective.metric, *self.metrics]))
+        limited = [one for name in self.subject_to for one in sources(name, self.objective.metric)]
+        return list(dict.fromkeys([self.objective.metric, *self.metrics, *limited]))
+
+    def limited(self, metrics: Mapping[str, float | None]) -> dict[str, float | None]:
+        """Return what the limits look at in a result; None where it does not have it."""
+        objective = self.objective
+        return {
+            name: measured(name, objective.metric, objective.direction, metrics) for name in self.subject_to
+        }
+
+    def slacks(self, metrics: Mapping[str, float | None]) -> list[float]:
+        """Return by how much a result breaks each limit: at most 0 where it is kept."""
+        found = self.limited(metrics)
+        return [
+            math.inf if (value := found[name]) is None else limit.slack(value)
+            for name, limit in self.subject_to.items()
+        ]
+
+    def broken(self, metrics: Mapping[str, float | None]) -> str | None:
+        """Name the limits that a result breaks; None where it keeps all."""
+        found = self.limited(metrics)
+        said = [
+            limit.broken(name, math.nan if (value := found[name]) is None else value)
+            for name, limit in self.subject_to.items()
+        ]
+        return "; ".join(filter(None, said)) or None
 
     def resolved_lag(self) -> int:
         """How far behind a trial looks; the default is recorded when the search is submitted.

@@ -76,6 +76,14 @@ def search_or_trial(text: str) -> tuple[int, str | None]:
     return int(search), text if dot else None
 
 
+def trial_name(text: str) -> str:
+    """Read `3.17` as a trial; a search is refused."""
+    _, name = search_or_trial(text)
+    if name is None:
+        raise typer.BadParameter(f"{text!r} is a search; a trial is named like {text}.0")
+    return name
+
+
 def pairs(typed: Sequence[str], texts: Container[str] = ()) -> dict[str, Any]:
     """Read NAME=VALUE pairs, the values as YAML; those of the names in `texts` stay as they are typed."""
     import yaml

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from caviar.cli.options import Json, Token, Url, client, pairs, search_or_trial
+from caviar.cli.options import Json, Token, Url, client, pairs, trial_name
 
 if TYPE_CHECKING:
     from caviar.client import Client
@@ -50,7 +50,7 @@ def steer(
 
     caviar steer 3.17 note "the cost swings"
     """
-    name = _trial(trial)
+    name = trial_name(trial)
     with client(url, token) as connection:
         given = give(connection, name, kind, values or [], at, late)
         found = _outcome(connection, name, given) if at == "now" else given
@@ -79,7 +79,7 @@ def replay(
     token: Token = None,
 ) -> None:
     """Retrain a trial here from its seed and log of changes, and compare the weights bit for bit."""
-    name = _trial(trial)
+    name = trial_name(trial)
     with client(url, token) as connection:
         if schedule is not None:
             import yaml
@@ -99,13 +99,6 @@ def replay(
         typer.echo(f"Its model is in {model}.")
     if not outcome.equal:
         raise typer.Exit(1)
-
-
-def _trial(text: str) -> str:
-    _, name = search_or_trial(text)
-    if name is None:
-        raise typer.BadParameter(f"{text!r} is a search; a trial is named like {text}.0")
-    return name
 
 
 def give(

@@ -40,6 +40,15 @@ class EditList(Record):
     items: list[Edit]
 
 
+class AsideResult(Record):
+    """A value that does not count: a person took it out, or its trial breaks a limit."""
+
+    order: int
+    number: int
+    value: float
+    why: str
+
+
 class CourseOfSearch(Record):
     """Ended trials as columns, in order of completion."""
 
@@ -49,6 +58,7 @@ class CourseOfSearch(Record):
     value: list[Number]
     best: list[Number] = Field(description="best value so far")
     ended: list[str]
+    aside: list[AsideResult] = Field(description="values that do not count")
 
 
 class TrialColumns(Record):

@@ -16,6 +16,7 @@ from caviar.service.store import clock
 from caviar.service.store.reads import AgentSeen, SearchSummary, StoredAttempt, StoredEdit
 from caviar.service.store.rows import StoredCheckpoint, StoredCommand, StoredSearch
 from caviar.trainer.metric_checks import metric_hints
+from caviar.trainer.metrics import TIMINGS
 from caviar.trial_fields import ENDED, FIELDS, STATES, StoredTrial, Use
 
 
@@ -267,9 +268,20 @@ def _warnings(found: SearchSummary, spec: dict[str, Any], state: str) -> list[di
         message = f"the search maximizes {metric}: its best trial is the worst network"
         remedy = "unless you intend this, submit a copy with direction: minimize"
         told.append({"field": "objective.direction", "message": message, "remedy": remedy})
+    told += _of_its_limits(spec)
     hints = metric_hints(metric, spec.get("settings") or {}, target.classes, target.rows)
     told += [one.as_dict() for one in hints]
     return told + ends.unrepeatable(row, spec)
+
+
+def _of_its_limits(spec: dict[str, Any]) -> list[dict[str, str]]:
+    """Say that limits on measured times keep a search from being repeated."""
+    timed = [name for name in spec.get("subject_to") or {} if name in TIMINGS]
+    if not timed or not spec.get("reproducible", True):
+        return []
+    message = f"{timed[0]} is measured by a clock: the same search may come to other trials next time"
+    remedy = "limit parameters or model_bytes instead if it has to be repeated"
+    return [{"field": f"subject_to.{timed[0]}", "message": message, "remedy": remedy}]
 
 
 def _of_its_trainer(spec: dict[str, Any], can: Set[str]) -> list[dict[str, str]]:

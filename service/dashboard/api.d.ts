@@ -10,6 +10,7 @@ export interface Schemas {
   AgentList: AgentList;
   AgentRecord: AgentRecord;
   AgentsWanted: AgentsWanted;
+  AsideResult: AsideResult;
   Assignment: Assignment;
   Attempt: Attempt;
   Attempts: Attempts;
@@ -47,6 +48,7 @@ export interface Schemas {
   EndedBy: EndedBy;
   ExchangeRequest: ExchangeRequest;
   ExchangeResponse: ExchangeResponse;
+  Exclusion: Exclusion;
   Failure: Failure;
   FindingRecord: FindingRecord;
   Fixed: Fixed;
@@ -56,6 +58,7 @@ export interface Schemas {
   Importance: Importance;
   InTraining: InTraining;
   JsonValue: JsonValue;
+  Limit: Limit;
   Limits: Limits;
   Log: Log;
   LoggedChange: LoggedChange;
@@ -236,6 +239,15 @@ export interface AgentsWanted {
    * agents with trials in hand, which are not among those wanted
    */
   busy: number;
+}
+/**
+ * A value that does not count: a person took it out, or its trial breaks a limit.
+ */
+export interface AsideResult {
+  order: number;
+  number: number;
+  value: number;
+  why: string;
 }
 /**
  * A trial handed to an agent.
@@ -612,6 +624,10 @@ export interface CourseOfSearch {
    */
   best: (number | null)[];
   ended: string[];
+  /**
+   * values that do not count
+   */
+  aside: AsideResult[];
 }
 /**
  * The learning curve of a trial, by branch.
@@ -897,6 +913,12 @@ export interface SearchSettings {
   continued_below?: number | null;
 }
 /**
+ * Why a result is wrong.
+ */
+export interface Exclusion {
+  reason: string;
+}
+/**
  * A reason for which trials failed, and how many of them.
  */
 export interface Failure {
@@ -989,6 +1011,13 @@ export interface ParameterImportance {
    * its share; all together are 1
    */
   importance: number;
+}
+/**
+ * What a metric may be at most or at least.
+ */
+export interface Limit {
+  max?: number | null;
+  min?: number | null;
 }
 /**
  * Beyond any of these a trial fails, with the reason; its worker goes on.
@@ -1617,6 +1646,12 @@ export interface SearchSpec {
    */
   failures?: "learn" | "ignore";
   /**
+   * What a trial has to keep to count, by metric; gap: dev minus train.
+   */
+  subject_to?: {
+    [k: string]: Limit;
+  };
+  /**
    * Points to try first.
    *
    * @maxItems 10000
@@ -2049,6 +2084,26 @@ export interface Trial {
    * its line of history; grows with every rewind
    */
   branch: number;
+  /**
+   * its value where that does not count: excluded, or a limit broken
+   */
+  withheld: number | null;
+  /**
+   * the limits of `subject_to` that it breaks
+   */
+  broken: string | null;
+  /**
+   * why a person took its result out
+   */
+  excluded: string | null;
+  /**
+   * who did
+   */
+  excluded_by: string | null;
+  /**
+   * when
+   */
+  excluded_at: string | null;
 }
 /**
  * Fields of trials, one list for each field, in the order of their numbers.

@@ -36,6 +36,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("POST", rf"{_API}/trials/{_ID}/commands", "steer"),
     ("DELETE", rf"{_API}/trials/{_ID}/commands/{_ID}", "steer"),
     ("POST", rf"{_API}/trials/{_ID}/rerun", "submit"),
+    ("POST", rf"{_API}/trials/{_ID}/(exclude|include)", "steer"),
     # Looks at the test set: who may only read, sees none of their results
     ("GET POST", rf"{_API}/trials/{_ID}/test", "submit"),
     ("GET", rf"{_API}/searches/{_ID}/tests", "submit"),

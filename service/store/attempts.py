@@ -59,6 +59,8 @@ _FINISH = (
         epoch=bindparam("new_epoch"),
         branch=bindparam("new_branch"),
         reason=bindparam("new_reason"),
+        withheld=bindparam("new_withheld"),
+        broken=bindparam("new_broken"),
         started=bindparam("new_started"),
         ended=bindparam("new_ended"),
         revision=bindparam("new_revision"),
@@ -191,6 +193,8 @@ class Outcome(NamedTuple):
     value: float | None
     metrics: str | None
     reason: str | None
+    withheld: float | None = None
+    broken: str | None = None
 
 
 class Release(NamedTuple):
@@ -292,6 +296,8 @@ def finish(tx: Transaction, outcomes: Sequence[Outcome]) -> None:
                 "new_value": one.value,
                 "new_metrics": one.metrics,
                 "new_reason": one.reason,
+                "new_withheld": one.withheld,
+                "new_broken": one.broken,
                 "new_ended": tx.now,
                 "new_revision": tx.revision(),
             }

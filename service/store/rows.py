@@ -132,6 +132,8 @@ class TrialNews(NamedTuple):
     epochs: int | None
     branch: int
     change_log: str | None
+    withheld: float | None
+    excluded: str | None
     revision: int
     reason: str | None
 

@@ -32,6 +32,7 @@ from caviar.trial_fields import ENDED, FIELDS, STATES, Field
 __all__ = ["ENDED", "STATES"]  # and the tables
 
 RUNNING = text("state = 'running'")
+WITHHELD = text("withheld IS NOT NULL")
 WAITING = text("state = 'waiting'")
 LIVE = text("revoked IS NULL")
 SPEC_VERSION = 1
@@ -104,6 +105,7 @@ trials = Table(
     Index("trials_value", "search_id", "value", "number"),
     Index("trials_ended", "search_id", "ended", "number", "value"),  # courses are read from it alone
     Index("trials_revision", "search_id", "revision"),
+    Index("trials_withheld", "search_id", "number", sqlite_where=WITHHELD, postgresql_where=WITHHELD),
     Index("trials_held", "agent", sqlite_where=RUNNING, postgresql_where=RUNNING),
     sqlite_with_rowid=False,
 )

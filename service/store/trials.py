@@ -48,7 +48,25 @@ BY_HAND = ("fork", "rerun")  # origins of trials that a person made beyond the b
 _DISCOUNT = (
     update(trials)
     .where(*_THIS)
-    .values(state="cancelled", value=None, reason=bindparam("new_reason"), revision=bindparam("new_revision"))
+    .values(
+        state="cancelled",
+        value=None,
+        withheld=None,
+        reason=bindparam("new_reason"),
+        revision=bindparam("new_revision"),
+    )
+)
+_EXCLUDE = (
+    update(trials)
+    .where(*_THIS)
+    .values(
+        value=bindparam("new_value"),
+        withheld=bindparam("new_withheld"),
+        excluded=bindparam("new_excluded"),
+        excluded_by=bindparam("new_excluded_by"),
+        excluded_at=bindparam("new_excluded_at"),
+        revision=bindparam("new_revision"),
+    )
 )
 _RECODE = update(trials).where(*_THIS).values(unit=bindparam("new_unit"), revision=bindparam("new_revision"))
 _NOT_BEGUN: dict[str, Any] = {
@@ -155,6 +173,44 @@ def note_changed(tx: Transaction, name: TrialId, settings: Mapping[str, Any]) ->
         .values(changed=orjson.dumps(settings).decode() if settings else None, revision=tx.revision())
     )
     tx.touched.add(name.search)
+
+
+def put_aside(tx: Transaction, row: StoredTrial, excluded: str | None, who: str | None) -> None:
+    """Write whether a person takes a trial's result out, with the reason; its value is kept aside then."""
+    told = row.value if row.withheld is None else row.withheld
+    counts = excluded is None and row.broken is None
+    tx.execute(
+        _EXCLUDE,
+        {
+            "b_search": row.search_id,
+            "b_number": row.number,
+            "new_value": told if counts else None,
+            "new_withheld": None if counts else told,
+            "new_excluded": excluded,
+            "new_excluded_by": None if excluded is None else who,
+            "new_excluded_at": None if excluded is None else tx.now,
+            "new_revision": tx.revision(),
+        },
+    )
+    tx.touched.add(row.search_id)
+
+
+def put_by(snapshot: Snapshot, search: int, most: int) -> list[StoredTrial]:
+    """Return the trials of a search whose values do not count, by number, `most` of them at most."""
+    query = select(trials).where(t.search_id == search, t.withheld.is_not(None)).order_by(t.number)
+    return [StoredTrial._make(row) for row in snapshot.execute(query.limit(most))]
+
+
+def metrics_of(snapshot: Snapshot, search: int, numbers: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Return the results of some trials by number, of those that have any."""
+    found: dict[int, dict[str, Any]] = {}
+    for start in range(0, len(numbers), 500):
+        some = numbers[start : start + 500]
+        query = select(t.number, t.metrics).where(
+            t.search_id == search, t.number.in_(some), t.metrics.is_not(None)
+        )
+        found |= {row.number: orjson.loads(row.metrics) for row in snapshot.execute(query)}
+    return found
 
 
 def requeue(tx: Transaction, name: TrialId) -> None:

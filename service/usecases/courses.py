@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,9 +13,12 @@ from cachetools import LRUCache
 
 from caviar.service.store import figures
 from caviar.service.store import searches as search_rows
+from caviar.service.store import trials as trial_rows
 from caviar.service.store.snapshot import Snapshot
+from caviar.trial_fields import StoredTrial
 
 COURSES = 16  # searches
+MOST_ASIDE = 2000  # values that do not count, of one search
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,17 @@ class CoursePart:
     value: npt.NDArray[np.float64]  # NaN: none
     best: npt.NDArray[np.float64]  # so far
     ended: npt.NDArray[np.float64]  # seconds since 1970
+    aside: Sequence[AsideResult]
+
+
+@dataclass(frozen=True)
+class AsideResult:
+    """A value that does not count, where it stands in order of completion, and why."""
+
+    order: int
+    number: int
+    value: float
+    why: str
 
 
 class Course:
@@ -36,8 +51,8 @@ class Course:
     revision nevertheless.
     """
 
-    def __init__(self, search: int, maximize: bool) -> None:
-        self.search, self.maximize = search, maximize
+    def __init__(self, search: int, version: int, maximize: bool) -> None:
+        self.search, self.version, self.maximize = search, version, maximize
         self.revision = 0
         self.number = np.empty(0, dtype=np.int64)
         self.value, self.best, self.ended = np.empty(0), np.empty(0), np.empty(0)
@@ -58,7 +73,16 @@ class Course:
         self.best = np.concatenate([self.best, best])
         self.ended = np.concatenate([self.ended, np.array(ended)])
 
-    def part(self, points: int | None) -> CoursePart:
+    def aside(self, snapshot: Snapshot) -> list[AsideResult]:
+        """Return values that do not count."""
+        places = {int(number): place for place, number in enumerate(self.number, 1)}
+        return [
+            AsideResult(places[row.number], row.number, row.withheld, why_aside(row))
+            for row in trial_rows.put_by(snapshot, self.search, MOST_ASIDE)
+            if row.number in places and row.withheld is not None
+        ]
+
+    def part(self, points: int | None, aside: Sequence[AsideResult] = ()) -> CoursePart:
         """Return it whole; of more than `points` trials every improvement and an even spread of the rest."""
         total = len(self.number)
         keep = np.arange(total)
@@ -67,8 +91,13 @@ class Course:
             spread = np.linspace(0, total - 1, points, dtype=np.int64)
             keep = np.unique(np.concatenate([spread, improved[~np.isnan(self.best[improved])]]))
         return CoursePart(
-            total, keep + 1, self.number[keep], self.value[keep], self.best[keep], self.ended[keep]
+            total, keep + 1, self.number[keep], self.value[keep], self.best[keep], self.ended[keep], aside
         )
+
+
+def why_aside(row: StoredTrial) -> str:
+    """Say why a trial's value does not count."""
+    return f"excluded: {row.excluded}" if row.excluded is not None else row.broken or ""
 
 
 class Courses:
@@ -83,8 +112,8 @@ class Courses:
         row = search_rows.get(snapshot, search)
         with self._lock:
             course = self._courses.get(search)
-            if course is None:
+            if course is None or course.version != row.version:  # an edit may take results out
                 maximize = orjson.loads(row.spec).get("objective", {}).get("direction") == "maximize"
-                course = self._courses[search] = Course(search, maximize)
+                course = self._courses[search] = Course(search, row.version, maximize)
             course.catch_up(snapshot)
-            return course.part(points)
+            return course.part(points, course.aside(snapshot))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import orjson
@@ -24,7 +25,15 @@ from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import commands, continuing, lineage
 from caviar.service.usecases.proposer import Proposer
 
-Verdict = tuple[str, float | None, str | None]  # state, value, reason
+
+class Verdict(NamedTuple):
+    """What a result comes to; a value that breaks a limit is withheld."""
+
+    state: str
+    value: float | None
+    reason: str | None
+    withheld: float | None = None
+    broken: str | None = None
 
 
 @dataclass
@@ -164,10 +173,11 @@ def _take_result(tx: Transaction, batch: Batch, one: ReportedTrial, result: Resu
     curve: Floats = np.empty(0)
     if objective.how not in (None, "last") and told:
         curve = batch.course(tx, one, objective.metric)
-    state, value, reason = judge(result, spec, curve)
+    judged = judge(result, spec, curve)
+    state, value, reason = judged[:3]
     tx.move(trial.search, "running", state)
     metrics = orjson.dumps(result.metrics).decode() if result.metrics else None
-    batch.outcomes.append(Outcome(one.progress, state, value, metrics, reason))
+    batch.outcomes.append(Outcome(one.progress, state, value, metrics, *judged[2:]))
     batch.ended[trial] = command_rows.Ended(state, one.epoch)
     if value is not None:
         batch.improve(trial, value, spec.objective.direction)
@@ -191,10 +201,15 @@ def judge(result: Result, spec: SearchSpec, curve: Floats) -> Verdict:
     metric = spec.objective.metric
     value = value_of(curve, spec.objective.how, spec.objective.direction, result.metrics.get(metric))
     if result.state not in ("completed", "stopped"):
-        return result.state, None, result.reason or result.state
-    if value is not None and math.isfinite(value):
-        return result.state, value, result.reason
-    if metric in result.metrics:
-        return "diverged", None, result.reason or f"{metric} is not finite"
+        return Verdict(result.state, None, result.reason or result.state)
+    missing = [name for name, told in spec.limited(result.metrics).items() if told is None]
+    if value is not None and math.isfinite(value) and not missing:
+        broken = spec.broken(result.metrics)
+        if broken is not None:
+            return Verdict(result.state, None, result.reason, value, broken)
+        return Verdict(result.state, value, result.reason)
+    if (value is not None and not math.isfinite(value)) or (value is None and metric in result.metrics):
+        return Verdict("diverged", None, result.reason or f"{metric} is not finite")
     known = ", ".join(sorted(result.metrics)) or "none"
-    return "failed", None, f"the trainer reported no metric {metric!r}; it reported: {known}"
+    lacked = metric if value is None else missing[0]
+    return Verdict("failed", None, f"the trainer reported no metric {lacked!r}; it reported: {known}")

@@ -8,6 +8,7 @@ from typing import Any
 
 from caviar import trainers
 from caviar.search.spec import SearchSpec
+from caviar.search.subject_to import sources
 from caviar.service.errors import FieldProblem
 from caviar.trainer.metrics import direction_of
 
@@ -50,7 +51,12 @@ def _not_installed(name: str) -> FieldProblem:
 def named_at(spec: SearchSpec) -> dict[str, str]:
     """Return the metrics that a search names, by the field where each stands."""
     further = {f"metrics.{place}": name for place, name in enumerate(spec.metrics)}
-    return {"objective.metric": spec.objective.metric, **further}
+    limited = {
+        f"subject_to.{name}": source
+        for name in spec.subject_to
+        for source in sources(name, spec.objective.metric)
+    }
+    return {"objective.metric": spec.objective.metric, **further, **limited}
 
 
 def _metric_problems(trainer: Any, spec: SearchSpec) -> list[FieldProblem]:

@@ -15,7 +15,7 @@ import orjson
 
 from caviar.search.budgets import Ended, Ledger, epochs_left
 from caviar.search.curves import CurveTable, rung_values
-from caviar.search.history import History, worst_states
+from caviar.search.history import History, Kept, worst_states
 from caviar.search.proposal import Proposal
 from caviar.search.spec import SearchSpec
 from caviar.search.stopping import StopPlan
@@ -64,11 +64,19 @@ class TrialCache:
             "spent": np.zeros(size, dtype=np.int64),  # of these, trained when it had ended
             "ended": np.zeros(size, dtype=np.bool_),
             "rungs": np.full((size, len(self.rungs)), np.nan),
+            **self._columns_of_limits(size),
         }
         if kept is not None:
             for name, column in self._columns.items():
                 column[:old] = kept[name][:old]
         self._numbers = np.arange(size, dtype=np.int64)
+
+    def _columns_of_limits(self, size: int) -> dict[str, Any]:
+        """Make the columns that only a search with limits has."""
+        if not self.spec.subject_to:
+            return {}
+        slacks = np.full((size, len(self.spec.subject_to)), np.nan)
+        return {"slacks": slacks, "withheld": np.full(size, np.nan)}
 
     def put(self, number: int, unit: Any, planned: int | None = None) -> None:
         """Add a trial that was just proposed, and how many epochs of its own it plans."""
@@ -95,8 +103,8 @@ class TrialCache:
         if not ended:
             return
         if self.rungs:
-            self._take_curves(snapshot, ended)
-        self._end(ended)
+            self._take_curves(snapshot, [row for row in ended if row.excluded is None])
+        self._end(snapshot, ended)
         done, before = self._columns["ended"], self.frontier
         while self.frontier < self.count and done[self.frontier]:
             self.frontier += 1
@@ -142,12 +150,27 @@ class TrialCache:
             max(0, (row.epochs or self.epochs or 0) - _behind(row)) for row in rows
         ]
 
-    def _end(self, rows: Sequence[TrialNews]) -> None:
+    def _take_limits(self, snapshot: Snapshot, rows: Sequence[TrialNews]) -> Any:
+        """Take in how trials stand to the limits; return which of them count as the worst for it."""
+        counting = [row for row in rows if row.excluded is None]
+        results = trials.metrics_of(snapshot, self.search, [row.number for row in counting])
+        for row in counting:
+            if row.number in results and row.state in ("completed", "stopped"):
+                self._columns["slacks"][row.number] = self.spec.slacks(results[row.number])
+                if row.withheld is not None:
+                    self._columns["withheld"][row.number] = self.sign * row.withheld
+        broken = ~np.isnan(self._columns["withheld"][[row.number for row in rows]])
+        return broken & (self.spec.failures == "learn")
+
+    def _end(self, snapshot: Snapshot, rows: Sequence[TrialNews]) -> None:
         """Take in what trials came to."""
         columns, numbers = self._columns, [row.number for row in rows]
         values = np.array([row.value for row in rows], dtype=np.float64)  # None becomes NaN
         states = np.array([row.state for row in rows])
-        worst = np.isin(states, worst_states(self.spec.failures))
+        excluded = np.array([row.excluded is not None for row in rows])
+        worst = np.isin(states, worst_states(self.spec.failures)) & ~excluded
+        if self.spec.subject_to:
+            worst |= self._take_limits(snapshot, rows)
         columns["values"][numbers] = np.where(worst, np.inf, self.sign * values)
         columns["states"][numbers] = states
         known = [0 if row.given_up else row.epoch for row in rows]
@@ -209,6 +232,7 @@ class TrialCache:
             states=columns["states"][seen],
             epochs=columns["epochs"][seen],
             pending=columns["units"][pending],
+            kept=Kept(columns["slacks"][seen], columns["withheld"][seen]) if self.spec.subject_to else None,
         )
 
     def curve_table(self, number: int) -> CurveTable:

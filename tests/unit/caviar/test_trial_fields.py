@@ -36,6 +36,12 @@ STORED = StoredTrial(
     stop=None,
     continues=None,
     change_log=None,
+    trained=None,
+    withheld=None,
+    broken=None,
+    excluded=None,
+    excluded_by=None,
+    excluded_at=None,
     revision=12,
 )
 

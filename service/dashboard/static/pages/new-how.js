@@ -29,7 +29,7 @@ export function methodForm(draft) {
       field("Seed", "seed", input(spec.seed, (value) => set(draft, "seed", numberOr(value)), { inputmode: "numeric" }), "The same seed gives the same trials, however many agents train them."),
     ),
     endsForm(draft),
-    fixedSettings(draft),
+    h("div", { class: "fields" }, fixedSettings(draft), limits(draft)),
   );
 }
 
@@ -55,4 +55,25 @@ function readLine(line) {
   const colon = line.indexOf(":");
   if (colon <= 0) return null;
   return [line.slice(0, colon).trim(), parseValue(line.slice(colon + 1).trim())];
+}
+
+/**
+ * Limits that a trial has to keep to count, one a line.
+ * @param {Draft} draft
+ */
+function limits(draft) {
+  const given = /** @type {Record<string, {max?: number, min?: number}>} */ (draft.spec.subject_to ?? {});
+  const lines = Object.entries(given).flatMap(([name, { max, min }]) => [...(max === undefined ? [] : [`${name} <= ${max}`]), ...(min === undefined ? [] : [`${name} >= ${min}`])]);
+  const area = h("textarea", { rows: 2, spellcheck: "false", value: lines.join("\n") });
+  area.addEventListener("input", () => {
+    /** @type {Record<string, Record<string, unknown>>} */
+    const found = {};
+    for (const line of area.value.split("\n")) {
+      const [, name, sign, value] = /^\s*(\w+)\s*([<>]=?)?\s*(.*)$/.exec(line) ?? [];
+      if (name) found[name] = { ...found[name], ...(value ? { [sign?.startsWith(">") ? "min" : "max"]: parseValue(value.trim()) } : {}) };
+    }
+    draft.spec.subject_to = Object.keys(found).length ? found : undefined;
+    draft.changed();
+  });
+  return field("Subject to, one per line", "subject_to", area, "What a trial has to keep to count, such as parameters <= 50000 or gap <= 0.03 (dev minus train).");
 }

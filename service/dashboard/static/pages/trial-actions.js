@@ -1,8 +1,9 @@
-/** What a person can do to a trial: stop it, run it again, take its model. */
+/** What a person can do to a trial: run it again, take its result out, take its model. */
 
 import { call, request } from "../core/api.js";
 import { h } from "../core/dom.js";
 import { go } from "../core/router.js";
+import { openDialog } from "../components/dialog.js";
 import { attempt } from "../components/parts.js";
 import { download } from "../components/figure.js";
 
@@ -16,6 +17,8 @@ export function trialActions(view, hasModel) {
   const parent = trial.origin?.parent;
   if (parent) buttons.push(h("a", { class: "button", href: `/compare?trials=${parent},${trial.id}` }, `Compare with trial ${parent}`));
   if (["failed", "cancelled"].includes(trial.state)) buttons.push(button("Rerun", () => rerun(trial)));
+  if (trial.excluded) buttons.push(button("Include again", () => include(view)));
+  else if (trial.ended && trial.state !== "cancelled") buttons.push(button("Exclude…", () => exclude(view)));
   if (hasModel && trial.ended) buttons.push(button("Download model", () => model(trial)));
   return buttons;
 }
@@ -33,6 +36,27 @@ async function rerun(trial) {
   const made = await attempt(() => call(`/trials/${trial.id}/rerun`, { method: "POST" }));
   const id = made?.id ?? made?.items?.[0]?.id;
   if (id) go(`/trials/${id}`);
+}
+
+/** @param {TrialView} view */
+function exclude(view) {
+  const trial = view.trial();
+  const reason = h("input", { id: "exclude-reason", required: true, maxlength: 2000 });
+  const agree = h("button", { type: "button", class: "danger" }, "Exclude");
+  const back = h("button", { type: "button" }, "Back");
+  const text = "Its state and its files stay. Strategies, leaders, stopping rules and pictures no longer see its result.";
+  const dialog = openDialog(`Exclude trial ${trial.number}`, [h("p", null, text), h("label", { for: reason.id }, "Why is it wrong?"), reason], [back, agree]);
+  back.addEventListener("click", () => dialog.close());
+  agree.addEventListener("click", async () => {
+    if (!reason.reportValidity()) return;
+    const found = await attempt(() => call(`/trials/${trial.id}/exclude`, { method: "POST", json: { reason: reason.value } }));
+    if (found) dialog.close();
+  });
+}
+
+/** @param {TrialView} view */
+async function include(view) {
+  await attempt(() => call(`/trials/${view.trial().id}/include`, { method: "POST" }));
 }
 
 /** @param {Trial} trial */

@@ -149,6 +149,7 @@ class TrialHead {
     this.view = view;
     this.state = chip(trial.state);
     this.reason = h("p");
+    this.aside = h("p", { class: "problem", hidden: true });
     this.values = { value: h("span"), epoch: h("span"), time: h("span"), train: h("span"), attempt: h("span") };
     this.train = stat("train error", this.values.train);
     const value = stat(objectiveName(search), this.values.value);
@@ -162,6 +163,7 @@ class TrialHead {
       h("nav", { class: "crumbs", "aria-label": "Where you are" }, h("a", { href: "/" }, "Searches"), "/", h("a", { href: `/searches/${search.id}` }, search.name), "/", h("span", null, `trial ${trial.number}`)),
       h("div", { class: "pagehead" }, h("h1", null, `Trial ${trial.number}`), this.state, this.actions),
       this.reason,
+      this.aside,
       h("section", { class: "card summary", "aria-label": "Result" }, h("div", { class: "stats" }, value, this.train, stat("Epochs", this.values.epoch), stat("Time", this.values.time), stat("Attempt", this.values.attempt))),
       h("section", { class: "card" }, h("div", { class: "cardhead" }, h("h2", null, "Settings")), this.settings, this.origin),
     );
@@ -206,6 +208,8 @@ class TrialHead {
     this.reason.className = REASONS[trial.state]?.look ?? "muted";
     setText(this.reason, [sentence(trial.reason ?? ""), REASONS[trial.state]?.more ?? ""].join(" "));
     this.reason.hidden = !trial.reason;
+    setText(this.aside, asideWords(trial));
+    this.aside.hidden = !(trial.excluded || trial.broken);
     const { search } = this.view;
     setText(values.value, measured(search, objectiveMetric(search), trial.value ?? trial.metrics?.[objectiveMetric(search)]));
     setText(values.train, measured(search, "train_error", trial.metrics?.train_error));
@@ -214,7 +218,7 @@ class TrialHead {
     const end = trial.ended ? Date.parse(trial.ended) : Date.now();
     setText(values.time, trial.started ? duration((end - Date.parse(trial.started)) / 1000) : "–");
     if (!trial.ended) this.live();
-    const key = `${trial.state} ${this.hasModel}`;
+    const key = `${trial.state} ${this.hasModel} ${trial.excluded_at}`;
     if (this.actionsFor === key) return;
     this.actionsFor = key;
     fill(this.actions, trialActions(this.view, this.hasModel));
@@ -241,6 +245,15 @@ function settings(trial, search, inForce) {
     ...rest.map(([name, value]) => h("div", { title: "the same in every trial of the search" }, h("dt", null, label(name)), shown(name, value))),
     h("div", null, h("dt", null, "seed"), h("dd", null, String(trial.seed))),
   ];
+}
+
+/**
+ * Why its value does not count, where it does not.
+ * @param {Trial} trial
+ */
+function asideWords(trial) {
+  if (trial.excluded) return `Excluded by ${trial.excluded_by}: ${trial.excluded}`;
+  return trial.broken ? `Does not count, because it breaks a limit: ${trial.broken}.` : "";
 }
 
 const ORIGINS = /** @type {Record<string, string>} */ ({ coarse: "coarse search", fine: "fine search" });

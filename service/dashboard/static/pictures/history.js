@@ -46,7 +46,7 @@ export function picture(view, { wide = false } = {}) {
  * @param {Api["CourseOfSearch"]} history
  */
 function draw(figure, search, history) {
-  const { number: numbers, value, best, order, total } = history;
+  const { number: numbers, value, best, order, total, aside } = history;
   const worst = robustTop(value);
   /** @param {number} index */
   const describe = (index) => ({
@@ -60,6 +60,7 @@ function draw(figure, search, history) {
       x: { scale: linear(0, Math.max(2, total), { integers: true }), title: "trials ended" },
       y: { scale: fitted(value.map((each) => (each !== null && each > worst ? null : each))), title: objectiveName(search) },
       layers: [
+        points({ x: aside.map((one) => one.order), y: aside.map((one) => one.value), colour: colour("--aside"), size: 3, describe: (index) => asideNote(search, aside[index]) }),
         points({ x: order, y: value, colour: colour("--faint"), size: 3, describe }),
         line({ x: order, y: best, colour: colour("--best"), width: 2, step: true }),
       ],
@@ -69,3 +70,15 @@ function draw(figure, search, history) {
   );
 }
 
+
+/**
+ * @param {Search} search
+ * @param {Api["AsideResult"] | undefined} one a value that does not count
+ */
+function asideNote(search, one) {
+  return {
+    title: `Trial ${one?.number} does not count`,
+    rows: /** @type {[string, string][]} */ ([[objectiveName(search), number(one?.value)], ["because", one?.why ?? ""]]),
+    open: `/trials/${search.id}.${one?.number}`,
+  };
+}

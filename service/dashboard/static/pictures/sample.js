@@ -7,6 +7,7 @@ import { ranks } from "../charts/ramp.js";
 
 export const POINTS = 5000;
 
+/** @typedef {{index: number, value: number, why: string}[]} Aside by place in the sample */
 /**
  * @typedef {object} Sample
  * @property {number} total of the search
@@ -17,6 +18,7 @@ export const POINTS = 5000;
  * @property {Record<string, (number | null)[]>} metrics
  * @property {(number | null)[]} rounds
  * @property {Float32Array} ranks 1 is best
+ * @property {Aside} aside values that do not count
  * @property {string} note what was left out, to be said on screen
  */
 
@@ -27,7 +29,7 @@ export const POINTS = 5000;
  */
 export async function loadSample(search, signal) {
   const names = parameterNames(search.spec);
-  const fields = ["number", "value", "state", "round", "metrics.train_error", "metrics.dev_error", ...names.map((name) => `params.${name}`)];
+  const fields = ["number", "value", "state", "round", "metrics.train_error", "metrics.dev_error", "withheld", "broken", "excluded", ...names.map((name) => `params.${name}`)];
   /** @type {Api["TrialColumns"]} */
   const found = await call(withQuery(`/searches/${search.id}/columns`, { fields: fields.join(","), points: POINTS }), { signal });
   const { columns, total } = found;
@@ -42,8 +44,17 @@ export async function loadSample(search, signal) {
     params: Object.fromEntries(names.map((name) => [name, /** @type {Value[]} */ (columns[`params.${name}`] ?? [])])),
     metrics: { train_error: /** @type {(number | null)[]} */ (columns["metrics.train_error"] ?? []), dev_error: /** @type {(number | null)[]} */ (columns["metrics.dev_error"] ?? []) },
     ranks: ranks(values, minimizes(search)),
+    aside: asideOf(columns),
     note: numbers.length < total ? `${count(numbers.length)} of ${count(total)} trials drawn: the best and an even sample of the rest. The CSV contains what is drawn.` : "",
   };
+}
+
+/**
+ * @param {Api["TrialColumns"]["columns"]} columns
+ * @returns {Aside}
+ */
+function asideOf({ withheld = [], broken = [], excluded = [] }) {
+  return withheld.flatMap((value, index) => (value === null ? [] : [{ index, value: Number(value), why: excluded[index] ? `excluded: ${excluded[index]}` : String(broken[index]) }]));
 }
 
 /**
