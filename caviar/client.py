@@ -316,7 +316,12 @@ class Client:
 
 
 def _number(search: SearchLike) -> int:
-    return search.id if isinstance(search, Search) else int(search)
+    if isinstance(search, Search):
+        return search.id
+    text = str(search)
+    if isinstance(search, bool) or not text.isascii() or not text.isdigit():
+        raise CaviarError(f"{search!r:.100} is not a search; give its number, such as 3, or a Search")
+    return int(text)
 
 
 def _name(trial: TrialLike) -> str:

@@ -96,7 +96,7 @@ def _lengths(latest: Mapping[str, BaseDistribution], points: Sequence[Mapping[st
         ]
         if gapless and deciders:
             found[base] = deciders[0]
-        elif gapless and {*counts} - {0} == {len(layers)}:
+        elif gapless and {*counts} - {0} == {len(layers)} and len(layers) > 1:
             found[base] = len(layers)
     return found
 

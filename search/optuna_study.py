@@ -24,6 +24,7 @@ from caviar.search.space import Point, Space
 
 Direction = Literal["minimize", "maximize"]
 SPACE = "caviar_space"  # the study's attribute with the space as it was
+_CONSTRAINTS = "constraints"  # where Optuna keeps those of a trial
 _STATES = {"completed": TrialState.COMPLETE, "stopped": TrialState.PRUNED}  # the others have failed
 
 
@@ -121,6 +122,9 @@ def read(path: Path, name: str | None = None, points: int = 10) -> Study:
         maximize = study.direction == optuna.study.StudyDirection.MAXIMIZE
         trials = study.get_trials(deepcopy=False)
         own = study.user_attrs.get(SPACE)
+    if own is None and not any(one.distributions for one in trials):
+        remedy = "import it once a trial has suggested parameters"
+        raise SearchError([Problem("study", f"{name!r} has no trial that says what its space is", remedy)])
     done = [one for one in trials if one.state == TrialState.COMPLETE and one.value is not None]
     found = infer(trials, done) if own is None else Inferred(own, _layered(own))
     done.sort(key=lambda one: -one.values[0] if maximize else one.values[0])
@@ -129,7 +133,8 @@ def read(path: Path, name: str | None = None, points: int = 10) -> Study:
     for trial in done:
         if len(kept) == points:
             break
-        point = _restored(space, join_layers(trial.params, found.layered))
+        joined = join_layers(trial.params, found.layered)
+        point = joined if own is None else _restored(space, joined)  # only ours have choices as texts
         problems = space.check(point)
         if problems:
             why = "; ".join(f"{one.field} {one.message}" for one in problems[:3])
@@ -143,7 +148,7 @@ def read(path: Path, name: str | None = None, points: int = 10) -> Study:
         [point for point, _ in kept],
         [trial.values[0] for _, trial in kept],
         [trial.number for _, trial in kept],
-        found.told + _without_place(trials, len(done), len(kept)),
+        found.told + _without_place(trials, len(done), len(kept), ours=own is not None),
         found.lost,
     )
 
@@ -168,7 +173,7 @@ def _restored(space: Space, point: Mapping[str, Any]) -> Point:
     return restored
 
 
-def _without_place(trials: Sequence[FrozenTrial], done: int, kept: int) -> list[str]:
+def _without_place(trials: Sequence[FrozenTrial], done: int, kept: int, *, ours: bool) -> list[str]:
     """Say what a new search does not take over."""
     told = [f"{kept} of {done} completed trials are enqueued as points, with their values as comments"]
     others = sorted(one.state.name.lower() for one in trials if one.state != TrialState.COMPLETE)
@@ -177,6 +182,11 @@ def _without_place(trials: Sequence[FrozenTrial], done: int, kept: int) -> list[
         told.append(f"not taken over: {counts}")
     if any(one.intermediate_values for one in trials):
         told.append("not taken over: intermediate values")
+    names = sorted({name for one in trials for name in one.user_attrs})
+    if names and not ours:
+        told.append(f"not taken over: user attributes ({', '.join(names[:5])}{' ...' * (len(names) > 5)})")
+    if any(_CONSTRAINTS in one.system_attrs for one in trials):
+        told.append("not taken over: constraints; trainer: external may report them as metrics")
     return told
 
 

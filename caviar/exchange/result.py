@@ -19,5 +19,9 @@ def result_of(state: EndState, metrics: Mapping[str, float], epoch: int, reason:
 def failure(error: BaseException) -> Result:
     """Return the result of a trial that could not be trained."""
     log = "".join(traceback.format_exception(error))[-LOG_KEPT:]
-    reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    try:
+        said = str(error)
+    except Exception:  # noqa: BLE001 - an exception of a user's may say anything, and fail at that
+        said = "(its text cannot be read)"
+    reason = f"{type(error).__name__}: {said}" if said else type(error).__name__
     return Result(state="failed", reason=reason[:REASON_LIMIT], log=log)

@@ -76,8 +76,8 @@ def read(
         if points is not None:
             places = thinned(values, points, columns.index(metric) if metric in columns else 0)
             epochs, values = epochs[places], values[places]
-        line["epoch"] = epochs.tolist()
-        line.update({name: floats(values[:, place]) for place, name in enumerate(columns)})
+        own = {"epoch": epochs.tolist(), **line}  # a metric of such a name has no place here
+        lines[branch] = {name: floats(values[:, place]) for place, name in enumerate(columns)} | own
     return {
         "columns": ["epoch", *columns],
         "branches": [lines[branch] for branch in sorted(lines)],

@@ -146,3 +146,23 @@ def test_our_own_export_comes_back_to_the_letter(tmp_path: Path, flag: Any) -> N
     found = read(tmp_path / "own.db")
     assert Space.model_validate(found.space) == SPACE
     assert repr(found.points) == repr([point]) and found.values == [0.25] and not found.lost
+
+
+def test_choices_of_several_types_and_what_has_no_place_are_told(tmp_path: Path) -> None:
+    choices = [None, 1, "1", True, 1.5]
+
+    def mixed(trial: optuna.Trial) -> float:
+        trial.set_user_attr("note", "kept by nobody")
+        trial.suggest_categorical("kind", choices)
+        return trial.suggest_float("width.0", 0, 1)
+
+    code, search, _, told = imported(studied(tmp_path, mixed), "--points", "30")
+    assert code == 0 and len(search["enqueued"]) == 30, told
+    assert search["space"]["kind"]["choices"] == choices
+    assert "width.0" in search["space"], "one entry is no list of layers"
+    assert "user attributes (note)" in told
+
+
+def test_a_study_without_trials_says_that_it_has_no_space(tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli, ["import", str(studied(tmp_path, conditional, trials=0))])
+    assert done.exit_code == 2 and "no trial that says what its space is" in done.stderr
