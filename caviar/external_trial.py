@@ -2,32 +2,37 @@
 
 for trial in Client().ask(search):
     model = build(**trial.params)
-    for epoch in range(30):
-        trial.report(dev_error=train_one_epoch(model))
+    if trial.resume:
+        model.load(trial.resume)
+    for epoch in range(trial.epoch + 1, 31):
+        trial.report(epoch, dev_error=train_one_epoch(model))
+        trial.checkpoint(model.save())
         if trial.should_stop:
             break
 """
 
 import logging
-import math
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from functools import cached_property
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self, SupportsIndex
 
+from caviar.checkpoint_files import State, packed, unpack
 from caviar.errors import CaviarError
 from caviar.exchange.assigned_trial import AssignedTrial
-from caviar.exchange.command import APPLY, EPOCH_END, NOW, ReceivedCommand
+from caviar.exchange.checkpoint_downloads import newest_usable
+from caviar.exchange.checkpoint_uploads import CheckpointUpload, CheckpointUploads
 from caviar.exchange.exchange import Exchange, Write
+from caviar.exchange.outbox import Outbox
 from caviar.exchange.result import failure, result_of
 from caviar.exchange.wire import Acknowledgement, EndState, Result
-from caviar.json_body import plain
+from caviar.script_commands import ScriptCommands
+from caviar.script_reports import ScriptCurve, as_numbers, as_step
 
 logger = logging.getLogger(__name__)
 
-MOST_METRICS, LONGEST_NAME = 200, 64  # of one report
 LEFT = (
     "the script left the loop before this trial had ended: call trial.complete() or trial.fail() before a "
     "break, or write `with trial:` around the training"
@@ -47,23 +52,23 @@ class ExternalTrial:
     `catch` end there too, and the loop goes on.
     """
 
-    def __init__(self, assignment: AssignedTrial, exchange: Exchange, catch: Caught = ()) -> None:
+    def __init__(
+        self, assignment: AssignedTrial, exchange: Exchange, uploads: CheckpointUploads, catch: Caught = ()
+    ) -> None:
         self._assignment = assignment
         self._exchange = exchange
+        self._uploads = uploads
         self._catch = catch
         self._process = os.getpid()
         self._began = time.monotonic()
         self._epoch = 0
+        self._replaces = assignment.attempt > 1  # the first report says from where it is trained again
         self._last: dict[str, float] = {}
-        self._curve: list[float] = []
-        self._plan = assignment.stop_plan()
-        self._stop: str | None = None
-        self._changed: dict[str, Any] = {}  # settings, by a person
-        self._untold: dict[str, Any] = {}  # those of them that `changes` has not given yet
-        self._waiting: dict[
-            int, ReceivedCommand
-        ] = {}  # what a person has asked and is not due, or not taken yet
-        self._heard: set[int] = set()  # by id: until it is answered, a command may come again
+        self._curve = ScriptCurve(assignment)
+        self._stop: str | None = None  # by the stopping rule
+        self._commands = ScriptCommands(assignment, self._answer)
+        self._written = 0
+        self._kept = False  # a checkpoint was made
         self._ended = False
 
     @property
@@ -93,8 +98,51 @@ class ExternalTrial:
     @property
     def epochs(self) -> int | None:
         """Return how many epochs to train, None where the search does not say."""
-        epochs = self._assignment.epochs or self._in_force().get("epochs")
+        epochs = self._commands.changed.get("epochs") or self._assignment.epochs
+        epochs = epochs or self._in_force().get("epochs")
         return None if epochs is None else int(epochs)
+
+    @property
+    def resume(self) -> bytes | None:
+        """Give the state to go on from, as `checkpoint` took it; None where the training begins.
+
+        A trial that was lost, paused, rewound or forked has one. Whoever reads it, or `epoch`, is taken to go
+        on from there; a script that does not begins again, and its epochs take the place of those before.
+        """
+        return None if self._taken_up is None else self._taken_up[0]
+
+    @property
+    def epoch(self) -> int:
+        """Give the last epoch, or step, that is behind the training: 0 where it begins."""
+        if not self._epoch and self._taken_up is not None:
+            return self._taken_up[1]
+        return self._last_epoch
+
+    def restore(self, path: str | os.PathLike[str]) -> bool:
+        """Write the state to go on from to a path, a folder if it was one; tell whether there is any."""
+        if self.resume is None:
+            return False
+        unpack(self.resume, path)
+        return True
+
+    def checkpoint(self, state: State, step: SupportsIndex | None = None) -> None:
+        """Keep a state, to go on from after a loss, a pause or a rewind: bytes, or a file or folder by path.
+
+        It is read now and sent in the background, after the reports before it; `step` is the epoch that it
+        ends, by default the last one reported. Of a branch the server keeps the last three.
+
+        Raises CaviarError for what cannot be read.
+        """
+        self._expect_own_process()
+        epoch = self._last_epoch if step is None else as_step(step, 0)
+        content = packed(state)
+        self._hear()
+        kind = "command" if self._commands.take_checkpoint(epoch) else "schedule"
+        if not self._ended:
+            self._kept = True
+            at = self._commands.branch, epoch, epoch, self._commands.position
+            key = self._assignment.key
+            self._uploads.add(CheckpointUpload(key, content, kind, *at, self._written))
 
     @property
     def should_stop(self) -> str | None:
@@ -105,24 +153,39 @@ class ExternalTrial:
         self._hear()
         return self._why_stopped
 
-    def report(self, **metrics: float | None) -> None:
-        """Report the metrics of one more epoch; sent in the background. None is a value that is missing.
+    def report(self, step: SupportsIndex | None = None, **metrics: float | None) -> None:
+        """Tell the metrics of one more epoch; sent in the background. None is a value that is missing.
+
+        `step` is its number, from 1 on; by default the one after the last. Stopping rules, pictures and
+        exports count by it. One that is not beyond the last replaces it, and all after it.
 
         Raises CaviarError for what is no number, and for too many metrics.
         """
         self._expect_own_process()
-        told = _numbers(metrics)
-        if len(told) > MOST_METRICS or any(len(name) > LONGEST_NAME for name in told):
-            raise CaviarError(
-                f"trial {self.id} reports {len(told)} metrics: at most {MOST_METRICS} can be told of one "
-                f"epoch, each with a name of at most {LONGEST_NAME} characters"
-            )
-        self._epoch += 1
-        epoch = self._epoch
+        told = as_numbers(metrics)
+        if self._ended:
+            logger.warning("trial %s has ended: a report after its end is lost", self.id)
+            return
+        last = self._last_epoch
+        epoch = last + 1 if step is None else as_step(step)
+        replaces = self._replaces or epoch <= last
+        self._replaces = False
+        self._epoch = epoch
         self._last = told
-        columns, row = list(told), list(told.values())
-        self._exchange.report(lambda outbox: outbox.epochs(self._assignment.key, 0, columns, epoch, [row]))
-        self._obey_rule()
+        key, branch, columns, row = (
+            self._assignment.key,
+            self._commands.branch,
+            list(told),
+            list(told.values()),
+        )
+
+        def write(outbox: Outbox) -> None:
+            if replaces:
+                outbox.replace(key, branch, epoch)
+            outbox.epochs(key, branch, columns, epoch, [row])
+
+        self._written = self._exchange.report(write)
+        self._stop = self._curve.judge(epoch, told, last) or self._stop
 
     def changes(self) -> dict[str, Any]:
         """Take the settings that a person has changed; the script is taken to use them from here on.
@@ -130,13 +193,13 @@ class ExternalTrial:
         Raises what `should_stop` raises.
         """
         self._take_changes()
-        changes, self._untold = self._untold, {}
+        changes, self._commands.untold = self._commands.untold, {}
         return changes
 
     def complete(self, **metrics: float | None) -> None:
         """End the trial with final metrics; those of the last report are taken for what is not given."""
         reason = self._why_stopped
-        final = self._last | _numbers(metrics)
+        final = self._last | as_numbers(metrics)
         if reason and not final:  # a person stopped it before there was anything to tell
             self._end("cancelled", final, reason)
             return
@@ -155,7 +218,7 @@ class ExternalTrial:
 
     def hand_back(self) -> None:
         """Hand the trial back, for whoever asks next; that counts as no failure, and as no lost attempt."""
-        self._close(lambda outbox: outbox.state(self._assignment.key, 0, "released"))
+        self._let_go("released", self._commands.branch)
 
     def __enter__(self) -> Self:
         return self
@@ -200,10 +263,29 @@ class ExternalTrial:
 
     @property
     def _why_stopped(self) -> str | None:
-        return self._stop or self._exchange.dropped(self._assignment.key)
+        dropped = self._exchange.dropped(self._assignment.key)
+        return self._commands.why_stopped or self._stop or dropped
+
+    @property
+    def _last_epoch(self) -> int:
+        """The last epoch behind the training: that of the state which was taken up, until one is told."""
+        taken = self.__dict__.get("_taken_up")  # without taking it up now
+        return self._epoch or (taken[1] if taken else 0)
+
+    @cached_property
+    def _taken_up(self) -> tuple[bytes, int] | None:
+        """The state to go on from, and its epoch."""
+        resume = self._assignment.resume
+        found = newest_usable(self._assignment, resume, self._exchange.transport, bytes)
+        if found is None or resume is None:
+            return None
+        content, saved = found
+        if not self._epoch:
+            self._curve.begin_with(resume.curve[: saved.epoch])
+        return content, saved.epoch
 
     def _in_force(self) -> dict[str, Any]:
-        return self._assignment.search.settings | self._assignment.params | self._changed
+        return self._assignment.search.settings | self._assignment.params | self._commands.changed
 
     def _expect_own_process(self) -> None:
         if os.getpid() != self._process:
@@ -215,101 +297,47 @@ class ExternalTrial:
     def _hear(self) -> None:
         """Take in what a person has asked: a stop is obeyed once it is due, a change waits for `changes`."""
         self._expect_own_process()
-        if self._ended:
-            return
-        for order in self._exchange.commands(self._assignment.key):
-            if order.id not in self._heard:
-                self._heard.add(order.id)
-                self._take(ReceivedCommand.of(order, self._epoch))
-        for command in self._due("stop"):
-            self._stop = "stopped by a person"
-            self._answer(command)
-
-    def _take(self, command: ReceivedCommand) -> None:
-        if command.kind == "withdraw":
-            withdrawn = self._waiting.pop(command.arguments["command"], None)
-            if withdrawn is not None:
-                self._answer(withdrawn, refused="withdrawn by a person")
-            self._answer(command, refused=None if withdrawn else "it had taken effect already")
-        elif command.kind not in ("set", "stop"):
-            self._answer(command, refused=f"a script cannot {command.kind}; it can set and stop")
-        elif _due_epoch(command) is None:
-            self._answer(command, refused="a script knows no such moment; it knows now, epoch_end, epoch:30")
-        else:
-            self._waiting[command.id] = command
+        if not self._ended:
+            kept = self._kept or self._assignment.resume is not None
+            self._commands.hear(self._exchange.commands(self._assignment.key), self._epoch, kept=kept)
 
     def _take_changes(self) -> None:
         """Put the changes that are due in force."""
         self._hear()
-        for command in self._due("set"):
-            settings = self._in_force()
-            before = {name: settings.get(name) for name in command.arguments}
-            self._changed |= command.arguments
-            self._untold |= command.arguments
-            self._answer(command, before=plain(before), after=plain(command.arguments))
+        fixed = self._assignment.search.settings | self._assignment.params
+        self._commands.take_changes(fixed, self._epoch)
 
-    def _due(self, kind: str) -> list[ReceivedCommand]:
-        """Take the commands of a kind whose moment has come, in the order in which they were given.
-
-        A script asks when it likes: a command whose epoch is over by then is refused, or taken late, which is
-        said.
-        """
-        due = []
-        for command in [one for one in self._waiting.values() if one.kind == kind]:
-            epoch = _due_epoch(command)
-            if epoch is None or epoch > self._epoch:
-                continue
-            del self._waiting[command.id]
-            if command.at == NOW or epoch == self._epoch:
-                due.append(command)
-            elif command.late == APPLY or command.at == EPOCH_END:
-                due.append(replace(command, lateness=command.passed(self._epoch)))
-            else:
-                self._answer(command, refused=command.passed(self._epoch))
-        return due
-
-    def _answer(self, command: ReceivedCommand, **outcome: Any) -> None:
-        answer = Acknowledgement(
-            command=command.id, step=self._epoch, epoch=self._epoch, late=command.lateness, **outcome
-        )
+    def _answer(self, answer: Acknowledgement, branch: int) -> None:
         key = self._assignment.key
-        self._exchange.report(lambda outbox: outbox.acknowledge(key, 0, [answer]), urgent=True)
-
-    def _obey_rule(self) -> None:
-        self._curve.append(self._last.get(self._assignment.metric, math.nan))
-        if self._plan is not None and self._stop is None:
-            from caviar.search.stopping import as_stored, verdict
-
-            one = self._assignment
-            self._stop = verdict(self._plan, list(map(as_stored, self._curve)), one.direction, one.how)
+        write: Write = lambda outbox: outbox.acknowledge(key, branch, [answer])  # noqa: E731
+        self._written = self._exchange.report(write, urgent=True)
 
     def _end(self, state: EndState, metrics: Mapping[str, float], reason: str | None) -> None:
+        if self._commands.leaving is not None and state in ("completed", "stopped", "cancelled"):
+            if not self._ended:
+                self._let_go(*self._commands.left(self._epoch))
+            return
         self._finish(result_of(state, metrics, self._epoch, reason))
 
     def _finish(self, result: Result) -> None:
-        key, seconds = self._assignment.key, time.monotonic() - self._began
-        self._close(lambda outbox: outbox.result(key, 0, result, seconds))
+        key, branch, seconds = self._assignment.key, self._commands.branch, time.monotonic() - self._began
+        first = self._last_epoch + 1
+
+        def write(outbox: Outbox) -> None:
+            if self._replaces:  # nothing was told of this attempt: what others told is not of this training
+                outbox.replace(key, branch, first)
+            outbox.result(key, branch, result, seconds)
+
+        self._close(write)
+
+    def _let_go(self, state: Literal["paused", "released"], branch: int) -> None:
+        key = self._assignment.key
+        self._close(lambda outbox: outbox.state(key, branch, state))
 
     def _close(self, write: Write) -> None:
-        """Make the last report of the trial, once."""
+        """Make the last report of the trial, once, when its checkpoints have been sent."""
         self._expect_own_process()
         if not self._ended:
             self._ended = True
             self._exchange.training_ended(self._assignment.key)
-            self._exchange.report_last(self._assignment.key, write)
-
-
-def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
-    """Return metrics as numbers, NaN for one that is missing. Raises CaviarError that names the metric."""
-    told = {}
-    for name, value in metrics.items():
-        try:
-            told[name] = math.nan if value is None else float(value)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise CaviarError(f"the metric {name!r} is no number that can be told: {error}") from None
-    return told
-
-
-def _due_epoch(command: ReceivedCommand) -> int | None:
-    """Return how many epochs must have ended, None for a moment that a script cannot tell."""
-    return 0 if command.at == NOW else command.due_epoch()
+            self._uploads.when_done(self._assignment.key, write)

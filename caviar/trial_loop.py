@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from caviar import script_end
 from caviar.errors import CaviarError
 from caviar.exchange.assigned_trial import AssignedTrial
+from caviar.exchange.checkpoint_uploads import CheckpointUploads
 from caviar.exchange.exchange import Exchange
 from caviar.exchange.prefetch import Prefetch
 from caviar.exchange.wire import Agent
@@ -37,11 +38,12 @@ def ask(transport: Transport, search: int, catch: Caught = ()) -> Iterator[Exter
     exchange.start()
     waiting = _Waiting(transport, search, exchange)
     trial: ExternalTrial | None = None
-    close: Callable[[], object] | None = lambda: exchange.close(CLOSE_SECONDS)  # noqa: E731
+    uploads = CheckpointUploads(exchange)
+    close: Callable[[], object] | None = lambda: _close(exchange, uploads)  # noqa: E731
     with script_end.Signals() as signals:
         try:
             while (assignment := waiting.next()) is not None:
-                trial = ExternalTrial(assignment, exchange, catch)
+                trial = ExternalTrial(assignment, exchange, uploads, catch)
                 yield trial
                 trial.end_of_turn()
         except GeneratorExit:
@@ -54,6 +56,12 @@ def ask(transport: Transport, search: int, catch: Caught = ()) -> Iterator[Exter
                 trial.hand_back()
             if close is not None and waiting.is_in_its_process:
                 close()
+
+
+def _close(exchange: Exchange, uploads: CheckpointUploads) -> None:
+    """Send what is left: checkpoints first, for a trial that ends or is handed back waits for them."""
+    uploads.finish(CLOSE_SECONDS)
+    exchange.close(CLOSE_SECONDS)
 
 
 class _Waiting:

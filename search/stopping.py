@@ -26,15 +26,19 @@ class StopPlan:
     last: int | None = None  # the last epoch that the budget of its search allows
 
 
-def verdict(plan: StopPlan, curve: Sequence[float], direction: str, how: How = None) -> str | None:
+def verdict(
+    plan: StopPlan, curve: Sequence[float], direction: str, how: How = None, judged: int | None = None
+) -> str | None:
     """Say why a trial stops after the last epoch of its curve, None if it goes on.
 
-    To be asked once after every epoch; the curve has the metric of epoch 1 first.
+    To be asked once after every epoch; the curve has the metric of epoch 1 first. A script that tells only
+    some of the epochs is `judged` up to the one before: the bounds of those between count too.
     """
     if plan.last is not None and len(curve) >= plan.last:
         return f"the search has no more epochs to spend: its budget ends at epoch {plan.last} of this trial"
     epoch, word = len(curve), {"best": "best", "last": "value"}.get(str(how or "best"), "mean")
-    due = [bound for at, bound in plan.checks if at == epoch]
+    judged = epoch - 1 if judged is None else judged
+    due = [bound for at, bound in plan.checks if judged < at <= epoch]
     impatient = plan.patience is not None and epoch > max(plan.patience, plan.warmup)
     if not due and not impatient:
         return None

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import logging
 from dataclasses import dataclass
 from typing import Any
 
 from caviar import trainers
-from caviar.errors import CaviarError
 from caviar.exchange.assigned_trial import AssignedTrial
 from caviar.exchange.checkpoint_content import EpochState, unpacked
-from caviar.exchange.wire import OlderCheckpoint, Resume
+from caviar.exchange.checkpoint_downloads import newest_usable
+from caviar.exchange.wire import Resume
 from caviar.transport import Transport
 from caviar.trial_settings import trial_settings
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -43,21 +39,10 @@ class RunFactory:
         Raises whatever the trainer raises when the settings cannot be trained with.
         """
         assignment = self._assignment
-        for candidate in _candidates(resume):
-            try:
-                state, best = unpacked(_fetch(candidate, self._transport))
-                if self._keeps_best and best is None:
-                    raise ValueError("it does not hold the best epoch")
-                run = self._trainer.restore(state, self._data)
-            except (CaviarError, ValueError, KeyError) as error:
-                logger.warning(
-                    "checkpoint %s cannot be used, going further back: %s",
-                    candidate.checkpoint,
-                    error,
-                    extra={"trial": assignment.trial, "attempt": assignment.attempt},
-                )
-            else:
-                return OpenedRun(run, candidate.position, best)
+        found = newest_usable(assignment, resume, self._transport, self._restored)
+        if found is not None:
+            (run, best), saved = found
+            return OpenedRun(run, saved.position, best)
         search = assignment.search
         measuring = trainers.settings_for(search.trainer, search.metrics)
         settings = trial_settings(
@@ -72,15 +57,9 @@ class RunFactory:
             run.describe_last()
         return run
 
-
-def _candidates(resume: Resume | None) -> list[Resume | OlderCheckpoint]:
-    """Return the newest checkpoint first, then the older ones the server names."""
-    return [] if resume is None else [resume, *resume.older]
-
-
-def _fetch(saved: Resume | OlderCheckpoint, transport: Transport) -> bytes:
-    content = transport.request("GET", f"/checkpoints/{saved.checkpoint}", timeout=300.0).content
-    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-    if digest != saved.digest:
-        raise CaviarError(f"its digest is {digest}, not {saved.digest}")
-    return content
+    def _restored(self, content: bytes) -> tuple[Any, EpochState | None]:
+        """Return the run of a checkpoint, and the best epoch. Raises ValueError for damaged content."""
+        state, best = unpacked(content)
+        if self._keeps_best and best is None:
+            raise ValueError("it does not hold the best epoch")
+        return self._trainer.restore(state, self._data), best

@@ -30,7 +30,7 @@ class CheckpointUpload:
     """A state of a trial on its way to the server."""
 
     key: Key
-    content: bytes
+    content: bytes | None  # None: nothing but what is to be done then
     kind: str  # schedule, command, end, model
     branch: int
     epoch: int
@@ -49,7 +49,7 @@ class CheckpointUploads:
         self._waiting: deque[CheckpointUpload] = deque()
         self._busy = False
         self._deadline = float("inf")
-        threading.Thread(target=exchange.guard, args=(self._work,), name="uploads", daemon=True).start()
+        self._thread: threading.Thread | None = None  # begun with the first upload: most scripts have none
 
     def add(self, upload: CheckpointUpload) -> None:
         """Queue an upload."""
@@ -60,6 +60,19 @@ class CheckpointUploads:
                     self._waiting.remove(one)
             self._waiting.append(upload)
             self._changed.notify_all()
+            if self._thread is None:
+                work = self._exchange.guard, (self._work,)
+                self._thread = threading.Thread(target=work[0], args=work[1], name="uploads", daemon=True)
+                self._thread.start()
+
+    def when_done(self, key: Key, write: Write) -> None:
+        """Make the last report of a trial when its uploads are through, at once where there are none."""
+        with self._changed:
+            if self._waiting or self._busy:
+                self._waiting.append(CheckpointUpload(key, None, "end", 0, 0, 0, 0, 0, write))
+                self._changed.notify_all()
+                return
+        self._exchange.report_last(key, write)
 
     def finish(self, seconds: float) -> bool:
         """Wait until all is sent, so many seconds at most; say whether it is."""
@@ -76,7 +89,8 @@ class CheckpointUploads:
                 upload = self._waiting.popleft()
                 self._busy = True
             try:
-                self._send(upload)
+                if upload.content is not None:
+                    self._send(upload, upload.content)
             except CaviarError as error:
                 trial, attempt = upload.key
                 extra = {"trial": trial, "attempt": attempt}
@@ -84,7 +98,7 @@ class CheckpointUploads:
             if upload.then is not None:
                 self._exchange.report_last(upload.key, upload.then)
 
-    def _send(self, upload: CheckpointUpload) -> None:
+    def _send(self, upload: CheckpointUpload, content: bytes) -> None:
         """Wait for the reports before it, then send it, again and again while the server is away."""
         until = min(time.monotonic() + PATIENCE, self._deadline)
         while not self._exchange.acknowledged(upload.after, 0.5):
@@ -98,7 +112,7 @@ class CheckpointUploads:
             "step": upload.step,
             "position": upload.position,
             "kind": upload.kind,
-            "digest": f"sha256:{hashlib.sha256(upload.content).hexdigest()}",
+            "digest": f"sha256:{hashlib.sha256(content).hexdigest()}",
         }
         send = Retrying(
             retry=retry_if_exception(_may_pass),
@@ -106,13 +120,13 @@ class CheckpointUploads:
             stop=lambda _state: time.monotonic() > min(until, self._deadline),
             reraise=True,
         )
-        size = str(len(upload.content))
+        size = str(len(content))
         send(
             lambda: self._exchange.transport.request(
                 "PUT",
                 f"/trials/{trial}/checkpoints",
                 params=query,
-                content=_pieces(upload.content),
+                content=_pieces(content),
                 headers={"Content-Type": "application/octet-stream", "Content-Length": size},
                 timeout=300.0,
                 tries=1,

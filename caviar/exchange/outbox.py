@@ -40,6 +40,10 @@ class Outbox:
         report.rows += rows
         self._hurry(ROWS_SECONDS)
 
+    def replace(self, key: Key, branch: int, first: int) -> None:
+        """Tell that the epochs from `first` on are trained again: what is known of them is forgotten."""
+        self._renew(key, branch).replace_from = first
+
     def costs(self, key: Key, branch: int, costs: Sequence[Sequence[float]]) -> None:
         """Add costs of mini-batches, thinned out."""
         known = self._report(key, branch).costs

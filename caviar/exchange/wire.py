@@ -84,6 +84,7 @@ class Report(Message):
     attempt: Annotated[int, Field(ge=1, lt=2**31)]
     branch: Count = 0
     first: Annotated[int, Field(ge=1, lt=2**31)] = 1
+    replace_from: Annotated[int, Field(ge=1, lt=2**31)] | None = None  # known epochs from here on go first
     columns: Columns = []
     rows: list[list[Number]] = []
     costs: list[tuple[Annotated[float, Field(ge=0, lt=2**53)], Number]] = []
@@ -150,6 +151,7 @@ class OlderCheckpoint(Message):
 
     checkpoint: int
     digest: str
+    epoch: int = 0
     position: int = 0
 
 

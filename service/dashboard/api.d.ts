@@ -293,6 +293,7 @@ export interface Resume {
 export interface OlderCheckpoint {
   checkpoint: number;
   digest: string;
+  epoch?: number;
   position?: number;
 }
 /**
@@ -855,6 +856,7 @@ export interface Report {
   attempt: number;
   branch?: number;
   first?: number;
+  replace_from?: number | null;
   /**
    * @maxItems 200
    */

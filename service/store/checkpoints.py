@@ -51,6 +51,15 @@ def prune(tx: Transaction, trial: TrialId, branch: int, keep: int) -> list[str]:
     return [row.name for row in rows]
 
 
+def discard_from(tx: Transaction, trial: TrialId, branch: int, epoch: int) -> None:
+    """Take out what a branch has kept of an epoch and of later ones: it is trained again from there.
+
+    The files stay until nobody misses them, as those of a crash do.
+    """
+    own = (c.search_id == trial.search, c.number == trial.number, c.branch == branch)
+    tx.execute(delete(checkpoints).where(*own, c.kind != "model", c.epoch >= epoch))
+
+
 def discard(tx: Transaction, checkpoint: int) -> None:
     """Take a checkpoint out; one that is gone already is fine."""
     tx.execute(delete(checkpoints).where(c.id == checkpoint))

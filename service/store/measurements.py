@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import orjson
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from caviar.service.ids import TrialId, in_pieces
 from caviar.service.store.curves import pack, pack_costs
@@ -57,6 +57,26 @@ def append_curves(tx: Transaction, pieces: Sequence[CurvePiece]) -> None:
         for piece in pieces
     ]
     tx.execute(_INSERT_CURVES, rows)
+
+
+def cut(tx: Transaction, branch: Branch, first: int) -> None:
+    """Forget the epochs of a branch from `first` on: they are trained again."""
+    c = curves.c
+    own = (c.search_id == branch[0], c.number == branch[1], c.branch == branch[2])
+    tx.execute(delete(curves).where(*own, c.first >= first))
+    for row in tx.execute(select(c.first, c.rows, c.data).where(*own, c.first + c.rows > first)).all():
+        kept = first - row.first
+        data = row.data[: len(row.data) // row.rows * kept]
+        tx.execute(update(curves).where(*own, c.first == row.first).values(rows=kept, data=data))
+
+
+def shortened(pieces: Sequence[CurvePiece], branch: Branch, first: int) -> list[CurvePiece]:
+    """Return pieces without the epochs of a branch from `first` on."""
+    kept = [
+        one._replace(rows=one.rows[: max(0, first - one.first)]) if one.branch == branch else one
+        for one in pieces
+    ]
+    return [one for one in kept if one.rows]
 
 
 def _columns_id(tx: Transaction, names: Sequence[str]) -> int:

@@ -15,7 +15,7 @@ from caviar.search.history import Floats
 from caviar.search.spec import SearchSpec
 from caviar.search.values import value_of
 from caviar.service.ids import TrialId, trial_id
-from caviar.service.store import attempts, measurements
+from caviar.service.store import attempts, checkpoints, measurements
 from caviar.service.store import commands as command_rows
 from caviar.service.store import searches as search_rows
 from caviar.service.store.attempts import EndedAttempt, Outcome, Progress, Release
@@ -147,6 +147,8 @@ def _take(
 
 def _take_epochs(tx: Transaction, batch: Batch, one: ReportedTrial, report: Report) -> None:
     """Keep the epochs and costs that the server does not have yet."""
+    if report.replace_from is not None and report.replace_from <= one.epoch:
+        _forget(tx, batch, one, report.replace_from)
     rows = report.rows[max(0, one.epoch + 1 - report.first) :]
     branch = (*one.trial, one.branch)
     if rows and report.columns:
@@ -156,6 +158,15 @@ def _take_epochs(tx: Transaction, batch: Batch, one: ReportedTrial, report: Repo
     if report.costs:
         batch.costs.append(CostPiece(branch, report.costs))
         tx.touched.add(one.trial.search)
+
+
+def _forget(tx: Transaction, batch: Batch, one: ReportedTrial, first: int) -> None:
+    """Forget the epochs from `first` on, and what was kept of them: a script trains them again."""
+    branch = (*one.trial, one.branch)
+    batch.curves = measurements.shortened(batch.curves, branch, first)
+    measurements.cut(tx, branch, first)
+    checkpoints.discard_from(tx, one.trial, one.branch, first)
+    one.epoch, one.changed = first - 1, True
 
 
 def _hand_back(tx: Transaction, batch: Batch, one: ReportedTrial, state: str) -> None:
