@@ -27,6 +27,7 @@ PARTS = {
         "what is found with so many epochs",
         ["benchmarks.quality_epochs", "--seeds", "5", "--full", "16"],
     ),
+    "race": ("how often the race over folds ends the winner, and what it saves", ["benchmarks.race"]),
     "halving": ("what successive halving saves on live trainings", ["benchmarks.quality_live"]),
 }
 

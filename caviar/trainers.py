@@ -91,6 +91,12 @@ def default_epochs(spec: SearchSpec) -> int | None:
     return default if isinstance(default, int) else None
 
 
+def epochs_in_all(spec: SearchSpec) -> int | None:
+    """Return how many epochs a trial has that trains as the settings say: those of all its folds together."""
+    epochs = default_epochs(spec)
+    return None if epochs is None else epochs * spec.trainings
+
+
 def most_epochs(spec: SearchSpec) -> int | None:
     """Return how many epochs the longest trials of a search train, as far as that is known."""
     return max(_epochs(spec), default=None)

@@ -12,6 +12,12 @@ from caviar.search.budgets import Budget
 from caviar.search.checking import problems_of, refuse_all, refuse_boolean
 from caviar.search.conditions import needs, problems_of_conditions
 from caviar.search.curves import CurveTable
+from caviar.search.folds import (
+    problems_with_folds,
+    problems_without_folds,
+    trainings_of,
+    with_defaults_of_folds,
+)
 from caviar.search.limits import Limits
 from caviar.search.parameters import Between, Choice, Fixed, FrozenModel, Parameter, Range, plain
 from caviar.search.problem import Problem, SearchError
@@ -98,6 +104,11 @@ class SearchSpec(FrozenModel):
             raise SearchError([replace(one, field=f"strategy.{one.field}") for one in problems])
         return spec
 
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_folds(cls, data: Any) -> Any:
+        return with_defaults_of_folds(data)
+
     _no_booleans = field_validator("parallel", "seed", "lag", "base_error", mode="before")(refuse_boolean)
 
     @field_validator("settings", "dataset", "enqueued", "schedule", mode="before")
@@ -134,6 +145,7 @@ class SearchSpec(FrozenModel):
             other = self.budget.others[0]
             message = f"begins after {self.budget.trials} trials, which budget.{other} may never let happen"
             problems.append(Problem("reevaluate.leaders", message, f"take out reevaluate or budget.{other}"))
+        problems += problems_with_folds(self) if self.trainings > 1 else problems_without_folds(self.stopping)
         if problems:
             raise refuse_all(problems)
         return self
@@ -216,7 +228,12 @@ class SearchSpec(FrozenModel):
 
     def rungs(self, epochs: int) -> tuple[int, ...]:
         """Return the epochs at which the stopping rule compares trials that train for `epochs`."""
-        return self.stopping.rungs(epochs)
+        return self.stopping.rungs_of(epochs, self.trainings)
+
+    @property
+    def trainings(self) -> int:
+        """How often a trial trains: once for each fold of each repeat, one after the other."""
+        return trainings_of(self.trainer, self.dataset)
 
     def stop_plan(self, number: int, curves: CurveTable) -> StopPlan:
         """Fix by which bounds trial `number` may be stopped; a pure function of its arguments.

@@ -19,6 +19,7 @@ from pydantic import Field
 from caviar.search.curves import CurveTable
 from caviar.search.history import Floats
 from caviar.search.methods import Method, by_name
+from caviar.search.race import bounds
 from caviar.search.stopping import StopPlan
 
 MOST_RUNGS = 100
@@ -31,6 +32,10 @@ class StoppingRule(Method):
     def rungs(self, epochs: int) -> tuple[int, ...]:
         """Return the epochs at which trials that train for `epochs` are compared; none by default."""
         return ()
+
+    def rungs_of(self, epochs: int, trainings: int) -> tuple[int, ...]:
+        """Return the rungs of trials with folds: `trainings` in turn, of `epochs` in all."""
+        return self.rungs(epochs)
 
     def plan(self, number: int, curves: CurveTable, direction: str) -> StopPlan:
         """Fix the bounds of trial `number`; a pure function of its arguments.
@@ -145,6 +150,36 @@ class Threshold(WarmedUp):
         return StopPlan(((max(self.warmup, 1), self.bound),), None, self.warmup, "the threshold")
 
 
+class Race(StoppingRule):
+    """End a trial with folds once the first ones leave it no hope of being the best."""
+
+    uses_results = True
+    title = "race over folds"
+
+    name: Literal["race"] = "race"
+    chance: float = Field(
+        default=0.005,
+        gt=0,
+        le=0.5,
+        description="Chance at each fold that a trial as good as the leader is ended.",
+    )
+    least: int = Field(default=4, ge=2, description="Trials through all folds needed for a comparison.")
+
+    def rungs_of(self, epochs: int, trainings: int) -> tuple[int, ...]:
+        """Return the end of each fold."""
+        return tuple(epochs * fold // trainings for fold in range(1, trainings + 1)) if trainings > 1 else ()
+
+    def plan(self, number: int, curves: CurveTable, direction: str) -> StopPlan:
+        """Bound a trial after each fold by the leader so far and the noise of the folds."""
+        if len(curves.rungs) < 2:
+            return StopPlan()
+        sign = -1.0 if direction == "maximize" else 1.0
+        limits = bounds(curves.values, self.chance, self.least)
+        pairs = zip(curves.rungs, limits, strict=False)
+        checks = tuple((epoch, sign * limit) for epoch, limit in pairs if limit is not None)
+        return StopPlan(checks, why="its first folds leave no hope of being the best")
+
+
 RULES: tuple[type[StoppingRule], ...] = (
     NoStopping,
     Median,
@@ -152,6 +187,7 @@ RULES: tuple[type[StoppingRule], ...] = (
     Hyperband,
     Patience,
     Threshold,
+    Race,
 )
 if TYPE_CHECKING:
     AnyStoppingRule: TypeAlias = StoppingRule

@@ -6,7 +6,7 @@ What trains is imported where it is first needed: a server only checks settings,
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .metric_checks import metric_problems
 from .metrics import (
@@ -26,7 +26,11 @@ from .settings import Settings, describe, make_settings, problems_of
 
 if TYPE_CHECKING:
     from .data.types import Data
+    from .folded_data import FoldedData
+    from .folded_run import FoldedRun
     from .run import Run
+
+AnyRun = TypeVar("AnyRun", "Run", "FoldedRun")
 
 
 class MLP:
@@ -85,20 +89,24 @@ class MLP:
 
         return [*problems_of(settings), *check(dataset)]
 
-    def load(self, dataset: Mapping[str, Any], settings: Mapping[str, Any] | Settings) -> Data:
-        """Read, split and normalise a data set; one `Data` serves many runs, see `data_settings`.
+    def load(self, dataset: Mapping[str, Any], settings: Mapping[str, Any] | Settings) -> Data | FoldedData:
+        """Read, split and normalise a data set; it serves many runs, see `data_settings`.
 
         Raises
         ------
         SettingError, DataError
             With field and remedy.
         """
-        from .data.load import load
+        from .data.load import Prepared
+        from .folded_data import FoldedData
 
         parsed = make_settings(settings)
-        return load(dataset, precision=parsed.precision, normalize=parsed.normalize)
+        prepared = Prepared(dataset, parsed.precision, parsed.normalize)
+        return FoldedData(prepared) if dataset.get("folds") else prepared.data(0)
 
-    def start(self, settings: Mapping[str, Any] | Settings, data: Data, seed: int | None = None) -> Run:
+    def start(
+        self, settings: Mapping[str, Any] | Settings, data: Data | FoldedData, seed: int | None = None
+    ) -> Run | FoldedRun:
         """Begin a run; without a seed that of the settings is taken.
 
         Raises
@@ -107,13 +115,18 @@ class MLP:
             The settings do not fit the data, or the network not the memory.
         """
         from . import warming
+        from .folded_data import FoldedData
+        from .folded_run import FoldedRun
         from .run import Run
 
         parsed = make_settings(settings)
-        warming.ensure(data.dtype.name)
-        return _ready(Run(parsed, data, parsed.seed if seed is None else seed))
+        warming.ensure(parsed.precision)
+        seed = parsed.seed if seed is None else seed
+        if isinstance(data, FoldedData):
+            return _ready(FoldedRun(parsed, data, seed))
+        return _ready(Run(parsed, data, seed))
 
-    def restore(self, checkpoint: bytes, data: Data) -> Run:
+    def restore(self, checkpoint: bytes, data: Data | FoldedData) -> Run | FoldedRun:
         """Go on from a checkpoint, bit for bit as if never stopped.
 
         Raises
@@ -122,8 +135,13 @@ class MLP:
             The checkpoint is damaged or belongs to other data.
         """
         from . import warming
+        from .folded_data import FoldedData
+        from .folded_run import FoldedRun
         from .run import Run
 
+        if isinstance(data, FoldedData):
+            warming.ensure(data.fold(0).dtype.name)
+            return _ready(FoldedRun.restore(checkpoint, data))
         warming.ensure(data.dtype.name)
         return _ready(Run.restore(checkpoint, data))
 
@@ -134,7 +152,7 @@ class MLP:
         warming.warm()
 
 
-def _ready(run: Run) -> Run:
+def _ready(run: AnyRun) -> AnyRun:
     """Compile or load the kernels of named metrics and weights where a run needs them."""
     from . import warming
 

@@ -32,6 +32,8 @@ class Column(BaseModel):
     high: float | None = None
     mean: float | None = None
     levels: int | None = None
+    different: int | None = Field(default=None, description="values that differ; null: not counted")
+    most: int | None = Field(default=None, description="rows with the most frequent value")
 
 
 class ClassCount(BaseModel):

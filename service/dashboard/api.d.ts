@@ -85,6 +85,7 @@ export interface Schemas {
   Preview: Preview;
   Problem: Problem;
   ProblemField: ProblemField;
+  Race: Race;
   Random: Random;
   Range: Range;
   Readiness: Readiness;
@@ -483,6 +484,14 @@ export interface Column {
   high: number | null;
   mean: number | null;
   levels: number | null;
+  /**
+   * values that differ; null: not counted
+   */
+  different: number | null;
+  /**
+   * rows with the most frequent value
+   */
+  most: number | null;
 }
 /**
  * A command and what became of it.
@@ -1397,6 +1406,20 @@ export interface ProblemField {
   remedy: string;
 }
 /**
+ * End a trial with folds once the first ones leave it no hope of being the best.
+ */
+export interface Race {
+  name?: "race";
+  /**
+   * Chance at each fold that a trial as good as the leader is ended.
+   */
+  chance?: number;
+  /**
+   * Trials through all folds needed for a comparison.
+   */
+  least?: number;
+}
+/**
  * Every point by itself, uniform on the scales.
  */
 export interface Random {
@@ -1622,7 +1645,7 @@ export interface SearchSpec {
   };
   space: Space;
   strategy?: CoarseToFine | Random | Sobol | Grid | Tpe | Gp | Cmaes;
-  stopping?: NoStopping | Median | SuccessiveHalving | Hyperband | Patience | Threshold;
+  stopping?: NoStopping | Median | SuccessiveHalving | Hyperband | Patience | Threshold | Race;
   objective?: Objective;
   /**
    * Further metrics to compute, each epoch.

@@ -143,11 +143,12 @@ def describe_table(table: Any) -> dict[str, Any]:
         low, high, mean = (present.min(), present.max(), present.mean()) if len(present) else (np.nan,) * 3
         columns.append(
             {"name": name, "kind": "number", "missing": int(gaps[:, j].sum()), "low": _plain(low)}
-            | {"high": _plain(high), "mean": _plain(mean)}
+            | {"high": _plain(high), "mean": _plain(mean), **_alike(present)}
         )
     for name, category in list(table.categories.items())[: max(0, MOST_COLUMNS - len(columns))]:
         missing = int((category.codes < 0).sum())
-        columns.append({"name": name, "kind": "category", "missing": missing, "levels": len(category.levels)})
+        told = {"name": name, "kind": "category", "missing": missing, "levels": len(category.levels)}
+        columns.append(told | _alike(category.codes[category.codes >= 0]))
     return {
         "rows": table.rows,
         "columns": len(table.number_names) + len(table.categories),
@@ -157,6 +158,16 @@ def describe_table(table: Any) -> dict[str, Any]:
         "image_shape": list(table.image_shape) if table.image_shape else None,
         "preview": _preview(table),
     }
+
+
+def _alike(present: Any) -> dict[str, int]:
+    """Count different values and the rows of the most frequent one, of a column that may tell groups."""
+    import numpy as np
+
+    if present.dtype.kind == "f" and not (present == np.floor(present)).all():
+        return {}
+    counts = np.unique(present, return_counts=True)[1]
+    return {"different": len(counts), "most": int(counts.max(initial=0))}
 
 
 def _target(table: Any) -> dict[str, Any] | None:

@@ -18,6 +18,7 @@ from caviar.trial_fields import ENDED, StoredTrial
 KINDS = ("set", "pause", "resume", "checkpoint", "rewind", "fork", "extend", "stop", "note")
 AFTER_THE_END = ("fork", "extend", "note")  # what may still be asked of a trial that has ended
 AT_ONCE = ("note", "resume")  # carried out by the server itself, so never scheduled
+CHANGING = ("set", "extend", "rewind", "fork")  # what a trial learns from there on
 WAITING_LIMIT = 100
 TEXT_LIMIT = 10_000
 _AT = re.compile(r"now|epoch_end|epoch:(\d{1,9})|no_improvement:([1-9]\d{0,8})")
@@ -103,6 +104,11 @@ def _one(command: NewCommand, context: CommandContext, reached: int) -> Iterable
         )
     elif command.kind == "pause" and context.row.state == "paused":
         yield FieldProblem("kind", "the trial is paused already", "resume it first, or leave it")
+    if command.kind in CHANGING and context.dataset.get("folds"):
+        remedy = "pause, resume, checkpoint or stop it; for other settings submit another search"
+        said = f"a trial with folds takes no {command.kind!r}: its folds train alike"
+        yield FieldProblem("kind", said, remedy)
+        return
     yield from _ARGUMENTS[command.kind](command, context)
 
 

@@ -79,7 +79,7 @@ class Proposer:
         cache = self._caches.get(row.id)
         if cache is None or (cache.version, cache.by_hand) != (row.version, row.by_hand):
             spec = self.spec(tx, row)
-            cache = TrialCache(row.id, row.version, spec, trainers.default_epochs(spec), row.by_hand)
+            cache = TrialCache(row.id, row.version, spec, trainers.epochs_in_all(spec), row.by_hand)
             self._caches[row.id] = cache
         self._caches.move_to_end(row.id)
         while len(self._caches) > self._room:
@@ -208,7 +208,8 @@ def new_trial(tx: Transaction, search: int, number: int, proposal: Proposal, spe
         params=orjson.dumps(proposal.point, option=orjson.OPT_SERIALIZE_NUMPY).decode(),
         unit=np.asarray(proposal.unit, dtype="<f8").tobytes(),
         seed=trial_seed(spec.seed, number),
-        epochs=trial_epochs(spec.settings, proposal.point, proposal.epochs),
+        # With folds the settings say how long each is, and no trial is longer or shorter than another.
+        epochs=trial_epochs(spec.settings, proposal.point, proposal.epochs) if spec.trainings == 1 else None,
         origin=proposal.origin,
         why=proposal.why,
     )

@@ -128,6 +128,7 @@ def _names(dataset: Mapping[str, Any], known: Mapping[str, Any], shape: Shape) -
             ("categorical", shape.target_names),
             ("weights", []),
             ("groups", []),
+            ("split_groups", []),
         )
         for name in _listed(dataset.get(key))
         if not shape.has(name) and name not in more
@@ -139,7 +140,8 @@ def _image(dataset: Mapping[str, Any], known: Mapping[str, Any], shape: Shape) -
     sides = dataset.get("image_shape")
     if not isinstance(sides, list | tuple) or not all(isinstance(side, int) and side > 0 for side in sides):
         return []  # of what is no shape the trainer tells
-    unlearned = ("ignore", "weights", *(() if dataset.get("groups_are_features") else ("groups",)))
+    kept = dataset.get("groups_are_features")
+    unlearned = ("ignore", "weights", "split_groups", *(() if kept else ("groups",)))
     ignored = {name for key in unlearned for name in _listed(dataset.get(key)) if shape.has(name)}
     categories = {name for name in _listed(dataset.get("categorical")) if shape.has(name)}
     numbers = shape.features - len(ignored | categories)

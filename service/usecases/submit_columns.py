@@ -8,7 +8,7 @@ from typing import Any
 
 from caviar.service.errors import FieldProblem
 
-OF_ROWS = ("weights", "groups")
+OF_ROWS = ("weights", "groups", "split_groups")
 Known = Mapping[str, Any]  # a data set as its upload described it
 
 
@@ -23,9 +23,10 @@ def problems_of(dataset: Mapping[str, Any], known: Known) -> list[FieldProblem]:
         elif name in (dataset.get("ignore") or ()):
             message = f"{name!r} is left out by dataset.ignore"
             found.append(FieldProblem(f"dataset.{key}", message, "take it out of one of the two"))
-    if len(named) == 2 and named["weights"] == named["groups"]:
-        message = f"{named['groups']!r} is the column of weights"
-        found.append(FieldProblem("dataset.groups", message, "name another column"))
+    for key in OF_ROWS[1:]:
+        if key in named and named[key] == named.get("weights"):
+            message = f"{named[key]!r} is the column of weights"
+            found.append(FieldProblem(f"dataset.{key}", message, "name another column"))
     return found + _weights(dataset.get("weights"), known)
 
 

@@ -16,8 +16,9 @@ from caviar.service.errors import FieldProblem
 from caviar.service.sandbox.inspection import MOST_CLASSES
 from caviar.service.store import datasets as rows
 from caviar.service.store.snapshot import Snapshot
-from caviar.service.usecases import datasets, submit_arrays, submit_columns
+from caviar.service.usecases import datasets, submit_arrays, submit_columns, submit_folds
 from caviar.trainer.data import description, reading
+from caviar.trainer.data.cuts import is_stratified
 from caviar.trainer.data.options import READING
 from caviar.trainer.data.split import check_classes, check_rows, fractions, halves_of_dev
 from caviar.trainer.problem import DataError
@@ -33,7 +34,11 @@ def problems_of(snapshot: Snapshot, dataset: Mapping[str, Any], trainer: str) ->
     """Say what is wrong with a `dataset` object, resolved: it has the options of the upload already."""
     main = _known(snapshot, dataset)
     if main is None:
-        return submit_columns.of_builtin(dataset, datasets.described(snapshot, str(dataset.get("name"))))
+        builtin = datasets.described(snapshot, str(dataset.get("name")))
+        found = submit_columns.of_builtin(dataset, builtin)
+        if found or builtin is None or trainer != MLP or not dataset.get("folds"):
+            return found
+        return _cut(dataset, builtin, None)
     others = {part: _known(snapshot, dataset.get(part)) for part in ("dev", "test")}
     known = {part: other for part, other in others.items() if other is not None}
     problems = (
@@ -122,7 +127,7 @@ def _columns(dataset: Mapping[str, Any], known: Known) -> list[FieldProblem]:
     there = set(names)
     unknown = [
         (key, name)
-        for key in ("target", "ignore", "categorical", "weights", "groups", "as_is")
+        for key in ("target", "ignore", "categorical", "weights", "groups", "split_groups", "as_is")
         for name in _listed(dataset.get(key))
         if not isinstance(name, str) or name not in there
     ]
@@ -219,6 +224,8 @@ def _cut(dataset: Mapping[str, Any], main: Known, dev: Known | None) -> list[Fie
     """Find too few rows, or too few of a class, for the parts that the trainer cuts a source into."""
     if any(one.field.startswith("dataset.split") for one in description.problems_of(dataset)):
         return []
+    if dataset.get("folds"):
+        return submit_folds.problems_of(dataset, main, class_counts(dataset, main))
     split, own_test, classes = (
         dataset.get("split") or {},
         bool(dataset.get("test")),
@@ -234,7 +241,7 @@ def _cut(dataset: Mapping[str, Any], main: Known, dev: Known | None) -> list[Fie
     for known, shares, counts in cuts:
         try:
             check_rows(shares, known["rows"])
-            if dataset.get("stratify") is not False:
+            if is_stratified(dataset):
                 check_classes(shares, list(counts.values()), list(counts))
         except DataError as error:
             found += [

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from caviar.trainer.data import options
+from caviar.trainer.data import folding, options
 from caviar.trainer.data.builtin import BUILTIN
 from caviar.trainer.data.split import PARTS
 from caviar.trainer.problem import Problem
@@ -35,12 +35,16 @@ KEYS: dict[str, str] = {
     "image_shape": "[height, width] or [height, width, channels] of a row that is an image",
     "split": "shares of train, dev and test, adding up to 1, and train_dev, a share of the training part",
     "stratify": "the same mix of classes in every part (default: for classes yes)",
+    "folds": "k: trials train once for each of k folds, judged by the fold that they did not see",
+    "repeats": "how often the rows are cut into folds, each time otherwise (default 1)",
+    "split_groups": "the column whose groups stay together in one part or fold; it is no feature",
+    "ordered": "true: rows stand in order of time; the past is for training, what follows for dev and test",
     "seed": "of the split (default 0)",
     "normalize": "(x - mu) / sigma with mu and sigma of the training set (default: as the settings say)",
     "dev": "another source for the dev set: name, path or arrays",
     "test": "another source for the test set",
 }
-_BOOLEANS = ("stratify", "normalize", "header", "groups_are_features")
+_BOOLEANS = ("stratify", "normalize", "header", "groups_are_features", "ordered")
 _CHOICES = {"task": ("classification", "regression"), "missing": ("impute", "refuse")}
 MOST_PIXELS = 1 << 20
 
@@ -52,7 +56,7 @@ def problems_of(dataset: object) -> list[Problem]:
     found = [_unknown(f"dataset.{key}", key, KEYS) for key in dataset if key not in KEYS]
     found += _source("dataset", dataset)
     for key, check in _CHECKS.items():
-        if dataset.get(key) is not None:
+        if dataset.get(key) is not None and not (key == "split" and dataset.get("folds")):
             found += check(f"dataset.{key}", dataset[key])
     for key in ("dev", "test"):
         if dataset.get(key) is not None:
@@ -62,7 +66,9 @@ def problems_of(dataset: object) -> list[Problem]:
         found.append(Problem("dataset.groups_are_features", "there is no column of groups", remedy))
     # Where a source is unknown here it may be known elsewhere; its split is judged all the same.
     split_wrong = any(one.field.startswith("dataset.split") for one in found)
-    return found if split_wrong else [*found, *_parts(dataset)]
+    if not any(one.field in ("dataset.folds", "dataset.repeats") for one in found):
+        found += folding.problems_of(dataset)
+    return found if split_wrong or dataset.get("folds") else [*found, *_parts(dataset)]
 
 
 def _unknown(field: str, key: object, known: Mapping[str, str] | tuple[str, ...]) -> Problem:
@@ -209,6 +215,9 @@ _CHECKS: dict[str, Callable[[str, object], list[Problem]]] = {
     "ignore": _names,
     "weights": _name,
     "groups": _name,
+    "split_groups": _name,
+    "folds": folding.folds,
+    "repeats": folding.repeats,
     "as_is": _names,
     "encoding": options.encoding,
     "decimal": options.decimal,

@@ -68,7 +68,7 @@ def _reading(options: Mapping[str, Any], source: Mapping[str, Any]) -> tuple[Rea
     if options.get("reading") is None:
         return None, None
     found = Reading.from_dict(options["reading"])
-    wanted = [options.get(key) for key in ("weights", "groups")]
+    wanted = [options.get(key) for key in ("weights", "groups", "split_groups")]
     needed = [name for name, how in found.columns.items() if how.left_out and name in wanted]
     as_is = (*(options.get("as_is") or ()), *needed)
     columns = found.without(as_is, options.get("image_shape") is not None)

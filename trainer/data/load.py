@@ -11,9 +11,10 @@ import numpy as np
 from caviar.trainer.data import normalize as normalizing
 from caviar.trainer.data import sources
 from caviar.trainer.data.columns import Encoding
+from caviar.trainer.data.cuts import cuts_of, rows_of
 from caviar.trainer.data.description import problems_of
 from caviar.trainer.data.file_request import FileRequest
-from caviar.trainer.data.split import Fractions, check_classes, fractions, halves_of_dev, split_rows
+from caviar.trainer.data.split import halves_of_dev
 from caviar.trainer.data.table import Array, Table
 from caviar.trainer.data.targets import Target
 from caviar.trainer.data.types import Data
@@ -23,7 +24,9 @@ Precision = Literal["float32", "float64"]
 Parts = dict[str, tuple[Array, Array]]
 
 
-def load(dataset: Mapping[str, Any], precision: Precision = "float32", normalize: bool = True) -> Data:
+def load(
+    dataset: Mapping[str, Any], precision: Precision = "float32", normalize: bool = True, fold: int = 0
+) -> Data:
     """Load a data set, ready for training.
 
     Parameters
@@ -34,6 +37,8 @@ def load(dataset: Mapping[str, Any], precision: Precision = "float32", normalize
         Of X and of regression targets.
     normalize : bool
         x := (x - mu) / sigma; `dataset["normalize"]` goes before it.
+    fold : int
+        Which one, where the data set has folds. A trial's model is that of the first.
 
     Returns
     -------
@@ -45,35 +50,86 @@ def load(dataset: Mapping[str, Any], precision: Precision = "float32", normalize
     DataError
         It cannot be trained on; `problems` names field and remedy, and row and column of a cell at fault.
     """
-    problems = problems_of(dataset)
-    if problems:
-        raise DataError(problems)
-    dataset = _with_reading(dataset)
-    table = sources.read(dataset, dataset)
-    target = Target.of(table, dataset.get("task"))
-    encoding, parts, of_rows = _cut(dataset, table, target)
-    X_train, Y_train = parts["train"]
-    n = X_train.shape[1]
-    if dataset.get("normalize") is not None:
-        normalize = dataset["normalize"]
-    mu, sigma = normalizing.moments(X_train) if normalize else (np.zeros(n), np.ones(n))
-    scale: dict[str, Array] = {"mu": _fixed(mu), "sigma": _fixed(sigma)}
-    if target.task == "regression":
-        scale["target_mu"], scale["target_sigma"] = map(_fixed, normalizing.moments(Y_train))
-    return Data(
-        kind=target.kind,
-        n_classes=len(target.classes),
-        feature_names=encoding.feature_names,
-        class_names=target.classes,
-        target_names=target.names,
-        image_shape=table.image_shape,
-        preprocessing=_preprocessing(table, target, encoding, dataset),
-        source=table.source,
-        **{f"weights_{part}": _mean_one(found, part) for part, found in of_rows["weights"].items()},
-        **{f"groups_{part}": _fixed(found) for part, found in of_rows["groups"].items()},
-        **scale,
-        **_arrays(parts, scale, encoding.feature_names, np.dtype(precision)),
-    )
+    return Prepared(dataset, precision, normalize).data(fold)
+
+
+class Prepared:
+    """A data set that was read and cut, once for all of its folds; parameters and errors as for `load`."""
+
+    def __init__(
+        self, dataset: Mapping[str, Any], precision: Precision = "float32", normalize: bool = True
+    ) -> None:
+        problems = problems_of(dataset)
+        if problems:
+            raise DataError(problems)
+        self._dataset = dataset = _with_reading(dataset)
+        self._dtype = np.dtype(precision)
+        self._normalize = normalize if dataset.get("normalize") is None else bool(dataset["normalize"])
+        self._table = table = sources.read(dataset, dataset)
+        self._target = target = Target.of(table, dataset.get("task"))
+        options = {**dataset, "categorical": [*(dataset.get("categorical") or ()), *table.categories]}
+        self._others = {  # whatever looks like a category there
+            part: sources.read(dataset[part], options, f"dataset.{part}")
+            for part in ("dev", "test")
+            if dataset.get(part)
+        }
+        self._Y = target.encode(table)
+        self._cuts = cuts_of(dataset, table, target, self._Y, set(self._others))
+        if target.task == "classification":
+            for rows in self._cuts:
+                _check_every_class(self._Y[rows["train"]], target, len(self._cuts) > 1)
+
+    @property
+    def folds(self) -> int:
+        """Trainings of a trial: 1 without folds."""
+        return len(self._cuts)
+
+    def data(self, fold: int) -> Data:
+        """Return a fold, encoded and normalised by its own training rows."""
+        table, target, dataset = self._table, self._target, self._dataset
+        encoding, parts, of_rows = self._encoded(self._cuts[fold])
+        X_train, Y_train = parts["train"]
+        n = X_train.shape[1]
+        mu, sigma = normalizing.moments(X_train) if self._normalize else (np.zeros(n), np.ones(n))
+        scale: dict[str, Array] = {"mu": _fixed(mu), "sigma": _fixed(sigma)}
+        if target.task == "regression":
+            scale["target_mu"], scale["target_sigma"] = map(_fixed, normalizing.moments(Y_train))
+        return Data(
+            kind=target.kind,
+            n_classes=len(target.classes),
+            feature_names=encoding.feature_names,
+            class_names=target.classes,
+            target_names=target.names,
+            image_shape=table.image_shape,
+            preprocessing=_preprocessing(table, target, encoding, dataset),
+            source=table.source,
+            **{f"weights_{part}": _mean_one(found, part) for part, found in of_rows["weights"].items()},
+            **{f"groups_{part}": _fixed(found) for part, found in of_rows["groups"].items()},
+            **scale,
+            **_arrays(parts, scale, encoding.feature_names, self._dtype),
+        )
+
+    def _encoded(self, rows: Mapping[str, Array]) -> tuple[Encoding, Parts, dict[str, dict[str, Array]]]:
+        """Return the encoding learned from the training rows, and of each part X and Y, weights and groups.
+
+        X and Y are not yet normalised.
+        """
+        table, target, others = self._table, self._target, self._others
+        encoding = Encoding.fit(table, rows["train"])
+        X, Y = encoding.transform(table), self._Y
+        parts = {part: (X[chosen], Y[chosen]) for part, chosen in rows.items()}
+        of_rows = {name: _of_rows(name, table, rows, others) for name in ("weights", "groups")}
+        for part, other in others.items():
+            parts[part] = encoding.transform(other), target.encode(other, f"dataset.{part}")
+        halves = halves_of_dev(self._dataset.get("split") or {}, "test" in others)
+        if "dev" in others and halves.dev:
+            X, Y = parts["dev"]
+            cut = rows_of(self._dataset, halves, target, Y, others["dev"])
+            parts["dev"], parts["test"] = ((X[cut[half]], Y[cut[half]]) for half in ("train", "dev"))
+            for found in of_rows.values():
+                if found:
+                    found["dev"], found["test"] = (found["dev"][cut[half]] for half in ("train", "dev"))
+        return encoding, parts, of_rows
 
 
 def _with_reading(dataset: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -97,39 +153,6 @@ def _reading_of_search(dataset: Mapping[str, Any]) -> dict[str, Any] | None:
     return None if reading is None else reading.as_dict()
 
 
-def _cut(
-    dataset: Mapping[str, Any], table: Table, target: Target
-) -> tuple[Encoding, Parts, dict[str, dict[str, Array]]]:
-    """Return the encoding learned from the training rows, and of each part X and Y, weights and groups.
-
-    X and Y are not yet normalised.
-    """
-    categorical = [*(dataset.get("categorical") or ()), *table.categories]  # however the others look
-    options = {**dataset, "categorical": categorical}
-    others = {p: sources.read(dataset[p], options, f"dataset.{p}") for p in ("dev", "test") if dataset.get(p)}
-    split = dataset.get("split") or {}
-    shares = fractions(split, table.rows, "dev" in others, "test" in others)
-    Y = target.encode(table)
-    rows = _rows(dataset, shares, target, Y)
-    encoding = Encoding.fit(table, rows["train"])
-    X = encoding.transform(table)
-    parts = {part: (X[chosen], Y[chosen]) for part, chosen in rows.items()}
-    of_rows = {name: _of_rows(name, table, rows, others) for name in ("weights", "groups")}
-    for part, other in others.items():
-        parts[part] = encoding.transform(other), target.encode(other, f"dataset.{part}")
-    halves = halves_of_dev(split, "test" in others)
-    if "dev" in others and halves.dev:
-        X, Y = parts["dev"]
-        rows = _rows(dataset, halves, target, Y)
-        parts["dev"], parts["test"] = ((X[rows[half]], Y[rows[half]]) for half in ("train", "dev"))
-        for found in of_rows.values():
-            if found:
-                found["dev"], found["test"] = (found["dev"][rows[half]] for half in ("train", "dev"))
-    if target.task == "classification":
-        _check_every_class(parts["train"][1], target)
-    return encoding, parts, of_rows
-
-
 def _of_rows(
     name: str, table: Table, rows: Mapping[str, Array], others: Mapping[str, Table]
 ) -> dict[str, Array]:
@@ -147,22 +170,14 @@ def _mean_one(weights: Array, part: str) -> Array:
     return _fixed(weights / weights.mean())
 
 
-def _rows(dataset: Mapping[str, Any], shares: Fractions, target: Target, Y: Array) -> dict[str, Array]:
-    """Return the rows of each part, stratified if there are classes and nobody said otherwise."""
-    seed = int(dataset.get("seed") or 0)
-    if target.task == "regression" or dataset.get("stratify") is False:
-        return split_rows(shares, len(Y), None, seed)
-    check_classes(shares, np.bincount(Y, minlength=len(target.classes)), target.classes)
-    return split_rows(shares, len(Y), Y, seed)
-
-
-def _check_every_class(Y_train: Array, target: Target) -> None:
+def _check_every_class(Y_train: Array, target: Target, folded: bool) -> None:
     """Refuse a training set that lacks a class: nothing could be learned of it."""
     counts = np.bincount(Y_train, minlength=len(target.classes))
     if not counts.all():
         name = target.classes[int(np.argmin(counts))]
+        field, what = ("dataset.folds", "of a fold ") if folded else ("dataset.split", "")
         remedy = "collect more of it, drop it, or let dataset.stratify be true"
-        raise DataError.of("dataset.split", f"the training set has no example of the class {name!r}", remedy)
+        raise DataError.of(field, f"the training set {what}has no example of the class {name!r}", remedy)
 
 
 def _arrays(

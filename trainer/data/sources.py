@@ -50,8 +50,11 @@ def chosen(table: Table, source: Mapping[str, Any], options: Mapping[str, Any], 
     table = _without(table, [name for name in ignored if source.get("path") is None or name in there])
     if options.get("weights") is not None:
         table = _weighted(table, options["weights"])
+    if options.get("split_groups") is not None and field == "dataset":  # other sources are not cut by it
+        table = _kept_together(table, options["split_groups"])
     if options.get("groups") is not None:
         table = _grouped(table, options["groups"], options.get("groups_are_features") is True)
+    table = _without(table, _of_the_split(table, options))
     categorical = options.get("categorical") or ()
     if options.get("reading") is not None:  # what training makes a category another source may lack
         there = {*table.number_names, *table.categories, *table.target_names}
@@ -142,6 +145,37 @@ def _grouped(table: Table, name: str, feature: bool) -> Table:
         known = shown((*table.number_names, *table.categories))
         raise DataError.of("dataset.groups", f"{table.source} has no column {name!r}", f"one of {known}")
     return replace(table if feature else _without(table, [name]), groups=groups)
+
+
+def _kept_together(table: Table, name: str) -> Table:
+    """Tell the rows that stay together in a split.
+
+    Raises
+    ------
+    DataError
+        The column is missing, or a cell of it is.
+    """
+    if name in table.categories:
+        codes = table.categories[name].codes.astype(np.int64)
+    elif name in table.number_names:
+        codes = Category.of(table.numbers[:, table.number_names.index(name)]).codes.astype(np.int64)
+    else:
+        known = shown((*table.number_names, *table.categories))
+        raise DataError.of(
+            "dataset.split_groups", f"{table.source} has no column {name!r}", f"one of {known}"
+        )
+    if (codes < 0).any():
+        row = int(np.argmax(codes < 0)) + 1
+        message = f"{table.source}, row {row}, column {name!r}: the cell is empty, so the row is of no group"
+        raise DataError.of("dataset.split_groups", message, "fill it in, or drop the row")
+    return replace(table, split_groups=codes)
+
+
+def _of_the_split(table: Table, options: Mapping[str, Any]) -> list[str]:
+    """Name the column that rows stay together by, unless it is used up or wanted otherwise."""
+    name, there = options.get("split_groups"), {*table.number_names, *table.categories}
+    wanted = name == options.get("groups") and options.get("groups_are_features") is True
+    return [name] if name is not None and name in there and not wanted else []
 
 
 def _shaped(table: Table, shape: Any) -> Table:

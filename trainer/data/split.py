@@ -132,6 +132,49 @@ def split_rows(shares: Fractions, m: int, labels: Array | None, seed: int) -> di
     return {part: _by_key(np.concatenate(rows), keys) for part, rows in chosen.items()}
 
 
+def rows_in_order(shares: Fractions, m: int) -> dict[str, Array]:
+    """Return stretches of rows: the past for training, what follows for train-dev, dev and test set.
+
+    Raises
+    ------
+    DataError
+        There are fewer rows than parts.
+    """
+    check_rows(shares, m)
+    parts = sorted(shares.items(), key=lambda part: ("train", "train_dev", "dev", "test").index(part[0]))
+    sizes = _sizes(m, [share for _, share in parts], np.zeros(len(parts)))
+    ends = np.cumsum(sizes)
+    return {part: np.arange(end - size, end) for (part, _), size, end in zip(parts, sizes, ends, strict=True)}
+
+
+def rows_of_groups(shares: Fractions, groups: Array, seed: int) -> dict[str, Array]:
+    """Return the rows of each part, in random order; rows of one group are in one part.
+
+    The groups, in random order, go each to the part that lacks the largest share of its rows.
+
+    Raises
+    ------
+    DataError
+        There are fewer groups than parts.
+    """
+    parts = shares.items()
+    kinds, inverse, counts = np.unique(groups, return_inverse=True, return_counts=True)
+    if len(kinds) < len(parts):
+        message = f"{len(kinds)} group{'s' * (len(kinds) != 1)} cannot be cut into {len(parts)} parts"
+        remedy = "name a column with more groups, or give fewer parts"
+        raise DataError.of("dataset.split_groups", message, remedy)
+    wanted = np.array([share for _, share in parts]) * len(groups)
+    held, part_of = np.zeros(len(parts)), np.empty(len(kinds), dtype=np.int64)
+    order = np.argsort(_keys(seed, len(kinds)), kind="stable")
+    for left, kind in zip(range(len(kinds), 0, -1), order, strict=True):
+        lacking = np.flatnonzero(held == 0) if left <= (held == 0).sum() else np.arange(len(parts))
+        part = lacking[np.argmax(((wanted - held) / wanted)[lacking])]
+        part_of[kind] = part
+        held[part] += counts[kind]
+    keys = _keys(seed, len(groups))
+    return {name: _by_key(np.flatnonzero(part_of[inverse] == at), keys) for at, (name, _) in enumerate(parts)}
+
+
 def check_rows(shares: Fractions, m: int) -> None:
     """Refuse m rows that cannot be in every part.
 

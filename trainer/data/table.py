@@ -94,6 +94,8 @@ class Table:
         What each row counts.
     groups : ndarray(int32, (m,)) or None
         The number of each row's group; -1 where its cell is missing, which is a group too.
+    split_groups : ndarray(int64, (m,)) or None
+        The number of the group with which each row stays together in a split.
     """
 
     source: str
@@ -107,6 +109,7 @@ class Table:
     missing: Literal["impute", "refuse"] = "refuse"
     weights: Array | None = None
     groups: Array | None = None
+    split_groups: Array | None = None
 
     @property
     def rows(self) -> int:
