@@ -235,6 +235,8 @@ async def _sweep(services: Services, vitals: health.Health) -> None:
             vitals.beat("sweep")
         except DamagedError:
             return  # for good, and said once
+        except UnavailableError as error:
+            log.info("the sweep is tried again: %s", error)
         except Exception:
             log.exception("the sweep failed; it is tried again")
         await asyncio.sleep(SWEEP_SECONDS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import math
 import signal
@@ -13,7 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from caviar.errors import CaviarError, UnreachableError
+from caviar.errors import CaviarError
 from caviar.exchange.wire import AGENT_SECRET, Agent, ExchangeRequest
 from caviar.transport import Transport, opened
 
@@ -25,6 +24,7 @@ logger = logging.getLogger(__name__)
 GRACE_SECONDS = 20.0
 IDLE, LIFETIME_OVER = 0, 75  # exit codes; the second is that of sysexits for "try again"
 WATCH_SECONDS = 0.1
+SAY_TIMES = 30  # a second apart
 LOOK_SECONDS = 5.0  # for the server to say which agents it has lost; the end may wait for it
 
 
@@ -82,22 +82,29 @@ def _states(transport: Transport, **options: Any) -> dict[str, str]:
 
 
 def _say_for(transport: Transport, agent: LostAgent) -> None:
+    """Say how an agent ended. Raises CaviarError."""
     request = ExchangeRequest(
         agent=Agent(id=agent.id, host=socket.gethostname(), engine="remote"), leaving=True, ended=agent.end
     )
-    with contextlib.suppress(UnreachableError):
-        transport.with_headers({AGENT_SECRET: agent.secret}).call(
-            "POST", "/exchange", json=request.model_dump(exclude_unset=True), timeout=LOOK_SECONDS, tries=1
-        )
+    transport.with_headers({AGENT_SECRET: agent.secret}).call(
+        "POST", "/exchange", json=request.model_dump(exclude_unset=True), timeout=LOOK_SECONDS, tries=1
+    )
 
 
 async def _run(transport: Transport, workers: int, limits: Limits, began: float) -> int:
     from caviar.service.engines.local import LocalEngine
 
     async def lost(agent: LostAgent) -> None:
-        """Say for an agent that is gone how it ended; where the server is away, the lease tells it."""
-        if agent.answered:
-            await asyncio.to_thread(_say_for, transport, agent)
+        """Say how an agent ended, again while the server is away: else its lease tells less, and later."""
+        for _ in range(SAY_TIMES if agent.answered else 0):
+            try:
+                await asyncio.to_thread(_say_for, transport, agent)
+            except CaviarError as error:
+                if not getattr(error, "may_pass", False):
+                    raise
+                await asyncio.sleep(1.0)
+            else:
+                return
 
     async def silent(agents: Collection[str]) -> Collection[str]:
         """Return which have let their leases run out; while the server is away, it is not known of any."""

@@ -25,6 +25,7 @@ FIRST_BACKOFF, LONGEST_BACKOFF = 0.1, 30.0
 NICE = 5  # agents train on every core: the server that answers them, and people, go first
 HEALTHY_SECONDS = 10.0  # an agent that lived this long is restarted at once when it dies
 
+REPORT_SECONDS = 5.0  # for the reports of lost agents at the end
 LOOKS = 3  # for silent agents, within their grace
 
 OnLost = Callable[["LostAgent"], Awaitable[None]]
@@ -72,6 +73,8 @@ class LocalEngine:
         self._tasks: list[asyncio.Task[None]] = []
         self._processes: dict[str, asyncio.subprocess.Process] = {}
         self._killed: dict[str, AgentEnd] = {}  # with why
+        self._late: set[str] = set()  # agents that did not end when they were told to
+        self._reports: set[asyncio.Task[None]] = set()
         self._notes: dict[str, int] = {}  # the open file into which each agent writes what it trains
         self._memory = OutOfMemory()
 
@@ -105,12 +108,13 @@ class LocalEngine:
         waiting = [task for task in self._tasks if not task.done()]
         if waiting:
             _, late = await asyncio.wait(waiting, timeout=grace)
-            for process in list(self._processes.values()):
-                logger.warning("an agent did not end in time and is killed", extra={"agent": process.pid})
+            for agent, process in list(self._processes.items()):
+                logger.warning("an agent did not end in time and is killed", extra={"agent": agent})
+                self._killed[agent] = AgentEnd(reason="was killed: it did not end in time", cause="outside")
+                self._late.add(agent)
                 _signal(process, signal.SIGKILL)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            await _ended(late)
+        await _ended(self._reports)
 
     async def _supervise(self) -> None:
         """Run one agent after the other."""
@@ -120,6 +124,8 @@ class LocalEngine:
             started = asyncio.get_running_loop().time()
             lost = await self._run(agent)
             if self._stopping.is_set():
+                if agent in self._late:
+                    self._report(lost)
                 return
             lived = asyncio.get_running_loop().time() - started
             started_well = lost.answered or lived > HEALTHY_SECONDS  # else the next one may die as soon
@@ -127,13 +133,21 @@ class LocalEngine:
             logger.warning(
                 "an agent %s; another one starts in %.1f s", lost.end.reason, pause, extra={"agent": agent}
             )
-            try:
-                await self._on_lost(lost)
-            except Exception:
-                # The lease will free its trials; the supervision must go on.
-                logger.exception("a lost agent could not be reported", extra={"agent": agent})
+            self._report(lost)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause)
+
+    def _report(self, lost: LostAgent) -> None:
+        """Have a lost agent reported; its successor does not wait for that."""
+        task = asyncio.create_task(self._tell(lost), name="report")
+        self._reports.add(task)
+        task.add_done_callback(self._reports.discard)
+
+    async def _tell(self, lost: LostAgent) -> None:
+        try:
+            await self._on_lost(lost)
+        except Exception:  # the lease will free its trials
+            logger.exception("a lost agent could not be reported", extra={"agent": lost.id})
 
     async def _look_at_memory(self) -> None:
         while True:
@@ -203,6 +217,16 @@ class LocalEngine:
         if self._token is not None:
             environment["CAVIAR_TOKEN"] = self._token
         return environment
+
+
+async def _ended(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Wait for tasks that end soon; cancel those that do not."""
+    if not tasks:
+        return
+    _, late = await asyncio.wait(tasks, timeout=REPORT_SECONDS)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*late, return_exceptions=True)
 
 
 def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:

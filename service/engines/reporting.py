@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import math
 import os
 import socket
 from collections.abc import Collection
@@ -18,7 +20,8 @@ from caviar.service.usecases.leases import agent_lost
 
 logger = logging.getLogger(__name__)
 
-LOOKS = (0.0, 0.5, 2.0)  # seconds after the start: the agents of a killed server need a moment to end
+LOOKS = (0.0, 0.5, 2.0, 10.0)  # seconds, one after the other: agents of a killed server end in a moment
+AGAIN_SECONDS = 1.0
 
 
 class Reporter:
@@ -28,8 +31,15 @@ class Reporter:
         self._services = services
 
     async def lost(self, agent: LostAgent) -> None:
-        """Report an agent that the engine saw end."""
-        await self._lost(agent.id, agent.end)
+        """Report an agent that the engine saw end, again while the database is away: else its lease would."""
+        for _ in range(math.ceil(self._services.config.lease / AGAIN_SECONDS)):
+            try:
+                await self._lost(agent.id, agent.end)
+            except UnavailableError:
+                await asyncio.sleep(AGAIN_SECONDS)
+            else:
+                return
+        logger.warning("the lease of a lost agent frees its trials", extra={"agent": agent.id})
 
     async def _lost(self, agent: str, end: AgentEnd) -> None:
         await self._services.store.write(lambda tx: agent_lost(tx, agent, end))
@@ -45,13 +55,17 @@ class Reporter:
         """Take back what agents of an earlier server on this machine held: they died with it."""
         for pause in LOOKS:
             await asyncio.sleep(pause)
-            local = await self._services.store.read(
-                lambda snapshot: agent_rows.alive_of(snapshot, "local", socket.gethostname())
-            )
-            for agent, pid in local:
-                if not _alive(pid):
-                    logger.info("an agent of an earlier server is gone", extra={"agent": agent})
-                    await self._lost(agent, AgentEnd(reason=SERVER_ENDED))
+            with contextlib.suppress(UnavailableError):  # the next look, or their leases
+                await self._look_for_dead()
+
+    async def _look_for_dead(self) -> None:
+        local = await self._services.store.read(
+            lambda snapshot: agent_rows.alive_of(snapshot, "local", socket.gethostname())
+        )
+        for agent, pid in local:
+            if not _alive(pid):
+                logger.info("an agent of an earlier server is gone", extra={"agent": agent})
+                await self._lost(agent, AgentEnd(reason=SERVER_ENDED))
 
 
 def _alive(pid: int) -> bool:
