@@ -18,6 +18,7 @@ PARTS = {
     ),
     "large": ("reading a search of 100,000 trials while another trains", ["benchmarks.large_search"]),
     "trainer": ("time per epoch against JAX, PyTorch and scikit-learn", ["benchmarks.trainer_speed"]),
+    "metrics": ("what named metrics cost per epoch", ["benchmarks.metrics_cost"]),
     "learning": ("what the trainer learns against scikit-learn", ["benchmarks.trainer_quality"]),
     "dashboard": ("how fast a search opens, beside optuna-dashboard", ["benchmarks.dashboard"]),
     "steering": ("from a command to its effect", ["benchmarks.steering_latency", "--commands", "500"]),

@@ -48,7 +48,7 @@ def cases() -> list[Case]:
     ]  # fmt: skip
 
 
-def ours(case: Case, **settings: Any) -> Callable[[int], float]:
+def ours(case: Case, dev: int = 1, **settings: Any) -> Callable[[int], float]:
     """Return a function that trains one epoch; the dev set is as small as it can be, peers have none."""
     from caviar.trainer.data.types import Data
     from caviar.trainer.run import Run
@@ -56,7 +56,7 @@ def ours(case: Case, **settings: Any) -> Callable[[int], float]:
 
     kind = "binary" if case.sizes[-1] == 1 else "multiclass"
     data = Data(
-        kind, case.X, case.Y, case.X[:1], case.Y[:1], n_classes=max(2, case.sizes[-1]),
+        kind, case.X, case.Y, case.X[:dev], case.Y[:dev], n_classes=max(2, case.sizes[-1]),
         mu=np.zeros(case.sizes[0]),        sigma=np.ones(case.sizes[0]),
     )  # fmt: skip
     values = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,6 +55,7 @@ class Measuring:
         if self.chooses:
             for part in ("train", "dev"):
                 self._by_part.setdefault(part, []).append(ResultMetric(part, "error"))
+        self._sample = sample_of(len(data.X_train), len(data.X_dev))
         self.kept = tuple(part for part in ("train", "dev") if part in self._by_part)
         self.passed = tuple(part for part in ("train_dev",) if part in self._by_part)
 
@@ -91,25 +92,41 @@ class Measuring:
                 "give settings.price, a row of numbers for each class",
             )  # fmt: skip
 
-    def of_epochs(self, kept: structs.Extras, epochs: int) -> tuple[list[dict[str, float]], list[float]]:
+    def of_epochs(self, kept: structs.Extras, epochs: int) -> tuple[Named, list[float]]:
         """Return the metrics of the first epochs whose outputs were kept, and the limit of z of each."""
-        outputs = {"train": kept.outputs, "dev": kept.dev_outputs}
         limits = np.full(epochs, self._limit)
         if self.chooses:
             m = len(self._data.X_dev)
             limits[:] = [self.limit_of(kept.dev_outputs[e * m : (e + 1) * m]) for e in range(epochs)]
-        columns: dict[str, list[float]] = {}
-        for part in self.kept:
-            found = self._measure(part, outputs[part], limits)
-            for place, metric in enumerate(self._by_part[part]):
-                columns[metric.name] = found[:, place].tolist()
-        rows = zip(*columns.values(), strict=True) if columns else ((),) * epochs
-        return [dict(zip(columns, row, strict=True)) for row in rows], limits.tolist()
+        names: list[str] = []
+        columns: list[Array] = []
+        for part, outputs in (("train", kept.outputs), ("dev", kept.dev_outputs)):
+            if part not in self.kept:
+                continue
+            shape = (epochs, len(getattr(self._data, f"X_{part}")), self._data.n_outputs)
+            Z = outputs[: math.prod(shape)].reshape(shape)  # there may be room for further epochs
+            for metrics, rows in self._of_epoch(part):
+                Z_of = Z if rows is None else Z[:, rows]
+                columns.append(self._measure(metrics, _Rows.of(self._data, part, rows), Z_of, limits))
+                names += [metric.name for metric in metrics]
+        numbers = np.concatenate(columns, axis=1).tolist() if columns else [[]] * epochs
+        return Named(names, numbers), limits.tolist()
+
+    def _of_epoch(self, part: str) -> list[tuple[list[ResultMetric], Array | None]]:
+        """Return the metrics of a part, and of which rows they are: None for all of them."""
+        metrics = self._by_part[part]
+        if part == "dev":
+            return [(metrics, None)]
+        slow = [metric for metric in metrics if MEASURES[metric.measure].slow]
+        others = [metric for metric in metrics if metric not in slow]
+        return [(one, rows) for one, rows in ((others, None), (slow, self._sample)) if one]
 
     def of_part(self, part: str, outputs: Array, limit: float) -> dict[str, float]:
         """Return the metrics of a part by name; `outputs` is Z[L] (m * n[L],)."""
-        names = [metric.name for metric in self._by_part[part]]
-        return dict(zip(names, self._measure(part, outputs, np.array([limit]))[0].tolist(), strict=True))
+        metrics, rows = self._by_part[part], _Rows.of(self._data, part)
+        Z = outputs.reshape(1, len(rows.Y), self._data.n_outputs)
+        found = self._measure(metrics, rows, Z, np.array([limit]))[0]
+        return {metric.name: number for metric, number in zip(metrics, found.tolist(), strict=True)}
 
     def limit_of(self, dev_outputs: Array) -> float:
         """Return the limit of z that is best on the dev set."""
@@ -128,18 +145,15 @@ class Measuring:
         """The limit of z that the settings give."""
         return self._limit
 
-    def _measure(self, part: str, outputs: Array, limits: Array) -> Array:
-        """Return the metrics of a part, ndarray(float64, (epochs, metrics))."""
-        metrics, rows = self._by_part[part], _Rows.of(self._data, part)
+    def _measure(self, metrics: Sequence[ResultMetric], rows: _Rows, Z: Array, limits: Array) -> Array:
+        """Return metrics of these rows, ndarray(float64, (epochs, metrics)); Z is (epochs, m, n[L])."""
         out = np.empty((len(limits), len(metrics)))
         whole = [place for place, metric in enumerate(metrics) if not metric.over]
         if whole:
-            out[:, whole] = self._of_rows(rows, outputs, limits, [metrics[place].measure for place in whole])
+            out[:, whole] = self._of_rows(rows, Z, limits, [metrics[place].measure for place in whole])
         over = [place for place, metric in enumerate(metrics) if metric.over]
         if over:
             measures = [metrics[place].measure for place in over]
-            shape = (len(limits), len(rows.Y), self._data.n_outputs)
-            Z = outputs[: math.prod(shape)].reshape(shape)  # there may be room for further epochs
             each = np.array(
                 [self._of_group(rows.only(chosen), Z[:, chosen], limits, measures) for chosen in rows.groups]
             )
@@ -149,13 +163,13 @@ class Measuring:
 
     def _of_group(self, rows: _Rows, Z: Array, limits: Array, measures: list[str]) -> Array:
         """Return measures of a group, NaN where it tells nothing; Z is (epochs, m, n[L])."""
-        found = self._of_rows(rows, Z.reshape(-1), limits, measures)
+        found = self._of_rows(rows, Z, limits, measures)
         if self._data.kind == "binary" and not rows.mass_of(self._positive):
             found[:, [MEASURES[measure].hits for measure in measures]] = np.nan
         return found
 
-    def _of_rows(self, rows: _Rows, outputs: Array, limits: Array, names: list[str]) -> Array:
-        codes = np.array([MEASURES[name].code for name in names], np.int64)
+    def _of_rows(self, rows: _Rows, Z: Array, limits: Array, names: list[str]) -> Array:
+        codes, outputs = np.array([MEASURES[name].code for name in names], np.int64), Z.reshape(-1)
         return measure(self._data, rows.Y, outputs, codes, limits, self._positive, self._price, rows.weights)
 
     def of_trial(self, model: bytes, learned: int, seconds: float) -> dict[str, float]:
@@ -207,6 +221,13 @@ def measure(
     return out
 
 
+class Named(NamedTuple):
+    """Metrics of some epochs: their names, and a row of numbers for each epoch."""
+
+    names: list[str]
+    rows: list[list[float]]
+
+
 class _Rows(NamedTuple):
     """Rows that are measured: Y (m,) or (m, k), weights (m,) or (0,), and the rows of each group."""
 
@@ -215,11 +236,18 @@ class _Rows(NamedTuple):
     groups: list[Array]
 
     @classmethod
-    def of(cls, data: Data, part: str) -> _Rows:
-        """Return all rows of a part."""
-        numbers = getattr(data, f"groups_{part}")
+    def of(cls, data: Data, part: str, chosen: Array | None = None) -> _Rows:
+        """Return all rows of a part, or some."""
+        Y, numbers, weights = (
+            getattr(data, f"Y_{part}"),
+            getattr(data, f"groups_{part}"),
+            weights_of(data, part),
+        )
+        if chosen is not None and len(chosen) < len(Y):
+            Y, weights = Y[chosen], weights[chosen] if weights.size else weights
+            numbers = None if numbers is None else numbers[chosen]
         groups = [] if numbers is None else [np.flatnonzero(numbers == one) for one in np.unique(numbers)]
-        return cls(getattr(data, f"Y_{part}"), weights_of(data, part), groups)
+        return cls(Y, weights, groups)
 
     def only(self, chosen: Array) -> _Rows:
         """Return some of the rows."""
@@ -229,6 +257,15 @@ class _Rows(NamedTuple):
         """Return what the rows of a class count."""
         there = np.asarray(label == self.Y)
         return float(self.weights[there].sum() if self.weights.size else there.sum())
+
+
+def sample_of(m: int, dev: int) -> Array:
+    """Return the rows of the training set that slow metrics of epochs are of: as many as the dev set has.
+
+    They are evenly spaced: a split leaves rows in random order, or in that of time.
+    """
+    k = min(m, dev)
+    return np.arange(k, dtype=np.int64) * m // k
 
 
 def over_groups(found: Array, metric: ResultMetric) -> Array:

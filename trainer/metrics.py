@@ -78,6 +78,8 @@ class Measure:
         It is of one class, and with more than two that has to be named: setting positive_class.
     decides : bool
         It depends on the decision threshold of a binary model.
+    slow : bool
+        It takes exponentials or sorts rows: an epoch measures it on a sample of the training set.
     hits : bool
         Without a row of the positive class it tells nothing, though it has a value: a group of two classes
         without one does not count.
@@ -90,6 +92,7 @@ class Measure:
     positive: bool = False
     decides: bool = False
     hits: bool = False
+    slow: bool = False
 
 
 def _decided(code: int, meaning: str, positive: bool = False, direction: Direction = "maximize") -> Measure:
@@ -105,11 +108,11 @@ def _decided(code: int, meaning: str, positive: bool = False, direction: Directi
 
 
 def _probable(code: int, meaning: str, direction: Direction, hits: bool = False) -> Measure:
-    return Measure(meaning=meaning, direction=direction, code=code, kinds=CLASSES, hits=hits)
+    return Measure(meaning=meaning, direction=direction, code=code, kinds=CLASSES, hits=hits, slow=True)
 
 
-def _distance(code: int, meaning: str, direction: Direction = "minimize") -> Measure:
-    return Measure(meaning=meaning, direction=direction, code=code, kinds=QUANTITIES)
+def _distance(code: int, meaning: str, direction: Direction = "minimize", slow: bool = False) -> Measure:
+    return Measure(meaning=meaning, direction=direction, code=code, kinds=QUANTITIES, slow=slow)
 
 
 MEASURES = {
@@ -146,7 +149,7 @@ MEASURES = {
     "mse": _distance(40, "mean (z - y)^2, in the target's own units, as all that follow"),
     "rmse": _distance(41, "root of it"),
     "mae": _distance(42, "mean |z - y|"),
-    "median_absolute_error": _distance(43, "median |z - y|"),
+    "median_absolute_error": _distance(43, "median |z - y|", slow=True),
     "r2": _distance(44, "1 - sum (z - y)^2/sum (y - mean y)^2", "maximize"),
     "mape": _distance(45, "mean |z - y|/|y|"),
 }

@@ -14,7 +14,7 @@ from .data.types import Data
 from .initialization import initial_weights
 from .kernels import epoch, measured_epoch, structs
 from .kernels.structs import Status
-from .measuring import Measuring
+from .measuring import Measuring, Named
 from .metrics import ResultMetric, named, result_metrics
 from .network import Network
 from .problem import SettingError
@@ -274,20 +274,20 @@ class Run:
         used = time.perf_counter() - begin
         self._seconds += used
         buffers.refuse_unknown_codes(self._state)
-        more = self._measured() if self._measuring.names or self._measuring.chooses else ()
-        read_records(self._records, self.step, self._pace, done, used, phase, piece, more)
+        named = self._measured()
+        read_records(self._records, self.step, self._pace, done, used, phase, piece, named.names, named.rows)
 
-    def _measured(self) -> list[dict[str, float]]:
+    def _measured(self) -> Named:
         """Return the named metrics of each epoch that a call finished; keep what belongs to the next one."""
         finished = int(self._records.counts[1])
-        found: list[dict[str, float]] = [{} for _ in range(finished)]
-        limits = [self._measuring.limit] * finished
+        named, limits = Named([], []), [self._measuring.limit] * finished
         if self._extras is not None and finished:
-            found, limits = self._measuring.of_epochs(self._extras, finished)
+            named, limits = self._measuring.of_epochs(self._extras, finished)
             buffers.begin_again(self._extras, self._records)
-        for part in self._measuring.passed if finished else ():  # no epoch was begun after the last one
-            found[-1] |= self._passed_through(part, limits[-1])
-        return found
+        for part in self._measuring.passed if finished else ():  # one epoch: none was begun after it
+            found = self._passed_through(part, limits[-1])
+            named = Named([*named.names, *found], [[*(named.rows or [[]])[-1], *found.values()]])
+        return named
 
     def _passed_through(self, part: str, limit: float) -> dict[str, float]:
         """Return the named metrics of a part for the weights as they are now."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,8 @@ import numpy as np
 from .kernels import structs
 from .metrics import LAYER_NORM, SECONDS, EpochMetric
 
+_COLUMNS = tuple(column.name for column in sorted(EpochMetric))
+_COUNTED = (EpochMetric.epoch.name, EpochMetric.step.name)
 _COMPILING = 0.05  # seconds: a first call that takes longer may have compiled and tells nothing of the pace
 
 
@@ -95,21 +97,20 @@ def read_records(
     seconds: float,
     phase: int,
     slice_: Slice,
-    more: Sequence[Mapping[str, float]] = (),
+    names: Sequence[str] = (),
+    more: Sequence[Sequence[float]] = (),
 ) -> None:
-    """Move what a call has recorded into a slice; `more` are further metrics of its epochs."""
+    """Move what a call has recorded into a slice; `more` gives further metrics, named so, of each epoch."""
     count, finished = (int(number) for number in records.counts)
     slice_.costs.extend(zip(range(step - count + 1, step + 1), records.costs[:count].tolist(), strict=True))
     durations = pace.measured(examples, seconds, finished, phase)
-    for place, (row, duration) in enumerate(zip(records.rows[:finished].tolist(), durations, strict=True)):
-        values = {column.name: row[column] for column in EpochMetric}
-        for counted in (EpochMetric.epoch, EpochMetric.step):
-            values[counted.name] = int(row[counted])
-        for layer, norm in enumerate(row[structs.NORMS :], 1):
-            values[LAYER_NORM.format(layer)] = norm
-        values[SECONDS] = duration
-        if more:
-            values.update(more[place])
+    rows = records.rows[:finished].tolist()
+    norms = records.rows.shape[1] - structs.NORMS
+    every = (*_COLUMNS, *(LAYER_NORM.format(layer) for layer in range(1, norms + 1)), SECONDS, *names)
+    for row, duration, further in zip(rows, durations, more or [()] * finished, strict=True):
+        values = dict(zip(every, (*row, duration, *further), strict=True))
+        for counted in _COUNTED:
+            values[counted] = int(values[counted])
         slice_.epochs.append(values)
     records.counts[:] = 0
 

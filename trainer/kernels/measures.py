@@ -16,7 +16,6 @@ ERROR = MEASURES["error"].code
 PRICE = MEASURES["price"].code
 LOG_LOSS, BRIER = MEASURES["log_loss"].code, MEASURES["brier"].code
 CALIBRATION_ERROR = MEASURES["calibration_error"].code
-CALIBRATION_ERROR = MEASURES["calibration_error"].code
 ROC_AUC, AVERAGE_PRECISION = MEASURES["roc_auc"].code, MEASURES["average_precision"].code
 FIRST_OF_CLASS = MEASURES["precision"].code  # three of one class, the same three as means, and by shares
 BALANCED, MACRO = MEASURES["balanced_accuracy"].code, MEASURES["precision_macro"].code
@@ -55,22 +54,28 @@ def of_classes(Z, labels, weights, codes, positive, limits, price, n, epochs, ou
     """
     m = labels.size
     k = 1 if n == 2 else n
-    deciding, ranking = False, False
+    deciding, ranking, judging, losing = False, False, False, False
     for code in codes:
         deciding |= code < LOG_LOSS
         ranking |= code >= ROC_AUC
-    counts = np.zeros((n, n))
+        judging |= code in (BRIER, CALIBRATION_ERROR)
+        losing |= code == LOG_LOSS
+    counts, room = np.zeros((n, n)), np.zeros((2, max(n, BINS)))
     for e in range(epochs):
         z = Z[e * m * k : (e + 1) * m * k]
         if deciding:
             _count(z, labels, weights, limits[e], n, counts)
+        if judging or losing:
+            found = _of_probabilities(z, labels, weights, n, losing, judging, room)
+        else:
+            found = (math.nan, math.nan, math.nan)
         areas = _areas(z, labels, weights, n, positive) if ranking else (math.nan, math.nan)
         for c in range(codes.size):
             code = codes[c]
             if code < LOG_LOSS:
                 out[e, c] = _of_counts(counts, code, positive, price, n)
             elif code < ROC_AUC:
-                out[e, c] = _of_probabilities(z, labels, weights, code, n)
+                out[e, c] = found[code - LOG_LOSS]
             else:
                 out[e, c] = areas[code - ROC_AUC]
 
@@ -144,55 +149,55 @@ def _of_class(counts, j, which, n):
 
 
 @_exact
-def _of_probabilities(z, labels, weights, code, n):
-    """Log loss, Brier score, or calibration error."""
-    sum_, total = 0.0, 0.0
-    mass, sure, right = np.zeros(BINS), np.zeros(BINS), np.zeros(BINS)
-    a = np.empty(n)
+def _of_probabilities(z, labels, weights, n, losing, judging, room):
+    """Return log loss, if `losing`, Brier score and calibration error, if `judging`."""
+    loss, squares, total = 0.0, 0.0, 0.0
+    a, away_from, mass = room[0], room[1], 0.0
+    away_from[:] = 0.0  # of each bin: sum of w (probability - right)
     for i in range(labels.size):
         w = weights[i] if weights.size else 1.0
         y = labels[i]
         total += w
         if n == 2:
             s = np.float64(z[i])
-            away = math.exp(-abs(s))
-            a[1] = 1.0 / (1.0 + away) if s > 0.0 else away / (1.0 + away)
-            a[0] = 1.0 - a[1]
-            log_a = -max(-s if y == 1 else s, 0.0) - math.log1p(away)
-            top, hit = a[1], 1.0 if y == 1 else 0.0
+            e = math.exp(-abs(s))
+            if losing:
+                loss += w * (max(-s if y == 1 else s, 0.0) + math.log1p(e))
+            if judging:
+                top, hit = 1.0 / (1.0 + e) if s > 0.0 else e / (1.0 + e), np.float64(y)
+                squares += w * (top - hit) ** 2
         else:
-            largest, best = np.float64(z[i * n]), 0
-            for j in range(1, n):
-                if z[i * n + j] > largest:
-                    largest, best = np.float64(z[i * n + j]), j
-            s = 0.0
-            for j in range(n):
-                a[j] = math.exp(np.float64(z[i * n + j]) - largest)
-                s += a[j]
-            for j in range(n):
-                a[j] /= s
-            log_a = np.float64(z[i * n + y]) - largest - math.log(s)
-            top, hit = a[best], 1.0 if best == y else 0.0
-        if code == LOG_LOSS:
-            sum_ -= w * log_a
-        elif code == BRIER:
-            if n == 2:
-                sum_ += w * (a[1] - y) ** 2
-            else:
+            row = z[i * n : (i + 1) * n]
+            best, sum_ = _softmax_of(row, n, a)
+            if losing:
+                loss -= w * (np.float64(row[y]) - np.float64(row[best]) - math.log(sum_))
+            if judging:
+                top, hit = a[best], 1.0 if best == y else 0.0
                 for j in range(n):
-                    sum_ += w * (a[j] - (1.0 if j == y else 0.0)) ** 2
-        elif top == top:
-            place = min(BINS - 1, int(top * BINS))
-            mass[place] += w
-            sure[place] += w * top
-            right[place] += w * hit
-        else:
-            return math.nan
-    if code < ROC_AUC and code != CALIBRATION_ERROR:
-        return sum_ / total
+                    squares += w * (a[j] - (1.0 if j == y else 0.0)) ** 2
+        if judging:
+            if top == top:
+                away_from[min(BINS - 1, int(top * BINS))] += w * (top - hit)
+            else:
+                mass = math.nan
     for place in range(BINS):
-        sum_ += abs(sure[place] - right[place])
-    return sum_ / total
+        mass += abs(away_from[place])
+    return loss / total, squares / total, mass / total
+
+
+@_exact
+def _softmax_of(row, n, a):
+    """Write the probabilities of a row into a; return the most probable class and sum e^(z - max z)."""
+    best, sum_ = 0, 0.0
+    for j in range(1, n):
+        if row[j] > row[best]:
+            best = j
+    for j in range(n):
+        a[j] = math.exp(np.float64(row[j]) - np.float64(row[best]))
+        sum_ += a[j]
+    for j in range(n):
+        a[j] /= sum_
+    return best, sum_
 
 
 @_exact
@@ -222,15 +227,7 @@ def _areas(z, labels, weights, n, positive):
 def _softmax(z, m, n):
     shares = np.empty((m, n))
     for i in range(m):
-        largest = np.float64(z[i * n])
-        for j in range(1, n):
-            largest = max(largest, np.float64(z[i * n + j]))
-        s = 0.0
-        for j in range(n):
-            shares[i, j] = math.exp(np.float64(z[i * n + j]) - largest)
-            s += shares[i, j]
-        for j in range(n):
-            shares[i, j] /= s
+        _softmax_of(z[i * n : (i + 1) * n], n, shares[i])
     return shares
 
 

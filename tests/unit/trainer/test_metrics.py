@@ -1,8 +1,10 @@
 """Metrics: what is promised before training is what slices and results hold, and nothing else is computed."""
 
+import numpy as np
 import pytest
 
 from caviar.trainer.kernels import structs
+from caviar.trainer.measuring import sample_of
 from caviar.trainer.metrics import (
     ALWAYS,
     COUNTS,
@@ -25,7 +27,7 @@ def test_places_fill_the_row_up_to_the_norms_of_the_layers():
 
 
 def test_epochs_hold_the_columns_then_norms_and_seconds():
-    (epoch,) = Run(make_settings({**BASE, "epochs": 1}), DATA, 1).advance(10).epochs
+    (epoch,) = Run(make_settings({**BASE, "epochs": 1}), DATA, 1).advance(600).epochs
     columns = [one.name for one in EpochMetric]
     assert list(epoch) == [*columns, *(f"gradient_norm_{layer}" for layer in (1, 2, 3)), "seconds"]
     assert isinstance(epoch["step"], int) and isinstance(epoch["epoch"], int)
@@ -85,7 +87,7 @@ def test_the_measured_error_is_that_of_the_kernels():
     for kind in ("binary", "multiclass", "regression"):
         names = ["dev_mse"] if kind == "regression" else ["dev_accuracy", "train_accuracy", "dev_log_loss"]
         run = Run(make_settings({**BASE, "metrics": names}), make_data(kind), 1)
-        for row in run.advance(10).epochs:
+        for row in run.advance(600).epochs:
             if kind == "regression":
                 deviation = run.data.target_deviation
                 assert row["dev_mse"] == pytest.approx((row["dev_error"] * deviation) ** 2, rel=1e-5)
@@ -115,3 +117,25 @@ def test_every_measure_has_a_direction_and_counts_have_none():
     }
     assert direction_of("dev_f1") == "maximize" and direction_of("predict_ms") == "minimize"
     assert {direction_of(name) for name in (*COUNTS, "nonsense")} == {None}
+
+
+@pytest.mark.parametrize(("m", "dev", "rows"), [(9, 3, [0, 3, 6]), (4, 9, [0, 1, 2, 3]), (7, 2, [0, 3])])
+def test_slow_metrics_of_epochs_are_of_evenly_spaced_rows(m, dev, rows):
+    assert sample_of(m, dev).tolist() == rows
+
+
+def test_slow_metrics_of_epochs_are_those_of_the_sample():
+    """With one mini-batch an epoch the outputs kept are those of one set of weights."""
+    settings = {**BASE, "epochs": 1, "batch_size": 32, "learning_rate": 1e-30, "l2": 0.0}
+    metrics = ["train_log_loss", "train_accuracy"]
+    run = Run(make_settings({**settings, "metrics": metrics}), DATA, 1)
+    (epoch,) = run.advance(60).epochs
+    outputs = run._outputs("train")
+    run._evaluate("train", 0.0, outputs)
+    rows = sample_of(32, 8)
+    Z = outputs.reshape(32, 3)[rows].astype(float)
+    shares = np.exp(Z) / np.exp(Z).sum(axis=1, keepdims=True)
+    losses = -np.log(shares[np.arange(8), DATA.Y_train[rows]])
+    assert epoch["train_log_loss"] == pytest.approx(losses.mean(), abs=1e-6)
+    assert epoch["train_accuracy"] == pytest.approx(1 - epoch["train_error"])
+    assert run.result()["train_log_loss"] == pytest.approx(run.result()["train_cost"], abs=1e-6)
