@@ -53,7 +53,7 @@ COMMON: dict[str, Any] = {
     "settings": {"epochs": EPOCHS, "epoch_seconds": EPOCH_SECONDS},
 }
 PATIENCE = 900.0  # for the searches to end after the last kill, on a machine that others use too
-_TRIALS = text("SELECT search_id, number, state, epoch, attempt, agent FROM trials")
+_TRIALS = text("SELECT search_id, number, state, epoch, attempt, agent, params FROM trials")
 
 
 def searches(trials: int) -> list[dict[str, Any]]:
@@ -70,7 +70,7 @@ def searches(trials: int) -> list[dict[str, Any]]:
 
 @dataclass
 class Kill:
-    """One kill: the trials that it tore from their agents, and when these went on."""
+    """One kill: the innocent trials that it tore from their agents, and when these went on."""
 
     kind: str
     unfinished: bool  # some search had not ended
@@ -191,7 +191,8 @@ class Killer:
         running = {trial: row for trial, row in looks.trials.items() if row.state == "running"}
         victims = self._strike(kind)
         kill.at = time.monotonic()
-        kill.hit = {trial: row.epoch for trial, row in running.items() if row.agent in victims}
+        innocent = {trial: row for trial, row in running.items() if not _is_poison(json.loads(row.params))}
+        kill.hit = {trial: row.epoch for trial, row in innocent.items() if row.agent in victims}
         self.kills.append(kill)
 
     def _strike(self, kind: str) -> set[str]:
@@ -328,7 +329,7 @@ def compare(found: Sequence[Mapping[str, Any]], expected: Sequence[Mapping[str, 
     assert len(found) == len(expected)
     poison = 0
     for one, other in zip(found, expected, strict=True):
-        if one["params"]["x"] in POISON:
+        if _is_poison(one["params"]):
             poison += 1
             assert one["state"] == "failed", f"a poison was not found: {one}"
             assert one["reason"].startswith("given up: "), one
@@ -336,6 +337,10 @@ def compare(found: Sequence[Mapping[str, Any]], expected: Sequence[Mapping[str, 
             one, other = ({k: v for k, v in trial.items() if k not in own} for trial in (one, other))
         assert one == other, f"a trial differs from that of the undisturbed run:\n{one}\n{other}"
     return poison
+
+
+def _is_poison(point: Mapping[str, float]) -> bool:
+    return point["x"] in POISON
 
 
 def _exactly_once(server: Server, numbers: Sequence[int], wanted: Sequence[Mapping[str, Any]]) -> None:
