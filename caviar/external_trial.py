@@ -26,7 +26,7 @@ from caviar.exchange.checkpoint_downloads import newest_usable
 from caviar.exchange.checkpoint_uploads import CheckpointUpload, CheckpointUploads
 from caviar.exchange.exchange import Exchange, Write
 from caviar.exchange.outbox import Outbox
-from caviar.exchange.result import failure, result_of
+from caviar.exchange.result import failed, failure, result_of
 from caviar.exchange.wire import Acknowledgement, EndState, Result
 from caviar.script_commands import ScriptCommands
 from caviar.script_reports import ScriptCurve, as_numbers, as_step
@@ -208,9 +208,9 @@ class ExternalTrial:
             logger.warning("trial %s fails: no metric %r; told: %s", self.id, self._assignment.metric, told)
         self._end("stopped" if reason else "completed", final, reason)
 
-    def fail(self, reason: str) -> None:
-        """End the trial without a result."""
-        self._end("failed", {}, reason)
+    def fail(self, reason: str, log: str | None = None) -> None:
+        """End the trial without a result; `log` stands with the attempt, its last part if it is long."""
+        self._finish(failed(reason, log, self._epoch))
 
     def fail_with(self, error: BaseException) -> None:
         """End the trial without a result, with the type, the message and the traceback of an exception."""

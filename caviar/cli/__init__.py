@@ -4,7 +4,18 @@ import sys
 
 import typer
 
-from caviar.cli import datasets, exclusions, final_test, managing, models, searches, server, steering, tokens
+from caviar.cli import (
+    datasets,
+    exclusions,
+    final_test,
+    managing,
+    models,
+    running,
+    searches,
+    server,
+    steering,
+    tokens,
+)
 
 app = typer.Typer(
     name="caviar",
@@ -20,6 +31,7 @@ searches.register(app)
 managing.register(app)
 steering.register(app)
 models.register(app)
+running.register(app)
 exclusions.register(app)
 final_test.register(app)
 app.add_typer(datasets.app, name="datasets")

@@ -25,3 +25,8 @@ def failure(error: BaseException) -> Result:
         said = "(its text cannot be read)"
     reason = f"{type(error).__name__}: {said}" if said else type(error).__name__
     return Result(state="failed", reason=reason[:REASON_LIMIT], log=log)
+
+
+def failed(reason: str, log: str | None, epoch: int) -> Result:
+    """Return the result of a trial that its script gives up."""
+    return Result(state="failed", epoch=epoch, reason=reason[:REASON_LIMIT], log=log and log[-LOG_KEPT:])
