@@ -128,8 +128,10 @@ class LocalEngine:
                     self._report(lost)
                 return
             lived = asyncio.get_running_loop().time() - started
-            started_well = lost.answered or lived > HEALTHY_SECONDS  # else the next one may die as soon
-            pause = FIRST_BACKOFF if started_well else min(LONGEST_BACKOFF, 2 * pause)
+            in_training = lost.end.training is not None  # that is the trial's affair, and bounded
+            pause = (
+                FIRST_BACKOFF if in_training or lived > HEALTHY_SECONDS else min(LONGEST_BACKOFF, 2 * pause)
+            )
             logger.warning(
                 "an agent %s; another one starts in %.1f s", lost.end.reason, pause, extra={"agent": agent}
             )
