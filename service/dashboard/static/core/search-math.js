@@ -138,6 +138,36 @@ export function parameterNames(spec) {
 }
 
 /**
+ * How often a trial of a search trains: once for each fold of each repeat.
+ * @param {Spec} spec
+ */
+export function trainingsOf(spec) {
+  const { folds, repeats } = /** @type {{folds?: number, repeats?: number}} */ (spec.dataset ?? {});
+  return (spec.trainer ?? "mlp") === "mlp" && folds ? folds * (repeats ?? 1) : 1;
+}
+
+/**
+ * Epochs that a trial has when it trains to its end, as far as that is known.
+ * @param {Spec} spec
+ * @param {Trial} trial
+ * @returns {number | null}
+ */
+export function plannedEpochs(spec, trial) {
+  const each = trial.epochs ?? spec.settings?.epochs;
+  return typeof each === "number" ? each * trainingsOf(spec) : null;
+}
+
+/**
+ * The deviation of a metric between folds, as "± 0.012"; nothing without folds.
+ * @param {Trial} trial
+ * @param {string} metric
+ */
+export function spreadText(trial, metric) {
+  const spread = trial.metrics?.[`${metric}_deviation`];
+  return typeof spread === "number" ? ` ± ${number(spread, 2)}` : "";
+}
+
+/**
  * The parameters of a space, without the list of relations that may stand among them.
  * @param {Record<string, Definition>} space
  * @returns {Record<string, Definition>}

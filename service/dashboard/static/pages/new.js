@@ -12,6 +12,7 @@ import { problem } from "../components/parts.js";
 import { basicsForm } from "./new-fields.js";
 import { methodForm } from "./new-how.js";
 import { loadTrainers, settingsOf, settingsTable } from "./new-settings.js";
+import { foldsForm } from "./new-folds.js";
 import { spaceForm } from "./new-space.js";
 import { clean } from "./search-definition.js";
 
@@ -60,7 +61,7 @@ export async function page(context) {
   }
   function fields() {
     const settings = settingsOf(draft);
-    fill(form, basicsForm(draft, draw), spaceForm(draft, settings, draw), methodForm(draft), settingsTable(draft.spec.trainer, settings));
+    fill(form, basicsForm(draft, draw), foldsForm(draft, draw), spaceForm(draft, settings, draw), methodForm(draft), settingsTable(draft.spec.trainer, settings));
   }
   function draw() {
     fields();

@@ -2,7 +2,7 @@
 
 import { h } from "../core/dom.js";
 import { count, duration, label, sentence, text } from "../core/format.js";
-import { measured, objectiveMetric, objectiveName, parameterNames } from "../core/search-math.js";
+import { measured, objectiveMetric, objectiveName, parameterNames, plannedEpochs, spreadText } from "../core/search-math.js";
 import { chip, setChip, when } from "../components/parts.js";
 
 /** @typedef {import("../components/table.js").Column<Trial>} TrialColumn */
@@ -69,10 +69,10 @@ function ownColumns(search, selected, changed) {
     { key: "select", title: "", cell: (trial) => h("input", { type: "checkbox", "aria-label": `Select trial ${trial.number} to compare`, checked: selected.has(String(trial.number)), onchange: (/** @type {Event} */ event) => toggle(event, trial) }), update: () => undefined },
     { key: "number", title: "Trial", sort: "number", numeric: true, cell: (trial) => h("a", { href: `/trials/${trial.id}` }, String(trial.number)) },
     { key: "state", title: "State", sort: "state", cell: (trial) => chip(trial.state), update: (cell, trial) => setChip(/** @type {HTMLElement} */ (cell.firstElementChild), trial.state) },
-    { key: "value", title: objectiveName(search), sort: "value", numeric: true, cell: (trial) => h("strong", null, measured(search, objectiveMetric(search), trial.value)) },
+    { key: "value", title: objectiveName(search), sort: "value", numeric: true, cell: (trial) => h("span", null, h("strong", null, measured(search, objectiveMetric(search), trial.value)), spreadText(trial, objectiveMetric(search))) },
     ...parameterNames(search.spec).map(parameter),
     ...METRICS.map(metric),
-    { key: "epoch", title: "Epochs", sort: "epoch", numeric: true, cell: (trial) => (trial.epochs && trial.epoch !== trial.epochs ? `${count(trial.epoch)} of ${count(trial.epochs)}` : count(trial.epoch)) },
+    { key: "epoch", title: "Epochs", sort: "epoch", numeric: true, cell: (trial) => epochsText(search, trial) },
     { key: "origin", title: "Origin", cell: (trial) => trial.origin?.kind.replaceAll("_", " ") ?? "" },
     { key: "round", title: "Round", sort: "round", numeric: true, cell: (trial) => trial.origin?.round ?? "" },
     { key: "attempt", title: "Attempt", sort: "attempt", numeric: true, cell: (trial) => trial.attempt },
@@ -111,4 +111,13 @@ export function columnMenu(search, fields, changed) {
     return h("label", null, box, title);
   });
   return h("details", { class: "menu" }, h("summary", { class: "button" }, "Columns"), h("div", { class: "menubox" }, boxes));
+}
+
+/**
+ * @param {Search} search
+ * @param {Trial} trial
+ */
+function epochsText(search, trial) {
+  const planned = plannedEpochs(search.spec, trial);
+  return planned && trial.epoch !== planned ? `${count(trial.epoch)} of ${count(planned)}` : count(trial.epoch);
 }

@@ -10,7 +10,7 @@ import { line, rule } from "../charts/layers.js";
 import { Figure } from "../components/figure.js";
 import { makeLegend } from "../components/legend.js";
 import { choose } from "../components/parts.js";
-import { objectiveMetric } from "../core/search-math.js";
+import { objectiveMetric, plannedEpochs, trainingsOf } from "../core/search-math.js";
 
 /** What can be shown by epoch: a name for the choice and the columns it draws. */
 const SHOWN = /** @type {Record<string, {title: string, columns: string[]}>} */ ({
@@ -75,7 +75,7 @@ export function curvesPicture(view, context, steer, read) {
   const figure = new Figure({
     name: "learning-curve",
     title: "Learning curve",
-    hint: "Training by epoch. A wide gap between train and dev is variance (overfitting); both high is bias.",
+    hint: trainingsOf(view.search.spec) > 1 ? "One fold after the other: each epoch shows the mean over the folds so far at that epoch of theirs, the last stretch the mean of all folds." : "Training by epoch. A wide gap between train and dev is variance (overfitting); both high is bias.",
     controls: [control, legend.node],
     height: 320,
   });
@@ -113,7 +113,7 @@ export function curvesPicture(view, context, steer, read) {
         summary: `${shown.title} of trial ${view.trial().number} over ${last} epochs${marked(steer)}`,
         x: { scale: linear(curve.branches[0]?.epoch[0] === 0 ? 0 : 1, Math.max(2, view.trial().ended ? last : Math.min(view.trial().epochs ?? last, Math.max(10, Math.ceil(last * 1.25)))), { integers: true }), title: "epoch" },
         y: { scale: fitted(all), title: shown.title },
-        layers: [...layers, ...marks(steer, current)], // names of marks above the curves
+        layers: [...foldEnds(view, last), ...layers, ...marks(steer, current)], // names of marks above the curves
       },
       async () => sheet(leftOut(curve) ? await readCurve(view.trial().id, view.signal, { whole: true }) : curve),
       left ? `${count(curve.total - left)} of ${count(curve.total)} epochs are drawn, including the lowest and highest; drag to zoom in and see all.` : "",
@@ -121,6 +121,19 @@ export function curvesPicture(view, context, steer, read) {
   }
   const zoomed = () => figure.chart.zoomed !== null;
   return { node: figure.node, draw, zoomed, fail: (/** @type {unknown} */ error) => figure.fail(error) };
+}
+
+/**
+ * Upright lines at the ends of folds, where a trial has some.
+ * @param {TrialView} view
+ * @param {number} last epoch drawn
+ */
+function foldEnds(view, last) {
+  const folds = trainingsOf(view.search.spec);
+  const each = (plannedEpochs(view.search.spec, view.trial()) ?? 0) / folds;
+  if (folds === 1 || !each) return [];
+  const ends = Array.from({ length: Math.min(folds, Math.floor(last / each)) }, (_, index) => (index + 1) * each);
+  return ends.map((at, index) => rule({ at, across: "x", colour: faded(colour("--ink"), 0.25), label: folds <= 12 ? `fold ${index + 1}` : "" }));
 }
 
 /** @param {Trial} trial one without an epoch */

@@ -1,0 +1,60 @@
+/** How the rows of the data set are cut, in the form: folds, repeats, groups kept together, order kept. */
+
+import { h } from "../core/dom.js";
+import { field, input, numberOr, select } from "./new-fields.js";
+
+/** @typedef {import("./new.js").Draft} Draft */
+
+const ORDER = /** @type {[string, string][]} */ ([
+  ["", "drawn from anywhere"],
+  ["true", "kept: past for training"],
+]);
+
+/**
+ * @param {Draft} draft
+ * @param {() => void} redraw when another stopping rule goes with it
+ */
+export function foldsForm(draft, redraw) {
+  const { spec } = draft;
+  if (spec.trainer !== "mlp") return null;
+  const { dataset } = spec;
+  /** @type {(name: string, value: unknown) => void} */
+  const put = (name, value) => {
+    const { [name]: _, ...rest } = spec.dataset;
+    spec.dataset = value === null || value === "" ? rest : { ...rest, [name]: value };
+    draft.changed();
+  };
+  const folds = input(dataset.folds, (value) => put("folds", numberOr(value)), { inputmode: "numeric", placeholder: "none" });
+  folds.addEventListener("change", () => {
+    followRule(spec);
+    redraw();
+  });
+  const repeats = input(dataset.repeats, (value) => put("repeats", numberOr(value)), { inputmode: "numeric", placeholder: "1" });
+  const groups = input(dataset.split_groups, (value) => put("split_groups", value.trim()), { placeholder: "no column" });
+  const order = select(ORDER, dataset.ordered ? "true" : "", (value) => put("ordered", value ? true : null));
+  return h(
+    "section",
+    { class: "card" },
+    h("div", { class: "cardhead" }, h("h2", null, "Splits")),
+    h("p", { class: "hint" }, "With folds each trial trains once for each, judged by the rows it did not see; its value is the mean. Hopeless trials end after the first folds."),
+    h(
+      "div",
+      { class: "fields three" },
+      field("Folds", "dataset.folds", folds, "k of k-fold cross-validation"),
+      field("Repeats", "dataset.repeats", repeats, "each time cut into folds otherwise"),
+      field("Keep together by", "dataset.split_groups", groups, "a column: its groups are in one part or fold"),
+      field("Order of rows", "dataset.ordered", order, "for rows sorted by time"),
+    ),
+  );
+}
+
+/**
+ * A race over folds needs folds; with them it is what usually ends hopeless trials.
+ * @param {Draft["spec"]} spec
+ */
+function followRule(spec) {
+  const folded = Boolean(spec.dataset.folds);
+  if (folded && spec.stopping.name === "none") spec.stopping = { name: "race" };
+  if (!folded && spec.stopping.name === "race") spec.stopping = { name: "none" };
+  if (folded) delete spec.objective.value;
+}
