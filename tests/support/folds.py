@@ -11,7 +11,9 @@ KINDS = ("normal", "uneven", "heavy", "counts")
 TRIALS = 40
 
 
-def raced(folds: int, repeats: int, noise: float, seed: int, kind: str = "normal") -> tuple[bool, float]:
+def raced(
+    folds: int, repeats: int, noise: float, seed: int, kind: str = "normal", **race: Any
+) -> tuple[bool, float]:
     """Search with two workers; errors run from 0.1 to 0.5, single folds stray by `noise` from them.
 
     The true winner is the trial with the lowest mean over all folds, had every trial gone through all.
@@ -27,6 +29,7 @@ def raced(folds: int, repeats: int, noise: float, seed: int, kind: str = "normal
             "budget": {"trials": TRIALS},
             "seed": seed,
             "parallel": 2,
+            "stopping": {"name": "race", **race},
         }
     )
     hard = np.random.default_rng(seed).normal(size=trainings) * 1.5 * noise

@@ -158,13 +158,14 @@ export function plannedEpochs(spec, trial) {
 }
 
 /**
- * The deviation of a metric between folds, as "± 0.012"; nothing without folds.
+ * The deviation of a metric between folds, as "± 1.2 %"; nothing without folds.
+ * @param {Search} search
  * @param {Trial} trial
  * @param {string} metric
  */
-export function spreadText(trial, metric) {
+export function spreadText(search, trial, metric) {
   const spread = trial.metrics?.[`${metric}_deviation`];
-  return typeof spread === "number" ? ` ± ${number(spread, 2)}` : "";
+  return typeof spread === "number" ? ` ± ${measured(search, metric, spread)}` : "";
 }
 
 /**

@@ -69,7 +69,7 @@ function ownColumns(search, selected, changed) {
     { key: "select", title: "", cell: (trial) => h("input", { type: "checkbox", "aria-label": `Select trial ${trial.number} to compare`, checked: selected.has(String(trial.number)), onchange: (/** @type {Event} */ event) => toggle(event, trial) }), update: () => undefined },
     { key: "number", title: "Trial", sort: "number", numeric: true, cell: (trial) => h("a", { href: `/trials/${trial.id}` }, String(trial.number)) },
     { key: "state", title: "State", sort: "state", cell: (trial) => chip(trial.state), update: (cell, trial) => setChip(/** @type {HTMLElement} */ (cell.firstElementChild), trial.state) },
-    { key: "value", title: objectiveName(search), sort: "value", numeric: true, cell: (trial) => h("span", null, h("strong", null, measured(search, objectiveMetric(search), trial.value)), spreadText(trial, objectiveMetric(search))) },
+    { key: "value", title: objectiveName(search), sort: "value", numeric: true, cell: (trial) => h("span", null, h("strong", null, measured(search, objectiveMetric(search), trial.value)), spreadText(search, trial, objectiveMetric(search))) },
     ...parameterNames(search.spec).map(parameter),
     ...METRICS.map(metric),
     { key: "epoch", title: "Epochs", sort: "epoch", numeric: true, cell: (trial) => epochsText(search, trial) },

@@ -212,7 +212,7 @@ class TrialHead {
     this.aside.hidden = !(trial.excluded || trial.broken);
     const { search } = this.view;
     const metric = objectiveMetric(search);
-    setText(values.value, measured(search, metric, trial.value ?? trial.metrics?.[metric]) + spreadText(trial, metric));
+    setText(values.value, measured(search, metric, trial.value ?? trial.metrics?.[metric]) + spreadText(search, trial, metric));
     setText(values.train, measured(search, "train_error", trial.metrics?.train_error));
     const planned = plannedEpochs(search.spec, trial);
     setText(values.epoch, planned ? `${count(trial.epoch)} of ${count(planned)}` : count(trial.epoch));
