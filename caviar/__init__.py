@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         NotFoundError,
         Problem,
         RefusedError,
+        TrialLimitError,
         UnreachableError,
     )
     from caviar.records import Search, Trial
@@ -27,6 +28,7 @@ __all__ = [
     "RefusedError",
     "Search",
     "Trial",
+    "TrialLimitError",
     "UnreachableError",
     "__version__",
 ]

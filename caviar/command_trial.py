@@ -114,7 +114,7 @@ class CommandTrial:
         self._trial.fail(f"the command {how}" + (f": {said}" if said else ""), log="\n".join(self._errors))
 
     def _too_long(self, limits: TimeLimits) -> str | None:
-        from caviar.search.limits import too_long, too_silent
+        from caviar.exchange.limit_reasons import too_long, too_silent
 
         now = time.monotonic()
         if limits.seconds is not None and now - self._began > limits.seconds:

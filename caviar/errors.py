@@ -26,6 +26,10 @@ class CaviarError(Exception):
         return False
 
 
+class TrialLimitError(CaviarError):
+    """A trial has broken one of its limits: it has failed, and the training of it is to end."""
+
+
 class UnreachableError(CaviarError):
     """No server answers at the address."""
 

@@ -13,6 +13,7 @@ for trial in Client().ask(search):
 
 import logging
 import os
+import threading
 import time
 from collections.abc import Mapping
 from functools import cached_property
@@ -29,6 +30,7 @@ from caviar.exchange.outbox import Outbox
 from caviar.exchange.result import failed, failure, result_of
 from caviar.exchange.wire import Acknowledgement, EndState, Result
 from caviar.script_commands import ScriptCommands
+from caviar.script_limits import ScriptLimits
 from caviar.script_reports import ScriptCurve, as_numbers, as_step
 
 logger = logging.getLogger(__name__)
@@ -70,6 +72,8 @@ class ExternalTrial:
         self._written = 0
         self._kept = False  # a checkpoint was made
         self._ended = False
+        self._closing = threading.Lock()
+        self._limits = ScriptLimits(assignment, exchange.note, self._finish)
 
     @property
     def id(self) -> str:
@@ -159,9 +163,12 @@ class ExternalTrial:
         `step` is its number, from 1 on; by default the one after the last. Stopping rules, pictures and
         exports count by it. One that is not beyond the last replaces it, and all after it.
 
-        Raises CaviarError for what is no number, and for too many metrics.
+        Raises CaviarError for what is no number, and for too many metrics. In a `with` statement raises
+        TrialLimitError, which ends there, when the trial has failed by one of its limits.
         """
         self._expect_own_process()
+        if not self._limits.may_report():
+            return
         told = as_numbers(metrics)
         if self._ended:
             logger.warning("trial %s has ended: a report after its end is lost", self.id)
@@ -221,6 +228,7 @@ class ExternalTrial:
         self._let_go("released", self._commands.branch)
 
     def __enter__(self) -> Self:
+        self._limits.within = True
         return self
 
     def __exit__(
@@ -230,7 +238,8 @@ class ExternalTrial:
             self.end_of_turn()
         else:
             self.leave(error)
-        return isinstance(error, self._catch)
+        self._limits.within = False
+        return isinstance(error, self._catch) or self._limits.takes(error)
 
     # What the loop asks
 
@@ -264,7 +273,7 @@ class ExternalTrial:
     @property
     def _why_stopped(self) -> str | None:
         dropped = self._exchange.dropped(self._assignment.key)
-        return self._commands.why_stopped or self._stop or dropped
+        return self._limits.check() or self._commands.why_stopped or self._stop or dropped
 
     @property
     def _last_epoch(self) -> int:
@@ -331,13 +340,16 @@ class ExternalTrial:
         self._close(write)
 
     def _let_go(self, state: Literal["paused", "released"], branch: int) -> None:
-        key = self._assignment.key
-        self._close(lambda outbox: outbox.state(key, branch, state))
+        key, seconds = self._assignment.key, time.monotonic() - self._began
+        self._close(lambda outbox: outbox.state(key, branch, state, seconds))
 
     def _close(self, write: Write) -> None:
         """Make the last report of the trial, once, when its checkpoints have been sent."""
         self._expect_own_process()
-        if not self._ended:
+        with self._closing:
+            if self._ended:
+                return
             self._ended = True
-            self._exchange.training_ended(self._assignment.key)
-            self._uploads.when_done(self._assignment.key, write)
+        self._limits.end()
+        self._exchange.training_ended(self._assignment.key)
+        self._uploads.when_done(self._assignment.key, write)

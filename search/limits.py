@@ -41,26 +41,3 @@ class Limits(FrozenModel):
             raise refuse("", f"{value!r} is not a size of memory", "write bytes, or a text such as 2 GiB")
         base = 1024 if found[3] else 1000
         return int(float(found[1]) * base ** " KMGT".index((found[2] or " ").upper()))
-
-
-def in_bytes(size: int) -> str:
-    """Write a size as a person reads it: 2 GiB."""
-    for power, unit in ((4, "TiB"), (3, "GiB"), (2, "MiB")):
-        if size >= 1024**power:
-            return f"{size / 1024**power:.4g} {unit}"
-    return f"{size} bytes"
-
-
-def too_long(seconds: float) -> str:
-    """Say that a trial took too long."""
-    return f"it took longer than its limit of {seconds:g} seconds"
-
-
-def too_silent(seconds: float) -> str:
-    """Say that a trial ended no epoch for too long."""
-    return f"no epoch ended for {seconds:g} seconds, its limit"
-
-
-def too_large(size: int, limit: int) -> str:
-    """Say that a trial took too much memory."""
-    return f"its process held {in_bytes(size)} of memory, over its limit of {in_bytes(limit)}"

@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any
 
 from caviar import __version__, trainers
+from caviar.agents.limit_watch import RENEWED
 from caviar.agents.worker import Worker
 from caviar.errors import CaviarError
 from caviar.exchange.exchange import Exchange
@@ -63,7 +64,7 @@ def run_agent(
         return 1
     finally:
         transport.close()
-    return 0
+    return RENEWED if worker.renewed else 0
 
 
 def die_with(parent: int) -> None:

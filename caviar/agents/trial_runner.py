@@ -12,6 +12,7 @@ from threading import Event
 from typing import Any, Literal
 
 from caviar.agents.best_epoch import BestEpoch
+from caviar.agents.limit_watch import LimitWatch
 from caviar.agents.run_factory import RunFactory
 from caviar.agents.steering import CommandOutcome, Steering
 from caviar.exchange.assigned_trial import AssignedTrial
@@ -70,6 +71,7 @@ class TrialRunner:
         self._saving = 0.0  # seconds that the last checkpoint took
         self._written = 0
         self._seconds: float | None = None  # what the trial took, once it has ended
+        self.limits: LimitWatch | None = None
         self.model_due: Callable[[float, float], bool] = lambda _value, _seconds: False
 
     def _open(self, resume: Resume | None) -> int:
@@ -106,6 +108,7 @@ class TrialRunner:
             if not repeated:  # else the server has it already
                 self._tell(piece)
             self._exchange.let_through(time.monotonic() - began)
+            self._keep_limits(piece)
             if reason is None and piece.status != "running" and self._listen():
                 return  # the very end of the last epoch is a moment too
             if reason is not None or self._run.status != "running":
@@ -113,6 +116,13 @@ class TrialRunner:
                 return
             if time.monotonic() - self._saved > self._checkpoint_seconds():
                 self._checkpoint("schedule")
+
+    def _keep_limits(self, piece: Any) -> None:
+        """Raise TrialLimitError when the trial has broken one of its limits."""
+        if piece.epochs:
+            self._exchange.note.epoch_ended()
+        if self.limits is not None and self._assignment.limits is not None and piece.status == "running":
+            self.limits.check()
 
     def _dropped(self) -> bool:
         """Take in news; say whether it was that nobody wants this attempt any more."""
@@ -127,8 +137,10 @@ class TrialRunner:
     def _wait_for_server(self) -> None:
         """Hold still: the lease may have run out, and the trial may be somebody else's by now."""
         logger.warning("no answer for a whole lease; training waits until the server is heard again")
+        began = time.monotonic()
         while self._exchange.silent() and not self._stopping.is_set() and not self._exchange.failure:
             time.sleep(0.05)
+        self._exchange.note.leave_out(time.monotonic() - began)
 
     def _listen(self) -> bool:
         """Do what is due between two slices; say whether that ended the training here."""
@@ -249,9 +261,11 @@ class TrialRunner:
     def _hand_back(self, state: Literal["paused", "released"]) -> None:
         """Hand the trial back to the server, with a checkpoint to go on from."""
         branch, key = self._branch, self._key
+        training = self._exchange.note.now
+        seconds = None if training is None else training.seconds
 
         def write(outbox: Outbox) -> None:
-            outbox.state(key, branch, state)
+            outbox.state(key, branch, state, seconds)
 
         self._upload("command" if state == "paused" else "schedule", self._content(), write)
 

@@ -10,9 +10,11 @@ from typing import Any
 
 from caviar import trainers
 from caviar.agents.datasets import DataCache
+from caviar.agents.limit_watch import LimitWatch
 from caviar.agents.run_factory import RunFactory
 from caviar.agents.trial_runner import TrialRunner
 from caviar.agents.watchdog import Watchdog
+from caviar.errors import TrialLimitError
 from caviar.exchange.assigned_trial import AssignedTrial
 from caviar.exchange.checkpoint_uploads import CheckpointUploads
 from caviar.exchange.exchange import Exchange
@@ -33,6 +35,7 @@ class Worker:
         self._exchange = exchange
         self._uploads = CheckpointUploads(exchange)
         self._watchdog = Watchdog(exchange, self.leave)
+        self._limits = LimitWatch(exchange, exchange.note, self.leave, self.stop)
         self._data = DataCache(exchange.transport)
         self._best: dict[int, float] = defaultdict(lambda: math.inf)
 
@@ -43,6 +46,7 @@ class Worker:
         """
         self._exchange.start()
         self._watchdog.start()
+        self._limits.start()
         try:
             while not self.stopping.is_set():
                 assignment = self._exchange.next(timeout=0.5)
@@ -50,7 +54,13 @@ class Worker:
                     self._train(assignment)
         finally:
             self._watchdog.stop()
+            self._limits.close()
         self._drain()
+
+    @property
+    def renewed(self) -> bool:
+        """Return whether it has stopped for another process to take its place."""
+        return self._limits.renew_at is not None
 
     def stop(self) -> None:
         """Stop between two slices; safe in a signal handler."""
@@ -64,24 +74,31 @@ class Worker:
 
     def _train(self, assignment: AssignedTrial) -> None:
         key = assignment.key
+        self._limits.begin(assignment)
         try:
             self._exchange.announce(assignment)
-            runs = self._runs(assignment)  # unwatched: loading may take long, and serves other trials too
+            # Loading may take long, and serves other trials too: of what watches only its limits hold.
+            runs = self._runs(assignment)
+            self._limits.check()
             with self._watchdog.over(assignment):
                 runner = TrialRunner(assignment, runs, self._exchange, self._uploads, self.stopping)
+                runner.limits = self._limits
                 runner.model_due = lambda value, seconds: self._model_due(assignment, value, seconds)
                 runner.train()
         except (Exception, SystemExit) as error:  # a trainer that calls exit() ends its trial, not its agent
             self._exchange.training_ended(key)
             if self._exchange.failure is not None:
                 raise
-            level = logging.INFO if isinstance(error, ValueError | LookupError) else logging.ERROR
+            expected = isinstance(error, ValueError | LookupError | TrialLimitError)
+            level = logging.INFO if expected else logging.ERROR
             extra = {"trial": key[0], "attempt": key[1]}
             logger.log(
                 level, "trial %s failed: %s", key[0], error, extra=extra, exc_info=level > logging.INFO
             )
             result = failure(error)
             self._exchange.report_last(key, lambda outbox: outbox.result(key, 0, result, None))
+        finally:
+            self._limits.done()
 
     def _runs(self, assignment: AssignedTrial) -> RunFactory:
         search = assignment.search

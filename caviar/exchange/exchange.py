@@ -72,7 +72,7 @@ class Exchange:
         )  # until the first answer brings the server's
         self.failure: BaseException | None = None  # what ended the exchange for good
         self._prefetch = prefetch or Prefetch()
-        self._note = note or TrainingNote()
+        self.note = note or TrainingNote()
         self._keeps_lease = keeps_lease
         self._keeper: LeaseKeeper | None = None
         self._changed = threading.Condition()
@@ -129,7 +129,7 @@ class Exchange:
                 return None
             assignment = self._holdings.begin()
             self._begun = time.monotonic()
-            self._note.begin(assignment.key)
+            self.note.begin(assignment.key, assignment.limits)
             if self._more and self._prefetch.low(len(self._holdings.queue), True):
                 self._changed.notify_all()
             return assignment
@@ -200,7 +200,7 @@ class Exchange:
             if self._holdings.training == key:
                 self._forget_dropped()
                 self._holdings.end(key)
-                self._note.end()
+                self.note.end()
             if seconds is not None:
                 self._prefetch.finished(int(key[0].partition(".")[0]), seconds)
 
@@ -319,7 +319,7 @@ class Exchange:
             known=[int(search) for search in self._holdings.searches],
             holding=[key for key in self._holdings.held() if key not in last],
             reports=reports,
-            training=self._note.now,
+            training=self.note.now,
         )
         return request, reached
 
@@ -328,7 +328,7 @@ class Exchange:
             logger.info("the server is there again, after %d failed tries", self._failures)
         self._failures, self._again_at = 0, 0.0
         if not self._answered:
-            self._note.end()  # nothing is in training yet: from here on its supervisor may call it idle
+            self.note.end()  # nothing is in training yet: from here on its supervisor may call it idle
         self._heard, self._last = self._asked, time.monotonic()  # the lease counts from before the answer
         self._answered = request.sequence
         self.lease, self.interval = answer.lease, answer.interval

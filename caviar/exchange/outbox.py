@@ -57,9 +57,12 @@ class Outbox:
         self._report(key, branch).acknowledged += acknowledged
         self._hurry(0)
 
-    def state(self, key: Key, branch: int, state: Literal["paused", "released"]) -> None:
+    def state(
+        self, key: Key, branch: int, state: Literal["paused", "released"], seconds: float | None = None
+    ) -> None:
         """Report that the agent lets go of the trial: paused or released."""
-        self._report(key, branch).state = state
+        report = self._report(key, branch)
+        report.state, report.age = state, seconds
         self._open.pop(key, None)
         self._hurry(0)
 
@@ -149,6 +152,7 @@ def _join(before: Report, after: Report) -> None:
     before.costs += after.costs
     before.acknowledged += after.acknowledged
     before.state = after.state or before.state
+    before.age = after.age if after.age is not None else before.age
     if after.result is not None:
         before.result, before.age = after.result, after.age
 

@@ -3,6 +3,7 @@
 import traceback
 from collections.abc import Mapping
 
+from caviar.errors import TrialLimitError
 from caviar.exchange.wire import REASON_LIMIT, EndState, Result
 
 LOG_KEPT = 20_000  # characters, the last of a traceback
@@ -16,8 +17,15 @@ def result_of(state: EndState, metrics: Mapping[str, float], epoch: int, reason:
     return result
 
 
+def limit_broken(reason: str) -> Result:
+    """Return the result of a trial that broke one of its limits."""
+    return Result(state="failed", reason=reason[:REASON_LIMIT])
+
+
 def failure(error: BaseException) -> Result:
     """Return the result of a trial that could not be trained."""
+    if isinstance(error, TrialLimitError):
+        return limit_broken(str(error))
     log = "".join(traceback.format_exception(error))[-LOG_KEPT:]
     try:
         said = str(error)

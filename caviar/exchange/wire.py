@@ -90,7 +90,7 @@ class Report(Message):
     costs: list[tuple[Annotated[float, Field(ge=0, lt=2**53)], Number]] = []
     acknowledged: list[Acknowledgement] = []
     state: Literal["running", "paused", "released"] | None = None  # released: handed back
-    age: Annotated[float, Field(ge=0)] | None = None  # seconds since the training began
+    age: Annotated[float, Field(ge=0)] | None = None  # seconds since the training began; with result or state
     result: Result | None = None
 
     @model_validator(mode="after")
@@ -106,6 +106,7 @@ class InTraining(Message):
     trial: TrialName
     attempt: Annotated[int, Field(ge=1, lt=2**31)]
     seconds: Annotated[float, Field(ge=0, lt=1e9)]
+    quiet: Annotated[float, Field(ge=0, lt=1e9)] | None = None  # seconds since an epoch ended
 
 
 Cause = Literal["trial", "unknown", "outside"]
@@ -117,6 +118,9 @@ class AgentEnd(Message):
     reason: Annotated[str, Field(max_length=1000)]
     cause: Cause = "unknown"
     training: InTraining | None = None
+    limit: Annotated[str, Field(max_length=1000)] | None = (
+        None  # that it has broken: it fails, with this reason
+    )
 
 
 class ExchangeRequest(Message):
@@ -203,6 +207,15 @@ class RewindState(Message):
     ]
 
 
+class TrialLimits(Message):
+    """What a trial may take; `left` are the seconds that earlier attempts have not used."""
+
+    seconds: float | None = None
+    left: float | None = None
+    silent_seconds: float | None = None
+    memory: int | None = None
+
+
 class Assignment(Message):
     """A trial handed to an agent."""
 
@@ -213,6 +226,7 @@ class Assignment(Message):
     seed: int
     epochs: int | None = None
     stop: StopTable | None = None
+    limits: TrialLimits | None = None
     resume: Resume | None = None
     change_log: Annotated[
         ChangeLog | None, Field(validation_alias=AliasChoices("change_log", "line"))  # line: of older servers

@@ -130,6 +130,7 @@ export interface Schemas {
   Trial: Trial;
   TrialColumns: TrialColumns;
   TrialCurve: TrialCurve;
+  TrialLimits: TrialLimits;
   TrialPage: TrialPage;
   Trials: Trials;
   VersusRecord: VersusRecord;
@@ -184,6 +185,7 @@ export interface AgentEnd {
   reason: string;
   cause?: "trial" | "unknown" | "outside";
   training?: InTraining | null;
+  limit?: string | null;
 }
 /**
  * The one attempt of those in an agent's hands that it trains, and for how many seconds.
@@ -192,6 +194,7 @@ export interface InTraining {
   trial: string;
   attempt: number;
   seconds: number;
+  quiet?: number | null;
 }
 /**
  * Agents alive, and those lost lately.
@@ -263,6 +266,7 @@ export interface Assignment {
   seed: number;
   epochs?: number | null;
   stop?: StopTable | null;
+  limits?: TrialLimits | null;
   resume?: Resume | null;
   change_log?: ChangeLog | null;
 }
@@ -275,6 +279,15 @@ export interface StopTable {
   warmup?: number;
   why?: string;
   last?: number | null;
+}
+/**
+ * What a trial may take; `left` are the seconds that earlier attempts have not used.
+ */
+export interface TrialLimits {
+  seconds?: number | null;
+  left?: number | null;
+  silent_seconds?: number | null;
+  memory?: number | null;
 }
 /**
  * The checkpoint from which an attempt goes on.

@@ -6,12 +6,19 @@ import re
 import signal
 from pathlib import Path
 
+from caviar.agents.limit_watch import BROKEN, RENEWED
 from caviar.agents.watchdog import STUCK
 from caviar.exchange.wire import AgentEnd
 
 CRASHES = frozenset(
     getattr(signal, f"SIG{name}") for name in ("SEGV", "ABRT", "BUS", "ILL", "FPE", "TRAP", "SYS")
 )
+
+
+ORDERLY = {  # ends that agents come to by themselves, after they have handed back what they held
+    BROKEN: "ended: the trainer of a trial that broke a limit did not come back",
+    RENEWED: "ended: it held more memory than a trial may, left by trials before",
+}
 
 
 class OutOfMemory:
@@ -36,6 +43,8 @@ def ending(code: int, memory: OutOfMemory) -> AgentEnd:
     A crash, and an exit in the middle of a training, are the doing of the trial; SIGKILL may be anybody's.
     """
     for_memory = memory.happened()
+    if code in ORDERLY:
+        return AgentEnd(reason=ORDERLY[code], cause="outside")
     if code == STUCK:
         return AgentEnd(reason=f"ended with exit code {code}: a trainer did not come back")
     if code >= 0:
@@ -53,14 +62,22 @@ def ending(code: int, memory: OutOfMemory) -> AgentEnd:
 def silent_end(pid: int, grace: float) -> AgentEnd:
     """Return why an agent is killed that has been silent for `grace` seconds after its lease."""
     why = f"was killed: silent for {grace:.0f} s after its lease"
-    if _stopped(pid):
+    if stopped(pid):
         return AgentEnd(reason=f"{why}, because somebody had stopped its process", cause="outside")
     return AgentEnd(
         reason=f"{why}, as where a trainer holds the interpreter and never comes back", cause="trial"
     )
 
 
-def _stopped(pid: int) -> bool:
+def limit_end(pid: int, broken: str) -> AgentEnd | None:
+    """Return why an agent is killed whose trial has let a limit pass; None where somebody had stopped it."""
+    if stopped(pid):
+        return None
+    reason = f"was killed: of the trial in training {broken}, and its trainer held the interpreter"
+    return AgentEnd(reason=reason, cause="trial", limit=broken)
+
+
+def stopped(pid: int) -> bool:
     """Return whether a process stands still by a signal; where there is no /proc, nobody can tell."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from caviar.agents.process import SECRET_VARIABLE, new_id
 from caviar.agents.watchdog import GRACE_SECONDS
 from caviar.exchange.exchange import new_secret
-from caviar.exchange.training_note import read_note
+from caviar.exchange.training_note import overdue_by, read_note
 from caviar.exchange.wire import AgentEnd
-from caviar.service.engines.endings import OutOfMemory, ending, silent_end
+from caviar.service.engines.endings import ORDERLY, OutOfMemory, ending, limit_end, silent_end
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +26,7 @@ NICE = 5  # agents train on every core: the server that answers them, and people
 HEALTHY_SECONDS = 10.0  # an agent that lived this long is restarted at once when it dies
 
 REPORT_SECONDS = 5.0  # for the reports of lost agents at the end
+LIMIT_LOOK_SECONDS, LIMIT_GRACE_SECONDS = 0.2, 0.7  # for an agent to end a trial by itself
 LOOKS = 3  # for silent agents, within their grace
 
 OnLost = Callable[["LostAgent"], Awaitable[None]]
@@ -95,6 +96,7 @@ class LocalEngine:
         for number in range(self._workers):
             self._tasks.append(asyncio.create_task(self._supervise(), name=f"agent supervisor {number + 1}"))
         self._looking.append(asyncio.create_task(self._look_at_memory(), name="memory"))
+        self._looking.append(asyncio.create_task(self._look_at_limits(), name="limits of trials"))
         if self._silent is not None:
             self._looking.append(asyncio.create_task(self._look(self._silent), name="silent agents"))
 
@@ -129,9 +131,9 @@ class LocalEngine:
                 return
             lived = asyncio.get_running_loop().time() - started
             in_training = lost.end.training is not None  # that is the trial's affair, and bounded
-            pause = (
-                FIRST_BACKOFF if in_training or lived > HEALTHY_SECONDS else min(LONGEST_BACKOFF, 2 * pause)
-            )
+            its_affair = in_training or lost.end.reason in ORDERLY.values()
+            started_well = its_affair or lived > HEALTHY_SECONDS
+            pause = FIRST_BACKOFF if started_well else min(LONGEST_BACKOFF, 2 * pause)
             logger.warning(
                 "an agent %s; another one starts in %.1f s", lost.end.reason, pause, extra={"agent": agent}
             )
@@ -155,6 +157,20 @@ class LocalEngine:
         while True:
             await asyncio.sleep(1.0)
             self._memory.look()
+
+    async def _look_at_limits(self) -> None:
+        """Kill the agents that do not end a trial which has let a limit of time pass."""
+        while True:
+            await asyncio.sleep(LIMIT_LOOK_SECONDS)
+            for agent, note in list(self._notes.items()):
+                broken = overdue_by(note, LIMIT_GRACE_SECONDS)
+                process = self._processes.get(agent)
+                if broken is None or process is None:
+                    continue
+                end = limit_end(process.pid, broken)
+                if end is not None:
+                    self._killed[agent] = end
+                    _signal(process, signal.SIGKILL)
 
     async def _look(self, silent: Silent) -> None:
         """Kill the agents that LOOKS looks in a row, after a first one, find silent."""

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from caviar.exchange.wire import Agent, InTraining
 from caviar.service.ids import TrialId
 from caviar.service.store.snapshot import Snapshot
-from caviar.service.store.tables import agents, trials
+from caviar.service.store.tables import HELD, agents, searches, trials
 from caviar.service.store.transaction import Transaction
 
 a, t = agents.c, trials.c
@@ -24,7 +24,7 @@ _BIND = (
 )
 
 
-_FRESH = ("state", "seen", "lease_until", "training", "training_since")
+_FRESH = ("state", "seen", "lease_until", "training", "training_since", "epoch_since")
 _LIFE = select(a.started, a.seen, a.training, a.training_since).where(a.id == bindparam("agent"))
 
 
@@ -60,6 +60,7 @@ def renew(tx: Transaction, alive: Iterable[tuple[Agent, InTraining | None]], lea
             "state": "alive",
             "training": training and f"{training.trial}/{training.attempt}",
             "training_since": training and tx.now - training.seconds,
+            "epoch_since": None if training is None or training.quiet is None else tx.now - training.quiet,
             **times,
         }
         for agent, training in alive
@@ -78,6 +79,42 @@ def last_heard(tx: Transaction, agent: str) -> LostAgent | None:
     """Return what was last heard of an agent, None of one that never spoke."""
     row = tx.execute(_LIFE, {"agent": agent}).first()
     return None if row is None else LostAgent._make(row)
+
+
+class Training(NamedTuple):
+    """What an agent alive trains, with what its search says; times in seconds since 1970."""
+
+    agent: str
+    trial: TrialId
+    attempt: int
+    since: float
+    epoch_since: float | None
+    trained: float  # seconds, in attempts before
+    epoch: int
+    started: float | None
+    spec: str  # JSON
+
+
+def training_with_limits(snapshot: Snapshot) -> list[Training]:
+    """Return what agents alive train of searches whose trials have limits of time."""
+    trial = (t.search_id, t.number, t.attempt, t.trained, t.epoch, t.started, searches.c.spec)
+    query = (
+        select(a.id, a.engine, a.training, a.training_since, a.epoch_since, *trial)
+        .join_from(trials, agents, a.id == t.agent)
+        .join(searches, searches.c.id == t.search_id)
+        .where(t.agent.is_not(None), HELD, a.state == "alive", searches.c.spec.contains('"limits"'))
+    )
+    found = []
+    for row in snapshot.execute(query):
+        name = TrialId.of(row)
+        since, epoch_since = row.training_since, row.epoch_since
+        if row.training != f"{name}/{row.attempt}":
+            if row.engine != "script":  # it waits behind the one in training
+                continue
+            since = epoch_since = row.started  # not heard since it was claimed
+        times = (since, epoch_since, row.trained or 0.0)
+        found.append(Training(row.id, name, row.attempt, *times, row.epoch, row.started, row.spec))
+    return found
 
 
 def expired(tx: Transaction) -> Sequence[str]:

@@ -74,6 +74,7 @@ _RELEASE = (
         agent=None,
         reason=bindparam("new_reason"),
         ended=bindparam("new_ended"),
+        trained=func.coalesce(t.trained, 0.0) + bindparam("new_trained"),
         revision=bindparam("new_revision"),
     )
 )
@@ -82,6 +83,9 @@ _LOST_ATTEMPT = and_(
     attempts.c.number == bindparam("b_number"),
     attempts.c.attempt == bindparam("b_attempt"),
     attempts.c.agent == bindparam("b_agent"),
+)
+_TRAINED_THEN = (
+    select(func.coalesce(func.max(attempts.c.trained), 0.0)).where(_LOST_ATTEMPT).scalar_subquery()
 )
 _RETAKE = (
     update(trials)
@@ -92,7 +96,12 @@ _RETAKE = (
         t.state == "queued",
         exists().where(_LOST_ATTEMPT),
     )
-    .values(state="running", agent=bindparam("b_agent"), revision=bindparam("new_revision"))
+    .values(
+        state="running",
+        agent=bindparam("b_agent"),
+        trained=t.trained - _TRAINED_THEN,  # the attempt goes on, with its own clock
+        revision=bindparam("new_revision"),
+    )
 )
 SUDDEN = 8  # times as long as it trained the trial must an agent have lived before
 UNSUSPECTED = 3  # losses of unknown cause make a trial a suspect
@@ -205,6 +214,7 @@ class Release(NamedTuple):
     attempt: int
     state: str  # of the trial: queued, paused, failed
     reason: str | None = None
+    trained: float = 0.0  # seconds, of this attempt
 
 
 class EndedAttempt(NamedTuple):
@@ -319,6 +329,7 @@ def release(tx: Transaction, over: Sequence[Release]) -> None:
                 "new_state": one.state,
                 "new_reason": one.reason,
                 "new_ended": tx.now if one.state == "failed" else None,
+                "new_trained": one.trained,
                 "new_revision": tx.revision(),
             }
             for one in over

@@ -9,12 +9,12 @@ import logging
 from collections.abc import Iterable
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 
+from caviar.exchange.wire import Result
 from caviar.search.budgets import Decision
-from caviar.search.settings import Objective
 from caviar.search.spec import SearchSpec
-from caviar.search.values import value_of
 from caviar.service.ids import TrialId
 from caviar.service.store import attempts, curves
 from caviar.service.store import searches as search_rows
@@ -24,6 +24,7 @@ from caviar.service.store.rows import StoredSearch
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import continuing
 from caviar.service.usecases.proposer import Proposer
+from caviar.service.usecases.report import judge
 from caviar.trial_fields import StoredTrial
 
 log = logging.getLogger(__name__)
@@ -81,25 +82,27 @@ def _stop(tx: Transaction, row: StoredSearch, spec: SearchSpec, reason: str) -> 
     """End the trials in training with the value that they have come to; those without one are cancelled."""
     outcomes = []
     for trial in trial_rows.in_state(tx, row.id, "running"):
-        value, metrics = _so_far(tx, trial, spec.objective)
-        if value is None:
+        course = continuing.course(tx, trial, spec.objective.metric)
+        result = Result(
+            state="stopped", metrics=_so_far(tx, trial, spec, course), reason=f"stopped, as {reason}"
+        )
+        judged = judge(result, spec, course)
+        if judged.state != "stopped":
             continue
         progress = Progress(*TrialId.of(trial), trial.attempt, trial.branch, trial.epoch, trial.started)
-        text = orjson.dumps(metrics).decode()
-        outcomes.append(Outcome(progress, "stopped", value, text, f"stopped, as {reason}"))
-        search_rows.note_best(tx, row.id, trial.number, value, spec.objective.direction)
+        text = orjson.dumps(result.metrics).decode()
+        outcomes.append(Outcome(progress, "stopped", judged.value, text, *judged[2:]))
+        if judged.value is not None:
+            search_rows.note_best(tx, row.id, trial.number, judged.value, spec.objective.direction)
         tx.move(row.id, "running", "stopped")
     attempts.finish(tx, outcomes)
     trial_rows.cancel(tx, row.id, reason)
 
 
 def _so_far(
-    tx: Transaction, trial: StoredTrial, objective: Objective
-) -> tuple[float | None, dict[str, float | None]]:
-    """Return the value of a trial after its last epoch, and its metrics there."""
-    metric, course = objective.metric, continuing.course(tx, trial, objective.metric)
-    final = float(course[-1]) if len(course) else np.nan
-    value = value_of(course, objective.how, objective.direction, final)
-    if value is None or not np.isfinite(value):
-        return None, {}
-    return value, curves.last_row(tx, *TrialId.of(trial), trial.branch) | {metric: final}
+    tx: Transaction, trial: StoredTrial, spec: SearchSpec, course: npt.NDArray[np.float64]
+) -> dict[str, float | None]:
+    """Return the metrics of a trial after its last epoch; none where it has not ended one."""
+    if not len(course):
+        return {}
+    return curves.last_row(tx, *TrialId.of(trial), trial.branch) | {spec.objective.metric: float(course[-1])}

@@ -12,7 +12,6 @@ import numpy as np
 import orjson
 
 from caviar.exchange.wire import Agent
-from caviar.search.settings import Objective
 from caviar.search.spec import SearchSpec
 from caviar.service.ids import TrialId
 from caviar.service.store import attempts
@@ -164,7 +163,7 @@ def _proposed(
         return []
 
 
-def assignment(tx: Transaction, trial: StoredTrial, objective: Objective) -> dict[str, Any]:
+def assignment(tx: Transaction, trial: StoredTrial, spec: SearchSpec) -> dict[str, Any]:
     """Write a claimed trial as the agent reads it; its stopping rule looks at the objective's curve."""
     return {
         "trial": str(TrialId.of(trial)),
@@ -174,8 +173,18 @@ def assignment(tx: Transaction, trial: StoredTrial, objective: Objective) -> dic
         "seed": trial.seed,
         "epochs": trial.epochs,
         "stop": None if trial.stop is None else orjson.Fragment(trial.stop),
-        **_past(tx, trial, objective.metric),
+        **({} if (limits := trial_limits(spec, trial.trained)) is None else {"limits": limits}),
+        **_past(tx, trial, spec.objective.metric),
     }
+
+
+def trial_limits(spec: SearchSpec, trained: float | None) -> dict[str, Any] | None:
+    """Return what a trial may take, of its seconds those that earlier attempts have left; None: anything."""
+    limits = spec.limits.model_dump(exclude_none=True)
+    if not limits:
+        return None
+    left = {} if spec.limits.seconds is None else {"left": max(0.0, spec.limits.seconds - (trained or 0.0))}
+    return limits | left
 
 
 def _past(tx: Transaction, trial: StoredTrial, metric: str) -> dict[str, Any]:

@@ -103,9 +103,7 @@ def _exchange(
         if not party.request.leaving:
             body |= {
                 "searches": specs.settings({t.search_id for t in party.given} - set(party.request.known)),
-                "trials": [
-                    assignment(tx, trial, specs.of(trial.search_id).objective) for trial in party.given
-                ],
+                "trials": [assignment(tx, trial, specs.of(trial.search_id)) for trial in party.given],
                 "commands": commands[party.agent],
                 "drop": party.drops,
             }
@@ -183,20 +181,19 @@ def _drops(tx: Transaction, party: _Party) -> list[dict[str, Any]]:
     ]
     if not lost:
         return []
-    states = trial_rows.states_of(tx, {trial for trial, _ in lost})
+    found = {TrialId.of(row): row for row in trial_rows.several(tx, {trial for trial, _ in lost})}
     return [
-        {"trial": str(trial), "attempt": attempt, "why": _why(states.get(trial), attempt)}
+        {"trial": str(trial), "attempt": attempt, "why": _why(found.get(trial), attempt)}
         for trial, attempt in sorted(lost)
     ]
 
 
-def _why(found: tuple[str, int] | None, attempt: int) -> str:
+def _why(found: StoredTrial | None, attempt: int) -> str:
     if found is None:
         return "the trial was deleted"
-    state, newest = found
-    if newest != attempt or state in ("queued", "running"):
+    if found.attempt != attempt or found.state in ("queued", "running"):
         return "the lease ran out"
-    return f"the trial is {state}"
+    return f"the trial is {found.state}" + (f": {found.reason}" if found.state == "failed" else "")
 
 
 def _undelivered(tx: Transaction, party: _Party) -> list[StoredTrial]:

@@ -105,7 +105,11 @@ def agent_lost(tx: Transaction, agent: str, end: AgentEnd) -> int:
     ended = [_ended(tx, one, end.reason, suspect) for one in lost]
     given_up = {TrialId.of(one) for one, row in zip(lost, ended, strict=True) if _given_up(one, row)}
     attempts.record(tx, ended)
-    attempts.release(tx, [_released(one, end.reason, TrialId.of(one) in given_up) for one in lost])
+    released = [_released(one, end.reason, TrialId.of(one) in given_up) for one in lost]
+    if suspect is not None:
+        released = [_in_training(row, suspect, end) for row in released]
+        given_up |= {TrialId.of(row) for row in released if row.state == "failed"}
+    attempts.release(tx, released)
     for one in lost:
         tx.move(one.search_id, "running", "failed" if TrialId.of(one) in given_up else "queued")
         log.warning(
@@ -191,6 +195,14 @@ def _ended(tx: Transaction, one: LostTrial, reason: str, suspect: _Suspect | Non
     return ended._replace(
         cause=suspect.cause, branch=one.branch, step=one.step, trained=suspect.trained, lived=suspect.lived
     )
+
+
+def _in_training(row: Release, suspect: _Suspect, end: AgentEnd) -> Release:
+    """Return a release with the seconds that are over of a trial; failed where it broke a limit."""
+    if TrialId.of(row) != suspect.trial:
+        return row
+    row = row._replace(trained=suspect.trained)
+    return row if end.limit is None else row._replace(state="failed", reason=end.limit)
 
 
 def _released(one: LostTrial, reason: str, given_up: bool) -> Release:

@@ -130,7 +130,7 @@ def _take(
 ) -> None:
     if report.acknowledged:
         commands.acknowledge(tx, proposer, one.trial, report.branch, report.acknowledged)
-    if report.age is not None and one.epoch == 0 and one.row.attempt == 1:
+    if report.age is not None and report.result is not None and one.epoch == 0 and one.row.attempt == 1:
         one.started, one.changed = tx.now - report.age, True
     if report.branch > one.branch:
         past = lineage.branch(lineage.history(tx, one.row), report.branch)
@@ -142,7 +142,8 @@ def _take(
         _take_result(tx, batch, one, report.result, spec_of(one.trial.search))
     elif report.state in ("paused", "released"):
         one.over = True
-        _hand_back(tx, batch, one, "paused" if report.state == "paused" else "queued")
+        state = "paused" if report.state == "paused" else "queued"
+        _hand_back(tx, batch, one, state, report.age or 0.0)
 
 
 def _take_epochs(tx: Transaction, batch: Batch, one: ReportedTrial, report: Report) -> None:
@@ -169,11 +170,11 @@ def _forget(tx: Transaction, batch: Batch, one: ReportedTrial, first: int) -> No
     one.epoch, one.changed = first - 1, True
 
 
-def _hand_back(tx: Transaction, batch: Batch, one: ReportedTrial, state: str) -> None:
-    """Take back a trial that its agent lets go of; this does not count as a lost attempt."""
+def _hand_back(tx: Transaction, batch: Batch, one: ReportedTrial, state: str, trained: float) -> None:
+    """Take back a trial that its agent lets go of after so many seconds; this counts as no lost attempt."""
     tx.move(one.trial.search, "running", state)
     batch.advances.append(one.progress)
-    batch.releases.append(Release(*one.trial, one.row.attempt, state))
+    batch.releases.append(Release(*one.trial, one.row.attempt, state, trained=trained))
     tx.wake |= state == "queued"
 
 

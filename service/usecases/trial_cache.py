@@ -63,6 +63,7 @@ class TrialCache:
             "planned": np.zeros(size, dtype=np.int64),  # epochs of its own, not of one it goes on from
             "spent": np.zeros(size, dtype=np.int64),  # of these, trained when it had ended
             "ended": np.zeros(size, dtype=np.bool_),
+            "out": np.zeros(size, dtype=np.bool_),  # excluded by a person
             "rungs": np.full((size, len(self.rungs)), np.nan),
             **self._columns_of_limits(size),
         }
@@ -118,7 +119,9 @@ class TrialCache:
         columns = self._columns
         value, state = float(columns["values"][number]), str(columns["states"][number])
         known = None if not np.isfinite(value) else self.sign * value
-        return Ended(number, known, int(columns["spent"][number]), state != "cancelled")
+        return Ended(
+            number, known, int(columns["spent"][number]), state != "cancelled" and not columns["out"][number]
+        )
 
     def epochs_left(self, number: int, planned: int | None) -> Any:
         """Return what a proposed trial may train of the epochs that it plans, as `epochs_left` of budgets."""
@@ -173,6 +176,7 @@ class TrialCache:
             worst |= self._take_limits(snapshot, rows)
         columns["values"][numbers] = np.where(worst, np.inf, self.sign * values)
         columns["states"][numbers] = states
+        columns["out"][numbers] = excluded
         known = [0 if row.given_up else row.epoch for row in rows]
         columns["epochs"][numbers] = known
         behind = [_behind(row) for row in rows]

@@ -6,6 +6,7 @@ trains into the file that the environment variable COUNTING_LOG names: so a test
 `poison` takes its process down in several ways, where its x says so; else it is `counting`.
 `wandering` is `poison` whose every epoch hangs on all those before it, to the last bit; where the environment
 variable POISON_RAISES is set, what would take the process down raises an error at once instead.
+`stuck` never comes back, or takes too much memory, where and how its x says: see STUCK.
 `endless` begins to train and never comes back, out of reach of Python's signals too; that is its epoch 0.
 """
 
@@ -22,6 +23,15 @@ from pathlib import Path
 from typing import Any
 
 POISON = {11.0: "crash", 12.0: "exit", 13.0: "kill", 14.0: "hang"}
+STUCK = {
+    1.0: "load",
+    2.0: "train",
+    3.0: "save",
+    4.0: "hold",
+    5.0: "memory",
+    6.0: "load and hold",
+    7.0: "slow",
+}
 DEFAULTS = {"epochs": 3, "epoch_seconds": 0.0, "x": 0.0, "seed": 0}
 
 
@@ -171,6 +181,24 @@ class EndlessRun(Run):
             ctypes.CDLL(None).sleep(3600)  # which a signal ends early
 
 
+class StuckRun(Run):
+    def pass_time(self, seconds: float) -> None:
+        super().pass_time(seconds)
+        how = STUCK.get(self.settings["x"])
+        if self.epoch == 1 and how == "train":
+            time.sleep(999)
+        elif self.epoch == 1 and how == "hold":
+            ctypes.PyDLL(None).usleep(int(999e6))
+        elif self.epoch >= 1 and how == "memory":
+            self.ballast = b"x" * 400_000_000
+            time.sleep(1.0)
+
+    def save(self) -> bytes:
+        if STUCK.get(self.settings["x"]) == "save":
+            time.sleep(999)
+        return super().save()
+
+
 class Counting:
     data_settings = ()
     run: type[Run] = Run
@@ -210,6 +238,18 @@ class Wandering(Counting):
     def restore(self, checkpoint: bytes, data: None) -> Run:
         saved = json.loads(checkpoint)
         return WanderingRun(saved["settings"], saved["epoch"], float.fromhex(saved["level"]))
+
+
+class Stuck(Counting):
+    run = StuckRun
+    data_settings = ("x",)
+
+    def load(self, dataset: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+        how = STUCK.get(settings.get("x", 0.0))
+        if how == "load":
+            time.sleep(999)
+        elif how == "load and hold":
+            ctypes.PyDLL(None).usleep(int(999e6))
 
 
 class Endless(Counting):
