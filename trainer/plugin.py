@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .effects import trains_nothing
 from .metric_checks import metric_problems
 from .metrics import (
     COUNTS,
@@ -87,7 +88,7 @@ class MLP:
         """Return all that is wrong with settings and the description of a data set; the data is not read."""
         from .data.check import check
 
-        return [*problems_of(settings), *check(dataset)]
+        return [*problems_of(settings), *trains_nothing(settings), *check(dataset)]
 
     def load(self, dataset: Mapping[str, Any], settings: Mapping[str, Any] | Settings) -> Data | FoldedData:
         """Read, split and normalise a data set; it serves many runs, see `data_settings`.

@@ -15,6 +15,7 @@ from caviar.service.api import ends
 from caviar.service.store import clock
 from caviar.service.store.reads import AgentSeen, SearchSummary, StoredAttempt, StoredEdit
 from caviar.service.store.rows import StoredCheckpoint, StoredCommand, StoredSearch
+from caviar.trainer.effects import scale_hints
 from caviar.trainer.metric_checks import metric_hints
 from caviar.trainer.metrics import TIMINGS
 from caviar.trial_fields import ENDED, FIELDS, STATES, StoredTrial, Use
@@ -271,6 +272,8 @@ def _warnings(found: SearchSummary, spec: dict[str, Any], state: str) -> list[di
     told += _of_its_limits(spec)
     hints = metric_hints(metric, spec.get("settings") or {}, target.classes, target.rows)
     told += [one.as_dict() for one in hints]
+    if trainer == "mlp":
+        told += [one.as_dict() for one in scale_hints(spec.get("space") or {})]
     return told + ends.unrepeatable(row, spec)
 
 

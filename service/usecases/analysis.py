@@ -25,6 +25,7 @@ from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
 from caviar.service.store.rows import StoredSearch
 from caviar.service.store.snapshot import Snapshot
+from caviar.service.usecases import submit_effects
 from caviar.service.usecases.trial_cache import TrialCache
 from caviar.trial_fields import ENDED, StoredTrial
 
@@ -171,9 +172,16 @@ def read_importance(snapshot: Snapshot, search: int) -> Importance:
         np.array([np.frombuffer(unit) for _, unit, _ in pairs]),
         [sign * value for _, _, value in pairs],
     )
-    shares = importance(spec.space, history)
+    shares = _of_those_that_matter(importance(spec.space, history), spec)
     ordered = sorted(shares.items(), key=lambda one: -float(one[1]))
     return Importance(dict(ordered), len(pairs))
+
+
+def _of_those_that_matter(shares: dict[str, float], spec: SearchSpec) -> dict[str, float]:
+    """Leave out parameters that have no effect in any trial: what they seem to explain is chance."""
+    kept = {name: shares[name] for name in submit_effects.matter(spec) if name in shares}
+    total = sum(kept.values())
+    return {name: share / total for name, share in kept.items()} if total > 0 else kept
 
 
 def _fresh(again: Sequence[StoredTrial], sign: float) -> History:

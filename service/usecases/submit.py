@@ -18,7 +18,7 @@ from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.summary import agents_alive
 from caviar.service.store.tables import SPEC_VERSION
 from caviar.service.store.transaction import Transaction
-from caviar.service.usecases import datasets, submit_data, warm_start
+from caviar.service.usecases import datasets, submit_data, submit_effects, warm_start
 from caviar.service.usecases.submit_checks import target_problems, trainer_problems, with_direction
 
 ROUNDS = 8  # of taking out what is wrong, until the rest of a submission can be read
@@ -99,6 +99,8 @@ def _all_problems(spec: SearchSpec, snapshot: Snapshot) -> list[FieldProblem]:
         resolved = datasets.resolve(snapshot, dataset)
         looked.extend(submit_data.problems_of(snapshot, resolved, spec.trainer))
         looked.extend(target_problems(spec, *submit_data.target_of(snapshot, resolved)))
+        known = datasets.described(snapshot, str(resolved.get("name")))
+        looked.extend(submit_effects.augmentation_problems(spec, resolved, known))
         return resolved
 
     found = [*_search_problems(spec, resolve), *looked]
