@@ -29,6 +29,7 @@ PARTS = {
         ["benchmarks.quality_epochs", "--seeds", "5", "--full", "16"],
     ),
     "race": ("how often the race over folds ends the winner, and what it saves", ["benchmarks.race"]),
+    "finalists": ("whether retrained leaders name a better winner", ["benchmarks.finalists"]),
     "halving": ("what successive halving saves on live trainings", ["benchmarks.quality_live"]),
 }
 

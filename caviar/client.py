@@ -102,7 +102,7 @@ class Client:
         return (Search.of(one) for one in self._pages("/searches", filters))
 
     def edit(self, search: SearchLike, *, version: int | None = None, **changes: Any) -> Search:
-        """Change budget, parallel, space, name or note, even while the search runs.
+        """Change budget, parallel, space, reevaluate, name or note, even while the search runs.
 
         Raises ConflictError when `version`, of the search as it was read, is not that of the search any more.
         """
@@ -163,6 +163,10 @@ class Client:
         """Return the best trials, best first."""
         answer = self.transport.call("GET", f"/searches/{_number(search)}/best", params={"k": k})
         return [Trial.of(one) for one in answer["items"]]
+
+    def finalists(self, search: SearchLike, leaders: int = 3, seeds: int = 5) -> Search:
+        """Train the leaders again with fresh seeds, also of a search that has ended; see `standings`."""
+        return self.edit(search, reevaluate={"leaders": leaders, "seeds": seeds})
 
     def standings(self, search: SearchLike) -> dict[str, Any]:
         """Return the leaders by their trainings with fresh seeds, and the winner once all have ended."""

@@ -25,7 +25,7 @@ def print_summary(summary: Mapping[str, Any], console: Console | None = None) ->
         console.print(Text(line, STYLES[finding["level"]]), soft_wrap=True)
     if not summary["final"]:
         return
-    lines = [_step(step) for step in summary["next"]]
+    lines = [_step(step, winner["trial"]) for step in summary["next"]]
     where = f"caviar model {winner['trial']} -o best.model"
     lines.insert(0, f"Save the model: {where}" if winner["model"] else _trained_again(winner["trial"]))
     console.print("Next:")
@@ -46,9 +46,11 @@ def winner_text(summary: Mapping[str, Any]) -> str:
     return "; ".join(parts) + "."
 
 
-def _step(step: Mapping[str, Any]) -> str:
+def _step(step: Mapping[str, Any], winner: str) -> str:
     if step["kind"] == "test":
         return f"{step['text'].removesuffix('.')}: caviar test {step['trial']}"
+    if step["kind"] == "retrain":
+        return f"{step['text']} caviar finalists {winner.partition('.')[0]}"
     return str(step["text"])
 
 

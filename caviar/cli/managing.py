@@ -19,7 +19,7 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmat
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
     app.command("list")(list_searches)
-    for command in (pause, resume, cancel, edit, delete, agents):
+    for command in (pause, resume, cancel, edit, finalists, delete, agents):
         app.command()(command)
 
 
@@ -117,6 +117,26 @@ def edit(
     typer.echo(f"{_named(found)} is unchanged." if same else f"{_named(found)} has changed: {said}.")
 
 
+def finalists(
+    search: SearchNumber,
+    leaders: Annotated[int, typer.Option(min=2, max=1000, help="How many of the best trials.")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, max=1000, help="How many trainings of each.")] = 5,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Train the leaders again with fresh seeds, so that luck does not name the winner.
+
+    Also after the search has ended. `caviar best` then tells mean and spread, the winner, and from which
+    others it differs by more than chance.
+    """
+    with client(url, token) as connection:
+        found = connection.finalists(search, leaders, seeds)
+    said = (
+        f"trains its {leaders} leaders {seeds} times each with fresh seeds; the winner: caviar best {search}"
+    )
+    typer.echo(f"{_named(found)} {said}")
+
+
 def delete(search: SearchNumber, yes: Yes = False, url: Url = None, token: Token = None) -> None:
     """Delete a search with its trials and checkpoints permanently."""
     with client(url, token) as connection:
@@ -137,8 +157,8 @@ def confirm(what: str, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise CaviarError(f"{what} would be deleted for good; to do it without being asked, add --yes")
-    if not typer.confirm(f"Delete {what} for good?"):
+        raise CaviarError(f"{what} would be deleted permanently; to do it without being asked, add --yes")
+    if not typer.confirm(f"Delete {what} permanently?"):
         raise typer.Exit(1)
 
 

@@ -156,7 +156,11 @@ def print_standings(search: Search, standings: Mapping[str, Any], console: Conso
         table.add_row(one["trial"], *shown, str(len(one["trainings"])))
     console.print(table)
     winner = standings["winner"]
-    said = f"The winner is trial {winner['trial']}." if winner else f"No winner yet: {standings['reason']}."
+    said = (
+        f"The winner is trial {winner['trial']}. {standings['text']}"
+        if winner
+        else f"No winner yet: {standings['reason']}."
+    )
     console.print(Text(said), soft_wrap=True)
 
 

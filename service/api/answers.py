@@ -153,6 +153,9 @@ class StandingRecord(BaseModel):
     mean: float = Field(description="of the fresh trainings alone")
     spread: float | None = Field(description="standard deviation between them; null for a single one")
     trainings: list[str]
+    chance: float | None = Field(
+        description="that its distance from the winner is mere chance; null: of the winner, or cannot be told"
+    )
 
 
 class Standings(BaseModel):
@@ -161,6 +164,7 @@ class Standings(BaseModel):
     items: list[StandingRecord]
     winner: StandingRecord | None
     reason: str | None = Field(description="why there is no winner")
+    text: str | None = Field(description="from which others the winner differs by more than chance")
 
 
 class Outlook(BaseModel):

@@ -128,7 +128,8 @@ async def read_standings(services: App, search: int) -> Response:
         def make() -> dict[str, Any]:
             found = analysis.read_standings(snapshot, search)
             winner = None if found.winner is None else _leader(found.winner)
-            return {"items": list(map(_leader, found.items)), "winner": winner, "reason": found.reason}
+            items = list(map(_leader, found.items))
+            return {"items": items, "winner": winner, "reason": found.reason, "text": found.text}
 
         return services.answers.get(snapshot, search, ("standings",), make)
 

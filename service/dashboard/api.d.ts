@@ -1891,6 +1891,10 @@ export interface StandingRecord {
    */
   spread: number | null;
   trainings: string[];
+  /**
+   * that its distance from the winner is mere chance; null: of the winner, or cannot be told
+   */
+  chance: number | null;
 }
 /**
  * Leaders by their fresh trainings, best first, and the winner.
@@ -1902,6 +1906,10 @@ export interface Standings {
    * why there is no winner
    */
   reason: string | null;
+  /**
+   * from which others the winner differs by more than chance
+   */
+  text: string | null;
 }
 /**
  * All that steering a trial needs, in one answer.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from cachetools import LRUCache
 
 from caviar.search.axes import Axis
 from caviar.search.history import History
-from caviar.search.leaders import Standing, standings
+from caviar.search.leaders import Standing, chance_of_ties, standings
 from caviar.search.parameters import identity
 from caviar.search.remaining import Remaining, remaining
 from caviar.search.rounds import Round, rounds
@@ -31,6 +31,7 @@ from caviar.trial_fields import ENDED, StoredTrial
 
 FOR_IMPORTANCE = 2000  # trials looked at, the newest
 ENOUGH_FOR_IMPORTANCE = 5
+CHANCE = 0.05  # below which a difference between finalists is called real
 CACHES = 4  # searches whose trials are kept for their rounds
 
 
@@ -70,15 +71,20 @@ class Leader:
     mean: float  # of the fresh trainings alone
     spread: float | None  # standard deviation between them; None for a single one
     trainings: list[str]
+    chance: float | None = None  # that its distance from the winner is mere chance; None: cannot be told
 
 
 @dataclass(frozen=True)
 class Standings:
-    """Leaders by their fresh trainings, best first; `reason` says why there is no winner."""
+    """Leaders by their fresh trainings, best first; `reason` says why there is no winner.
+
+    `text` says which differences are real, once there is one.
+    """
 
     items: list[Leader]
     winner: Leader | None = None
     reason: str | None = None
+    text: str | None = None
 
 
 @dataclass(frozen=True)
@@ -134,11 +140,16 @@ def read_standings(snapshot: Snapshot, search: int) -> Standings:
     row = search_rows.get(snapshot, search)
     spec = SearchSpec.parse(orjson.loads(row.spec))
     if not spec.reevaluate.leaders:
-        reason = "no leader is trained again: submit with reevaluate: {leaders: 3, seeds: 2}"
+        reason = f"no leader was trained again; to do it: caviar finalists {search} (reevaluate)"
         return Standings([], reason=reason)
     again = reads.reevaluations(snapshot, search, spec.budget.trials)
     sign = -1.0 if spec.objective.direction == "maximize" else 1.0
-    items = [_leader(snapshot, one, again, sign) for one in standings(_fresh(again, sign))]
+    fresh = _fresh(again, sign)
+    found = standings(fresh)
+    items = [_leader(snapshot, one, again, sign) for one in found]
+    if len(found) > 1:
+        chances = chance_of_ties([fresh.values[np.isin(fresh.numbers, one.numbers)] for one in found])
+        items[1:] = [replace(one, chance=chance) for one, chance in zip(items[1:], chances, strict=True)]
     due = spec.reevaluate.leaders * spec.reevaluate.seeds
     left = due - sum(one.ended is not None for one in again)
     why = None
@@ -146,7 +157,29 @@ def read_standings(snapshot: Snapshot, search: int) -> Standings:
         why = f"{left} of {due} trainings with fresh seeds are still to come"
     elif not items:
         why = "no training with a fresh seed has a value"
-    return Standings(items, None if why else items[0], why)
+    return Standings(items, None if why else items[0], why, None if why else _told_apart(items))
+
+
+def _told_apart(items: Sequence[Leader]) -> str:
+    """Say from which of the others the winner differs by more than chance."""
+    if len(items) == 1:
+        return "There is no other finalist to compare it with."
+
+    def named(ones: Sequence[Leader]) -> str:
+        names = [one.trial for one in ones]
+        return ("trial " if len(names) == 1 else "trials ") + " and ".join(
+            [part for part in (", ".join(names[:-1]), names[-1]) if part]
+        )
+
+    real = [one for one in items[1:] if one.chance is not None and one.chance < CHANCE]
+    rest = [one for one in items[1:] if one not in real]
+    parts = []
+    if real:
+        parts.append(f"Really better than {named(real)}")
+    if rest:
+        may = "Its lead over" if not real else "its lead over"
+        parts.append(f"{may} {named(rest)} may be chance; more seeds would tell")
+    return f"{'; '.join(parts)} (Welch's t-test, 5 % over all comparisons)."
 
 
 def read_importance(snapshot: Snapshot, search: int) -> Importance:

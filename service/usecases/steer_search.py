@@ -19,7 +19,7 @@ from caviar.service.usecases.claim import schedule
 from caviar.service.usecases.proposer import Proposer, new_trial
 from caviar.service.usecases.submit import check, refused
 
-TRAINED = ("parallel", "budget", "limits", "space")  # what trials to come depend on
+TRAINED = ("parallel", "budget", "limits", "space", "reevaluate")  # what trials to come depend on
 EDITABLE = ("name", "note", *TRAINED)
 
 
@@ -66,7 +66,7 @@ def delete(tx: Transaction, proposer: Proposer, search: int) -> None:
 def edit(
     tx: Transaction, proposer: Proposer, search: int, changes: Mapping[str, Any], match: int | None
 ) -> None:
-    """Change budget, limits, parallel, space, name or note; later proposals follow.
+    """Change budget, limits, parallel, space, reevaluate, name or note; later proposals follow.
 
     Of a cancelled search only name and note: it trains nothing any more.
 
@@ -99,6 +99,13 @@ def edit(
             "budget.trials",
             f"{spec.budget.trials} is below the {row.proposed} trials proposed already",
             f"give at least {row.proposed}, or pause or cancel the search",
+        )
+    begun = row.proposed - row.by_hand > old.budget.trials
+    if begun and old.reevaluate.leaders not in (0, spec.reevaluate.leaders):
+        raise RefusedError.of(
+            "reevaluate.leaders",
+            f"{old.reevaluate.leaders} leaders are trained again already",
+            "leave their number as it is; reevaluate.seeds can be raised",
         )
     changed = {key: after.get(key) for key in before | after if before.get(key) != after.get(key)}
     _record(tx, row, {key: before.get(key) for key in changed}, changed)

@@ -228,8 +228,7 @@ def _next(now: Situation, found: list[Finding], diagnosis: Diagnosis | None) -> 
         text = f"Run the next search, {aim}; it is ready to submit."
         steps.append(NextStep(kind="next_search", text=text, trial=winner))
     if not now.spec.reevaluate.leaders and now.valued >= 2:
-        text = "Retrain the leaders with fresh seeds to rule out luck: "
-        text += "submit a copy with reevaluate: {leaders: 3, seeds: 2}."
+        text = "Retrain the leaders with fresh seeds: the best of many trials is partly lucky."
         steps.append(NextStep(kind="retrain", text=text))
     if now.spec.trainer == "mlp":
         steps.append(

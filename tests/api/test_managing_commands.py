@@ -60,7 +60,7 @@ def test_searches_are_listed_newest_first_page_by_page(client, type_in):
 
 def test_a_search_is_paused_resumed_and_cancelled(client, search, type_in):
     name = f"Search {search.id} (waiting)"
-    assert type_in("pause", search.id).stdout.startswith(f"{name} hands out no more trials")
+    assert type_in("pause", search.id).stdout.startswith(f"{name} is paused: no new trials are started")
     assert client.search(search).state == "paused"
     assert type_in("resume", search.id).stdout == f"{name} goes on: 0 of 6 trials have ended.\n"
     assert type_in("cancel", search.id).stdout == f"{name} is cancelled; its results stay.\n"
@@ -137,7 +137,7 @@ def test_a_person_at_a_terminal_is_asked(server, search, answer, code):
     )  # fmt: skip
     os.write(here, answer)
     said = process.communicate(timeout=60)[0].decode()
-    assert process.returncode == code and "Delete Search" in said and "for good?" in said
+    assert process.returncode == code and "Delete Search" in said and "permanently?" in said
     assert ("is deleted" in said) == (code == 0)
     for end in (here, there):
         os.close(end)

@@ -117,6 +117,25 @@ def test_the_winner_is_named_from_fresh_trainings_alone(app: App) -> None:
         assert one["spread"] == pytest.approx(statistics.stdev(fresh))
     assert found["winner"] == min(found["items"], key=lambda one: one["mean"])
     assert found["reason"] is None
+    assert found["winner"]["chance"] is None
+    real = [one["trial"] for one in found["items"][1:] if (one["chance"] or 1) < 0.05]
+    assert ("Really better" in found["text"]) == bool(real) and all(name in found["text"] for name in real)
+
+
+def test_a_search_that_has_ended_gets_its_finalists_by_an_edit(app: App) -> None:
+    search = played(app, strategy="random")
+    assert get(app, f"/searches/{search}")["state"] == "completed"
+    wish = {"leaders": 2, "seeds": 3}
+    edited = app.request("PATCH", f"{API}/searches/{search}", json={"reevaluate": wish})
+    assert edited.status_code == 200 and edited.json()["state"] == "running", edited.text
+    players(app).play(search)
+    found = get(app, f"/searches/{search}/standings")
+    assert [len(one["trainings"]) for one in found["items"]] == [3, 3] and found["winner"] is not None
+    refused = app.request(
+        "PATCH", f"{API}/searches/{search}", json={"reevaluate": {"leaders": 5, "seeds": 3}}
+    )
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["field"] == "reevaluate.leaders"
 
 
 def test_without_fresh_trainings_there_is_no_winner(app: App) -> None:

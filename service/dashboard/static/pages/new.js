@@ -125,8 +125,7 @@ async function firstSpec({ query, signal }) {
     /** @type {Search} */
     const search = await call(`/searches/${from}`, { signal });
     const { lag: _, warm_start: __, ...spec } = search.spec;
-    const leaders = Number(query.get("leaders"));
-    return complete({ ...spec, name: `${search.name} again`, ...(leaders ? { reevaluate: { leaders, seeds: 2 } } : {}) });
+    return complete({ ...spec, name: `${search.name} again` });
   }
   const after = query.get("after");
   if (after) {

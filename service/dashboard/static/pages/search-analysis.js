@@ -31,14 +31,15 @@ export function standingsCard(view) {
   async function update() {
     const search = view.search();
     if (!(/** @type {any} */ (search.spec.reevaluate)?.leaders)) return;
-    /** @type {{items: Standing[], winner: Standing | null, reason: string | null}} */
-    const { items, winner, reason } = await call(`/searches/${search.id}/standings`, { signal: view.signal });
+    /** @type {{items: Standing[], winner: Standing | null, reason: string | null, text: string | null}} */
+    const { items, winner, reason, text: apart } = await call(`/searches/${search.id}/standings`, { signal: view.signal });
     node.hidden = !items.length && !reason;
     fill(
       node,
       h("div", { class: "cardhead" }, h("h2", null, "Leaders retrained")),
       h("p", { class: "hint" }, "The best of many trials is partly lucky. Training again with fresh seeds removes that luck: the mean counts the fresh runs only."),
       reason ? h("p", { class: "muted" }, `No winner yet: ${reason}.`) : null,
+      winner ? h("p", null, h("strong", null, "Trial ", trialLink(winner.trial), " wins. "), apart ?? "") : null,
       items.length ? table(objectiveName(search), items, winner) : null,
     );
   }

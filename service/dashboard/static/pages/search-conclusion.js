@@ -4,6 +4,7 @@ import { call } from "../core/api.js";
 import { fill, h, setStyle, setText } from "../core/dom.js";
 import { label, percent, text } from "../core/format.js";
 import { apart, explained, measured, objectiveMetric, objectiveName } from "../core/search-math.js";
+import { attempt } from "../components/parts.js";
 import { editSearch } from "./search-edit.js";
 
 const ENOUGH = 5; // trials that importance needs
@@ -61,7 +62,7 @@ function content(view, found, winner, mattered) {
     h("p", { class: "verdict" }, h("a", { href: `/trials/${winner.trial}` }, `Trial ${winner.number}`), ` · ${objectiveName(search)} `, h("strong", { class: "best" }, measured(search, objectiveMetric(search), winner.value)), winner.by === "fresh seeds" ? " (mean over fresh seeds)" : ""),
     h("ul", { class: "versus" }, versus(search, found).map((line) => h("li", null, line))),
     winner.model ? null : h("p", { class: "hint" }, "Its model was not stored. Train it again with ", h("code", null, `caviar replay ${winner.trial} --model best.model`)),
-    h("div", { class: "columns" }, h("div", null, h("h3", null, "Its parameters in their ranges"), h("dl", { class: "places" }, winner.places.map((place) => placed(place, found.runner_up?.number)))), h("div", null, mattered, next(search, found))),
+    h("div", { class: "columns" }, h("div", null, h("h3", null, "Its parameters in their ranges"), h("dl", { class: "places" }, winner.places.map((place) => placed(place, found.runner_up?.number)))), h("div", null, mattered, next(view, found))),
   ];
 }
 
@@ -99,24 +100,33 @@ function placed(place, second) {
 }
 
 /**
- * @param {Search} search
+ * @param {SearchView} view
  * @param {Api["SummaryRecord"]} found
  */
-function next(search, found) {
+function next(view, found) {
   if (!found.final || !found.next.length) return null;
-  return h("div", null, h("h3", null, "What to do next"), h("ol", { class: "steps" }, found.next.map((step) => h("li", null, step.text, " ", link(search, step)))));
+  return h("div", null, h("h3", null, "What to do next"), h("ol", { class: "steps" }, found.next.map((step) => h("li", null, step.text, " ", link(view, step)))));
 }
 
 /**
- * @param {Search} search
+ * @param {SearchView} view
  * @param {Api["NextStepRecord"]} step
  */
-function link(search, { kind, trial }) {
+function link(view, { kind, trial }) {
+  const search = view.search();
   if (kind === "next_search") return h("a", { class: "button small", href: `/new?after=${trial}` }, "Open the next search");
   if (kind === "widen") return h("a", { class: "button small", href: `/new?from=${search.id}` }, "Copy to a new search");
   if (kind === "test") return h("a", { class: "button small", href: `/trials/${trial}#final-test` }, "Go to its final test");
-  if (kind === "retrain") return h("a", { class: "button small", href: `/new?from=${search.id}&leaders=3` }, "Copy with retraining");
+  if (kind === "retrain") return h("button", { type: "button", class: "small", onclick: () => void retrain(view) }, "Retrain three leaders");
   return null;
+}
+
+/** @param {SearchView} view */
+async function retrain(view) {
+  const { id } = view.search();
+  const reevaluate = { leaders: 3, seeds: 5 };
+  await attempt(() => call(`/searches/${id}`, { method: "PATCH", json: { reevaluate } }));
+  await view.refresh();
 }
 
 /**
