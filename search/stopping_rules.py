@@ -163,7 +163,7 @@ class Race(StoppingRule):
         le=0.5,
         description="Chance at each fold that a trial as good as the leader is ended.",
     )
-    least: int = Field(default=4, ge=2, description="Trials through all folds needed for a comparison.")
+    least: int = Field(default=3, ge=2, description="Trials through all folds needed for a comparison.")
 
     def rungs_of(self, epochs: int, trainings: int) -> tuple[int, ...]:
         """Return the end of each fold."""
