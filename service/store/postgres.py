@@ -23,6 +23,15 @@ _TABLES = text(
 )
 TIMEOUTS = "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=30s"
 
+# A host that vanishes sends nothing: without these its connections are waited for by the quarter of an hour.
+NETWORK = {
+    "connect_timeout": 5,  # seconds, as those below
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,  # milliseconds
+}
+
 
 class Dialect:
     """Engines for one Postgres database."""
@@ -83,5 +92,5 @@ def _engine(url: URL, pool_size: int, max_overflow: int) -> Engine:
         pool_size=pool_size,
         max_overflow=max_overflow,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 5, "options": TIMEOUTS, "application_name": "caviar"},
+        connect_args={"options": TIMEOUTS, "application_name": "caviar", **NETWORK},
     )
