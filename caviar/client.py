@@ -153,6 +153,10 @@ class Client:
         items: list[dict[str, Any]] = self.transport.call("GET", "/agents")["items"]
         return items
 
+    def trust_agent(self, agent: str) -> None:
+        """Give trials again to an agent that was suspended because too many failed on it."""
+        self.transport.call("POST", f"/agents/{agent}/trust")
+
     # Trials
 
     def trials(self, search: SearchLike, **filters: Any) -> Iterator[Trial]:

@@ -52,7 +52,7 @@ from caviar.service.security.concurrency_limit import ConcurrencyLimit
 from caviar.service.security.failed_logins import FailedLogins
 from caviar.service.security.middleware import Guard
 from caviar.service.security.tokens import REFRESH_SECONDS, TokenBook
-from caviar.service.store import reads, schema
+from caviar.service.store import agent_records, reads, schema
 from caviar.service.store.blobs import FileBlobs
 from caviar.service.store.clock import SteadyClock
 from caviar.service.store.database import Database
@@ -323,7 +323,8 @@ def _counts(store: Database) -> metrics.Counts:
     """Count for the metrics, at a scrape."""
     with store.reading() as snapshot:
         trials_by_state, agents = reads.counts(snapshot)
-        return metrics.Counts(trials_by_state, agents, agents_wanted(snapshot))
+        suspended = agent_records.suspended(snapshot)
+        return metrics.Counts(trials_by_state, agents, suspended, agents_wanted(snapshot))
 
 
 def _describe(app: FastAPI) -> None:

@@ -55,9 +55,16 @@ def list_searches(
         typer.echo(f"There are more: --page {page + 1}")
 
 
-def agents(json: Json = False, url: Url = None, token: Token = None) -> None:
-    """List the workers and scripts that train: what each holds, and since when a silent one is silent."""
+def agents(
+    json: Json = False,
+    trust: Annotated[str | None, typer.Option(help="Give this suspended agent trials again.")] = None,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """List the workers and scripts that train: what each holds, who is silent, who is suspended and why."""
     with client(url, token) as connection:
+        if trust is not None:
+            connection.trust_agent(trust)
         found = connection.agents()
     if json:
         from json import dumps

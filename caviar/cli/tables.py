@@ -106,12 +106,21 @@ def print_datasets(datasets: Sequence[Mapping[str, Any]], console: Console | Non
 def print_agents(agents: Sequence[Mapping[str, Any]], console: Console | None = None) -> None:
     """Print who trains: process, trials in hand, and since when a silent one is silent."""
     console = console or Console()
-    table = Table("agent", "state", "host", "process", "engine", "trials in hand", "why it left")
+    table = Table("agent", "state", "host", "process", "engine", "trials in hand", "why")
     for one in agents:
         silent = one.get("silent")
         state = one["state"] if silent is None else f"silent for {silent:.0f} s, since {one['seen']}"
+        state = "suspended" if one.get("suspended") and one["state"] == "alive" else state
         held = ", ".join(one["holding"])
-        row = (one["id"], state, one["host"], str(one["pid"]), one["engine"], held, one["reason"] or "")
+        row = (
+            one["id"],
+            state,
+            one["host"],
+            str(one["pid"]),
+            one["engine"],
+            held,
+            one["reason"] or one.get("suspended") or "",
+        )
         table.add_row(*map(Text, row))
     widen(console)
     console.print(table)

@@ -251,6 +251,9 @@ class AgentRecord(Record):
     )
     holding: list[str] = Field(description="trials in hand")
     reason: str | None = Field(description="why it left")
+    suspended: str | None = Field(
+        description="why it is given no trials: more failed on it than on others; a person may trust it again"
+    )
 
 
 class AgentList(Record):

@@ -15,9 +15,9 @@ from caviar.exchange.wire import ExchangeRequest, ExchangeResponse
 from caviar.service.api import answers, problems, records
 from caviar.service.api.http import answer, body_schema
 from caviar.service.api.services import App
-from caviar.service.errors import RefusedError
+from caviar.service.errors import NotFoundError, RefusedError
 from caviar.service.security.agent_secret import credential_of
-from caviar.service.store import reads
+from caviar.service.store import agent_records, reads
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import agent_identity, leases
@@ -97,6 +97,13 @@ async def list_agents(services: App) -> Response:
 async def read_agents_wanted(services: App) -> Response:
     found = await services.store.read(agents_wanted)
     return answer({"wanted": found.wanted, "busy": found.busy})
+
+
+@router.post("/agents/{agent}/trust", status_code=204, summary="Give trials again to a suspended agent")
+async def trust_agent(services: App, agent: str) -> Response:
+    if not await services.store.write(lambda tx: agent_records.trust(tx, agent)):
+        raise NotFoundError(f"there is no agent {agent}")
+    return Response(status_code=204)
 
 
 @router.get("/agents/{agent}/wake", summary="Wait until there may be work")

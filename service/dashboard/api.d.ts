@@ -230,6 +230,10 @@ export interface AgentRecord {
    * why it left
    */
   reason: string | null;
+  /**
+   * why it is given no trials: more failed on it than on others; a person may trust it again
+   */
+  suspended: string | null;
 }
 /**
  * What whoever starts agents, and lets them go again, has to know.

@@ -20,6 +20,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("POST", rf"{_API}/exchange", "agent"),
     ("GET", rf"{_API}/agents/{_ID}/wake", "agent"),
     ("POST", rf"{_API}/agents/{_ID}/lease", "agent"),
+    ("POST", rf"{_API}/agents/{_ID}/trust", "steer"),
     ("PUT", rf"{_API}/trials/{_ID}/checkpoints", "agent"),
     # Tokens and the session of a browser
     ("DELETE", rf"{_API}/session", OPEN),

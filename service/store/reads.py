@@ -76,6 +76,7 @@ class AgentSeen:
     seen: float
     holding: list[str]
     reason: str | None
+    suspended: str | None
 
 
 def search(snapshot: Snapshot, number: int, now: float) -> SearchSummary:
@@ -219,6 +220,7 @@ def agents_seen(snapshot: Snapshot, since: float) -> list[AgentSeen]:
             seen=row.seen,
             holding=held.get(row.id, []),
             reason=row.reason,
+            suspended=row.suspended,
         )
         for row in rows
     ]

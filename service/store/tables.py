@@ -249,6 +249,9 @@ agents = Table(
     Column("training", String(32)),  # the trial in training and its attempt, as 3.17/1
     Column("training_since", Double),
     Column("epoch_since", Double),  # when its last epoch ended, or its training began
+    Column("streak", Integer, nullable=False, server_default="0"),  # trials in a row that failed on it
+    Column("suspended", Text),  # why it is given no more trials
+    Column("trusted", Double),  # when a person gave it trials again
     Index("agents_lease", "state", "lease_until"),
     Index("agents_credential", "credential"),
 )

@@ -14,13 +14,14 @@ import orjson
 from caviar.exchange.wire import Agent
 from caviar.search.spec import SearchSpec
 from caviar.service.ids import TrialId
-from caviar.service.store import attempts
+from caviar.service.store import agent_records, attempts
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
 from caviar.service.store.rows import StoredSearch
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import continuing, failing, lineage, scheduling
 from caviar.service.usecases.proposer import ProposalError, Proposer
+from caviar.service.usecases.suspects import STREAK
 from caviar.trial_fields import StoredTrial
 
 log = logging.getLogger(__name__)
@@ -92,7 +93,11 @@ def claim(
     searches = [
         OpenSearch(row, spec_of(row), row.queued, row.proposed, row.running, agents) for row, agents in rows
     ]
-    taken = [_claim(tx, proposer, searches, claimant) for claimant in claimants]
+    nothing = agent_records.given_nothing(tx, [one.agent.id for one in claimants], STREAK)
+    taken = [
+        [] if claimant.agent.id in nothing else _claim(tx, proposer, searches, claimant)
+        for claimant in claimants
+    ]
     trial_rows.insert_trials(tx, [trial for search in searches for trial in search.made])
     for search in searches:
         schedule(tx, proposer, search.row, search.made)

@@ -18,12 +18,14 @@ from caviar.service.ids import TrialId, trial_id
 from caviar.service.store import attempts, checkpoints, measurements
 from caviar.service.store import commands as command_rows
 from caviar.service.store import searches as search_rows
+from caviar.service.store.agent_records import MACHINE
 from caviar.service.store.attempts import EndedAttempt, Outcome, Progress, Release
 from caviar.service.store.measurements import CostPiece, CurvePiece
 from caviar.service.store.rows import HeldTrial
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import commands, continuing, lineage
 from caviar.service.usecases.proposer import Proposer
+from caviar.service.usecases.suspects import AgentOutcomes
 
 
 class Verdict(NamedTuple):
@@ -65,6 +67,7 @@ class Batch:
     costs: list[CostPiece] = field(default_factory=list)
     failures: list[EndedAttempt] = field(default_factory=list)
     bests: dict[int, tuple[float, int, str]] = field(default_factory=dict)  # value, number, direction
+    agents: AgentOutcomes = field(default_factory=AgentOutcomes)
     ended: dict[TrialId, command_rows.Ended] = field(default_factory=dict)
 
     def improve(self, trial: TrialId, value: float, direction: str) -> None:
@@ -91,6 +94,7 @@ class Batch:
         for search, (value, number, direction) in self.bests.items():
             search_rows.note_best(tx, search, number, value, direction)
         command_rows.refuse_waiting(tx, self.ended)
+        self.agents.write(tx)
 
 
 def take_reports(
@@ -187,6 +191,12 @@ def _take_result(tx: Transaction, batch: Batch, one: ReportedTrial, result: Resu
         curve = batch.course(tx, one, objective.metric)
     judged = judge(result, spec, curve)
     state, value, reason = judged[:3]
+    who = (one.row.agent, trial, one.row.attempt)
+    if state == "failed" and batch.agents.failed(tx, *who, spec.trainer):
+        _try_elsewhere(tx, batch, one, reason or state, result.log)
+        return
+    if state in ("completed", "stopped", "diverged"):
+        batch.agents.passed(tx, *who)
     tx.move(trial.search, "running", state)
     metrics = orjson.dumps(result.metrics).decode() if result.metrics else None
     batch.outcomes.append(Outcome(one.progress, state, value, metrics, *judged[2:]))
@@ -194,18 +204,30 @@ def _take_result(tx: Transaction, batch: Batch, one: ReportedTrial, result: Resu
     if value is not None:
         batch.improve(trial, value, spec.objective.direction)
     if state == "failed":
-        batch.failures.append(
-            EndedAttempt(
-                *trial,
-                attempt=one.row.attempt,
-                agent=one.row.agent,
-                epoch=one.epoch,
-                started=one.started,
-                ended=tx.now,
-                reason=reason or state,
-                log=result.log,
-            )
-        )
+        batch.failures.append(_failure(tx, one, reason or state, result.log))
+
+
+def _failure(tx: Transaction, one: ReportedTrial, reason: str, log: str | None) -> EndedAttempt:
+    return EndedAttempt(
+        *one.trial,
+        attempt=one.row.attempt,
+        agent=one.row.agent,
+        epoch=one.epoch,
+        started=one.started,
+        ended=tx.now,
+        reason=reason,
+        log=log,
+    )
+
+
+def _try_elsewhere(tx: Transaction, batch: Batch, one: ReportedTrial, reason: str, log: str | None) -> None:
+    """Queue a trial again that failed on an agent on which others did too; with all its seconds."""
+    batch.failures.append(_failure(tx, one, reason, log)._replace(cause=MACHINE))
+    tx.move(one.trial.search, "running", "queued")
+    batch.advances.append(one.progress)
+    why = f"it failed on {one.row.agent}, as others did, and is tried elsewhere: {reason}"
+    batch.releases.append(Release(*one.trial, one.row.attempt, "queued", why))
+    tx.wake = True
 
 
 def judge(result: Result, spec: SearchSpec, curve: Floats) -> Verdict:

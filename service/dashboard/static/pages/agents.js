@@ -3,7 +3,7 @@
 import { call, connection, isAbort } from "../core/api.js";
 import { fill, h, setText } from "../core/dom.js";
 import { count, duration } from "../core/format.js";
-import { chip, command, empty, problem, setChip, when } from "../components/parts.js";
+import { chip, command, empty, problem, setChip, toast, when } from "../components/parts.js";
 import { Table } from "../components/table.js";
 
 /** @param {PageContext} context */
@@ -66,13 +66,46 @@ function columns() {
     { key: "version", title: "Version", cell: (agent) => agent.version },
     { key: "holding", title: "Current trials", cell: (agent) => h("span", null, holding(agent).flatMap((id, index) => [index ? ", " : "", h("a", { href: `/trials/${id}` }, id)])) },
     { key: "seen", title: "Last seen", cell: (agent) => when(/** @type {string | null} */ (agent.seen ?? null)) },
-    { key: "reason", title: "Why it left", cell: (agent) => String(agent.reason ?? "") },
+    { key: "reason", title: "Why", cell: (agent) => whyOf(agent), update: (cell, agent) => updateWhy(cell, agent) },
   ];
+}
+
+/**
+ * Why an agent has left, or is given nothing more; a person may trust it again.
+ * @param {Agent} agent
+ */
+function whyOf(agent) {
+  const suspended = agent.suspended && (agent.state ?? "alive") === "alive";
+  if (!suspended) return h("span", null, String(agent.reason ?? ""));
+  const again = h("button", { type: "button" }, "Trust it again");
+  again.addEventListener("click", async () => {
+    again.disabled = true;
+    try {
+      await call(`/agents/${agent.id}/trust`, { method: "POST" });
+      toast(`${agent.id} is given trials again.`);
+    } catch (error) {
+      again.disabled = false;
+      toast(error instanceof Error ? error.message : String(error));
+    }
+  });
+  return h("span", null, `Given no more trials: ${agent.suspended}. `, again);
+}
+
+/**
+ * @param {HTMLElement} cell
+ * @param {Agent} agent
+ */
+function updateWhy(cell, agent) {
+  const shown = String(agent.suspended ?? agent.reason ?? "");
+  if (cell.dataset.shown === shown) return;
+  cell.dataset.shown = shown;
+  fill(cell, whyOf(agent));
 }
 
 /** @param {Agent} agent */
 function stateOf(agent) {
   const state = String(agent.state ?? "alive");
+  if (state === "alive" && agent.suspended) return "suspended";
   if (state === "alive" && agent.silent) return `silent for ${duration(agent.silent)}`;
   if (state === "alive") return holding(agent).length ? "running" : "idle";
   return state;
