@@ -111,16 +111,8 @@ def print_agents(agents: Sequence[Mapping[str, Any]], console: Console | None = 
         silent = one.get("silent")
         state = one["state"] if silent is None else f"silent for {silent:.0f} s, since {one['seen']}"
         state = "suspended" if one.get("suspended") and one["state"] == "alive" else state
-        held = ", ".join(one["holding"])
-        row = (
-            one["id"],
-            state,
-            one["host"],
-            str(one["pid"]),
-            one["engine"],
-            held,
-            one["reason"] or one.get("suspended") or "",
-        )
+        held, why = ", ".join(one["holding"]), one["reason"] or one.get("suspended") or ""
+        row = (one["id"], state, one["host"], str(one["pid"]), one["engine"], held, why)
         table.add_row(*map(Text, row))
     widen(console)
     console.print(table)
