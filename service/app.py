@@ -136,6 +136,7 @@ def create_app(config: Config) -> FastAPI:
     """
     services = build_services(config)
     book, vitals = services.tokens, services.health
+    services.store.on_latch(vitals.forget)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -16,17 +16,19 @@ AGENT_SECRET = "Caviar-Agent-Secret"  # noqa: S105 - the name of a header: drawn
 
 
 def readable(text: Any) -> Any:
-    """Put U+FFFD for what a database or JSON cannot hold: NUL, and half a pair of surrogates.
+    """Put U+FFFD for what a database, a terminal or a reader is not to get.
 
-    Reasons and logs come from whatever failed; a report must never be lost for a character of them.
+    That is NUL and half a pair of surrogates, all other control characters but tabs and ends of lines, and
+    marks that turn round the direction of what follows. Reasons, logs and names of hosts come from whatever
+    there is; a report must never be lost for a character of them.
     """
-    if not isinstance(text, str) or ("\0" not in text and (text.isascii() or not _LONE.search(text))):
+    if not isinstance(text, str) or text.isprintable():
         return text
-    return _LONE.sub("\ufffd", text.replace("\0", "\ufffd"))
+    return _UNREADABLE.sub("\ufffd", text)
 
 
 Text = Annotated[str, BeforeValidator(readable)]
-_LONE = re.compile("[\ud800-\udfff]")
+_UNREADABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 TrialName = Annotated[str, Field(pattern=r"^\d{1,9}\.\d{1,9}$", max_length=19)]
 Number = float | None
 Count = Annotated[int, Field(ge=0, lt=2**31)]
@@ -115,7 +117,7 @@ Cause = Literal["trial", "unknown", "outside"]
 class AgentEnd(Message):
     """How an agent's process ended, as its supervisor saw it, and whether the trial in training did it."""
 
-    reason: Annotated[str, Field(max_length=1000)]
+    reason: Annotated[Text, Field(max_length=1000)]
     cause: Cause = "unknown"
     training: InTraining | None = None
     limit: Annotated[str, Field(max_length=1000)] | None = (

@@ -74,6 +74,10 @@ class Health:
     def drain(self) -> None:
         """Be not ready from now on: the server is about to stop."""
         self._draining = True
+        self.forget()
+
+    def forget(self) -> None:
+        """Look afresh when asked next: something has happened that what was seen last does not show."""
         self._answered = float("-inf")
 
     def recent(self) -> Readiness | None:

@@ -47,6 +47,10 @@ class Database:
         self._limiter: CapacityLimiter | None = None
         self._soundness = Soundness(self.dialect, folder)
 
+    def on_latch(self, tell: Callable[[], None]) -> None:
+        """Have somebody told of the first sign of damage, on whatever thread sees it."""
+        self._soundness.on_latch = tell
+
     @property
     def identity(self) -> str:
         """Return what tells this database from all others, once it is started."""

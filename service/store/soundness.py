@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -38,6 +39,7 @@ class Soundness:
         self._tables: frozenset[object] = frozenset()
         self._newest = 0  # the highest revision that this server has seen committed
         self._latched: DamagedError | None = None
+        self.on_latch: Callable[[], None] = lambda: None
         self._lock = Lock()
 
     def open(self, connection: Connection) -> None:
@@ -135,6 +137,7 @@ class Soundness:
             if self._latched is None:
                 self._latched = DamagedError.because(reason)
                 log.critical("%s", self._latched.detail)
+                self.on_latch()
             return self._latched
 
 

@@ -17,7 +17,7 @@ from threading import Lock
 
 from caviar.service.store.sqlite_log import HEADER, Index, LogSum
 
-PATIENCE = 0.5  # seconds for another process, such as Litestream, to note what it is doing
+PATIENCE = 0.25  # seconds for another process, such as Litestream, to note what it is doing
 LOG_MAGIC = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")
 
 
@@ -48,7 +48,7 @@ class Files:
             reason, doubtful = self._find()
             end = time.monotonic() + PATIENCE
             while doubtful and time.monotonic() < end:
-                time.sleep(PATIENCE / 20)
+                time.sleep(PATIENCE / 10)
                 reason, doubtful = self._find()
             return reason
 

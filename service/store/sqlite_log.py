@@ -11,11 +11,14 @@ import os
 import struct
 import time
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 HEADER, FRAME_HEADER = 32, 24
 _INDEX_BYTES = 132
 _VERSION = 3007000  # of the index, in the byte order of the machine, as all of it
+_BLOCK, _ENTRIES = 32768, 4096  # bytes of a block of the index, and page numbers in it
+_SKIPPED = 34  # of the first block's, where its head is
 _PIECE = 1 << 20
 _SHARE = 50  # of the time at most one part in so many goes into adding up
 
@@ -53,15 +56,18 @@ class Index:
     @property
     def end(self) -> int:
         """Return the bytes of the log that are committed."""
-        return HEADER + self.frames * (FRAME_HEADER + self.page) if self.frames else 0
+        return self.place(self.frames) if self.frames else 0
+
+    def place(self, frame: int) -> int:
+        """Return where in the log a frame begins, counted from 0; the first comes with the log's header."""
+        return HEADER + frame * (FRAME_HEADER + self.page) if frame else 0
 
 
 @dataclass(frozen=True)
 class _Known:
-    salts: bytes = b""
-    end: int = 0
-    sum: int = 0
-    copied: int = 0
+    index: Index
+    log: int = 0  # the sum of the frames
+    numbers: int = 0  # and of what the index says of their pages, by which a checkpoint copies them
 
 
 class LogSum:
@@ -70,7 +76,7 @@ class LogSum:
     def __init__(self, log: int, index: int) -> None:
         self._log = log
         self._index = index
-        self._known = _Known()
+        self._known = _Known(Index(True, 0, 0, b"", 0, 0))
         self._next = 0.0  # when to compare again
         self.extend()
 
@@ -79,11 +85,10 @@ class LogSum:
         index, known = Index.read(self._index), self._known
         if index is None or not index.whole:
             return True  # which is found elsewhere
-        kept = index.salts == known.salts and index.end >= known.end
+        kept = index.salts == known.index.salts and index.frames >= known.index.frames
         # What a checkpoint copied is in the file now: the last moment to see that it was something else.
-        same = not kept or index.copied == known.copied or self._add(0, 0, known.end) == known.sum
-        start, total = (known.end, known.sum) if kept else (0, 0)
-        self._known = _Known(index.salts, index.end, self._add(total, start, index.end), index.copied)
+        same = not kept or index.copied == known.index.copied or self._summed(known.index) == known
+        self._known = self._summed(index, known if kept else None)
         return same
 
     def same(self) -> bool:
@@ -91,14 +96,35 @@ class LogSum:
         began, known = time.monotonic(), self._known
         if began < self._next:
             return True
-        found = self._add(0, 0, known.end)
+        found = self._summed(known.index)
         now = time.monotonic()
         self._next = now + _SHARE * (now - began)
         index = Index.read(self._index)
-        afresh = index is None or index.salts != known.salts  # meanwhile the log began anew
-        return afresh or found == known.sum
+        afresh = index is None or index.salts != known.index.salts  # meanwhile the log began anew
+        return afresh or found == known
 
-    def _add(self, total: int, start: int, end: int) -> int:
-        for place in range(start, end, _PIECE):
-            total = zlib.crc32(os.pread(self._log, min(_PIECE, end - place), place), total)
-        return total
+    def _summed(self, index: Index, known: _Known | None = None) -> _Known:
+        """Return the sums as far as an index says, from those that are known."""
+        known = known or _Known(index)
+        first = known.index.frames if known.index is not index else 0
+        log = _add(known.log, self._log, index.place(first), index.end)
+        numbers = known.numbers
+        for start, end in _numbers(first, index.frames):
+            numbers = _add(numbers, self._index, start, end)
+        return _Known(index, log, numbers)
+
+
+def _add(total: int, file: int, start: int, end: int) -> int:
+    for place in range(start, end, _PIECE):
+        total = zlib.crc32(os.pread(file, min(_PIECE, end - place), place), total)
+    return total
+
+
+def _numbers(first: int, last: int) -> Iterator[tuple[int, int]]:
+    """Give where in the index the page numbers of frames stand: at the beginning of each of its blocks."""
+    while first < last:
+        block, entry = divmod(first + _SKIPPED, _ENTRIES)
+        count = min(last - first, _ENTRIES - entry)
+        start = block * _BLOCK + 4 * entry
+        yield start, start + 4 * count
+        first += count

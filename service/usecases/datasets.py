@@ -18,6 +18,7 @@ from caviar.service.store.database import Database
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.transaction import Transaction
 from caviar.service.store.uploads import Received, Uploads
+from caviar.service.usecases.names import name_problems
 from caviar.trainer.data import builtin
 
 OPTIONS = ("target", "task", "categorical", "ignore", "arrays", "image_shape")
@@ -70,7 +71,8 @@ class Datasets:
             return self._shown(rows.by_id(transaction, number)), True
 
         async with self._keeping:  # of two uploads under one name only one leaves a file
-            await self._store.read(known)
+            if await self._store.read(known) is None:
+                _check_columns(meta)
             await asyncio.to_thread(self._uploads.keep, received, kind)
             return await self._store.write(work)
 
@@ -232,6 +234,14 @@ def _check_name(name: str) -> None:
         message = f"{name!r:.120} is not a name for a data set"
         remedy = "begin with a letter or digit and use up to 100 letters, digits, spaces and . _ - ( ) +"
         raise RefusedError.of("name", message, remedy)
+
+
+def _check_columns(meta: Mapping[str, Any]) -> None:
+    """Raise RefusedError for names of columns that do not show what they are."""
+    named = [*(one["name"] for one in meta.get("features", ())), *(meta.get("target") or {}).get("names", ())]
+    wrong = list(name_problems((f"columns.{name}", str(name)) for name in named))
+    if wrong:
+        raise RefusedError("; ".join(f"{one.field}: {one.message}" for one in wrong[:5]), wrong)
 
 
 def _is_id(key: str) -> bool:

@@ -16,8 +16,10 @@ from caviar.service.store.rows import StoredSearch
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import budgets, datasets
 from caviar.service.usecases.claim import schedule
+from caviar.service.usecases.names import name_problems
 from caviar.service.usecases.proposer import Proposer, new_trial
 from caviar.service.usecases.submit import check, refused
+from caviar.service.usecases.submit_checks import spec_names
 
 TRAINED = ("parallel", "budget", "limits", "space", "reevaluate")  # what trials to come depend on
 EDITABLE = ("name", "note", *TRAINED)
@@ -89,6 +91,9 @@ def edit(
         after.pop("enqueued", None)  # all of them were tried: they need not lie in the new space
     spec = check(after, lambda dataset: datasets.resolve(tx, dataset))
     old = proposer.spec(tx, row)
+    known = set(spec_names(old))  # those of an old search stay what they are
+    if wrong := list(name_problems(one for one in spec_names(spec) if one not in known)):
+        raise refused(wrong)
     if row.switch == "cancelled" and any(getattr(spec, key) != getattr(old, key) for key in TRAINED):
         raise ConflictError(
             f"search {search} was cancelled: of its fields only name and note can be changed; "

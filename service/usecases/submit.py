@@ -19,7 +19,13 @@ from caviar.service.store.summary import agents_alive
 from caviar.service.store.tables import SPEC_VERSION
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import datasets, submit_data, submit_effects, warm_start
-from caviar.service.usecases.submit_checks import target_problems, trainer_problems, with_direction
+from caviar.service.usecases.names import name_problems
+from caviar.service.usecases.submit_checks import (
+    spec_names,
+    target_problems,
+    trainer_problems,
+    with_direction,
+)
 
 ROUNDS = 8  # of taking out what is wrong, until the rest of a submission can be read
 Resolve = Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -103,7 +109,7 @@ def _all_problems(spec: SearchSpec, snapshot: Snapshot) -> list[FieldProblem]:
         looked.extend(submit_effects.augmentation_problems(spec, resolved, known))
         return resolved
 
-    found = [*_search_problems(spec, resolve), *looked]
+    found = [*name_problems(spec_names(spec)), *_search_problems(spec, resolve), *looked]
     try:
         warm_start.resolved(snapshot, spec)  # submit() does it again
     except RefusedError as error:

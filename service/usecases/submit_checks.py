@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -59,6 +59,15 @@ def named_at(spec: SearchSpec) -> dict[str, str]:
         for source in sources(name, spec.objective.metric)
     }
     return {"objective.metric": spec.objective.metric, **further, **limited}
+
+
+def spec_names(spec: SearchSpec) -> Iterator[tuple[str, str]]:
+    """Give the names that a search brings into the world, with the fields where they stand."""
+    yield "name", spec.name
+    for part, names in (("space", spec.space.names), ("settings", spec.settings)):
+        for name in names:
+            yield f"{part}.{name}", name
+    yield from named_at(spec).items()
 
 
 def _metric_problems(trainer: Any, spec: SearchSpec) -> list[FieldProblem]:
