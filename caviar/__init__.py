@@ -1,4 +1,4 @@
-"""What users import and type: `Client`, and the command `caviar`."""
+"""What users import and type: `Client`, `load_model`, and the command `caviar`."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         UnreachableError,
     )
     from caviar.records import Search, Trial
+    from caviar.trainer.predict import load_model
 
 __version__ = "0.1.0"
 __all__ = [
@@ -31,8 +32,14 @@ __all__ = [
     "TrialLimitError",
     "UnreachableError",
     "__version__",
+    "load_model",
 ]
-_HOMES = {"Client": "caviar.client", "Search": "caviar.records", "Trial": "caviar.records"}
+_HOMES = {
+    "Client": "caviar.client",
+    "Search": "caviar.records",
+    "Trial": "caviar.records",
+    "load_model": "caviar.trainer.predict",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from caviar.errors import CaviarError, ConflictError
+from caviar.trainer.data.frames import arrow_of, is_frame
 from caviar.transport import Transport
 
 PIECE = 1 << 20  # bytes
@@ -58,11 +59,15 @@ def _query(value: Any) -> Any:
 
 
 def with_files_uploaded(transport: Transport, search: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
-    """Return the search with names in place of files and arrays, which are uploaded; paths begin at `folder`.
+    """Return the search with names in place of files, frames and arrays, which are uploaded.
+
+    Paths begin at `folder`. A data frame may stand for the whole data set: its last column is the target.
 
     Raises CaviarError when one cannot be read, or arrays are not numbers and labels.
     """
     dataset = search.get("dataset")
+    if is_frame(dataset):
+        dataset = {"frame": dataset}
     if not isinstance(dataset, Mapping):
         return search
     parts = {part: dict(dataset[part]) for part in SOURCES if isinstance(dataset.get(part), Mapping)}
@@ -72,12 +77,27 @@ def with_files_uploaded(transport: Transport, search: Mapping[str, Any], folder:
         if isinstance(source.get("path"), str | PathLike):
             file = folder / source.pop("path")
             source["name"] = _stored(transport, file, file.name, options)
+        elif source.get("frame") is not None:
+            with tempfile.TemporaryDirectory(prefix="caviar-frame-") as place:
+                file = Path(place) / "frame.parquet"
+                _write_frame(file, source.pop("frame"))
+                source["name"] = _stored(transport, file, str(source.get("name") or file.name), options)
         elif source.get("X") is not None:
             with tempfile.TemporaryDirectory(prefix="caviar-arrays-") as place:
                 file = Path(place) / "arrays.npz"
                 _write_arrays(file, source.pop("X"), source.pop("y", None))
                 source["name"] = _stored(transport, file, str(source.get("name") or file.name), options)
     return {**search, "dataset": found}
+
+
+def _write_frame(file: Path, frame: Any) -> None:
+    """Write a data frame as Parquet, without the index that pandas adds."""
+    from pyarrow.parquet import write_table
+
+    if not is_frame(frame):
+        kinds = "pandas, polars or pyarrow"
+        raise CaviarError(f"dataset.frame: {type(frame).__name__} is no data frame; give one of {kinds}")
+    write_table(arrow_of(frame), file)
 
 
 def _write_arrays(file: Path, X: Any, y: Any) -> None:

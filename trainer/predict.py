@@ -14,6 +14,7 @@ from .choices import Activation, Choice, Output
 from .data import arrays, files, normalize, sources
 from .data.columns import Encoding
 from .data.file_request import FileRequest
+from .data.frames import Frame, arrow_of, is_frame
 from .data.reading import Reading
 from .data.spelling import treated
 from .data.table import Category, Table, text_of
@@ -21,7 +22,7 @@ from .model_file import FORMAT
 from .problem import DataError, ProblemsError
 
 Array = np.ndarray[Any, np.dtype[Any]]
-Source = str | Path | Array | Mapping[str, Sequence[Any]]
+Source = str | Path | Array | Mapping[str, Sequence[Any]] | Frame
 _ROWS = 4096  # handled at once
 
 
@@ -120,7 +121,7 @@ class Model:
 
         Parameters
         ----------
-        source : path, ndarray(real, (m, p)) or mapping of str to sequence
+        source : path, ndarray(real, (m, p)), mapping of str to sequence, or data frame
             A CSV, Parquet, npz or npy file; or the columns of training, by position or by name. Numbers and
             texts as the user had them: they are imputed, one-hot encoded and normalised here. More columns
             than needed do no harm where columns have names.
@@ -198,6 +199,14 @@ class Model:
         return A
 
 
+def load_model(saved: bytes | str | Path) -> Model:
+    """Read a model file, such as `caviar model 3.17` writes; it predicts without a server.
+
+    Raises ProblemsError for a damaged file, DataError where there is none.
+    """
+    return Model.load(saved)
+
+
 def predict(model: bytes | str | Path, source: Source) -> Prediction:
     """Predict with a saved model; see `Model.predict`."""
     return Model.load(model).predict(source)
@@ -249,6 +258,8 @@ def _table(
         if table.missing == "refuse":
             return _by_position(table, encoding)
         return table.with_categories([name for name in categorical if name in table.number_names], "data")
+    if is_frame(source):
+        source = arrow_of(source).to_pydict()
     if isinstance(source, Mapping):
         return _by_name(source if reading is None else treated(source, reading), encoding)
     return _by_position(arrays.to_table(source, None, "the array"), encoding)
