@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.fleet import TOPOLOGIES, running
-from tests.support.killing import COMMON, Killer, kill_and_compare, killed, summary, table
+from tests.support.kill_runs import COMMON, kill_and_compare, killed, summary, table
+from tests.support.killing import Killer
 
 SLICES = int(os.environ.get("CAVIAR_SOAK_SLICES", "4"))  # of 25 kills on each topology
 KILLS = 25
