@@ -212,3 +212,26 @@ def _offered(page: Page, label: str) -> list[str]:
         "field => [...field.options].map((one) => one.value)"
     )
     return values
+
+
+def test_metrics_weights_and_threshold_have_fields(page: Page) -> None:
+    page.goto("/new?example=digits")
+    yaml = page.get_by_label("The search as YAML")
+    yaml.fill(
+        "name: rare\ndataset: {name: breast_cancer}\nsettings: {epochs: 2, threshold: dev}\n"
+        "space: {learning_rate: {scale: log, low: 0.001, high: 0.1}}\nbudget: {trials: 2}\n"
+    )
+    expect(page.get_by_label("Decision threshold")).to_have_value("dev")
+    page.get_by_label("Metric", exact=True).select_option("dev_f1")
+    page.get_by_label("Further metrics").fill("dev_roc_auc, predict_ms")
+    page.get_by_label("Positive class").fill("malign")
+    page.get_by_label("Positive class").press("Tab")
+    expect(page.locator(".fielderror")).to_contain_text("malignant")
+    page.get_by_label("Positive class").fill("malignant")
+    page.get_by_label("Positive class").press("Tab")
+    page.get_by_label("Class weight").fill("balanced")
+    page.get_by_label("Class weight").press("Tab")
+    for written in ("metric: dev_f1", "dev_roc_auc", "positive_class: malignant", "class_weight: balanced"):
+        expect(yaml).to_have_value(re.compile(written))
+    expect(yaml).not_to_have_value(re.compile("direction"))
+    expect(page.get_by_role("button", name="Start the search")).to_be_enabled()

@@ -63,6 +63,11 @@ export function basicsForm(draft, redraw) {
     spec.objective = { ...spec.objective, metric: value };
     draft.changed();
   };
+  const follow = (/** @type {string} */ value) => {
+    const { direction: _, ...rest } = spec.objective; // that of the metric before may be the wrong one
+    spec.objective = /** @type {any} */ ({ ...rest, metric: value });
+    redraw();
+  };
   void fillDatasets(data, spec.dataset.name ?? "");
   return h(
     "section",
@@ -77,11 +82,12 @@ export function basicsForm(draft, redraw) {
         spec.trainer = value;
         redraw();
       })),
-      field("Minimise or maximise", "objective.direction", select(optionsOf(draft.catalog.directions), spec.objective.direction ?? "minimize", (value) => {
-        spec.objective = { ...spec.objective, direction: /** @type {any} */ (value) };
+      field("Minimise or maximise", "objective.direction", select([["", "as the metric says"], ...optionsOf(draft.catalog.directions)], spec.objective.direction ?? "", (value) => {
+        const { direction: _, ...rest } = spec.objective;
+        spec.objective = /** @type {any} */ (value ? { ...rest, direction: value } : rest);
         draft.changed();
       })),
-      field("Metric", "objective.metric", metrics.length ? select(metrics.map((name) => /** @type {[string, string]} */ ([name, name])), spec.objective.metric, measure) : input(spec.objective.metric, measure, { list: "metrics" })),
+      field("Metric", "objective.metric", metrics.length ? select(metrics.map((name) => /** @type {[string, string]} */ ([name, name])), spec.objective.metric, follow) : input(spec.objective.metric, measure, { list: "metrics" })),
       field("Value of a trial", "objective.value", valueOf(draft), "what of its curve counts; best keeps the model of the best epoch"),
       h("datalist", { id: "metrics" }, metrics.map((name) => h("option", { value: name }))),
     ),

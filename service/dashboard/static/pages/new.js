@@ -13,6 +13,7 @@ import { basicsForm } from "./new-fields.js";
 import { methodForm } from "./new-how.js";
 import { loadTrainers, settingsOf, settingsTable } from "./new-settings.js";
 import { foldsForm } from "./new-folds.js";
+import { measuresForm } from "./new-measures.js";
 import { spaceForm } from "./new-space.js";
 import { clean } from "./search-definition.js";
 
@@ -61,7 +62,7 @@ export async function page(context) {
   }
   function fields() {
     const settings = settingsOf(draft);
-    fill(form, basicsForm(draft, draw), foldsForm(draft, draw), spaceForm(draft, settings, draw), methodForm(draft), settingsTable(draft.spec.trainer, settings));
+    fill(form, basicsForm(draft, draw), foldsForm(draft, draw), measuresForm(draft, draw), spaceForm(draft, settings, draw), methodForm(draft), settingsTable(draft.spec.trainer, settings));
   }
   function draw() {
     fields();
