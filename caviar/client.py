@@ -10,7 +10,7 @@ print(client.best(search, k=5))
 
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -304,6 +304,17 @@ class Client:
         from caviar.trial_loop import ask  # what a script needs, other callers need not wait for
 
         return ask(self.transport, _number(search), catch)
+
+    def ask_async(
+        self, search: SearchLike, *, catch: type[Exception] | tuple[type[Exception], ...] = ()
+    ) -> AsyncIterator["ExternalTrial"]:
+        """Take part as `ask` does, in `async for`: other tasks go on while it waits for a trial.
+
+        What a trial does returns at once, but for the first look at `resume`, which fetches a checkpoint.
+        """
+        from caviar.trial_loop import ask_async
+
+        return ask_async(self.transport, _number(search), catch)
 
     def _of_branch(self, trial: TrialLike, what: str, branch: int | None) -> dict[str, Any]:
         query = {} if branch is None else {"branch": branch}

@@ -1,10 +1,12 @@
 """The loop of a script over the trials of a search: it waits for them, and says what it waits for."""
 
+import asyncio
 import logging
 import os
 import secrets
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator
+from threading import Event
 
 from caviar import script_end
 from caviar.errors import CaviarError
@@ -23,8 +25,10 @@ LOOK_SECONDS = 2.0  # how often a script looks whether the search has ended, whi
 CLOSE_SECONDS = 10.0  # for the last reports
 
 
-def ask(transport: Transport, search: int, catch: Caught = ()) -> Iterator[ExternalTrial]:
-    """Go through the trials that a search wants trained, until it has ended.
+def ask(
+    transport: Transport, search: int, catch: Caught = (), given_up: Event | None = None
+) -> Generator[ExternalTrial]:
+    """Go through the trials that a search wants trained, until it has ended, or nobody waits any more.
 
     Raises CaviarError for a search that scripts do not train, for one that paused itself, and when the body
     of the loop does nothing with a trial.
@@ -33,10 +37,12 @@ def ask(transport: Transport, search: int, catch: Caught = ()) -> Iterator[Exter
         raise CaviarError(
             f"search {search} trains with {trainer or 'mlp'!r}; a script needs trainer: external"
         )
+    _note_rank()
     script_end.settle_departures()
     exchange = Exchange(transport, _agent(search), Prefetch(ahead=False), keeps_lease=True)
     exchange.start()
-    waiting = _Waiting(transport, search, exchange)
+    given_up = given_up or Event()
+    waiting = _Waiting(transport, search, exchange, given_up)
     trial: ExternalTrial | None = None
     uploads = CheckpointUploads(exchange)
     close: Callable[[], object] | None = lambda: _close(exchange, uploads)  # noqa: E731
@@ -47,7 +53,12 @@ def ask(transport: Transport, search: int, catch: Caught = ()) -> Iterator[Exter
                 yield trial
                 trial.end_of_turn()
         except GeneratorExit:
-            if trial is not None and close is not None and trial.may_be_told and not signals.come:
+            if (
+                trial is not None
+                and close is not None
+                and trial.may_be_told
+                and not (signals.come or given_up.is_set())
+            ):
                 script_end.Departure(trial.leave, close)
                 close = trial = None
             raise
@@ -56,6 +67,38 @@ def ask(transport: Transport, search: int, catch: Caught = ()) -> Iterator[Exter
                 trial.hand_back()
             if close is not None and waiting.is_in_its_process:
                 close()
+
+
+async def ask_async(transport: Transport, search: int, catch: Caught = ()) -> AsyncIterator[ExternalTrial]:
+    """Go through the trials of a search as `ask` does, waiting for them in a thread."""
+    given_up, in_thread = Event(), False
+    trials = ask(transport, search, catch, given_up)
+    with script_end.Signals():
+        try:
+            while True:
+                in_thread = True
+                trial = await asyncio.to_thread(next, trials, None)
+                in_thread = False
+                if trial is None:
+                    return
+                yield trial
+        finally:
+            if in_thread:
+                given_up.set()  # the thread ends by itself; a trial that it still gets is handed back
+            else:
+                trials.close()
+
+
+def _note_rank() -> None:
+    """Say that a rank of a distributed training asks for trials of its own, which is seldom meant."""
+    rank = os.environ.get("RANK", "0")
+    if os.environ.get("WORLD_SIZE", "1") != "1" and rank != "0":
+        logger.warning(
+            "this is rank %s of %s, and asks for trials of its own; for one trial of all ranks start them "
+            "with: caviar run --search N -- torchrun ...",
+            rank,
+            os.environ["WORLD_SIZE"],
+        )
 
 
 def _close(exchange: Exchange, uploads: CheckpointUploads) -> None:
@@ -67,10 +110,11 @@ def _close(exchange: Exchange, uploads: CheckpointUploads) -> None:
 class _Waiting:
     """A script's wait for its next trial."""
 
-    def __init__(self, transport: Transport, search: int, exchange: Exchange) -> None:
+    def __init__(self, transport: Transport, search: int, exchange: Exchange, given_up: Event) -> None:
         self._transport = transport
         self._search = search
         self._exchange = exchange
+        self._given_up = given_up
         self._process = os.getpid()
         self._said: str | None = None
 
@@ -88,7 +132,7 @@ class _Waiting:
             raise CaviarError(
                 "this loop belongs to another process, which forked this one; call client.ask here too"
             )
-        while True:
+        while not self._given_up.is_set():
             assignment = self._exchange.next(LOOK_SECONDS)
             if assignment is not None:
                 return assignment
@@ -97,6 +141,7 @@ class _Waiting:
                 return None
             if found is not None:
                 self._say(found)
+        return None
 
     def _look(self) -> Search | None:
         """Read the search; None while the server is away or in trouble."""

@@ -1,5 +1,6 @@
 """Training scripts as people run them: processes that are interrupted, fork, raise, or misread the manual."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -296,6 +297,49 @@ def test_a_signal_hands_the_trial_back_at_once_and_counts_no_loss(
     assert (found.state, process.returncode) == ("queued", code)
     assert time.monotonic() - sent < 2.0  # the lease would take longer
     assert client.transport.call("GET", f"/trials/{found.id}/attempts")["items"] == []
+
+
+def test_tasks_share_a_loop_of_events(client: Client) -> None:
+    search = client.submit(SEARCH, budget={"trials": 8}, parallel=2)
+    ticks: list[str] = []
+
+    async def train(name: str) -> None:
+        async for trial in client.ask_async(search):
+            with trial:
+                await asyncio.sleep(0.05)
+                trial.report(loss=trial.params["x"])
+                ticks.append(name)
+
+    async def both() -> None:
+        await asyncio.gather(train("first"), train("second"))
+
+    asyncio.run(both())
+    assert client.search(search).counts["completed"] == 8 and set(ticks) == {"first", "second"}
+
+
+def test_a_task_that_is_cancelled_hands_its_trial_back_or_waits_no_more(client: Client) -> None:
+    search = client.submit(SEARCH, budget={"trials": 2}, parallel=1)
+    begun = []
+
+    async def train() -> None:
+        async for trial in client.ask_async(search):
+            with trial:
+                begun.append(trial.id)
+                await asyncio.sleep(60)
+
+    async def cancelled() -> None:
+        tasks = [asyncio.create_task(train()) for _ in range(2)]  # of which one waits for its place
+        while not begun:
+            await asyncio.sleep(0.05)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    began = time.monotonic()
+    asyncio.run(cancelled())
+    assert time.monotonic() - began < 20
+    wait(lambda: client.search(search).counts["running"] == 0, 10, "the trial's return")
+    assert client.search(search).counts["failed"] == 0
 
 
 def test_params_follow_what_a_person_changes(client: Client) -> None:
