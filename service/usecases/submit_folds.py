@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from caviar.service.errors import FieldProblem
+from caviar.trainer.data import description
 from caviar.trainer.data.cuts import is_stratified
 from caviar.trainer.data.folds import Folds, check_folds
 from caviar.trainer.problem import DataError
@@ -16,6 +17,9 @@ Known = Mapping[str, Any]  # a data set as its upload described it
 
 def problems_of(dataset: Mapping[str, Any], known: Known, classes: Mapping[str, int]) -> list[FieldProblem]:
     """Find more folds than rows, than rows of a class, or than groups; `classes` as far as they are known."""
+    told = {one.field.split(".")[1] for one in description.problems_of(dataset) if "." in one.field}
+    if told & {"folds", "repeats", "split", "split_groups", "ordered"}:
+        return []  # the trainer tells
     kept = 1.0 - float((dataset.get("split") or {}).get("test") or 0.0)
     folds = Folds(int(dataset["folds"]), ordered=bool(dataset.get("ordered")))
     rows = math.ceil(known["rows"] * kept)

@@ -90,6 +90,10 @@ def test_folds_that_cannot_be_are_refused_at_submission(app: App) -> None:
         ({"name": "iris", "folds": 3, "dev": {"name": "few"}}, "dataset.dev"),
         ({"name": "iris", "repeats": 3}, "dataset.repeats"),
         ({"name": "iris", "folds": 200}, "dataset.folds"),
+        ({"name": "few", "folds": "five"}, "dataset.folds"),
+        ({"name": "few", "folds": 3, "repeats": [1]}, "dataset.repeats"),
+        ({"name": "iris", "folds": 3, "repeats": "x"}, "dataset.repeats"),
+        ({"name": "few", "folds": 3, "split": {"test": "x"}}, "dataset.split.test"),
     ):
         answer = app.request("POST", f"{API}/searches", json={**SEARCH, "dataset": dataset})
         assert answer.status_code == 422, (dataset, answer.text)
