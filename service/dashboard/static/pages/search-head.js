@@ -32,7 +32,6 @@ export class SearchHead {
       { class: "card summary", "aria-label": "Progress" },
       h("div", { class: "stats" }, this.bestStat, stat("Trials finished", this.values.done), stat("Rate", this.values.rate), this.leftName, stat("Running time", this.values.time), stat("In parallel", this.values.parallel)),
       this.progress.node,
-      this.end,
       this.counts,
       this.failures.small,
     );
@@ -41,6 +40,7 @@ export class SearchHead {
       { class: "page" },
       h("nav", { class: "crumbs", "aria-label": "Where you are" }, h("a", { href: "/" }, "Searches"), "/", h("span", null, `search ${search.id}`)),
       h("div", { class: "pagehead" }, this.name, this.state, this.actions),
+      this.end,
       this.failures.loud,
       this.warnings,
     );
