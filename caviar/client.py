@@ -172,6 +172,11 @@ class Client:
         """Train the leaders again with fresh seeds, also of a search that has ended; see `standings`."""
         return self.edit(search, reevaluate={"leaders": leaders, "seeds": seeds})
 
+    def front(self, search: SearchLike) -> dict[str, Any]:
+        """Return the Pareto front of a search with several objectives, and its hypervolume over trials."""
+        found: dict[str, Any] = self.transport.call("GET", f"/searches/{_number(search)}/front")
+        return found
+
     def standings(self, search: SearchLike) -> dict[str, Any]:
         """Return the leaders by their trainings with fresh seeds, and the winner once all have ended."""
         found: dict[str, Any] = self.transport.call("GET", f"/searches/{_number(search)}/standings")

@@ -14,6 +14,7 @@ from threading import Lock
 import numpy as np
 from cachetools import LRUCache, cached
 
+from caviar.search import coarse_to_front
 from caviar.search.boxes import Box, whole
 from caviar.search.candidates import near, spread
 from caviar.search.continuing import continuable
@@ -51,6 +52,9 @@ def propose(spec: SearchSpec, number: int, history: History) -> Proposal:
     if not spec.space.dimensions:
         return propose_at(spec.space, np.empty(0), "coarse", "the space has one point")
     stage = stage_of(spec, number)
+    if spec.further:
+        found = coarse_to_front.propose(spec, number, history) if number >= coarse_size(spec) else None
+        return found or _coarse(spec, number, stage, history)
     if number >= coarse_size(spec):
         # With thousands of results a few more change little: several trials are chosen from one model.
         size = min(max(stage.first // 128, 1), MOST_AT_ONCE)

@@ -44,6 +44,7 @@ class History:
     epochs: Integers  # (n,) epochs trained
     pending: Floats  # (p, d) proposed, result not visible
     kept: Kept | None = None  # of searches with limits
+    objectives: Floats | None = None  # (n, m) of searches with several, `values` first; lower is better
 
     @classmethod
     def empty(cls, dimensions: int) -> Self:
@@ -60,6 +61,7 @@ class History:
         epochs: Sequence[int] | Integers | None = None,
         pending: Floats | None = None,
         kept: Kept | None = None,
+        objectives: Floats | None = None,
     ) -> Self:
         """Make a history from columns; states and epochs default to completed trials of one epoch."""
         units = np.asarray(units, dtype=np.float64)
@@ -72,6 +74,7 @@ class History:
             epochs=np.ones(count, dtype=np.int64) if epochs is None else np.asarray(epochs, dtype=np.int64),
             pending=np.empty((0, dimensions)) if pending is None else np.asarray(pending, dtype=np.float64),
             kept=kept,
+            objectives=objectives,
         )
 
     def __len__(self) -> int:
@@ -81,7 +84,10 @@ class History:
         """Keep some of the visible trials, and everything that is pending."""
         columns = ("numbers", "units", "values", "states", "epochs")
         kept = self.kept and Kept(self.kept.slacks[rows], self.kept.withheld[rows])
-        return replace(self, kept=kept, **{name: getattr(self, name)[rows] for name in columns})
+        objectives = None if self.objectives is None else self.objectives[rows]
+        return replace(
+            self, kept=kept, objectives=objectives, **{name: getattr(self, name)[rows] for name in columns}
+        )
 
     @property
     def fails(self) -> npt.NDArray[np.bool_]:

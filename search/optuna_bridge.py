@@ -20,7 +20,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 from optuna.importance import PedAnovaImportanceEvaluator
-from optuna.samplers import BaseSampler, GPSampler, TPESampler
+from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, TPESampler
 from optuna.storages import InMemoryStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
@@ -28,31 +28,36 @@ from optuna.trial import FrozenTrial, TrialState
 from caviar.search.axes import Axis
 from caviar.search.history import LARGEST, Floats, History, Integers, finite_values
 from caviar.search.parameters import Choice, Fixed, Parameter, Range, Value
+from caviar.search.pareto import nondominated
 from caviar.search.proposal import Proposal, propose_at, round_for_determinism
 from caviar.search.random import draw
 from caviar.search.randomness import counter
 from caviar.search.space import NEUTRAL, Space
 from caviar.search.spec import SearchSpec
-from caviar.search.strategy_settings import Gp, Tpe
+from caviar.search.strategy_settings import Gp, Nsga2, Tpe
 
 Coordinate = int | float
 BEST, LATEST = 25, 45  # the window: what a sampler may see of a long history
 MOST_FOR_IMPORTANCE = 5000
+MOST_OF_SEVERAL = 120  # the window with several objectives
+MOST_OF_GENERATIONS = 2000  # trials, for NSGA-II
 ASKS = 8  # of TPE where its point breaks a relation; the last one is moved to where it does not
 
 
 class _Window(InMemoryStorage):
     """Storage of one study whose trials are given and never change."""
 
-    def __init__(self, trials: list[FrozenTrial]) -> None:
+    def __init__(self, trials: list[FrozenTrial], objectives: int = 1) -> None:
         super().__init__()
         self._trials = trials
+        self._directions = [StudyDirection.MINIMIZE] * objectives
+        self._notes: dict[str, Any] = {}
 
     def get_study_id_from_name(self, study_name: str) -> int:
         return 0
 
     def get_study_directions(self, study_id: int) -> list[StudyDirection]:
-        return [StudyDirection.MINIMIZE]
+        return self._directions
 
     def get_all_trials(
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
@@ -61,6 +66,13 @@ class _Window(InMemoryStorage):
 
     def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
         """Keep nothing."""
+
+    def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:
+        return self._notes
+
+    def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
+        """Keep it as long as the proposal takes."""
+        self._notes[key] = value
 
 
 def _distribution(axis: Axis) -> BaseDistribution:
@@ -87,22 +99,34 @@ def _unit(axis: Axis, coordinate: Coordinate) -> float:
 def window(history: History) -> Integers:
     """Rows of the best and of the latest trials that have a value, in their order."""
     rows = np.flatnonzero(~np.isnan(history.values))
+    if history.objectives is not None:
+        return _front_and_latest(history.objectives, rows)
     if len(rows) <= BEST + LATEST:
         return rows
     best = rows[np.argpartition(history.values[rows], BEST)[:BEST]]
     return np.union1d(best, rows[-LATEST:])
 
 
+def _front_and_latest(objectives: Floats, rows: Integers) -> Integers:
+    """Rows of the front and of the latest trials: with several objectives there is no one best."""
+    if len(rows) <= MOST_OF_SEVERAL:
+        return rows
+    front = rows[nondominated(objectives[rows])][-MOST_OF_SEVERAL // 2 :]
+    rest = rows[~np.isin(rows, front)]
+    return np.union1d(front, rest[-(MOST_OF_SEVERAL - len(front)) :])
+
+
 def _frozen(
     number: int,
     state: TrialState,
-    value: float | None,
+    value: float | list[float] | None,
     params: dict[str, Any],
     step: int,
     constraints: Sequence[float] = (),
 ) -> FrozenTrial:
-    steps = {step: value} if state == TrialState.PRUNED and value is not None else {}
-    trial = FrozenTrial(number, state, value, None, None, params, {}, {}, {}, steps, number)
+    steps = {step: value} if state == TrialState.PRUNED and isinstance(value, float) else {}
+    one, each = (None, value) if isinstance(value, list) else (value, None)
+    trial = FrozenTrial(number, state, one, None, None, params, {}, {}, {}, steps, number, values=each)
     for place, slack in enumerate(constraints):
         trial.set_constraint(f"limit {place}", slack)
     return trial
@@ -110,10 +134,14 @@ def _frozen(
 
 def _trials(space: Space, history: History, rows: Integers, neutral: bool) -> list[FrozenTrial]:
     """Trials of the window and the pending ones; with `neutral` they have inactive coordinates too."""
-    values = finite_values(_told(history)[rows]).tolist()
+    values: list[Any] = finite_values(_told(history)[rows]).tolist()
+    if history.objectives is not None:
+        columns_of = [finite_values(column) for column in history.objectives[rows].T[1:]]
+        values = np.column_stack([values, *columns_of]).tolist()
     constraints = constraints_of(history, rows)
     states = [
-        TrialState.PRUNED if state == "stopped" else TrialState.COMPLETE for state in history.states[rows]
+        TrialState.PRUNED if state == "stopped" and history.objectives is None else TrialState.COMPLETE
+        for state in history.states[rows]
     ]
     epochs = history.epochs[rows].tolist()
     units = np.concatenate([history.units[rows], history.pending])
@@ -154,10 +182,10 @@ def _seed(spec: SearchSpec, number: int, purpose: str) -> int:
 
 
 def _ask(
-    sampler: BaseSampler, trials: list[FrozenTrial], axes: Sequence[Axis]
+    sampler: BaseSampler, trials: list[FrozenTrial], axes: Sequence[Axis], objectives: int = 1
 ) -> tuple[Study, FrozenTrial, dict[str, Any]]:
     """Coordinates of the next trial, all axes together."""
-    study = Study("window", _Window(trials), sampler)
+    study = Study("window", _Window(trials, objectives), sampler)
     trial = _frozen(len(trials), TrialState.RUNNING, None, {}, 0)
     distributions = {axis.name: _distribution(axis) for axis in sorted(axes, key=lambda axis: axis.name)}
     distributions = {name: one for name, one in distributions.items() if not one.single()}
@@ -179,15 +207,15 @@ def tpe(spec: SearchSpec, number: int, history: History) -> Proposal:
     why = f"estimated from {len(rows)} results"
     for again in range(ASKS):
         sampler = TPESampler(seed=_seed(spec, number, f"tpe {again}" if again else "tpe"), n_startup_trials=0)
-        unit = round_for_determinism(_tpe_unit(space, sampler, trials))
+        unit = round_for_determinism(_sampled(space, sampler, trials, len(spec.objectives)))
         if np.array_equal(space.settle(unit), unit):
             break
     return propose_at(space, unit, "tpe", why)
 
 
-def _tpe_unit(space: Space, sampler: TPESampler, trials: list[FrozenTrial]) -> Floats:
+def _sampled(space: Space, sampler: BaseSampler, trials: list[FrozenTrial], objectives: int) -> Floats:
     always = [axis for axis in space.axes if axis.parameter not in space.conditional]
-    study, trial, found = _ask(sampler, trials, always)
+    study, trial, found = _ask(sampler, trials, always, objectives)
     while True:
         # What hangs on a condition is sampled by itself, once the parameters it hangs on are known.
         row = [_unit(axis, found[axis.name]) if axis.name in found else NEUTRAL for axis in space.axes]
@@ -195,7 +223,7 @@ def _tpe_unit(space: Space, sampler: TPESampler, trials: list[FrozenTrial]) -> F
         missing = [
             axis
             for axis, flag in zip(space.axes, active, strict=True)
-            if flag and axis.parameter in space.conditional and axis.name not in found
+            if flag and axis.name not in found and _sampled_alone(space, axis)
         ]
         if not missing:
             return np.array(row)
@@ -218,7 +246,7 @@ def gp(spec: SearchSpec, number: int, history: History) -> Proposal:
     for trial in trials:
         if trial.state == TrialState.PRUNED:  # which the process would not look at
             trial.state = TrialState.COMPLETE
-    _, _, found = _ask(sampler, trials, space.axes)
+    _, _, found = _ask(sampler, trials, space.axes, len(spec.objectives))
     row = [_unit(axis, found[axis.name]) if axis.name in found else NEUTRAL for axis in space.axes]
     return propose_at(
         space,
@@ -226,6 +254,29 @@ def gp(spec: SearchSpec, number: int, history: History) -> Proposal:
         "gp",
         f"largest expected improvement, from {len(rows)} results",
     )
+
+
+def _sampled_alone(space: Space, axis: Axis) -> bool:
+    """Tell whether a sampler draws a coordinate that it left out by itself, as mutations are."""
+    return axis.parameter in space.conditional or not _distribution(axis).single()
+
+
+def nsga2(spec: SearchSpec, number: int, history: History) -> Proposal:
+    """Propose by Optuna's NSGA-II: children of the best of the generations that are visible."""
+    assert isinstance(spec.strategy, Nsga2)
+    space, size = spec.space, spec.strategy.population
+    rows = np.flatnonzero(~np.isnan(history.values))[-MOST_OF_GENERATIONS:]
+    if len(rows) < size or not space.dimensions:
+        return _startup(spec, number, "nsga2")
+    visible = replace(history, pending=history.pending[:0])
+    trials = _trials(space, visible, rows, neutral=True)
+    for place, trial in enumerate(trials):
+        trial._system_attrs[NSGAIISampler._get_generation_key()] = place // size
+    seed = _seed(spec, number, "nsga2")
+    sampler = NSGAIISampler(population_size=size, seed=seed)
+    unit = round_for_determinism(_sampled(space, sampler, trials, len(spec.objectives)))
+    why = f"a child of generation {len(rows) // size}"
+    return propose_at(space, unit, "nsga2", why)
 
 
 def importance(space: Space, history: History) -> dict[str, float]:
@@ -236,7 +287,7 @@ def importance(space: Space, history: History) -> dict[str, float]:
     if not space.dimensions or len(rows) < 5 or np.ptp(finite_values(history.values[rows])) == 0:
         return shares
     states, nothing = np.full(len(history), "completed"), np.empty((0, space.dimensions))
-    known = replace(history, states=states, pending=nothing, kept=None)
+    known = replace(history, states=states, pending=nothing, kept=None, objectives=None)
     trials = _trials(space, known, rows, neutral=False)
     distributions = {axis.name: _distribution(axis) for axis in space.axes}
     for trial in trials:

@@ -111,7 +111,7 @@ class Round:
 
 def rounds(spec: SearchSpec, history: History) -> list[Round]:
     """Every round that has begun, recomputed from the results its first trial could see."""
-    if not spec.space.dimensions:
+    if not spec.space.dimensions or spec.further:  # several objectives have no one box
         return []
     encoding = encoding_of(spec.space)
     begun = min(len(history) + len(history.pending), spec.budget.trials)

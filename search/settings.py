@@ -28,6 +28,16 @@ class Objective(FrozenModel):
         description="What of a trial's curve is its value; default: the last epoch. "
         "With best the model of the best epoch is kept.",
     )
+    reference: float | None = Field(
+        default=None,
+        allow_inf_nan=False,
+        description="Of several objectives: what is worse counts for nothing; default: by the results.",
+    )
+
+    @property
+    def sign(self) -> float:
+        """By which lower becomes better."""
+        return -1.0 if self.direction == "maximize" else 1.0
 
     @property
     def how(self) -> How:

@@ -32,6 +32,7 @@ class Simulated:
     curves: tuple[tuple[float, ...], ...]  # up to where each trial was stopped
     values: Floats  # lower is better
     states: tuple[str, ...]
+    objectives: Floats  # (n, m) lower is better
     seconds: float  # until the last trial ended
     idle: float  # share of the workers' time spent waiting for results
 
@@ -73,6 +74,7 @@ def simulate(
         tuple(map(tuple, book.curves)),
         np.array(book.values),
         tuple(book.states),
+        np.array(book.objectives),
         end,
         waited / (end * workers) if end else 0.0,
     )
@@ -86,6 +88,7 @@ class _Book:
         self.measure = measure
         self.slacks: list[list[float]] = []
         self.withheld: list[float] = []
+        self.objectives: list[list[float]] = []
         self.proposals: list[Proposal] = []
         self.curves: list[list[float]] = []
         self.values: list[float] = []
@@ -103,6 +106,9 @@ class _Book:
             [len(curve) for curve in self.curves[:horizon]],
             units[horizon:],
             self._kept(horizon) if self.spec.subject_to else None,
+            np.array(self.objectives[:horizon]).reshape(horizon, len(self.spec.objectives))
+            if self.spec.further
+            else None,
         )
 
     def _kept(self, horizon: int) -> Kept:
@@ -127,14 +133,22 @@ class _Book:
         told = value_of(full[:length], how, direction, full[length - 1])
         value = (np.nan if told is None else told) * (-1.0 if direction == "maximize" else 1.0)
         more = {} if self.measure is None else self.measure(number, proposal)
+        scored = self.spec.scored(full[length - 1] if told is None else told, more)
         slacks = self.spec.slacks({**more, self.spec.objective.metric: full[length - 1]})
         state = "diverged" if not np.isfinite(value) else "stopped" if length < len(full) else "completed"
-        self._note(proposal, full[:length], value if np.isfinite(value) else np.inf, state, slacks)
+        self._note(proposal, full[:length], value if np.isfinite(value) else np.inf, state, slacks, scored)
         return length - (0 if proposal.continue_from is None else len(self.curves[proposal.continue_from]))
 
     def _note(
-        self, proposal: Proposal, curve: list[float], value: float, state: str, slacks: Sequence[float] = ()
+        self,
+        proposal: Proposal,
+        curve: list[float],
+        value: float,
+        state: str,
+        slacks: Sequence[float] = (),
+        scored: Sequence[float] = (),
     ) -> None:
+        self.objectives.append(list(scored) or [np.nan] * len(self.spec.objectives))
         broken = any(slack > 0 for slack in slacks) and np.isfinite(value)
         self.slacks.append(list(slacks) or [np.nan] * len(self.spec.subject_to))
         self.withheld.append(value if broken else np.nan)

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal, Self
 
+import numpy as np
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError, field_validator, model_validator
 
 from caviar.search.budgets import Budget
@@ -18,6 +19,7 @@ from caviar.search.folds import (
     trainings_of,
     with_defaults_of_folds,
 )
+from caviar.search.history import Floats
 from caviar.search.limits import Limits
 from caviar.search.parameters import Between, Choice, Fixed, FrozenModel, Parameter, Range, plain
 from caviar.search.problem import Problem, SearchError
@@ -35,6 +37,7 @@ _HOLDERS: dict[str, type[FrozenModel]] = {
     **{"objective": Objective, "budget": Budget, "reevaluate": Reevaluate},
     **{"warm_start": WarmStart, "schedule": ScheduledChange, "limits": Limits},
 }
+MOST_OBJECTIVES = 4
 MOST_ENQUEUED = 10_000  # each is checked; more can be added while the search runs
 _PARAMETER: TypeAdapter[Parameter] = TypeAdapter(Parameter)
 
@@ -51,6 +54,11 @@ class SearchSpec(FrozenModel):
     strategy: AnyStrategy = Field(default_factory=CoarseToFine)
     stopping: AnyStoppingRule = Field(default_factory=NoStopping)
     objective: Objective = Field(default_factory=Objective)
+    further: list[Objective] = Field(
+        default_factory=list,
+        max_length=3,
+        description="Further objectives; `objective` may be a list that begins with the first one.",
+    )
     metrics: list[str] = Field(
         default_factory=list, max_length=50, description="Further metrics to compute, each epoch."
     )
@@ -98,7 +106,8 @@ class SearchSpec(FrozenModel):
         try:
             spec = cls.model_validate(data)
         except ValidationError as error:
-            raise SearchError([*problems_of(error, _names_at), *_conditions_apart(data, error)]) from None
+            problems = [*problems_of(error, _names_at), *_conditions_apart(data, error)]
+            raise SearchError(_as_listed(data, problems)) from None
         problems = list(spec.strategy.problems(spec.space.dimensions))
         if problems:
             raise SearchError([replace(one, field=f"strategy.{one.field}") for one in problems])
@@ -123,6 +132,23 @@ class SearchSpec(FrozenModel):
     def _numbers_inside(cls, value: Any) -> Any:
         return plain(value)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _first_of_several(cls, value: Any) -> Any:
+        """Take a list of objectives apart: the first is the one that stopping rules look at."""
+        if not isinstance(value, dict) or not isinstance(value.get("objective"), list):
+            return value
+        first, *rest = value["objective"] or [None]
+        if first is None or value.get("further"):
+            said = "is empty" if first is None else "is a list, and there are further ones"
+            raise refuse_all(
+                [Problem("objective", said, "write [{metric: dev_error}, {metric: parameters}]")]
+            )
+        if len(rest) > MOST_OBJECTIVES - 1:
+            said, remedy = f"has {len(rest) + 1} entries", f"give at most {MOST_OBJECTIVES}"
+            raise refuse_all([Problem("objective", said, remedy)])
+        return {**value, "objective": first, **({"further": rest} if rest else {})}
+
     @model_validator(mode="after")
     def _rules(self) -> Self:
         problems = [
@@ -136,6 +162,7 @@ class SearchSpec(FrozenModel):
         if lacks_gap and self.trainer != "external":
             said = f"there is none of {self.objective.metric!r}, which is not of the dev set"
             problems.append(Problem(f"subject_to.{GAP}", said, "take an objective such as dev_error"))
+        problems += _problems_of_several(self)
         for position, point in enumerate(self.enqueued):
             problems += [
                 Problem(f"enqueued.{position}.{one.field}", one.message, one.remedy)
@@ -167,7 +194,28 @@ class SearchSpec(FrozenModel):
     def named_metrics(self) -> list[str]:
         """Name all metrics that the search asks for, the objective's first, each once."""
         limited = [one for name in self.subject_to for one in sources(name, self.objective.metric)]
-        return list(dict.fromkeys([self.objective.metric, *self.metrics, *limited]))
+        wanted = [one.metric for one in self.objectives]
+        return list(dict.fromkeys([*wanted, *self.metrics, *limited]))
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """All objectives, the first one first."""
+        return self.objective, *self.further
+
+    @property
+    def references(self) -> Floats:
+        """The reference point, lower is better; NaN where none is given."""
+        given = [(one.sign, one.reference) for one in self.objectives]
+        return np.array([np.nan if at is None else sign * at for sign, at in given])
+
+    def scored(self, value: float, metrics: Mapping[str, float | None]) -> list[float]:
+        """Return a result in all objectives, lower is better; NaN for none. `value`: of the first."""
+        told = [metrics.get(one.metric) for one in self.further]
+        rest = [
+            np.nan if number is None else one.sign * number
+            for one, number in zip(self.further, told, strict=True)
+        ]
+        return [self.objective.sign * value, *rest]
 
     def limited(self, metrics: Mapping[str, float | None]) -> dict[str, float | None]:
         """Return what the limits look at in a result; None where it does not have it."""
@@ -251,6 +299,42 @@ def first_unseen(number: int, lag: int, growing: bool) -> int:
 def _lag_at(number: int, lag: int, growing: bool) -> int:
     """A growing lag begins at a third, so that a stopping rule has something to compare with early on."""
     return min(lag, max(-(-lag // 3), number // 2)) if growing else lag
+
+
+def _problems_of_several(spec: SearchSpec) -> list[Problem]:
+    """Find what does not go with several objectives."""
+    found, names = [], [one.metric for one in spec.objectives]
+    for place, one in enumerate(spec.further):
+        if one.metric in names[: place + 1]:
+            remedy = "take each metric once"
+            found.append(Problem(f"further.{place}.metric", f"{one.metric!r} stands there already", remedy))
+        if one.value is not None:
+            said = "can only be said of the first objective: the others count as in the result"
+            found.append(Problem(f"further.{place}.value", said, "leave it out"))
+    if spec.further and not spec.strategy.several:
+        remedy = "take coarse_to_fine, tpe, gp, nsga2, sobol, random or grid"
+        found.append(Problem("strategy.name", f"{spec.strategy.name} takes one objective", remedy))
+    if spec.further and getattr(spec.strategy, "epochs_per_round", None):
+        found.append(Problem("strategy.epochs_per_round", "goes with one objective only", "leave it out"))
+    if spec.further and spec.reevaluate.leaders:
+        found.append(Problem("reevaluate", "goes with one objective only", "leave it out"))
+    return found
+
+
+def _as_listed(data: Any, problems: list[Problem]) -> list[Problem]:
+    """Name objectives as they were written: in a list, the first one in it too."""
+    if not isinstance(data, dict) or not isinstance(data.get("objective"), list):
+        return problems
+    named = []
+    for one in problems:
+        head, _, rest = one.field.partition(".")
+        if head == "further" and rest:
+            place, _, rest = rest.partition(".")
+            named.append(replace(one, field=f"objective.{int(place) + 1}" + (f".{rest}" if rest else "")))
+        else:
+            field = f"objective.0.{rest}" if head == "objective" and rest else one.field
+            named.append(replace(one, field=field))
+    return named
 
 
 def _names_at(path: Sequence[str]) -> list[str]:

@@ -24,6 +24,7 @@ class Strategy(Method):
     extra: ClassVar[str | None] = None  # of caviar, that brings the package
     instead: ClassVar[str] = "coarse_to_fine"  # what to take where this one cannot work
     most_dimensions: ClassVar[int | None] = None
+    several: ClassVar[bool] = True  # whether it takes several objectives
 
     @classmethod
     def describe(cls, schema: dict[str, Any]) -> None:
@@ -134,6 +135,7 @@ class Cmaes(Strategy):
     function = "caviar.search.cmaes:propose"
     uses_results = True
     slow = True
+    several = False
     most_dimensions = 200  # the work grows with their third power
     instead = "coarse_to_fine or sobol"
 
@@ -141,7 +143,19 @@ class Cmaes(Strategy):
     startup: int = Field(default=1, ge=1, description="Random trials before the adaptation begins.")
 
 
-STRATEGIES: tuple[type[Strategy], ...] = (CoarseToFine, Random, Sobol, Grid, Tpe, Gp, Cmaes)
+class Nsga2(Strategy):
+    """Genetic algorithm for several objectives, by Optuna."""
+
+    title = "NSGA-II"
+    function = "caviar.search.optuna_bridge:nsga2"
+    uses_results = True
+    slow = True
+
+    name: Literal["nsga2"] = "nsga2"
+    population: int = Field(default=20, ge=4, le=1000, description="Trials of a generation.")
+
+
+STRATEGIES: tuple[type[Strategy], ...] = (CoarseToFine, Random, Sobol, Grid, Tpe, Gp, Cmaes, Nsga2)
 if TYPE_CHECKING:
     AnyStrategy: TypeAlias = Strategy
 else:

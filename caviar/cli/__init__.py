@@ -8,6 +8,7 @@ from caviar.cli import (
     datasets,
     exclusions,
     final_test,
+    fronts,
     managing,
     models,
     running,
@@ -33,6 +34,7 @@ steering.register(app)
 models.register(app)
 running.register(app)
 exclusions.register(app)
+fronts.register(app)
 final_test.register(app)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(tokens.app, name="token")

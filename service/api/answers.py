@@ -40,6 +40,34 @@ class EditList(Record):
     items: list[Edit]
 
 
+class ObjectiveOfFront(Record):
+    """One of several objectives; what is worse than its reference counts for nothing."""
+
+    metric: str
+    direction: str
+    reference: Number
+
+
+class TrialOfFront(Record):
+    """A trial that no other one beats in all objectives."""
+
+    trial: str
+    number: int
+    values: list[float] = Field(description="in the order of the objectives")
+    params: dict[str, Any]
+
+
+class Front(Record):
+    """The Pareto front of a search, its best in the first objective first, and all trials behind it."""
+
+    objectives: list[ObjectiveOfFront]
+    items: list[TrialOfFront]
+    number: list[int] = Field(description="trials with a value, by number")
+    values: list[list[Number]] = Field(description="theirs, a list for each objective")
+    hypervolume: list[float] = Field(description="what the trials up to each of these dominate")
+    reason: str | None = Field(description="why there is no front")
+
+
 class AsideResult(Record):
     """A value that does not count: a person took it out, or its trial breaks a limit."""
 

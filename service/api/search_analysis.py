@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -12,7 +13,7 @@ from caviar.service.api import answers, records
 from caviar.service.api.services import App
 from caviar.service.store import columns, curves, figures
 from caviar.service.store.snapshot import Snapshot
-from caviar.service.usecases import analysis
+from caviar.service.usecases import analysis, fronts
 from caviar.service.usecases.courses import CoursePart
 from caviar.trial_fields import TIMES
 
@@ -90,6 +91,17 @@ async def read_timeline(services: App, search: int) -> Response:
     return _json(await services.store.read(query))
 
 
+@router.get("/front", response_model=answers.Front, summary="The Pareto front, and the hypervolume")
+async def read_front(services: App, search: int) -> Response:
+    def query(snapshot: Snapshot) -> bytes:
+        def make() -> dict[str, Any]:
+            return _front(search, fronts.read_front(snapshot, search))
+
+        return services.answers.get(snapshot, search, ("front",), make, live=True)
+
+    return _json(await services.store.read(query))
+
+
 @router.get("/importance", response_model=answers.Importance, summary="How much each parameter matters")
 async def read_importance(services: App, search: int) -> Response:
     def query(snapshot: Snapshot) -> bytes:
@@ -153,6 +165,24 @@ async def read_remaining(services: App, search: int) -> Response:
 def _course(part: CoursePart) -> bytes:
     shown = {**vars(part), "ended": [records.iso(time) for time in part.ended.tolist()]}
     return orjson.dumps(shown, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _front(search: int, found: fronts.Front) -> dict[str, Any]:
+    objectives = [
+        {"metric": one.metric, "direction": one.direction, "reference": at if math.isfinite(at) else None}
+        for one, at in zip(found.spec.objectives, found.reference, strict=False)
+    ]
+    items = [
+        {
+            "trial": f"{search}.{found.numbers[place]}",
+            "number": found.numbers[place],
+            "values": found.values[place].tolist(),
+            "params": orjson.loads(found.params.get(found.numbers[place], "{}")),
+        }
+        for place in found.best
+    ]
+    shown = {"number": found.numbers, "hypervolume": found.hypervolumes, "values": found.values.T.tolist()}
+    return {"objectives": objectives, "items": items, **shown, "reason": found.reason}
 
 
 def _columns(found: columns.TrialColumns) -> dict[str, Any]:

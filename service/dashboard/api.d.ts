@@ -52,6 +52,7 @@ export interface Schemas {
   Failure: Failure;
   FindingRecord: FindingRecord;
   Fixed: Fixed;
+  Front: Front;
   Gp: Gp;
   Grid: Grid;
   Hyperband: Hyperband;
@@ -72,7 +73,9 @@ export interface Schemas {
   NextStepRecord: NextStepRecord;
   NoStopping: NoStopping;
   NoteInfo: NoteInfo;
+  Nsga2: Nsga2;
   Objective: Objective;
+  ObjectiveOfFront: ObjectiveOfFront;
   OlderCheckpoint: OlderCheckpoint;
   Origin: Origin;
   Outlook: Outlook;
@@ -131,6 +134,7 @@ export interface Schemas {
   TrialColumns: TrialColumns;
   TrialCurve: TrialCurve;
   TrialLimits: TrialLimits;
+  TrialOfFront: TrialOfFront;
   TrialPage: TrialPage;
   Trials: Trials;
   VersusRecord: VersusRecord;
@@ -983,6 +987,51 @@ export interface Fixed {
   value: boolean | number | string | unknown[] | null;
 }
 /**
+ * The Pareto front of a search, its best in the first objective first, and all trials behind it.
+ */
+export interface Front {
+  objectives: ObjectiveOfFront[];
+  items: TrialOfFront[];
+  /**
+   * trials with a value, by number
+   */
+  number: number[];
+  /**
+   * theirs, a list for each objective
+   */
+  values: (number | null)[][];
+  /**
+   * what the trials up to each of these dominate
+   */
+  hypervolume: number[];
+  /**
+   * why there is no front
+   */
+  reason: string | null;
+}
+/**
+ * One of several objectives; what is worse than its reference counts for nothing.
+ */
+export interface ObjectiveOfFront {
+  metric: string;
+  direction: string;
+  reference: number | null;
+}
+/**
+ * A trial that no other one beats in all objectives.
+ */
+export interface TrialOfFront {
+  trial: string;
+  number: number;
+  /**
+   * in the order of the objectives
+   */
+  values: number[];
+  params: {
+    [k: string]: unknown;
+  };
+}
+/**
  * Gaussian process, by Optuna.
  */
 export interface Gp {
@@ -1247,6 +1296,16 @@ export interface NoStopping {
   name?: "none";
 }
 /**
+ * Genetic algorithm for several objectives, by Optuna.
+ */
+export interface Nsga2 {
+  name?: "nsga2";
+  /**
+   * Trials of a generation.
+   */
+  population?: number;
+}
+/**
  * What is to be made small or large.
  */
 export interface Objective {
@@ -1256,6 +1315,10 @@ export interface Objective {
    * What of a trial's curve is its value; default: the last epoch. With best the model of the best epoch is kept.
    */
   value?: ("last" | "best") | MeanOfLast | null;
+  /**
+   * Of several objectives: what is worse counts for nothing; default: by the results.
+   */
+  reference?: number | null;
 }
 /**
  * Where a trial's point came from.
@@ -1661,9 +1724,15 @@ export interface SearchSpec {
     [k: string]: JsonValue;
   };
   space: Space;
-  strategy?: CoarseToFine | Random | Sobol | Grid | Tpe | Gp | Cmaes;
+  strategy?: CoarseToFine | Random | Sobol | Grid | Tpe | Gp | Cmaes | Nsga2;
   stopping?: NoStopping | Median | SuccessiveHalving | Hyperband | Patience | Threshold | Race;
   objective?: Objective;
+  /**
+   * Further objectives; `objective` may be a list that begins with the first one.
+   *
+   * @maxItems 3
+   */
+  further?: Objective[];
   /**
    * Further metrics to compute, each epoch.
    *

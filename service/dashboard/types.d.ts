@@ -21,7 +21,7 @@ interface Method { name: string; [option: string]: unknown }
 interface Spec {
   name?: string; note?: string | null; dataset?: Record<string, unknown> & { name?: string };
   trainer?: string; settings?: Record<string, Value>; space: Record<string, Definition>;
-  strategy?: Method; stopping?: Method | null; objective?: Partial<Objective>; mode?: string; parallel?: number;
+  strategy?: Method; stopping?: Method | null; objective?: Partial<Objective>; further?: Partial<Objective>[] | undefined; mode?: string; parallel?: number;
   budget: Record<string, number | null>; seed?: number; base_error?: number | null; [key: string]: unknown;
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -170,6 +171,23 @@ def values(snapshot: Snapshot, number: int, below: int) -> tuple[list[int], list
     query = select(t.number, t.value).where(t.search_id == number, t.value.is_not(None), t.number < below)
     numbers, found = bulk.read(snapshot, query)
     return numbers, found
+
+
+def results(snapshot: Snapshot, number: int, most: int) -> Sequence[Any]:
+    """Return number, value and metrics of the first `most` trials that have a value, by number."""
+    query = select(t.number, t.value, t.metrics).where(t.search_id == number, t.value.is_not(None))
+    return snapshot.execute(query.order_by(t.number).limit(most)).all()
+
+
+def params_of(snapshot: Snapshot, number: int, which: Sequence[int]) -> dict[int, str]:
+    """Return the points of some trials by number, as JSON."""
+    found: dict[int, str] = {}
+    for start in range(0, len(which), 500):
+        query = select(t.number, t.params).where(
+            t.search_id == number, t.number.in_(which[start : start + 500])
+        )
+        found |= {row.number: row.params for row in snapshot.execute(query)}
+    return found
 
 
 def changed_trials(snapshot: Snapshot, number: int, after: int, limit: int) -> list[StoredTrial]:

@@ -22,6 +22,7 @@ from caviar.service.store import searches as search_rows
 from caviar.service.store.clock import iso
 from caviar.service.store.rows import StoredSearch
 from caviar.service.store.snapshot import Snapshot
+from caviar.service.usecases import fronts
 from caviar.spreadsheets import escaped, write_csv
 from caviar.trial_fields import FIELDS, StoredTrial, Use
 
@@ -45,6 +46,10 @@ def export(snapshot: Snapshot, search: int, kind: str) -> bytes:
     if kind == "optuna":
         return _optuna(snapshot, row, rows)
     columns = table(rows)
+    if orjson.loads(row.spec).get("further"):
+        found = fronts.read_front(snapshot, search)
+        best = {found.numbers[place] for place in found.best}
+        columns["front"] = [one.number in best for one in rows]
     return write_csv(columns).encode() if kind == "csv" else _parquet(escaped(columns))
 
 

@@ -236,8 +236,13 @@ def judge(result: Result, spec: SearchSpec, curve: Floats) -> Verdict:
     value = value_of(curve, spec.objective.how, spec.objective.direction, result.metrics.get(metric))
     if result.state not in ("completed", "stopped"):
         return Verdict(result.state, None, result.reason or result.state)
+    further = {one.metric: result.metrics.get(one.metric) for one in spec.further}
     missing = [name for name, told in spec.limited(result.metrics).items() if told is None]
+    missing += [name for name in further if name not in result.metrics]
+    endless = [name for name, told in further.items() if told is None or not math.isfinite(told)]
     if value is not None and math.isfinite(value) and not missing:
+        if endless:
+            return Verdict("diverged", None, result.reason or f"{endless[0]} is not finite")
         broken = spec.broken(result.metrics)
         if broken is not None:
             return Verdict(result.state, None, result.reason, value, broken)

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from caviar import trainers
+from caviar.search.settings import Objective
 from caviar.search.spec import SearchSpec
 from caviar.search.subject_to import sources
 from caviar.service.errors import FieldProblem
@@ -58,7 +59,8 @@ def named_at(spec: SearchSpec) -> dict[str, str]:
         for name in spec.subject_to
         for source in sources(name, spec.objective.metric)
     }
-    return {"objective.metric": spec.objective.metric, **further, **limited}
+    several = {f"further.{place}.metric": one.metric for place, one in enumerate(spec.further)}
+    return {"objective.metric": spec.objective.metric, **several, **further, **limited}
 
 
 def spec_names(spec: SearchSpec) -> Iterator[tuple[str, str]]:
@@ -93,12 +95,48 @@ def _metric_problems(trainer: Any, spec: SearchSpec) -> list[FieldProblem]:
 
 def _direction_problems(spec: SearchSpec) -> list[FieldProblem]:
     """Refuse the direction in which the worst trial would be the best."""
-    metric, stated = spec.objective.metric, spec.objective.direction
-    better = trainers.direction(spec.trainer, metric)
-    if better is None or stated == better or "direction" not in spec.objective.model_fields_set:
-        return []
-    remedy = f"leave it out, or write direction: {better}"
-    return [FieldProblem("objective.direction", f"{metric} is better the other way", remedy)]
+    found = []
+    for place, one in objectives_at(spec).items():
+        better = trainers.direction(spec.trainer, one.metric)
+        if better is not None and one.direction != better and "direction" in one.model_fields_set:
+            remedy = f"leave it out, or write direction: {better}"
+            found.append(FieldProblem(f"{place}.direction", f"{one.metric} is better the other way", remedy))
+    return found
+
+
+def _script_problems(spec: SearchSpec) -> list[FieldProblem]:
+    """Ask for the direction of a metric that only a script knows."""
+    remedy = "write direction: minimize or direction: maximize"
+    return [
+        FieldProblem(f"{place}.direction", f"nobody knows which way {one.metric!r} is better", remedy)
+        for place, one in objectives_at(spec).items()
+        if "direction" not in one.model_fields_set and direction_of(one.metric) is None
+    ]
+
+
+def objectives_at(spec: SearchSpec) -> dict[str, Objective]:
+    """Return the objectives by the field where each stands."""
+    return {"objective": spec.objective, **{f"further.{k}": one for k, one in enumerate(spec.further)}}
+
+
+def with_direction(spec: SearchSpec) -> SearchSpec:
+    """Return a search whose objectives go the way in which their metrics are better, if nobody said which."""
+
+    def directed(one: Objective) -> Objective:
+        if "direction" in one.model_fields_set:
+            return one
+        ours = spec.trainer == EXTERNAL
+        better = direction_of(one.metric) if ours else trainers.direction(spec.trainer, one.metric)
+        # Minimize is what an objective says by itself.
+        return one.model_copy(update={"direction": better}) if better == "maximize" else one
+
+    changed: dict[str, Any] = (
+        {"objective": directed(spec.objective)} if directed(spec.objective) is not spec.objective else {}
+    )
+    further = [directed(one) for one in spec.further]
+    if further != spec.further:
+        changed["further"] = further
+    return spec.model_copy(update=changed) if changed else spec
 
 
 def _budget_problems(spec: SearchSpec) -> list[FieldProblem]:
@@ -117,26 +155,6 @@ def _budget_problems(spec: SearchSpec) -> list[FieldProblem]:
         message = "is measured of agents alone: nobody but you starts the process of a script"
         found.append(FieldProblem("limits.memory", message, "leave it out, or limit the process itself"))
     return found
-
-
-def _script_problems(spec: SearchSpec) -> list[FieldProblem]:
-    """Ask for the direction of a metric that only a script knows."""
-    metric = spec.objective.metric
-    if "direction" in spec.objective.model_fields_set or direction_of(metric) is not None:
-        return []
-    remedy = "write direction: minimize or direction: maximize"
-    return [FieldProblem("objective.direction", f"nobody knows which way {metric!r} is better", remedy)]
-
-
-def with_direction(spec: SearchSpec) -> SearchSpec:
-    """Return a search whose objective goes the way in which its metric is better, if nobody said which."""
-    if "direction" in spec.objective.model_fields_set:
-        return spec
-    metric = spec.objective.metric
-    better = direction_of(metric) if spec.trainer == EXTERNAL else trainers.direction(spec.trainer, metric)
-    if better != "maximize":  # minimize is what an objective says by itself
-        return spec
-    return spec.model_copy(update={"objective": spec.objective.model_copy(update={"direction": better})})
 
 
 def target_problems(spec: SearchSpec, classes: Sequence[str], task: str | None) -> list[FieldProblem]:

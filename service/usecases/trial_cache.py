@@ -73,11 +73,14 @@ class TrialCache:
         self._numbers = np.arange(size, dtype=np.int64)
 
     def _columns_of_limits(self, size: int) -> dict[str, Any]:
-        """Make the columns that only a search with limits has."""
-        if not self.spec.subject_to:
-            return {}
-        slacks = np.full((size, len(self.spec.subject_to)), np.nan)
-        return {"slacks": slacks, "withheld": np.full(size, np.nan)}
+        """Make the columns that only a search with limits or several objectives has."""
+        found: dict[str, Any] = {}
+        if self.spec.subject_to:
+            found["slacks"] = np.full((size, len(self.spec.subject_to)), np.nan)
+            found["withheld"] = np.full(size, np.nan)
+        if self.spec.further:
+            found["objectives"] = np.full((size, len(self.spec.objectives)), np.nan)
+        return found
 
     def put(self, number: int, unit: Any, planned: int | None = None) -> None:
         """Add a trial that was just proposed, and how many epochs of its own it plans."""
@@ -165,6 +168,13 @@ class TrialCache:
         broken = ~np.isnan(self._columns["withheld"][[row.number for row in rows]])
         return broken & (self.spec.failures == "learn")
 
+    def _take_objectives(self, snapshot: Snapshot, rows: Sequence[TrialNews]) -> None:
+        counting = [row for row in rows if row.value is not None]
+        results = trials.metrics_of(snapshot, self.search, [row.number for row in counting])
+        for row in counting:
+            value = row.value if row.value is not None else np.nan
+            self._columns["objectives"][row.number] = self.spec.scored(value, results.get(row.number, {}))
+
     def _end(self, snapshot: Snapshot, rows: Sequence[TrialNews]) -> None:
         """Take in what trials came to."""
         columns, numbers = self._columns, [row.number for row in rows]
@@ -172,6 +182,8 @@ class TrialCache:
         states = np.array([row.state for row in rows])
         excluded = np.array([row.excluded is not None for row in rows])
         worst = np.isin(states, worst_states(self.spec.failures)) & ~excluded
+        if self.spec.further:
+            self._take_objectives(snapshot, rows)
         if self.spec.subject_to:
             worst |= self._take_limits(snapshot, rows)
         columns["values"][numbers] = np.where(worst, np.inf, self.sign * values)
@@ -237,6 +249,7 @@ class TrialCache:
             epochs=columns["epochs"][seen],
             pending=columns["units"][pending],
             kept=Kept(columns["slacks"][seen], columns["withheld"][seen]) if self.spec.subject_to else None,
+            objectives=columns["objectives"][seen] if self.spec.further else None,
         )
 
     def curve_table(self, number: int) -> CurveTable:

@@ -89,6 +89,7 @@ export function basicsForm(draft, redraw) {
       })),
       field("Metric", "objective.metric", metrics.length ? select(metrics.map((name) => /** @type {[string, string]} */ ([name, name])), spec.objective.metric, follow) : input(spec.objective.metric, measure, { list: "metrics" })),
       field("Value of a trial", "objective.value", valueOf(draft), "what of its curve counts; best keeps the model of the best epoch"),
+      field("Further objectives, one per line", "further", furtherOf(draft), "such as parameters, or maximize dev_f1: the search looks for the front of all"),
       h("datalist", { id: "metrics" }, metrics.map((name) => h("option", { value: name }))),
     ),
   );
@@ -101,6 +102,19 @@ const VALUES = /** @type {[string, string][]} */ ([
   ["last", "at its end, for stopping rules too"],
   ["mean_of_last", "mean of its last epochs"],
 ]);
+
+/** @param {Draft} draft */
+function furtherOf(draft) {
+  const given = draft.spec.further ?? [];
+  const area = h("textarea", { rows: 1, spellcheck: "false", value: given.map(({ metric, direction }) => (direction ? `${direction} ${metric}` : metric)).join("\n") });
+  area.addEventListener("input", () => {
+    const lines = area.value.split("\n").map((one) => one.trim().split(/\s+/)).filter(([first]) => first);
+    const further = lines.map(([first, second]) => (second ? { metric: second, direction: /** @type {any} */ (first) } : { metric: String(first) }));
+    draft.spec.further = further.length ? further : undefined;
+    draft.changed();
+  });
+  return area;
+}
 
 /** @param {Draft} draft */
 function valueOf(draft) {

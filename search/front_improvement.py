@@ -1,0 +1,80 @@
+"""Expected improvement of the hypervolume: what a point may add to a front, by a model each."""
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from caviar.search.failures import Caution
+from caviar.search.history import Floats
+from caviar.search.pareto import nondominated
+from caviar.search.surrogate import Surrogate
+
+DIRECTIONS, DRAWS = 64, 8  # of the estimate for more than two objectives
+LEAST = 1e-300
+
+
+class FrontImprovement:
+    """Scores of points, from one model for each objective; values in units of the models."""
+
+    def __init__(
+        self,
+        models: list[Surrogate],
+        known: Floats,
+        reference: Floats,
+        caution: Caution | None,
+        rng: np.random.Generator,
+    ) -> None:
+        self._models, self._reference, self._caution = models, reference, caution
+        # What the models take the results for, not the results themselves: a lucky one must not lead.
+        means = np.column_stack([model.predict(known)[0] for model in models])
+        expected: Floats = np.asarray(np.round(means, 9), dtype=np.float64)
+        inside = expected[(expected < reference).all(axis=1)]
+        self._front = inside[nondominated(inside)]
+        self._rng = rng
+        self._directions = np.abs(rng.standard_normal((DIRECTIONS, len(models)))) + 1e-6
+        self._directions /= np.linalg.norm(self._directions, axis=1, keepdims=True)
+        steps = (np.arange(DRAWS)[:, None] + rng.random((DRAWS, len(models)))) / DRAWS
+        self._normals = ndtri(np.clip(rng.permuted(steps, axis=0), 1e-6, 1 - 1e-6))
+
+    def at(self, units: Floats, columns: Floats) -> Floats:
+        """Return the logarithm of the expected improvement at each point, rounded: sums are not exact."""
+        predicted = [model.predict(columns) for model in self._models]
+        mean, deviation = (np.column_stack(part) for part in zip(*predicted, strict=True))
+        expected = self._exact(mean, deviation) if mean.shape[1] == 2 else self._drawn(mean, deviation)
+        # Where nothing is expected any more the nearest to the front is the best.
+        far = np.max((mean - self._reference) / deviation, axis=1)
+        scores = np.where(
+            expected > LEAST, np.log(np.maximum(expected, LEAST)), np.log(LEAST) - np.maximum(far, 0)
+        )
+        scores = np.round(scores, 6)
+        return np.asarray(scores if self._caution is None else scores + self._caution.at(units))
+
+    def _exact(self, mean: Floats, deviation: Floats) -> Floats:
+        """Sum over the strips between neighbours on the front, each a product of two expectations."""
+        front = self._front[np.argsort(self._front[:, 0], kind="stable")]
+        ends = np.append(front[:, 0], self._reference[0])
+        heights = np.append(self._reference[1], front[:, 1])
+        wide = _below(ends, mean[:, :1], deviation[:, :1])
+        widths = np.diff(wide, axis=1, prepend=0.0)
+        return np.asarray((widths * _below(heights, mean[:, 1:], deviation[:, 1:])).sum(axis=1))
+
+    def _drawn(self, mean: Floats, deviation: Floats) -> Floats:
+        """Average over directions from the reference: a hypervolume is the mean of lengths^m along them."""
+        power = mean.shape[1]
+        best = self._lengths(self._front).max(axis=0, initial=0.0) ** power
+        total = np.zeros(len(mean))
+        for normal in self._normals:
+            lengths = self._lengths(mean + normal * deviation) ** power
+            total += np.maximum(lengths - best, 0.0).mean(axis=1)
+        return total / DRAWS
+
+    def _lengths(self, points: Floats) -> Floats:
+        """Return how far each point reaches beyond the reference along each direction (n, directions)."""
+        reach = (self._reference - points)[:, None, :] / self._directions
+        return np.asarray(np.maximum(reach.min(axis=2), 0.0))
+
+
+def _below(bounds: Floats, mean: Floats, deviation: Floats) -> Floats:
+    """Return E[max(bound - value, 0)] for each point and each bound."""
+    z = (bounds - mean) / deviation
+    density = np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)
+    return np.asarray(np.maximum(deviation * (z * ndtr(z) + density), 0.0))

@@ -1,0 +1,39 @@
+/** The hypervolume over trials: how much of the space of objectives is dominated by what was found so far. */
+
+import { call } from "../core/api.js";
+import { count, number } from "../core/format.js";
+import { colour } from "../core/theme.js";
+import { fitted, linear } from "../charts/scales.js";
+import { line } from "../charts/layers.js";
+import { Figure } from "../components/figure.js";
+
+/** @param {SearchView} view */
+export function picture(view) {
+  const figure = new Figure({
+    name: "hypervolume",
+    title: "Hypervolume",
+    hint: "How much of the space between the front and the reference point is dominated, after each trial. Where it is flat, more trials of this kind do not widen the front.",
+    height: 330,
+  });
+  async function update() {
+    const search = view.search();
+    /** @type {Api["Front"]} */
+    const front = await call(`/searches/${search.id}/front`, { signal: view.signal });
+    if (front.reason) {
+      figure.blank(front.reason);
+      return;
+    }
+    const volumes = front.hypervolume;
+    figure.show(
+      {
+        summary: `Hypervolume after ${count(volumes.length)} trials: ${number(volumes.at(-1))}`,
+        x: { scale: linear(0, Math.max(2, ...front.number.slice(-1)), { integers: true }), title: "trial" },
+        y: { scale: fitted(volumes), title: "hypervolume" },
+        layers: [line({ x: front.number, y: volumes, colour: colour("--best"), width: 2, step: true })],
+      },
+      () => ({ names: ["trial", "hypervolume"], rows: front.number.map((trial, index) => [trial, volumes[index] ?? null]) }),
+      `Reference: ${front.objectives.map(({ metric, reference }) => `${metric} ${number(reference)}`).join(", ")}.`,
+    );
+  }
+  return { node: figure.node, update, fail: (/** @type {unknown} */ error) => figure.fail(error) };
+}
