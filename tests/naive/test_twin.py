@@ -1,9 +1,11 @@
 """The trainer does, step by step, what its slow twin does: every setting of the course, in float64."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.utils.class_weight import compute_sample_weight
 
 from caviar.trainer.buffers import batch_size_of, hyper_of
 from caviar.trainer.data import load
@@ -39,6 +41,30 @@ def columns(params):
     }
 
 
+def counts_of(data, settings):
+    """What rows count, by scikit-learn's weights of classes."""
+    found = {part: getattr(data, f"weights_{part}") for part in ("train", "dev")}
+    cost = np.ones(len(data.Y_train)) if found["train"] is None else found["train"]
+    if settings.class_weight is not None:
+        kinds = settings.class_weight
+        if kinds != "balanced":
+            kinds = {data.class_names.index(name): weight for name, weight in kinds.items()}
+        mass = np.bincount(data.Y_train, cost)
+        of_class = (
+            (mass.sum() / mass)[data.Y_train]
+            if kinds == "balanced"
+            else compute_sample_weight(kinds, data.Y_train)
+        )
+        cost = cost * of_class
+    return {name: one for name, one in {**found, "cost": cost / cost.mean()}.items() if one is not None}
+
+
+def limit_of(settings):
+    """The logit of the threshold."""
+    share = 0.5 if settings.threshold is None else settings.threshold
+    return math.log(share / (1 - share))
+
+
 def trained(data, weights_seed=SEED, **settings):
     """Train the product and its twin from the same weights; return both."""
     if settings.get("optimizer") == "rmsprop":
@@ -54,6 +80,7 @@ def trained(data, weights_seed=SEED, **settings):
     learned = {name: value for name, value in tensors.items() if not name.startswith(("mean", "variance"))}
     slow = twin.Twin(columns(learned), data.kind, settings, SEED, network.layers)
     slow.images = (data.mu, data.sigma, data.image_shape)
+    slow.counts, slow.limit = counts_of(data, settings), limit_of(settings)
     hyper = hyper_of(settings, data)
     Y, Y_dev = (y[:, None].T if y.ndim == 1 else y.T for y in (data.Y_train, data.Y_dev))
     status = slow.train(
@@ -127,6 +154,38 @@ def test_dropout_batch_norm_and_l2_together(sets, kind, activation):
 def test_keep_prob_per_layer(sets, keep_prob):
     fast, slices, slow, _ = trained(sets["binary"], keep_prob=keep_prob, activation="sigmoid")
     agree(fast, slices, slow)
+
+
+def weighted(data):
+    """The same data with weights of rows, 0 among them."""
+    rng = np.random.default_rng(7)
+    weights = {
+        part: rng.integers(0, 4, len(getattr(data, f"X_{part}"))).astype(float) for part in ("train", "dev")
+    }
+    return replace(data, **{f"weights_{part}": one / one.mean() for part, one in weights.items()})
+
+
+@pytest.mark.parametrize("rows", [False, True], ids=["alike", "weighted"])
+@pytest.mark.parametrize("class_weight", ["balanced", None, "by class"])
+@pytest.mark.parametrize("kind", ["binary", "multiclass", "regression"])
+def test_weights_of_rows_and_classes(sets, kind, class_weight, rows):
+    data = weighted(sets[kind]) if rows else sets[kind]
+    if kind == "regression":
+        class_weight = None
+    if class_weight == "by class":
+        class_weight = {data.class_names[0]: 5.0}
+    more = {"keep_prob": 0.8, "l2": 0.2, "batch_norm": True} if rows else {}
+    fast, slices, slow, _ = trained(data, class_weight=class_weight, activation="tanh", **more)
+    agree(fast, slices, slow, rel=1e-8)
+
+
+@pytest.mark.parametrize("threshold", [0.1, 0.35, 0.9])
+@pytest.mark.parametrize("rows", [False, True], ids=["alike", "weighted"])
+def test_errors_at_a_threshold(sets, threshold, rows):
+    data = weighted(sets["binary"]) if rows else sets["binary"]
+    fast, slices, slow, _ = trained(data, threshold=threshold, activation="tanh")
+    agree(fast, slices, slow)
+    assert {row["dev_error"] for row in slow.rows} != {0.0}
 
 
 @pytest.mark.parametrize("decay", DECAYS)

@@ -31,6 +31,8 @@ class Twin:
     best: tuple = (math.inf, 0, None)
     l2: float = 0.0  # lambda in force
     images: tuple | None = None  # mu, sigma and shape of the images, for augmentation
+    counts: dict = field(default_factory=dict)  # what rows count: "cost" and "train" of training, "dev"
+    limit: float = 0.0  # of z, above which the second of two classes is predicted
 
     def train(self, X, Y, X_dev, Y_dev, epochs, batch_size, alpha0, decay_rate):
         """Mini-batch training with early stopping; returns the status."""
@@ -44,7 +46,12 @@ class Twin:
             cost = wrong = 0.0
             for begin in range(0, m, batch_size):
                 batch = order[begin : begin + batch_size]
-                J, errors, alpha = self.train_mini_batch(self.take(X, batch), Y[:, batch], alpha0, decay_rate)
+                c, w = (
+                    self.counts[name][batch] if name in self.counts else 1.0 for name in ("cost", "train")
+                )
+                J, errors, alpha = self.train_mini_batch(
+                    self.take(X, batch), Y[:, batch], alpha0, decay_rate, c, w
+                )
                 cost += J * len(batch)
                 wrong += errors
             dev_cost, dev_errors = self.evaluate(X_dev, Y_dev)
@@ -72,6 +79,10 @@ class Twin:
             self.params = self.best[2]
         return "completed"
 
+    def count(self, name, batch):
+        """What the examples of a mini-batch count."""
+        return self.counts[name][batch] if name in self.counts else 1.0
+
     def take(self, X, batch):
         """The examples of a mini-batch, as fresh variants if they are augmented."""
         if self.settings.augmentation == "none":
@@ -95,8 +106,8 @@ class Twin:
             return self.settings.input_keep_prob
         return self.settings.keep_probs[layer - 1] if layer < self.L else 1.0
 
-    def train_mini_batch(self, X, Y, alpha0, decay_rate):
-        cost, errors, grads = self.cost_and_gradients(X, Y)
+    def train_mini_batch(self, X, Y, alpha0, decay_rate, c, w):
+        cost, errors, grads = self.cost_and_gradients(X, Y, c, w)
         self.step += 1
         self.costs.append(cost)
         alpha = learning_rate(
@@ -105,8 +116,8 @@ class Twin:
         self.update(grads, alpha)
         return cost, errors, alpha
 
-    def cost_and_gradients(self, X, Y):
-        """Forward and backward through one mini-batch."""
+    def cost_and_gradients(self, X, Y, c=1.0, w=1.0):
+        """Forward and backward through one mini-batch, whose rows count c in J and w in errors."""
         p, m = self.params, X.shape[1]
         A, Z_norm, deviation, D = {0: X}, {}, {}, {}
         if self.keep_prob(0) < 1:
@@ -128,7 +139,8 @@ class Twin:
             if self.keep_prob(layer) < 1:
                 D[layer] = self.mask(layer, Z.shape)
                 A[layer] = A[layer] * D[layer] / self.keep_prob(layer)
-        losses, errors, dZ = loss(self.kind, A[self.L], Y)
+        losses, wrong, dZ = loss(self.kind, A[self.L], Y, self.limit)
+        losses, errors, dZ = c * losses, float((w * wrong).sum()), c * dZ
         cost = losses.sum() / m
         grads = {}
         for layer in reversed(self.layers):
@@ -175,8 +187,9 @@ class Twin:
         return A
 
     def evaluate(self, X, Y):
-        losses, errors, _ = loss(self.kind, self.outputs(X), Y)
-        return losses.sum(), errors
+        losses, wrong, _ = loss(self.kind, self.outputs(X), Y, self.limit)
+        w = self.counts.get("dev", 1.0)
+        return (w * losses).sum(), float((w * wrong).sum())
 
     def g(self, Z):
         name, slope = self.settings.activation, self.settings.leaky_slope
@@ -211,21 +224,22 @@ class Twin:
             self.params[name] = self.params[name] - alpha * change
 
 
-def loss(kind, Z, Y):
-    """Losses (m,), errors summed, dZ of the mean cost; Y is (1, m) of classes, or (k, m) of targets."""
+def loss(kind, Z, Y, limit=0.0):
+    """Losses (m,), errors (m,), dZ of the mean cost; Y is (1, m) of classes, or (k, m) of targets."""
     m = Z.shape[1]
     if kind == "regression":
         k = Z.shape[0]
-        return ((Z - Y) ** 2).mean(axis=0), ((Z - Y) ** 2).sum() / k, 2 * (Z - Y) / (k * m)
+        squares = ((Z - Y) ** 2).mean(axis=0)
+        return squares, squares, 2 * (Z - Y) / (k * m)
     y = Y[0]
     if kind == "binary":
         A = 1 / (1 + np.exp(-Z))
         losses = -(y * np.log(A) + (1 - y) * np.log(1 - A))[0]
-        return losses, float(((A[0] > 0.5) != y).sum()), (A - y) / m
+        return losses, (A[0] > 1 / (1 + math.exp(-limit))) != y, (A - y) / m
     t = np.exp(Z - Z.max(axis=0))
     A = t / t.sum(axis=0)
     one_hot = np.eye(Z.shape[0])[:, y]
-    return -np.log(A[y, np.arange(m)]), float((A.argmax(axis=0) != y).sum()), (A - one_hot) / m
+    return -np.log(A[y, np.arange(m)]), A.argmax(axis=0) != y, (A - one_hot) / m
 
 
 def batch_norm_backward(dZ_tilde, Z_norm, gamma, deviation):
