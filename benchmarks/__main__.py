@@ -23,6 +23,7 @@ PARTS = {
     "imbalanced": ("winners by metrics of rare classes, by error", ["benchmarks.imbalanced"]),
     "dashboard": ("how fast a search opens, beside optuna-dashboard", ["benchmarks.dashboard"]),
     "steering": ("from a command to its effect", ["benchmarks.steering_latency", "--commands", "500"]),
+    "rewind": ("from a rewind to its effect, and the disk for it", ["benchmarks.rewind_latency"]),
     "search": ("proposals, waiting and savings", ["benchmarks.search_speed"]),
     "quality": ("which strategy finds more", ["benchmarks.quality", "--seeds", "20", "--budget", "24,48"]),
     "epochs": (

@@ -258,6 +258,18 @@ class Client:
         found: dict[str, Any] = self.transport.call("GET", f"/trials/{_name(trial)}/steering")
         return found
 
+    def rewind_estimate(self, trial: TrialLike, epoch: int, branch: int | None = None) -> dict[str, Any]:
+        """Return what going back to an epoch has to train again: checkpoint, from_epoch, epochs, seconds."""
+        params = {"epoch": epoch} | ({} if branch is None else {"branch": branch})
+        found: dict[str, Any] = self.transport.call("GET", f"/trials/{_name(trial)}/rewind", params=params)
+        return found
+
+    def checkpoints(self, trial: TrialLike) -> list[dict[str, Any]]:
+        """Return the checkpoints and models that are kept of a trial, oldest first."""
+        answer = self.transport.call("GET", f"/trials/{_name(trial)}/checkpoints")
+        items: list[dict[str, Any]] = answer["items"]
+        return items
+
     def log(self, trial: TrialLike, branch: int | None = None) -> dict[str, Any]:
         """Return what a branch of a trial follows from: settings, seed, and the log of changes."""
         return self._of_branch(trial, "log", branch)

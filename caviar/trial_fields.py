@@ -166,6 +166,7 @@ class Trial(Record):
     ended: str | None = None
     seed: int = 0
     branch: int = 0
+    from_epoch: int = 0
     withheld: float | None = None
     broken: str | None = None
     excluded: str | None = None

@@ -29,6 +29,9 @@ class ConfigError(ValueError):
         self.remedy = remedy
 
 
+CHECKPOINT_BUDGET = 1024 * MIB  # of the checkpoints of one trial in panda mode
+
+
 @dataclass(frozen=True)
 class Limits:
     """Bounds on what callers may ask of the server; sizes in bytes, times in seconds."""
@@ -63,6 +66,7 @@ class Config:
     lease: float = LEASE_SECONDS  # how long an agent may be silent before its trials are taken back
     interval: float = INTERVAL_SECONDS  # an agent exchanges at least so often
     drain_seconds: float = 25.0  # the longest a SIGTERM waits for agents and streams
+    checkpoint_budget: int = CHECKPOINT_BUDGET  # bytes
     limits: Limits = Limits()
 
     @property
@@ -121,6 +125,10 @@ def read(environment: Mapping[str, str] | None = None, **arguments: Any) -> Conf
         lease=source.number("lease", "CAVIAR_LEASE", Config.lease, 0.5, 86400),
         interval=source.number("interval", "CAVIAR_INTERVAL", Config.interval, 0.02, 3600),
         drain_seconds=source.number("drain_seconds", "CAVIAR_DRAIN_SECONDS", Config.drain_seconds, 0, 3600),
+        checkpoint_budget=MIB
+        * int(
+            source.number("checkpoint_budget", "CAVIAR_CHECKPOINT_BUDGET", CHECKPOINT_BUDGET // MIB, 1, 10**6)
+        ),
         limits=arguments.get("limits") or Config.limits,
     )
 

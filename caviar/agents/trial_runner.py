@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 SLICE_SECONDS = 0.05
 CHECKPOINT_SECONDS = float(os.environ.get("CAVIAR_CHECKPOINT_SECONDS") or 10.0)
 LEAST_CHECKPOINT_SECONDS = 0.25
+PANDA_CHECKPOINT_SECONDS = 1.0  # in a trial that a person watches, and may send back
 COSTS_AFTER_SECONDS = 0.5  # nobody can watch the mini-batches of a trial that is over before
 KEPT_AFTER_SECONDS = 1.0  # of training, from which on a checkpoint costs less than training anew
 
@@ -40,6 +41,11 @@ class Rewind:
 
     command: ReceivedCommand
     before: dict[str, Any]
+
+    @property
+    def parent(self) -> int:
+        """The branch that it leads to a point of: until that is reached, all states on the way are of it."""
+        return int(self.command.arguments["parent"])
 
 
 class TrialRunner:
@@ -168,7 +174,7 @@ class TrialRunner:
 
     def _go_back(self, command: ReceivedCommand) -> None:
         """Take up an earlier state, keeping the one that is left; the branch begins when it is reached."""
-        self._checkpoint("command")
+        self._checkpoint("schedule")
         self._rewind = Rewind(command, {"branch": self._branch, "epoch": self._run.epoch})
         state = RewindState.model_validate(command.arguments)
         self._steering.restart(state.change_log, self._open(state.resume))
@@ -267,7 +273,7 @@ class TrialRunner:
         def write(outbox: Outbox) -> None:
             outbox.state(key, branch, state, seconds)
 
-        self._upload("command" if state == "paused" else "schedule", self._content(), write)
+        self._upload("schedule", self._content(), write)
 
     def _checkpoint(self, kind: str) -> None:
         began = time.monotonic()
@@ -278,13 +284,17 @@ class TrialRunner:
     def _checkpoint_seconds(self) -> float:
         """Return how long to go on until the next checkpoint: the oftener a trial was lost, the shorter.
 
-        On machines that live for seconds it must get further in each life; but no tenth of it goes to saving.
+        On machines that live for seconds it must get further in each life, and a rewind must not have much to
+        train again; but no tenth of it goes to saving.
         """
         often = CHECKPOINT_SECONDS / 4.0 ** (min(self._key[1], 30) - 1)
+        if self._assignment.search.mode == "panda":
+            often = min(often, PANDA_CHECKPOINT_SECONDS)
         return min(CHECKPOINT_SECONDS, max(often, LEAST_CHECKPOINT_SECONDS, 10 * self._saving))
 
     def _upload(self, kind: str, content: bytes, then: Callable[[Outbox], None] | None = None) -> None:
-        at = self._branch, self._run.epoch, self._run.step, self._steering.position
+        branch = self._branch if self._rewind is None else self._rewind.parent
+        at = branch, self._run.epoch, self._run.step, self._steering.position
         self._uploads.add(CheckpointUpload(self._key, content, kind, *at, self._written, then))
 
 

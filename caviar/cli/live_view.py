@@ -144,6 +144,8 @@ class LiveView:
         head.append(
             f"epoch {self.trial.epoch} of {self.trial.epochs or self._value('epochs') or '?'}", "bold"
         )
+        if self.trial.from_epoch:
+            head.append(f" (its own curve begins after epoch {self.trial.from_epoch})")
         foot = Text(f":{self._typed}_", "bold") if self._typed is not None else Text(HELP, "dim")
         layout.split_column(
             Layout(head, size=1),

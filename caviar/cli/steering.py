@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from caviar.cli.options import Json, Token, Url, client, pairs, trial_name
+from caviar.errors import RefusedError
 
 if TYPE_CHECKING:
     from caviar.client import Client
 
 KINDS = "set, pause, resume, checkpoint, rewind, fork, extend, stop, note"
+SHORT_RETRAINING = 1.0  # seconds that are not worth a word
 PATIENCE = 15.0  # seconds to wait for a command to take effect before saying that it waits
 Name = Annotated[str, typer.Argument(metavar="TRIAL", help="A trial, such as 3.17.", show_default=False)]
 
@@ -21,6 +23,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
     app.command()(steer)
     app.command()(replay)
+    app.command()(checkpoints)
 
 
 def steer(
@@ -52,6 +55,7 @@ def steer(
     """
     name = trial_name(trial)
     with client(url, token) as connection:
+        warn_of_retraining(connection, name, kind, values or [])
         given = give(connection, name, kind, values or [], at, late)
         found = _outcome(connection, name, given) if at == "now" else given
     if json:
@@ -106,6 +110,45 @@ def give(
 ) -> dict[str, Any]:
     """Return a command as it was typed; what became of it is in the answer."""
     return connection.command(trial, kind, at=at, late=late, **arguments_of(kind, values))
+
+
+def warn_of_retraining(connection: Client, trial: str, kind: str, values: list[str]) -> None:
+    """Say on standard error what a rewind or a fork has to train again, where that takes a while.
+
+    Where the question cannot be answered, the command itself is, which says why.
+    """
+    arguments = arguments_of(kind, values)
+    if kind not in ("rewind", "fork") or not isinstance(arguments.get("epoch"), int):
+        return
+    try:
+        found = connection.rewind_estimate(trial, arguments["epoch"], arguments.get("branch"))
+    except RefusedError:
+        return
+    seconds = found["seconds"]
+    if found["epochs"] and (seconds is None or seconds >= SHORT_RETRAINING):
+        takes = "" if seconds is None else f", about {seconds:.0f} s"
+        start = f"epoch {found['from_epoch']}" if found["checkpoint"] else "its seed"
+        typer.echo(f"Trains again from {start}: {found['epochs']} epochs{takes}.", err=True)
+
+
+def checkpoints(trial: Name, json: Json = False, url: Url = None, token: Token = None) -> None:
+    """List the checkpoints and models that are kept of a trial."""
+    name = trial_name(trial)
+    with client(url, token) as connection:
+        found = connection.checkpoints(name)
+    if json:
+        from json import dumps
+
+        typer.echo(dumps(found, indent=2))
+        return
+    if not found:
+        typer.echo(f"Nothing is kept of trial {name}: short trials need no checkpoints.")
+    for one in found:
+        place = f"branch {one['branch']}, epoch {one['epoch']}, step {one['step']}"
+        typer.echo(f"{one['id']}: {place}, {one['kind']}, {one['size'] / 1e6:.2f} MB, {one['created']}")
+    total = sum(one["size"] for one in found)
+    if found:
+        typer.echo(f"{len(found)} files, {total / 1e6:.1f} MB")
 
 
 def arguments_of(kind: str, values: list[str]) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class CheckpointUpload:
 
 
 class CheckpointUploads:
-    """A queue of uploads, in order; of scheduled ones waiting for the same trial only the newest is kept."""
+    """A queue of uploads, in order; of scheduled ones waiting for the same branch only the newest is kept."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
@@ -55,7 +55,8 @@ class CheckpointUploads:
         """Queue an upload."""
         with self._changed:
             if upload.kind == "schedule":
-                same = [one for one in self._waiting if one.kind == "schedule" and one.key == upload.key]
+                line = "schedule", upload.key, upload.branch
+                same = [one for one in self._waiting if (one.kind, one.key, one.branch) == line]
                 for one in same:
                     self._waiting.remove(one)
             self._waiting.append(upload)

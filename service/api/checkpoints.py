@@ -42,7 +42,8 @@ async def put_checkpoint(
     await checkpoints.admit(services.store, trial, attempt, credential_of(request))
     async with nullcontext() if _is_small(request) else services.large_checkpoints:
         pieces = [piece async for piece in request.stream()]  # joined they would hold up everybody else
-        stored = await checkpoints.keep(services.store, services.blobs, trial, given, pieces)
+        budget = services.config.checkpoint_budget
+        stored = await checkpoints.keep(services.store, services.blobs, trial, given, pieces, budget)
     return answer({"id": stored}, 201)
 
 

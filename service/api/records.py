@@ -31,6 +31,9 @@ _COUNTS: dict[str, Any] = dict.fromkeys(STATES, (int, 0))
 Counts = create_model("Counts", __base__=Record, __doc__="Trials by state.", **_COUNTS)
 
 
+FROM_EPOCH = "its own curve begins after this epoch: what lies before is that of `origin.parent`"
+
+
 class Best(Record):
     """The best trial of a search so far."""
 
@@ -105,6 +108,7 @@ def _model(shape: type, at: str = "") -> type[BaseModel]:
     fields: dict[str, Any] = {name: (hints[name], Field(description=helps.get(at + name))) for name in hints}
     if "origin" in fields:
         fields["origin"] = (Origin, ...)
+        fields["from_epoch"] = (int, Field(description=FROM_EPOCH))
     extra = {} if at else {"json_schema_extra": {"x-fields": _uses()}}
     return create_model(
         shape.__name__, __base__=Record, __doc__=shape.__doc__, __cls_kwargs__=extra, **fields
@@ -190,6 +194,7 @@ def _trial_shaper() -> Callable[[StoredTrial], dict[str, Any]]:
             shown[name] = iso(shown[name])
         for name in documents:
             shown[name] = orjson.Fragment(text) if (text := shown[name]) else {}
+        shown["from_epoch"] = int(orjson.loads(row.change_log)["epoch"]) if row.change_log else 0
         changed = shown["changed"] = orjson.loads(row.changed) if row.changed else {}
         if "epochs" in changed:
             shown["epochs"] = changed["epochs"]

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 
 from caviar.service.api import records
 from caviar.service.api.http import answer, if_match, tagged
 from caviar.service.api.services import App
-from caviar.service.api.steering_records import CommandList, Commands, Log, Schedule, Setting, Steering
+from caviar.service.api.steering_records import (
+    CommandList,
+    Commands,
+    Log,
+    Rewind,
+    Schedule,
+    Setting,
+    Steering,
+)
 from caviar.service.ids import trial_id
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import commands, lineage, steering_view
 from caviar.service.usecases.command_validation import NewCommand
+from caviar.service.usecases.rewind_estimate import estimate
 from caviar.service.usecases.steering_view import CommandLog
 
 router = APIRouter(prefix="/trials/{name}", tags=["steering"])
@@ -62,6 +72,18 @@ async def steering(services: App, name: str) -> Response:
     trial = trial_id(name)
     found = await services.store.read(lambda snapshot: steering_view.read_steering(snapshot, trial))
     return tagged(_steering(found))
+
+
+@router.get("/rewind", response_model=Rewind, summary="What going back to an epoch has to train again")
+async def rewind(
+    services: App,
+    name: str,
+    epoch: Annotated[int, Query(ge=0, lt=2**31)],
+    branch: Annotated[int | None, Query(ge=0, lt=2**31)] = None,
+) -> Response:
+    trial = trial_id(name)
+    found = await services.store.read(lambda snapshot: estimate(snapshot, trial, epoch, branch))
+    return answer(asdict(found))
 
 
 @router.get("/log", response_model=Log, summary="Seed, settings and changes to replay a branch")

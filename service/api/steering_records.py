@@ -129,3 +129,14 @@ class Schedule(BaseModel):
     """Changes by epoch, as `schedule` of a search takes them."""
 
     schedule: list[dict[str, Any]]
+
+
+class Rewind(BaseModel):
+    """What a rewind or a fork has to train again before it is where it leads to."""
+
+    branch: int
+    epoch: int
+    checkpoint: int | None = Field(description="the nearest state that is kept; null: from the seed")
+    from_epoch: int = Field(description="its epoch")
+    epochs: int = Field(description="to be trained again")
+    seconds: float | None = Field(description="about; null where the trainer does not tell its speed")

@@ -97,6 +97,7 @@ export interface Schemas {
   Residuals: Residuals;
   Result: Result;
   Resume: Resume;
+  Rewind: Rewind;
   RoundRecord: RoundRecord;
   Rounds: Rounds;
   RunnerUpRecord: RunnerUpRecord;
@@ -1552,6 +1553,29 @@ export interface Reevaluate {
   seeds?: number;
 }
 /**
+ * What a rewind or a fork has to train again before it is where it leads to.
+ */
+export interface Rewind {
+  branch: number;
+  epoch: number;
+  /**
+   * the nearest state that is kept; null: from the seed
+   */
+  checkpoint: number | null;
+  /**
+   * its epoch
+   */
+  from_epoch: number;
+  /**
+   * to be trained again
+   */
+  epochs: number;
+  /**
+   * about; null where the trainer does not tell its speed
+   */
+  seconds: number | null;
+}
+/**
  * One round of coarse to fine: we looked here, because these were good.
  */
 export interface RoundRecord {
@@ -2203,6 +2227,10 @@ export interface Trial {
    * its line of history; grows with every rewind
    */
   branch: number;
+  /**
+   * its own curve begins after this epoch: what lies before is that of `origin.parent`
+   */
+  from_epoch: number;
   /**
    * its value where that does not count: excluded, or a limit broken
    */

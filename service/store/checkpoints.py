@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Select, delete, insert, select
@@ -45,10 +46,14 @@ def prune(tx: Transaction, trial: TrialId, branch: int, keep: int) -> list[str]:
     What a person asked for, the last one of an attempt, and models stay.
     """
     old = _of(trial).where(c.branch == branch, c.kind == "schedule").order_by(c.id.desc()).offset(keep)
-    rows = [StoredCheckpoint._make(row) for row in tx.execute(old)]
-    if rows:
-        tx.execute(delete(checkpoints).where(c.id.in_([row.id for row in rows])))
-    return [row.name for row in rows]
+    return remove(tx, [StoredCheckpoint._make(row) for row in tx.execute(old)])
+
+
+def remove(tx: Transaction, kept: Sequence[StoredCheckpoint]) -> list[str]:
+    """Take checkpoints out; return the names of their files."""
+    if kept:
+        tx.execute(delete(checkpoints).where(c.id.in_([one.id for one in kept])))
+    return [one.name for one in kept]
 
 
 def discard_from(tx: Transaction, trial: TrialId, branch: int, epoch: int) -> None:

@@ -68,7 +68,8 @@ def read(
     columns = names_of(found)
     lines = _branches(snapshot, search, number)
     for piece in found:
-        lines.setdefault(piece["branch"], {"branch": piece["branch"], "parent": None, "from_epoch": 0})
+        first = {"branch": piece["branch"], "parent": None, "from_epoch": piece["first"] - 1}
+        lines.setdefault(piece["branch"], first)  # that of a fork begins where it left its parent
     total = 0
     for branch, line in lines.items():
         epochs, values = table([piece for piece in found if piece["branch"] == branch], columns)

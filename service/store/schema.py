@@ -60,29 +60,38 @@ def prepare(dialect: Sqlite | Postgres, shown: str) -> None:
     wanted = head()
     if found == wanted:
         return
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if found in known:
-        raise StartError(
-            f"the database {shown} has schema {found}, this version of caviar needs {wanted}; "
-            "make a backup, then run: caviar migrate"
-        )
+    _refuse_unknown(found, shown)
     raise StartError(
-        f"the database {shown} has schema {found}, unknown to this version of caviar ({wanted}); "
-        "it was written by a newer version: install that one"
+        f"the database {shown} has schema {found}, this version of caviar needs {wanted}; "
+        "make a backup, then run: caviar migrate"
     )
+
+
+def _refuse_unknown(found: str | None, shown: str) -> None:
+    """Raise StartError for a schema that no migration of this program leads to."""
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if found is not None and found not in known:
+        raise StartError(
+            f"the database {shown} has schema {found}, unknown to this version of caviar ({head()}); "
+            "it was written by a newer version: install that one"
+        )
 
 
 def migrate_url(url: URL) -> str:
     """Bring a database to the newest schema (the command `caviar migrate`) and give its version.
 
-    Raises StartError when a server is using the database file, or it cannot be used.
+    Raises StartError when a server is using the database file, it cannot be used, or its schema is newer.
     """
     from caviar.service.store.clock import SteadyClock
 
     dialect = Sqlite(url, SteadyClock()) if url.get_backend_name() == "sqlite" else Postgres(url)
     try:
         dialect.open()
-        with _usable(url.render_as_string(hide_password=True)):
+        shown = url.render_as_string(hide_password=True)
+        with _usable(shown):
+            with dialect.readers.connect() as connection:
+                found = current(connection)
+            _refuse_unknown(found, shown)
             migrate(dialect)
     finally:
         dialect.close()

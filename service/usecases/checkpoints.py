@@ -9,10 +9,12 @@ from dataclasses import asdict, dataclass
 
 from anyio import to_thread
 
+from caviar.service.config import CHECKPOINT_BUDGET as BUDGET
 from caviar.service.errors import ConflictError, NotFoundError, RefusedError, UnavailableError
 from caviar.service.ids import TrialId
 from caviar.service.store import checkpoints as rows
 from caviar.service.store import faults
+from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
 from caviar.service.store.blobs import DigestError, FileBlobs
 from caviar.service.store.database import Database
@@ -20,9 +22,10 @@ from caviar.service.store.rows import StoredCheckpoint
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import agent_identity
+from caviar.service.usecases.checkpoint_spacing import superfluous
 
 ORPHAN_SECONDS = 3600.0
-KEEP = 3  # scheduled checkpoints of a branch that stay
+KEEP = 3  # scheduled checkpoints of a branch that stay where nobody is expected to go back
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,16 @@ async def admit(store: Database, trial: TrialId, attempt: int, credential: str) 
 
 
 async def keep(
-    store: Database, blobs: FileBlobs, trial: TrialId, given: Given, pieces: Sequence[bytes]
+    store: Database,
+    blobs: FileBlobs,
+    trial: TrialId,
+    given: Given,
+    pieces: Sequence[bytes],
+    budget: int = BUDGET,
 ) -> int:
-    """Store a checkpoint of an attempt that is in hand; give its id.
+    """Store a checkpoint of an attempt that is in hand; return its id.
+
+    Those of a trial in panda mode are thinned when they take more bytes than `budget`.
 
     A file whose row may or may not have been committed stays: `remove_orphans` finds it if nothing names it.
 
@@ -72,7 +82,7 @@ async def keep(
     faults.point("blobs.row.before")
     size = sum(map(len, pieces))
     try:
-        stored, stale = await store.write(lambda tx: _record(tx, trial, given, name, size))
+        stored, stale = await store.write(lambda tx: _record(tx, trial, given, name, size, budget))
     except ConflictError:
         await to_thread.run_sync(blobs.remove, name)
         raise
@@ -99,10 +109,15 @@ def _fence(trial: TrialId, attempt: int, found: tuple[str, int] | None) -> None:
         raise ConflictError(f"attempt {attempt} at trial {trial} is over; drop it")
 
 
-def _record(tx: Transaction, trial: TrialId, given: Given, name: str, size: int) -> tuple[int, list[str]]:
+def _record(
+    tx: Transaction, trial: TrialId, given: Given, name: str, size: int, budget: int
+) -> tuple[int, list[str]]:
     _fence(trial, given.attempt, trial_rows.states_of(tx, [trial]).get(trial))
     new = rows.NewCheckpoint(*trial, name=name, size=size, **asdict(given))
-    return rows.add(tx, new), rows.prune(tx, trial, given.branch, KEEP)
+    added = rows.add(tx, new)
+    if search_rows.get(tx, trial.search).mode != "panda":
+        return added, rows.prune(tx, trial, given.branch, KEEP)
+    return added, rows.remove(tx, superfluous(rows.resumable(tx, trial), budget))
 
 
 async def load(store: Database, blobs: FileBlobs, checkpoint: int) -> tuple[bytes, str]:

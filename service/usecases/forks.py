@@ -70,6 +70,7 @@ def fork(tx: Transaction, proposer: Proposer, row: StoredTrial, point: Mapping[s
     }
     if row.change_log is not None:  # what its root began with
         log["epochs"] = continuing.first_epochs(row.change_log, row.epochs)
+    settings = lineage.in_force(changes) | dict(point["changes"])
     name, parent = TrialId(search.id, search.proposed), TrialId.of(row)
     child = trial_rows.new_trial(
         tx,
@@ -85,7 +86,7 @@ def fork(tx: Transaction, proposer: Proposer, row: StoredTrial, point: Mapping[s
         parent=str(parent),
         epoch=epoch,
         change_log=orjson.dumps(log).decode(),
-        changed=orjson.dumps(lineage.in_force(changes)).decode() if changes else None,
+        changed=orjson.dumps(settings).decode() if settings else None,
     )
     trial_rows.insert_trials(tx, [child])
     search_rows.add_by_hand(tx, search, 1)

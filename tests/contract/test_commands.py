@@ -16,7 +16,7 @@ from caviar.service.ids import TrialId, trial_id
 from caviar.service.store import commands as command_rows
 from caviar.service.store import streams
 from caviar.service.store.tables import checkpoints
-from caviar.service.usecases import commands, lineage, steering_view
+from caviar.service.usecases import commands, lineage, rewind_estimate, steering_view
 from caviar.service.usecases.command_validation import WAITING_LIMIT, NewCommand
 from tests.support.stores import World, epochs, handed, result
 
@@ -252,7 +252,10 @@ def test_a_fork_that_waits_leaves_the_branch_on_which_its_moment_came(babysat: B
     fork = babysat.world.trial(f"{babysat.search}.1")
     line = orjson.loads(fork.change_log)
     assert (line["from"]["branch"], [change["step"] for change in line["changes"]]) == (1, [60])
-    assert "branch 1, at the end of epoch 20" in fork.why and orjson.loads(fork.changed) == RATE
+    assert "branch 1, at the end of epoch 20" in fork.why and orjson.loads(fork.changed) == {
+        **RATE,
+        "l2": 0.5,
+    }
     assert orjson.loads(babysat.given()[waits].after) == {"trial": f"{babysat.search}.1"}
 
 
@@ -411,3 +414,25 @@ def test_ancestors_checkpoints_serve_a_fork(babysat: Babysat) -> None:
     assert (found["checkpoint"], found["older"]) == (kept, [])
     assert beyond != kept
     assert TrialId(row.search_id, row.number) == (babysat.search, 1)
+
+
+def test_what_a_rewind_trains_again_is_known_before_it_is_sent(babysat: Babysat) -> None:
+    trial = trial_id(babysat.name)
+    rows = {"columns": ["dev_error", "seconds"], "rows": [[1.0, 0.5]] * 10}
+    babysat.report({**epochs(babysat.name, 1, 11, []), **rows})
+    from_seed = babysat.world.read(lambda snapshot: rewind_estimate.estimate(snapshot, trial, 6))
+    assert (from_seed.checkpoint, from_seed.epochs, from_seed.seconds) == (None, 6, 3.0)
+    near = babysat.keep(12, 120)
+    babysat.keep(16, 160)
+    found = babysat.world.read(lambda snapshot: rewind_estimate.estimate(snapshot, trial, 15, 0))
+    assert (found.checkpoint, found.from_epoch, found.epochs, found.seconds) == (near, 12, 3, 1.5)
+    with pytest.raises(RefusedError, match="come to epoch 20, not 21"):
+        babysat.world.read(lambda snapshot: rewind_estimate.estimate(snapshot, trial, 21))
+
+
+def test_a_fork_shows_its_settings_and_where_its_curve_begins_before_it_trains(babysat: Babysat) -> None:
+    (number,) = babysat.give(NewCommand("fork", {"epoch": 5, "changes": {"l2": 0.5, "epochs": 70}}))
+    child = orjson.loads(babysat.given()[number].after)["trial"]
+    shown = orjson.loads(orjson.dumps(records.trial(babysat.world.trial(child))))
+    assert (shown["from_epoch"], shown["epochs"], shown["changed"]) == (5, 70, {"l2": 0.5, "epochs": 70})
+    assert records.trial(babysat.world.trial(babysat.name))["from_epoch"] == 0

@@ -122,6 +122,17 @@ def test_an_unknown_schema_is_refused(database_url: URL) -> None:
     dialect.close()
 
 
+def test_a_schema_of_the_future_is_not_migrated(database_url: URL) -> None:
+    schema.migrate_url(database_url)
+    dialect = dialect_of(database_url)
+    dialect.open()
+    with dialect.writer.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    dialect.close()
+    with pytest.raises(StartError, match="written by a newer version: install that one"):
+        schema.migrate_url(database_url)
+
+
 def test_a_migration_that_is_cut_leaves_nothing_and_can_be_repeated(
     database_url: URL, monkeypatch: pytest.MonkeyPatch
 ) -> None:

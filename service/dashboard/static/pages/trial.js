@@ -273,6 +273,7 @@ function origin(trial) {
     parts.push(`Origin: ${originWords(from.kind)}${from.round !== null && from.round !== undefined ? `, round ${from.round}` : ""}`);
     if (from.parent) parts.push(", after ", h("a", { href: `/trials/${from.parent}` }, `trial ${from.parent}`));
     parts.push(from.why ? ` (${from.why}). ` : ". ");
+    if (trial.from_epoch) parts.push(`Its own curve begins after epoch ${count(trial.from_epoch)}. `);
   }
   if (trial.ended) parts.push("Ended ", when(trial.ended), trial.agent ? ` on ${trial.agent}.` : ".");
   return h("span", null, parts);
