@@ -25,6 +25,7 @@ export function picture(view) {
     const search = view.search();
     const base = Number(search.spec.base_error ?? 0);
     const top = Math.max(base * 2, quantile(train, 0.95), quantile(dev, 0.95)) * 1.05 || 1;
+    const aside = new Set(sample.aside.map(({ index }) => index));
     figure.show(
       {
         summary: `Train and dev error of ${known.length} trials, base error ${number(base)}`,
@@ -37,7 +38,7 @@ export function picture(view) {
           points({
             x: train,
             y: dev,
-            colour: (index) => (Number(sample.ranks[index]) >= 0.95 ? colour("--best") : faded(colour("--data-1"), sample.numbers.length > 1000 ? 0.35 : 0.6)),
+            colour: (index) => aside.has(index) ? colour("--aside") : (Number(sample.ranks[index]) >= 0.95 ? colour("--best") : faded(colour("--data-1"), sample.numbers.length > 1000 ? 0.35 : 0.6)),
             size: 3,
             describe: (index) => ({
               title: `Trial ${sample.numbers[index]}`,

@@ -58,7 +58,7 @@ function draw(figure, search, history) {
     {
       summary: `Best ${objectiveName(search)} so far over ${count(total)} trials; now ${number(search.best?.value)}`,
       x: { scale: linear(0, Math.max(2, total), { integers: true }), title: "trials ended" },
-      y: { scale: fitted(value.map((each) => (each !== null && each > worst ? null : each))), title: objectiveName(search) },
+      y: { scale: fitted([...value, ...aside.map((one) => one.value)].map((each) => (each !== null && each > worst ? null : each))), title: objectiveName(search) },
       layers: [
         points({ x: aside.map((one) => one.order), y: aside.map((one) => one.value), colour: colour("--aside"), size: 3, describe: (index) => asideNote(search, aside[index]) }),
         points({ x: order, y: value, colour: colour("--faint"), size: 3, describe }),

@@ -33,7 +33,7 @@ export function picture(view) {
       return;
     }
     const top = robustTop(sample.values);
-    const y = { scale: fitted(sample.values.map((value) => (value !== null && value > top ? null : value))) };
+    const y = { scale: fitted([...sample.values, ...sample.aside.map(({ value }) => value)].map((value) => (value !== null && value > top ? null : value))) };
     const leading = Array.from(sample.ranks.keys()).filter((index) => Number(sample.ranks[index]) >= 1 - Math.min(LEADING, LEADING_POINTS / sample.numbers.length));
     for (const name of parameterNames(search.spec)) {
       const values = sample.params[name] ?? [];
