@@ -13,7 +13,7 @@ from anyio import CapacityLimiter, to_thread
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from caviar.service.errors import ServiceError, UnavailableError
+from caviar.service.errors import NotFoundError, ServiceError, UnavailableError
 from caviar.service.store import postgres, sqlite
 from caviar.service.store.clock import Clock
 from caviar.service.store.other_servers import Heard, OtherServers
@@ -123,6 +123,9 @@ class Database:
                 yield Snapshot(connection)
         except BEYOND:
             raise OUT_OF_RANGE from None
+        except NotFoundError:
+            self._confirm()  # what is not there may have been there in the database that was opened
+            raise
         except ServiceError:
             raise
         except Exception as error:
@@ -132,6 +135,12 @@ class Database:
             if isinstance(error, OperationalError | InterfaceError):
                 raise UnavailableError(plain(error)) from error
             raise
+
+    def _confirm(self) -> None:
+        """Check what can be checked in no time. Raises DamagedError."""
+        newest = self._soundness.newest
+        with self.reading() as snapshot:
+            self._soundness.confirm(snapshot.connection, newest)
 
     def probe(self) -> None:
         """Check that the database answers and is the one that was opened. Raises UnavailableError.

@@ -81,17 +81,21 @@ class Soundness:
         """Return the highest revision that this server has seen committed."""
         return self._newest
 
-    def probe(self, connection: Connection, newest: int) -> None:
-        """Check all that one connection can tell; `newest` was so before it began to read.
+    def confirm(self, connection: Connection, newest: int) -> None:
+        """Check what takes no time; `newest` was so before the connection began to read.
 
         Raises DamagedError, or what the database raises.
         """
         self.check()
-        if reason := self._dialect.compare(connection):
-            raise self.latch(reason)
         if connection.execute(_IDENTITY).scalar_one_or_none() != self.identity:
             raise self.latch("it names itself otherwise than when it was opened")
         self._compare(connection.execute(_REVISION).scalar_one_or_none(), newest)
+
+    def probe(self, connection: Connection, newest: int) -> None:
+        """Check all that one connection can tell. Raises as `confirm` does."""
+        self.confirm(connection, newest)
+        if reason := self._dialect.compare(connection):
+            raise self.latch(reason)
         if self._tables - self._dialect.tables(connection):
             raise self.latch("tables or indexes are missing that were there when it was opened")
 

@@ -129,7 +129,7 @@ def swap(folder: Path, kept: Path, dice: random.Random) -> Restore:
     def back() -> None:
         for file in files_of(folder):
             (aside / file.name).replace(file)
-        aside.rmdir()
+        shutil.rmtree(aside)  # of two names of one file `replace` leaves both
 
     return back
 
