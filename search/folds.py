@@ -31,7 +31,9 @@ def with_defaults_of_folds(data: Any) -> Any:
     if trainings_of(data.get("trainer", FOLDING), data["dataset"]) == 1:
         return data
     objective = data.get("objective", {})
-    found = {"stopping": {"name": "race"}, **data}
+    several = data.get("further") or (isinstance(objective, list) and len(objective) > 1)
+    # What is hopeless by the first of several objectives may be the best by another.
+    found = dict(data) if several else {"stopping": {"name": "race"}, **data}
     if isinstance(objective, Mapping) and objective.get("value") is None:
         found["objective"] = {**objective, "value": "last"}
     return found

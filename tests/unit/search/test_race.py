@@ -48,6 +48,8 @@ def test_a_search_with_folds_says_what_goes_without_saying():
     assert SearchSpec.parse(spec.submitted()).submitted() == spec.submitted()
     never = SearchSpec.parse(FOLDED | {"stopping": "none"})
     assert never.stopping.name == "none"
+    several = SearchSpec.parse(FOLDED | {"objective": [{"metric": "dev_error"}, {"metric": "parameters"}]})
+    assert (several.stopping.name, several.objective.value) == ("none", "last")
     other = SearchSpec.parse(FOLDED | {"trainer": "external"})
     assert (other.trainings, other.stopping.name) == (1, "none")
 
