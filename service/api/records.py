@@ -15,6 +15,7 @@ from caviar.service.api import ends
 from caviar.service.store import clock
 from caviar.service.store.reads import AgentSeen, SearchSummary, StoredAttempt, StoredEdit
 from caviar.service.store.rows import StoredCheckpoint, StoredCommand, StoredSearch
+from caviar.trainer.data.source_hints import source_hints
 from caviar.trainer.effects import scale_hints
 from caviar.trainer.metric_checks import metric_hints
 from caviar.trainer.metrics import TIMINGS
@@ -278,7 +279,8 @@ def _warnings(found: SearchSummary, spec: dict[str, Any], state: str) -> list[di
     hints = metric_hints(metric, spec.get("settings") or {}, target.classes, target.rows)
     told += [one.as_dict() for one in hints]
     if trainer == "mlp":
-        told += [one.as_dict() for one in scale_hints(spec.get("space") or {})]
+        more = [*scale_hints(spec.get("space") or {}), *source_hints(spec.get("dataset") or {})]
+        told += [one.as_dict() for one in more]
     return told + ends.unrepeatable(row, spec)
 
 
