@@ -24,7 +24,7 @@ _BIND = (
 )
 
 
-_FRESH = ("state", "seen", "lease_until", "training", "training_since", "epoch_since")
+_FRESH = ("state", "reason", "seen", "lease_until", "training", "training_since", "epoch_since")
 _LIFE = select(a.started, a.seen, a.training, a.training_since).where(a.id == bindparam("agent"))
 
 
@@ -58,6 +58,7 @@ def renew(tx: Transaction, alive: Iterable[tuple[Agent, InTraining | None]], lea
             "version": agent.version,
             "trainers": orjson.dumps(agent.trainers).decode(),
             "state": "alive",
+            "reason": None,  # of an earlier loss: it is there again
             "training": training and f"{training.trial}/{training.attempt}",
             "training_since": training and tx.now - training.seconds,
             "epoch_since": None if training is None or training.quiet is None else tx.now - training.quiet,
