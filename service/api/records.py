@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from caviar import trainers, trial_fields
 from caviar.records import SearchState
 from caviar.service.api import ends
+from caviar.service.api.sizes import of_its_size
 from caviar.service.store import clock
 from caviar.service.store.reads import AgentSeen, SearchSummary, StoredAttempt, StoredEdit
 from caviar.service.store.rows import StoredCheckpoint, StoredCommand, StoredSearch
@@ -275,7 +276,7 @@ def _warnings(found: SearchSummary, spec: dict[str, Any], state: str) -> list[di
         message = f"the search maximizes {metric}: its best trial is the worst network"
         remedy = "unless you intend this, submit a copy with direction: minimize"
         told.append({"field": "objective.direction", "message": message, "remedy": remedy})
-    told += _of_its_limits(spec)
+    told += _of_its_limits(spec) + of_its_size(row.total, spec)
     hints = metric_hints(metric, spec.get("settings") or {}, target.classes, target.rows)
     told += [one.as_dict() for one in hints]
     if trainer == "mlp":

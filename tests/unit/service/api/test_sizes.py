@@ -1,0 +1,25 @@
+"""A search of a million trials and more is told what it takes; others are not."""
+
+import pytest
+
+from caviar.service.api.sizes import LARGE, of_its_size
+
+TEN_MILLION = {"budget": {"trials": 10_000_000}, "settings": {"epochs": 30}}
+
+
+def test_ten_million_trials_are_told_rows_disk_and_time() -> None:
+    (told,) = of_its_size(10_000_000, TEN_MILLION)
+    assert told["field"] == "budget.trials"
+    assert "10,000,000 trials are as many rows, about 33 GB" in told["message"]
+    assert "at least 3.3 hours of bookkeeping" in told["message"]
+
+
+def test_a_million_re_evaluations_are_named_as_what_they_are() -> None:
+    spec = {"budget": {"trials": 60}, "reevaluate": {"leaders": 50, "seeds": 20_000}}
+    (told,) = of_its_size(1_000_060, spec)
+    assert told["field"] == "reevaluate"
+
+
+@pytest.mark.parametrize("total", [0, 60, LARGE - 1])
+def test_fewer_trials_need_no_word(total: int) -> None:
+    assert of_its_size(total, TEN_MILLION) == []
