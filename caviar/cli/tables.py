@@ -49,8 +49,8 @@ def print_best(search: Search, trials: Sequence[Trial], console: Console | None 
         title=f"Best of search {search.id} ({search.name}): {_counts(search)}", title_justify="left"
     )
     table.add_column("trial")
-    table.add_column(metric, justify="right")
-    for name in ("epochs", *names):
+    further = [one["metric"] for one in search.spec.get("further") or ()]
+    for name in (metric, *further, "epochs", *names):
         table.add_column(name, justify="right")
     steered = any(trial.changed for trial in trials)
     if steered:
@@ -59,9 +59,13 @@ def print_best(search: Search, trials: Sequence[Trial], console: Console | None 
         values = [metric_text("", trial.params.get(name)) for name in names]
         if steered:
             values.append(", ".join(f"{name} {metric_text('', new)}" for name, new in trial.changed.items()))
-        table.add_row(trial.id, metric_text(metric, trial.value), str(trial.epoch), *values)
+        others = [metric_text(name, (trial.metrics or {}).get(name)) for name in further]
+        table.add_row(trial.id, metric_text(metric, trial.value), *others, str(trial.epoch), *values)
     widen(console)
     console.print(table)
+    if further:
+        said = f"Ordered by {metric} alone; the trials that no other beats in all: caviar front {search.id}"
+        console.print(Text(said), soft_wrap=True)
     _print_failures(search, console)
 
 

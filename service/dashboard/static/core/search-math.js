@@ -85,6 +85,15 @@ export function objectiveName(search) {
 }
 
 /**
+ * The metrics of the objectives after the first.
+ * @param {Search} search
+ * @returns {string[]}
+ */
+export function furtherMetrics(search) {
+  return (search.spec.further ?? []).map(({ metric }) => metric ?? "dev_error");
+}
+
+/**
  * The value of a metric: shares of wrong answers as per cent, errors of a regression in standard deviations of its target.
  * @param {Search} search
  * @param {string} metric

@@ -3,7 +3,7 @@
 import { call } from "../core/api.js";
 import { fill, h, setStyle, setText } from "../core/dom.js";
 import { label, percent, text } from "../core/format.js";
-import { apart, explained, measured, objectiveMetric, objectiveName } from "../core/search-math.js";
+import { apart, explained, furtherMetrics, measured, objectiveMetric, objectiveName } from "../core/search-math.js";
 import { attempt } from "../components/parts.js";
 import { editSearch } from "./search-edit.js";
 
@@ -58,12 +58,22 @@ function content(view, found, winner, mattered) {
   const search = view.search();
   const model = winner.model ? h("a", { class: "button primary", href: `/api/v1/trials/${winner.trial}/model`, download: "" }, "Download the model") : null;
   return [
-    h("div", { class: "cardhead" }, h("h2", null, found.final ? "The winner" : "Leading so far"), h("span", { class: "spacer" }), model, h("a", { class: "button", href: `/trials/${winner.trial}` }, "Open the trial")),
+    h("div", { class: "cardhead" }, h("h2", null, heading(search, found.final)), h("span", { class: "spacer" }), model, h("a", { class: "button", href: `/trials/${winner.trial}` }, "Open the trial")),
     h("p", { class: "verdict" }, h("a", { href: `/trials/${winner.trial}` }, `Trial ${winner.number}`), ` · ${objectiveName(search)} `, h("strong", { class: "best" }, measured(search, objectiveMetric(search), winner.value)), winner.by === "fresh seeds" ? " (mean over fresh seeds)" : ""),
     h("ul", { class: "versus" }, versus(search, found).map((line) => h("li", null, line))),
     winner.model ? null : h("p", { class: "hint" }, "Its model was not stored. Train it again with ", h("code", null, `caviar replay ${winner.trial} --model best.model`)),
     h("div", { class: "columns" }, h("div", null, h("h3", null, "Its parameters in their ranges"), h("dl", { class: "places" }, winner.places.map((place) => placed(place, found.runner_up?.number)))), h("div", null, mattered, next(view, found))),
   ];
+}
+
+/**
+ * With several objectives none wins: one leads by the first.
+ * @param {Search} search
+ * @param {boolean} final
+ */
+function heading(search, final) {
+  if (furtherMetrics(search).length) return `Best by ${objectiveName(search)}`;
+  return final ? "The winner" : "Leading so far";
 }
 
 /**
@@ -74,6 +84,8 @@ function versus(search, found) {
   const { runner_up: second, trivial, diagnosis, valued } = found;
   const metric = objectiveMetric(search);
   const lines = [];
+  const further = furtherMetrics(search);
+  if (further.length) lines.push(h("span", null, `One of several objectives, beside ${further.map(label).join(" and ")}: `, h("a", { href: `/searches/${search.id}?view=pictures` }, "see the Pareto front")));
   if (second) {
     const link = h("a", { href: `/trials/${second.trial}` }, `trial ${second.number}`);
     lines.push(second.behind > 0 ? h("span", null, `${apart(search, metric, second.behind)} better than the second, `, link) : h("span", null, "As good as the second, ", link));

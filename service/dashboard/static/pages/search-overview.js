@@ -3,7 +3,7 @@
 import { call, isAbort } from "../core/api.js";
 import { fill, h, setText } from "../core/dom.js";
 import { count, label, text } from "../core/format.js";
-import { measured, objectiveMetric, objectiveName, parameterNames } from "../core/search-math.js";
+import { furtherMetrics, measured, objectiveMetric, objectiveName, parameterNames } from "../core/search-math.js";
 import { chip, command, empty, problem, when } from "../components/parts.js";
 import { Table } from "../components/table.js";
 import { conclusion } from "./search-conclusion.js";
@@ -63,6 +63,7 @@ function columns(search) {
   return [
     { key: "number", title: "Trial", numeric: true, cell: (trial) => h("a", { href: `/trials/${trial.id}` }, String(trial.number)) },
     { key: "value", title: objectiveName(search), numeric: true, cell: (trial) => measured(search, objectiveMetric(search), trial.value) },
+    ...furtherMetrics(search).map((name) => ({ key: name, title: label(name), numeric: true, cell: (/** @type {Trial} */ trial) => measured(search, name, trial.metrics?.[name]) })),
     ...parameterNames(search.spec).map((name) => ({ key: name, title: label(name), numeric: !search.spec.space[name]?.choices, cell: (/** @type {Trial} */ trial) => text(trial.params[name]) })),
     { key: "state", title: "State", cell: (trial) => chip(trial.state) },
     { key: "epoch", title: "Epochs", numeric: true, cell: (trial) => count(trial.epoch) },

@@ -2,7 +2,7 @@
 
 import { h } from "../core/dom.js";
 import { count, duration, label, sentence, text } from "../core/format.js";
-import { measured, objectiveMetric, objectiveName, parameterNames, plannedEpochs, spreadText } from "../core/search-math.js";
+import { furtherMetrics, measured, objectiveMetric, objectiveName, parameterNames, plannedEpochs, spreadText } from "../core/search-math.js";
 import { chip, setChip, when } from "../components/parts.js";
 
 /** @typedef {import("../components/table.js").Column<Trial>} TrialColumn */
@@ -71,7 +71,7 @@ function ownColumns(search, selected, changed) {
     { key: "state", title: "State", sort: "state", cell: (trial) => chip(trial.state), update: (cell, trial) => setChip(/** @type {HTMLElement} */ (cell.firstElementChild), trial.state) },
     { key: "value", title: objectiveName(search), sort: "value", numeric: true, cell: (trial) => h("span", null, h("strong", null, measured(search, objectiveMetric(search), trial.value)), spreadText(search, trial, objectiveMetric(search))) },
     ...parameterNames(search.spec).map(parameter),
-    ...METRICS.map(metric),
+    ...[...new Set([...furtherMetrics(search), ...METRICS])].map(metric),
     { key: "epoch", title: "Epochs", sort: "epoch", numeric: true, cell: (trial) => epochsText(search, trial) },
     { key: "origin", title: "Origin", cell: (trial) => trial.origin?.kind.replaceAll("_", " ") ?? "" },
     { key: "round", title: "Round", sort: "round", numeric: true, cell: (trial) => trial.origin?.round ?? "" },
