@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from caviar.errors import CaviarError, ConflictError
-from caviar.trainer.data.frames import arrow_of, is_frame
+from caviar.frames import arrow_of, is_frame
 from caviar.transport import Transport
 
 PIECE = 1 << 20  # bytes

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from caviar.frames import Frame, arrow_of, is_frame
+
 from .checkpoint import read
 from .choices import Activation, Choice, Output
 from .data import arrays, files, normalize, sources
 from .data.columns import Encoding
 from .data.file_request import FileRequest
-from .data.frames import Frame, arrow_of, is_frame
 from .data.reading import Reading
 from .data.spelling import treated
 from .data.table import Category, Table, text_of
