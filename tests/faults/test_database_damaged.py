@@ -81,8 +81,9 @@ def take_the_lock(folder: Path) -> None:
     (folder / "caviar.db.lock").touch()
 
 
-QUICK = [link, write_over_a_frame, drop_a_table]
-HARMS = [move_away_and_back, write_over_the_index, write_over_and_hide_it, drop_an_index, take_the_lock]
+QUICK = [write_over_a_frame]
+HARMS = [link, move_away_and_back, write_over_the_index, write_over_and_hide_it]
+HARMS += [drop_a_table, drop_an_index, take_the_lock]
 
 
 @pytest.mark.parametrize("harm", [*QUICK, *(pytest.param(one, marks=pytest.mark.soak) for one in HARMS)])
