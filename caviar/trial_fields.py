@@ -95,12 +95,12 @@ class StoredTrial(NamedTuple):
     ]
     trained: Annotated[float | None, Field("seconds in the hands of attempts that are over", json="")]
     withheld: Annotated[
-        float | None, Field("its value where that does not count: excluded, or a limit broken", Use.ALL)
+        float | None, Field("its value where it does not count: excluded, or a constraint broken", Use.ALL)
     ]
-    broken: Annotated[str | None, Field("the limits of `subject_to` that it breaks", Use.PLOT | Use.EXPORT)]
-    excluded: Annotated[str | None, Field("why a person took its result out", Use.PLOT | Use.EXPORT)]
-    excluded_by: Annotated[str | None, Field("who did", Use.EXPORT, length=200)]
-    excluded_at: Annotated[float | None, Field("when", Use.EXPORT, form="time")]
+    broken: Annotated[str | None, Field("the constraints (`subject_to`) it breaks", Use.PLOT | Use.EXPORT)]
+    excluded: Annotated[str | None, Field("why a person excluded it", Use.PLOT | Use.EXPORT)]
+    excluded_by: Annotated[str | None, Field("who excluded it", Use.EXPORT, length=200)]
+    excluded_at: Annotated[float | None, Field("when it was excluded", Use.EXPORT, form="time")]
     revision: Annotated[int, Field("grows with every change of any row", json="", big=True)]
 
 

@@ -81,7 +81,7 @@ class SearchSpec(FrozenModel):
     subject_to: dict[str, Limit] = Field(
         default_factory=dict,
         max_length=20,
-        description="What a trial has to keep to count, by metric; gap: dev minus train.",
+        description="Constraints by metric; a trial that breaks one does not count. gap: dev minus train.",
     )
     enqueued: list[dict[str, JsonValue]] = Field(
         default_factory=list, max_length=MOST_ENQUEUED, description="Points to try first."

@@ -23,18 +23,18 @@ def exclude(
     url: Url = None,
     token: Token = None,
 ) -> None:
-    """Take a trial's result out: strategies, leaders, stopping rules and pictures no longer see it."""
+    """Exclude a trial whose result is wrong: strategies, leaders, stopping rules and pictures ignore it."""
     name = trial_name(trial)
     with client(url, token) as connection:
         found = connection.exclude(name, reason)
     told = "" if found.withheld is None else f" (its value was {found.withheld:.6g})"
-    typer.echo(f"Trial {name} does not count any more{told}; put it back with: caviar include {name}")
+    typer.echo(f"Trial {name} no longer counts{told}; to put it back: caviar include {name}")
 
 
 def include(trial: Name, url: Url = None, token: Token = None) -> None:
-    """Put back a result that was taken out."""
+    """Let a trial that was excluded count again."""
     name = trial_name(trial)
     with client(url, token) as connection:
         found = connection.include(name)
-    still = f", but breaks a limit: {found.broken}" if found.broken else ""
+    still = f", but breaks a constraint: {found.broken}" if found.broken else ""
     typer.echo(f"Trial {name} is included again{still}.")

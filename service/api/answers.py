@@ -63,13 +63,13 @@ class Front(Record):
     objectives: list[ObjectiveOfFront]
     items: list[TrialOfFront]
     number: list[int] = Field(description="trials with a value, by number")
-    values: list[list[Number]] = Field(description="theirs, a list for each objective")
-    hypervolume: list[float] = Field(description="what the trials up to each of these dominate")
+    values: list[list[Number]] = Field(description="their values, one list per objective")
+    hypervolume: list[float] = Field(description="of the trials up to and including each of these")
     reason: str | None = Field(description="why there is no front")
 
 
 class AsideResult(Record):
-    """A value that does not count: a person took it out, or its trial breaks a limit."""
+    """A value that does not count: a person excluded its trial, or the trial breaks a constraint."""
 
     order: int
     number: int
@@ -182,7 +182,7 @@ class StandingRecord(BaseModel):
     spread: float | None = Field(description="standard deviation between them; null for a single one")
     trainings: list[str]
     chance: float | None = Field(
-        description="that its distance from the winner is mere chance; null: of the winner, or cannot be told"
+        description="p-value of its difference from the winner; null for the winner, or without one"
     )
 
 
@@ -192,7 +192,7 @@ class Standings(BaseModel):
     items: list[StandingRecord]
     winner: StandingRecord | None
     reason: str | None = Field(description="why there is no winner")
-    text: str | None = Field(description="from which others the winner differs by more than chance")
+    text: str | None = Field(description="which others the winner beats by more than chance")
 
 
 class Outlook(BaseModel):
@@ -280,7 +280,7 @@ class AgentRecord(Record):
     holding: list[str] = Field(description="trials in hand")
     reason: str | None = Field(description="why it left")
     suspended: str | None = Field(
-        description="why it is given no trials: more failed on it than on others; a person may trust it again"
+        description="why it gets no trials: more failed on it than on others; /trust lifts this"
     )
 
 
@@ -291,7 +291,7 @@ class AgentList(Record):
 
 
 class AgentsWanted(Record):
-    """What whoever starts agents, and lets them go again, has to know."""
+    """How many agents are of use now, for whatever starts and stops them."""
 
-    wanted: int = Field(description="trials that could start now, queued or yet to be proposed")
-    busy: int = Field(description="agents with trials in hand, which are not among those wanted")
+    wanted: int = Field(description="trials that could start now, queued or not yet proposed")
+    busy: int = Field(description="agents that have trials now; they are not counted in `wanted`")

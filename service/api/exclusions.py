@@ -27,7 +27,7 @@ class Exclusion(BaseModel):
 router = APIRouter(prefix="/trials/{name}", tags=["trials"])
 
 
-@router.post("/exclude", response_model=records.Trial, summary="Take its result out: it is wrong")
+@router.post("/exclude", response_model=records.Trial, summary="Exclude its result, which is wrong")
 async def exclude(services: App, request: Request, name: str, new: Exclusion) -> Response:
     trial, caller = trial_id(name), _caller(request)
     await services.store.write(
@@ -36,7 +36,7 @@ async def exclude(services: App, request: Request, name: str, new: Exclusion) ->
     return await _shown(services, trial)
 
 
-@router.post("/include", response_model=records.Trial, summary="Put its result back")
+@router.post("/include", response_model=records.Trial, summary="Include its result again")
 async def include(services: App, request: Request, name: str) -> Response:
     trial, caller = trial_id(name), _caller(request)
     await services.store.write(lambda tx: exclusions.include(tx, services.proposer, trial, caller.name))

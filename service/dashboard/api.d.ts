@@ -236,25 +236,25 @@ export interface AgentRecord {
    */
   reason: string | null;
   /**
-   * why it is given no trials: more failed on it than on others; a person may trust it again
+   * why it gets no trials: more failed on it than on others; /trust lifts this
    */
   suspended: string | null;
 }
 /**
- * What whoever starts agents, and lets them go again, has to know.
+ * How many agents are of use now, for whatever starts and stops them.
  */
 export interface AgentsWanted {
   /**
-   * trials that could start now, queued or yet to be proposed
+   * trials that could start now, queued or not yet proposed
    */
   wanted: number;
   /**
-   * agents with trials in hand, which are not among those wanted
+   * agents that have trials now; they are not counted in `wanted`
    */
   busy: number;
 }
 /**
- * A value that does not count: a person took it out, or its trial breaks a limit.
+ * A value that does not count: a person excluded its trial, or the trial breaks a constraint.
  */
 export interface AsideResult {
   order: number;
@@ -998,11 +998,11 @@ export interface Front {
    */
   number: number[];
   /**
-   * theirs, a list for each objective
+   * their values, one list per objective
    */
   values: (number | null)[][];
   /**
-   * what the trials up to each of these dominate
+   * of the trials up to and including each of these
    */
   hypervolume: number[];
   /**
@@ -1781,7 +1781,7 @@ export interface SearchSpec {
    */
   failures?: "learn" | "ignore";
   /**
-   * What a trial has to keep to count, by metric; gap: dev minus train.
+   * Constraints by metric; a trial that breaks one does not count. gap: dev minus train.
    */
   subject_to?: {
     [k: string]: Limit;
@@ -1989,7 +1989,7 @@ export interface StandingRecord {
   spread: number | null;
   trainings: string[];
   /**
-   * that its distance from the winner is mere chance; null: of the winner, or cannot be told
+   * p-value of its difference from the winner; null for the winner, or without one
    */
   chance: number | null;
 }
@@ -2004,7 +2004,7 @@ export interface Standings {
    */
   reason: string | null;
   /**
-   * from which others the winner differs by more than chance
+   * which others the winner beats by more than chance
    */
   text: string | null;
 }
@@ -2232,23 +2232,23 @@ export interface Trial {
    */
   from_epoch: number;
   /**
-   * its value where that does not count: excluded, or a limit broken
+   * its value where it does not count: excluded, or a constraint broken
    */
   withheld: number | null;
   /**
-   * the limits of `subject_to` that it breaks
+   * the constraints (`subject_to`) it breaks
    */
   broken: string | null;
   /**
-   * why a person took its result out
+   * why a person excluded it
    */
   excluded: string | null;
   /**
-   * who did
+   * who excluded it
    */
   excluded_by: string | null;
   /**
-   * when
+   * when it was excluded
    */
   excluded_at: string | null;
 }

@@ -82,13 +82,13 @@ function whyOf(agent) {
     again.disabled = true;
     try {
       await call(`/agents/${agent.id}/trust`, { method: "POST" });
-      toast(`${agent.id} is given trials again.`);
+      toast(`Agent ${agent.id} gets trials again.`);
     } catch (error) {
       again.disabled = false;
       toast(error instanceof Error ? error.message : String(error));
     }
   });
-  return h("span", null, `Given no more trials: ${agent.suspended}. `, again);
+  return h("span", null, `Gets no more trials: ${agent.suspended}. `, again);
 }
 
 /**

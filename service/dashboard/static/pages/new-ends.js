@@ -13,24 +13,24 @@ export function endsForm(draft) {
   const spec = /** @type {any} */ (draft.spec);
   const number = (/** @type {"budget" | "limits"} */ part, /** @type {string} */ name, /** @type {string} */ title, /** @type {string} */ hint) =>
     field(title, `${part}.${name}`, input(spec[part]?.[name], (value) => setPart(draft, part, name, numberOr(value)), { inputmode: "decimal", placeholder: "no limit" }), hint);
-  const atEnd = h("select", null, h("option", { value: "" }, "finish"), h("option", { value: "stop", selected: spec.budget?.at_end === "stop" }, "stop there"));
+  const atEnd = h("select", null, h("option", { value: "" }, "finish"), h("option", { value: "stop", selected: spec.budget?.at_end === "stop" }, "stop"));
   atEnd.addEventListener("change", () => setPart(draft, "budget", "at_end", atEnd.value || undefined));
   return h(
     "details",
     { open: Object.keys(spec.budget ?? {}).length > 1 || Object.keys(spec.limits ?? {}).length > 0 },
-    h("summary", null, "End earlier, and limits of one trial"),
-    h("p", { class: "hint" }, "The first budget that is used up ends the search. A trial beyond a limit fails; its worker goes on."),
+    h("summary", null, "Further budgets, and limits of a trial"),
+    h("p", { class: "hint" }, "The first budget that is used up ends the search. A trial that exceeds a limit fails; its agent goes on."),
     h(
       "div",
       { class: "fields three" },
-      number("budget", "seconds", "Seconds in all", "Such a search cannot be repeated exactly."),
-      number("budget", "epochs", "Epochs in all", "Of all trials together."),
+      number("budget", "seconds", "Total seconds", "Such a search cannot be repeated exactly."),
+      number("budget", "epochs", "Total epochs", "Over all trials."),
       number("budget", "target", "Target", "A value of the objective that is good enough."),
-      number("budget", "stale", "Trials without a better value", "So many in a row."),
-      field("Trials in training then", "budget.at_end", atEnd),
+      number("budget", "stale", "Trials without a better value", "In a row."),
+      field("Trials in training at the end", "budget.at_end", atEnd),
       number("limits", "seconds", "Seconds of a trial", "Loading included."),
       number("limits", "silent_seconds", "Seconds without an epoch", ""),
-      field("Memory of a trial", "limits.memory", input(spec.limits?.memory, (value) => setPart(draft, "limits", "memory", numberOr(value) ?? (value.trim() || undefined)), { placeholder: "no limit" }), "Bytes, or such as 2 GiB."),
+      field("Memory of a trial", "limits.memory", input(spec.limits?.memory, (value) => setPart(draft, "limits", "memory", numberOr(value) ?? (value.trim() || undefined)), { placeholder: "no limit" }), "In bytes, or a size such as 2 GiB."),
     ),
   );
 }

@@ -82,14 +82,14 @@ export function basicsForm(draft, redraw) {
         spec.trainer = value;
         redraw();
       })),
-      field("Minimise or maximise", "objective.direction", select([["", "as the metric says"], ...optionsOf(draft.catalog.directions)], spec.objective.direction ?? "", (value) => {
+      field("Minimise or maximise", "objective.direction", select([["", "as usual for the metric"], ...optionsOf(draft.catalog.directions)], spec.objective.direction ?? "", (value) => {
         const { direction: _, ...rest } = spec.objective;
         spec.objective = /** @type {any} */ (value ? { ...rest, direction: value } : rest);
         draft.changed();
       })),
       field("Metric", "objective.metric", metrics.length ? select(metrics.map((name) => /** @type {[string, string]} */ ([name, name])), spec.objective.metric, follow) : input(spec.objective.metric, measure, { list: "metrics" })),
-      field("Value of a trial", "objective.value", valueOf(draft), "what of its curve counts; best keeps the model of the best epoch"),
-      field("Further objectives, one per line", "further", furtherOf(draft), "such as parameters, or maximize dev_f1: the search looks for the front of all"),
+      field("Value of a trial", "objective.value", valueOf(draft), "how it follows from the curve; best keeps the model of that epoch"),
+      field("Further objectives, one per line", "further", furtherOf(draft), "such as parameters, or maximize dev_f1; the search then looks for the Pareto front"),
       h("datalist", { id: "metrics" }, metrics.map((name) => h("option", { value: name }))),
     ),
   );
@@ -97,10 +97,10 @@ export function basicsForm(draft, redraw) {
 
 /** What of a trial's curve is its value: as the select names it, and as the search has it. */
 const VALUES = /** @type {[string, string][]} */ ([
-  ["", "at its end"],
-  ["best", "of its best epoch"],
-  ["last", "at its end, for stopping rules too"],
-  ["mean_of_last", "mean of its last epochs"],
+  ["", "at the end"],
+  ["best", "of the best epoch"],
+  ["last", "at the end, for stopping rules too"],
+  ["mean_of_last", "mean of the last epochs"],
 ]);
 
 /** @param {Draft} draft */

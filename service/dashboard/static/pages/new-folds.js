@@ -6,8 +6,8 @@ import { field, input, numberOr, select } from "./new-fields.js";
 /** @typedef {import("./new.js").Draft} Draft */
 
 const ORDER = /** @type {[string, string][]} */ ([
-  ["", "drawn from anywhere"],
-  ["true", "kept: past for training"],
+  ["", "random"],
+  ["true", "kept: train on the past"],
 ]);
 
 /**
@@ -36,13 +36,13 @@ export function foldsForm(draft, redraw) {
     "section",
     { class: "card" },
     h("div", { class: "cardhead" }, h("h2", null, "Splits")),
-    h("p", { class: "hint" }, "With folds each trial trains once for each, judged by the rows it did not see; its value is the mean. Hopeless trials end after the first folds."),
+    h("p", { class: "hint" }, "With folds, a trial trains once per fold and is judged on the rows it did not see; its value is the mean. Hopeless trials end after their first folds."),
     h(
       "div",
       { class: "fields three" },
       field("Folds", "dataset.folds", folds, "k of k-fold cross-validation"),
-      field("Repeats", "dataset.repeats", repeats, "each time cut into folds otherwise"),
-      field("Keep together by", "dataset.split_groups", groups, "a column: its groups are in one part or fold"),
+      field("Repeats", "dataset.repeats", repeats, "each with a different cut into folds"),
+      field("Keep together by", "dataset.split_groups", groups, "a column: rows with the same value stay in one part or fold"),
       field("Order of rows", "dataset.ordered", order, "for rows sorted by time"),
     ),
   );

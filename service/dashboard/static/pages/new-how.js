@@ -75,5 +75,5 @@ function limits(draft) {
     draft.spec.subject_to = Object.keys(found).length ? found : undefined;
     draft.changed();
   });
-  return field("Subject to, one per line", "subject_to", area, "What a trial has to keep to count, such as parameters <= 50000 or gap <= 0.03 (dev minus train).");
+  return field("Constraints, one per line", "subject_to", area, "A trial that breaks one does not count, such as parameters <= 50000 or gap <= 0.03 (dev minus train).");
 }

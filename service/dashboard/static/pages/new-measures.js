@@ -8,7 +8,7 @@ import { field, input, set } from "./new-fields.js";
 
 /** Settings of the trainer: name, title, placeholder, hint. */
 const SETTINGS = /** @type {[string, string, string, string][]} */ ([
-  ["class_weight", "Class weight", "1 each", 'balanced, or {"spam": 10}: what examples count in the cost'],
+  ["class_weight", "Class weight", "1 each", 'balanced, or {"spam": 10}: weights in the cost'],
   ["positive_class", "Positive class", "the second of two", "of precision, recall, F1 and the threshold"],
   ["threshold", "Decision threshold", "0.5", "a probability, or dev: chosen on the dev set and kept in the model"],
   ["price", "Prices of mistakes", "none", "[[0, 1], [5, 0]]: a row for each actual class, for the metric price"],
@@ -16,8 +16,8 @@ const SETTINGS = /** @type {[string, string, string, string][]} */ ([
 
 /** Columns of the data set: name, title, hint. */
 const COLUMNS = /** @type {[string, string, string][]} */ ([
-  ["weights", "Weights of rows", "a column: what each row counts in cost and metrics"],
-  ["groups", "Groups of metrics", "a column: metrics get the forms _worst_group and _group_mean"],
+  ["weights", "Weights of rows", "a column: the weight of each row in cost and metrics"],
+  ["groups", "Groups of metrics", "a column: adds the forms _worst_group and _group_mean of metrics"],
 ]);
 
 /**
@@ -28,7 +28,7 @@ export function measuresForm(draft, redraw) {
   const { spec } = draft;
   if (spec.trainer !== "mlp") return null;
   const named = /** @type {string[]} */ (spec.metrics ?? []);
-  const metrics = input(named.join(", "), (value) => set(draft, "metrics", listed(value)), { placeholder: "the objective's alone" });
+  const metrics = input(named.join(", "), (value) => set(draft, "metrics", listed(value)), { placeholder: "only the objective's" });
   const given = named.length > 0 || SETTINGS.some(([name]) => name in spec.settings) || COLUMNS.some(([name]) => name in spec.dataset);
   return h(
     "details",
@@ -37,7 +37,7 @@ export function measuresForm(draft, redraw) {
     h(
       "div",
       { class: "fields three" },
-      field("Further metrics", "metrics", metrics, "between commas, such as dev_f1, dev_roc_auc, predict_ms"),
+      field("Further metrics", "metrics", metrics, "separated by commas, such as dev_f1, dev_roc_auc, predict_ms"),
       SETTINGS.map(([name, title, placeholder, hint]) => settingField(draft, redraw, name, title, placeholder, hint)),
       COLUMNS.map(([name, title, hint]) => field(title, `dataset.${name}`, input(spec.dataset[name], (value) => putColumn(draft, name, value.trim()), { placeholder: "no column" }), hint)),
     ),

@@ -59,7 +59,7 @@ function relationsField(draft) {
     else delete space.relations;
     draft.changed();
   });
-  return h("div", { class: "field relationsfield" }, h("label", { for: "new-relations" }, "Relations between parameters, one on a line"), control);
+  return h("div", { class: "field relationsfield" }, h("label", { for: "new-relations" }, "Relations between parameters, one per line"), control);
 }
 
 /** @param {Record<string, Definition>} space */

@@ -1,4 +1,4 @@
-/** What a person can do to a trial: run it again, take its result out, take its model. */
+/** What a person can do to a trial: run it again, exclude it, take its model. */
 
 import { call, request } from "../core/api.js";
 import { h } from "../core/dom.js";

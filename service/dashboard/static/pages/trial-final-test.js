@@ -48,7 +48,7 @@ export function finalTest(view) {
  */
 function content(looks, again) {
   const button = h("button", { type: "button", class: looks.length ? "" : "primary", onclick: again }, looks.length ? "Test again" : "Test this model");
-  const none = "The test set tells how good the winner really is, as long as nothing is chosen by it. Use it once, when the choice is made.";
+  const none = "The test set shows how good the winner really is, as long as no choice is based on it. Use it once, after you have chosen.";
   return [
     h("div", { class: "cardhead" }, h("h2", null, "Final test"), h("span", { class: "spacer" }), button),
     looks.length ? null : h("p", { class: "hint" }, none),
@@ -84,7 +84,7 @@ function reason() {
     const why = h("input", { type: "text", id: "why-test", maxlength: "1000", placeholder: "final choice" });
     const yes = h("button", { type: "button", class: "primary" }, "Test");
     const back = h("button", { type: "button" }, "Back");
-    const warning = "This look is recorded with your name. A test set by which models are chosen tells nothing any more.";
+    const warning = "This look is recorded with your name. Once models are chosen by a test set, its figures are too good to trust.";
     const dialog = openDialog("Look at the test set?", [h("p", null, warning), h("label", { for: "why-test" }, "Why (optional)"), why], [back, yes]);
     /** @type {string | null} */
     let answer = null;

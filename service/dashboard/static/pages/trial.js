@@ -255,7 +255,7 @@ function settings(trial, search, inForce) {
  */
 function asideWords(trial) {
   if (trial.excluded) return `Excluded by ${trial.excluded_by}: ${trial.excluded}`;
-  return trial.broken ? `Does not count, because it breaks a limit: ${trial.broken}.` : "";
+  return trial.broken ? `Does not count because it breaks a constraint: ${trial.broken}.` : "";
 }
 
 const ORIGINS = /** @type {Record<string, string>} */ ({ coarse: "coarse search", fine: "fine search" });

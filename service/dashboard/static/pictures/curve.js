@@ -75,7 +75,7 @@ export function curvesPicture(view, context, steer, read) {
   const figure = new Figure({
     name: "learning-curve",
     title: "Learning curve",
-    hint: trainingsOf(view.search.spec) > 1 ? "One fold after the other: each epoch shows the mean over the folds so far at that epoch of theirs, the last stretch the mean of all folds." : "Training by epoch. A wide gap between train and dev is variance (overfitting); both high is bias.",
+    hint: trainingsOf(view.search.spec) > 1 ? "One fold after another. Each point is the mean over the folds so far at the same epoch of each; the last stretch is the mean of all folds." : "Training by epoch. A wide gap between train and dev is variance (overfitting); both high is bias.",
     controls: [control, legend.node],
     height: 320,
   });

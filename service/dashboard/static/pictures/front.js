@@ -16,7 +16,7 @@ export function picture(view) {
   const figure = new Figure({
     name: "front",
     title: "Pareto front",
-    hint: "Each point is a trial. The orange ones are beaten by no other trial in all objectives at once: along them one objective is bought with another.",
+    hint: "Each point is a trial. No other trial beats an orange one in all objectives: along the front, you pay for one objective with another.",
     height: 330,
   });
   const table = h("div", { class: "scroll" });
