@@ -62,7 +62,7 @@ def run(make_server: Callable[..., Server], count: int, kills: int) -> None:
         for turn in range(count // AT_ONCE):
             give(client, trial, draw)
             if turn in killing:
-                server.agents()[0].kill()
+                wait(server.agents, 60, "an agent")[0].kill()
             wait(lambda: waiting(client, trial) < 50, 60, "commands to take effect")
         client.command(trial, "set", at="epoch:9999999", l1=0.1)
         wait(lambda: waiting(client, trial) == 1, 120, "the last commands")
