@@ -18,7 +18,7 @@ from caviar.service.usecases import budgets, datasets
 from caviar.service.usecases.claim import schedule
 from caviar.service.usecases.names import name_problems
 from caviar.service.usecases.proposer import Proposer, new_trial
-from caviar.service.usecases.submit import check, refused
+from caviar.service.usecases.submit import check_change, refused
 from caviar.service.usecases.submit_checks import spec_names
 
 TRAINED = ("parallel", "budget", "limits", "space", "reevaluate")  # what trials to come depend on
@@ -89,7 +89,7 @@ def edit(
         return
     if "space" in changes and row.proposed - row.by_hand >= len(after.get("enqueued", ())):
         after.pop("enqueued", None)  # all of them were tried: they need not lie in the new space
-    spec = check(after, lambda dataset: datasets.resolve(tx, dataset))
+    spec = check_change(before, after, lambda dataset: datasets.resolve(tx, dataset))
     old = proposer.spec(tx, row)
     known = set(spec_names(old))  # those of an old search stay what they are
     if wrong := list(name_problems(one for one in spec_names(spec) if one not in known)):

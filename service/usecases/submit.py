@@ -36,6 +36,15 @@ def check(data: Any, resolve: Resolve = dict) -> SearchSpec:
     return _checked(data, lambda spec: _search_problems(spec, resolve))
 
 
+def check_change(before: Any, after: Any, resolve: Resolve = dict) -> SearchSpec:
+    """Read and check a search that is edited; what was wrong before, by rules of today, may stay.
+
+    Raises RefusedError.
+    """
+    known = _search_problems(SearchSpec.parse(before), resolve)
+    return _checked(after, lambda spec: [one for one in _search_problems(spec, resolve) if one not in known])
+
+
 def accept(store: Database, data: Any) -> SearchSpec:
     """Read and check a search with what the store knows (uploaded data, the search it starts from).
 

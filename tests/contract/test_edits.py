@@ -152,3 +152,17 @@ def test_an_objective_that_says_nothing_stops_no_search(world: World, strategy: 
     search = world.submit(**FIELDS, strategy=strategy, budget={"trials": 16})
     Players(world, 4, curve=curve).play(search)
     assert ended(world, search) and len(world.trials(search)) == 16
+
+
+def test_what_is_refused_by_rules_of_today_does_not_keep_an_older_search_from_being_edited(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """beta1 has no effect under gd, which was accepted once."""
+    space = {"learning_rate": {"scale": "log", "low": 0.001, "high": 0.1}, "beta1": {"low": 0.5, "high": 0.9}}
+    fields = {"trainer": "mlp", "dataset": {"name": "iris"}, "settings": {"optimizer": "gd"}, "space": space}
+    objective = {"metric": "dev_error"}
+    search = world.submit(**fields, objective=objective, stopping="none", budget={"trials": 4})
+    edit(world, search, budget={"trials": 6})
+    assert orjson.loads(world.search(search).spec)["budget"]["trials"] == 6
+    with pytest.raises(RefusedError, match="momentum"):
+        edit(world, search, space={**space, "momentum": {"low": 0.5, "high": 0.9}})
