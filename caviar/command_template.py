@@ -28,7 +28,7 @@ def check(command: Sequence[str], space: Collection[str], settings: Collection[s
         places = ", ".join(f"{{{name}}}" for name in known)
         raise CaviarError(f"no trial has a value for {{{unknown[0]}}}; there are {places}")
     if not _PLACE.search(command[0]) and shutil.which(command[0]) is None:
-        raise CaviarError(f"there is no program {command[0]!r} here; name one that can be started")
+        raise CaviarError(f"there is no program {command[0]!r} here; check its name, or give its path")
     return [name for name in space if name not in used]
 
 

@@ -96,7 +96,7 @@ def _write_frame(file: Path, frame: Any) -> None:
 
     if not is_frame(frame):
         kinds = "pandas, polars or pyarrow"
-        raise CaviarError(f"dataset.frame: {type(frame).__name__} is no data frame; give one of {kinds}")
+        raise CaviarError(f"dataset.frame: {type(frame).__name__} is not a data frame; give one of {kinds}")
     write_table(arrow_of(frame), file)
 
 

@@ -106,7 +106,7 @@ class ScriptCommands:
             self.answer(command, epoch, refused=f"a script cannot {command.kind}; it can {', '.join(KINDS)}")
         elif _due_epoch(command) is None:
             known = "now, epoch_end, epoch:30"
-            self.answer(command, epoch, refused=f"a script knows no such moment; it knows {known}")
+            self.answer(command, epoch, refused=f"a script cannot wait for that moment; use one of {known}")
         else:
             self._waiting[command.id] = command
 

@@ -20,12 +20,12 @@ def as_numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
     metrics than can be told at once.
     """
     if len(metrics) > MOST_METRICS:
-        raise CaviarError(f"{len(metrics)} metrics are told of one epoch: at most {MOST_METRICS} can be")
+        raise CaviarError(f"one epoch has {len(metrics)} metrics: at most {MOST_METRICS} are allowed")
     told = {}
     for name, value in metrics.items():
         if not name or name in OF_CURVES:
             raise CaviarError(
-                f"a metric cannot be called {name!r}: curves hold {', '.join(OF_CURVES)} besides"
+                f"a metric cannot be called {name!r}: curves use the names {', '.join(OF_CURVES)}"
             )
         if len(name) > LONGEST_NAME:
             raise CaviarError(
@@ -34,7 +34,7 @@ def as_numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
         try:
             told[name] = math.nan if value is None else float(value)
         except (TypeError, ValueError, OverflowError) as error:
-            raise CaviarError(f"the metric {name!r} is no number that can be told: {error}") from None
+            raise CaviarError(f"the metric {name!r} is not a number: {error}") from None
     return told
 
 
@@ -43,7 +43,7 @@ def as_step(step: SupportsIndex, least: int = 1) -> int:
     try:
         number = operator.index(step)
     except TypeError:
-        raise CaviarError(f"step {step!r:.100} is no whole number") from None
+        raise CaviarError(f"step {step!r:.100} is not an integer") from None
     if not least <= number <= MOST_STEPS:
         remedy = "count from 1" if number < least else "count in larger steps, such as thousands"
         raise CaviarError(f"step {number} is not from {least} to {MOST_STEPS}: {remedy}")

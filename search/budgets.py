@@ -19,10 +19,10 @@ SETTLED = ("epochs", "target", "stale")  # decided by the trials, beside `trials
 
 
 class Budget(FrozenModel):
-    """How much may be spent; the first of these that is used up ends the search."""
+    """How much may be spent; the first one used up ends the search."""
 
     trials: int = Field(
-        ge=1, le=10_000_000, description="Trials at most; strategies plan by this number, so always needed."
+        ge=1, le=10_000_000, description="Trials at most. Always needed: strategies plan by it."
     )
     seconds: float | None = Field(
         default=None,
@@ -37,7 +37,7 @@ class Budget(FrozenModel):
     )
     at_end: Literal["finish", "stop"] = Field(
         default="finish",
-        description="What becomes of trials in training at that moment: they finish, or stop there.",
+        description="What happens to trials in training at that moment: they finish, or stop there.",
     )
 
     _numbers = field_validator("trials", "seconds", "epochs", "target", "stale", mode="before")(
@@ -57,10 +57,10 @@ class Budget(FrozenModel):
         problems = []
         if self.stale is not None and self.stale >= self.trials:
             remedy = f"give less than {self.trials}, or more trials"
-            message = f"{self.stale} trials without a better value do not fit into {self.trials} trials"
+            message = f"{self.trials} trials cannot have {self.stale} in a row without a better value"
             problems.append(Problem("stale", message, remedy))
         if self.at_end == "stop" and not self.others:
-            message = "stops nothing here: each trial of a budget of trials is trained to its end"
+            message = "has no effect here: a budget of trials trains each one to its end"
             remedy = "leave it out, or add seconds, epochs, target or stale"
             problems.append(Problem("at_end", message, remedy))
         if problems:

@@ -44,7 +44,7 @@ def problems_without_folds(stopping: Method) -> list[Problem]:
     if not isinstance(stopping, Race):
         return []
     return [
-        Problem("stopping.name", "race compares folds, there are none", "add dataset.folds, or take median")
+        Problem("stopping.name", "race compares folds, but has none", "add dataset.folds, or take median")
     ]
 
 
@@ -61,7 +61,7 @@ def problems_with_folds(spec: "SearchSpec") -> list[Problem]:
         said = "folds of different lengths cannot be compared"
         found.append(Problem("space.epochs", said, "fix it in settings; settings.patience ends folds early"))
     if isinstance(spec.stopping, Patience):
-        said = "the epochs of a trial with folds begin anew with each fold"
+        said = "the epochs of a trial with folds start over with each fold"
         found.append(Problem("stopping.name", said, "take race; settings.patience ends folds early"))
     if spec.schedule:
         found.append(Problem("schedule", "settings cannot change in a trial with folds", "leave it out"))

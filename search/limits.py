@@ -13,19 +13,19 @@ _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:([KMGT]?)(i?)B)\s*", re.IGNORECASE)
 
 
 class Limits(FrozenModel):
-    """Beyond any of these a trial fails, with the reason; its worker goes on."""
+    """A trial that exceeds one of these fails, with the reason; its agent goes on."""
 
     seconds: float | None = Field(
         default=None, gt=0, le=1e9, description="Seconds of one trial in all attempts, loading included."
     )
     silent_seconds: float | None = Field(
-        default=None, gt=0, le=1e9, description="Seconds without the end of an epoch."
+        default=None, gt=0, le=1e9, description="Seconds without a finished epoch."
     )
     memory: int | None = Field(
         default=None,
         ge=LEAST_MEMORY,
         le=2**60,
-        description="Bytes that the process which trains it may hold; also as text, such as 2 GiB.",
+        description="Bytes of memory that its process may hold, or a text such as 2 GiB.",
         json_schema_extra={"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]},
     )
 

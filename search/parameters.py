@@ -179,7 +179,7 @@ def _check_integers(range_: Range) -> None:
     for field in ("low", "high", "step"):
         number = getattr(range_, field)
         if number is not None and (number != int(number) or abs(number) > LARGEST_INTEGER):
-            raise refuse(field, f"{number!r} is no whole number up to 2^53", "round it, or use type: float")
+            raise refuse(field, f"{number!r} is not an integer up to 2^53", "round it, or use type: float")
 
 
 class Choice(Definition):
@@ -201,7 +201,7 @@ class Choice(Definition):
         keys = [identity(item) for item in value]
         twice = [item for item, key in zip(value, keys, strict=True) if keys.count(key) > 1]
         if twice:
-            raise refuse("", f"{written(twice[0])} is there more than once", "name each choice once")
+            raise refuse("", f"{written(twice[0])} appears more than once", "name each choice once")
         return value
 
 

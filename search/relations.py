@@ -38,12 +38,12 @@ class Order(FrozenModel):
         parts = _SIGN.split(self.order.strip())
         signs = {sign[0] for sign in parts[1::2]}
         if len(parts) < 3 or not all(parts):
-            raise refuse("order", f"{self.order!r} compares no two parameters", ORDER_EXAMPLE)
+            raise refuse("order", f"{self.order!r} does not compare two parameters", ORDER_EXAMPLE)
         if len(signs) > 1:
             raise refuse("order", f"{self.order!r} goes up and down", "write two relations")
         twice = [name for name in parts[::2] if parts[::2].count(name) > 1]
         if twice:
-            raise refuse("order", f"{twice[0]!r} is there more than once", "name each parameter once")
+            raise refuse("order", f"{twice[0]!r} appears more than once", "name each parameter once")
         return self
 
     @property
@@ -96,7 +96,7 @@ class Sum(FrozenModel):
             raise refuse("", said, "give one of them: max: 1, or equals: 1")
         twice = [name for name in self.of if self.of.count(name) > 1]
         if twice:
-            raise refuse("of", f"{twice[0]!r} is there more than once", "name each parameter once")
+            raise refuse("of", f"{twice[0]!r} appears more than once", "name each parameter once")
         return self
 
     @property
@@ -164,7 +164,7 @@ def problems_of_relations(relations: tuple[Relation, ...], definitions: Definiti
         if isinstance(one, SumRelation) and one.exact:
             for name in one.names:
                 if name in taken and name in definitions and not isinstance(definitions[name], Fixed):
-                    said = f"{name} is in the exact sum of relations.{taken[name]} as well"
+                    said = f"{name} is also in the exact sum of relations.{taken[name]}"
                     problems.append(Problem(f"relations.{place}.sum.of", said, "use max in one of the two"))
                 taken[name] = place
     return problems
@@ -182,7 +182,7 @@ def _circles(relations: tuple[Relation, ...]) -> Iterator[Problem]:
             TopologicalSorter(above).prepare()
         except CycleError as error:
             said = f"contradicts the orders before it: {' < '.join(reversed(error.args[1]))}"
-            yield Problem(f"relations.{place}.order", said, "take one of them out")
+            yield Problem(f"relations.{place}.order", said, "remove one of them")
             return
 
 
@@ -202,7 +202,7 @@ def _unfit(name: str, relation: Relation, definitions: Definitions) -> Iterator[
     elif isinstance(one, Fixed):
         number = isinstance(one.value, int | float) and not isinstance(one.value, bool)
         if not number:
-            yield f"{name} is fixed at {written(one.value)}, which is no number", "take it out"
+            yield f"{name} is fixed at {written(one.value)}, which is not a number", "remove it"
     elif isinstance(relation, SumRelation) and relation.exact and (one.scale != "linear" or one.zero):
         what = "has a share of exact zeros" if one.zero else f"is on a {one.scale} scale"
         remedy = "exact sums are drawn evenly: use scale: linear without zero, or max in place of equals"
@@ -229,7 +229,7 @@ def read_relations(given: Any) -> tuple[Relation, ...]:
     for place, one in enumerate(given):
         where = f"relations.{place}"
         if not isinstance(one, str | dict) or (isinstance(one, dict) and not {"sum", "order"} & set(one)):
-            problems.append(Problem(where, f"{written(one)} is no relation", f"write {EXAMPLE}"))
+            problems.append(Problem(where, f"{written(one)} is not a relation", f"write {EXAMPLE}"))
             continue
         try:
             found.append(_read_one(one))

@@ -25,13 +25,13 @@ class Objective(FrozenModel):
     direction: Literal["minimize", "maximize"] = "minimize"
     value: Literal["last", "best"] | MeanOfLast | None = Field(
         default=None,
-        description="What of a trial's curve is its value; default: the last epoch. "
+        description="How a trial's value follows from its curve; default: the last epoch. "
         "With best the model of the best epoch is kept.",
     )
     reference: float | None = Field(
         default=None,
         allow_inf_nan=False,
-        description="Of several objectives: what is worse counts for nothing; default: by the results.",
+        description="With several objectives: where the hypervolume begins; default: from the results.",
     )
 
     @property
@@ -56,15 +56,15 @@ class Objective(FrozenModel):
 
 
 def _check_value(value: Any) -> None:
-    """Refuse what is no value of a trial, in words that pydantic's union has not."""
+    """Refuse what is not a value of a trial, in words that pydantic's union has not."""
     if value is None or value in ("last", "best") or isinstance(value, MeanOfLast):
         return
     if not isinstance(value, dict) or set(value) != {"mean_of_last"}:
-        said = f"{written(value)} is no value of a trial"
+        said = f"{written(value)} is not a value of a trial"
         raise refuse_all([Problem("value", said, "write last, best, or {mean_of_last: 5}")])
     epochs = value["mean_of_last"]
     if isinstance(epochs, bool) or not isinstance(epochs, int) or not 1 <= epochs <= MOST_EPOCHS:
-        said = f"{written(epochs)} is no number of epochs"
+        said = f"{written(epochs)} is not a number of epochs"
         raise refuse_all([Problem("value.mean_of_last", said, f"give an integer from 1 to {MOST_EPOCHS}")])
 
 

@@ -153,14 +153,14 @@ class SearchSpec(FrozenModel):
     def _rules(self) -> Self:
         problems = [
             Problem(
-                f"settings.{name}", "is fixed here and searched in the space", "take it out of one of the two"
+                f"settings.{name}", "is fixed here and searched in the space", "remove it from one of the two"
             )
             for name in self.settings
             if name in self.space.root
         ]
         lacks_gap = GAP in self.subject_to and len(sources(GAP, self.objective.metric)) == 1
         if lacks_gap and self.trainer != "external":
-            said = f"there is none of {self.objective.metric!r}, which is not of the dev set"
+            said = f"cannot be computed for {self.objective.metric!r}, which is not a dev metric"
             problems.append(Problem(f"subject_to.{GAP}", said, "take an objective such as dev_error"))
         problems += _problems_of_several(self)
         for position, point in enumerate(self.enqueued):
@@ -170,8 +170,8 @@ class SearchSpec(FrozenModel):
             ]
         if self.reevaluate.leaders and self.budget.others:
             other = self.budget.others[0]
-            message = f"begins after {self.budget.trials} trials, which budget.{other} may never let happen"
-            problems.append(Problem("reevaluate.leaders", message, f"take out reevaluate or budget.{other}"))
+            message = f"begins after {self.budget.trials} trials; budget.{other} may end the search before"
+            problems.append(Problem("reevaluate.leaders", message, f"remove reevaluate or budget.{other}"))
         problems += problems_with_folds(self) if self.trainings > 1 else problems_without_folds(self.stopping)
         if problems:
             raise refuse_all(problems)
@@ -306,18 +306,18 @@ def _problems_of_several(spec: SearchSpec) -> list[Problem]:
     found, names = [], [one.metric for one in spec.objectives]
     for place, one in enumerate(spec.further):
         if one.metric in names[: place + 1]:
-            remedy = "take each metric once"
-            found.append(Problem(f"further.{place}.metric", f"{one.metric!r} stands there already", remedy))
+            remedy = "list each metric once"
+            found.append(Problem(f"further.{place}.metric", f"{one.metric!r} is listed already", remedy))
         if one.value is not None:
-            said = "can only be said of the first objective: the others count as in the result"
+            said = "only works for the first objective; the others count as in the result"
             found.append(Problem(f"further.{place}.value", said, "leave it out"))
     if spec.further and not spec.strategy.several:
         remedy = "take coarse_to_fine, tpe, gp, nsga2, sobol, random or grid"
-        found.append(Problem("strategy.name", f"{spec.strategy.name} takes one objective", remedy))
+        found.append(Problem("strategy.name", f"{spec.strategy.name} takes only one objective", remedy))
     if spec.further and getattr(spec.strategy, "epochs_per_round", None):
-        found.append(Problem("strategy.epochs_per_round", "goes with one objective only", "leave it out"))
+        found.append(Problem("strategy.epochs_per_round", "works with one objective only", "leave it out"))
     if spec.further and spec.reevaluate.leaders:
-        found.append(Problem("reevaluate", "goes with one objective only", "leave it out"))
+        found.append(Problem("reevaluate", "works with one objective only", "leave it out"))
     return found
 
 

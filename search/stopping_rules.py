@@ -151,7 +151,7 @@ class Threshold(WarmedUp):
 
 
 class Race(StoppingRule):
-    """End a trial with folds once the first ones leave it no hope of being the best."""
+    """End a trial with folds once the first ones show that it cannot be the best."""
 
     uses_results = True
     title = "race over folds"
@@ -161,9 +161,9 @@ class Race(StoppingRule):
         default=0.005,
         gt=0,
         le=0.5,
-        description="Chance at each fold that a trial as good as the leader is ended.",
+        description="Chance per fold of ending a trial that is as good as the leader.",
     )
-    least: int = Field(default=3, ge=2, description="Trials through all folds needed for a comparison.")
+    least: int = Field(default=3, ge=2, description="Trials through all folds before any is compared.")
 
     def rungs_of(self, epochs: int, trainings: int) -> tuple[int, ...]:
         """Return the end of each fold."""
@@ -177,7 +177,7 @@ class Race(StoppingRule):
         limits = bounds(curves.values, self.chance, self.least)
         pairs = zip(curves.rungs, limits, strict=False)
         checks = tuple((epoch, sign * limit) for epoch, limit in pairs if limit is not None)
-        return StopPlan(checks, why="its first folds leave no hope of being the best")
+        return StopPlan(checks, why="its first folds show that it cannot be the best")
 
 
 RULES: tuple[type[StoppingRule], ...] = (

@@ -152,7 +152,7 @@ class Nsga2(Strategy):
     slow = True
 
     name: Literal["nsga2"] = "nsga2"
-    population: int = Field(default=20, ge=4, le=1000, description="Trials of a generation.")
+    population: int = Field(default=20, ge=4, le=1000, description="Trials per generation.")
 
 
 STRATEGIES: tuple[type[Strategy], ...] = (CoarseToFine, Random, Sobol, Grid, Tpe, Gp, Cmaes, Nsga2)

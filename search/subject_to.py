@@ -25,7 +25,7 @@ class Limit(FrozenModel):
     @model_validator(mode="after")
     def _some(self) -> Self:
         if self.max is None and self.min is None:
-            raise refuse_all([Problem("", "limits nothing", "write {max: 2} or {min: 0.5}")])
+            raise refuse_all([Problem("", "sets no bound", "write {max: 2} or {min: 0.5}")])
         if self.max is not None and self.min is not None and self.min > self.max:
             said = f"min {self.min:g} is above max {self.max:g}: no trial keeps both"
             raise refuse_all([Problem("", said, "swap them")])

@@ -49,7 +49,7 @@ def working(setting: str, other: str) -> str:
 def trains_nothing(settings: Mapping[str, Any]) -> list[Problem]:
     """Return what is wrong with settings that are in range each and together train nothing."""
     if settings.get("batch_norm") is True and settings.get("batch_size") == 1:
-        message = "batch norm makes every Z of a mini-batch of one 0"
+        message = "with mini-batches of one row, batch norm makes every Z 0"
         return [Problem("settings.batch_size", message, "use at least 2, or batch_norm: false")]
     return []
 

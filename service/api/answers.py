@@ -41,7 +41,7 @@ class EditList(Record):
 
 
 class ObjectiveOfFront(Record):
-    """One of several objectives; what is worse than its reference counts for nothing."""
+    """One of several objectives; anything worse than its reference adds nothing to the hypervolume."""
 
     metric: str
     direction: str

@@ -8,10 +8,10 @@ import orjson
 
 from caviar.service.store.rows import StoredSearch
 
-_ROOMY = "give so much that only a broken trial needs more"
+_ROOMY = "set it so high that only a broken trial reaches it"
 # What makes a search depend on the machines that train it, by its field.
 _BY_MACHINE = {
-    "budget.seconds": ("how many trials fit into them", "for one that can be: trials, epochs, target, stale"),
+    "budget.seconds": ("how many trials fit into them", "use trials, epochs, target or stale instead"),
     "limits.seconds": ("whether a trial keeps them", _ROOMY),
     "limits.silent_seconds": ("whether a trial keeps them", _ROOMY),
     "limits.memory": ("whether a trial keeps it", _ROOMY),

@@ -99,7 +99,7 @@ async def read_agents_wanted(services: App) -> Response:
     return answer({"wanted": found.wanted, "busy": found.busy})
 
 
-@router.post("/agents/{agent}/trust", status_code=204, summary="Give trials again to a suspended agent")
+@router.post("/agents/{agent}/trust", status_code=204, summary="Trust a suspended agent again")
 async def trust_agent(services: App, agent: str) -> Response:
     if not await services.store.write(lambda tx: agent_records.trust(tx, agent)):
         raise NotFoundError(f"there is no agent {agent}")

@@ -45,7 +45,7 @@ class Look(BaseModel):
 
     trial: str
     nth: int = Field(description="look at this test set, by any trial of any search")
-    test_set: str = Field(description="its identity: the same rows, the same text")
+    test_set: str = Field(description="its fingerprint: equal for equal rows")
     created: str
     who: str = Field(description="the name of the token")
     why: str | None
@@ -53,7 +53,7 @@ class Look(BaseModel):
     compared: int = Field(description="trials that the winner was chosen from, when it was tested")
     metrics: list[TestedMetric] = Field(description="first the one that the search was judged by")
     verdict: Literal["agrees", "worse", "better"] = Field(
-        description="the first metric against the dev set: worse, better: by more than chance"
+        description="the first metric against the dev set; worse and better mean by more than chance"
     )
     text: list[str] = Field(description="the same in sentences")
     warning: str | None = Field(description="of a second look and later ones")
@@ -91,7 +91,7 @@ async def test_trial(services: App, request: Request, name: str, new: NewLook | 
     return answer(_shown(look), 201)
 
 
-@router.get("/trials/{name}/test", response_model=Looks, summary="The looks at the test set with its model")
+@router.get("/trials/{name}/test", response_model=Looks, summary="Looks at the test set by its model")
 async def read_tests(services: App, name: str) -> Response:
     trial = trial_id(name)
 
@@ -102,9 +102,7 @@ async def read_tests(services: App, name: str) -> Response:
     return answer({"items": [_shown(row) for row in await services.store.read(look)]})
 
 
-@router.get(
-    "/searches/{search}/tests", response_model=Looks, summary="The looks at the test set by its trials"
-)
+@router.get("/searches/{search}/tests", response_model=Looks, summary="Looks at the test set by its trials")
 async def list_tests(services: App, search: int) -> Response:
     def look(snapshot: Any) -> list[StoredLook]:
         search_rows.get(snapshot, search)

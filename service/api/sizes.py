@@ -24,8 +24,8 @@ def of_its_size(total: int, spec: Mapping[str, Any]) -> list[dict[str, str]]:
     trained_again = int(again.get("leaders") or 0) * int(again.get("seeds") or 0)
     place = "reevaluate" if trained_again > int(budget.get("trials") or 0) else "budget.trials"
     message = (
-        f"{total:,} trials are as many rows, about {gigabytes:,.0f} GB of database with their curves, and at "
-        f"least {hours:,.1f} hours of bookkeeping, to which the training itself is added"
+        f"{total:,} trials take as many rows, about {gigabytes:,.0f} GB of database with their curves, and "
+        f"at least {hours:,.1f} hours of bookkeeping, on top of the training itself"
     )
     remedy = "unless you intend this, set a smaller number; the budget can be raised later (caviar edit)"
     return [{"field": place, "message": message, "remedy": remedy}]

@@ -74,7 +74,7 @@ async def steering(services: App, name: str) -> Response:
     return tagged(_steering(found))
 
 
-@router.get("/rewind", response_model=Rewind, summary="What going back to an epoch has to train again")
+@router.get("/rewind", response_model=Rewind, summary="What a rewind to an epoch has to train again")
 async def rewind(
     services: App,
     name: str,

@@ -385,11 +385,11 @@ export interface BranchRecord {
   }[];
 }
 /**
- * How much may be spent; the first of these that is used up ends the search.
+ * How much may be spent; the first one used up ends the search.
  */
 export interface Budget {
   /**
-   * Trials at most; strategies plan by this number, so always needed.
+   * Trials at most. Always needed: strategies plan by it.
    */
   trials: number;
   /**
@@ -409,7 +409,7 @@ export interface Budget {
    */
   stale?: number | null;
   /**
-   * What becomes of trials in training at that moment: they finish, or stop there.
+   * What happens to trials in training at that moment: they finish, or stop there.
    */
   at_end?: "finish" | "stop";
 }
@@ -1011,7 +1011,7 @@ export interface Front {
   reason: string | null;
 }
 /**
- * One of several objectives; what is worse than its reference counts for nothing.
+ * One of several objectives; anything worse than its reference adds nothing to the hypervolume.
  */
 export interface ObjectiveOfFront {
   metric: string;
@@ -1098,7 +1098,7 @@ export interface Limit {
   min?: number | null;
 }
 /**
- * Beyond any of these a trial fails, with the reason; its worker goes on.
+ * A trial that exceeds one of these fails, with the reason; its agent goes on.
  */
 export interface Limits {
   /**
@@ -1106,11 +1106,11 @@ export interface Limits {
    */
   seconds?: number | null;
   /**
-   * Seconds without the end of an epoch.
+   * Seconds without a finished epoch.
    */
   silent_seconds?: number | null;
   /**
-   * Bytes that the process which trains it may hold; also as text, such as 2 GiB.
+   * Bytes of memory that its process may hold, or a text such as 2 GiB.
    */
   memory?: number | string | null;
 }
@@ -1175,7 +1175,7 @@ export interface Look {
    */
   nth: number;
   /**
-   * its identity: the same rows, the same text
+   * its fingerprint: equal for equal rows
    */
   test_set: string;
   created: string;
@@ -1197,7 +1197,7 @@ export interface Look {
    */
   metrics: TestedMetric[];
   /**
-   * the first metric against the dev set: worse, better: by more than chance
+   * the first metric against the dev set; worse and better mean by more than chance
    */
   verdict: "agrees" | "worse" | "better";
   /**
@@ -1302,7 +1302,7 @@ export interface NoStopping {
 export interface Nsga2 {
   name?: "nsga2";
   /**
-   * Trials of a generation.
+   * Trials per generation.
    */
   population?: number;
 }
@@ -1313,11 +1313,11 @@ export interface Objective {
   metric?: string;
   direction?: "minimize" | "maximize";
   /**
-   * What of a trial's curve is its value; default: the last epoch. With best the model of the best epoch is kept.
+   * How a trial's value follows from its curve; default: the last epoch. With best the model of the best epoch is kept.
    */
   value?: ("last" | "best") | MeanOfLast | null;
   /**
-   * Of several objectives: what is worse counts for nothing; default: by the results.
+   * With several objectives: where the hypervolume begins; default: from the results.
    */
   reference?: number | null;
 }
@@ -1487,16 +1487,16 @@ export interface ProblemField {
   remedy: string;
 }
 /**
- * End a trial with folds once the first ones leave it no hope of being the best.
+ * End a trial with folds once the first ones show that it cannot be the best.
  */
 export interface Race {
   name?: "race";
   /**
-   * Chance at each fold that a trial as good as the leader is ended.
+   * Chance per fold of ending a trial that is as good as the leader.
    */
   chance?: number;
   /**
-   * Trials through all folds needed for a comparison.
+   * Trials through all folds before any is compared.
    */
   least?: number;
 }
@@ -1873,7 +1873,7 @@ export interface Threshold {
   bound: number;
 }
 /**
- * Beyond any of these a trial fails, with the reason; its worker goes on.
+ * A trial that exceeds one of these fails, with the reason; its agent goes on.
  */
 export interface Limits1 {
   /**
@@ -1881,11 +1881,11 @@ export interface Limits1 {
    */
   seconds?: number | null;
   /**
-   * Seconds without the end of an epoch.
+   * Seconds without a finished epoch.
    */
   silent_seconds?: number | null;
   /**
-   * Bytes that the process which trains it may hold; also as text, such as 2 GiB.
+   * Bytes of memory that its process may hold, or a text such as 2 GiB.
    */
   memory?: number | string | null;
 }

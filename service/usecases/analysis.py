@@ -140,7 +140,7 @@ def read_standings(snapshot: Snapshot, search: int) -> Standings:
     row = search_rows.get(snapshot, search)
     spec = SearchSpec.parse(orjson.loads(row.spec))
     if not spec.reevaluate.leaders:
-        reason = f"no leader was trained again; to do it: caviar finalists {search} (reevaluate)"
+        reason = f"no leader was retrained; to do it: caviar finalists {search} (reevaluate)"
         return Standings([], reason=reason)
     again = reads.reevaluations(snapshot, search, spec.budget.trials)
     sign = -1.0 if spec.objective.direction == "maximize" else 1.0
@@ -175,7 +175,7 @@ def _told_apart(items: Sequence[Leader]) -> str:
     rest = [one for one in items[1:] if one not in real]
     parts = []
     if real:
-        parts.append(f"Really better than {named(real)}")
+        parts.append(f"Significantly better than {named(real)}")
     if rest:
         may = "Its lead over" if not real else "its lead over"
         parts.append(f"{may} {named(rest)} may be chance; more seeds would tell")

@@ -68,7 +68,7 @@ class Claimant:
         """Return whether a search has something for this agent.
 
         `parallel` of a search limits the agents that train for it: an agent trains one trial at a time, the
-        others in its hands only wait there to save round trips. In panda mode it limits nothing: a fork is
+        others in its hands only wait there to save round trips. In panda mode it sets no bound: a fork is
         wanted beside its parent.
         """
         row, agent = search.row, self.agent

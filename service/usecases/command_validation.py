@@ -106,7 +106,7 @@ def _one(command: NewCommand, context: CommandContext, reached: int) -> Iterable
         yield FieldProblem("kind", "the trial is paused already", "resume it first, or leave it")
     if command.kind in CHANGING and context.dataset.get("folds"):
         remedy = "pause, resume, checkpoint or stop it; for other settings submit another search"
-        said = f"a trial with folds takes no {command.kind!r}: its folds train alike"
+        said = f"a trial with folds cannot take {command.kind!r}: all its folds train with the same settings"
         yield FieldProblem("kind", said, remedy)
         return
     yield from _ARGUMENTS[command.kind](command, context)

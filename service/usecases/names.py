@@ -22,10 +22,10 @@ def name_problems(names: Iterable[tuple[str, str]]) -> Iterator[FieldProblem]:
     for field, name in names:
         unseen = next(_unseen(name), None)
         if unseen is not None:
-            message = f"has a character in its name that nobody sees: U+{ord(unseen):04X}"
+            message = f"has an invisible character in its name: U+{ord(unseen):04X}"
             yield FieldProblem(field, message, "leave it out")
         elif not name.translate(_FILLERS).strip():
-            yield FieldProblem(field, "has a name of blanks", "write a name that can be seen")
+            yield FieldProblem(field, "has a blank name", "write a visible name")
 
 
 def _unseen(name: str) -> Iterator[str]:

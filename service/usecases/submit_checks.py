@@ -100,7 +100,7 @@ def _direction_problems(spec: SearchSpec) -> list[FieldProblem]:
         better = trainers.direction(spec.trainer, one.metric)
         if better is not None and one.direction != better and "direction" in one.model_fields_set:
             remedy = f"leave it out, or write direction: {better}"
-            found.append(FieldProblem(f"{place}.direction", f"{one.metric} is better the other way", remedy))
+            found.append(FieldProblem(f"{place}.direction", f"makes {one.metric} worse", remedy))
     return found
 
 
@@ -108,7 +108,7 @@ def _script_problems(spec: SearchSpec) -> list[FieldProblem]:
     """Ask for the direction of a metric that only a script knows."""
     remedy = "write direction: minimize or direction: maximize"
     return [
-        FieldProblem(f"{place}.direction", f"nobody knows which way {one.metric!r} is better", remedy)
+        FieldProblem(f"{place}.direction", f"nothing says whether more {one.metric} is better", remedy)
         for place, one in objectives_at(spec).items()
         if "direction" not in one.model_fields_set and direction_of(one.metric) is None
     ]
@@ -145,14 +145,14 @@ def _budget_problems(spec: SearchSpec) -> list[FieldProblem]:
     if epochs is not None:
         fewest = trainers.fewest_epochs(spec)
         if fewest is None:
-            message = "needs to know how long trials are, and nothing says so"
+            message = "needs the number of epochs of a trial, which nothing sets"
             found.append(FieldProblem("budget.epochs", message, "write settings: {epochs: 30}"))
         elif epochs < fewest:
-            message = f"{epochs} epochs are less than one trial has, {fewest}"
+            message = f"{epochs} epochs are fewer than one trial has, {fewest}"
             remedy = f"give at least {fewest}, or let trials train for fewer epochs"
             found.append(FieldProblem("budget.epochs", message, remedy))
     if spec.limits.memory is not None and spec.trainer == EXTERNAL:
-        message = "is measured of agents alone: nobody but you starts the process of a script"
+        message = "cannot be enforced for a script: you start its process yourself"
         found.append(FieldProblem("limits.memory", message, "leave it out, or limit the process itself"))
     return found
 

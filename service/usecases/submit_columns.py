@@ -18,11 +18,11 @@ def problems_of(dataset: Mapping[str, Any], known: Known) -> list[FieldProblem]:
     found = []
     for key, name in named.items():
         if name in _targets(dataset, known):
-            message = f"{name!r} is what is predicted"
+            message = f"{name!r} is the target"
             found.append(FieldProblem(f"dataset.{key}", message, "name another column"))
         elif name in (dataset.get("ignore") or ()):
             message = f"{name!r} is left out by dataset.ignore"
-            found.append(FieldProblem(f"dataset.{key}", message, "take it out of one of the two"))
+            found.append(FieldProblem(f"dataset.{key}", message, "remove it from one of the two"))
     for key in OF_ROWS[1:]:
         if key in named and named[key] == named.get("weights"):
             message = f"{named[key]!r} is the column of weights"

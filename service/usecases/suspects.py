@@ -81,6 +81,6 @@ def _suspend(tx: Transaction, agent: str, search: int, records: Mapping[str, Rec
     mine = records[agent]
     others = [record for name, record in records.items() if name != agent]
     rest = f"{sum(one.failures for one in others)} of {sum(one.trials for one in others)} on the others"
-    why = f"of search {search}, {mine.failures} of {mine.trials} trials failed on it, {rest}"
+    why = f"{mine.failures} of {mine.trials} trials of search {search} failed on it, {rest}"
     if rows.suspend(tx, agent, why):
         log.warning("agent %s is given no more trials: %s", agent, why, extra={"search": search})

@@ -119,7 +119,8 @@ def test_the_winner_is_named_from_fresh_trainings_alone(app: App) -> None:
     assert found["reason"] is None
     assert found["winner"]["chance"] is None
     real = [one["trial"] for one in found["items"][1:] if (one["chance"] or 1) < 0.05]
-    assert ("Really better" in found["text"]) == bool(real) and all(name in found["text"] for name in real)
+    assert ("Significantly better" in found["text"]) == bool(real)
+    assert all(name in found["text"] for name in real)
 
 
 def test_a_search_that_has_ended_gets_its_finalists_by_an_edit(app: App) -> None:

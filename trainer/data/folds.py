@@ -110,7 +110,7 @@ def check_folds(folds: int, counts: Array | list[int], names: list[str] | tuple[
     """
     rare = [f"{name} ({count})" for name, count in zip(names, counts, strict=True) if count < folds]
     if rare:
-        message = f"{folds} folds are more than the rows of class {shown(rare)}"
+        message = f"{folds} folds are more than these classes have rows: {shown(rare)}"
         remedy = "use fewer folds, drop or merge the class, or set dataset.stratify to false"
         raise DataError.of("dataset.folds", message, remedy)
 

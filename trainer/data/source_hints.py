@@ -25,7 +25,7 @@ def source_hints(dataset: Mapping[str, Any]) -> list[Problem]:
         of_test = of_dev if dev and split.get("dev") else _named(dataset)
     if of_dev == of_test:
         return []
-    message = f"the dev set is from {of_dev}, the test set from {of_test}: trials are chosen for other rows"
+    message = f"the dev set is from {of_dev}, the test set from {of_test}: trials are chosen on other data"
     remedy = "take both from one source, the one that matters later"
     return [Problem("dataset.test" if test else "dataset.dev", message, remedy)]
 

@@ -43,7 +43,7 @@ def test_the_gap_of_what_is_maximized_grows_with_overfitting_too() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"predict_ms": {}}, "subject_to.predict_ms: limits nothing (write {max: 2} or {min: 0.5})"),
+        ({"predict_ms": {}}, "subject_to.predict_ms: sets no bound (write {max: 2} or {min: 0.5})"),
         ({"a": {"min": 2, "max": 1}}, "subject_to.a: min 2 is above max 1: no trial keeps both (swap them)"),
         ({"a": {"maximum": 2}}, "subject_to.a.maximum: 'maximum' is not known"),
         ({"a": {"max": "two"}}, "subject_to.a.max: 'two' is not a number"),
@@ -57,7 +57,7 @@ def test_what_is_no_limit_is_refused(given: dict[str, object], said: str) -> Non
 
 
 def test_a_gap_needs_an_objective_of_the_dev_set() -> None:
-    with pytest.raises(SearchError, match=r"subject_to\.gap: there is none of 'train_error'"):
+    with pytest.raises(SearchError, match=r"subject_to\.gap: cannot be computed for 'train_error'"):
         spec(objective={"metric": "train_error"}, subject_to={"gap": {"max": 1}})
 
 

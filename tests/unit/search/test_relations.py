@@ -195,7 +195,7 @@ def test_enqueued_points_and_a_warm_start_obey():
 @pytest.mark.parametrize(
     ("relation", "field", "words"),
     [
-        ("a", "relations.0.order", "compares no two"),
+        ("a", "relations.0.order", "does not compare two"),
         ("a < b > c", "relations.0.order", "up and down"),
         ("a < b < a", "relations.0.order", "more than once"),
         ("a < d", "relations.0.order", "no parameter 'd'"),

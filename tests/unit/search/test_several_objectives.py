@@ -147,11 +147,11 @@ def test_trials_are_the_same_for_any_number_of_workers(strategy: object) -> None
     [
         ({"objective": []}, "objective: is empty"),
         ({"objective": [{"metric": str(k)} for k in range(5)]}, "objective: has 5 entries"),
-        ({"objective": [{"metric": "a"}, {"metric": "a"}]}, "objective.1.metric: 'a' stands there already"),
+        ({"objective": [{"metric": "a"}, {"metric": "a"}]}, "objective.1.metric: 'a' is listed already"),
         ({"objective": [{"metric": "a"}, {"metrik": "b"}]}, "objective.1.metrik: 'metrik' is not known"),
-        ({"objective": [{"metric": "a"}, {"metric": "b", "value": "best"}]}, "objective.1.value: can only"),
-        ({"strategy": "cmaes"}, "strategy.name: cmaes takes one objective"),
-        ({"reevaluate": {"leaders": 2}}, "reevaluate: goes with one objective only"),
+        ({"objective": [{"metric": "a"}, {"metric": "b", "value": "best"}]}, "objective.1.value: only works"),
+        ({"strategy": "cmaes"}, "strategy.name: cmaes takes only one objective"),
+        ({"reevaluate": {"leaders": 2}}, "reevaluate: works with one objective only"),
     ],
 )
 def test_what_does_not_go_is_refused(fields: dict[str, object], said: str) -> None:

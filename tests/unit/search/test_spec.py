@@ -64,7 +64,7 @@ def test_what_is_given_back_is_what_was_submitted():
 
 def test_a_setting_both_fixed_and_searched_is_refused():
     found = problems(settings={"epochs": 30, "optimizer": "adam"})
-    assert found["settings.optimizer"].remedy == "take it out of one of the two"
+    assert found["settings.optimizer"].remedy == "remove it from one of the two"
 
 
 def test_all_problems_are_told_at_once():

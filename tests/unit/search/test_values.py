@@ -86,11 +86,14 @@ def test_a_search_by_its_best_epochs() -> None:
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ("mean", "objective.value: 'mean' is no value of a trial (write last, best, or {mean_of_last: 5})"),
-        ({"mean_of_last": 0}, "objective.value.mean_of_last: 0 is no number of epochs"),
-        ({"mean_of_last": True}, "objective.value.mean_of_last: true is no number of epochs"),
-        ({"mean_of": 3}, "objective.value: {'mean_of': 3} is no value of a trial"),
-        (3, "objective.value: 3 is no value of a trial"),
+        (
+            "mean",
+            "objective.value: 'mean' is not a value of a trial (write last, best, or {mean_of_last: 5})",
+        ),
+        ({"mean_of_last": 0}, "objective.value.mean_of_last: 0 is not a number of epochs"),
+        ({"mean_of_last": True}, "objective.value.mean_of_last: true is not a number of epochs"),
+        ({"mean_of": 3}, "objective.value: {'mean_of': 3} is not a value of a trial"),
+        (3, "objective.value: 3 is not a value of a trial"),
     ],
 )
 def test_other_values_are_refused(value: object, said: str) -> None:

@@ -65,5 +65,5 @@ def test_the_index_of_pandas_is_no_column(tmp_path: Path) -> None:
 
 
 def test_what_is_no_frame_is_refused() -> None:
-    with pytest.raises(CaviarError, match=r"dataset\.frame: list is no data frame"):
+    with pytest.raises(CaviarError, match=r"dataset\.frame: list is not a data frame"):
         dataset_upload.with_files_uploaded(None, {"dataset": {"frame": [1]}}, Path())  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ TEN_MILLION = {"budget": {"trials": 10_000_000}, "settings": {"epochs": 30}}
 def test_ten_million_trials_are_told_rows_disk_and_time() -> None:
     (told,) = of_its_size(10_000_000, TEN_MILLION)
     assert told["field"] == "budget.trials"
-    assert "10,000,000 trials are as many rows, about 33 GB" in told["message"]
+    assert "10,000,000 trials take as many rows, about 33 GB" in told["message"]
     assert "at least 3.3 hours of bookkeeping" in told["message"]
 
 
