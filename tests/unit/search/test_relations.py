@@ -210,8 +210,8 @@ def test_enqueued_points_and_a_warm_start_obey():
         ({"sum": {"of": ["a", "b"], "max": -1}}, "relations.0", "nothing satisfies"),
         ({"sum": {"of": ["n", "m"], "equals": 2.5}}, "relations.0", "hardly anything"),
         ("n > ten", "relations.0", "nothing satisfies"),
-        ({"product": 3}, "relations.0", "no relation"),
-        (3, "relations.0", "no relation"),
+        ({"product": 3}, "relations.0", "not a relation"),
+        (3, "relations.0", "not a relation"),
     ],
 )
 def test_what_is_refused(relation, field, words):
