@@ -23,18 +23,16 @@ def test(
         ),
     ],
     why: Annotated[
-        str | None, typer.Option(help="Why you look; it is recorded with your token's name.")
+        str | None, typer.Option(help="Why you look; recorded with the name of your token.")
     ] = None,
-    listed: Annotated[
-        bool, typer.Option("--list", help="Do not look; list the looks that were taken.")
-    ] = False,
+    listed: Annotated[bool, typer.Option("--list", help="List earlier looks; take none.")] = False,
     json: Json = False,
     url: Url = None,
     token: Token = None,
 ) -> None:
     """Measure the model of a finished trial on the test set, and record the look.
 
-    Do it once, when the choice is made: a test set by which models are chosen tells nothing any more.
+    Do it once, after you have chosen: once models are chosen by a test set, its figures are too good.
 
     caviar test 3.17 --why "final choice"
     """

@@ -126,21 +126,21 @@ def edit(
 
 def finalists(
     search: SearchNumber,
-    leaders: Annotated[int, typer.Option(min=2, max=1000, help="How many of the best trials.")] = 3,
-    seeds: Annotated[int, typer.Option(min=1, max=1000, help="How many trainings of each.")] = 5,
+    leaders: Annotated[
+        int, typer.Option(min=2, max=1000, help="How many of the best trials to retrain.")
+    ] = 3,
+    seeds: Annotated[int, typer.Option(min=1, max=1000, help="How often to retrain each.")] = 5,
     url: Url = None,
     token: Token = None,
 ) -> None:
     """Train the leaders again with fresh seeds, so that luck does not name the winner.
 
-    Also after the search has ended. `caviar best` then tells mean and spread, the winner, and from which
-    others it differs by more than chance.
+    This also works after the search has ended. `caviar best` then shows means and spreads, the winner, and
+    which others it beats by more than chance.
     """
     with client(url, token) as connection:
         found = connection.finalists(search, leaders, seeds)
-    said = (
-        f"trains its {leaders} leaders {seeds} times each with fresh seeds; the winner: caviar best {search}"
-    )
+    said = f"retrains {leaders} leaders {seeds} times each with fresh seeds; the winner: caviar best {search}"
     typer.echo(f"{_named(found)} {said}")
 
 

@@ -28,7 +28,7 @@ def run(
         list[str],
         typer.Argument(
             metavar="-- COMMAND...",
-            help="The program, with places such as {learning_rate} for the values of a trial.",
+            help="The program, with placeholders such as {learning_rate} for a trial's values.",
             show_default=False,
         ),
     ],
@@ -39,19 +39,21 @@ def run(
         int | None, typer.Option(help="Programs at a time [default: one, or one for each device]", min=1)
     ] = None,
     devices: Annotated[
-        str | None, typer.Option(help="One for each program, such as 0,1,2,3: its CUDA_VISIBLE_DEVICES.")
+        str | None, typer.Option(help="CUDA_VISIBLE_DEVICES of each program, such as 0,1,2,3.")
     ] = None,
     url: Url = None,
     token: Token = None,
 ) -> None:
     """Train the trials of a search with a program of your own.
 
-    It prints its metrics as JSON, one object on a line: {"step": 3, "loss": 0.25}, or a number as its last
-    line. Files in the folder CAVIAR_CHECKPOINT_DIR are kept, and are there again when a trial goes on.
+    It prints its metrics as JSON, one object per line, such as {"step": 3, "loss": 0.25}, or just a number
+    as its last line. Files in the folder CAVIAR_CHECKPOINT_DIR are kept, and restored when a trial resumes.
     """
     each = [one.strip() for one in devices.split(",")] if devices else [None] * (parallel or 1)
     if parallel is not None and devices and parallel != len(each):
-        raise typer.BadParameter(f"{len(each)} devices are for {len(each)} programs, not {parallel}")
+        raise typer.BadParameter(
+            f"{len(each)} devices are for {len(each)} programs, not {parallel}; leave --parallel out"
+        )
     if len(each) > 1:
         raise typer.Exit(_several(search, command, each, url, token))
     if each[0] is not None:
@@ -68,7 +70,7 @@ def _train(search: int, command: Sequence[str], url: str | None, token: str | No
         unused = check(command, spec.get("space") or {}, spec.get("settings") or {})
         if unused:
             text = (
-                f"Note: the command has no place for {', '.join(unused)}; the program may read CAVIAR_PARAMS."
+                f"Note: the command has no placeholder for {', '.join(unused)}; CAVIAR_PARAMS has all values."
             )
             typer.echo(text, err=True)
         limits = spec.get("limits") or {}

@@ -59,12 +59,14 @@ def worker(
     workers: Annotated[int, typer.Option("--workers", "--slots", help="Agents to start.", min=1)] = 1,
     exit_when_idle: Annotated[
         float | None,
-        typer.Option(help="End after so long without a trial to train.", metavar="DURATION", parser=duration),
+        typer.Option(
+            help="End after this time without a trial to train.", metavar="DURATION", parser=duration
+        ),
     ] = None,
     lifetime: Annotated[
         float | None,
         typer.Option(
-            help="Have ended after so long, such as 55m or 1h30m: trials in hand go back before.",
+            help="Hand trials back in time to end by then, such as 55m or 1h30m.",
             metavar="DURATION",
             parser=duration,
         ),

@@ -128,7 +128,7 @@ def warn_of_retraining(connection: Client, trial: str, kind: str, values: list[s
     if found["epochs"] and (seconds is None or seconds >= SHORT_RETRAINING):
         takes = "" if seconds is None else f", about {seconds:.0f} s"
         start = f"epoch {found['from_epoch']}" if found["checkpoint"] else "its seed"
-        typer.echo(f"Trains again from {start}: {found['epochs']} epochs{takes}.", err=True)
+        typer.echo(f"This retrains {found['epochs']} epochs from {start}{takes}.", err=True)
 
 
 def checkpoints(trial: Name, json: Json = False, url: Url = None, token: Token = None) -> None:
