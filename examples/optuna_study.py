@@ -1,7 +1,7 @@
-"""An Optuna study of LightGBM whose sampler is Caviar's strategy; no server is needed.
+"""An Optuna study of LightGBM with Caviar's strategy as its sampler; no server is needed.
 
-pip install caviar lightgbm
-python examples/optuna_study.py
+.venv/bin/pip install lightgbm
+.venv/bin/python examples/optuna_study.py
 """
 
 import sys

@@ -8,7 +8,7 @@ import typer
 
 from caviar.cli.options import Token, Url, client, trial_name
 
-Name = Annotated[str, typer.Argument(help="The trial, such as 3.17.")]
+Name = Annotated[str, typer.Argument(metavar="TRIAL", help="The trial, such as 3.17.")]
 
 
 def register(app: typer.Typer) -> None:

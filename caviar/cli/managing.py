@@ -57,7 +57,7 @@ def list_searches(
 
 def agents(
     json: Json = False,
-    trust: Annotated[str | None, typer.Option(help="Give this suspended agent trials again.")] = None,
+    trust: Annotated[str | None, typer.Option(metavar="ID", help="Trust this suspended agent again.")] = None,
     url: Url = None,
     token: Token = None,
 ) -> None:

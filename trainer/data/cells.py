@@ -97,7 +97,7 @@ def _excel(source: Source, layout: Layout, name: str, wanted: FileRequest) -> pa
         from openpyxl import load_workbook  # type: ignore[import-untyped]
     except ImportError as error:
         message = f"{name} is an Excel workbook, not CSV, Parquet, npz or npy"
-        remedy = "save the sheet as CSV, or install caviar[excel] where the server and the agents run"
+        remedy = "save the sheet as CSV, or run pip install openpyxl where the server and the agents run"
         raise wanted.refuse("path", message, remedy) from error
     with zipfile.ZipFile(source) as archive:
         unpacked = sum(member.file_size for member in archive.infolist())
