@@ -108,32 +108,32 @@ class ExternalTrial:
 
     @property
     def resume(self) -> bytes | None:
-        """Give the state to go on from, as `checkpoint` took it; None where the training begins.
+        """Return the state to resume from, as `checkpoint` took it; None where the training begins.
 
-        A trial that was lost, paused, rewound or forked has one. Whoever reads it, or `epoch`, is taken to go
-        on from there; a script that does not begins again, and its epochs take the place of those before.
+        A trial that was lost, paused, rewound or forked has one. A script that reads it, or `epoch`, counts
+        as resuming from there; one that does not starts over, and its epochs replace the earlier ones.
         """
         return None if self._taken_up is None else self._taken_up[0]
 
     @property
     def epoch(self) -> int:
-        """Give the last epoch, or step, that is behind the training: 0 where it begins."""
+        """Return the last epoch, or step, that is done; 0 where the training begins."""
         if not self._epoch and self._taken_up is not None:
             return self._taken_up[1]
         return self._last_epoch
 
     def restore(self, path: str | os.PathLike[str]) -> bool:
-        """Write the state to go on from to a path, a folder if it was one; tell whether there is any."""
+        """Write the state to resume from to a path, a folder if it was one; return whether there is any."""
         if self.resume is None:
             return False
         unpack(self.resume, path)
         return True
 
     def checkpoint(self, state: State, step: SupportsIndex | None = None) -> None:
-        """Keep a state, to go on from after a loss, a pause or a rewind: bytes, or a file or folder by path.
+        """Save a state to resume from after a loss, pause or rewind: bytes, or the path of a file or folder.
 
-        It is read now and sent in the background, after the reports before it; `step` is the epoch that it
-        ends, by default the last one reported. Of a branch the server keeps the last three.
+        It is read now and sent in the background, after the earlier reports. `step` is the epoch after which
+        it was taken, by default the last one reported. The server keeps the last three of a branch.
 
         Raises CaviarError for what cannot be read.
         """
@@ -158,13 +158,13 @@ class ExternalTrial:
         return self._why_stopped
 
     def report(self, step: SupportsIndex | None = None, **metrics: float | None) -> None:
-        """Tell the metrics of one more epoch; sent in the background. None is a value that is missing.
+        """Report the metrics of one more epoch; sent in the background. None is a missing value.
 
         `step` is its number, from 1 on; by default the one after the last. Stopping rules, pictures and
-        exports count by it. One that is not beyond the last replaces it, and all after it.
+        exports count by it. A step that was reported before replaces that one and all later ones.
 
-        Raises CaviarError for what is no number, and for too many metrics. In a `with` statement raises
-        TrialLimitError, which ends there, when the trial has failed by one of its limits.
+        Raises CaviarError for what is not a number, and for too many metrics. Inside `with trial:` raises
+        TrialLimitError, which the statement catches, if the trial has exceeded one of its limits.
         """
         self._expect_own_process()
         if not self._limits.may_report():
@@ -195,7 +195,7 @@ class ExternalTrial:
         self._stop = self._curve.judge(epoch, told, last) or self._stop
 
     def changes(self) -> dict[str, Any]:
-        """Take the settings that a person has changed; the script is taken to use them from here on.
+        """Return the settings that a person has changed; the script counts as using them from here on.
 
         Raises what `should_stop` raises.
         """
@@ -204,7 +204,7 @@ class ExternalTrial:
         return changes
 
     def complete(self, **metrics: float | None) -> None:
-        """End the trial with final metrics; those of the last report are taken for what is not given."""
+        """End the trial with final metrics; those not given are taken from the last report."""
         reason = self._why_stopped
         final = self._last | as_numbers(metrics)
         if reason and not final:  # a person stopped it before there was anything to tell
@@ -216,7 +216,7 @@ class ExternalTrial:
         self._end("stopped" if reason else "completed", final, reason)
 
     def fail(self, reason: str, log: str | None = None) -> None:
-        """End the trial without a result; `log` stands with the attempt, its last part if it is long."""
+        """End the trial as failed; `log` is kept with the attempt, its last part if it is long."""
         self._finish(failed(reason, log, self._epoch))
 
     def fail_with(self, error: BaseException) -> None:
@@ -224,7 +224,7 @@ class ExternalTrial:
         self._finish(failure(error))
 
     def hand_back(self) -> None:
-        """Hand the trial back, for whoever asks next; that counts as no failure, and as no lost attempt."""
+        """Hand the trial back for whoever asks next; that is neither a failure nor a lost attempt."""
         self._let_go("released", self._commands.branch)
 
     def __enter__(self) -> Self:

@@ -165,7 +165,7 @@ class Numbers:
     def describe(self) -> str:
         """Say in words what is allowed."""
         definition = self.definition
-        kind = "a whole number" if definition.type == "int" else "a number"
+        kind = "an integer" if definition.type == "int" else "a number"
         text = f"{kind} from {definition.low:.12g} to {definition.high:.12g}"
         if definition.step is not None:
             text += f" in steps of {definition.step:.12g}"

@@ -84,7 +84,7 @@ class Definition(FrozenModel):
 
     when: When | None = Field(default=None, description="Active only where all of these hold.")
     each: str | int | None = Field(
-        default=None, description="One value for each of this whole number, or of this parameter's value."
+        default=None, description="One value for each of this number, or of this parameter's value."
     )
 
     @field_validator("when", mode="before")

@@ -165,7 +165,7 @@ class _Source:
         except (TypeError, ValueError):
             number = float("nan")
         if not low <= number <= high or (isinstance(default, int) and number != int(number)):
-            kind = "a whole number" if isinstance(default, int) else "a number"
+            kind = "an integer" if isinstance(default, int) else "a number"
             remedy = f"Give {kind} from {low:g} to {high:g}"
             raise ConfigError(self.label(argument, variable), f"{value!r} is out of range", remedy)
         return number

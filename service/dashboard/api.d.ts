@@ -458,7 +458,7 @@ export interface Choice {
     [k: string]: Between | boolean | number | string | unknown[] | null;
   } | null;
   /**
-   * One value for each of this whole number, or of this parameter's value.
+   * One value for each of this number, or of this parameter's value.
    */
   each?: string | number | null;
   choices: (boolean | number | string | unknown[] | null)[];
@@ -982,7 +982,7 @@ export interface Fixed {
     [k: string]: Between | boolean | number | string | unknown[] | null;
   } | null;
   /**
-   * One value for each of this whole number, or of this parameter's value.
+   * One value for each of this number, or of this parameter's value.
    */
   each?: string | number | null;
   value: boolean | number | string | unknown[] | null;
@@ -1517,7 +1517,7 @@ export interface Range {
     [k: string]: Between | boolean | number | string | unknown[] | null;
   } | null;
   /**
-   * One value for each of this whole number, or of this parameter's value.
+   * One value for each of this number, or of this parameter's value.
    */
   each?: string | number | null;
   scale?: "linear" | "log" | "one_minus_log";

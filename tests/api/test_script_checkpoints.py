@@ -67,7 +67,7 @@ def test_steps_are_the_epochs_of_the_curve_and_an_earlier_one_replaces_the_later
 
 @pytest.mark.parametrize(
     ("step", "said"),
-    [(0, "count from 1"), (100_001, "larger steps"), (1.5, "not an integer"), ("3", "whole")],
+    [(0, "count from 1"), (100_001, "larger steps"), (1.5, "not an integer"), ("3", "integer")],
 )
 def test_a_step_that_cannot_be_is_refused(client: Client, step: Any, said: str) -> None:
     search = client.submit(SEARCH)

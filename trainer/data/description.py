@@ -165,7 +165,7 @@ def _image_shape(field: str, shape: object) -> list[Problem]:
     sides = shape if isinstance(shape, list | tuple) and len(shape) in (2, 3) else (0,)
     if all(_is_int(side) and side >= 1 for side in sides) and np.prod(sides, dtype=float) <= MOST_PIXELS:
         return []
-    remedy = "write [height, width] or [height, width, channels], whole numbers of at least 1"
+    remedy = "write [height, width] or [height, width, channels], integers of at least 1"
     return [Problem(field, f"{shape!r:.60} is not the shape of an image", remedy)]
 
 
@@ -180,7 +180,7 @@ def _arrays(field: str, names: object) -> list[Problem]:
 def _seed(field: str, seed: object) -> list[Problem]:
     if _is_int(seed) and 0 <= seed < 1 << 63:  # type: ignore[operator]
         return []
-    return [Problem(field, f"{seed!r:.40} is not a seed", "use a whole number from 0 to 2**63 - 1")]
+    return [Problem(field, f"{seed!r:.40} is not a seed", "use an integer from 0 to 2**63 - 1")]
 
 
 def _boolean(field: str, value: object) -> list[Problem]:

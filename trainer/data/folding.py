@@ -25,7 +25,7 @@ def _whole(field: str, value: object, low: int, high: int, what: str) -> list[Pr
     if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
         return []
     return [
-        Problem(field, f"{value!r:.40} is no number of {what}", f"use a whole number from {low} to {high}")
+        Problem(field, f"{value!r:.40} is not a number of {what}", f"use an integer from {low} to {high}")
     ]
 
 

@@ -111,7 +111,7 @@ def hint(name: str, present: Array, whole: bool, counts: bool, called: bool) -> 
             "doubtful", name, "its numbers are called and look like identifiers", "ignore it if they are"
         )
     if whole and (np.abs(present) > _EXACT).any():
-        what = "it has whole numbers of more than 15 digits, the last of which are lost"
+        what = "it has integers of more than 15 digits, the last of which are lost"
         return Note("doubtful", name, what, "list it in categorical or ignore if these are codes")
     for marker in _SENTINELS:
         if (

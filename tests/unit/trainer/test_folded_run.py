@@ -195,8 +195,8 @@ def test_rows_in_order_are_the_past_for_training(tmp_path):
 @pytest.mark.parametrize(
     ("dataset", "field", "words"),
     [
-        ({"folds": 1}, "folds", "no number of folds"),
-        ({"folds": True}, "folds", "no number of folds"),
+        ({"folds": 1}, "folds", "not a number of folds"),
+        ({"folds": True}, "folds", "not a number of folds"),
         ({"folds": 60}, "folds", "more than these classes have rows"),
         ({"repeats": 2}, "repeats", "no folds to repeat"),
         ({"folds": 50, "repeats": 5}, "repeats", "250 times"),

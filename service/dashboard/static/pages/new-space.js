@@ -47,7 +47,7 @@ export function spaceForm(draft, settings, redraw) {
 }
 
 /**
- * Relations as text, one on a line.
+ * Relations as text, one per line.
  * @param {Draft} draft
  */
 function relationsField(draft) {
