@@ -48,6 +48,10 @@ def run(
 
     It prints its metrics as JSON, one object per line, such as {"step": 3, "loss": 0.25}, or just a number
     as its last line. Files in the folder CAVIAR_CHECKPOINT_DIR are kept, and restored when a trial resumes.
+
+    Its environment also has CAVIAR_TRIAL, CAVIAR_SEED, CAVIAR_PARAMS (all values, as JSON) and
+    CAVIAR_RESUME_STEP, the last step already trained (0: none). Besides settings and parameters the command
+    may have the placeholders {trial}, {number}, {seed}, {epochs} and {checkpoint}.
     """
     each = [one.strip() for one in devices.split(",")] if devices else [None] * (parallel or 1)
     if parallel is not None and devices and parallel != len(each):
