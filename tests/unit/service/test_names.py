@@ -41,7 +41,7 @@ def test_names_that_can_be_seen_are_taken(name: str) -> None:
 def test_names_that_hide_something_are_not(name: str) -> None:
     (problem,) = name_problems([("space.x", name)])
     assert problem.field == "space.x" and problem.remedy
-    assert ("blanks" in problem.message) is (name in BLANK)
+    assert ("blank" in problem.message) is (name in BLANK)
 
 
 def test_what_agents_say_is_replaced_and_never_refused() -> None:
