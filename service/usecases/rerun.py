@@ -71,7 +71,9 @@ def _new(tx: Transaction, old: StoredTrial, number: int) -> StoredTrial:
     """Return the row of a trial that repeats another one, from where that one began."""
     name = TrialId.of(old)
     log = orjson.loads(old.change_log) if old.change_log else {}
-    changed = lineage.in_force(log["changes"]) if log and old.continues is None else None
+    changed = (
+        {**lineage.in_force(log["changes"]), **_own_changes(tx, old)} if log and old.continues is None else {}
+    )
     return trial_rows.new_trial(
         tx,
         TrialId(old.search_id, number),

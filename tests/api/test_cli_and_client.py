@@ -286,7 +286,7 @@ def test_a_person_stops_a_script_that_asks_whether_to_stop(client):
     assert client.search(search).counts["stopped"] == 2
     assert client.given(at_once.id)[0]["state"] == "applied"
     pause, stop, taken_back, withdrawal = client.given(later.id)
-    assert pause["state"] == "refused" and "a script cannot pause" in pause["reason"]
+    assert pause["state"] == "refused" and "the script has made no checkpoint" in pause["reason"]
     assert (stop["state"], stop["epoch"]) == ("applied", 100)
     assert taken_back["state"] == "refused" and withdrawal["state"] == "applied"
 

@@ -53,7 +53,9 @@ def test_all_failed_trials_run_again_once(world: World) -> None:
     assert world.write(lambda tx: rerun_all(tx, world.proposer, search, "failed")) == []
     answer = orjson.loads(orjson.dumps(world.exchange(1, want=1)))
     assert handed(answer) == [(made[0], 1)]
-    assert [one["when"] for one in answer["commands"]] == [{"at": "epoch:1"}], "its schedule too"
+    assert [one["when"] for one in answer["commands"]] == [{"at": "epoch:1", "late": "apply"}], (
+        "its schedule too"
+    )
     world.lose(1)
     Players(world, 2).play(search)
     states = [row.state for row in world.trials(search)]
@@ -105,14 +107,14 @@ def test_a_fork_runs_again_with_what_it_changed_and_the_later_turns_alone(world:
     world.write(lambda tx: commands.give(tx, world.proposer, trial_id(parent), [ask]))
     to_come = [("now", {"b": 0.5}), ("epoch:20", {"a": 0.2})]
     assert begun(world, 2) == (f"{search}.1", to_come)
-    assert orjson.loads(world.trial(f"{search}.1").changed) == {"a": 0.05}
+    assert orjson.loads(world.trial(f"{search}.1").changed) == {"a": 0.05, "b": 0.5}, "from the beginning"
     for number in (1, 2):  # the fork, then its re-run
         agent, name = number + 1, f"{search}.{number}"
         world.exchange(agent, reports=[acknowledged(world, name, 10, b=0.5)])
         assert orjson.loads(world.trial(name).changed) == {"a": 0.05, "b": 0.5}
         world.exchange(agent, reports=[result(name, 1, None, "failed")])
         new = again(world, name)
-        assert orjson.loads(world.trial(new).changed) == {"a": 0.05}
+        assert orjson.loads(world.trial(new).changed) == {"a": 0.05, "b": 0.5}
         assert begun(world, agent + 1) == (new, to_come)
 
 

@@ -35,7 +35,7 @@ SCALE = '''class SquareRoot(Scale):
 def strategy(house: House) -> None:
     """Add `halves`: the van der Corput sequence on every axis, from a first place on."""
     house.before("search/strategy_settings.py", "STRATEGIES: tuple[", STRATEGY)
-    house.replace("search/strategy_settings.py", "Gp, Cmaes)\n", "Gp, Cmaes, Halves)\n")
+    house.replace("search/strategy_settings.py", "Cmaes, Nsga2)\n", "Cmaes, Nsga2, Halves)\n")
     house.add("search/halves.py", PROPOSE)
 
 
@@ -72,7 +72,7 @@ def propose(spec: SearchSpec, number: int, history: History) -> Proposal:
 def stopping_rule(house: House) -> None:
     """Add `cutoff`: every trial stops after some epochs."""
     house.before("search/stopping_rules.py", "RULES: tuple[", RULE)
-    house.replace("search/stopping_rules.py", "    Threshold,\n)", "    Threshold,\n    Cutoff,\n)")
+    house.replace("search/stopping_rules.py", "    Race,\n)", "    Race,\n    Cutoff,\n)")
 
 
 RULE = '''class Cutoff(StoppingRule):

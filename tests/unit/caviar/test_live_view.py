@@ -4,6 +4,7 @@ import pytest
 from rich.console import Console
 
 from caviar.cli.live_view import LiveView
+from caviar.client import Client
 from caviar.errors import RefusedError, UnreachableError
 from caviar.records import Trial
 
@@ -34,6 +35,8 @@ class Steered:
 
     def curve(self, _name, _points):
         return {"branches": [self.columns] if self.columns else []}
+
+    command = Client.command  # by way of `commands`
 
     def commands(self, _name, commands):
         self.commanded += commands

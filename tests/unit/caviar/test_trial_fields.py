@@ -48,7 +48,7 @@ STORED = StoredTrial(
 
 def test_every_shown_path_is_a_field_of_the_clients_trial():
     shown = {one.path.partition(".")[0] for one in FIELDS if one.path}
-    assert shown | {"id"} == set(get_type_hints(trial_fields.Trial))
+    assert shown | {"id", "from_epoch"} == set(get_type_hints(trial_fields.Trial))
     inside = {one.path.removeprefix("origin.") for one in FIELDS if one.path.startswith("origin.")}
     assert inside == set(get_type_hints(trial_fields.Origin))
 
