@@ -210,10 +210,10 @@ def test_a_process_forked_within_a_trial_is_told_whose_it_is(client: Client, tmp
     [
         ({f"m{number}": 1.0 for number in range(201)}, "at most 200"),
         ({"m" * 65: 1.0}, "at most 64 characters"),
-        ({"loss": "low"}, "metric 'loss' is no number"),
-        ({"loss": [1.0]}, "metric 'loss' is no number"),
-        ({"loss": 10**400}, "metric 'loss' is no number"),
-        ({"loss": 1j}, "metric 'loss' is no number"),
+        ({"loss": "low"}, "metric 'loss' is not a number"),
+        ({"loss": [1.0]}, "metric 'loss' is not a number"),
+        ({"loss": 10**400}, "metric 'loss' is not a number"),
+        ({"loss": 1j}, "metric 'loss' is not a number"),
     ],
 )
 def test_what_no_report_can_hold_is_refused_where_it_is_told(
