@@ -45,7 +45,7 @@ class Look(BaseModel):
 
     trial: str
     nth: int = Field(description="look at this test set, by any trial of any search")
-    test_set: str = Field(description="its fingerprint: equal for equal rows")
+    test_set: str = Field(description="its fingerprint: equal for the same source and split")
     created: str
     who: str = Field(description="the name of the token")
     why: str | None

@@ -1175,7 +1175,7 @@ export interface Look {
    */
   nth: number;
   /**
-   * its fingerprint: equal for equal rows
+   * its fingerprint: equal for the same source and split
    */
   test_set: string;
   created: string;
