@@ -71,7 +71,7 @@ def test_what_it_does_not_take(app: App) -> None:
     wrong = submit(app, objective=[{"metric": "dev_error"}, {"metric": "params"}])
     assert wrong.status_code == 422 and "parameters" in wrong.text
     wrong = submit(app, objective=[{"metric": "dev_error"}, {"metric": "dev_f1", "direction": "minimize"}])
-    assert wrong.status_code == 422 and "the other way" in wrong.text
+    assert wrong.status_code == 422 and "makes dev_f1 worse" in wrong.text
     single = submit(app, objective={"metric": "dev_error"}).json()["id"]
     found = app.request("GET", f"/api/v1/searches/{single}/front").json()
     assert found["items"] == [] and "one objective" in found["reason"]

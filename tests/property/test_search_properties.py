@@ -196,7 +196,10 @@ def test_every_space_that_is_accepted_can_be_proposed_from(definition, seed):
         assert space.check(proposal.point) == []
         assert proposal.unit == pytest.approx(space.to_unit(proposal.point), abs=1e-9)
         again = space.from_unit(proposal.unit)
-        assert space.check(again) == [] and space.to_unit(again) == pytest.approx(proposal.unit, abs=1e-9)
+        assert space.check(again) == []
+        # Of a range that is a few floats wide, a coordinate may be rounded to the float next to the point.
+        beside = abs(again["x"] - proposal.point["x"]) <= 2 * math.ulp(proposal.point["x"])
+        assert beside or space.to_unit(again) == pytest.approx(proposal.unit, abs=1e-9)
         if space.axes[0].levels is not None and space.axes[0].levels <= 10**9:
             assert again == proposal.point
 
