@@ -251,6 +251,7 @@ def test_an_agent_that_cannot_even_say_that_it_lives_is_replaced(
     assert server.trials(other)[0]["attempt"] == 1
 
 
+@pytest.mark.soak  # twenty seconds; tests/contract/test_lost_agents.py has the rules
 def test_a_worker_elsewhere_says_at_once_how_its_agents_died(make_server: Callable[..., Server]) -> None:
     """Leases last half a minute here; what is counted, and for which trial, comes from the parent alone."""
     server = make_server(workers=0)
