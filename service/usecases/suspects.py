@@ -43,7 +43,8 @@ class AgentOutcomes:
     """How the trials of an exchange came out on their agents."""
 
     def __init__(self) -> None:
-        self._streaks: dict[str, int] = {}
+        self._streaks: dict[str, int] = {}  # that have changed
+        self._stored: dict[str, int] = {}  # read once for each agent: most trials pass
         self._searches: set[int] = set()  # in which somebody may stand out now
 
     def passed(self, tx: Transaction, agent: str, trial: TrialId, attempt: int) -> None:
@@ -73,8 +74,11 @@ class AgentOutcomes:
                     _suspend(tx, agent, search, records)
 
     def _streak(self, tx: Transaction, agent: str) -> int:
-        found = self._streaks.get(agent)
-        return rows.streak(tx, agent) if found is None else found
+        if agent in self._streaks:
+            return self._streaks[agent]
+        if agent not in self._stored:
+            self._stored[agent] = rows.streak(tx, agent)
+        return self._stored[agent]
 
 
 def _suspend(tx: Transaction, agent: str, search: int, records: Mapping[str, Record]) -> None:

@@ -128,7 +128,8 @@ class TrialCache:
 
     def epochs_left(self, number: int, planned: int | None) -> Any:
         """Return what a proposed trial may train of the epochs that it plans, as `epochs_left` of budgets."""
-        return epochs_left(self.spec.budget, self._spent_below(number), planned, self.frontier >= number)
+        spent = 0 if self.spec.budget.epochs is None else self._spent_below(number)  # a sum over all trials
+        return epochs_left(self.spec.budget, spent, planned, self.frontier >= number)
 
     def _spent_below(self, number: int) -> int:
         """Return the epochs of the trials below a number, those planned of trials that may not be looked at.
