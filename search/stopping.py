@@ -67,13 +67,18 @@ def judged_after(plan: StopPlan, epoch: int) -> int | None:
     return min(ends, default=None)
 
 
+LARGEST_STORED = float(np.finfo(np.float32).max)
+
+
 def as_stored(value: float) -> float:
     """Return a metric as learning curves keep it, in 32 bits: what `verdict` is to be asked about.
 
     The bounds come from curves that were kept. Without this a trial as good as its bound would go on or stop
     by the last bits, and one that is resumed would be judged otherwise than one never interrupted.
     """
-    with np.errstate(over="ignore"):
+    if -LARGEST_STORED <= value <= LARGEST_STORED:
+        return float(np.float32(value))
+    with np.errstate(over="ignore"):  # which takes longer than the rest of an epoch's bookkeeping
         return float(np.float32(value))
 
 
