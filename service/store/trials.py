@@ -99,7 +99,13 @@ def insert_trials(tx: Transaction, rows: Sequence[StoredTrial]) -> None:
     """Store new trials, each with a revision of its own, and count them by state."""
     if not rows:
         return
-    tx.execute(_INSERT, [{**row._asdict(), "revision": tx.revision()} for row in rows])
+    # Most columns are NULL in most new trials: what is not bound costs nothing.
+    used = [
+        place for place, column in enumerate(zip(*rows, strict=True)) if any(v is not None for v in column)
+    ]
+    names = [StoredTrial._fields[place] for place in used]
+    values = [dict(zip(names, [row[place] for place in used], strict=True)) for row in rows]
+    tx.execute(_INSERT, [{**value, "revision": tx.revision()} for value in values])
     for (search, state), count in Counter((row.search_id, row.state) for row in rows).items():
         tx.move(search, None, state, count)
 
