@@ -37,7 +37,14 @@ def warm(
         Told what is waited for when there is something to compile; by default it goes to standard error.
     """
     compile_once(precision, kinds, say)
-    _load(precision, kinds)
+    made = _made(precision, kinds)
+    try:
+        _load(precision, kinds)
+    except Exception as error:  # noqa: BLE001 - whatever damaged files raise; a fault of ours comes again
+        (say or _to_stderr)(f"the compiled kernels cannot be loaded ({error}); they are compiled again")
+        _discard(precision, kinds, made)
+        compile_once(precision, kinds, say)
+        _load(precision, kinds)
 
 
 def compile_once(precision: str, kinds: str = "plain", say: Callable[[str], object] | None = None) -> None:
@@ -62,6 +69,26 @@ def ensure(precision: str, kinds: str = "plain") -> None:
 
 def _mark(precision: str, kinds: str) -> Path:
     return folder() / f"{_MARK}{precision}{'' if kinds == 'plain' else f'-{kinds}'}"
+
+
+def _made(precision: str, kinds: str) -> int | None:
+    """Return when the kernels were compiled; None where nobody has."""
+    try:
+        return _mark(precision, kinds).stat().st_mtime_ns
+    except OSError:
+        return None
+
+
+def _discard(precision: str, kinds: str, made: int | None) -> None:
+    """Remove the compiled kernels, unless another process has compiled them anew since `made`."""
+    with _one_at_a_time():
+        if _made(precision, kinds) != made:
+            return
+        for path in folder().iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name.startswith(_MARK):
+                path.unlink(missing_ok=True)
 
 
 def _compile_elsewhere(precision: str, kinds: str) -> None:

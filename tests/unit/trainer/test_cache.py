@@ -90,3 +90,16 @@ def test_the_first_start_says_what_it_waits_for_and_the_next_does_not_wait(tmp_p
     assert "compiling the kernels" in cold.stderr
     assert warm.stderr == ""
     assert float(warm.stdout) < 0.5 * float(cold.stdout)
+
+
+@pytest.mark.soak  # it compiles twice
+@pytest.mark.parametrize("kind", ["nbc", "nbi"])
+def test_damaged_kernels_are_compiled_again(tmp_path, kind):
+    environment = {**os.environ, "CAVIAR_CACHE": str(tmp_path)}
+    first = _run(BITS, environment).stdout
+    largest = max(tmp_path.rglob(f"*.{kind}"), key=lambda path: path.stat().st_size)
+    largest.write_bytes(largest.read_bytes()[:20])
+    again = _run(BITS, environment)
+    assert again.stdout == first
+    assert "cannot be loaded" in again.stderr and "compiled again" in again.stderr
+    assert _run(BITS, environment).stderr == ""
