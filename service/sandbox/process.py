@@ -30,6 +30,7 @@ async def run_sandboxed(
         env={
             "PATH": os.defpath,
             "LANG": "C.UTF-8",
+            "MALLOC_ARENA_MAX": "2",  # one for each thread reserves 128 MiB of the bounded space
             **(environment or {}),
         },  # nothing of ours: no token, no password
         start_new_session=True,
