@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy.engine import URL
 
+from tests.support.babysat import Babysat
 from tests.support.stores import World, open_world
 
 
@@ -17,3 +18,8 @@ def world(built_url: URL) -> Iterator[World]:
     world.check()
     world.proposer.close()
     world.store.close()
+
+
+@pytest.fixture
+def babysat(world: World) -> Babysat:
+    return Babysat(world)
