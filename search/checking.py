@@ -21,7 +21,7 @@ _EXAMPLES = {  # of what is to be an object, by its place or by pydantic's name 
     "Budget": "write {trials: 60}",
     "Limits": "write {seconds: 600, memory: 2 GiB}",
     "Objective": "write {metric: dev_error, direction: minimize}",
-    "Limit": "write {max: 2}",
+    "Constraint": "write {max: 2}",
     "Reevaluate": "write {leaders: 3, seeds: 2}",
     "WarmStart": "write {search: 3, points: 5}",
     "ScheduledChange": "write {epoch: 15, set: {learning_rate: 0.01}}",

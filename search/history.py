@@ -17,14 +17,14 @@ STATES = ("completed", "stopped", "diverged", "failed", "cancelled")
 
 @dataclass(frozen=True)
 class Kept:
-    """How the visible trials stand to the limits of `subject_to`, and the values of those that break some."""
+    """How the visible trials stand to the constraints of `subject_to`; values of those that break some."""
 
     slacks: Floats  # (n, k) above 0: broken by so much; NaN: not known
-    withheld: Floats  # (n,) lower is better; NaN where no limit is broken
+    withheld: Floats  # (n,) lower is better; NaN where no constraint is broken
 
     @property
     def broken(self) -> npt.NDArray[np.bool_]:
-        """Which trials break a limit."""
+        """Which trials break a constraint."""
         return np.asarray(~np.isnan(self.withheld))
 
 
@@ -33,8 +33,8 @@ class History:
     """Columns of the visible trials in ascending order of their numbers, and the points still pending.
 
     values: lower is better whatever the direction of the search. NaN means no value (cancelled, excluded);
-    +inf is worse than every number (diverged, failed, a limit broken). A stopped trial has the value it had
-    reached.
+    +inf is worse than every number (diverged, failed, a constraint broken). A stopped trial has the value it
+    had reached.
     """
 
     numbers: Integers  # (n,)
@@ -43,7 +43,7 @@ class History:
     states: npt.NDArray[np.str_]  # (n,), of STATES
     epochs: Integers  # (n,) epochs trained
     pending: Floats  # (p, d) proposed, result not visible
-    kept: Kept | None = None  # of searches with limits
+    kept: Kept | None = None  # of searches with constraints
     objectives: Floats | None = None  # (n, m) of searches with several, `values` first; lower is better
 
     @classmethod
@@ -91,7 +91,7 @@ class History:
 
     @property
     def fails(self) -> npt.NDArray[np.bool_]:
-        """Which trials teach that something does not work: they failed, or broke a limit."""
+        """Which trials teach that something does not work: they failed, or broke a constraint."""
         failed = self.states == "failed"
         taught = failed if self.kept is None else failed | self.kept.broken
         return np.asarray(np.isposinf(self.values) & taught)

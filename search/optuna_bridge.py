@@ -128,7 +128,7 @@ def _frozen(
     one, each = (None, value) if isinstance(value, list) else (value, None)
     trial = FrozenTrial(number, state, one, None, None, params, {}, {}, {}, steps, number, values=each)
     for place, slack in enumerate(constraints):
-        trial.set_constraint(f"limit {place}", slack)
+        trial.set_constraint(f"constraint {place}", slack)
     return trial
 
 
@@ -160,14 +160,14 @@ def _trials(space: Space, history: History, rows: Integers, neutral: bool) -> li
 
 
 def _told(history: History) -> Floats:
-    """Return the values that a sampler with constraints is told: those that break a limit have theirs too."""
+    """Return the values that a sampler with constraints is told: trials that break one have theirs too."""
     if history.kept is None:
         return history.values
     return np.where(history.kept.broken & ~np.isnan(history.values), history.kept.withheld, history.values)
 
 
 def constraints_of(history: History, rows: Integers) -> Sequence[Sequence[float]]:
-    """Return by how much each trial breaks each limit, as samplers have it; one that failed breaks all."""
+    """Return by how much each trial breaks each constraint; one that failed breaks all."""
     if history.kept is None:
         return [()] * len(rows)
     slacks = np.clip(history.kept.slacks[rows], -LARGEST, np.inf)

@@ -28,7 +28,7 @@ from caviar.search.space import Space
 from caviar.search.stopping import StopPlan
 from caviar.search.stopping_rules import RULES, AnyStoppingRule, NoStopping
 from caviar.search.strategy_settings import STRATEGIES, AnyStrategy, CoarseToFine
-from caviar.search.subject_to import GAP, Limit, measured, sources
+from caviar.search.subject_to import GAP, Constraint, measured, sources
 
 # What may hold something unknown, by the last part of pydantic's path that names it.
 _HOLDERS: dict[str, type[FrozenModel]] = {
@@ -78,7 +78,7 @@ class SearchSpec(FrozenModel):
         default="learn",
         description="Whether strategies keep away from where trials failed.",
     )
-    subject_to: dict[str, Limit] = Field(
+    subject_to: dict[str, Constraint] = Field(
         default_factory=dict,
         max_length=20,
         description="Constraints by metric; a trial that breaks one does not count. gap: dev minus train.",
@@ -193,9 +193,9 @@ class SearchSpec(FrozenModel):
 
     def named_metrics(self) -> list[str]:
         """Name all metrics that the search asks for, the objective's first, each once."""
-        limited = [one for name in self.subject_to for one in sources(name, self.objective.metric)]
+        constrained = [one for name in self.subject_to for one in sources(name, self.objective.metric)]
         wanted = [one.metric for one in self.objectives]
-        return list(dict.fromkeys([*wanted, *self.metrics, *limited]))
+        return list(dict.fromkeys([*wanted, *self.metrics, *constrained]))
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -217,27 +217,27 @@ class SearchSpec(FrozenModel):
         ]
         return [self.objective.sign * value, *rest]
 
-    def limited(self, metrics: Mapping[str, float | None]) -> dict[str, float | None]:
-        """Return what the limits look at in a result; None where it does not have it."""
+    def constrained(self, metrics: Mapping[str, float | None]) -> dict[str, float | None]:
+        """Return what the constraints look at in a result; None where it does not have it."""
         objective = self.objective
         return {
             name: measured(name, objective.metric, objective.direction, metrics) for name in self.subject_to
         }
 
     def slacks(self, metrics: Mapping[str, float | None]) -> list[float]:
-        """Return by how much a result breaks each limit: at most 0 where it is kept."""
-        found = self.limited(metrics)
+        """Return by how much a result breaks each constraint: at most 0 where it is kept."""
+        found = self.constrained(metrics)
         return [
-            math.inf if (value := found[name]) is None else limit.slack(value)
-            for name, limit in self.subject_to.items()
+            math.inf if (value := found[name]) is None else constraint.slack(value)
+            for name, constraint in self.subject_to.items()
         ]
 
     def broken(self, metrics: Mapping[str, float | None]) -> str | None:
-        """Name the limits that a result breaks; None where it keeps all."""
-        found = self.limited(metrics)
+        """Name the constraints that a result breaks; None where it keeps all."""
+        found = self.constrained(metrics)
         said = [
-            limit.broken(name, math.nan if (value := found[name]) is None else value)
-            for name, limit in self.subject_to.items()
+            constraint.broken(name, math.nan if (value := found[name]) is None else value)
+            for name, constraint in self.subject_to.items()
         ]
         return "; ".join(filter(None, said)) or None
 

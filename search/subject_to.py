@@ -1,4 +1,4 @@
-"""Limits that a trial has to keep to count: `subject_to`, by metric."""
+"""Constraints that a trial has to keep to count: `subject_to`, by metric."""
 
 import math
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ GAP = "gap"  # how much worse the objective is on the dev set than on the traini
 _DEV, _TRAIN = "dev_", "train_"
 
 
-class Limit(FrozenModel):
+class Constraint(FrozenModel):
     """What a metric may be at most or at least."""
 
     max: float | None = Field(default=None, allow_inf_nan=False)
@@ -50,18 +50,15 @@ class Limit(FrozenModel):
         return None
 
 
-Limits = Mapping[str, Limit]
-
-
 def sources(name: str, objective: str) -> tuple[str, ...]:
-    """Return the metrics of a result that a limit looks at; of a gap those of both parts of the data."""
+    """Return the metrics of a result that a constraint looks at; of a gap those of both parts of the data."""
     if name != GAP or not objective.startswith(_DEV):
         return (name,)
     return objective, _TRAIN + objective.removeprefix(_DEV)
 
 
 def measured(name: str, objective: str, direction: str, metrics: Mapping[str, float | None]) -> float | None:
-    """Return what a limit looks at, NaN for what is not finite; None where the result does not have it."""
+    """Return what a constraint looks at, NaN for what is not finite, None where the result lacks it."""
     if name == GAP and GAP in metrics:  # a script may have its own
         return _number(metrics[GAP])
     names = sources(name, objective)

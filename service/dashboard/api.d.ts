@@ -33,6 +33,7 @@ export interface Schemas {
   CommandRequest: CommandRequest;
   Commands: Commands;
   Confused: Confused;
+  Constraint: Constraint;
   Costs: Costs;
   Counts: Counts;
   CourseOfSearch: CourseOfSearch;
@@ -59,7 +60,6 @@ export interface Schemas {
   Importance: Importance;
   InTraining: InTraining;
   JsonValue: JsonValue;
-  Limit: Limit;
   Limits: Limits;
   Log: Log;
   LoggedChange: LoggedChange;
@@ -618,6 +618,13 @@ export interface Confused {
   count: number;
 }
 /**
+ * What a metric may be at most or at least.
+ */
+export interface Constraint {
+  max?: number | null;
+  min?: number | null;
+}
+/**
  * Costs of mini-batches of the newest branch.
  */
 export interface Costs {
@@ -1089,13 +1096,6 @@ export interface ParameterImportance {
    * its share; all together are 1
    */
   importance: number;
-}
-/**
- * What a metric may be at most or at least.
- */
-export interface Limit {
-  max?: number | null;
-  min?: number | null;
 }
 /**
  * A trial that exceeds one of these fails, with the reason; its agent goes on.
@@ -1784,7 +1784,7 @@ export interface SearchSpec {
    * Constraints by metric; a trial that breaks one does not count. gap: dev minus train.
    */
   subject_to?: {
-    [k: string]: Limit;
+    [k: string]: Constraint;
   };
   /**
    * Points to try first.

@@ -237,7 +237,7 @@ def judge(result: Result, spec: SearchSpec, curve: Floats) -> Verdict:
     if result.state not in ("completed", "stopped"):
         return Verdict(result.state, None, result.reason or result.state)
     further = {one.metric: result.metrics.get(one.metric) for one in spec.further}
-    missing = [name for name, told in spec.limited(result.metrics).items() if told is None]
+    missing = [name for name, told in spec.constrained(result.metrics).items() if told is None]
     missing += [name for name in further if name not in result.metrics]
     endless = [name for name, told in further.items() if told is None or not math.isfinite(told)]
     if value is not None and math.isfinite(value) and not missing:

@@ -54,13 +54,13 @@ def _not_installed(name: str) -> FieldProblem:
 def named_at(spec: SearchSpec) -> dict[str, str]:
     """Return the metrics that a search names, by the field where each stands."""
     further = {f"metrics.{place}": name for place, name in enumerate(spec.metrics)}
-    limited = {
+    constrained = {
         f"subject_to.{name}": source
         for name in spec.subject_to
         for source in sources(name, spec.objective.metric)
     }
     several = {f"further.{place}.metric": one.metric for place, one in enumerate(spec.further)}
-    return {"objective.metric": spec.objective.metric, **several, **further, **limited}
+    return {"objective.metric": spec.objective.metric, **several, **further, **constrained}
 
 
 def spec_names(spec: SearchSpec) -> Iterator[tuple[str, str]]:

@@ -29,7 +29,7 @@ export function methodForm(draft) {
       field("Seed", "seed", input(spec.seed, (value) => set(draft, "seed", numberOr(value)), { inputmode: "numeric" }), "The same seed gives the same trials, however many agents train them."),
     ),
     endsForm(draft),
-    h("div", { class: "fields" }, fixedSettings(draft), limits(draft)),
+    h("div", { class: "fields" }, fixedSettings(draft), constraints(draft)),
   );
 }
 
@@ -58,10 +58,10 @@ function readLine(line) {
 }
 
 /**
- * Limits that a trial has to keep to count, one a line.
+ * Constraints that a trial has to keep to count, one a line.
  * @param {Draft} draft
  */
-function limits(draft) {
+function constraints(draft) {
   const given = /** @type {Record<string, {max?: number, min?: number}>} */ (draft.spec.subject_to ?? {});
   const lines = Object.entries(given).flatMap(([name, { max, min }]) => [...(max === undefined ? [] : [`${name} <= ${max}`]), ...(min === undefined ? [] : [`${name} >= ${min}`])]);
   const area = h("textarea", { rows: 2, spellcheck: "false", value: lines.join("\n") });
