@@ -13,7 +13,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,14 +25,6 @@ LOOK_SECONDS = 0.2  # between two looks at the program, its folder and the serve
 GRACE_SECONDS = 10.0  # for a program that is told to end
 DRAIN_SECONDS = 1.0  # for what a program has printed last
 LOG_LINES, REASON_LINES = 400, 5  # of standard error that are kept, and that a reason quotes
-
-
-@dataclass(frozen=True)
-class TimeLimits:
-    """Seconds that a program may take, and may train without a metric."""
-
-    seconds: float | None = None
-    silent_seconds: float | None = None
 
 
 class CommandTrial:
@@ -65,7 +56,6 @@ class CommandTrial:
         except OSError as error:
             raise CaviarError(f"{words[0]!r} cannot be started: {error.strerror or error}") from error
         self._wrong: str | None = None  # with what it printed
-        self._began = self._told = time.monotonic()
         self._readers = [
             threading.Thread(
                 target=self._read, args=(self._process.stdout, sys.stdout, self._lines.put), daemon=True
@@ -77,7 +67,7 @@ class CommandTrial:
         for reader in self._readers:
             reader.start()
 
-    def follow(self, limits: TimeLimits) -> None:
+    def follow(self) -> None:
         """Report what the program says until it ends, or has to; then end its trial."""
         try:
             while self._process.poll() is None:
@@ -88,10 +78,10 @@ class CommandTrial:
                     self._drain()
                     self._trial.complete(**self._output.result())
                     return
-                if why := self._wrong or self._too_long(limits):
+                if self._wrong:
                     self._end_program()
                     self._drain()
-                    self._trial.fail(why)
+                    self._trial.fail(self._wrong)
                     return
             self._drain()
             self._tell_end(self._process.returncode)
@@ -113,16 +103,6 @@ class CommandTrial:
         said = "\n".join(list(self._errors)[-REASON_LINES:])
         self._trial.fail(f"the command {how}" + (f": {said}" if said else ""), log="\n".join(self._errors))
 
-    def _too_long(self, limits: TimeLimits) -> str | None:
-        from caviar.exchange.limit_reasons import too_long, too_silent
-
-        now = time.monotonic()
-        if limits.seconds is not None and now - self._began > limits.seconds:
-            return too_long(limits.seconds)
-        if limits.silent_seconds is not None and now - self._told > limits.silent_seconds:
-            return too_silent(limits.silent_seconds)
-        return None
-
     def _report(self, seconds: float) -> None:
         """Report the lines that come within so many seconds."""
         end = time.monotonic() + seconds
@@ -133,7 +113,6 @@ class CommandTrial:
                 return
             metrics = self._output.read(line)
             if metrics is not None:
-                self._told = time.monotonic()
                 try:
                     self._trial.report(metrics.step, **metrics.values)
                 except CaviarError as error:

@@ -67,7 +67,7 @@ def run(
 
 def _train(search: int, command: Sequence[str], url: str | None, token: str | None) -> None:
     from caviar.command_template import check
-    from caviar.command_trial import CommandTrial, TimeLimits
+    from caviar.command_trial import CommandTrial
 
     with client(url, token) as connection:
         spec = connection.search(search).spec
@@ -77,12 +77,10 @@ def _train(search: int, command: Sequence[str], url: str | None, token: str | No
                 f"Note: the command has no placeholder for {', '.join(unused)}; CAVIAR_PARAMS has all values."
             )
             typer.echo(text, err=True)
-        limits = spec.get("limits") or {}
-        times = TimeLimits(limits.get("seconds"), limits.get("silent_seconds"))
         objective = str((spec.get("objective") or {}).get("metric", "dev_error"))
         for trial in connection.ask(search):
             with trial, tempfile.TemporaryDirectory(prefix="caviar-") as folder:
-                CommandTrial(trial, command, objective, Path(folder)).follow(times)
+                CommandTrial(trial, command, objective, Path(folder)).follow()
 
 
 def _several(

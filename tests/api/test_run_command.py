@@ -142,6 +142,16 @@ def test_limits_and_a_persons_stop_end_all_that_the_program_started(client: Clie
     assert not children("time.sleep(77)", tmp_path)
 
 
+def test_limits_that_were_edited_hold_for_the_trials_that_follow(client: Client, tmp_path: Path) -> None:
+    program = "import sys, time; time.sleep(77 if sys.argv[1] == '0' else 2); print(0.5)"
+    search = client.submit(SEARCH | {"budget": {"trials": 2}}, limits={"seconds": 1})
+    process = start(client, search, tmp_path, "-c", program, "{number}")
+    wait(lambda: running(client, search), 30, "the program")
+    client.edit(search, limits={"seconds": 60})
+    assert ended(process)[0] == 0
+    assert [client.trial(f"{search.id}.{number}").state for number in (0, 1)] == ["failed", "completed"]
+
+
 def running(client: Client, search: Search) -> int:
     return client.search(search).counts["running"]
 
