@@ -100,7 +100,7 @@ async def _run(transport: Transport, workers: int, limits: Limits, began: float)
             try:
                 await asyncio.to_thread(_say_for, transport, agent)
             except CaviarError as error:
-                if not getattr(error, "may_pass", False):
+                if not error.may_pass:
                     raise
                 await asyncio.sleep(1.0)
             else:
