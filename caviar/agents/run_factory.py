@@ -31,7 +31,6 @@ class RunFactory:
         self._trainer = trainer
         self._data = data
         self._transport = transport
-        self._keeps_best = assignment.how == "best"
 
     def open(self, resume: Resume | None) -> OpenedRun:
         """Return a run, from a checkpoint or else the seed.
@@ -60,6 +59,6 @@ class RunFactory:
     def _restored(self, content: bytes) -> tuple[Any, EpochState | None]:
         """Return the run of a checkpoint, and the best epoch. Raises ValueError for damaged content."""
         state, best = unpacked(content)
-        if self._keeps_best and best is None:
+        if best is None and self._assignment.how == "best":
             raise ValueError("it does not hold the best epoch")
         return self._trainer.restore(state, self._data), best

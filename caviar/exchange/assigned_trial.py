@@ -21,7 +21,7 @@ class AssignedTrial(Assignment):
     @classmethod
     def of(cls, assignment: Assignment, search: SearchSettings) -> AssignedTrial:
         """Join a trial of an answer with its search."""
-        return cls.model_construct(**dict(assignment), search=search)
+        return cls(**vars(assignment), search=search)
 
     @property
     def key(self) -> Key:
@@ -46,9 +46,12 @@ class AssignedTrial(Assignment):
     @property
     def how(self) -> How:
         """What of its curve is its value, as `objective.value` says."""
+        written = self.search.objective.get("value")
+        if written is None:
+            return None
         from caviar.search.values import read_how  # brings NumPy, which a script may not need
 
-        return read_how(self.search.objective.get("value"))
+        return read_how(written)
 
     def stop_plan(self) -> StopPlan | None:
         """Return the bounds of its stopping rule, None without one."""

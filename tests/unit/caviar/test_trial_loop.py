@@ -1,11 +1,14 @@
 """A script of one's own lives through a restart of the server."""
 
+import subprocess
+import sys
 import time
 
 import pytest
 
 from caviar.errors import NotFoundError, RefusedError, UnreachableError
 from caviar.trial_loop import ask
+from tests.support.commandline import ROOT
 
 SEARCH = {"id": 1, "name": "s", "state": "running", "spec": {"trainer": "external"}}
 QUIET = {"lease": 30.0, "interval": 0.05}
@@ -53,3 +56,14 @@ def test_a_script_waits_for_a_server_that_comes_back():
 def test_a_search_that_was_deleted_ends_its_script():
     with pytest.raises(NotFoundError):
         list(ask(Restarting({}, NotFoundError(404, "gone")), 1))
+
+
+def test_a_trial_without_a_stopping_rule_does_not_make_its_script_wait_for_numpy():
+    program = """
+import sys
+from caviar.script_reports import ScriptCurve
+from tests.support.assigned import assigned_trial
+assert ScriptCurve(assigned_trial("3.1")).judge(1, {"dev_error": 0.5}, 0) is None
+assert "numpy" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
