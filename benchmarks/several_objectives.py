@@ -20,9 +20,7 @@ from caviar.search.simulate import simulate
 from caviar.search.spec import SearchSpec
 
 # Space, objectives of a proposal, reference point.
-Problem = tuple[
-    dict[str, Any], Callable[[Proposal], list[float]], list[float]
-]  # space, objectives, reference
+Problem = tuple[dict[str, Any], Callable[[Proposal], list[float]], list[float]]
 STRATEGIES = ("coarse_to_fine", "tpe", "gp", "nsga2", "sobol")
 AXES = {"zdt1": 6, "zdt2": 6, "zdt3": 6, "dtlz2": 5}
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from caviar.search.boxes import Box
 from caviar.search.encoding import SpaceEncoding
-from caviar.search.history import Floats
+from caviar.search.history import Floats, History
 
 MORE = 4  # times as many points are drawn where relations leave some out
 
@@ -43,3 +43,14 @@ def near(
         drawn = np.where(other, box.spread(rng.random(base.shape)), base)
         units = np.where(encoding.categorical, drawn, units)
     return encoding.candidates(units)
+
+
+def is_new(unit: Floats, history: History) -> bool:
+    """Return whether a point is neither among the results nor pending."""
+    for units in (history.pending, history.units):
+        rows = np.arange(len(units))
+        for axis, coordinate in enumerate(unit):
+            rows = rows[np.abs(units[rows, axis] - coordinate) < 1e-7]
+        if len(rows):
+            return False
+    return True

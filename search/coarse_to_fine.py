@@ -16,7 +16,7 @@ from cachetools import LRUCache, cached
 
 from caviar.search import coarse_to_front
 from caviar.search.boxes import Box, whole
-from caviar.search.candidates import near, spread
+from caviar.search.candidates import is_new, near, spread
 from caviar.search.continuing import continuable
 from caviar.search.encoding import encoding_of
 from caviar.search.failures import Caution
@@ -197,14 +197,3 @@ def _consider(
         moved = near(encoding, anywhere, units[top], NEAR, size, rng)
         units, scores = np.vstack([units, moved]), np.append(scores, improvement.at(moved))
     return units, scores
-
-
-def is_new(unit: Floats, history: History) -> bool:
-    """Return whether a point is neither among the results nor pending."""
-    for units in (history.pending, history.units):
-        rows = np.arange(len(units))
-        for axis, coordinate in enumerate(unit):
-            rows = rows[np.abs(units[rows, axis] - coordinate) < 1e-7]
-        if len(rows):
-            return False
-    return True

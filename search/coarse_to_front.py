@@ -8,7 +8,7 @@ what is expected of them. Why so: docs/strategies.md.
 import numpy as np
 
 from caviar.search.boxes import whole
-from caviar.search.candidates import near, spread
+from caviar.search.candidates import is_new, near, spread
 from caviar.search.encoding import SpaceEncoding, encoding_of
 from caviar.search.failures import Caution
 from caviar.search.front_improvement import FrontImprovement
@@ -45,7 +45,7 @@ def propose(spec: SearchSpec, number: int, history: History) -> Proposal | None:
     improvement = FrontImprovement(models, known, reference, Caution.of(encoding, history), rng)
     points = _consider(encoding, units[nondominated(values)], improvement, rng)
     for unit in points:
-        if not _taken(unit, history):
+        if is_new(unit, history):
             why = "the point that is expected to widen the front most"
             return propose_at(spec.space, round_for_determinism(unit), "front", why, round=stage.index)
     return None
@@ -97,10 +97,3 @@ def _consider(
         units = np.vstack([units, moved])
         scores = np.append(scores, improvement.at(moved, encoding.features(moved)))
     return np.asarray(units[np.argsort(-scores, kind="stable")])
-
-
-def _taken(unit: Floats, history: History) -> bool:
-    return any(
-        len(units) and bool((np.abs(units - unit) < 1e-7).all(axis=1).any())
-        for units in (history.pending, history.units)
-    )

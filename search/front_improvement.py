@@ -1,5 +1,7 @@
 """Expected improvement of the hypervolume: what a point may add to a front, by a model each."""
 
+from functools import cached_property
+
 import numpy as np
 from scipy.special import ndtr, ndtri
 
@@ -29,7 +31,6 @@ class FrontImprovement:
         expected: Floats = np.asarray(np.round(means, 9), dtype=np.float64)
         inside = expected[(expected < reference).all(axis=1)]
         self._front = inside[nondominated(inside)]
-        self._rng = rng
         self._directions = np.abs(rng.standard_normal((DIRECTIONS, len(models)))) + 1e-6
         self._directions /= np.linalg.norm(self._directions, axis=1, keepdims=True)
         steps = (np.arange(DRAWS)[:, None] + rng.random((DRAWS, len(models)))) / DRAWS
@@ -60,12 +61,17 @@ class FrontImprovement:
     def _drawn(self, mean: Floats, deviation: Floats) -> Floats:
         """Average over directions from the reference: a hypervolume is the mean of lengths^m along them."""
         power = mean.shape[1]
-        best = self._lengths(self._front).max(axis=0, initial=0.0) ** power
+        best = self._reached**power
         total = np.zeros(len(mean))
         for normal in self._normals:
             lengths = self._lengths(mean + normal * deviation) ** power
             total += np.maximum(lengths - best, 0.0).mean(axis=1)
         return total / DRAWS
+
+    @cached_property
+    def _reached(self) -> Floats:
+        """How far the front reaches along each direction."""
+        return np.asarray(self._lengths(self._front).max(axis=0, initial=0.0))
 
     def _lengths(self, points: Floats) -> Floats:
         """Return how far each point reaches beyond the reference along each direction (n, directions)."""

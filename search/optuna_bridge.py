@@ -328,8 +328,7 @@ def exported(parameter: Parameter, value: Value) -> bool | int | float | str | N
 
 def as_text(choice: Choice) -> bool:
     """Return whether all choices are exported as JSON texts: some are equal for Python, or read alike."""
-    told = [_scalar(one) for one in choice.choices]
-    return any(one == other for place, one in enumerate(told) for other in told[:place])
+    return len({_scalar(one) for one in choice.choices}) < len(choice.choices)
 
 
 def _scalar(value: Value) -> bool | int | float | str | None:

@@ -14,10 +14,11 @@ MARGIN = 0.1  # of the range of a front, by which a reference that nobody gave l
 def nondominated(points: Floats) -> npt.NDArray[np.bool_]:
     """Tell which points (n, m) no other one dominates; equal ones stand together."""
     kept: npt.NDArray[np.bool_] = np.asarray(np.isfinite(points).all(axis=1))
-    for row in np.flatnonzero(kept):
-        others = points[kept]
-        better = (others <= points[row]).all(axis=1) & (others < points[row]).any(axis=1)
-        kept[row] = not better.any()
+    rows = np.flatnonzero(kept)
+    for row in rows[np.argsort(points[rows, 0])]:  # so that hardly any but those of the front get their turn
+        if kept[row]:
+            beaten = (points[row] <= points).all(axis=1) & (points[row] < points).any(axis=1)
+            kept &= ~beaten
     return kept
 
 

@@ -79,13 +79,13 @@ class Region:
 
     def problem(self) -> Problem | None:
         """Return the first relation of which no points were found, given those before it."""
-        if self._found(LEAST):
+        if self._found():
             return None
         for count in range(1, len(self.relations) + 1):
             part = self
             if count < len(self.relations):
                 part = Region(self._axes, self._definitions, self.relations[:count])
-            if part is self or not part._found(LEAST):
+            if part is self or not part._found():
                 last = self.relations[count - 1]
                 said = f"nothing satisfies {last}" if part.empty else f"hardly anything satisfies {last}"
                 others = "" if count == 1 else ", together with those before it"
@@ -99,12 +99,12 @@ class Region:
                 return Problem(f"relations.{count - 1}", f"{said}{others}{tried}", remedy)
         return None
 
-    def _found(self, least: int) -> bool:
-        """Tell whether so many points obey, of the most that are tried."""
+    def _found(self) -> bool:
+        """Tell whether enough points obey, of the most that are tried."""
         rng, found = generator(0, 1, "pilot"), 0
         for _ in range(0 if self.empty else MOST // PILOT):
             found += int(self.candidates(rng.random((PILOT, len(self.members))))[1].sum())
-            if found >= least:
+            if found >= LEAST:
                 return True
         return False
 
@@ -177,15 +177,8 @@ class Region:
     def _on_exact_sums(self, units: Floats) -> Floats:
         """Shift the parts of exact sums by equal amounts, within their ranges, until the sums are right."""
         columns = self._as_columns(units)
-        for relation in self.relations:
-            if not (isinstance(relation, SumRelation) and relation.exact):
-                continue
-            names = [name for name in relation.names if name not in self.constants]
-            places = [self._position[name] for name in names]
-            rest = relation.sum.total - sum(self.constants.get(name, 0.0) for name in relation.names)
-            low, high = (
-                np.array([getattr(self.members[at], end) for at in places]) for end in ("low", "high")
-            )
+        for members, places, rest in self._exact_sums:
+            low, high = (np.array([getattr(one, end) for one in members]) for end in ("low", "high"))
             values = columns[:, places]
             least, most = (low - values).min(axis=1), (high - values).max(axis=1)
             for _ in range(60):
@@ -220,9 +213,7 @@ class Region:
         """For each relation the map of which most points obey it; the exact ones, which need one, first."""
         cube = generator(0, 0, "pilot").random((PILOT, len(self.members)))
         taken: set[str] = set()
-        for relation in sorted(
-            self.relations, key=lambda one: not (isinstance(one, SumRelation) and one.exact)
-        ):
+        for relation in sorted(self.relations, key=lambda one: not _is_exact(one)):
             names = [name for name in relation.names if name not in self.constants]
             if taken.intersection(names) or not names:
                 continue
@@ -246,7 +237,7 @@ class Region:
         if isinstance(relation, Order):
             alike = len({one.definition.scale for one in members}) == 1
             return [_sorted_chain(members)] if plain and alike else []
-        rest = relation.sum.total - sum(self.constants.get(name, 0.0) for name in relation.names)
+        rest = self._rest(relation)
         linear = plain and all(one.definition.scale == "linear" for one in members)
         maps = [_simplex(members, rest, relation.exact, False)] if linear else []
         if relation.exact:
@@ -290,10 +281,14 @@ class Region:
         for relation in self.relations:
             if isinstance(relation, SumRelation) and relation.exact:
                 places = [self._position[name] for name in relation.names if name in self._position]
-                rest = relation.sum.total - sum(self.constants.get(name, 0.0) for name in relation.names)
                 if places:
-                    found.append(([self.members[at] for at in places], np.array(places, dtype=np.intp), rest))
+                    members = [self.members[at] for at in places]
+                    found.append((members, np.array(places, dtype=np.intp), self._rest(relation)))
         return found
+
+    def _rest(self, relation: SumRelation) -> float:
+        """Return what the fixed parts of a sum leave of its number."""
+        return relation.sum.total - sum(self.constants.get(name, 0.0) for name in relation.names)
 
 
 def _is_exact(relation: Relation) -> bool:

@@ -131,7 +131,7 @@ class _Book:
         stop = self.spec.stop_plan(number, table)
         length = next((n for n in range(1, len(full)) if verdict(stop, full[:n], direction, how)), len(full))
         told = value_of(full[:length], how, direction, full[length - 1])
-        value = (np.nan if told is None else told) * (-1.0 if direction == "maximize" else 1.0)
+        value = (np.nan if told is None else told) * self.spec.objective.sign
         more = {} if self.measure is None else self.measure(number, proposal)
         scored = self.spec.scored(full[length - 1] if told is None else told, more)
         slacks = self.spec.slacks({**more, self.spec.objective.metric: full[length - 1]})

@@ -56,7 +56,7 @@ class SearchSpec(FrozenModel):
     objective: Objective = Field(default_factory=Objective)
     further: list[Objective] = Field(
         default_factory=list,
-        max_length=3,
+        max_length=MOST_OBJECTIVES - 1,
         description="Further objectives; `objective` may be a list that begins with the first one.",
     )
     metrics: list[str] = Field(
@@ -178,7 +178,7 @@ class SearchSpec(FrozenModel):
         return self
 
     def submitted(self) -> dict[str, Any]:
-        """Return the search back as it was submitted, defaults left out."""
+        """Return the search as it was submitted, defaults left out."""
         return self.model_dump(mode="json", exclude_unset=True)
 
     @property

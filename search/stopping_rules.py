@@ -135,7 +135,7 @@ class Patience(WarmedUp):
     epochs: int = Field(default=10, ge=1, description="Epochs without improvement.")
 
     def plan(self, number: int, curves: CurveTable, direction: str) -> StopPlan:
-        """Return every trial the same patience."""
+        """Give every trial the same patience."""
         return StopPlan((), self.epochs, self.warmup, f"patience of {self.epochs} epochs")
 
 
@@ -146,7 +146,7 @@ class Threshold(WarmedUp):
     bound: float = Field(description="What the metric must reach.")
 
     def plan(self, number: int, curves: CurveTable, direction: str) -> StopPlan:
-        """Return every trial the same bound."""
+        """Give every trial the same bound."""
         return StopPlan(((max(self.warmup, 1), self.bound),), None, self.warmup, "the threshold")
 
 
