@@ -27,7 +27,7 @@ class Begun(NamedTuple):
     seconds : float or None
         Spent in the kernels.
     outputs : dict of str to ndarray
-        `outputs` and `dev_outputs` of structs.Records.
+        `outputs` and `dev_outputs` of structs.Extras.
     """
 
     seconds: float | None
@@ -42,7 +42,6 @@ def save(
 
     metadata = {"format": FORMAT, "settings": settings.as_dict(), "seed": seed, "data": data.digest}
     kept = Optimizer[settings.optimizer].facts.averages
-    begun = begun or Begun(None, {})
     begun = begun or Begun(None, {})
     if begun.seconds is not None:
         metadata["seconds"] = begun.seconds

@@ -70,17 +70,19 @@ def final_test(model: Model, data: Data, main: str, measures: Sequence[str] = ()
     main = main if main in known else "error"
     names = list(dict.fromkeys([main, "error", *(name for name in measures if name in known)]))
     test, dev = (_Part(model, data, part, names, settings) for part in ("test", "dev"))
-    metrics = [
-        {
-            "name": name,
-            "direction": MEASURES[name].direction,
-            "value": test.values[place],
-            "low": test.interval(place)[0],
-            "high": test.interval(place)[1],
-            "dev": dev.values[place],
-        }
-        for place, name in enumerate(names)
-    ]
+    metrics = []
+    for place, name in enumerate(names):
+        low, high = test.interval(place)
+        metrics.append(
+            {
+                "name": name,
+                "direction": MEASURES[name].direction,
+                "value": test.values[place],
+                "low": low,
+                "high": high,
+                "dev": dev.values[place],
+            }
+        )
     return {
         "rows": len(data.X_test),
         "dev_rows": len(data.X_dev),

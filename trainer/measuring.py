@@ -42,7 +42,7 @@ class Measuring:
         self._limit = fixed_limit(settings, data)
         self._positive = positive_of(settings, data)
         self._price = price_of(settings, data)
-        self._rows = settings.predict_rows
+        self._predict_rows = settings.predict_rows
         asked = [found for name in settings.metrics if (found := named(name))]
         for metric in asked:
             self._refuse(metric)
@@ -58,6 +58,7 @@ class Measuring:
         self._sample = sample_of(len(data.X_train), len(data.X_dev))
         self.kept = tuple(part for part in ("train", "dev") if part in self._by_part)
         self.passed = tuple(part for part in ("train_dev",) if part in self._by_part)
+        self._rows_of: dict[tuple[str, bool], _Rows] = {}
 
     def _decided_by(self, asked: Iterable[ResultMetric]) -> str:
         deciding = [metric.measure for metric in asked if MEASURES[metric.measure].decides]
@@ -107,7 +108,7 @@ class Measuring:
             Z = outputs[: math.prod(shape)].reshape(shape)  # there may be room for further epochs
             for metrics, rows in self._of_epoch(part):
                 Z_of = Z if rows is None else Z[:, rows]
-                columns.append(self._measure(metrics, _Rows.of(self._data, part, rows), Z_of, limits))
+                columns.append(self._measure(metrics, self._rows_in(part, rows), Z_of, limits))
                 names += [metric.name for metric in metrics]
         numbers = np.concatenate(columns, axis=1).tolist() if columns else [[]] * epochs
         return Named(names, numbers), limits.tolist()
@@ -123,10 +124,17 @@ class Measuring:
 
     def of_part(self, part: str, outputs: Array, limit: float) -> dict[str, float]:
         """Return the metrics of a part by name; `outputs` is Z[L] (m * n[L],)."""
-        metrics, rows = self._by_part[part], _Rows.of(self._data, part)
+        metrics, rows = self._by_part[part], self._rows_in(part)
         Z = outputs.reshape(1, len(rows.Y), self._data.n_outputs)
         found = self._measure(metrics, rows, Z, np.array([limit]))[0]
         return {metric.name: number for metric, number in zip(metrics, found.tolist(), strict=True)}
+
+    def _rows_in(self, part: str, sample: Array | None = None) -> _Rows:
+        """Return the rows of a part, or its sample; they are the same at each epoch."""
+        key = part, sample is not None
+        if key not in self._rows_of:
+            self._rows_of[key] = _Rows.of(self._data, part, sample)
+        return self._rows_of[key]
 
     def limit_of(self, dev_outputs: Array) -> float:
         """Return the limit of z that is best on the dev set."""
@@ -176,7 +184,7 @@ class Measuring:
         """Return what is measured once, of the model that a run leaves."""
         found: dict[str, float] = {"parameters": learned, "train_seconds": seconds, "model_bytes": len(model)}
         if "predict_ms" in self.per_trial:
-            found["predict_ms"] = predict_ms(model, self._data, self._rows)
+            found["predict_ms"] = predict_ms(model, self._data, self._predict_rows)
         return {name: found[name] for name in self.per_trial}
 
 

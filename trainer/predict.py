@@ -267,7 +267,7 @@ def _table(
 
 
 def _by_position(table: Table, encoding: Encoding) -> Table:
-    """Return the columns of an array their names from training."""
+    """Give the columns of an array their names from training."""
     names = (*encoding.numbers, *encoding.levels)
     n = len(table.number_names)
     if n != len(names):

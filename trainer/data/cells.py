@@ -81,15 +81,19 @@ def _feather(source: Source, layout: Layout, name: str, wanted: FileRequest) -> 
 
 def _json(source: Source, layout: Layout, name: str, wanted: FileRequest) -> pa.Table:
     if head(source).decode(layout.encoding, "replace").lstrip("\ufeff \t\r\n").startswith("["):
-        content = source.getvalue() if isinstance(source, BytesIO) else source.read_bytes()
-        cells = pa.Table.from_pylist(json.loads(content.decode(layout.encoding).lstrip("\ufeff")))
+        cells = pa.Table.from_pylist(json.loads(_text_in(source, layout)))
     else:
         if layout.encoding != "utf-8" or head(source).startswith(b"\xef\xbb\xbf"):
-            content = source.getvalue() if isinstance(source, BytesIO) else source.read_bytes()
-            source = BytesIO(content.decode(layout.encoding).lstrip("\ufeff").encode())
+            source = BytesIO(_text_in(source, layout).encode())
         how = pa_json.ReadOptions(use_threads=False, block_size=_BLOCK)
         cells = pa_json.read_json(source, how)
     return cells.rename_columns(names_of(cells.column_names, True))
+
+
+def _text_in(source: Source, layout: Layout) -> str:
+    """Return the whole text of a file, without a mark of its byte order."""
+    content = source.getvalue() if isinstance(source, BytesIO) else source.read_bytes()
+    return content.decode(layout.encoding).lstrip("\ufeff")
 
 
 def _excel(source: Source, layout: Layout, name: str, wanted: FileRequest) -> pa.Table:

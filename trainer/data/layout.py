@@ -75,11 +75,7 @@ def detect(path: Path, wanted: FileRequest, options: Mapping[str, Any]) -> tuple
 def head(source: Source) -> bytes:
     """Return the start of a file."""
     if isinstance(source, BytesIO):
-        return (
-            source.getvalue()[:START]
-            if source.getbuffer().nbytes <= START
-            else bytes(source.getbuffer()[:START])
-        )
+        return bytes(source.getbuffer()[:START])
     with source.open("rb") as file:
         return file.read(START)
 

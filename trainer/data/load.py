@@ -8,12 +8,13 @@ from typing import Any, Literal
 
 import numpy as np
 
+from caviar.trainer.data import files, sources
 from caviar.trainer.data import normalize as normalizing
-from caviar.trainer.data import sources
 from caviar.trainer.data.columns import Encoding
 from caviar.trainer.data.cuts import cuts_of, rows_of
 from caviar.trainer.data.description import problems_of
 from caviar.trainer.data.file_request import FileRequest
+from caviar.trainer.data.options import READING
 from caviar.trainer.data.split import halves_of_dev
 from caviar.trainer.data.table import Array, Table
 from caviar.trainer.data.targets import Target
@@ -134,12 +135,10 @@ class Prepared:
 
 def _with_reading(dataset: Mapping[str, Any]) -> Mapping[str, Any]:
     """Find how a file is read, if options say something of that and no upload found it before."""
-    from caviar.trainer.data.options import READING
-
     asked = any(dataset.get(key) is not None for key in READING)
     if dataset.get("path") is None or dataset.get("reading") is not None or not asked:
         return dataset
-    from caviar.trainer.data import files, inference
+    from caviar.trainer.data import inference  # with it comes all of pyarrow
 
     path, wanted = Path(dataset["path"]), FileRequest.by(dataset, dataset, "dataset")
     if files.is_arrays(path, wanted):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from caviar.trainer.data import arrays, builtin
-from caviar.trainer.data.table import Category, Table, shown
+from caviar.trainer.data.table import Array, Category, Table, shown
 from caviar.trainer.problem import DataError
 
 
@@ -137,13 +137,7 @@ def _grouped(table: Table, name: str, feature: bool) -> Table:
     DataError
         There is no such column.
     """
-    if name in table.categories:
-        groups = table.categories[name].codes
-    elif name in table.number_names:
-        groups = Category.of(table.numbers[:, table.number_names.index(name)]).codes
-    else:
-        known = shown((*table.number_names, *table.categories))
-        raise DataError.of("dataset.groups", f"{table.source} has no column {name!r}", f"one of {known}")
+    groups = _codes(table, name, "dataset.groups")
     return replace(table if feature else _without(table, [name]), groups=groups)
 
 
@@ -155,20 +149,28 @@ def _kept_together(table: Table, name: str) -> Table:
     DataError
         The column is missing, or a cell of it is.
     """
-    if name in table.categories:
-        codes = table.categories[name].codes.astype(np.int64)
-    elif name in table.number_names:
-        codes = Category.of(table.numbers[:, table.number_names.index(name)]).codes.astype(np.int64)
-    else:
-        known = shown((*table.number_names, *table.categories))
-        raise DataError.of(
-            "dataset.split_groups", f"{table.source} has no column {name!r}", f"one of {known}"
-        )
+    codes = _codes(table, name, "dataset.split_groups").astype(np.int64)
     if (codes < 0).any():
         row = int(np.argmax(codes < 0)) + 1
         message = f"{table.source}, row {row}, column {name!r}: the cell is empty, so the row is of no group"
         raise DataError.of("dataset.split_groups", message, "fill it in, or drop the row")
     return replace(table, split_groups=codes)
+
+
+def _codes(table: Table, name: str, field: str) -> Array:
+    """Return for each row which of the different cells of a column it has, -1 where the cell is empty.
+
+    Raises
+    ------
+    DataError
+        There is no such column.
+    """
+    if name in table.categories:
+        return table.categories[name].codes
+    if name in table.number_names:
+        return Category.of(table.numbers[:, table.number_names.index(name)]).codes
+    known = shown((*table.number_names, *table.categories))
+    raise DataError.of(field, f"{table.source} has no column {name!r}", f"one of {known}")
 
 
 def _of_the_split(table: Table, options: Mapping[str, Any]) -> list[str]:
