@@ -27,7 +27,7 @@ READERS = 8
 
 
 class Database:
-    """Open its dialect, start it, close it. Implements ports.Store."""
+    """Open its dialect, start it, close it."""
 
     def __init__(
         self,
@@ -79,14 +79,14 @@ class Database:
         self.dialect.close(self._soundness.latched)
 
     def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
-        """Queue a piece of work; see ports.Store."""
+        """Queue a piece of work for the writer. Raises UnavailableError."""
         if self._writer is None:
             raise UnavailableError("the server is stopping")
         self._soundness.check_latch()
         return self._writer.submit(work)
 
     def submit_shared(self, work: Shared[A, T], ask: A) -> Future[T]:
-        """Queue an item for a work that does many at once; see ports.Store."""
+        """Queue an item for a work that does many at once. Raises UnavailableError."""
         if self._writer is None:
             raise UnavailableError("the server is stopping")
         self._soundness.check_latch()
@@ -101,7 +101,7 @@ class Database:
         return await asyncio.wrap_future(self.submit_shared(work, ask))
 
     async def read(self, query: Callable[[Snapshot], T]) -> T:
-        """Run a query in a thread; see ports.Store."""
+        """Run a query on a snapshot in a thread. Raises UnavailableError, DamagedError among them."""
         if self._limiter is None:
             self._limiter = CapacityLimiter(READERS)
         return await to_thread.run_sync(self._read, query, limiter=self._limiter)
