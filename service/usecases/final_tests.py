@@ -61,7 +61,10 @@ def test_set_of(dataset: Mapping[str, Any]) -> str:
     sources = {"test": own} if own else {"": dataset, "dev": dataset.get("dev")}
     facts: dict[str, Any] = {name: _source(one) for name, one in sources.items() if one}
     if not own:
-        facts["cut"] = {key: dataset.get(key) for key in ("split", "seed", "stratify", "target")}
+        by_chance = () if dataset.get("ordered") else ("seed", "stratify")
+        facts["cut"] = {key: dataset.get(key) for key in ("split", "target", *by_chance)}
+        # Left out where they are not given: looks taken so far keep the identity of their test set.
+        facts["cut"] |= {key: dataset[key] for key in ("ordered", "split_groups") if dataset.get(key)}
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 

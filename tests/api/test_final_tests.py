@@ -11,6 +11,7 @@ import pytest
 
 from caviar.service.security.rules import needed
 from caviar.service.security.scopes import Token
+from caviar.service.usecases.final_tests import test_set_of as identity_of
 from caviar.trainer.plugin import MLP
 from tests.support.inprocess import App, running
 from tests.support.trained_trials import API, SETTINGS, Trial, trained
@@ -135,3 +136,16 @@ def test_who_may_only_read_sees_no_result(path: str) -> None:
     [scope] = needed("GET", API + path)
     assert not Token("reader", "read").allows(scope)
     assert Token("writer", "submit").allows(scope)
+
+
+def test_rows_that_are_cut_otherwise_are_another_test_set() -> None:
+    cuts: list[dict[str, Any]] = [
+        {},
+        {"ordered": True},
+        {"split_groups": "ward"},
+        {"split_groups": "patient"},
+    ]
+    data = {"upload": {"digest": "d"}, "seed": 5}
+    assert len({identity_of({**data, **cut}) for cut in cuts}) == 4
+    in_order = {**data, "ordered": True}
+    assert identity_of(in_order) == identity_of({**in_order, "seed": 6}), "no chance is in it"
