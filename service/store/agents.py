@@ -93,6 +93,7 @@ class Training(NamedTuple):
     trained: float  # seconds, in attempts before
     epoch: int
     started: float | None
+    seen: float  # when the agent was last heard
     spec: str  # JSON
 
 
@@ -100,7 +101,7 @@ def training_with_limits(snapshot: Snapshot) -> list[Training]:
     """Return what agents alive train of searches whose trials have limits of time."""
     trial = (t.search_id, t.number, t.attempt, t.trained, t.epoch, t.started, searches.c.spec)
     query = (
-        select(a.id, a.engine, a.training, a.training_since, a.epoch_since, *trial)
+        select(a.id, a.engine, a.seen, a.training, a.training_since, a.epoch_since, *trial)
         .join_from(trials, agents, a.id == t.agent)
         .join(searches, searches.c.id == t.search_id)
         .where(t.agent.is_not(None), HELD, a.state == "alive", searches.c.spec.contains('"limits"'))
@@ -114,7 +115,7 @@ def training_with_limits(snapshot: Snapshot) -> list[Training]:
                 continue
             since = epoch_since = row.started  # not heard since it was claimed
         times = (since, epoch_since, row.trained or 0.0)
-        found.append(Training(row.id, name, row.attempt, *times, row.epoch, row.started, row.spec))
+        found.append(Training(row.id, name, row.attempt, *times, row.epoch, row.started, row.seen, row.spec))
     return found
 
 

@@ -48,14 +48,19 @@ async def enforce(store: Database, proposer: Proposer, lease: float, longest: fl
 
 
 def _overdue(snapshot: Snapshot, now: float, lease: float) -> list[tuple[Training, str]]:
-    """Return the trials that have let a limit of time pass by more than a lease, with what to say of each."""
+    """Return the trials that have let a limit of time pass by more than a lease, with what to say of each.
+
+    Their agents told how far they are until they were last heard: while no server could hear them, they may
+    have trained on, ended the trial and begun another.
+    """
     found = []
     for one in agent_rows.training_with_limits(snapshot):
         limits = Limits.model_validate(orjson.loads(one.spec).get("limits") or {})
         seconds, silent = limits.seconds, limits.silent_seconds
-        if seconds is not None and one.trained + now - one.since > seconds + lease:
+        known = min(now, one.seen + lease)
+        if seconds is not None and one.trained + known - one.since > seconds + lease:
             found.append((one, too_long(seconds)))
-        elif silent is not None and one.epoch_since is not None and now - one.epoch_since > silent + lease:
+        elif silent is not None and one.epoch_since is not None and known - one.epoch_since > silent + lease:
             found.append((one, too_silent(silent)))
     return found
 

@@ -11,7 +11,7 @@ import pytest
 
 from caviar.service.api import records
 from caviar.service.store import reads
-from caviar.service.usecases import budgets, time_limits
+from caviar.service.usecases import budgets, leases, time_limits
 from caviar.service.usecases.steer_search import edit, switch
 from tests.support.stores import LEASE, World
 
@@ -183,6 +183,21 @@ def test_a_script_that_hangs_fails_a_lease_after_its_limit(world: World) -> None
     (drop,) = world.exchange(1, holding=holding, reports=[done(trial)])["drop"]
     assert "longer than its limit" in drop["why"]
     assert world.trial(name).state == "failed"
+    world.check()
+
+
+@pytest.mark.parametrize("limit", ["seconds", "silent_seconds"])
+def test_no_trial_fails_for_the_time_in_which_no_server_heard_its_agent(world: World, limit: str) -> None:
+    world.submit(limits={limit: 100}, parallel=4)
+    (trial,) = plain(world.exchange(1, want=1)["trials"])
+    name, holding = trial["trial"], [(trial["trial"], 1)]
+    world.exchange(1, holding=holding, training=(name, 1, 50.0, 50.0))
+    world.clock.time += 3600
+    world.write(lambda tx: leases.give_back(tx, LEASE))
+    world.write(lambda tx: time_limits.fail_overdue(tx, world.proposer, LEASE))
+    assert world.trial(name).state == "running"
+    world.exchange(1, holding=holding, reports=[done(trial)])
+    assert world.trial(name).state == "completed"
     world.check()
 
 

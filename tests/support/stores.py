@@ -99,7 +99,7 @@ class World:
         agent: int,
         reason: str = "killed",
         cause: Cause = "unknown",
-        training: tuple[str, int, float] | None = None,
+        training: tuple[str, int, float] | tuple[str, int, float, float] | None = None,
     ) -> int:
         """Report an agent as gone, as its supervisor would, with what it was training for how long."""
         said = AgentEnd(
@@ -150,7 +150,7 @@ def request(
     reports: Iterable[Mapping[str, Any]] = (),
     holding: Iterable[tuple[str, int]] = (),
     leaving: bool = False,
-    training: tuple[str, int, float] | None = None,
+    training: tuple[str, int, float] | tuple[str, int, float, float] | None = None,
     **more: Any,
 ) -> ExchangeRequest:
     """What an agent asks of the server."""
@@ -166,8 +166,8 @@ def request(
     )
 
 
-def _named(training: tuple[str, int, float]) -> dict[str, Any]:
-    return dict(zip(("trial", "attempt", "seconds"), training, strict=True))
+def _named(training: tuple[str, int, float] | tuple[str, int, float, float]) -> dict[str, Any]:
+    return dict(zip(("trial", "attempt", "seconds", "quiet"), training, strict=False))
 
 
 def agent_id(number: int) -> str:
