@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 GIVEN_UP = "given up"  # how the reason of a trial begins that cost too many agents
+Edition = tuple[int, str | None]
 
 
 class StoredSearch(NamedTuple):
@@ -47,6 +48,11 @@ class StoredSearch(NamedTuple):
     deadline: float | None
     over: str | None
     revision: int
+
+    @property
+    def edition(self) -> Edition:
+        """Return what is new when results may count no more: after an edit, or the end by a budget."""
+        return self.version, self.over
 
 
 class StoredCommand(NamedTuple):

@@ -23,7 +23,7 @@ from caviar.service.ids import TrialId, trial_id
 from caviar.service.store import figures, reads
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
-from caviar.service.store.rows import StoredSearch
+from caviar.service.store.rows import Edition, StoredSearch
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.usecases import submit_effects
 from caviar.service.usecases.trial_cache import TrialCache
@@ -100,7 +100,7 @@ class RoundsReader:
     """Reads the rounds of searches; remembers what it has read of their trials, for more will end."""
 
     def __init__(self) -> None:
-        self._caches: LRUCache[int, TrialCache] = LRUCache(CACHES)
+        self._caches: LRUCache[int, tuple[Edition, TrialCache]] = LRUCache(CACHES)
         self._lock = threading.Lock()
 
     def read(self, snapshot: Snapshot, search: int) -> Rounds:
@@ -116,9 +116,10 @@ class RoundsReader:
         return Rounds([_box_round(spec, one) for one in found])
 
     def _cache(self, row: StoredSearch, spec: SearchSpec) -> TrialCache:
-        cache = self._caches.get(row.id)
-        if cache is None or cache.version != row.version:
-            cache = self._caches[row.id] = TrialCache(row.id, row.version, spec, None)
+        edition, cache = self._caches.get(row.id, (None, None))
+        if cache is None or edition != row.edition:
+            cache = TrialCache(row.id, row.version, spec, None)
+            self._caches[row.id] = row.edition, cache
         cache.by_hand = row.by_hand
         return cache
 

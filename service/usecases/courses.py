@@ -14,6 +14,7 @@ from cachetools import LRUCache
 from caviar.service.store import figures
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
+from caviar.service.store.rows import Edition
 from caviar.service.store.snapshot import Snapshot
 from caviar.trial_fields import StoredTrial
 
@@ -47,12 +48,12 @@ class AsideResult:
 class Course:
     """The ended trials of one search in order of completion.
 
-    What is shown of an ended trial never changes, so this only grows; an edited space gives them all a new
-    revision nevertheless.
+    What is shown of an ended trial does not change within an edition of its search, so this only grows; an
+    edited space gives them all a new revision nevertheless.
     """
 
-    def __init__(self, search: int, version: int, maximize: bool) -> None:
-        self.search, self.version, self.maximize = search, version, maximize
+    def __init__(self, search: int, edition: Edition, maximize: bool) -> None:
+        self.search, self.edition, self.maximize = search, edition, maximize
         self.revision = 0
         self.number = np.empty(0, dtype=np.int64)
         self.value, self.best, self.ended = np.empty(0), np.empty(0), np.empty(0)
@@ -75,10 +76,12 @@ class Course:
 
     def aside(self, snapshot: Snapshot) -> list[AsideResult]:
         """Return values that do not count."""
-        places = {int(number): place for place, number in enumerate(self.number, 1)}
+        rows = trial_rows.put_by(snapshot, self.search, MOST_ASIDE)
+        found = np.flatnonzero(np.isin(self.number, [row.number for row in rows]))
+        places = dict(zip(self.number[found].tolist(), (found + 1).tolist(), strict=True))
         return [
             AsideResult(places[row.number], row.number, row.withheld, why_aside(row))
-            for row in trial_rows.put_by(snapshot, self.search, MOST_ASIDE)
+            for row in rows
             if row.number in places and row.withheld is not None
         ]
 
@@ -112,8 +115,8 @@ class Courses:
         row = search_rows.get(snapshot, search)
         with self._lock:
             course = self._courses.get(search)
-            if course is None or course.version != row.version:  # an edit may take results out
+            if course is None or course.edition != row.edition:
                 maximize = orjson.loads(row.spec).get("objective", {}).get("direction") == "maximize"
-                course = self._courses[search] = Course(search, row.version, maximize)
+                course = self._courses[search] = Course(search, row.edition, maximize)
             course.catch_up(snapshot)
             return course.part(points, course.aside(snapshot))

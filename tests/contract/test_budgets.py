@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 from caviar.service.api import records
 from caviar.service.store import reads
 from caviar.service.usecases import budgets, leases, time_limits
+from caviar.service.usecases.courses import Courses
 from caviar.service.usecases.steer_search import edit, switch
 from tests.support.stores import LEASE, World
 
@@ -35,13 +38,16 @@ def done(trial: dict[str, Any]) -> dict[str, Any]:
     return {"trial": trial["trial"], "attempt": trial["attempt"], **rows, "result": result}
 
 
-def train(world: World, search: int, agents: int, seed: int) -> None:
+def train(
+    world: World, search: int, agents: int, seed: int, look: Callable[[], object] = lambda: None
+) -> None:
     """Have agents train a search; at each step one of them ends one of its trials, or asks for one."""
     rng = np.random.default_rng(seed)
     held: list[dict[str, dict[str, Any]]] = [{} for _ in range(agents)]
     for _ in range(2000):
         if world.search(search).ended is not None:
             return
+        look()
         who = int(rng.integers(agents))
         mine = held[who]
         ready = list(mine.values())
@@ -77,6 +83,11 @@ BUDGETS: dict[str, dict[str, Any]] = {
 }
 
 
+def course(world: World, courses: Courses, search: int) -> Any:
+    """The course of a search, read by who has perhaps read it before."""
+    return dataclasses.astuple(world.read(lambda snapshot: courses.read(snapshot, search, None)))
+
+
 @pytest.mark.parametrize(
     ("name", "strategy"),
     [
@@ -92,7 +103,9 @@ def test_any_number_of_agents_ends_at_the_same_trial(world: World, name: str, st
     found = []
     for agents in (1, 8):
         search = world.submit(budget={"trials": 40, **BUDGETS[name]}, strategy=strategy, parallel=8)
-        train(world, search, agents, seed=agents)
+        courses = Courses()
+        train(world, search, agents, seed=agents, look=partial(course, world, courses, search))
+        np.testing.assert_equal(course(world, courses, search), course(world, Courses(), search))
         rows = [row for row in world.trials(search) if row.state != "cancelled"]
         end = shown(world, search)["ended_by"]
         end["trial"] = end["trial"].partition(".")[2]

@@ -13,7 +13,7 @@ def course(
     """A course that catches up with one batch after another."""
     given = iter(batches)
     monkeypatch.setattr(courses.figures, "ended_since", lambda *_: (next(given), 1))
-    made = Course(1, 1, maximize)
+    made = Course(1, (1, None), maximize)
     for _ in batches:
         made.catch_up(None)
     return made
