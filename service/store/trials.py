@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import orjson
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import Update, bindparam, func, insert, select, update
 
 from caviar.search.space import Space
 from caviar.service.errors import NotFoundError
@@ -241,22 +241,7 @@ def cancel(
     if only_unbegun:
         unended = unended.where(t.state == "queued", t.attempt == 0, t.origin.not_in(BY_HAND))
     rows = tx.execute(unended).all()
-    if rows:
-        tx.execute(
-            _CANCEL,
-            [
-                {
-                    "b_search": search,
-                    "b_number": row.number,
-                    "new_reason": reason,
-                    "new_ended": tx.now,
-                    "new_revision": tx.revision(),
-                }
-                for row in rows
-            ],
-        )
-    for row in rows:
-        tx.move(search, row.state, "cancelled")
+    _to_cancelled(tx, search, _CANCEL, [(row, {"new_reason": reason, "new_ended": tx.now}) for row in rows])
     ended = {TrialId(search, row.number): commands.Ended("cancelled", row.epoch) for row in rows}
     commands.refuse_waiting(tx, ended)
 
@@ -272,22 +257,25 @@ def discount(tx: Transaction, search: int, above: int, reason: str) -> int:
         .where(t.origin.not_in(BY_HAND))
     )
     rows = tx.execute(beyond).all()
-    if rows:
-        tx.execute(
-            _DISCOUNT,
-            [
-                {
-                    "b_search": search,
-                    "b_number": row.number,
-                    "new_reason": f"it does not count, though it had {row.state}: {reason}",
-                    "new_revision": tx.revision(),
-                }
-                for row in rows
-            ],
-        )
-    for row in rows:
-        tx.move(search, row.state, "cancelled")
+    why = "it does not count, though it had"
+    _to_cancelled(
+        tx, search, _DISCOUNT, [(row, {"new_reason": f"{why} {row.state}: {reason}"}) for row in rows]
+    )
     return len(rows)
+
+
+def _to_cancelled(
+    tx: Transaction, search: int, statement: Update, changes: Sequence[tuple[Any, Mapping[str, Any]]]
+) -> None:
+    """Write trials as cancelled, each with its values, and count them."""
+    if changes:
+        named = [
+            {"b_search": search, "b_number": row.number, "new_revision": tx.revision(), **values}
+            for row, values in changes
+        ]
+        tx.execute(statement, named)
+    for row, _ in changes:
+        tx.move(search, row.state, "cancelled")
 
 
 def recode(tx: Transaction, search: int, space: Space) -> None:
