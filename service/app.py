@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any
 
 import orjson
@@ -57,7 +57,6 @@ from caviar.service.store.blobs import FileBlobs
 from caviar.service.store.clock import SteadyClock
 from caviar.service.store.database import Database
 from caviar.service.store.notifier import Notifier
-from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.statistics import Statistics
 from caviar.service.store.uploads import Uploads
 from caviar.service.store.writer import Committed
@@ -145,11 +144,8 @@ def create_app(config: Config) -> FastAPI:
         services.uploads.open()
         services.notifier.start()
         work = (
-            _sweep(services, vitals),
-            _end_in_time(services),
-            *_prepare(services),
+            *_kept_up(services),
             _tidy(services),
-            _refresh(book),
             _look(vitals),
         )
         tasks = [asyncio.create_task(one) for one in work]
@@ -225,39 +221,50 @@ def open_store(services: Services) -> None:
     store.submit(lambda tx: leases.give_back(tx, config.lease)).result()
 
 
-async def _sweep(services: Services, vitals: health.Health) -> None:
-    """Take back trials of agents whose lease has run out, again and again."""
-    sweeper = leases.Sweeper(services.config.lease, SWEEP_SECONDS)
+def _kept_up(services: Services) -> list[Coroutine[Any, Any, None]]:
+    """Return what is done again and again: what is due by the clock, and what nobody has to wait for then."""
+    store, lease = services.store, services.config.lease
+    sweeper, statistics = leases.Sweeper(lease, SWEEP_SECONDS), Statistics()
+
+    async def sweep() -> None:
+        """Take back trials of agents whose lease has run out."""
+        lost = await sweeper.sweep(store)
+        if lost:
+            services.metrics.lease_expiries.inc(lost)
+        services.health.beat("sweep")
+
+    async def end_in_time() -> float:
+        """End searches, and trials of scripts, when their seconds are used up, at that very moment."""
+        return await time_limits.enforce(store, services.proposer, lease, LOOK_SECONDS)
+
+    async def prepare() -> None:
+        await store.read(services.columns.prepare)
+
+    async def inform() -> None:
+        await store.read(statistics.refresh)
+
+    return [
+        _again(SWEEP_SECONDS, sweep, "the sweep failed"),
+        _again(LOOK_SECONDS, end_in_time, "limits of time were not kept"),
+        _again(PREPARE_SECONDS, prepare, "the columns of large searches are not caught up"),
+        _again(INFORM_SECONDS, inform, "the tables are not analysed"),
+        _again(REFRESH_SECONDS, services.tokens.refreshed, "tokens are not read anew"),
+    ]
+
+
+async def _again(pause: float, work: Callable[[], Awaitable[float | None]], lack: str) -> None:
+    """Do some work again and again, after a pause or when it says; `lack` tells that it could not be done."""
     while True:
+        wait = None
         try:
-            lost = await sweeper.sweep(services.store)
-            if lost:
-                services.metrics.lease_expiries.inc(lost)
-            vitals.beat("sweep")
+            wait = await work()
         except DamagedError:
             return  # for good, and said once
         except UnavailableError as error:
-            log.info("the sweep is tried again: %s", error)
+            log.info("%s: %s", lack, error)
         except Exception:
-            log.exception("the sweep failed; it is tried again")
-        await asyncio.sleep(SWEEP_SECONDS)
-
-
-async def _end_in_time(services: Services) -> None:
-    """End searches, and trials of scripts, when their seconds are used up, at that very moment."""
-    while True:
-        pause = LOOK_SECONDS
-        try:
-            pause = await time_limits.enforce(
-                services.store, services.proposer, services.config.lease, LOOK_SECONDS
-            )
-        except DamagedError:
-            return  # for good, and said once
-        except UnavailableError as error:
-            log.info("no limit of time can be kept now: %s", error)
-        except Exception:
-            log.exception("limits of time were not kept; it is tried again")
-        await asyncio.sleep(pause)
+            log.exception("%s; it is tried again", lack)
+        await asyncio.sleep(pause if wait is None else wait)
 
 
 async def _tidy(services: Services) -> None:
@@ -276,41 +283,6 @@ async def _look(vitals: health.Health) -> None:
     while True:
         await to_thread.run_sync(vitals.read, abandon_on_cancel=True, limiter=own)
         await asyncio.sleep(health.LOOK_SECONDS)
-
-
-async def _refresh(book: TokenBook) -> None:
-    """See again and again what other servers and the command line have done to tokens."""
-    while True:
-        await asyncio.sleep(REFRESH_SECONDS)
-        try:
-            await book.refreshed()
-        except DamagedError:
-            return
-        except Exception:
-            log.exception("tokens are not read anew; it is tried again")
-
-
-def _prepare(services: Services) -> list[Coroutine[Any, Any, None]]:
-    """Return what is done ahead, so that nobody has to wait for it."""
-    columns, statistics = services.columns, Statistics()
-    return [
-        _again(services, PREPARE_SECONDS, columns.prepare, "the columns of large searches are not caught up"),
-        _again(services, INFORM_SECONDS, statistics.refresh, "the tables are not analysed"),
-    ]
-
-
-async def _again(services: Services, pause: float, work: Callable[[Snapshot], object], lack: str) -> None:
-    """Do some reading again and again; `lack` says what is missing where it could not be done."""
-    while True:
-        try:
-            await services.store.read(work)
-        except DamagedError:
-            return
-        except UnavailableError as error:
-            log.info("%s: %s", lack, error)
-        except Exception:
-            log.exception("%s; it is tried again", lack)
-        await asyncio.sleep(pause)
 
 
 def _at_head(store: Database) -> None:
