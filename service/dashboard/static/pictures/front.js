@@ -1,6 +1,5 @@
 /** The Pareto front: trials by two objectives, those that no other one beats in orange, as a picture and as a table. */
 
-import { call } from "../core/api.js";
 import { count, label, number, text } from "../core/format.js";
 import { h } from "../core/dom.js";
 import { parameterNames } from "../core/search-math.js";
@@ -8,6 +7,7 @@ import { colour } from "../core/theme.js";
 import { fitted, robustTop } from "../charts/scales.js";
 import { line, points } from "../charts/layers.js";
 import { Figure } from "../components/figure.js";
+import { readFront } from "./front-data.js";
 
 const ROWS = 12;
 
@@ -22,15 +22,9 @@ export function picture(view) {
   const table = h("div", { class: "scroll" });
   figure.node.append(table);
   async function update() {
-    const search = view.search();
-    /** @type {Api["Front"]} */
-    const front = await call(`/searches/${search.id}/front`, { signal: view.signal });
-    if (front.reason) {
-      figure.blank(front.reason);
-      return;
-    }
-    draw(figure, search, front);
-    table.replaceChildren(sheet(search, front));
+    const front = await readFront(view, figure);
+    table.replaceChildren(...(front ? [sheet(view.search(), front)] : []));
+    if (front) draw(figure, view.search(), front);
   }
   return { node: figure.node, update, fail: (/** @type {unknown} */ error) => figure.fail(error) };
 }

@@ -1,11 +1,11 @@
 /** The hypervolume over trials: how much of the space of objectives is dominated by what was found so far. */
 
-import { call } from "../core/api.js";
 import { count, number } from "../core/format.js";
 import { colour } from "../core/theme.js";
 import { fitted, linear } from "../charts/scales.js";
 import { line } from "../charts/layers.js";
 import { Figure } from "../components/figure.js";
+import { readFront } from "./front-data.js";
 
 /** @param {SearchView} view */
 export function picture(view) {
@@ -16,13 +16,8 @@ export function picture(view) {
     height: 330,
   });
   async function update() {
-    const search = view.search();
-    /** @type {Api["Front"]} */
-    const front = await call(`/searches/${search.id}/front`, { signal: view.signal });
-    if (front.reason) {
-      figure.blank(front.reason);
-      return;
-    }
+    const front = await readFront(view, figure);
+    if (!front) return;
     const volumes = front.hypervolume;
     figure.show(
       {
