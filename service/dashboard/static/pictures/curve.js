@@ -111,7 +111,7 @@ export function curvesPicture(view, context, steer, read) {
     figure.show(
       {
         summary: `${shown.title} of trial ${view.trial().number} over ${last} epochs${marked(steer)}`,
-        x: { scale: linear(curve.branches[0]?.epoch[0] === 0 ? 0 : 1, Math.max(2, view.trial().ended ? last : Math.min(view.trial().epochs ?? last, Math.max(10, Math.ceil(last * 1.25)))), { integers: true }), title: "epoch" },
+        x: { scale: linear(curve.branches[0]?.epoch[0] === 0 ? 0 : 1, Math.max(2, view.trial().ended ? last : Math.min(plannedEpochs(view.search.spec, view.trial()) ?? last, Math.max(10, Math.ceil(last * 1.25)))), { integers: true }), title: "epoch" },
         y: { scale: fitted(all), title: shown.title },
         layers: [...foldEnds(view, last), ...layers, ...marks(steer, current)], // names of marks above the curves
       },
