@@ -75,8 +75,7 @@ function columns() {
  * @param {Agent} agent
  */
 function whyOf(agent) {
-  const suspended = agent.suspended && (agent.state ?? "alive") === "alive";
-  if (!suspended) return h("span", null, String(agent.reason ?? ""));
+  if (!isSuspended(agent)) return h("span", null, String(agent.reason ?? ""));
   const again = h("button", { type: "button" }, "Trust it again");
   again.addEventListener("click", async () => {
     again.disabled = true;
@@ -96,16 +95,21 @@ function whyOf(agent) {
  * @param {Agent} agent
  */
 function updateWhy(cell, agent) {
-  const shown = String(agent.suspended ?? agent.reason ?? "");
+  const shown = String((isSuspended(agent) ? agent.suspended : agent.reason) ?? "");
   if (cell.dataset.shown === shown) return;
   cell.dataset.shown = shown;
   fill(cell, whyOf(agent));
 }
 
 /** @param {Agent} agent */
+function isSuspended(agent) {
+  return Boolean(agent.suspended) && (agent.state ?? "alive") === "alive";
+}
+
+/** @param {Agent} agent */
 function stateOf(agent) {
   const state = String(agent.state ?? "alive");
-  if (state === "alive" && agent.suspended) return "suspended";
+  if (isSuspended(agent)) return "suspended";
   if (state === "alive" && agent.silent) return `silent for ${duration(agent.silent)}`;
   if (state === "alive") return holding(agent).length ? "running" : "idle";
   return state;
