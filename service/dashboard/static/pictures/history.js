@@ -7,6 +7,7 @@ import { colour } from "../core/theme.js";
 import { fitted, linear, robustTop } from "../charts/scales.js";
 import { line, points } from "../charts/layers.js";
 import { Figure } from "../components/figure.js";
+import { asideNote } from "./aside.js";
 
 const POINTS = 6000;
 
@@ -60,7 +61,7 @@ function draw(figure, search, history) {
       x: { scale: linear(0, Math.max(2, total), { integers: true }), title: "trials ended" },
       y: { scale: fitted([...value, ...aside.map((one) => one.value)].map((each) => (each !== null && each > worst ? null : each))), title: objectiveName(search) },
       layers: [
-        points({ x: aside.map((one) => one.order), y: aside.map((one) => one.value), colour: colour("--aside"), size: 3, describe: (index) => asideNote(search, aside[index]) }),
+        points({ x: aside.map((one) => one.order), y: aside.map((one) => one.value), colour: colour("--aside"), size: 3, describe: (index) => asideNote(search, aside[index]?.number, aside[index]) }),
         points({ x: order, y: value, colour: colour("--faint"), size: 3, describe }),
         line({ x: order, y: best, colour: colour("--best"), width: 2, step: true }),
       ],
@@ -68,17 +69,4 @@ function draw(figure, search, history) {
     () => ({ names: ["trial", "value", "best", "ended"], rows: numbers.map((each, index) => [each, value[index], best[index], history.ended[index]]) }),
     numbers.length < total ? `${count(numbers.length)} of ${count(total)} trials drawn: every improvement and an even sample of the rest.` : "",
   );
-}
-
-
-/**
- * @param {Search} search
- * @param {Api["AsideResult"] | undefined} one a value that does not count
- */
-function asideNote(search, one) {
-  return {
-    title: `Trial ${one?.number} does not count`,
-    rows: /** @type {[string, string][]} */ ([[objectiveName(search), number(one?.value)], ["because", one?.why ?? ""]]),
-    open: `/trials/${search.id}.${one?.number}`,
-  };
 }

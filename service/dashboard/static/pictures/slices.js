@@ -8,6 +8,7 @@ import { points } from "../charts/layers.js";
 import { ChartGrid } from "../charts/grid.js";
 import { fitted, robustTop, scaleOf } from "../charts/scales.js";
 import { Figure } from "../components/figure.js";
+import { asideNote } from "./aside.js";
 import { sampleSheet } from "./sample.js";
 
 /** The share shown as leading: a twentieth, but not more than 60 points. */
@@ -48,7 +49,7 @@ export function picture(view) {
         x: { scale: scaleOf(search.spec.space[name] ?? {}), title: label(name) },
         y,
         layers: [
-          points({ x: sample.aside.map(({ index }) => values[index]), y: sample.aside.map(({ value }) => value), colour: colour("--aside"), size: 2.5, describe: (index) => asideNote(search, sample, index) }),
+          points({ x: sample.aside.map(({ index }) => values[index]), y: sample.aside.map(({ value }) => value), colour: colour("--aside"), size: 2.5, describe: (index) => asideNote(search, sample.numbers[sample.aside[index]?.index ?? 0], sample.aside[index]) }),
           points({ x: values, y: sample.values, colour: faded(colour("--data-1"), sample.numbers.length > 1000 ? 0.3 : 0.5), size: 2.5, describe }),
           points({ x: leading.map((index) => values[index]), y: leading.map((index) => sample.values[index]), colour: colour("--best"), size: 2.5 }),
         ],
@@ -57,19 +58,4 @@ export function picture(view) {
     figure.ready(() => sampleSheet(sample), sample.note);
   }
   return { node: figure.node, draw, fail: (/** @type {unknown} */ error) => figure.fail(error) };
-}
-
-/**
- * @param {Search} search
- * @param {import("./sample.js").Sample} sample
- * @param {number} place among those that do not count
- */
-function asideNote(search, sample, place) {
-  const one = sample.aside[place];
-  const trial = sample.numbers[one?.index ?? 0];
-  return {
-    title: `Trial ${trial} does not count`,
-    rows: /** @type {[string, string][]} */ ([[objectiveName(search), number(one?.value)], ["because", one?.why ?? ""]]),
-    open: `/trials/${search.id}.${trial}`,
-  };
 }
