@@ -46,3 +46,8 @@ export function parseValue(text) {
 export function formatValue(value) {
   return typeof value === "string" && parseValue(value) === value ? value : JSON.stringify(value);
 }
+
+/** @param {string} text names between commas */
+export function parseNames(text) {
+  return text.split(",").map((name) => name.trim()).filter(Boolean);
+}

@@ -5,6 +5,7 @@ import { fill, h } from "../core/dom.js";
 import { number } from "../core/format.js";
 import { go } from "../core/router.js";
 import { upload } from "../core/upload.js";
+import { parseNames } from "../core/values.js";
 import { dropFile } from "../components/drop.js";
 import { problem, Progress, toast } from "../components/parts.js";
 
@@ -77,12 +78,12 @@ function uploadFields() {
     query: (file) => ({
       name: name.value.trim() || file.name.replace(/\.\w+$/, ""),
       target: target.value.trim(),
-      ignore: names(ignore.value),
-      categorical: names(categorical.value),
+      ignore: parseNames(ignore.value),
+      categorical: parseNames(categorical.value),
       task: task.value,
-      missing_values: names(missing.value),
+      missing_values: parseNames(missing.value),
       dates: columnOptions(dates.value),
-      as_is: names(asIs.value),
+      as_is: parseNames(asIs.value),
       header: header.value,
     }),
   };
@@ -90,14 +91,9 @@ function uploadFields() {
 
 /** @param {string} text day=parts, sold=elapsed */
 function columnOptions(text) {
-  const pairs = names(text).map((one) => {
+  const pairs = parseNames(text).map((one) => {
     const [column = "", way = "parts"] = one.split("=");
     return [column.trim(), way.trim()];
   });
   return pairs.length ? JSON.stringify(Object.fromEntries(pairs)) : "";
-}
-
-/** @param {string} text names of columns between commas */
-function names(text) {
-  return text.split(",").map((name) => name.trim()).filter(Boolean);
 }

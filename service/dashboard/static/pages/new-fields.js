@@ -155,3 +155,14 @@ export function set(draft, name, value) {
   /** @type {Record<string, unknown>} */ (draft.spec)[name] = value;
   draft.changed();
 }
+
+/**
+ * @param {Draft} draft
+ * @param {string} name in the part `dataset`
+ * @param {unknown} value null or an empty text: it is left out
+ */
+export function setOfDataset(draft, name, value) {
+  const { [name]: _, ...rest } = draft.spec.dataset;
+  draft.spec.dataset = value === null || value === "" ? rest : { ...rest, [name]: value };
+  draft.changed();
+}

@@ -1,7 +1,7 @@
 /** How the rows of the data set are cut, in the form: folds, repeats, groups kept together, order kept. */
 
 import { h } from "../core/dom.js";
-import { field, input, numberOr, select } from "./new-fields.js";
+import { field, input, numberOr, select, setOfDataset } from "./new-fields.js";
 
 /** @typedef {import("./new.js").Draft} Draft */
 
@@ -18,20 +18,14 @@ export function foldsForm(draft, redraw) {
   const { spec } = draft;
   if (spec.trainer !== "mlp") return null;
   const { dataset } = spec;
-  /** @type {(name: string, value: unknown) => void} */
-  const put = (name, value) => {
-    const { [name]: _, ...rest } = spec.dataset;
-    spec.dataset = value === null || value === "" ? rest : { ...rest, [name]: value };
-    draft.changed();
-  };
-  const folds = input(dataset.folds, (value) => put("folds", numberOr(value)), { inputmode: "numeric", placeholder: "none" });
+  const folds = input(dataset.folds, (value) => setOfDataset(draft, "folds", numberOr(value)), { inputmode: "numeric", placeholder: "none" });
   folds.addEventListener("change", () => {
     followRule(spec);
     redraw();
   });
-  const repeats = input(dataset.repeats, (value) => put("repeats", numberOr(value)), { inputmode: "numeric", placeholder: "1" });
-  const groups = input(dataset.split_groups, (value) => put("split_groups", value.trim()), { placeholder: "no column" });
-  const order = select(ORDER, dataset.ordered ? "true" : "", (value) => put("ordered", value ? true : null));
+  const repeats = input(dataset.repeats, (value) => setOfDataset(draft, "repeats", numberOr(value)), { inputmode: "numeric", placeholder: "1" });
+  const groups = input(dataset.split_groups, (value) => setOfDataset(draft, "split_groups", value.trim()), { placeholder: "no column" });
+  const order = select(ORDER, dataset.ordered ? "true" : "", (value) => setOfDataset(draft, "ordered", value ? true : null));
   return h(
     "section",
     { class: "card" },

@@ -1,8 +1,8 @@
 /** What is measured and what counts how much, in the form: further metrics, weights, groups, prices, threshold. */
 
 import { h } from "../core/dom.js";
-import { formatValue, parseValue } from "../core/values.js";
-import { field, input, set } from "./new-fields.js";
+import { formatValue, parseNames, parseValue } from "../core/values.js";
+import { field, input, set, setOfDataset } from "./new-fields.js";
 
 /** @typedef {import("./new.js").Draft} Draft */
 
@@ -28,7 +28,10 @@ export function measuresForm(draft, redraw) {
   const { spec } = draft;
   if (spec.trainer !== "mlp") return null;
   const named = /** @type {string[]} */ (spec.metrics ?? []);
-  const metrics = input(named.join(", "), (value) => set(draft, "metrics", listed(value)), { placeholder: "only the objective's" });
+  const metrics = input(named.join(", "), (value) => {
+    const listed = parseNames(value);
+    set(draft, "metrics", listed.length ? listed : undefined);
+  }, { placeholder: "only the objective's" });
   const given = named.length > 0 || SETTINGS.some(([name]) => name in spec.settings) || COLUMNS.some(([name]) => name in spec.dataset);
   return h(
     "details",
@@ -39,7 +42,7 @@ export function measuresForm(draft, redraw) {
       { class: "fields three" },
       field("Further metrics", "metrics", metrics, "separated by commas, such as dev_f1, dev_roc_auc, predict_ms"),
       SETTINGS.map(([name, title, placeholder, hint]) => settingField(draft, redraw, name, title, placeholder, hint)),
-      COLUMNS.map(([name, title, hint]) => field(title, `dataset.${name}`, input(spec.dataset[name], (value) => putColumn(draft, name, value.trim()), { placeholder: "no column" }), hint)),
+      COLUMNS.map(([name, title, hint]) => field(title, `dataset.${name}`, input(spec.dataset[name], (value) => setOfDataset(draft, name, value.trim()), { placeholder: "no column" }), hint)),
     ),
   );
 }
@@ -61,21 +64,4 @@ function settingField(draft, redraw, name, title, placeholder, hint) {
   }, { placeholder });
   control.addEventListener("change", redraw);
   return field(title, `settings.${name}`, control, hint);
-}
-
-/**
- * @param {Draft} draft
- * @param {string} name
- * @param {string} column
- */
-function putColumn(draft, name, column) {
-  const { [name]: _, ...rest } = draft.spec.dataset;
-  draft.spec.dataset = column ? { ...rest, [name]: column } : rest;
-  draft.changed();
-}
-
-/** @param {string} text */
-function listed(text) {
-  const names = text.split(",").map((name) => name.trim()).filter(Boolean);
-  return names.length ? names : undefined;
 }
