@@ -52,6 +52,7 @@ export async function page(context) {
   if (signal.aborted) return;
   outlet.append(h("div", { class: "formgrid" }, form, aside)); // not before: what is typed must not be written over
   let timer = 0;
+  let newest = 0; // of the questions to the server: an older answer is not of what is shown now
 
   /** @param {boolean} write whether the text shall follow the form */
   function changed(write) {
@@ -69,15 +70,20 @@ export async function page(context) {
     changed(true);
   }
   async function check() {
+    newest += 1;
+    const mine = newest;
     try {
       const { errors } = await call("/searches/check", { method: "POST", json: draft.spec, signal });
+      if (mine !== newest) return;
       showErrors(form, said, errors);
       submit.disabled = errors.length > 0;
     } catch (error) {
-      if (!isAbort(error)) fill(said, problem(error));
+      if (mine === newest && !isAbort(error)) fill(said, problem(error));
     }
   }
   async function fromText() {
+    newest += 1;
+    clearTimeout(timer);
     try {
       const { spec } = await call("/searches/parse", { method: "POST", body: yaml.value, headers: { "Content-Type": "application/yaml" }, signal });
       draft.spec = complete(spec);
