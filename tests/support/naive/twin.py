@@ -46,9 +46,7 @@ class Twin:
             cost = wrong = 0.0
             for begin in range(0, m, batch_size):
                 batch = order[begin : begin + batch_size]
-                c, w = (
-                    self.counts[name][batch] if name in self.counts else 1.0 for name in ("cost", "train")
-                )
+                c, w = self.count("cost", batch), self.count("train", batch)
                 J, errors, alpha = self.train_mini_batch(
                     self.take(X, batch), Y[:, batch], alpha0, decay_rate, c, w
                 )
