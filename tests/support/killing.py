@@ -36,14 +36,6 @@ GAPS = 0.1, 4.0  # seconds between two kills, on a logarithmic scale
 AT_WORK = 0.8  # the share of the kills that are put off until AGENTS_AT_WORK agents train again
 AGENTS_AT_WORK, MOST_PATIENCE = 3, 30.0  # so many of four; seconds
 STOPPED = 1.2, 2.5  # leases
-PATIENCE = 3, 30.0  # so many of four; seconds
-STOPPED = 1.2, 2.5  # leases
-EPOCHS, EPOCH_SECONDS = 12, 0.1
-COMMON: dict[str, Any] = {
-    "trainer": "wandering",
-    "space": {"x": {"scale": "linear", "low": 0, "high": 20}},
-    "settings": {"epochs": EPOCHS, "epoch_seconds": EPOCH_SECONDS},
-}
 PATIENCE = 900.0  # for the searches to end after the last kill, on a machine that others use too
 _TRIALS = text("SELECT search_id, number, state, epoch, attempt, agent, params FROM trials")
 
@@ -74,7 +66,7 @@ class Looks:
         self.trials: dict[Trial, Any] = {}
 
     def look(self) -> bool:
-        """Read where all trials are; tell whether that was possible."""
+        """Read where all trials are; return whether that was possible."""
         if self._postgres is not None and self._postgres.stopped:
             return False
         try:

@@ -82,7 +82,7 @@ RULE = '''class Cutoff(StoppingRule):
     epochs: int = Field(default=2, ge=1, description="After which no trial goes on.")
 
     def plan(self, number: int, curves: CurveTable, direction: str) -> StopPlan:
-        """Return every trial a bound that none can meet."""
+        """Give every trial a bound that none can meet."""
         bound = 1e300 if direction == "maximize" else -1e300
         return StopPlan(((self.epochs, bound),), why="nobody goes on")
 
