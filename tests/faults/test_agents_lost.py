@@ -281,16 +281,7 @@ def test_a_worker_elsewhere_says_at_once_how_its_agents_died(make_server: Callab
 @contextmanager
 def worker(server: Server) -> Iterator[subprocess.Popen[bytes]]:
     """Run `caviar worker` beside a server."""
-    command = [sys.executable, "-m", "caviar", "worker", "--url", server.url]
-    with server.log.open("ab") as log:
-        process = subprocess.Popen(
-            command,
-            env=server.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=server.folder,
-        )
+    process = server.launch_worker()
     try:
         yield process
     finally:

@@ -1,37 +1,22 @@
 """`caviar worker` under a scheduler: it ends when nothing is left, and hands back when told to."""
 
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 
 from tests.support.server_process import Server
 from tests.support.waiting import wait
 
 
-def launch(server: Server, *arguments: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "caviar", "worker", "--url", server.url, *arguments]
-    with server.log.open("ab") as log:
-        return subprocess.Popen(
-            command,
-            env=server.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=server.folder,
-        )
-
-
 def test_a_worker_of_a_scheduler_ends_and_says_why(make_server: Callable[..., Server]) -> None:
     server = make_server(workers=0)
     server.start()
     short = server.submit(3, settings={"epochs": 2, "epoch_seconds": 0.01})
-    idle = launch(server, "--exit-when-idle", "1s", "--slots", "2")
+    idle = server.launch_worker("--exit-when-idle", "1s", "--slots", "2")
     try:
         assert idle.wait(180) == 0
         assert server.finished(short)
         long = server.submit(1, settings={"epochs": 2000, "epoch_seconds": 0.05})
-        limited = launch(server, "--lifetime", "1h")
+        limited = server.launch_worker("--lifetime", "1h")
         try:
             wait(lambda: server.trial(long)["epoch"] >= 2, 180, "training")
             limited.send_signal(signal.SIGTERM)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,7 +12,7 @@ import psutil
 
 from tests.support.balancer import balanced
 from tests.support.postgres_process import Postgres, own_postgres
-from tests.support.server_process import Server
+from tests.support.server_process import Server, launched
 from tests.support.waiting import wait
 
 TOPOLOGIES = {"SQLite": 1, "Postgres": 1, "two servers on one Postgres": 2}  # with the number of servers
@@ -31,22 +30,14 @@ class Worker:
     """`caviar worker` as a process."""
 
     def __init__(self, url: str, agents: int, folder: Path, environment: Mapping[str, str]) -> None:
-        self._command = [sys.executable, "-m", "caviar", "worker", "--url", url, "--workers", str(agents)]
+        self._words = ["worker", "--url", url, "--workers", str(agents)]
         self._folder = folder
         self._environment = dict(environment)
         self.log = folder / "worker.log"
         self.process: subprocess.Popen[bytes] | None = None
 
     def launch(self) -> None:
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                self._command,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=self._folder,
-            )
+        self.process = launched(self._words, self._folder, self.log, self._environment)
 
 
 class Fleet:

@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,21 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def launched(
+    words: Sequence[str], folder: Path, log: Path, environment: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    """Begin a command of `caviar` in a folder; what it says goes to the end of the log."""
+    with log.open("ab") as said:
+        return subprocess.Popen(
+            [sys.executable, "-m", "caviar", *words],
+            stdout=said,
+            stderr=said,
+            stdin=subprocess.DEVNULL,
+            env=dict(environment),
+            cwd=folder,
+        )
 
 
 class Server:
@@ -65,17 +80,13 @@ class Server:
 
     def launch(self) -> None:
         """Start the process without waiting for it."""
-        command = [sys.executable, "-m", "caviar", "serve", "--port", str(self.port), *self._arguments]
-        command += ["--data", str(self.folder / "data"), "--database", self.database]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                command,
-                stdout=log,
-                stderr=log,
-                stdin=subprocess.DEVNULL,
-                env=self.environment,
-                cwd=self.folder,
-            )
+        words = ["serve", "--port", str(self.port), *self._arguments]
+        words += ["--data", str(self.folder / "data"), "--database", self.database]
+        self.process = launched(words, self.folder, self.log, self.environment)
+
+    def launch_worker(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Begin `caviar worker` beside it."""
+        return launched(["worker", "--url", self.url, *arguments], self.folder, self.log, self.environment)
 
     def start(self) -> None:
         self.launch()
