@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from caviar import Client
+from tests.support.inprocess import App, running
 
 
 @pytest.fixture
@@ -12,3 +13,10 @@ def client(server: str) -> Iterator[Client]:
     """A client of the module's server."""
     with Client(server) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """The module's application, with nothing in it yet."""
+    with running(tmp_path_factory.mktemp("data")) as app:
+        yield app

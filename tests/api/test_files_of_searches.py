@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from typer.testing import CliRunner
 
 from caviar.cli import app as cli
 from caviar.search.spec import SearchSpec
-from tests.support.inprocess import App, running
+from tests.support.inprocess import App
 from tests.support.simulated_agents import EPOCHS, Players
 from tests.support.stores import ManualClock, World
 
@@ -30,13 +29,6 @@ SPACE = {
     "kind": {"choices": ["x", True, None]},
     "only": {"scale": "log", "low": 1e-6, "high": 1, "zero": 0.5, "when": {"kind": "x"}},
 }
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    folder: Path = tmp_path_factory.mktemp("data")
-    with running(folder) as app:
-        yield app
 
 
 @pytest.fixture(scope="module")

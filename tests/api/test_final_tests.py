@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +11,7 @@ from caviar.service.security.rules import needed
 from caviar.service.security.scopes import Token
 from caviar.service.usecases.final_tests import test_set_of as identity_of
 from caviar.trainer.plugin import MLP
-from tests.support.inprocess import App, running
+from tests.support.inprocess import App
 from tests.support.trained_trials import API, SETTINGS, Trial, trained
 
 READERS = (
@@ -33,13 +31,6 @@ READERS = (
     "/trials/{trial}/predictions",
     "/trials/{trial}/diagnosis",
 )
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    folder: Path = tmp_path_factory.mktemp("data")
-    with running(folder) as app:
-        yield app
 
 
 def finished(app: App, agent: int, dataset: dict[str, Any]) -> Trial:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,8 +9,8 @@ import pytest
 
 from caviar.client import Client
 from caviar.replay import replay_trial
-from tests.support.inprocess import App, running
-from tests.support.inprocess_agents import agents, finished, transport
+from tests.support.inprocess import App
+from tests.support.inprocess_agents import searched, transport
 
 API = "/api/v1"
 SEARCH: dict[str, Any] = {
@@ -25,21 +24,8 @@ SEARCH: dict[str, Any] = {
 }
 
 
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    with running(tmp_path_factory.mktemp("data")) as app:
-        yield app
-
-
-def searched(app: App, count: int = 1, **changes: Any) -> list[dict[str, Any]]:
-    answer = app.request("POST", f"{API}/searches", json={**SEARCH, **changes})
-    assert answer.status_code == 201, answer.text
-    with agents(app, count):
-        return finished(app, answer.json()["id"])
-
-
 def test_a_search_with_folds_is_the_same_for_any_number_of_agents(app: App) -> None:
-    trials = searched(app)
+    trials = searched(app, SEARCH)
     assert {trial["state"] for trial in trials} == {"completed", "stopped"}
     for trial in trials:
         folds, rest = divmod(trial["epoch"], 4)
@@ -53,13 +39,13 @@ def test_a_search_with_folds_is_the_same_for_any_number_of_agents(app: App) -> N
             assert metrics["dev_error_deviation"] == pytest.approx(np.std(values, ddof=1))
     stopped = next(trial for trial in trials if trial["state"] == "stopped")
     assert "cannot be the best" in stopped["reason"]
-    again = searched(app, 2)
+    again = searched(app, SEARCH, 2)
     kept = ("params", "state", "epoch", "value")
     assert [[one[name] for name in kept] for one in again] == [[one[name] for name in kept] for one in trials]
 
 
 def test_a_trial_with_folds_is_replayed_bit_for_bit(app: App) -> None:
-    best = min(searched(app, budget={"trials": 2}), key=lambda trial: trial["value"])
+    best = min(searched(app, {**SEARCH, "budget": {"trials": 2}}), key=lambda trial: trial["value"])
     client = Client("http://caviar.test")
     client.transport = transport(app)
     outcome = replay_trial(client, best["id"])

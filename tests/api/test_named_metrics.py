@@ -1,10 +1,8 @@
 """A search by a metric that it names: submitted, trained by an agent, and its direction followed."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.support.inprocess import App, running
+from tests.support.inprocess import App
 from tests.support.inprocess_agents import agents, finished
 
 API = "/api/v1"
@@ -18,12 +16,6 @@ SEARCH = {
     "metrics": ["dev_roc_auc", "train_recall", "parameters", "predict_ms"],
     "budget": {"trials": 3},
 }
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    with running(tmp_path_factory.mktemp("data")) as app:
-        yield app
 
 
 def test_a_search_by_f1(app: App) -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.inprocess import App, running
+from tests.support.inprocess import App
 from tests.support.simulated_agents import EPOCHS, Players
 from tests.support.stores import ManualClock, World
 
@@ -19,13 +17,6 @@ SPACE = {
     "b": {"scale": "linear", "low": 0.35, "high": 1.0},  # the best lies at its lower end
     "kind": {"choices": ["x", "y", "z"]},
 }
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    folder: Path = tmp_path_factory.mktemp("data")
-    with running(folder) as app:
-        yield app
 
 
 def played(app: App, most: int | None = None, **fields: Any) -> int:

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.inprocess import App, running
+from tests.support.inprocess import App
 from tests.support.trained_trials import API, Trial, trained
 
 CSV = "a,b,answer\n" + "".join(f"{i % 17},{(i * 7) % 13},{'yes' if i % 2 else 'no'}\n" for i in range(120))
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    folder: Path = tmp_path_factory.mktemp("data")
-    with running(folder) as app:
-        yield app
 
 
 def test_the_confusion_matrix_of_a_classification(app: App) -> None:

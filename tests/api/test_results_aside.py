@@ -1,16 +1,13 @@
-"""Results that do not count: trials that break a limit, and those a person takes out and puts back."""
+"""Results that do not count: trials that break a constraint, and those a person takes out and puts back."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
-from tests.support.inprocess import App, running
-from tests.support.inprocess_agents import agents, finished
+from tests.support.inprocess import App
+from tests.support.inprocess_agents import agents, finished, searched
 
 SEARCH: dict[str, Any] = {
     "dataset": {"name": "iris"},
@@ -26,22 +23,10 @@ SEARCH: dict[str, Any] = {
 }
 
 
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    with running(tmp_path_factory.mktemp("data")) as app:
-        yield app
-
-
 def submit(app: App, **changes: Any) -> dict[str, Any]:
     answer = app.request("POST", "/api/v1/searches", json={**SEARCH, **changes})
     assert answer.status_code == 201, answer.text
     return dict(answer.json())
-
-
-def searched(app: App, **changes: Any) -> tuple[int, list[dict[str, Any]]]:
-    search = submit(app, **changes)["id"]
-    with agents(app):
-        return search, finished(app, search)
 
 
 def get(app: App, path: str, **params: Any) -> Any:
@@ -50,8 +35,9 @@ def get(app: App, path: str, **params: Any) -> Any:
     return answer.json()
 
 
-def test_trials_that_break_a_limit_come_last_and_say_so(app: App) -> None:
-    search, trials = searched(app)
+def test_trials_that_break_a_constraint_come_last_and_say_so(app: App) -> None:
+    trials = searched(app, SEARCH)
+    search = trials[0]["search"]
     big = [one for one in trials if one["metrics"]["parameters"] > 200]
     assert 0 < len(big) < len(trials)
     for one in trials:
@@ -92,7 +78,8 @@ def excluded(app: App, trial: str, reason: str = "the wrong data") -> Any:
 
 
 def test_a_wrong_result_is_taken_out_and_put_back(app: App) -> None:
-    search, trials = searched(app, subject_to={})
+    trials = searched(app, {**SEARCH, "subject_to": {}})
+    search = trials[0]["search"]
     before, history = get(app, f"/searches/{search}"), get(app, f"/searches/{search}/history")
     best = before["best"]["trial"]
     assert excluded(app, best, "  ").status_code == 422
@@ -124,7 +111,7 @@ def test_proposals_obey_an_exclusion_and_repeat_after_it(app: App) -> None:
 
     def tried(exclude: bool) -> list[Any]:
         fields: dict[str, Any] = {"strategy": "coarse_to_fine", "subject_to": {}, "lag": 1}
-        search, _ = searched(app, **fields)
+        search = searched(app, {**SEARCH, **fields})[0]["search"]
         if exclude:
             best = get(app, f"/searches/{search}")["best"]["trial"]
             assert excluded(app, best).status_code == 200

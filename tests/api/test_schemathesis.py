@@ -1,7 +1,5 @@
 """Whatever the document allows, and what it does not: no server error, no answer it does not describe."""
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
 import schemathesis
@@ -9,16 +7,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 
-from tests.support.inprocess import BASE, App, running
+from tests.support.inprocess import BASE, App
 
 STREAMS = r"/events$|/wake$"  # answers that do not end by themselves
 EXAMPLES = 5  # of each operation and mode
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    with running(tmp_path_factory.mktemp("data")) as made:
-        yield made
 
 
 def submit(app: App) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +26,6 @@ def spec(**changes: Any) -> dict[str, Any]:
         "budget": {"trials": 3},
     }
     return {**base, **changes}
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    folder: Path = tmp_path_factory.mktemp("data")
-    with running(folder) as app:
-        yield app
 
 
 def submitted(app: App, **changes: Any) -> dict[str, Any]:

@@ -1,11 +1,10 @@
 """Parameters that train nothing are refused with the condition that makes them active; scales get hints."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.support.inprocess import App, running
+from tests.support.inprocess import App
 
 API = "/api/v1"
 LOG = {"scale": "log", "low": 0.0001, "high": 0.1}
@@ -19,12 +18,6 @@ SEARCH = {
     "strategy": "random",
     "budget": {"trials": 1},
 }
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    with running(tmp_path_factory.mktemp("data")) as app:
-        yield app
 
 
 def answer(app: App, space: dict[str, Any], settings: dict[str, Any], **more: Any) -> Any:

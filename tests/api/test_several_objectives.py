@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
-from tests.support.inprocess import App, running
-from tests.support.inprocess_agents import agents, finished
+from tests.support.inprocess import App
+from tests.support.inprocess_agents import searched
 
 SEARCH: dict[str, Any] = {
     "dataset": {"name": "iris"},
@@ -26,25 +23,13 @@ SEARCH: dict[str, Any] = {
 }
 
 
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    with running(tmp_path_factory.mktemp("data")) as app:
-        yield app
-
-
 def submit(app: App, **changes: Any) -> Any:
     return app.request("POST", "/api/v1/searches", json={**SEARCH, **changes})
 
 
-def searched(app: App, count: int, **changes: Any) -> tuple[int, list[dict[str, Any]]]:
-    answer = submit(app, **changes)
-    assert answer.status_code == 201, answer.text
-    with agents(app, count):
-        return answer.json()["id"], finished(app, answer.json()["id"])
-
-
 def test_the_front_of_error_and_parameters(app: App) -> None:
-    search, trials = searched(app, 1)
+    trials = searched(app, SEARCH)
+    search = trials[0]["search"]
     results = {one["number"]: (one["value"], one["metrics"]["parameters"]) for one in trials}
     found = app.request("GET", f"/api/v1/searches/{search}/front").json()
     front = {
@@ -63,7 +48,7 @@ def test_the_front_of_error_and_parameters(app: App) -> None:
 
 
 def test_two_agents_come_to_the_same_trials(app: App) -> None:
-    one, two = (searched(app, count)[1] for count in (1, 2))
+    one, two = (searched(app, SEARCH, count) for count in (1, 2))
     assert [trial["params"] for trial in one] == [trial["params"] for trial in two]
 
 

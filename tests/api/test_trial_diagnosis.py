@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.inprocess import App, running
+from tests.support.inprocess import App
 from tests.support.stores import ManualClock, World
 
 API = "/api/v1"
@@ -24,13 +22,6 @@ SEARCH: dict[str, Any] = {
     "budget": {"trials": 4},
     "base_error": 0.01,
 }
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    folder: Path = tmp_path_factory.mktemp("data")
-    with running(folder) as app:
-        yield app
 
 
 def ended(app: App, agent: int, **metrics: float) -> str:

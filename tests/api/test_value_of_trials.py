@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,8 +9,8 @@ import pytest
 
 from caviar.client import Client
 from caviar.replay import replay_trial
-from tests.support.inprocess import App, running
-from tests.support.inprocess_agents import agents, finished, transport
+from tests.support.inprocess import App
+from tests.support.inprocess_agents import agents, finished, searched, transport
 from tests.support.waiting import wait
 
 SEARCH: dict[str, Any] = {
@@ -26,19 +25,6 @@ SEARCH: dict[str, Any] = {
 }
 
 
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    with running(tmp_path_factory.mktemp("data")) as app:
-        yield app
-
-
-def searched(app: App, count: int = 1, **changes: Any) -> list[dict[str, Any]]:
-    answer = app.request("POST", "/api/v1/searches", json={**SEARCH, **changes})
-    assert answer.status_code == 201, answer.text
-    with agents(app, count):
-        return finished(app, answer.json()["id"])
-
-
 def curve_of(app: App, trial: str) -> list[float]:
     found = app.request("GET", f"/api/v1/trials/{trial}/curve").json()
     return [float(one) for one in found["branches"][-1]["dev_error"]]
@@ -51,7 +37,7 @@ def client(app: App) -> Client:
 
 
 def test_the_best_epoch_is_the_value_and_its_model_is_kept(app: App) -> None:
-    trials = searched(app)
+    trials = searched(app, SEARCH)
     worse = 0
     for trial in trials:
         curve = curve_of(app, trial["id"])
@@ -66,14 +52,14 @@ def test_the_best_epoch_is_the_value_and_its_model_is_kept(app: App) -> None:
 
 def test_it_repeats_whoever_trains(app: App) -> None:
     first, second = (
-        [(one["params"], one["value"], one["metrics"]["best_epoch"]) for one in searched(app, count)]
+        [(one["params"], one["value"], one["metrics"]["best_epoch"]) for one in searched(app, SEARCH, count)]
         for count in (1, 2)
     )
     assert first == second
 
 
 def test_a_mean_of_the_last_epochs(app: App) -> None:
-    for trial in searched(app, objective={"value": {"mean_of_last": 5}}):
+    for trial in searched(app, {**SEARCH, "objective": {"value": {"mean_of_last": 5}}}):
         assert trial["value"] == pytest.approx(np.mean(curve_of(app, trial["id"])[-5:]), rel=1e-6)
 
 
@@ -83,7 +69,7 @@ def test_the_best_epoch_survives_its_agent(app: App) -> None:
         "space": {"learning_rate": {"value": 0.3}},
         "budget": {"trials": 1},
     }
-    whole = searched(app, **one)[0]
+    whole = searched(app, {**SEARCH, **one})[0]
     search = app.request("POST", "/api/v1/searches", json={**SEARCH, **one}).json()["id"]
     trial = f"/api/v1/trials/{search}.0"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -68,3 +68,11 @@ def finished(app: App, search: int, seconds: float = 120.0) -> list[dict[str, An
     found = app.request("GET", f"/api/v1/searches/{search}/trials", params={"limit": 1000}).json()
     items: list[dict[str, Any]] = found["items"]
     return items
+
+
+def searched(app: App, search: Mapping[str, Any], count: int = 1) -> list[dict[str, Any]]:
+    """Submit a search, have so many agents train it to its end, and give its trials."""
+    answer = app.request("POST", "/api/v1/searches", json=dict(search))
+    assert answer.status_code == 201, answer.text
+    with agents(app, count):
+        return finished(app, answer.json()["id"])
