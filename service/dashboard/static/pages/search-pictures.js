@@ -39,15 +39,18 @@ function open(id) {
   group?.scrollIntoView({ behavior: "smooth" });
 }
 
+function closedGroups() {
+  return new Set((localStorage.getItem(CLOSED) ?? "").split(",").filter(Boolean));
+}
+
 /**
  * A group of pictures, which stays closed where a person has closed it.
  * @param {Group} group
  */
 function section({ id, title, pictures }) {
-  const closed = new Set((localStorage.getItem(CLOSED) ?? "").split(",").filter(Boolean));
-  const node = h("details", { class: "picturegroup", id: `pictures-${id}`, open: !closed.has(id) }, h("summary", null, h("h2", null, title)), h("div", { class: "figures" }, pictures.map((picture) => picture.node)));
+  const node = h("details", { class: "picturegroup", id: `pictures-${id}`, open: !closedGroups().has(id) }, h("summary", null, h("h2", null, title)), h("div", { class: "figures" }, pictures.map((picture) => picture.node)));
   node.addEventListener("toggle", () => {
-    const now = new Set((localStorage.getItem(CLOSED) ?? "").split(",").filter(Boolean));
+    const now = closedGroups();
     if (node.open) now.delete(id);
     else now.add(id);
     localStorage.setItem(CLOSED, [...now].join(","));
