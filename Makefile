@@ -92,3 +92,9 @@ $(VENV)/.bench: benchmarks/requirements.txt | $(VENV)/.dev
 	@$(PIP_INSTALL) -r benchmarks/requirements.txt
 	@$(COMPILE)
 	@touch $@
+
+$(VENV)/.examples: examples/requirements.txt | $(VENV)/.dev
+	@echo "Installing the frameworks of examples/requirements.txt ..."
+	@$(PIP_INSTALL) -r examples/requirements.txt
+	@$(COMPILE)
+	@touch $@
