@@ -93,6 +93,14 @@ class StoredTrial(NamedTuple):
     change_log: Annotated[
         str | None, Field("of a fork: the changes behind the point it left, and where that is", json="")
     ]
+    unseen: Annotated[  # NULL: what a proposal sees follows from its number, or nobody wrote it down
+        str | None,
+        Field(
+            "the trials whose results its proposal did not know yet; of a search that is not repeatable",
+            json="",
+            form="document",
+        ),
+    ]
     trained: Annotated[float | None, Field("seconds in the hands of attempts that are over", json="")]
     withheld: Annotated[
         float | None, Field("its value where it does not count: excluded, or a constraint broken", Use.ALL)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import orjson
@@ -24,13 +25,20 @@ from caviar.service.store import trials as trial_rows
 from caviar.service.store.rows import StoredSearch
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import continuing
-from caviar.service.usecases.trial_cache import TrialCache, stop_json
+from caviar.service.usecases.trial_cache import Answer, TrialCache, stop_json
 from caviar.trial_fields import StoredTrial
 from caviar.trial_settings import trial_epochs, trial_seed
 
 CACHES = 16  # searches kept in memory; all that are open where they are more
 NO_PLAN = StopPlan()
-Answer = tuple[Proposal, StopPlan]
+
+
+class Inputs(NamedTuple):
+    """What a proposal is computed from."""
+
+    history: History
+    curves: CurveTable
+    unseen: list[int] | None
 
 
 class Proposer:
@@ -107,7 +115,7 @@ class Proposer:
             answer = self._answer(cache, number)
             if answer is None:
                 break
-            proposal, stop = answer
+            proposal, stop, unseen = answer
             trial = new_trial(tx, row.id, number, proposal, spec)
             epochs = trial.epochs if trial.epochs is not None else cache.epochs
             planned = None if epochs is None else epochs - trial.epoch
@@ -119,9 +127,9 @@ class Proposer:
             if left is not None:
                 stop = replace(stop, last=trial.epoch + left)
             cache.put(number, proposal.unit, planned)
-            made.append(
-                trial._replace(state="running", attempt=1, agent=agent, started=tx.now, stop=stop_json(stop))
-            )
+            trial = trial._replace(state="running", attempt=1, agent=agent, started=tx.now)
+            text = None if unseen is None else orjson.dumps(unseen).decode()
+            made.append(trial._replace(stop=stop_json(stop), unseen=text))
         if spec.strategy.slow:
             self._ahead(cache, numbers.start + len(made), len(numbers) + 1)
         return made
@@ -147,21 +155,19 @@ class Proposer:
             numbers.append(number)
         if numbers:
             cache.asked.update(numbers)
-            inputs = [(cache.history(number), cache.curve_table(number)) for number in numbers]
+            inputs = [_inputs(cache, number) for number in numbers]
             self._threads.submit(self._compute_ahead, cache, cache.count, numbers, inputs)
 
-    def _compute_ahead(
-        self, cache: TrialCache, count: int, numbers: list[int], inputs: list[tuple[History, CurveTable]]
-    ) -> None:
+    def _compute_ahead(self, cache: TrialCache, count: int, numbers: list[int], inputs: list[Inputs]) -> None:
         """Propose some trials one after the other; those before it, from `count` on, are pending for each."""
         cache.ahead = {number: unit for number, unit in cache.ahead.items() if number >= count}
-        for number, (history, curves) in zip(numbers, inputs, strict=True):
+        for number, known in zip(numbers, inputs, strict=True):
             try:
-                found = _checked(partial(_compute_after, cache, range(count, number), history, curves))
+                found = _checked(partial(_compute_after, cache, range(count, number), known))
             except ProposalError as error:
                 cache.ready[number] = error
                 break
-            cache.ahead[number] = found[0].unit
+            cache.ahead[number] = found.proposal.unit
             cache.ready[number] = found
             cache.asked.discard(number)
             self._wake()
@@ -183,21 +189,27 @@ def _checked(proposing: Callable[[], Answer]) -> Answer:
 
 def compute(cache: TrialCache, number: int) -> Answer:
     """Propose one trial and fix its stopping table, now."""
-    return _compute(cache, number, cache.history(number), cache.curve_table(number))
+    return _compute(cache, number, _inputs(cache, number))
 
 
-def _compute_after(cache: TrialCache, before: range, history: History, curves: CurveTable) -> Answer:
+def _inputs(cache: TrialCache, number: int) -> Inputs:
+    return Inputs(cache.history(number), cache.curve_table(number), cache.unseen(number))
+
+
+def _compute_after(cache: TrialCache, before: range, known: Inputs) -> Answer:
     """Propose the trial that follows some others proposed ahead, which are pending for it."""
     units = [cache.ahead[number] for number in before]
     if units:
-        history = replace(history, pending=np.vstack([history.pending, *units]))
-    return _compute(cache, before.stop, history, curves)
+        pending = np.vstack([known.history.pending, *units])
+        known = known._replace(history=replace(known.history, pending=pending))
+    return _compute(cache, before.stop, known)
 
 
-def _compute(cache: TrialCache, number: int, history: History, curves: CurveTable) -> Answer:
-    proposal = propose(cache.spec, number - cache.by_hand, history)
+def _compute(cache: TrialCache, number: int, known: Inputs) -> Answer:
+    proposal = propose(cache.spec, number - cache.by_hand, known.history)
     stopping = cache.spec.stopping.name != "none"
-    return proposal, cache.spec.stop_plan(number, curves) if stopping else NO_PLAN
+    plan = cache.spec.stop_plan(number, known.curves) if stopping else NO_PLAN
+    return Answer(proposal, plan, known.unseen)
 
 
 def new_trial(tx: Transaction, search: int, number: int, proposal: Proposal, spec: SearchSpec) -> StoredTrial:

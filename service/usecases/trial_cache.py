@@ -8,7 +8,7 @@ another thread.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
@@ -28,6 +28,14 @@ from caviar.trial_fields import ENDED
 _ENDED = frozenset(ENDED)
 
 
+class Answer(NamedTuple):
+    """A proposal, its stopping rule, and the trials that it did not see, where its number does not say it."""
+
+    proposal: Proposal
+    stop: StopPlan
+    unseen: list[int] | None = None
+
+
 class TrialCache:
     """Columns of one search's trials, by number."""
 
@@ -41,7 +49,7 @@ class TrialCache:
         self.rungs = spec.rungs(epochs) if epochs is not None else ()
         self.count = 0  # trials there are
         self.frontier = 0  # all trials below it have ended
-        self.ready: dict[int, tuple[Proposal, StopPlan] | Exception] = {}  # proposed ahead by a slow strategy
+        self.ready: dict[int, Answer | Exception] = {}  # proposed ahead by a slow strategy
         self.asked: set[int] = set()  # being proposed
         self.ahead: dict[int, Any] = {}  # coordinates of what was proposed ahead
         self.by_hand = by_hand  # trials that a person made; they do not count for the strategy
@@ -237,6 +245,13 @@ class TrialCache:
         inside = ~np.isnan(self._columns["units"]).any(axis=1)
         seen, pending = self._numbers[seen], self._numbers[pending]
         return seen[inside[seen]], pending[inside[pending]]
+
+    def unseen(self, number: int) -> list[int] | None:
+        """Return the trials below a number that have not ended, where which ones is a matter of luck."""
+        if self.spec.reproducible or not self.spec.uses_results:
+            return None
+        open_ones = np.flatnonzero(~self._columns["ended"][: min(number, self.count)])
+        return [*open_ones.tolist(), *range(self.count, number)]
 
     def history(self, number: int) -> History:
         """Return what the proposal of a trial may see; views of the arrays where possible, no copies."""
