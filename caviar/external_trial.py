@@ -15,8 +15,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
 from types import TracebackType
 from typing import Any, Literal, Self, SupportsIndex
 
@@ -31,7 +31,8 @@ from caviar.exchange.result import failed, failure, result_of
 from caviar.exchange.wire import Acknowledgement, EndState, Result
 from caviar.script_commands import ScriptCommands
 from caviar.script_limits import ScriptLimits
-from caviar.script_reports import ScriptCurve, as_numbers, as_step
+from caviar.script_reports import OF_CURVES, ScriptCurve, as_numbers, as_step
+from caviar.transport import retry_while_away
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ class ExternalTrial:
         self._stop: str | None = None  # by the stopping rule
         self._commands = ScriptCommands(assignment, self._answer)
         self._written = 0
-        self._kept = False  # a checkpoint was made
+        self._kept = False  # a checkpoint was made, or will be when it is wanted
         self._ended = False
         self._closing = threading.Lock()
         self._limits = ScriptLimits(assignment, exchange.note, self._finish)
@@ -105,6 +106,16 @@ class ExternalTrial:
         epochs = self._commands.changed.get("epochs") or self._assignment.epochs
         epochs = epochs or self._in_force().get("epochs")
         return None if epochs is None else int(epochs)
+
+    @property
+    def objective(self) -> tuple[str, str]:
+        """Return the metric that the search makes best, and how: "minimize" or "maximize"."""
+        return self._assignment.metric, self._assignment.direction
+
+    @property
+    def changed(self) -> dict[str, Any]:
+        """Return the settings in force that a person has changed, in this attempt or an earlier one."""
+        return dict(self._commands.changed)
 
     @property
     def resume(self) -> bytes | None:
@@ -147,6 +158,20 @@ class ExternalTrial:
             at = self._commands.branch, epoch, epoch, self._commands.position
             key = self._assignment.key
             self._uploads.add(CheckpointUpload(key, content, kind, *at, self._written))
+
+    def steered_by_callback(self, fixed: Callable[[str], str | None]) -> None:
+        """Say that a framework's callback trains it: it saves when it has to, and can change some settings.
+
+        `fixed` returns why a setting cannot change in training, None for one that can.
+        """
+        self._kept = True
+        self._commands.fixed = fixed
+
+    @property
+    def state_wanted(self) -> bool:
+        """Return whether a person waits for a checkpoint, or the trial is to be paused."""
+        self._hear()
+        return not self._ended and self._commands.wants_state
 
     @property
     def should_stop(self) -> str | None:
@@ -253,6 +278,8 @@ class ExternalTrial:
 
         Raises CaviarError when the script has told nothing of it; it is handed back then.
         """
+        if self.may_be_told and not self._last and self._last_epoch:
+            self._last = self._told_before()
         if self.may_be_told and not self._last and not self._why_stopped:
             self.hand_back()
             raise CaviarError(NOTHING_TOLD.format(self.id))
@@ -292,6 +319,17 @@ class ExternalTrial:
         if not self._epoch:
             self._curve.begin_with(resume.curve[: saved.epoch])
         return content, saved.epoch
+
+    def _told_before(self) -> dict[str, float]:
+        """The metrics behind the state that was taken up: a trial that was lost at its end has no more."""
+        ask = partial(self._exchange.transport.call, "GET", f"/trials/{self.id}/curve")
+        curve = retry_while_away(ask)
+        for branch in curve["branches"]:
+            if branch["branch"] == self._commands.branch and self._last_epoch in branch["epoch"]:
+                place = branch["epoch"].index(self._last_epoch)
+                named = {name: values[place] for name, values in branch.items() if name not in OF_CURVES}
+                return {name: value for name, value in named.items() if value is not None}
+        return {}
 
     def _in_force(self) -> dict[str, Any]:
         return self._assignment.search.settings | self._assignment.params | self._commands.changed

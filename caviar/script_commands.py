@@ -28,6 +28,7 @@ class ScriptCommands:
         self.untold: dict[str, Any] = {}  # those of them that the script has not been given yet
         self.stop: str | None = None
         self.leaving: ReceivedCommand | None = None  # a pause or a rewind: the trial goes on another time
+        self.fixed: Callable[[str], str | None] = lambda _name: None  # why a setting cannot change now
         self._answer = answer
         # What is not due, or not taken yet; until it is answered, a command may come again.
         self._waiting: dict[int, ReceivedCommand] = {}
@@ -62,12 +63,22 @@ class ScriptCommands:
     def take_changes(self, settings: dict[str, Any], epoch: int) -> None:
         """Put the changes that are due in force over the settings before."""
         for command in self._due(CHANGING, epoch):
+            reasons = [why for name in command.arguments if (why := self.fixed(name)) is not None]
+            if reasons:
+                self.answer(command, epoch, refused=reasons[0])
+                continue
             now = settings | self.changed
             before = {name: now.get(name) for name in command.arguments}
             self.changed |= command.arguments
             self.untold |= command.arguments
             self.position += 1
             self.answer(command, epoch, before=plain(before), after=plain(command.arguments))
+
+    @property
+    def wants_state(self) -> bool:
+        """Return whether a checkpoint made now is what a person has asked for, or is to go on from."""
+        asked = any(one.kind == "checkpoint" for one in self._waiting.values())
+        return asked or (self.leaving is not None and self.leaving.kind == "pause")
 
     def take_checkpoint(self, epoch: int) -> bool:
         """Tell whether a person has asked for the checkpoint that is made now."""
