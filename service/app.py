@@ -23,6 +23,7 @@ from caviar.service.api import (
 from caviar.service.api import (
     datasets,
     diagnosis,
+    error_analysis,
     events,
     exchange,
     exclusions,
@@ -88,6 +89,7 @@ ROUTES = (
     events,
     datasets,
     predictions,
+    error_analysis,
     final_tests,
     exclusions,
     trainers,

@@ -18,6 +18,8 @@ export interface Schemas {
   Between: Between;
   BranchRecord: BranchRecord;
   Budget: Budget;
+  Cause: Cause;
+  Causes: Causes;
   ChangeLog: ChangeLog;
   Check: Check;
   CheckpointList: CheckpointList;
@@ -69,6 +71,7 @@ export interface Schemas {
   MeanOfLast: MeanOfLast;
   Median: Median;
   NewLook: NewLook;
+  NewTags: NewTags;
   NewToken: NewToken;
   NextStepRecord: NextStepRecord;
   NoStopping: NoStopping;
@@ -100,6 +103,8 @@ export interface Schemas {
   Rewind: Rewind;
   RoundRecord: RoundRecord;
   Rounds: Rounds;
+  Row: Row;
+  Rows: Rows;
   RunnerUpRecord: RunnerUpRecord;
   Schedule: Schedule;
   ScheduledChange: ScheduledChange;
@@ -112,6 +117,9 @@ export interface Schemas {
   Setting: Setting;
   SettingRecord: SettingRecord;
   Side: Side;
+  Slice: Slice;
+  Sliced: Sliced;
+  Slices: Slices;
   Sobol: Sobol;
   Space: Space;
   StandingRecord: StandingRecord;
@@ -122,6 +130,7 @@ export interface Schemas {
   StoredCheckpoint: StoredCheckpoint;
   SuccessiveHalving: SuccessiveHalving;
   SummaryRecord: SummaryRecord;
+  Tag: Tag;
   TargetInfo: TargetInfo;
   TestedMetric: TestedMetric;
   Threshold: Threshold;
@@ -412,6 +421,45 @@ export interface Budget {
    * What happens to trials in training at that moment: they finish, or stop there.
    */
   at_end?: "finish" | "stop";
+}
+/**
+ * A tag: its share of the error, and what mending it would bring at most.
+ */
+export interface Cause {
+  tag: string;
+  /**
+   * that have it, right answers among them
+   */
+  rows: number;
+  wrong: number | null;
+  /**
+   * of the error: of wrong answers, or of the sum of losses
+   */
+  share: number;
+  /**
+   * the error if all its rows were answered perfectly
+   */
+  ceiling: number;
+  /**
+   * the share among rows that have any tag
+   */
+  share_of_examined: number | null;
+  /**
+   * the error if that share were mended in all rows
+   */
+  projected: number | null;
+}
+/**
+ * The table of an error analysis.
+ */
+export interface Causes {
+  error: number;
+  wrong: number | null;
+  /**
+   * rows with any tag: wrong ones; of a regression all
+   */
+  examined: number;
+  causes: Cause[];
 }
 /**
  * One thing that must hold, and why it does not.
@@ -1273,6 +1321,19 @@ export interface NewLook {
   why?: string | null;
 }
 /**
+ * All that is said of a row; what is not repeated is taken away.
+ */
+export interface NewTags {
+  /**
+   * @maxItems 50
+   */
+  tags?: string[];
+  /**
+   * the right one, where the label is wrong
+   */
+  label?: string | null;
+}
+/**
  * What a token is to be called and to do.
  */
 export interface NewToken {
@@ -1626,6 +1687,100 @@ export interface Rounds {
   reason: string | null;
 }
 /**
+ * A row under the model.
+ */
+export interface Row {
+  /**
+   * in its file, from 1, a header not counted
+   */
+  row: number;
+  truth: string | number | number[];
+  answer: string | number | number[];
+  /**
+   * null for a regression
+   */
+  wrong: boolean | null;
+  /**
+   * the probability of the answer; null for a regression
+   */
+  confidence: number | null;
+  /**
+   * -log of the truth's probability, or the mean squared difference
+   */
+  loss: number;
+  /**
+   * 1 without dataset.weights
+   */
+  weight: number;
+  tags: Tag[];
+  /**
+   * the right one, where somebody says that the label is wrong
+   */
+  label: string | null;
+  /**
+   * of `columns`, as in the file; null beyond the rows whose input is told
+   */
+  cells: (boolean | number | string | null)[] | null;
+  /**
+   * of an image, row by row, channels last
+   */
+  pixels: number[] | null;
+}
+/**
+ * What somebody said of a row.
+ */
+export interface Tag {
+  tag: string;
+  who: string;
+  created: string;
+}
+/**
+ * A page of rows, largest loss first.
+ */
+export interface Rows {
+  trial: string;
+  part: "dev" | "train_dev";
+  /**
+   * binary, multiclass or regression
+   */
+  kind: string;
+  dataset: string;
+  /**
+   * of the part
+   */
+  rows: number;
+  wrong: number | null;
+  /**
+   * as in training: a share, or in standard deviations of the target
+   */
+  error: number;
+  classes: string[];
+  targets: string[];
+  /**
+   * that can be shown
+   */
+  parts: string[];
+  /**
+   * of `cells`
+   */
+  columns: string[];
+  /**
+   * that the file has beyond these
+   */
+  more_columns: number;
+  /**
+   * height, width, channels of `pixels`
+   */
+  image_shape: number[] | null;
+  pixel_range: number[] | null;
+  /**
+   * rows that were asked for, of which this is a page
+   */
+  total: number;
+  offset: number;
+  items: Row[];
+}
+/**
  * The second best trial.
  */
 export interface RunnerUpRecord {
@@ -1963,6 +2118,41 @@ export interface SettingRecord {
    * a list with one value for each hidden layer is allowed
    */
   per_layer: boolean;
+}
+/**
+ * Rows that have something in common.
+ */
+export interface Slice {
+  name: string;
+  rows: number;
+  error: number;
+  /**
+   * the error of all other rows
+   */
+  rest: number;
+  /**
+   * of the difference, adjusted for the number of slices
+   */
+  p: number;
+  /**
+   * p is below 0.05
+   */
+  real: boolean;
+}
+/**
+ * A column and its slices, worst first.
+ */
+export interface Sliced {
+  name: string;
+  slices: Slice[];
+}
+/**
+ * Which parts are worse: the columns with the clearest differences first.
+ */
+export interface Slices {
+  error: number;
+  test: string;
+  columns: Sliced[];
 }
 /**
  * A leading point that was trained again with fresh seeds.

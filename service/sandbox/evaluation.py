@@ -1,8 +1,9 @@
 """Compare a stored model with its dev set, or test it, in a process of its own, under limits.
 
-`python -I -m caviar.service.sandbox.evaluation MEMORY SECONDS DATASET [TEST]` reads a model on standard
-input and prints one line of JSON: what `trainer.outcomes` finds, or what `trainer.final_test` does with TEST,
-{"main": measure, "measures": [...]}; or a `problem` with field, message and remedy.
+`python -I -m caviar.service.sandbox.evaluation MEMORY SECONDS DATASET WANTED [TEST]` reads a model on
+standard input and prints JSON: for "outcomes" one line, what `trainer.outcomes` finds; for "test" what
+`trainer.final_test` does with TEST, {"main": measure, "measures": [...]}; for "errors" the lines of
+`trainer.error_analysis`; or a `problem` with field, message and remedy.
 """
 
 from __future__ import annotations
@@ -18,19 +19,21 @@ from typing import Any
 
 def main(arguments: list[str]) -> int:
     """Evaluate one model."""
-    memory, seconds, dataset = arguments[:3]
-    test = json.loads(arguments[3]) if len(arguments) > 3 else None
+    memory, seconds, dataset, wanted = arguments[:4]
+    test = json.loads(arguments[4]) if wanted == "test" else {}
     os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", ARROW_DEFAULT_MEMORY_POOL="system")
     saved = sys.stdin.buffer.read()
-    if test is not None:
+    if wanted == "test":
         _compile_kernels(saved)
     resource.setrlimit(resource.RLIMIT_CPU, (int(float(seconds)), int(float(seconds)) + 1))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # it has nothing to write
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    import caviar.trainer.data.cells
+    import caviar.trainer.error_analysis
     import caviar.trainer.outcomes  # noqa: F401 - loaded before its address space is bounded
 
     _bound_memory(int(memory))
-    sys.stdout.write(json.dumps(_compared(saved, json.loads(dataset), test)))
+    sys.stdout.write("\n".join(_found(saved, json.loads(dataset), wanted, test)))
     return 0
 
 
@@ -54,27 +57,32 @@ def _bound_memory(more: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
 
 
-def _compared(saved: bytes, dataset: dict[str, Any], test: dict[str, Any] | None) -> dict[str, Any]:
+def _found(saved: bytes, dataset: dict[str, Any], wanted: str, test: dict[str, Any]) -> list[str]:
+    """Return lines of JSON."""
     from caviar.trainer.data.load import load
+    from caviar.trainer.error_analysis import error_analysis
     from caviar.trainer.outcomes import outcomes
     from caviar.trainer.predict import Model
     from caviar.trainer.problem import ProblemsError
 
     try:
         model = Model.load(saved)
+        if wanted == "errors":
+            return list(error_analysis(model, dataset))
         settings = model.info["settings"]
         data = load(dataset, precision=settings["precision"], normalize=settings["normalize"])
-        if test is None:
-            return outcomes(model, data)
+        if wanted == "outcomes":
+            return [json.dumps(outcomes(model, data))]
         from caviar.trainer.final_test import final_test
 
-        return final_test(model, data, **test)
+        return [json.dumps(final_test(model, data, **test))]
     except ProblemsError as error:  # of the model or the data
         problem = error.problems[0]
-        return {"problem": {"field": problem.field, "message": problem.message, "remedy": problem.remedy}}
+        told = {"field": problem.field, "message": problem.message, "remedy": problem.remedy}
     except ValueError as error:
         remedy = "the data set is not what it was when the model was trained"
-        return {"problem": {"field": "dataset", "message": str(error), "remedy": remedy}}
+        told = {"field": "dataset", "message": str(error), "remedy": remedy}
+    return [json.dumps({"problem": told})]
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ _API = r"/api/v1"
 _TABLE: tuple[tuple[str, str, str], ...] = (
     ("GET", r"/(livez|readyz)", OPEN),
     ("GET", r"/|/favicon\.(ico|svg)|/static/.+", OPEN),
-    ("GET", rf"/(searches|trials|datasets)(/{_ID})?|/(new|compare|agents|docs)", OPEN),
+    ("GET", rf"/(searches|trials|datasets)(/{_ID})?|/trials/{_ID}/errors|/(new|compare|agents|docs)", OPEN),
     ("GET", r"/metrics", "read"),
     # The worker protocol
     ("POST", rf"{_API}/exchange", "agent"),
@@ -38,6 +38,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("DELETE", rf"{_API}/trials/{_ID}/commands/{_ID}", "steer"),
     ("POST", rf"{_API}/trials/{_ID}/rerun", "submit"),
     ("POST", rf"{_API}/trials/{_ID}/(exclude|include)", "steer"),
+    ("PUT", rf"{_API}/trials/{_ID}/errors/{_ID}/{_ID}", "submit"),
     # Looks at the test set: who may only read, sees none of their results
     ("GET POST", rf"{_API}/trials/{_ID}/test", "submit"),
     ("GET", rf"{_API}/searches/{_ID}/tests", "submit"),

@@ -9,11 +9,13 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import and_, delete, insert, select
 
+from caviar.service.store import row_tags
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import datasets, searches
 from caviar.service.store.transaction import Transaction
 from caviar.trainer.data import builtin
 
+UPLOAD = "upload:"  # and an id: the data of tags
 CHOOSING = ("target", "arrays")  # options that say what is predicted
 
 
@@ -96,7 +98,8 @@ def _list(names: Any) -> list[Any]:
 
 
 def remove(transaction: Transaction, number: int) -> None:
-    """Remove the row of one."""
+    """Remove the row of one, and what was said of its rows."""
+    row_tags.remove(transaction, f"{UPLOAD}{number}")
     transaction.execute(delete(datasets).where(datasets.c.id == number))
 
 

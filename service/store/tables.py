@@ -333,4 +333,17 @@ looks = Table(
     sqlite_autoincrement=True,
 )
 
+row_tags = Table(
+    "row_tags",  # what people say of rows of a data set when they look at errors
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("data", String(120), nullable=False),  # "upload:3", or "builtin:" and a name
+    Column("row", BigInteger, nullable=False),  # of its file, from 1
+    Column("tag", String(100), nullable=False),
+    Column("label", Text),  # the right one, of the tag that says the label is wrong
+    Column("who", String(200), nullable=False),
+    Column("created", Double, nullable=False),
+    Index("row_tags_row", "data", "row", "tag", unique=True),
+)
+
 WAITS = commands.c.state == literal_column("'waiting'")

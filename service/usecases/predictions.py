@@ -21,13 +21,16 @@ from caviar.service.errors import ConflictError, NotFoundError, UnavailableError
 from caviar.service.ids import TrialId
 from caviar.service.sandbox.process import run_sandboxed
 from caviar.service.store import searches as search_rows
+from caviar.service.store import trials as trial_rows
 from caviar.service.store.blobs import FileBlobs
 from caviar.service.store.database import Database
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.uploads import Uploads
 from caviar.service.usecases import checkpoints, datasets
+from caviar.service.usecases.examples import Examples
 
 KEPT = 64  # answers in memory
+EXAMPLE_BYTES = 64 << 20  # of examples in memory
 CACHES = ("CAVIAR_CACHE", "HOME", "XDG_CACHE_HOME")  # by which the compiled kernels are found
 COMPILE_SECONDS = 300.0  # that a first test may take longer
 
@@ -38,6 +41,7 @@ class Evaluator:
     def __init__(self, store: Database, blobs: FileBlobs, uploads: Uploads, limits: Limits) -> None:
         self._store, self._blobs, self._uploads, self._limits = store, blobs, uploads, limits
         self._kept: LRUCache[int, dict[str, Any]] = LRUCache(KEPT)
+        self._examples: LRUCache[int, Examples] = LRUCache(EXAMPLE_BYTES, lambda examples: examples.size)
         self._one = asyncio.Semaphore(1)
 
     async def predictions(self, trial: TrialId) -> dict[str, Any]:
@@ -50,22 +54,37 @@ class Evaluator:
         async with self._one:
             found = self._kept.get(stored.model)
             if found is None:
-                found = self._kept[stored.model] = await self._compared(trial, stored)
+                answer = orjson.loads(await self._computed(trial, stored, "outcomes"))
+                found = self._kept[stored.model] = answer
             return found
 
     async def final_test(self, trial: TrialId, main: str, measures: Sequence[str]) -> dict[str, Any]:
         """Return what a trial's model is worth on the test set; errors as `predictions`."""
         stored = await self._store.read(lambda snapshot: find_model(snapshot, trial))
         async with self._one:
-            return await self._compared(trial, stored, {"main": main, "measures": list(measures)})
+            test = {"main": main, "measures": list(measures)}
+            found: dict[str, Any] = orjson.loads(await self._computed(trial, stored, "test", test))
+            return found
 
-    async def _compared(
-        self, trial: TrialId, stored: StoredModel, test: Mapping[str, Any] | None = None
-    ) -> dict[str, Any]:
+    async def examples(self, trial: TrialId) -> Examples:
+        """Return the rows of the dev set under a trial's model; errors as `predictions`."""
+        stored = await self._store.read(lambda snapshot: find_model(snapshot, trial))
+        async with self._one:
+            found = self._examples.get(stored.model)
+            if found is None:
+                lines = await self._computed(trial, stored, "errors")
+                found = await asyncio.to_thread(Examples.of, lines)
+                if found.size <= self._examples.maxsize:
+                    self._examples[stored.model] = found
+            return found
+
+    async def _computed(
+        self, trial: TrialId, stored: StoredModel, wanted: str, test: Mapping[str, Any] | None = None
+    ) -> bytes:
         saved, _ = await checkpoints.load(self._store, self._blobs, stored.model)
         limits = self._limits
         dataset = json.dumps(self._local(stored.dataset))
-        arguments = [str(limits.inspect_memory), str(limits.inspect_seconds), dataset]
+        arguments = [str(limits.inspect_memory), str(limits.inspect_seconds), dataset, wanted]
         more: dict[str, Any] = {}
         if test is not None:
             arguments.append(json.dumps(test))
@@ -77,10 +96,10 @@ class Evaluator:
         if output is None:
             message = f"comparing the model of trial {trial} took too much memory or time"
             raise UnavailableError(f"{message}; download it and use caviar predict")
-        answer: dict[str, Any] = orjson.loads(output)
-        if problem := answer.get("problem"):
+        if output.startswith(b'{"problem"'):
+            problem = orjson.loads(output)["problem"]
             raise ConflictError(f"the model of trial {trial}: {problem['message']}; {problem['remedy']}")
-        return answer
+        return output
 
     def _local(self, dataset: Mapping[str, Any]) -> dict[str, Any]:
         """Name the files of uploaded sources."""
@@ -94,7 +113,11 @@ class Evaluator:
         plain = {key: value for key, value in source.items() if key != "upload"}
         upload = source.get("upload")
         if upload is not None:
-            plain["path"] = str(self._uploads.path(upload["digest"], upload["kind"]))
+            path = self._uploads.path(upload["digest"], upload["kind"])
+            if not path.is_file():
+                message = f"the file of data set {source['name']!r} is gone from the server's data folder"
+                raise ConflictError(f"{message}; upload it again under this name")
+            plain["path"] = str(path)
         return plain
 
 
@@ -109,8 +132,10 @@ class StoredModel:
 
 def find_model(snapshot: Snapshot, trial: TrialId) -> StoredModel:
     """Return the trial's model and the data set of its search. Raises NotFoundError."""
-    model = checkpoints.model_of(snapshot, trial)
+    trial_rows.get(snapshot, trial)
     spec = SearchSpec.parse(orjson.loads(search_rows.get(snapshot, trial.search).spec))
     if spec.trainer != "mlp":
-        raise NotFoundError(f"the models of trainer {spec.trainer} are not known here; only those of mlp are")
+        message = f"the models of trainer {spec.trainer} are not known here; only those of mlp are"
+        raise NotFoundError(f"{message}: let your own program predict and compare")
+    model = checkpoints.model_of(snapshot, trial)
     return StoredModel(model, spec, datasets.resolve(snapshot, spec.dataset))

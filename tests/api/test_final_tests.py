@@ -30,6 +30,10 @@ READERS = (
     "/trials/{trial}/log",
     "/trials/{trial}/predictions",
     "/trials/{trial}/diagnosis",
+    "/trials/{trial}/errors?show=all",
+    "/trials/{trial}/errors/tags",
+    "/trials/{trial}/errors/slices",
+    "/trials/{trial}/errors/export?show=all",
 )
 
 

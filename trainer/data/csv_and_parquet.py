@@ -124,12 +124,15 @@ def check_size(meta: pa_parquet.FileMetaData, columns: int, source: str, wanted:
         raise wanted.refuse("path", message, f"give what fits into {LARGEST >> 20} MB")
 
 
-def _parsing(path: Path) -> pa_csv.ParseOptions:
-    """Return the delimiter, told by the first line: the mark that is most frequent outside quotes."""
+def delimiter_of(path: Path) -> str:
+    """Return the mark that is most frequent outside quotes in the first line."""
     with path.open("rb") as file:
         first = re.sub(rb'"[^"]*"', b"", file.readline(1 << 20))
-    delimiter = max(",;\t|", key=lambda mark: first.count(mark.encode()))
-    return pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
+    return max(",;\t|", key=lambda mark: first.count(mark.encode()))
+
+
+def _parsing(path: Path) -> pa_csv.ParseOptions:
+    return pa_csv.ParseOptions(delimiter=delimiter_of(path), newlines_in_values=True)
 
 
 def _used(names: Sequence[str], wanted: FileRequest) -> tuple[str, ...]:

@@ -42,6 +42,24 @@ def is_arrays(path: Path, wanted: FileRequest) -> bool:
     )
 
 
+def cells_as_written(path: Path, wanted: FileRequest) -> Any:
+    """Return all cells of a file as they stand in it, a table of Arrow; the texts of a CSV file stay texts.
+
+    Raises
+    ------
+    DataError
+        It cannot be read.
+    """
+    if wanted.reading is not None:
+        return _cells(path, wanted, wanted.reading)
+    from caviar.trainer.data import cells, csv_and_parquet
+    from caviar.trainer.data.reading import Layout
+
+    kind = kind_of(path, wanted)
+    delimiter = csv_and_parquet.delimiter_of(path) if kind == "csv" else ","
+    return cells.read(path, Layout(kind, delimiter=delimiter), path.name, wanted)
+
+
 def column_names(path: Path, wanted: FileRequest) -> tuple[str, ...]:
     """Return the names of the columns, from the header alone; none for arrays.
 

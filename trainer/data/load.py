@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -52,6 +53,25 @@ def load(
         It cannot be trained on; `problems` names field and remedy, and row and column of a cell at fault.
     """
     return Prepared(dataset, precision, normalize).data(fold)
+
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """Where the examples of a part stand.
+
+    Attributes
+    ----------
+    field : str
+        Of the source in the `dataset` object: "dataset" or "dataset.dev".
+    table : Table
+        What was read there.
+    rows : ndarray(int, (m,))
+        Their places in it, from 0.
+    """
+
+    field: str
+    table: Table
+    rows: Array
 
 
 class Prepared:
@@ -122,15 +142,30 @@ class Prepared:
         of_rows = {name: _of_rows(name, table, rows, others) for name in ("weights", "groups")}
         for part, other in others.items():
             parts[part] = encoding.transform(other), target.encode(other, f"dataset.{part}")
-        halves = halves_of_dev(self._dataset.get("split") or {}, "test" in others)
-        if "dev" in others and halves.dev:
+        if cut := self._halves():
             X, Y = parts["dev"]
-            cut = rows_of(self._dataset, halves, target, Y, others["dev"])
-            parts["dev"], parts["test"] = ((X[cut[half]], Y[cut[half]]) for half in ("train", "dev"))
+            parts["dev"], parts["test"] = ((X[cut[part]], Y[cut[part]]) for part in ("dev", "test"))
             for found in of_rows.values():
                 if found:
-                    found["dev"], found["test"] = (found["dev"][cut[half]] for half in ("train", "dev"))
+                    found["dev"], found["test"] = (found["dev"][cut[part]] for part in ("dev", "test"))
         return encoding, parts, of_rows
+
+    def _halves(self) -> Mapping[str, Array]:
+        """Return the rows of dev and test in a dev source that is cut into them; else nothing."""
+        halves = halves_of_dev(self._dataset.get("split") or {}, "test" in self._others)
+        if "dev" not in self._others or not halves.dev:
+            return {}
+        other = self._others["dev"]
+        cut = rows_of(self._dataset, halves, self._target, self._target.encode(other, "dataset.dev"), other)
+        return {"dev": cut["train"], "test": cut["dev"]}
+
+    def origin(self, part: Literal["dev", "train_dev"], fold: int = 0) -> Origin | None:
+        """Return where the examples of a part were read, in their order in `data`; None without the part."""
+        if part in self._others:
+            rows = self._halves().get(part, np.arange(self._others[part].rows))
+            return Origin(f"dataset.{part}", self._others[part], rows)
+        found = self._cuts[fold].get(part)
+        return None if found is None else Origin("dataset", self._table, found)
 
 
 def _with_reading(dataset: Mapping[str, Any]) -> Mapping[str, Any]:
