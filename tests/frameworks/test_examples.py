@@ -5,12 +5,18 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
+from sklearn.datasets import load_iris
+from sklearn.linear_model import SGDClassifier
 
 from caviar import Client
+from caviar.external_trial import ExternalTrial
+from caviar.frameworks.sklearn import cross_val_score, epochs
 from tests.support.commandline import ROOT, serving
 
 # What imports PyTorch goes together: that takes longer than all of the rest.
@@ -88,3 +94,60 @@ def test_an_example_goes_on_after_ctrl_c_and_tells_every_step_once(
             told = [step for id, step in found["told"] if id == trial.id]
             assert branch["epoch"] == told == list(range(1, trial.epoch + 1))
         assert client.trial(f"{search.id}.0").attempt == 2
+
+
+SEARCH = {
+    "trainer": "external",
+    "settings": {"epochs": 3},
+    "space": {"alpha": {"scale": "log", "low": 1e-5, "high": 1e-2}},
+    "objective": {"metric": "score", "direction": "maximize"},
+    "budget": {"trials": 1},
+    "seed": 1,
+}
+
+
+def ask_of(client: Client, trial: ExternalTrial, kind: str, **arguments: Any) -> None:
+    """Give a command, and wait until the script could have heard of it."""
+    client.command(trial.id, kind, **arguments)
+    time.sleep(0.5)
+
+
+def test_what_a_framework_cannot_change_is_refused_in_words_and_the_rest_is_changed(server: str) -> None:
+    X, y = load_iris(return_X_y=True)
+    with Client(server) as client:
+        search = client.submit(SEARCH)
+        for trial in client.ask(search):
+            model = SGDClassifier(alpha=trial.params["alpha"])
+            for epoch in epochs(trial, model, every=1):
+                model.partial_fit(X, y, classes=np.arange(3))
+                trial.report(epoch, score=model.score(X, y), alpha=model.alpha)
+                if epoch == 1:
+                    ask_of(client, trial, "set", alpha=0.5)
+                    ask_of(client, trial, "extend", epochs=2)
+        (branch,) = client.curve(f"{search.id}.0")["branches"]
+        assert branch["alpha"][1:] == [0.5] * 4, "five epochs, four of them after the change"
+
+        search = client.submit(SEARCH)
+        for trial in client.ask(search):
+            model = SGDClassifier(alpha=trial.params["alpha"])
+            ask_of(client, trial, "set", alpha=0.5)
+            cross_val_score(trial, model, X, y, cv=3)
+        (given,) = client.given(f"{search.id}.0")
+        assert given["state"] == "refused" and "scores of all folds" in given["reason"]
+
+
+def test_a_trial_lost_after_its_last_state_completes_with_what_it_had_told(server: str) -> None:
+    X, y = load_iris(return_X_y=True)
+    with Client(server) as client:
+        search = client.submit(SEARCH)
+        loop = client.ask(search)
+        cross_val_score(trial := next(loop), SGDClassifier(random_state=0), X, y, cv=3)
+        trial.hand_back()
+        loop.close()
+        told = client.trial(trial.id)
+        assert (told.state, told.epoch) == ("queued", 3)
+        for trial in client.ask(search):
+            assert len(cross_val_score(trial, SGDClassifier(random_state=0), X, y, cv=3)) == 3
+        found, (branch,) = client.trial(told.id), client.curve(told.id)["branches"]
+        assert (found.state, found.value) == ("completed", branch["score"][-1])
+        assert branch["epoch"] == [1, 2, 3]
