@@ -98,11 +98,15 @@ class Client:
         return Search.of(self.transport.call("GET", f"/searches/{_number(search)}"))
 
     def searches(self, **filters: Any) -> Iterator[Search]:
-        """Go through the searches, newest first; filters: state, name, sort."""
+        """Go through the searches, newest first.
+
+        Filters: state, name, project, tag (one or a list: all of them), owner, text (words of any of these
+        and of the data set's name), archived ("no", "only" or "all"), sort.
+        """
         return (Search.of(one) for one in self._pages("/searches", filters))
 
     def edit(self, search: SearchLike, *, version: int | None = None, **changes: Any) -> Search:
-        """Change budget, parallel, space, reevaluate, name or note, even while the search runs.
+        """Change budget, parallel, space, reevaluate, name, note, project or tags, even while it runs.
 
         Raises ConflictError when `version`, of the search as it was read, is not that of the search any more.
         """
@@ -121,6 +125,19 @@ class Client:
     def cancel(self, search: SearchLike) -> Search:
         """End a search; trials in training stop between two slices."""
         return self._switch(search, "cancel")
+
+    def archive(self, search: SearchLike) -> Search:
+        """Have lists leave a search out that does not run; nothing of it is lost, and `unarchive` ends it."""
+        return self._switch(search, "archive")
+
+    def unarchive(self, search: SearchLike) -> Search:
+        """Have an archived search back in lists."""
+        return self._switch(search, "unarchive")
+
+    def labels(self) -> dict[str, list[dict[str, Any]]]:
+        """Return the `projects`, `tags` and `owners` of searches, each with its name and how many have it."""
+        found: dict[str, list[dict[str, Any]]] = self.transport.call("GET", "/labels")
+        return found
 
     def delete(self, search: SearchLike) -> None:
         """Delete a search with its trials and checkpoints permanently."""

@@ -21,6 +21,10 @@ class Search(Record):
     spec: Mapping[str, Any] = field(default_factory=dict, repr=False)
     mode: str = "caviar"
     note: str | None = None
+    project: str | None = None
+    tags: list[str] = field(default_factory=list)
+    owner: str | None = None  # who submitted it
+    archived: str | None = None  # since when lists leave it out
     version: int | None = None  # grows with every edit
     created: str | None = None
     started: str | None = None

@@ -20,6 +20,7 @@ from caviar.search.folds import (
     with_defaults_of_folds,
 )
 from caviar.search.history import Floats
+from caviar.search.labels import Project, Tags
 from caviar.search.limits import Limits
 from caviar.search.parameters import Between, Choice, Fixed, FrozenModel, Parameter, Range, plain
 from caviar.search.problem import Problem, SearchError
@@ -47,6 +48,8 @@ class SearchSpec(FrozenModel):
 
     name: str = Field(default="search", min_length=1, max_length=200)
     note: str | None = Field(default=None, max_length=10_000)
+    project: Project = Field(default=None, description="What it belongs to; lists of searches filter by it.")
+    tags: Tags = Field(default_factory=list, description="Words to find it by, without commas.")
     dataset: dict[str, JsonValue] = Field(default_factory=dict)
     trainer: str = Field(default="mlp", min_length=1, max_length=100)
     settings: dict[str, JsonValue] = Field(default_factory=dict)

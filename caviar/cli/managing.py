@@ -19,13 +19,20 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmat
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
     app.command("list")(list_searches)
-    for command in (pause, resume, cancel, edit, finalists, delete, agents):
+    for command in (pause, resume, cancel, archive, unarchive, edit, finalists, delete, agents):
         app.command()(command)
 
 
 def list_searches(
     state: Annotated[str | None, typer.Option(help=f"Only those: {STATES}.")] = None,
     name: Annotated[str | None, typer.Option(help="Only those whose name contains this text.")] = None,
+    project: Annotated[str | None, typer.Option(help="Only those of this project.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="Only those with this tag; may be repeated.")] = None,
+    owner: Annotated[str | None, typer.Option(help="Only those that this token or user submitted.")] = None,
+    text: Annotated[
+        str | None, typer.Option(help="Only those with these words in name, project, tags, owner or data.")
+    ] = None,
+    archived: Annotated[bool, typer.Option("--archived", help="Those that were archived.")] = False,
     count: Annotated[int, typer.Option("-n", help="How many per page.", min=1, max=1000)] = 20,
     page: Annotated[int, typer.Option(help="Which page.", min=1)] = 1,
     json: Json = False,
@@ -36,7 +43,9 @@ def list_searches(
     from itertools import islice
 
     with client(url, token) as connection:
-        found = connection.searches(state=state, name=name, limit=min(1000, page * count + 1))
+        filters: dict[str, Any] = {"state": state, "name": name, "project": project, "tag": tag or None}
+        filters |= {"owner": owner, "text": text, "archived": "only" if archived else None}
+        found = connection.searches(**filters, limit=min(1000, page * count + 1))
         searches = list(islice(found, (page - 1) * count, page * count + 1))
     searches, more = searches[:count], len(searches) > count
     if json:
@@ -46,7 +55,8 @@ def list_searches(
         typer.echo(dumps([asdict(search) for search in searches], indent=2))
         return
     if not searches:
-        typer.echo("No search matches." if state or name or page > 1 else "There are no searches yet.")
+        filtered = page > 1 or any(filters.values())
+        typer.echo("No search matches." if filtered else "There are no searches yet.")
         return
     from caviar.cli.tables import print_searches
 
@@ -102,15 +112,31 @@ def cancel(search: SearchNumber, url: Url = None, token: Token = None) -> None:
     typer.echo(f"{_named(found)} {said if found.state == 'cancelled' else _stays(found)}.")
 
 
+def archive(search: SearchNumber, url: Url = None, token: Token = None) -> None:
+    """Leave a search out of lists that does not run; nothing of it is lost."""
+    with client(url, token) as connection:
+        found = connection.archive(search)
+    typer.echo(f"{_named(found)} is archived: caviar list --archived; back with: caviar unarchive {search}")
+
+
+def unarchive(search: SearchNumber, url: Url = None, token: Token = None) -> None:
+    """Have an archived search back in lists."""
+    with client(url, token) as connection:
+        found = connection.unarchive(search)
+    typer.echo(f"{_named(found)} is in the lists again.")
+
+
 def edit(
     search: SearchNumber,
     values: Annotated[list[str], typer.Argument(metavar="NAME=VALUE...", help="Such as budget.trials=200.")],
     url: Url = None,
     token: Token = None,
 ) -> None:
-    """Change budget, parallel, space, name or note, even while the search runs.
+    """Change budget, parallel, space, name, note, project or tags, even while the search runs.
 
     caviar edit 3 budget.trials=200 parallel=4
+
+    caviar edit 3 project=fraud tags=night,v2
 
     caviar edit 3 space.learning_rate.high=0.03 note="higher rates diverge"
 
@@ -174,7 +200,7 @@ def changes_of(spec: Any, values: list[str]) -> dict[str, Any]:
     from copy import deepcopy
 
     changes: dict[str, Any] = {}
-    for name, value in pairs(values, texts=("name", "note")).items():
+    for name, value in pairs(values, texts=("name", "note", "project")).items():
         top, *rest = name.split(".")
         if not rest:
             changes[top] = value

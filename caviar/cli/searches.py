@@ -24,12 +24,16 @@ def register(app: typer.Typer) -> None:
 def submit(
     file: Annotated[Path, typer.Argument(help="The search, as YAML or JSON.", show_default=False)],
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow it until it ends.")] = False,
+    project: Annotated[str | None, typer.Option(help="The project it belongs to.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="A tag to find it by; may be repeated.")] = None,
     url: Url = None,
     token: Token = None,
 ) -> None:
     """Submit a search."""
     with client(url, token) as connection:
-        search = connection.submit(file)
+        labels: dict[str, Any] = {"project": project} if project else {}
+        labels |= {"tags": tag} if tag else {}
+        search = connection.submit(file, **labels)
         typer.echo(f"Search {search.id} ({search.name}): {search.trials} trials")
         typer.echo(f"{connection.url}/searches/{search.id}")
         for warning in search.warnings:

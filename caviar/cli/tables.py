@@ -9,6 +9,8 @@ from rich.text import Text
 
 from caviar.records import Search, Trial
 
+LABELS = ("project", "tags", "owner")
+NOBODY = "this machine"  # the owner where the server asks for no token
 SHOWN = ("epoch", "train_cost", "train_error", "dev_cost", "dev_error", "learning_rate")
 
 
@@ -73,9 +75,11 @@ def print_searches(searches: Sequence[Search], console: Console | None = None) -
     """Print a table of searches: how far each has come, its best value, and its rate while it runs."""
     console = console or Console()
     table = Table()
+    shown = [name for name in LABELS if any(label_text(one, name) for one in searches)]
     for name, justify in (
         ("id", "right"),
         ("name", "left"),
+        *((name, "left") for name in shown),
         ("state", "left"),
         ("trials", "right"),
         ("best", "left"),
@@ -87,10 +91,17 @@ def print_searches(searches: Sequence[Search], console: Console | None = None) -
         rate = f"{one.rate:.3g}" if one.rate and one.state == "running" else ""
         failed = f", {one.counts['failed']} failed" if one.counts.get("failed") else ""
         done = f"{one.finished}/{one.trials}{failed}"
-        row = (str(one.id), one.name, one.state, done, best_text(one), rate, one.waits_for)
+        labels = [label_text(one, name) for name in shown]
+        row = (str(one.id), one.name, *labels, one.state, done, best_text(one), rate, one.waits_for)
         table.add_row(*map(Text, row))
     widen(console)
     console.print(table)
+
+
+def label_text(search: Search, name: str) -> str:
+    """Write the project, the tags or the owner of a search; nothing where that says nothing."""
+    value = getattr(search, name)
+    return ", ".join(value) if isinstance(value, list) else "" if value in (None, NOBODY) else str(value)
 
 
 def print_datasets(datasets: Sequence[Mapping[str, Any]], console: Console | None = None) -> None:

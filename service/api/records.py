@@ -74,6 +74,10 @@ class Search(Record):
     id: int
     name: str
     note: str | None
+    project: str | None
+    tags: list[str]
+    owner: str | None = Field(description="who submitted it, by token; null: before this was recorded")
+    archived: str | None = Field(description="since when lists leave it out")
     state: SearchState = Field(description="derived")
     mode: str
     spec: dict[str, Any] = Field(description="as submitted, with the lag resolved and edits applied")
@@ -242,6 +246,10 @@ def search(found: SearchSummary) -> dict[str, Any]:
         "id": row.id,
         "name": row.name,
         "note": row.note,
+        "project": row.project,
+        "tags": spec.get("tags") or [],
+        "owner": row.owner,
+        "archived": iso(row.archived),
         "state": state,
         "mode": row.mode,
         "spec": spec,

@@ -49,7 +49,7 @@ async def submit_search(
     data = await json_body(request)
     spec = await to_thread.run_sync(accept, services.store, data)
     workers = services.config.workers
-    search, fresh = await services.store.write(lambda tx: submit(tx, spec, idempotency_key, workers))
+    search, fresh = await services.write(request, lambda tx: submit(tx, spec, idempotency_key, workers))
     body = await _shown(services, search)
     return tagged(body, 201 if fresh else 200, Location=f"/api/v1/searches/{search}")
 
@@ -74,11 +74,18 @@ async def list_searches(
     services: App,
     state: str | None = None,
     name: str | None = None,
+    project: str | None = None,
+    tag: Annotated[list[str] | None, Query(max_length=20, description="all of them")] = None,
+    owner: str | None = None,
+    text: Annotated[str | None, Query(max_length=200, description="words of name, project, tags ...")] = None,
+    archived: search_pages.Archived = "no",
     sort: str = "-created",
     limit: Limit = 50,
     cursor: str | None = None,
 ) -> Response:
-    wanted = search_pages.SearchPageRequest(state, name, sort, limit, cursor)
+    wanted = search_pages.SearchPageRequest(
+        state, name, project, tag or (), owner, text, archived, sort, limit, cursor
+    )
     found = await services.store.read(
         lambda snapshot: search_pages.page(snapshot, wanted, services.store.now(snapshot))
     )
@@ -91,26 +98,24 @@ async def read_search(services: App, search: int) -> Response:
     return tagged(await _shown(services, search))
 
 
-@router.patch(
-    "/{search}", response_model=records.Search, summary="Edit budget, parallel, space, name or note"
-)
+@router.patch("/{search}", response_model=records.Search, summary="Edit budget, space, name, tags and others")
 async def edit_search(services: App, search: int, request: Request) -> Response:
     changes = await json_body(request)
     if not isinstance(changes, dict):
         raise RefusedError.of("body", "is not a JSON object", "send the fields to change")
     match = if_match(request)
-    await services.store.write(lambda tx: steer_search.edit(tx, services.proposer, search, changes, match))
+    await services.write(request, lambda tx: steer_search.edit(tx, services.proposer, search, changes, match))
     return tagged(await _shown(services, search))
 
 
 @router.delete("/{search}", status_code=204, summary="Delete a search and all that belongs to it")
-async def delete_search(services: App, search: int) -> Response:
+async def delete_search(services: App, request: Request, search: int) -> Response:
     def work(tx: Transaction) -> list[str]:
         outside = checkpoints.outside(services.store, tx, search)
         steer_search.delete(tx, services.proposer, search)
         return outside
 
-    named = await services.store.write(work)
+    named = await services.write(request, work)
     await to_thread.run_sync(services.blobs.remove_all, checkpoints.folder_of(services.store, search))
     for name in named:
         await to_thread.run_sync(services.blobs.remove, name)
@@ -118,27 +123,39 @@ async def delete_search(services: App, search: int) -> Response:
 
 
 @router.post("/{search}/pause", response_model=records.Search, summary="Stop starting new trials")
-async def pause_search(services: App, search: int) -> Response:
-    await services.store.write(lambda tx: steer_search.switch(tx, search, "paused"))
+async def pause_search(services: App, request: Request, search: int) -> Response:
+    await services.write(request, lambda tx: steer_search.switch(tx, search, "paused"))
     return tagged(await _shown(services, search))
 
 
 @router.post("/{search}/resume", response_model=records.Search, summary="Resume starting trials")
-async def resume_search(services: App, search: int) -> Response:
-    await services.store.write(lambda tx: steer_search.switch(tx, search, "active"))
+async def resume_search(services: App, request: Request, search: int) -> Response:
+    await services.write(request, lambda tx: steer_search.switch(tx, search, "active"))
     return tagged(await _shown(services, search))
 
 
 @router.post("/{search}/cancel", response_model=records.Search, summary="End a search and its running trials")
-async def cancel_search(services: App, search: int) -> Response:
-    await services.store.write(lambda tx: steer_search.cancel(tx, search))
+async def cancel_search(services: App, request: Request, search: int) -> Response:
+    await services.write(request, lambda tx: steer_search.cancel(tx, search))
+    return tagged(await _shown(services, search))
+
+
+@router.post("/{search}/archive", response_model=records.Search, summary="Leave it out of lists")
+async def archive_search(services: App, request: Request, search: int) -> Response:
+    await services.write(request, lambda tx: steer_search.archive(tx, search, True))
+    return tagged(await _shown(services, search))
+
+
+@router.post("/{search}/unarchive", response_model=records.Search, summary="Have it back in lists")
+async def unarchive_search(services: App, request: Request, search: int) -> Response:
+    await services.write(request, lambda tx: steer_search.archive(tx, search, False))
     return tagged(await _shown(services, search))
 
 
 @router.post("/{search}/points", status_code=201, response_model=records.Trials, summary="Add trials by hand")
-async def enqueue_points(services: App, search: int, body: Points) -> Response:
-    numbers = await services.store.write(
-        lambda tx: steer_search.enqueue(tx, services.proposer, search, body.points)
+async def enqueue_points(services: App, request: Request, search: int, body: Points) -> Response:
+    numbers = await services.write(
+        request, lambda tx: steer_search.enqueue(tx, services.proposer, search, body.points)
     )
     rows = await services.store.read(
         lambda snapshot: [trial_rows.get(snapshot, TrialId(search, n)) for n in numbers]

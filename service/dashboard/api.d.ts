@@ -62,6 +62,8 @@ export interface Schemas {
   Importance: Importance;
   InTraining: InTraining;
   JsonValue: JsonValue;
+  Label: Label;
+  LabelLists: LabelLists;
   Limits: Limits;
   Log: Log;
   LoggedChange: LoggedChange;
@@ -1146,6 +1148,21 @@ export interface ParameterImportance {
   importance: number;
 }
 /**
+ * A project, a tag or an owner.
+ */
+export interface Label {
+  name: string;
+  searches: number;
+}
+/**
+ * The projects, tags and owners of the searches that are not archived, by name.
+ */
+export interface LabelLists {
+  projects: Label[];
+  tags: Label[];
+  owners: Label[];
+}
+/**
  * A trial that exceeds one of these fails, with the reason; its agent goes on.
  */
 export interface Limits {
@@ -1816,6 +1833,16 @@ export interface Search {
   id: number;
   name: string;
   note: string | null;
+  project: string | null;
+  tags: string[];
+  /**
+   * who submitted it, by token; null: before this was recorded
+   */
+  owner: string | null;
+  /**
+   * since when lists leave it out
+   */
+  archived: string | null;
   /**
    * derived
    */
@@ -1895,6 +1922,16 @@ export interface SearchPage {
 export interface SearchSpec {
   name?: string;
   note?: string | null;
+  /**
+   * What it belongs to; lists of searches filter by it.
+   */
+  project?: string | null;
+  /**
+   * Words to find it by, without commas.
+   *
+   * @maxItems 20
+   */
+  tags?: string[];
   dataset?: {
     [k: string]: JsonValue;
   };

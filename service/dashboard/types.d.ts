@@ -19,7 +19,7 @@ interface Method { name: string; [option: string]: unknown }
 
 /** As submitted: what was left out has its default on the server. */
 interface Spec {
-  name?: string; note?: string | null; dataset?: Record<string, unknown> & { name?: string };
+  name?: string; note?: string | null; project?: string | null; tags?: string[]; dataset?: Record<string, unknown> & { name?: string };
   trainer?: string; settings?: Record<string, Value>; space: Record<string, Definition>;
   strategy?: Method; stopping?: Method | null; objective?: Partial<Objective>; further?: Partial<Objective>[] | undefined; mode?: string; parallel?: number;
   budget: Record<string, number | null>; seed?: number; base_error?: number | null; [key: string]: unknown;

@@ -30,7 +30,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("POST", rf"{_API}/searches", "submit"),
     ("POST", rf"{_API}/searches/(check|parse)", "read"),
     ("POST", rf"{_API}/searches/{_ID}/(points|rerun)", "submit"),
-    ("POST", rf"{_API}/searches/{_ID}/(pause|resume|cancel)", "steer"),
+    ("POST", rf"{_API}/searches/{_ID}/(pause|resume|cancel|archive|unarchive)", "steer"),
     ("PATCH", rf"{_API}/searches/{_ID}", "steer"),
     ("DELETE", rf"{_API}/searches/{_ID}", "admin"),
     # Trials

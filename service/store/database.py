@@ -78,12 +78,12 @@ class Database:
                 self._others.end()
         self.dialect.close(self._soundness.latched)
 
-    def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
-        """Queue a piece of work for the writer. Raises UnavailableError."""
+    def submit(self, work: Callable[[Transaction], T], who: str | None = None) -> Future[T]:
+        """Queue a piece of work for the writer, on behalf of a person or none. Raises UnavailableError."""
         if self._writer is None:
             raise UnavailableError("the server is stopping")
         self._soundness.check_latch()
-        return self._writer.submit(work)
+        return self._writer.submit(lambda tx: tx.on_behalf(who, work))
 
     def submit_shared(self, work: Shared[A, T], ask: A) -> Future[T]:
         """Queue an item for a work that does many at once. Raises UnavailableError."""
@@ -92,9 +92,9 @@ class Database:
         self._soundness.check_latch()
         return self._writer.submit_shared(work, ask)
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
-        """Run a piece of work in the writer and wait for its commit."""
-        return await asyncio.wrap_future(self.submit(work))
+    async def write(self, work: Callable[[Transaction], T], who: str | None = None) -> T:
+        """Run a piece of work in the writer, on behalf of a person or none, and wait for its commit."""
+        return await asyncio.wrap_future(self.submit(work, who))
 
     async def write_shared(self, work: Shared[A, T], ask: A) -> T:
         """Have an item done in the writer, with others if there are some, and wait for the commit."""

@@ -47,6 +47,10 @@ class StoredSearch(NamedTuple):
     ran_since: float | None
     deadline: float | None
     over: str | None
+    project: str | None
+    owner: str | None
+    archived: float | None
+    words: str
     revision: int
 
     @property

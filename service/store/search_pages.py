@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from sqlalchemy import ColumnElement, and_, func, literal, select, tuple_
 
 from caviar.service.errors import RefusedError
 from caviar.service.store.pages import read_cursor, write_cursor
 from caviar.service.store.reads import SEARCH, SearchSummary, summary
+from caviar.service.store.search_labels import has_tag, has_words
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import searches
 
 s = searches.c
+Archived = Literal["no", "only", "all"]
 SORTABLE = ("created", "name", "id")
 CONDITIONS: dict[str, ColumnElement[bool]] = {
     "queued": and_(s.switch == "active", s.ended.is_(None), s.started.is_(None)),
@@ -27,11 +31,16 @@ CONDITIONS: dict[str, ColumnElement[bool]] = {
 class SearchPageRequest:
     """Which searches to return, and in which order."""
 
-    state: str | None
-    name: str | None
-    sort: str
-    limit: int
-    cursor: str | None
+    state: str | None = None
+    name: str | None = None
+    project: str | None = None
+    tags: Sequence[str] = ()  # it has all of them
+    owner: str | None = None
+    text: str | None = None
+    archived: Archived = "no"
+    sort: str = "-created"
+    limit: int = 50
+    cursor: str | None = None
 
 
 @dataclass(frozen=True)
@@ -77,4 +86,12 @@ def _conditions(request: SearchPageRequest) -> list[ColumnElement[bool]]:
         where.append(CONDITIONS[request.state])
     if request.name:
         where.append(s.name.icontains(request.name, autoescape=True))
+    if request.project:
+        where.append(s.project == request.project)
+    if request.owner:
+        where.append(s.owner == request.owner)
+    where += map(has_tag, filter(None, request.tags))
+    where += has_words(request.text or "")
+    if request.archived != "all":
+        where.append(s.archived.is_(None) if request.archived == "no" else s.archived.is_not(None))
     return where

@@ -160,6 +160,7 @@ def add_by_hand(tx: Transaction, row: StoredSearch, count: int) -> None:
         total=row.total + count,
         by_hand=row.by_hand + count,
         ended=None,
+        archived=None,
         # A person's trials after the end are not held to a budget that the search has kept.
         **(clock_on(row, tx.now, None) if row.ended is not None else {}),
     )

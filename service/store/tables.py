@@ -90,10 +90,24 @@ searches = Table(
     Column("ran_since", Double),  # its clock goes on from here; NULL: it stands
     Column("deadline", Double),  # when its budget of seconds will be used up, as things stand
     Column("over", Text),  # JSON: which budget ended it, and by which trial
+    Column("project", String(100)),
+    Column("owner", String(200)),  # who submitted it; NULL: before this was recorded
+    Column("archived", Double),  # since when lists leave it out
+    Column("words", Text, nullable=False, server_default=""),  # what a search by text looks through
     Column("revision", BigInteger, nullable=False),
     Index("searches_open", "switch", "ended"),
+    Index("searches_project", "project"),
     Index("searches_revision", "revision"),
     sqlite_autoincrement=True,
+)
+
+search_tags = Table(
+    "search_tags",
+    metadata,
+    Column("search_id", Integer, ForeignKey("searches.id", ondelete="CASCADE"), primary_key=True),
+    Column("tag", String(60), primary_key=True),
+    Index("search_tags_tag", "tag"),
+    sqlite_with_rowid=False,
 )
 
 trials = Table(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Boolean, Connection, Double, and_, bindparam, case, func, or_, select, update
 
@@ -12,6 +12,7 @@ from caviar.service.store.other_servers import CHANNEL
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import ENDED, STATES, revisions, searches
 
+T = TypeVar("T")
 Notice = Callable[[Collection[int], bool], str]  # of searches that changed, and whether agents may go on
 _LOCK = select(revisions.c.value).where(revisions.c.id == 1).with_for_update()
 _SAVE = update(revisions).where(revisions.c.id == 1).values(value=bindparam("v"))
@@ -45,11 +46,20 @@ class Transaction(Snapshot):
     def __init__(self, connection: Connection, now: float) -> None:
         super().__init__(connection)
         self.now = now
+        self.who: str | None = None  # the person on whose behalf it writes; None: the server's own doing
         self.touched: set[int] = set()  # searches that changed: whom to wake
         self.wake = False  # agents may find something new
         self.undo: list[Callable[[], object]] = []  # run when what was done is rolled back
         self._first = self._revision = int(connection.execute(_LOCK).scalar_one())
         self._moves: defaultdict[int, Counter[str]] = defaultdict(Counter)
+
+    def on_behalf(self, who: str | None, work: Callable[[Transaction], T]) -> T:
+        """Run a piece of work in the name of a person."""
+        self.who = who
+        try:
+            return work(self)
+        finally:
+            self.who = None
 
     def revision(self) -> int:
         """Return the next revision, for one changed row."""

@@ -7,9 +7,11 @@ from typing import Any
 
 import orjson
 
+from caviar.search.labels import LABELS
 from caviar.search.proposal import Proposal
 from caviar.search.spec import SearchSpec
 from caviar.service.errors import ChangedError, ConflictError, RefusedError
+from caviar.service.store import search_labels
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
 from caviar.service.store.rows import StoredSearch
@@ -21,8 +23,9 @@ from caviar.service.usecases.proposer import Proposer, new_trial
 from caviar.service.usecases.submit import check_change, refused
 from caviar.service.usecases.submit_checks import spec_names
 
+EMPTIED = ("note", *LABELS)  # what null takes away
 TRAINED = ("parallel", "budget", "limits", "space", "reevaluate")  # what trials to come depend on
-EDITABLE = ("name", "note", *TRAINED)
+EDITABLE = ("name", "note", *LABELS, *TRAINED)
 
 
 def switch(tx: Transaction, search: int, to: str) -> None:
@@ -34,11 +37,13 @@ def switch(tx: Transaction, search: int, to: str) -> None:
         return
     _record(tx, row, {"switch": row.switch}, {"switch": to})
     clock: dict[str, Any] = {}
+    if to == "active":
+        clock["archived"] = None
     if to == "paused":
         clock = search_rows.clock_off(row, tx.now)
     elif row.started is not None and row.ended is None:
         seconds = None if row.over is not None else (orjson.loads(row.spec)["budget"]).get("seconds")
-        clock = search_rows.clock_on(row, tx.now, seconds)
+        clock |= search_rows.clock_on(row, tx.now, seconds)
     search_rows.change(tx, search, switch=to, problem=None, version=row.version + 1, **clock)
     tx.wake = True
 
@@ -57,6 +62,20 @@ def cancel(tx: Transaction, search: int) -> None:
     tx.wake = True
 
 
+def archive(tx: Transaction, search: int, aside: bool) -> None:
+    """Have lists leave a search out, or have it back in them; nothing else of it changes.
+
+    What nobody sees must not train: while it may go on, a search is not archived, and one that goes on again
+    is back. Raises NotFoundError, ConflictError.
+    """
+    row = search_rows.get(tx, search)
+    if (row.archived is not None) == aside:
+        return
+    if aside and row.switch == "active" and row.ended is None:
+        raise ConflictError(f"search {search} still runs: pause or cancel it first, or wait for its end")
+    search_rows.change(tx, search, archived=tx.now if aside else None)
+
+
 def delete(tx: Transaction, proposer: Proposer, search: int) -> None:
     """Remove a search and everything that belongs to it. Raises NotFoundError."""
     search_rows.get(tx, search)
@@ -68,9 +87,9 @@ def delete(tx: Transaction, proposer: Proposer, search: int) -> None:
 def edit(
     tx: Transaction, proposer: Proposer, search: int, changes: Mapping[str, Any], match: int | None
 ) -> None:
-    """Change budget, limits, parallel, space, reevaluate, name or note; later proposals follow.
+    """Change budget, limits, parallel, space, reevaluate, name, note, project, tags; later proposals follow.
 
-    Of a cancelled search only name and note: it trains nothing any more.
+    Of a cancelled search nothing that trials depend on: it trains nothing any more.
 
     Raises NotFoundError, ChangedError when `match` is not the search's version, ConflictError when it was
     cancelled, RefusedError.
@@ -84,19 +103,21 @@ def edit(
     if unknown:
         raise RefusedError.of(unknown[0], "cannot be edited", f"editable: {', '.join(EDITABLE)}")
     before = orjson.loads(row.spec)
-    after = {**before, **{k: v for k, v in changes.items() if v is not None or k == "note"}}
+    after = {**before, **{k: v for k, v in changes.items() if v is not None or k in EMPTIED}}
     if after == before:
         return
     if "space" in changes and row.proposed - row.by_hand >= len(after.get("enqueued", ())):
         after.pop("enqueued", None)  # all of them were tried: they need not lie in the new space
     spec = check_change(before, after, lambda dataset: datasets.resolve(tx, dataset))
     old = proposer.spec(tx, row)
+    labels = {label: getattr(spec, label) for label in LABELS}  # as they are written; none is left out
+    after = {key: labels.get(key, value) for key, value in after.items() if labels.get(key, True)}
     known = set(spec_names(old))  # those of an old search stay what they are
     if wrong := list(name_problems(one for one in spec_names(spec) if one not in known)):
         raise refused(wrong)
     if row.switch == "cancelled" and any(getattr(spec, key) != getattr(old, key) for key in TRAINED):
         raise ConflictError(
-            f"search {search} was cancelled: of its fields only name and note can be changed; "
+            f"search {search} was cancelled: only its name, note, project and tags can be changed; "
             "to go on, submit a copy of it as a new search"
         )
     if spec.budget.trials + row.by_hand < row.proposed and spec.budget != old.budget:
@@ -113,6 +134,8 @@ def edit(
             "leave their number as it is; reevaluate.seeds can be raised",
         )
     changed = {key: after.get(key) for key in before | after if before.get(key) != after.get(key)}
+    if not changed:
+        return
     _record(tx, row, {key: before.get(key) for key in changed}, changed)
     # Else both stay: a cancelled search that woke up for a few trials must not take up all its budget again.
     planned = spec.total != old.total or spec.budget != old.budget
@@ -123,14 +146,19 @@ def edit(
         search,
         name=spec.name,
         note=spec.note,
+        project=spec.project,
+        words=search_labels.words_of({**after, "name": spec.name}, row.owner),
         parallel=spec.parallel,
         total=total,
         spec=orjson.dumps(after).decode(),
         version=row.version + 1,
         ended=ended,
         over=None if planned else row.over,
+        archived=row.archived if ended == row.ended else None,
         **_clock(tx, row, spec, ended),
     )
+    if "tags" in changed:
+        search_labels.set_tags(tx, search, spec.tags)
     if "space" in changed:
         trial_rows.recode(tx, search, spec.space)
     proposer.forget(search)

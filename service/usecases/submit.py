@@ -12,6 +12,7 @@ from caviar import trainers
 from caviar.search.problem import SearchError
 from caviar.search.spec import SearchSpec
 from caviar.service.errors import ConflictError, FieldProblem, RefusedError
+from caviar.service.store import search_labels
 from caviar.service.store import searches as search_rows
 from caviar.service.store.database import Database
 from caviar.service.store.snapshot import Snapshot
@@ -156,6 +157,7 @@ def submit(tx: Transaction, spec: SearchSpec, key: str | None = None, workers: i
     # After the digest: a repeated submission is the same one, whatever the earlier search has found since.
     resolved = _with_parallel(tx, warm_start.resolved(tx, spec), workers)
     search = search_rows.insert_search(tx, **_columns(tx, resolved))
+    search_labels.set_tags(tx, search, resolved.tags)
     if key is not None:
         search_rows.use_key(tx, key, digest, search)
     tx.wake = True
@@ -193,4 +195,7 @@ def _columns(tx: Transaction, spec: SearchSpec) -> Mapping[str, Any]:
         "proposed": 0,
         "exhausted": False,
         "created": tx.now,
+        "project": spec.project,
+        "owner": tx.who,
+        "words": search_labels.words_of(kept | {"name": spec.name}, tx.who),
     }

@@ -66,6 +66,10 @@ def named_at(spec: SearchSpec) -> dict[str, str]:
 def spec_names(spec: SearchSpec) -> Iterator[tuple[str, str]]:
     """Give the names that a search brings into the world, with the fields where they stand."""
     yield "name", spec.name
+    if spec.project is not None:
+        yield "project", spec.project
+    for place, tag in enumerate(spec.tags):
+        yield f"tags.{place}", tag
     for part, names in (("space", spec.space.names), ("settings", spec.settings)):
         for name in names:
             yield f"{part}.{name}", name

@@ -187,6 +187,6 @@ def test_cursors_of_another_kind_are_refused(world: World, search: int, value: A
     for sort in ("created", "id", "name"):
         if sort == "name" and (value, number) == ("x", 3):
             continue  # as this server makes them
-        listed = search_pages.SearchPageRequest(None, None, sort, 7, pages.write_cursor(sort, value, number))
+        listed = search_pages.SearchPageRequest(sort=sort, cursor=pages.write_cursor(sort, value, number))
         with pytest.raises(RefusedError, match="cursor"):
             world.read(lambda connection, listed=listed: search_pages.page(connection, listed, 0.0))

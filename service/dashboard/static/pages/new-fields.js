@@ -77,6 +77,8 @@ export function basicsForm(draft, redraw) {
       "div",
       { class: "fields three" },
       field("Name", "name", input(spec.name, (value) => set(draft, "name", value))),
+      field("Project", "project", input(spec.project, (value) => set(draft, "project", value.trim() || null), { placeholder: "none", list: "projects" })),
+      field("Tags", "tags", input(spec.tags?.join(", "), (value) => set(draft, "tags", value.split(",").map((tag) => tag.trim()).filter(Boolean)), { placeholder: "none; commas between them" })),
       field("Data set", "dataset", data),
       field("Trainer", "trainer", select([...draft.trainers.map(({ name }) => /** @type {[string, string]} */ ([name, name])), EXTERNAL], spec.trainer, (value) => {
         spec.trainer = value;
@@ -90,9 +92,20 @@ export function basicsForm(draft, redraw) {
       field("Metric", "objective.metric", metrics.length ? select(metrics.map((name) => /** @type {[string, string]} */ ([name, name])), spec.objective.metric, follow) : input(spec.objective.metric, measure, { list: "metrics" })),
       field("Value of a trial", "objective.value", valueOf(draft), "how it follows from the curve; best keeps the model of that epoch"),
       field("Further objectives, one per line", "further", furtherOf(draft), "such as parameters, or maximize dev_f1; the search then looks for the Pareto front"),
+      projectNames(),
       h("datalist", { id: "metrics" }, metrics.map((name) => h("option", { value: name }))),
     ),
   );
+}
+
+/** The projects there are, offered where one is typed. */
+function projectNames() {
+  const list = h("datalist", { id: "projects" });
+  void call("/labels").then(
+    ({ projects }) => fill(list, projects.map((/** @type {Api["Label"]} */ { name }) => h("option", { value: name }))),
+    () => fill(list), // one can be typed all the same
+  );
+  return list;
 }
 
 /** What of a trial's curve is its value: as the select names it, and as the search has it. */

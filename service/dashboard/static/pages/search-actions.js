@@ -1,4 +1,4 @@
-/** What a person can do to a search: pause, resume, cancel, change its budget, run failed trials again, export, delete or copy it. */
+/** What a person can do to a search: pause, resume, cancel, edit, run failed trials again, export, archive, delete or copy it. */
 
 import { call } from "../core/api.js";
 import { loadCatalog, optionsOf } from "../core/catalog.js";
@@ -27,6 +27,8 @@ export function searchActions(search, hooks) {
   buttons.push(button("Edit", () => editSearch(search.id, hooks.replaced)));
   buttons.push(h("a", { class: "button", href: `/new?from=${search.id}` }, "Copy to new search"));
   buttons.push(exportMenu(path));
+  if (search.archived) buttons.push(button("Unarchive", () => act("unarchive", "It is in the list again.")));
+  else if (isOver(search) || search.state === "paused") buttons.push(button("Archive", () => act("archive", "Archived: the list leaves it out, nothing of it is lost.")));
   if (!isOver(search)) {
     const cancel = async () => {
       if (await ask("Cancel this search?", "Running trials are stopped. Finished trials are kept.", "Cancel the search")) await act("cancel", "Cancelled.");

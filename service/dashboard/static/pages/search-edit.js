@@ -1,4 +1,4 @@
-/** Change a search while it runs: budget, parallel, space, name, note. If somebody else changed it meanwhile, the server says so. */
+/** Change a search while it runs: budget, parallel, space, name, labels, note. If somebody else changed it meanwhile, the server says so. */
 
 import { ApiError, call, request } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
@@ -18,6 +18,8 @@ export async function editSearch(id, replaced) {
   const space = toYaml({ space: search.spec.space });
   const fields = {
     name: h("input", { id: "edit-name", value: search.name }),
+    project: h("input", { id: "edit-project", maxlength: 100, value: search.project ?? "" }),
+    tags: h("input", { id: "edit-tags", value: search.tags.join(", ") }),
     note: h("textarea", { id: "edit-note", rows: 3 }, search.note ?? ""),
     trials: h("input", { id: "edit-trials", type: "number", min: 1, value: search.budget.trials ?? "" }),
     parallel: h("input", { id: "edit-parallel", type: "number", min: 1, value: search.parallel }),
@@ -26,7 +28,7 @@ export async function editSearch(id, replaced) {
   const said = h("div");
   const save = h("button", { class: "primary", type: "submit", form: "edit-form" }, "Save");
   const back = h("button", { type: "button" }, "Back");
-  const form = h("form", { id: "edit-form", class: "fields" }, row("Name", fields.name), row("Number of trials", fields.trials), row("In parallel", fields.parallel), row("Space, as YAML or JSON; new trials are drawn from it", fields.space), row("Note", fields.note), said);
+  const form = h("form", { id: "edit-form", class: "fields" }, row("Name", fields.name), row("Project", fields.project), row("Tags, with commas between them", fields.tags), row("Number of trials", fields.trials), row("In parallel", fields.parallel), row("Space, as YAML or JSON; new trials are drawn from it", fields.space), row("Note", fields.note), said);
   const dialog = openDialog(`Edit ${search.name}`, [form], [back, save]);
   back.addEventListener("click", () => dialog.close());
   form.addEventListener("submit", async (event) => {
@@ -34,6 +36,8 @@ export async function editSearch(id, replaced) {
     try {
       const json = {
         name: fields.name.value,
+        project: fields.project.value,
+        tags: fields.tags.value,
         note: fields.note.value || null,
         parallel: Number(fields.parallel.value),
         budget: { ...search.budget, trials: fields.trials.value ? Number(fields.trials.value) : null },

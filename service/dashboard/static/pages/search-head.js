@@ -5,6 +5,7 @@ import { count, duration, sentence } from "../core/format.js";
 import { elapsed, isOver, lostShares, measured, objectiveMetric, objectiveName, progressText, rateText, share, timeLeft } from "../core/search-math.js";
 import { chip, Progress, setSearchChip, stat } from "../components/parts.js";
 import { searchActions } from "./search-actions.js";
+import { labelsOf } from "./searches-filter.js";
 import { FailureNotes } from "./search-failures.js";
 
 export class SearchHead {
@@ -19,6 +20,7 @@ export class SearchHead {
     this.actions = h("div", { class: "actions" });
     this.progress = new Progress(`Progress of ${search.name}`);
     this.counts = h("div", { class: "countline" });
+    this.labels = h("div", { class: "labels" });
     this.end = h("p", { class: "hint", hidden: true });
     this.warnings = h("div", { class: "notes", hidden: true });
     this.failures = new FailureNotes();
@@ -39,7 +41,7 @@ export class SearchHead {
       "div",
       { class: "page" },
       h("nav", { class: "crumbs", "aria-label": "Where you are" }, h("a", { href: "/" }, "Searches"), "/", h("span", null, `search ${search.id}`)),
-      h("div", { class: "pagehead" }, this.name, this.state, this.actions),
+      h("div", { class: "pagehead" }, this.name, this.state, this.labels, this.actions),
       this.end,
       this.failures.loud,
       this.warnings,
@@ -70,7 +72,12 @@ export class SearchHead {
       this.warnings.hidden = !warnings.length;
       fill(this.warnings, warnings.map((text) => h("p", { class: "warning-note" }, text)));
     }
-    const actions = `${search.state} ${Boolean(search.counts.failed)}`;
+    const labels = JSON.stringify([search.project, search.tags, search.archived]);
+    if (this.labels.dataset.shown !== labels) {
+      this.labels.dataset.shown = labels;
+      fill(this.labels, labelsOf(search), search.archived ? h("a", { class: "label", href: "/?state=archived", title: "The list leaves it out" }, "archived") : null);
+    }
+    const actions = `${search.state} ${Boolean(search.counts.failed)} ${Boolean(search.archived)}`;
     if (this.actionsFor === actions) return;
     this.actionsFor = actions;
     fill(this.actions, searchActions(search, this.hooks));

@@ -1,13 +1,13 @@
 /** All searches: state, progress, best value, its course, filter and sort. */
 
 import { call, connection, isAbort, withQuery } from "../core/api.js";
-import { loadCatalog, optionsOf } from "../core/catalog.js";
 import { fill, h, setText } from "../core/dom.js";
 import { count } from "../core/format.js";
 import { failedText, isOver, lostShares, measured, objectiveMetric, objectiveName, progressText, rateText, share, timeLeft } from "../core/search-math.js";
-import { chip, choose, command, empty, problem, Progress, setSearchChip, when } from "../components/parts.js";
+import { chip, command, empty, problem, Progress, setSearchChip, when } from "../components/parts.js";
 import { sparkline } from "../components/sparkline.js";
 import { Table } from "../components/table.js";
+import { isFiltered, labelsOf, searchFilter, wanted } from "./searches-filter.js";
 
 /** @type {Map<number, {finished: number, best: (number | null)[]}>} best-so-far of searches by their ids, as last seen */
 const courses = new Map();
@@ -16,19 +16,12 @@ const courses = new Map();
 export async function page(context) {
   const { outlet, signal } = context;
   context.title("Searches");
-  const field = h("input", { type: "search", placeholder: "Filter by name", "aria-label": "Filter by name", value: context.query.get("name") ?? "" });
-  field.addEventListener("input", () => context.setQuery({ name: field.value, cursor: null }));
-  const states = choose("State", [["", "all states"]], "", (state) => context.setQuery({ state, cursor: null }));
-  void loadCatalog().then(({ searchStates }) => {
-    states.append(...optionsOf(searchStates).map(([state, title]) => h("option", { value: state }, title)));
-    states.value = context.query.get("state") ?? "";
-  });
   const total = h("span", { class: "muted" });
   const place = h("div");
   const compare = h("a", { class: "button", hidden: true }, "Compare");
-  const table = new Table({ columns: columns(() => marked(place, compare)), key: (search) => String(search.id), label: "Searches", sort: context.query.get("sort") ?? "-created", sorted: (sort) => context.setQuery({ sort, cursor: null }) });
+  const table = new Table({ columns: columns(() => marked(place, compare)), key: (search) => String(search.id), label: "Searches", sort: context.query.get("sort") ?? "-created", sorted: (sort) => context.setQuery({ sort }) });
   const more = h("button", { type: "button", hidden: true }, "More");
-  fill(outlet, h("div", { class: "pagehead" }, h("h1", null, "Searches"), total, h("div", { class: "actions filters" }, compare, field, states)), place, more);
+  fill(outlet, h("div", { class: "pagehead" }, h("h1", null, "Searches"), total, h("div", { class: "actions filters" }, compare, searchFilter(context))), place, more);
 
   let limit = 50;
   more.addEventListener("click", () => {
@@ -41,7 +34,7 @@ export async function page(context) {
     const sort = query.get("sort") ?? "-created";
     table.setSort(sort);
     try {
-      const found = await call(withQuery("/searches", { name: query.get("name"), state: query.get("state"), sort, limit }), { signal });
+      const found = await call(withQuery("/searches", { ...wanted(query), sort, limit }), { signal });
       setText(total, found.total ? count(found.total) : "");
       more.hidden = !found.next;
       if (!found.items.length) fill(place, nothing(query));
@@ -68,7 +61,7 @@ export async function page(context) {
 
 /** @param {URLSearchParams} query */
 function nothing(query) {
-  if (query.get("name") || query.get("state")) return empty("No search matches", h("p", null, "Change the filter above, or ", h("a", { href: "/" }, "show all searches"), "."));
+  if (isFiltered(query)) return empty("No search matches", h("p", null, "Change the filter above, or ", h("a", { href: "/" }, "show all searches"), "."));
   return empty(
     "No searches yet",
     h("p", null, "A search tries many settings of a model and tells you which work best. Start from an example in the form, or from a terminal:"),
@@ -95,7 +88,7 @@ function marked(place, compare) {
 function columns(changed) {
   return [
     { key: "mark", title: "", cell: (search) => h("input", { type: "checkbox", value: search.id, "aria-label": `Select ${search.name} to compare`, onchange: changed }), update: () => undefined },
-    { key: "name", title: "Name", sort: "name", cell: (search) => h("a", { class: "searchname", href: `/searches/${search.id}` }, search.name, h("span", null, `${search.id} · ${search.spec.dataset?.name ?? (search.spec.trainer === "external" ? "own script" : "data")} · ${String(search.spec.strategy?.name ?? "coarse to fine").replaceAll("_", " ")}`)) },
+    { key: "name", title: "Name", sort: "name", cell: (search) => h("div", null, h("a", { class: "searchname", href: `/searches/${search.id}` }, search.name, h("span", null, `${search.id} · ${search.spec.dataset?.name ?? (search.spec.trainer === "external" ? "own script" : "data")} · ${String(search.spec.strategy?.name ?? "coarse to fine").replaceAll("_", " ")}`)), h("div", { class: "labels" }, labelsOf(search))) },
     { key: "state", title: "State", cell: (search) => chip(search.state), update: (cell, search) => setSearchChip(/** @type {HTMLElement} */ (cell.firstElementChild), search) },
     { key: "progress", title: "Progress", cell: progressCell, update: drawProgress },
     { key: "best", title: "Best", numeric: true, cell: (search) => (search.best ? h("a", { href: `/trials/${search.best.trial}`, title: `trial ${search.best.number}` }, measured(search, objectiveMetric(search), search.best.value)) : "–") },
