@@ -133,7 +133,7 @@ def test_an_archived_search_that_goes_on_is_back_in_the_list(world: World) -> No
 
 def test_searches_of_before_are_found_by_name_and_data(database_url: URL) -> None:
     dialect = dialect_of(database_url)
-    schema.migrate(dialect, "0011")
+    schema.migrate(dialect, "0013")
     old_spec = {"name": "Old", "dataset": {"name": "Digits"}, "space": {"a": {"low": 0, "high": 1}}}
     with dialect.writer.connect() as connection, connection.begin():
         old = MetaData()
