@@ -24,6 +24,7 @@ from caviar.search.labels import Project, Tags
 from caviar.search.limits import Limits
 from caviar.search.parameters import Between, Choice, Fixed, FrozenModel, Parameter, Range, plain
 from caviar.search.problem import Problem, SearchError
+from caviar.search.resources import Resources
 from caviar.search.settings import Objective, Reevaluate, ScheduledChange, WarmStart
 from caviar.search.space import Space
 from caviar.search.stopping import StopPlan
@@ -37,6 +38,7 @@ _HOLDERS: dict[str, type[FrozenModel]] = {
     **{one.key(): one for one in (*STRATEGIES, *RULES)},
     **{"objective": Objective, "budget": Budget, "reevaluate": Reevaluate},
     **{"warm_start": WarmStart, "schedule": ScheduledChange, "limits": Limits},
+    "resources": Resources,
 }
 MOST_OBJECTIVES = 4
 MOST_ENQUEUED = 10_000  # each is checked; more can be added while the search runs
@@ -74,6 +76,9 @@ class SearchSpec(FrozenModel):
     )
     budget: Budget
     limits: Limits = Field(default_factory=Limits, description="What one trial may take.")
+    resources: Resources = Field(
+        default_factory=Resources, description="What its agent must have for each trial."
+    )
     seed: int = Field(default=0, ge=0, lt=2**63)
     lag: int | None = Field(default=None, ge=0, description="Trial n sees the trials below n - lag.")
     reproducible: bool = True
@@ -123,7 +128,7 @@ class SearchSpec(FrozenModel):
 
     _no_booleans = field_validator("parallel", "seed", "lag", "base_error", mode="before")(refuse_boolean)
 
-    @field_validator("settings", "dataset", "enqueued", "schedule", mode="before")
+    @field_validator("settings", "dataset", "enqueued", "schedule", "resources", mode="before")
     @classmethod
     def _numbers(cls, value: Any) -> Any:
         return plain(value)

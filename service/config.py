@@ -14,6 +14,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from caviar.exchange.wire import INTERVAL_SECONDS, LEASE_SECONDS
+from caviar.search.resources import ONE_CPU, Resources
 
 MIB = 1 << 20
 YES, NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
@@ -29,6 +30,7 @@ class ConfigError(ValueError):
         self.remedy = remedy
 
 
+ENGINES = ("local", "ray")
 CHECKPOINT_BUDGET = 1024 * MIB  # of the checkpoints of one trial in panda mode
 
 
@@ -56,6 +58,10 @@ class Config:
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 1
+    engine: str = "local"  # who starts agents: local: this process; ray: the actors of a cluster
+    resources: Resources = ONE_CPU  # of each local agent
+    ray_address: str | None = None  # of the cluster; None: one for this server, on this machine
+    agent_url: str | None = None  # under which agents of other machines reach this server
     allowed_hosts: tuple[str, ...] = ()  # names under which a proxy or a network reaches this server
     allowed_origins: tuple[str, ...] = ()  # other pages that may call it, such as https://lab.example
     token_required: bool = False
@@ -89,6 +95,10 @@ class Config:
         """Return the database URL fit for logs and messages."""
         return self.database_url.render_as_string(hide_password=True)
 
+    def workers_for(self, wanted: Resources) -> int:
+        """Return how many agents for such trials the server starts by itself."""
+        return self.workers if self.engine == "ray" or wanted.within(self.resources) else 0
+
     @property
     def url(self) -> str:
         """Return the address at which agents on this machine reach the server."""
@@ -99,8 +109,9 @@ class Config:
 def read(environment: Mapping[str, str] | None = None, **arguments: Any) -> Config:
     """Read a configuration: arguments (None: not given) before environment before defaults.
 
-    Arguments: host, port, workers, data, database, allowed_hosts, allowed_origins, token_required,
-    log_format, log_level, lease, interval, drain_seconds, limits. The data folder is made when it is missing.
+    Arguments: host, port, workers, engine, resources, ray_address, agent_url, data, database, allowed_hosts,
+    allowed_origins, token_required, log_format, log_level, lease, interval, drain_seconds, limits. The data
+    folder is made when it is missing.
 
     Raises ConfigError when the server could not work with what it was given.
     """
@@ -109,15 +120,18 @@ def read(environment: Mapping[str, str] | None = None, **arguments: Any) -> Conf
     data = _data_folder(Path(str(source.get("data", "CAVIAR_DATA", "caviar-data"))))
     names = source.names("allowed_hosts", "CAVIAR_ALLOWED_HOSTS")
     exposed = not is_loopback(host) or any(not is_loopback(name) for name in names)
+    engine = source.choice("engine", "CAVIAR_ENGINE", ENGINES)
     return Config(
         data=data,
         database_url=_database_url(source, data),
         host=host,
         port=int(source.number("port", "CAVIAR_PORT", Config.port, 0, 65535)),
         workers=int(source.number("workers", "CAVIAR_WORKERS", _default_workers(), 0, 4096)),
+        engine=engine,
+        **_of_engine(source, engine),
         allowed_hosts=names,
         allowed_origins=source.names("allowed_origins", "CAVIAR_ALLOWED_ORIGINS"),
-        token_required=_token_required(source, exposed, host),
+        token_required=_token_required(source, exposed, host, engine),
         admin_token=source.secret("CAVIAR_ADMIN_TOKEN"),
         agent_token=source.secret("CAVIAR_AGENT_TOKEN"),
         log_format=source.choice("log_format", "CAVIAR_LOG_FORMAT", ("auto", "text", "json")),
@@ -207,8 +221,42 @@ def _default_workers() -> int:
     return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
-def _token_required(source: _Source, exposed: bool, host: str) -> bool:
+def _of_engine(source: _Source, engine: str) -> dict[str, Any]:
+    """Read what only one of the engines asks for. Raises ConfigError for what the other one does."""
+    given = {
+        name: str(text) if (text := source.get(name, f"CAVIAR_{name.upper()}", None)) else None
+        for name in ("resources", "ray_address", "agent_url")
+    }
+    for name in ("ray_address", "agent_url") if engine == "local" else ("resources",):
+        if given[name] is not None:
+            label = source.label(name, f"CAVIAR_{name.upper()}")
+            if engine == "local":
+                raise ConfigError(label, "is for another engine", "Add --engine ray, or leave it out")
+            remedy = "Give resources to the nodes: ray start --resources='{\"fast_disk\": 1}'"
+            raise ConfigError(label, "is for local agents", remedy)
+    text = given.pop("resources")
+    if text is not None:
+        try:
+            return {"resources": Resources.of_text(text)}
+        except ValueError as error:
+            label = source.label("resources", "CAVIAR_RESOURCES")
+            raise ConfigError(label, str(error), "Write what each agent has, as in cpus=2,gpus=1") from None
+    if given["ray_address"] and source.get("workers", "CAVIAR_WORKERS", None) is None:
+        remedy = "Say how many agents there may be at most, as in --workers 32"
+        raise ConfigError("--workers", "is missing, which a cluster needs", remedy)
+    url = given["agent_url"]
+    if url is not None and not re.fullmatch(r"https?://[^/?#\s]+(/[^?#\s]*)?", url):
+        label = source.label("agent_url", "CAVIAR_AGENT_URL")
+        raise ConfigError(label, f"{url!r} is not an address", "Write http://HOST:PORT")
+    return given
+
+
+def _token_required(source: _Source, exposed: bool, host: str, engine: str) -> bool:
+    exposed = exposed or engine == "ray"  # whoever may use the cluster would be let in
     wanted = source.flag("token_required", "CAVIAR_TOKEN_REQUIRED", exposed)
+    if engine == "ray" and not wanted:
+        label = source.label("token_required", "CAVIAR_TOKEN_REQUIRED")
+        raise ConfigError(label, "agents of a Ray cluster need a token", "Leave tokens required")
     if exposed and not wanted:
         remedy = "Listen on 127.0.0.1 without CAVIAR_ALLOWED_HOSTS, or leave tokens required"
         where = f"the server can be reached from other machines ({host})"

@@ -11,15 +11,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import cast
+from typing import Protocol, cast
 
 import uvicorn
 from fastapi import FastAPI
 from threadpoolctl import threadpool_limits
 
+from caviar.search.resources import ONE_CPU
 from caviar.service import logs
+from caviar.service.api.services import Services
 from caviar.service.config import Config
 from caviar.service.engines.local import LocalEngine
+from caviar.service.engines.ray import RayEngine, places, require_ray
 from caviar.service.engines.reporting import Reporter
 from caviar.service.errors import ServiceError
 from caviar.service.security.addresses import Addresses
@@ -41,6 +44,8 @@ def serve(config: Config, ready: Callable[[Config], None]) -> None:
 
     Raises ListenError when the port is taken, StartError when the database cannot be used.
     """
+    if config.engine == "ray":
+        require_ray()
     listening = _listen(config)
     config = replace(config, port=listening.getsockname()[1])
     logs.configure(config)
@@ -76,17 +81,8 @@ async def _serve(
     )
     async with app.router.lifespan_context(app):
         reporter = Reporter(app.state.services)
-        token = app.state.tokens.ephemeral("local agents", "agent") if config.token_required else None
-        options = [
-            "--engine",
-            "local",
-            "--log-level",
-            config.log_level,
-            *(["--log-json"] * logs.as_json(config)),
-        ]
-        engine = LocalEngine(
-            config.url, config.workers, reporter.lost, token=token, options=options, silent=reporter.silent
-        )
+        token = app.state.tokens.ephemeral("its agents", "agent") if config.token_required else None
+        engine = _engine(config, app.state.services, reporter, token)
         recovery = asyncio.create_task(reporter.recover())
         try:
             await _Server(settings, engine, app, ready).serve(sockets=[listening])
@@ -94,11 +90,32 @@ async def _serve(
             recovery.cancel()
 
 
+class Engine(Protocol):
+    """Whoever starts agents and keeps them alive."""
+
+    async def start(self) -> None:
+        """Begin; agents come by and by."""
+
+    async def stop(self, grace: float) -> None:
+        """Have all of them hand back what they hold, and end, within `grace` seconds."""
+
+
+def _engine(config: Config, services: Services, reporter: Reporter, token: str | None) -> Engine:
+    if config.engine == "ray":
+        return RayEngine(config, lambda: services.store.read(places), token)
+    options = ["--engine", "local", "--log-level", config.log_level, *(["--log-json"] * logs.as_json(config))]
+    if config.resources != ONE_CPU:
+        options += ["--slot", config.resources.model_dump_json()]
+    return LocalEngine(
+        config.url, config.workers, reporter.lost, token=token, options=options, silent=reporter.silent
+    )
+
+
 class _Server(uvicorn.Server):
     """A server that starts its agents when it listens, and lets them hand in their work before it closes."""
 
     def __init__(
-        self, settings: uvicorn.Config, engine: LocalEngine, app: FastAPI, ready: Callable[[Config], None]
+        self, settings: uvicorn.Config, engine: Engine, app: FastAPI, ready: Callable[[Config], None]
     ) -> None:
         super().__init__(settings)
         self._engine = engine

@@ -38,6 +38,7 @@ class MLP:
     """Fully connected networks; the entry point `mlp` of the group caviar.trainers."""
 
     name = "mlp"
+    most_threads = 1  # sums must not depend on how many threads share them
     data_settings = ("precision", "normalize")  # what `load` depends on besides the data set
 
     def settings(self) -> list[SettingInfo]:

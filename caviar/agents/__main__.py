@@ -23,6 +23,7 @@ def main() -> int:
     parser.add_argument("--engine", default="script", help="who started this agent")
     parser.add_argument("--parent", type=int, help="end when this process does")
     parser.add_argument("--note", type=int, help="an open file, for the trial in training")
+    parser.add_argument("--slot", help="what it has for a trial: Slot of the protocol, as JSON")
     parser.add_argument("--nice", type=int, default=0, help="give way to other processes by so much")
     parser.add_argument("--log-json", action="store_true", help="log lines of JSON")
     parser.add_argument("--log-level", default="info")
@@ -36,7 +37,14 @@ def main() -> int:
     from caviar.agents.process import run_agent
 
     logs.configure(arguments.log_json, arguments.log_level)
-    return run_agent(arguments.url, arguments.id, arguments.engine, arguments.parent, arguments.note)
+    return run_agent(
+        arguments.url,
+        arguments.id,
+        arguments.engine,
+        arguments.parent,
+        arguments.note,
+        slot=arguments.slot,
+    )
 
 
 if __name__ == "__main__":

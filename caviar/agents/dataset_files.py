@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +46,28 @@ def _one(source: Mapping[str, Any], folder: Path, fetch: Callable[[int], Iterato
         raise FetchError(f"the server names data set {upload['id']} in a way this agent does not understand")
     path = folder / digest / name  # as the user calls it: messages and models name the file
     if not path.exists():
-        _download(path, digest, fetch(int(upload["id"])))
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _one_at_a_time(path.parent):
+            if not path.exists():  # else another agent of this machine has fetched it meanwhile
+                _download(path, digest, fetch(int(upload["id"])))
     return {**plain, "path": str(path)}
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Let one agent of a machine fetch while others wait, where the system has file locks."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    with (folder / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # it goes with the process that holds it
+        yield
 
 
 def _download(path: Path, digest: str, pieces: Iterator[bytes]) -> None:
     """Write a file under a name of its own, check it, then move it into place."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     arriving = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     found = hashlib.sha256()
     try:

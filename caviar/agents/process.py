@@ -19,7 +19,7 @@ from caviar.agents.worker import Worker
 from caviar.errors import CaviarError
 from caviar.exchange.exchange import Exchange
 from caviar.exchange.training_note import TrainingNote
-from caviar.exchange.wire import Agent
+from caviar.exchange.wire import Agent, Slot
 from caviar.transport import Transport
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,13 @@ def new_id() -> str:
 
 
 def run_agent(
-    url: str, agent_id: str | None, engine: str, parent: int | None, note: int | None = None
+    url: str,
+    agent_id: str | None,
+    engine: str,
+    parent: int | None,
+    note: int | None = None,
+    *,
+    slot: str | None = None,
 ) -> int:
     """Work until told to stop; gives the exit code. `note` is an open file of the supervisor's."""
     if parent is not None:
@@ -46,6 +52,7 @@ def run_agent(
         engine=engine,
         version=__version__,
         trainers=trainers.names(),
+        slot=None if slot is None else Slot.model_validate_json(slot),
     )
     _warm()
     transport = Transport(url)

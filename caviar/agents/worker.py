@@ -8,6 +8,8 @@ import threading
 from collections import defaultdict
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from caviar import trainers
 from caviar.agents.datasets import DataCache
 from caviar.agents.limit_watch import LimitWatch
@@ -37,6 +39,7 @@ class Worker:
         self._watchdog = Watchdog(exchange, self.leave)
         self._limits = LimitWatch(exchange, exchange.note, self.leave, self.stop)
         self._data = DataCache(exchange.transport)
+        self._threads = 1  # that libraries may take: the process began with one
         self._best: dict[int, float] = defaultdict(lambda: math.inf)
 
     def run(self) -> None:
@@ -106,9 +109,16 @@ class Worker:
         if trainer is None:
             installed = ", ".join(trainers.names())
             raise LookupError(f"the trainer {search.trainer!r} is not installed here; installed: {installed}")
+        self._allow(min(search.threads, getattr(trainer, "most_threads", search.threads)))
         settings = trial_settings(search.settings, assignment.params, assignment.epochs, assignment.seed)
         data = self._data.get(search.trainer, trainer, search.dataset, settings)
         return RunFactory(assignment, trainer, data, self._exchange.transport)
+
+    def _allow(self, threads: int) -> None:
+        """Let libraries take so many threads; to ask them takes milliseconds."""
+        if threads != self._threads:
+            threadpool_limits(threads)
+            self._threads = threads
 
     def _model_due(self, assignment: AssignedTrial, value: float, seconds: float) -> bool:
         """Models are stored of long and of babysat trials, and of each that is the best of its search so far.

@@ -29,6 +29,14 @@ Data = Annotated[Path | None, typer.Option(help="Data folder [default: caviar-da
 DatabaseUrl = Annotated[
     str | None, typer.Option(help="Database URL [default: SQLite in the data folder]", metavar="URL")
 ]
+Has = Annotated[
+    str | None,
+    typer.Option(
+        "--resources",
+        metavar="LIST",
+        help="What each agent has, as in cpus=2,gpus=1,fast_disk=1 [default: cpus=1]",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

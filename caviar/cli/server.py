@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from caviar.cli.options import Data, DatabaseUrl, Token, Url, duration
+from caviar.cli.options import Data, DatabaseUrl, Has, Token, Url, duration
 
 
 def register(app: typer.Typer) -> None:
@@ -20,7 +20,20 @@ def register(app: typer.Typer) -> None:
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on [default: 127.0.0.1]")] = None,
     port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one [default: 8000]")] = None,
-    workers: Annotated[int | None, typer.Option(help="Agents to start [default: one per core]")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Agents to start; with Ray at most [default: one per core]")
+    ] = None,
+    resources: Has = None,
+    engine: Annotated[
+        str | None, typer.Option(help="local, or ray: agents as actors of a cluster [default: local]")
+    ] = None,
+    ray_address: Annotated[
+        str | None,
+        typer.Option(help="Ray's head, as in 10.0.0.5:6379, or auto [default: a cluster of this machine]"),
+    ] = None,
+    agent_url: Annotated[
+        str | None, typer.Option(help="Address of this server as the nodes of Ray reach it", metavar="URL")
+    ] = None,
     data: Data = None,
     database: DatabaseUrl = None,
     token_required: Annotated[
@@ -37,6 +50,8 @@ def serve(
 
         def ready(config: Config) -> None:
             agents = f"{config.workers} worker{'s' if config.workers != 1 else ''}"
+            if config.engine == "ray":
+                agents = f"up to {agents} on Ray"
             typer.echo(f"Caviar is ready: {config.url} ({agents}, data in {config.data}). Ctrl-C ends it.")
 
         run(
@@ -44,6 +59,10 @@ def serve(
                 host=host,
                 port=port,
                 workers=workers,
+                resources=resources,
+                engine=engine,
+                ray_address=ray_address,
+                agent_url=agent_url,
                 data=data,
                 database=database,
                 token_required=token_required,
@@ -57,6 +76,7 @@ def worker(
     url: Url = None,
     token: Token = None,
     workers: Annotated[int, typer.Option("--workers", "--slots", help="Agents to start.", min=1)] = 1,
+    resources: Has = None,
     exit_when_idle: Annotated[
         float | None,
         typer.Option(
@@ -80,14 +100,16 @@ def worker(
     The exit code says why it ended: 0 idle, 75 lifetime over, 143 SIGTERM, 130 Ctrl-C, 1 an error. Without
     a limit a signal is the usual end: 0.
     """
-    from caviar.cli.workers import Limits, health_of_workers, run_workers
+    from caviar.cli.workers import health_of_workers, run_workers
 
     if health:
         typer.echo(health_of_workers(url, token))
         return
+    from caviar.service.engines.remote import Limits
+
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # one line per call says nothing to a person
-    raise typer.Exit(run_workers(url, token, workers, Limits(exit_when_idle, lifetime)))
+    raise typer.Exit(run_workers(url, token, workers, Limits(exit_when_idle, lifetime), resources))
 
 
 def migrate(data: Data = None, database: DatabaseUrl = None) -> None:

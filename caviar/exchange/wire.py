@@ -45,6 +45,15 @@ class Message(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
 
+class Slot(Message):
+    """What an agent has for a trial."""
+
+    cpus: Annotated[float, Field(ge=0, le=1e6)] = 1.0
+    gpus: Annotated[float, Field(ge=0, le=1e6)] = 0.0
+    custom: Annotated[dict[Text, Annotated[float, Field(ge=0, le=1e6)]], Field(max_length=100)] = {}
+    exact: bool = False  # it was made for searches that ask for just that, and takes no others
+
+
 class Agent(Message):
     """Who is speaking; the id is random, one for each process."""
 
@@ -55,6 +64,7 @@ class Agent(Message):
     version: Annotated[Text, Field(max_length=32)] = ""
     trainers: list[Text] = []
     searches: list[Count] | None = None  # only trials of these searches
+    slot: Slot | None = None  # one CPU
 
 
 class Result(Message):
@@ -149,6 +159,7 @@ class SearchSettings(Message):
     objective: dict[str, Any]
     metrics: list[str] = []  # all that the search names, the objective's first
     mode: str
+    threads: int = 1  # that libraries may take
     continued_below: int | None = None  # another trial may continue one that ends before this epoch
 
 

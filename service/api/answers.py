@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from caviar.search.resources import Resources
 from caviar.service.api.problems import ProblemField
 from caviar.service.api.records import Record
 
@@ -282,6 +283,7 @@ class AgentRecord(Record):
     suspended: str | None = Field(
         description="why it gets no trials: more failed on it than on others; /trust lifts this"
     )
+    resources: Resources = Field(description="what it has for a trial")
 
 
 class AgentList(Record):
@@ -290,8 +292,16 @@ class AgentList(Record):
     items: list[AgentRecord]
 
 
+class SlotsWanted(Record):
+    """How many agents with certain resources could train now."""
+
+    resources: Resources
+    wanted: int
+
+
 class AgentsWanted(Record):
     """How many agents are of use now, for whatever starts and stops them."""
 
     wanted: int = Field(description="trials that could start now, queued or not yet proposed")
     busy: int = Field(description="agents that have trials now; they are not counted in `wanted`")
+    slots: list[SlotsWanted] = Field(description="`wanted` by what the trials need")

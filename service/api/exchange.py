@@ -96,7 +96,8 @@ async def list_agents(services: App) -> Response:
 )
 async def read_agents_wanted(services: App) -> Response:
     found = await services.store.read(agents_wanted)
-    return answer({"wanted": found.wanted, "busy": found.busy})
+    slots = [{"resources": one.model_dump(), "wanted": count} for one, count in found.slots.items()]
+    return answer({"wanted": found.wanted, "busy": found.busy, "slots": slots})
 
 
 @router.post("/agents/{agent}/trust", status_code=204, summary="Trust a suspended agent again")

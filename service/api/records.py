@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 from operator import attrgetter
 from typing import Any, Literal, get_type_hints
 
@@ -10,10 +10,12 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from caviar import trainers, trial_fields
+from caviar.exchange.wire import Slot
 from caviar.records import SearchState
+from caviar.search.resources import Resources
 from caviar.service.api import ends
 from caviar.service.api.sizes import of_its_size
-from caviar.service.store import clock
+from caviar.service.store import clock, slots
 from caviar.service.store.reads import AgentSeen, SearchSummary, StoredAttempt, StoredEdit
 from caviar.service.store.rows import StoredCheckpoint, StoredCommand, StoredSearch
 from caviar.trainer.data.source_hints import source_hints
@@ -277,7 +279,7 @@ def _warnings(found: SearchSummary, spec: dict[str, Any], state: str) -> list[di
     row = found.row
     if state == "paused":  # clients take a warning for why it paused itself
         return [{**_PAUSED_ITSELF, "message": row.problem}] if row.problem is not None else []
-    told = _of_its_trainer(spec, found.trainers)
+    told = _of_its_trainer(spec, found.trainers) or _of_its_resources(spec, found.slots)
     trainer, objective = spec.get("trainer") or "mlp", spec.get("objective") or {}
     metric, target = objective.get("metric") or "dev_error", found.target
     if objective.get("direction") == "maximize" and trainers.direction(trainer, metric) == "minimize":
@@ -310,6 +312,16 @@ def _of_its_trainer(spec: dict[str, Any], can: Set[str]) -> list[dict[str, str]]
     message = f"no agent has the trainer {trainer!r}, so none of its trials can run"
     remedy = f"install it where the agents run and restart them; they have: {', '.join(sorted(can))}"
     return [{"field": "trainer", "message": message, "remedy": remedy}]
+
+
+def _of_its_resources(spec: dict[str, Any], alive: Sequence[Slot | None]) -> list[dict[str, str]]:
+    wanted = Resources.model_validate(spec.get("resources") or {})
+    if not alive or any(slots.fits(one, wanted) for one in alive) or spec.get("trainer") == "external":
+        return []
+    message = f"no agent has {wanted}, so none of its trials can run"
+    have = ", or ".join(sorted({str(slots.resources_of(one)) for one in alive}))
+    remedy = f"ask for less, or start agents with --resources {wanted}; those there are have {have}"
+    return [{"field": "resources", "message": message, "remedy": remedy}]
 
 
 def checkpoint(row: StoredCheckpoint) -> dict[str, Any]:
@@ -365,4 +377,12 @@ def edit(row: StoredEdit) -> dict[str, Any]:
 def agent(found: AgentSeen, now: float, expected: float) -> dict[str, Any]:
     """Return an agent, ready for JSON; one alive that was not heard of since `expected` is silent."""
     silent = round(now - found.seen, 1) if found.state == "alive" and found.seen < expected else None
-    return {**vars(found), "started": iso(found.started), "seen": iso(found.seen), "silent": silent}
+    have = slots.resources_of(found.slot).model_dump()
+    shown = {name: value for name, value in vars(found).items() if name != "slot"}
+    return {
+        **shown,
+        "resources": have,
+        "started": iso(found.started),
+        "seen": iso(found.seen),
+        "silent": silent,
+    }

@@ -48,7 +48,7 @@ async def submit_search(
 ) -> Response:
     data = await json_body(request)
     spec = await to_thread.run_sync(accept, services.store, data)
-    workers = services.config.workers
+    workers = services.config.workers_for(spec.resources)
     search, fresh = await services.write(request, lambda tx: submit(tx, spec, idempotency_key, workers))
     body = await _shown(services, search)
     return tagged(body, 201 if fresh else 200, Location=f"/api/v1/searches/{search}")

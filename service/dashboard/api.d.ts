@@ -100,6 +100,7 @@ export interface Schemas {
   Reevaluate: Reevaluate;
   Report: Report;
   Residuals: Residuals;
+  Resources: Resources1;
   Result: Result;
   Resume: Resume;
   Rewind: Rewind;
@@ -122,6 +123,8 @@ export interface Schemas {
   Slice: Slice;
   Sliced: Sliced;
   Slices: Slices;
+  Slot: Slot;
+  SlotsWanted: SlotsWanted;
   Sobol: Sobol;
   Space: Space;
   StandingRecord: StandingRecord;
@@ -193,6 +196,18 @@ export interface Agent {
   version?: string;
   trainers?: string[];
   searches?: number[] | null;
+  slot?: Slot | null;
+}
+/**
+ * What an agent has for a trial.
+ */
+export interface Slot {
+  cpus?: number;
+  gpus?: number;
+  custom?: {
+    [k: string]: number;
+  };
+  exact?: boolean;
 }
 /**
  * How an agent's process ended, as its supervisor saw it, and whether the trial in training did it.
@@ -250,6 +265,23 @@ export interface AgentRecord {
    * why it gets no trials: more failed on it than on others; /trust lifts this
    */
   suspended: string | null;
+  resources: Resources;
+}
+/**
+ * what it has for a trial
+ */
+export interface Resources {
+  /**
+   * CPUs; as many threads are given to libraries such as BLAS.
+   */
+  cpus?: number;
+  gpus?: number;
+  /**
+   * Others, by the name that agents give them.
+   */
+  custom?: {
+    [k: string]: number;
+  };
 }
 /**
  * How many agents are of use now, for whatever starts and stops them.
@@ -263,6 +295,35 @@ export interface AgentsWanted {
    * agents that have trials now; they are not counted in `wanted`
    */
   busy: number;
+  /**
+   * `wanted` by what the trials need
+   */
+  slots: SlotsWanted[];
+}
+/**
+ * How many agents with certain resources could train now.
+ */
+export interface SlotsWanted {
+  resources: Resources1;
+  wanted: number;
+}
+/**
+ * CPUs, GPUs, and anything that whoever runs the agents has given a name and a number.
+ *
+ * A fraction is a share of one; what is more than one is whole, as in Ray.
+ */
+export interface Resources1 {
+  /**
+   * CPUs; as many threads are given to libraries such as BLAS.
+   */
+  cpus?: number;
+  gpus?: number;
+  /**
+   * Others, by the name that agents give them.
+   */
+  custom?: {
+    [k: string]: number;
+  };
 }
 /**
  * A value that does not count: a person excluded its trial, or the trial breaks a constraint.
@@ -1000,6 +1061,7 @@ export interface SearchSettings {
   };
   metrics?: string[];
   mode: string;
+  threads?: number;
   continued_below?: number | null;
 }
 /**
@@ -1962,6 +2024,7 @@ export interface SearchSpec {
   parallel?: number;
   budget: Budget;
   limits?: Limits1;
+  resources?: Resources2;
   seed?: number;
   /**
    * Trial n sees the trials below n - lag.
@@ -2080,6 +2143,24 @@ export interface Limits1 {
    * Bytes of memory that its process may hold, or a text such as 2 GiB.
    */
   memory?: number | string | null;
+}
+/**
+ * CPUs, GPUs, and anything that whoever runs the agents has given a name and a number.
+ *
+ * A fraction is a share of one; what is more than one is whole, as in Ray.
+ */
+export interface Resources2 {
+  /**
+   * CPUs; as many threads are given to libraries such as BLAS.
+   */
+  cpus?: number;
+  gpus?: number;
+  /**
+   * Others, by the name that agents give them.
+   */
+  custom?: {
+    [k: string]: number;
+  };
 }
 /**
  * Begin with the best points of an earlier search; its space may be another one.

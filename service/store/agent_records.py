@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import and_, bindparam, select, update
 
+from caviar.search.resources import Resources
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.summary import agents_alive
 from caviar.service.store.tables import ENDED, agents, attempts, trials
@@ -48,9 +49,9 @@ def failed_on(snapshot: Snapshot, search: int, number: int) -> list[str]:
     return list(snapshot.execute(_ELSEWHERE, {"search": search, "number": number}).scalars())
 
 
-def others_can(snapshot: Snapshot, agent: str, trainer: str) -> bool:
-    """Return whether another agent, alive and not suspended, has the trainer."""
-    able = set(agents_alive(snapshot, trainer)) - {agent}
+def others_can(snapshot: Snapshot, agent: str, trainer: str, wanted: Resources) -> bool:
+    """Return whether another agent, alive and not suspended, has the trainer and a slot."""
+    able = set(agents_alive(snapshot, trainer, wanted)) - {agent}
     return bool(able - set(snapshot.execute(select(a.id).where(a.suspended.is_not(None))).scalars()))
 
 

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import orjson
 from sqlalchemy import Row, Select, and_, func, select
 
+from caviar.exchange.wire import Slot
 from caviar.service.errors import NotFoundError
 from caviar.service.ids import TrialId
-from caviar.service.store import bulk, datasets
+from caviar.service.store import bulk, datasets, slots
 from caviar.service.store import searches as search_rows
 from caviar.service.store.rows import StoredSearch
 from caviar.service.store.snapshot import Snapshot
@@ -36,6 +37,7 @@ class SearchSummary:
     rate: float | None  # trials ended per second
     failures: tuple[tuple[str, int], ...]  # reasons and how many, the commonest first
     trainers: frozenset[str]  # of the agents that it waits for; empty where one takes any
+    slots: Sequence[Slot | None]  # of the same
     target: datasets.Target  # of the data set of an `mlp`, as far as it tells
     ran: float | None  # seconds, pauses left out; None before it starts
 
@@ -78,6 +80,7 @@ class AgentSeen:
     holding: list[str]
     reason: str | None
     suspended: str | None
+    slot: Slot | None
 
 
 def search(snapshot: Snapshot, number: int, now: float) -> SearchSummary:
@@ -105,6 +108,7 @@ def summary(snapshot: Snapshot, found: Row[*tuple[Any, ...]], now: float) -> Sea
         _rate(snapshot, row, now),
         _failures(snapshot, row),
         _can(snapshot, row),
+        _slots(snapshot, row),
         datasets.target_of(snapshot, spec.get("dataset") or {}) if mlp else datasets.Target(),
         None if row.started is None else round(search_rows.time_run(row, now), 3),
     )
@@ -117,6 +121,13 @@ def _can(snapshot: Snapshot, row: StoredSearch) -> frozenset[str]:
     alive = snapshot.execute(select(agents.c.trainers).where(agents.c.state == "alive").distinct())
     lists = [orjson.loads(text) for text in alive.scalars()]
     return frozenset().union(*lists) - {"external"} if all(lists) else frozenset()
+
+
+def _slots(snapshot: Snapshot, row: StoredSearch) -> list[Slot | None]:
+    """Return the slots of the agents alive, for a search that waits."""
+    if row.switch != "active" or row.ended is not None or row.running:
+        return []
+    return slots.alive(snapshot)
 
 
 def _failures(snapshot: Snapshot, row: StoredSearch) -> tuple[tuple[str, int], ...]:
@@ -239,6 +250,7 @@ def agents_seen(snapshot: Snapshot, since: float) -> list[AgentSeen]:
             holding=held.get(row.id, []),
             reason=row.reason,
             suspended=row.suspended,
+            slot=slots.read_slot(row.slot),
         )
         for row in rows
     ]

@@ -9,6 +9,8 @@ from typing import Any
 import orjson
 from sqlalchemy import func, select
 
+from caviar.search.resources import Resources
+from caviar.service.store.slots import fits, read_slot
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import HELD, agents, trials
 
@@ -35,14 +37,19 @@ def commonest_failure(snapshot: Snapshot, search: int) -> tuple[str, int] | None
     return next(((reason or "no reason given", count) for reason, count in reasons.most_common(1)), None)
 
 
-def agents_alive(snapshot: Snapshot, trainer: str) -> list[str]:
-    """Name the agents alive that have a trainer; one that names no trainers takes any."""
-    rows = snapshot.execute(select(a.id, a.trainers).where(a.state == "alive"))
-    return [row.id for row in rows if not (known := orjson.loads(row.trainers)) or trainer in known]
+def agents_alive(snapshot: Snapshot, trainer: str, wanted: Resources) -> list[str]:
+    """Name the agents alive that have a trainer and a slot; one that names no trainers takes any."""
+    rows = snapshot.execute(select(a.id, a.trainers, a.slot).where(a.state == "alive"))
+    return [
+        row.id
+        for row in rows
+        if (not (known := orjson.loads(row.trainers)) or trainer in known)
+        and fits(read_slot(row.slot), wanted)
+    ]
 
 
-def agents_and_idle(snapshot: Snapshot, trainer: str) -> tuple[int, int]:
-    """Count the agents alive that have a trainer, and those of them with no trial in hand."""
-    alive = agents_alive(snapshot, trainer)
+def agents_and_idle(snapshot: Snapshot, trainer: str, wanted: Resources) -> tuple[int, int]:
+    """Count the agents alive that have a trainer and a slot, and those of them with no trial in hand."""
+    alive = agents_alive(snapshot, trainer, wanted)
     busy = set(snapshot.execute(select(t.agent).where(t.agent.is_not(None), HELD).distinct()).scalars())
     return len(alive), sum(agent not in busy for agent in alive)

@@ -266,6 +266,7 @@ agents = Table(
     Column("streak", Integer, nullable=False, server_default="0"),  # trials in a row that failed on it
     Column("suspended", Text),  # why it is given no more trials
     Column("trusted", Double),  # when a person gave it trials again
+    Column("slot", Text),  # what it has for a trial, as JSON; none: one CPU
     Index("agents_lease", "state", "lease_until"),
     Index("agents_credential", "credential"),
 )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import orjson
 
+from caviar.search.resources import Resources
 from caviar.search.spec import SearchSpec
 from caviar.service.store import reads
 from caviar.service.store import searches as search_rows
@@ -22,19 +25,22 @@ class AgentsWanted:
 
     wanted: int
     busy: int
+    slots: Mapping[Resources, int] = field(default_factory=dict)  # `wanted` by what the trials need
 
 
 def agents_wanted(snapshot: Snapshot) -> AgentsWanted:
     """Count the trials that could start now, queued or yet to be proposed, within what searches allow."""
     found = search_rows.open_searches(snapshot)
     first_open = trial_rows.first_open(snapshot, [row.id for row, _ in found])
-    wanted = 0
+    slots: Counter[Resources] = Counter()
     for row, agents in found:
         limited = row.mode != "panda"  # there a fork is wanted beside its parent, whatever `parallel` says
         places = max(0, row.parallel - agents) if limited else row.total
-        wanted += row.queued if not limited else min(row.queued, places)
+        wanted = row.queued if not limited else min(row.queued, places)
         wanted += _may_be_proposed(row, first_open.get(row.id, row.proposed), places - row.queued)
-    return AgentsWanted(wanted, reads.busy_agents(snapshot))
+        if wanted:
+            slots[_parsed(row.spec).resources] += wanted
+    return AgentsWanted(slots.total(), reads.busy_agents(snapshot), slots)
 
 
 def _may_be_proposed(row: StoredSearch, frontier: int, most: int) -> int:

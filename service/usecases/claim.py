@@ -18,6 +18,7 @@ from caviar.service.store import agent_records, attempts
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
 from caviar.service.store.rows import StoredSearch
+from caviar.service.store.slots import has_slot
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import continuing, failing, lineage, scheduling
 from caviar.service.usecases.proposer import ProposalError, Proposer
@@ -78,6 +79,8 @@ class Claimant:
             return False
         if agent.trainers and search.spec.trainer not in agent.trainers:
             return False
+        if not has_slot(agent, search.spec.resources):
+            return False
         return search.open and (search.queued > 0 or search.new > 0)
 
 
@@ -112,15 +115,22 @@ def claim(
 def _claim(
     tx: Transaction, proposer: Proposer, searches: Sequence[OpenSearch], claimant: Claimant
 ) -> list[StoredTrial]:
-    """Claim for one agent; searches with the fewest running trials give first."""
-    possible = sorted(
-        (search for search in searches if claimant.may_take(search)), key=lambda one: one.running
-    )
+    """Claim for one agent; the searches with the fewest running trials give first.
+
+    What few agents have goes first to those who ask for it: an agent with a GPU trains for the searches that
+    need one, and for the others only while there is nothing else.
+    """
+    groups: dict[tuple[float, ...], list[OpenSearch]] = {}
+    for search in sorted(searches, key=lambda one: one.running):
+        if claimant.may_take(search):
+            groups.setdefault(search.spec.resources.rare, []).append(search)
     taken: list[StoredTrial] = []
-    for position, search in enumerate(possible):
-        left = claimant.want - len(taken)
-        share = -(-left // (len(possible) - position))
-        taken += _take(tx, proposer, search, min(share, search.part(claimant.own[search.row.id])), claimant)
+    for _, possible in sorted(groups.items(), reverse=True):
+        for position, search in enumerate(possible):
+            left = claimant.want - len(taken)
+            share = -(-left // (len(possible) - position))
+            part = search.part(claimant.own[search.row.id])
+            taken += _take(tx, proposer, search, min(share, part), claimant)
     return taken
 
 

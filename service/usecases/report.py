@@ -192,7 +192,7 @@ def _take_result(tx: Transaction, batch: Batch, one: ReportedTrial, result: Resu
     judged = judge(result, spec, curve)
     state, value, reason = judged[:3]
     who = (one.row.agent, trial, one.row.attempt)
-    if state == "failed" and batch.agents.failed(tx, *who, spec.trainer):
+    if state == "failed" and batch.agents.failed(tx, *who, spec):
         _try_elsewhere(tx, batch, one, reason or state, result.log)
         return
     if state in ("completed", "stopped", "diverged"):

@@ -50,6 +50,7 @@ class SpecsInUse:
                 "objective": spec.objective.model_dump(),
                 "metrics": spec.named_metrics(),
                 "mode": spec.mode,
+                "threads": spec.resources.threads,
                 "continued_below": continuing.continued_below(spec),
             }
         return known

@@ -24,7 +24,8 @@ from caviar.service.usecases.submit import check_change, refused
 from caviar.service.usecases.submit_checks import spec_names
 
 EMPTIED = ("note", *LABELS)  # what null takes away
-TRAINED = ("parallel", "budget", "limits", "space", "reevaluate")  # what trials to come depend on
+# What trials to come depend on.
+TRAINED = ("parallel", "budget", "limits", "resources", "space", "reevaluate")
 EDITABLE = ("name", "note", *LABELS, *TRAINED)
 
 

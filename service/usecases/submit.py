@@ -142,7 +142,7 @@ def refused(problems: Any) -> RefusedError:
 def submit(tx: Transaction, spec: SearchSpec, key: str | None = None, workers: int = 0) -> tuple[int, bool]:
     """Store a search; give its id, and whether it is new (False: this key was used for it before).
 
-    `workers` is how many agents the server starts by itself: they may not have come yet.
+    `workers` is how many agents for it the server starts by itself: they may not have come yet.
 
     Raises ConflictError when the key was used for another search, RefusedError when there is nothing to warm
     start from, or when a data set was deleted since `accept` found it.
@@ -172,7 +172,7 @@ def _with_parallel(tx: Transaction, spec: SearchSpec, workers: int) -> SearchSpe
     if "parallel" in spec.model_fields_set or spec.mode == "panda":
         return spec
     own = workers if spec.trainer in trainers.names() else 0
-    agents = max(own, len(agents_alive(tx, spec.trainer)))
+    agents = max(own, len(agents_alive(tx, spec.trainer, spec.resources)))
     return spec.model_copy(update={"parallel": max(1, min(agents, spec.budget.trials))})
 
 

@@ -132,7 +132,7 @@ def _situation(
     snapshot: Snapshot, row: StoredSearch, spec: SearchSpec, best: list[tuple[StoredTrial, float]]
 ) -> Situation:
     tied = rows.tied(snapshot, row.id, best[0][0].value) if best else 0
-    agents, idle = rows.agents_and_idle(snapshot, spec.trainer)
+    agents, idle = rows.agents_and_idle(snapshot, spec.trainer, spec.resources)
     diverged = rows.params_of(snapshot, row.id, ("diverged",), SAMPLED) if row.diverged else []
     return Situation(
         row=row,

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 
 from scipy.stats import hypergeom
 
+from caviar.search.spec import SearchSpec
 from caviar.service.ids import TrialId
 from caviar.service.store import agent_records as rows
 from caviar.service.store.agent_records import Record
@@ -54,7 +55,7 @@ class AgentOutcomes:
         if attempt > 1 and rows.failed_on(tx, *trial):
             self._searches.add(trial.search)
 
-    def failed(self, tx: Transaction, agent: str, trial: TrialId, attempt: int, trainer: str) -> bool:
+    def failed(self, tx: Transaction, agent: str, trial: TrialId, attempt: int, spec: SearchSpec) -> bool:
         """Take in a trial that failed on an agent; return whether it is to be tried elsewhere first."""
         before = set(rows.failed_on(tx, *trial)) if attempt > 1 else set()
         if before - {agent}:  # it fails everywhere: that follows the trial
@@ -62,7 +63,9 @@ class AgentOutcomes:
             return False
         self._streaks[agent] = self._streak(tx, agent) + 1
         self._searches.add(trial.search)
-        return not before and self._streaks[agent] >= STREAK and rows.others_can(tx, agent, trainer)
+        if before or self._streaks[agent] < STREAK:
+            return False
+        return rows.others_can(tx, agent, spec.trainer, spec.resources)
 
     def write(self, tx: Transaction) -> None:
         """Write how many trials in a row have failed on each, and suspend those who stand out."""

@@ -12,7 +12,8 @@ import typer
 
 from caviar.cli import workers
 from caviar.cli.options import duration
-from caviar.cli.workers import Limits
+from caviar.service.engines import remote
+from caviar.service.engines.remote import Limits
 
 
 @dataclass
@@ -34,11 +35,12 @@ class Engine:
 def ending(limits: Limits, *looks: bool, elapsed: float = 0.0, monkeypatch: pytest.MonkeyPatch) -> int:
     """Run to the end, with a second between two looks and SIGTERM at the two hundredth."""
     clock = itertools.count(1000.0)
-    monkeypatch.setattr(workers, "WATCH_SECONDS", 0.0)
-    monkeypatch.setattr(workers, "time", SimpleNamespace(monotonic=lambda: float(next(clock))))
+    monkeypatch.setattr(remote, "WATCH_SECONDS", 0.0)
+    monkeypatch.setattr(remote, "time", SimpleNamespace(monotonic=lambda: float(next(clock))))
     engine = Engine(itertools.chain(looks, itertools.repeat(True)))
     engine.told = told = []
-    return asyncio.run(workers._ending(engine, limits, 1000.0 - elapsed, told))  # type: ignore[arg-type]
+    reached = asyncio.run(remote.ending(engine, limits, 1000.0 - elapsed, lambda: bool(told)))  # type: ignore[arg-type]
+    return workers.exit_code(reached, limits, told)
 
 
 def test_the_exit_code_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,17 +52,16 @@ def test_the_exit_code_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_whoever_trains_or_starts_is_not_idle(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "WATCH_SECONDS", 0.0)
+    monkeypatch.setattr(remote, "WATCH_SECONDS", 0.0)
     clock = itertools.count(0.0)
-    monkeypatch.setattr(workers, "time", SimpleNamespace(monotonic=lambda: float(next(clock))))
+    monkeypatch.setattr(remote, "time", SimpleNamespace(monotonic=lambda: float(next(clock))))
     engine = Engine(itertools.chain([True] * 9, [False] * 30, itertools.repeat(True)))
-    engine.told = told = []
-    assert asyncio.run(workers._ending(engine, Limits(idle=10.0), 0.0, told)) == 0  # type: ignore[arg-type]
+    asyncio.run(remote.ending(engine, Limits(idle=10.0), 0.0, lambda: False))  # type: ignore[arg-type]
     assert 48 <= engine.asked <= 51, "ten seconds after the last training"
 
 
 def test_agents_let_go_before_their_lifetime_is_over() -> None:
-    assert Limits(lifetime=3600.0).letting_go == 3600.0 - workers.GRACE_SECONDS
+    assert Limits(lifetime=3600.0).letting_go == 3600.0 - remote.GRACE_SECONDS
     assert Limits(lifetime=10.0).letting_go == 5.0
     assert Limits().letting_go > time.monotonic() + 1e9
 

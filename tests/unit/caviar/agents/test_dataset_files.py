@@ -1,6 +1,8 @@
 """Data sets on the agent's side."""
 
 import hashlib
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,7 +41,7 @@ def test_each_source_becomes_a_file_and_is_fetched_once(tmp_path: Path) -> None:
 def test_another_content_is_not_kept(tmp_path: Path) -> None:
     with pytest.raises(FetchError):
         localise({"name": "mine", "upload": UPLOAD}, tmp_path, Server(b"a,b\n1,3\n"))
-    assert not any(path.is_file() for path in tmp_path.rglob("*"))
+    assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == {".lock"}
 
 
 @pytest.mark.parametrize(
@@ -54,3 +56,27 @@ def test_a_server_cannot_choose_the_path(tmp_path: Path, change: dict[str, str])
 def test_nor_the_name(tmp_path: Path, name: str) -> None:
     with pytest.raises(FetchError):
         localise({"name": name, "upload": UPLOAD}, tmp_path, Server())
+
+
+def test_agents_of_a_machine_fetch_a_content_once(tmp_path: Path) -> None:
+    content = b"a,b\n1,2\n"
+    fetched: list[int] = []
+    meeting = threading.Barrier(4)
+
+    def fetch(dataset: int) -> Iterator[bytes]:
+        fetched.append(dataset)
+        time.sleep(0.05)
+        yield content
+
+    def agent() -> None:
+        upload = {"id": 7, "digest": f"sha256:{hashlib.sha256(content).hexdigest()}", "kind": "csv"}
+        meeting.wait()
+        path = localise({"name": "numbers", "upload": upload}, tmp_path, fetch)["path"]
+        assert Path(path).read_bytes() == content
+
+    agents = [threading.Thread(target=agent) for _ in range(4)]
+    for one in agents:
+        one.start()
+    for one in agents:
+        one.join()
+    assert fetched == [7]
