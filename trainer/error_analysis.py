@@ -11,6 +11,7 @@ import numpy as np
 
 from .data.load import Origin, Prepared
 from .data.source_rows import SourceRows, plain, source_rows
+from .data.table import Category
 from .data.types import Array, Data
 from .data_slices import columns_of, slices_of
 from .predict import Model
@@ -138,6 +139,8 @@ def _part(
     scale = data.target_deviation
     weighted = bool((judged.weights != 1).any())
     pixels = rows.pixels
+    target = None if judged.confidence is not None else origin.table.target  # as written, not rounded
+    assert not isinstance(target, Category)
     return {
         "source": origin.field,
         "rows": len(judged.losses),
@@ -150,7 +153,7 @@ def _part(
         "pixel_range": None if pixels is None else [float(pixels.min()), float(pixels.max())],
         "slices": slices_of(columns, judged.wrong, judged.losses, judged.weights, scale),
         "row": (origin.rows[order] + 1).tolist(),
-        "truths": judged.truth[order].tolist(),
+        "truths": (judged.truth[order] if target is None else target[origin.rows[order]]).tolist(),
         "answers": judged.answer[order].tolist(),
         "confidences": None if judged.confidence is None else judged.confidence[order].tolist(),
         "losses": judged.losses[order].tolist(),

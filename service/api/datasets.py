@@ -63,6 +63,24 @@ class NoteInfo(BaseModel):
     remedy: str
 
 
+class Correction(BaseModel):
+    """A label that was corrected."""
+
+    row: int = Field(description="in the file, from 1")
+    old: str
+    new: str
+    who: str
+    when: datetime
+
+
+class Version(BaseModel):
+    """Where a data set with corrected labels comes from."""
+
+    of: str = Field(description="the data set whose labels were corrected")
+    by: str = Field(description="who made the version")
+    corrections: list[Correction] = Field(description="empty in a list of data sets")
+
+
 class DatasetInfo(BaseModel):
     """A data set as the server knows it. Those that come with the trainer have their name as id."""
 
@@ -82,6 +100,7 @@ class DatasetInfo(BaseModel):
     image_shape: list[int] | None = None
     notes: list[NoteInfo] = Field(default_factory=list)
     options: dict[str, Any] = Field(default_factory=dict)
+    version: Version | None = None
 
 
 class DatasetList(BaseModel):
@@ -116,7 +135,7 @@ router = APIRouter(prefix="/datasets", tags=["data sets"])
 
 @router.get("", summary="List data sets")
 async def list_datasets(services: App) -> DatasetList:
-    return DatasetList(items=[_info(item) for item in await services.datasets.listed()])
+    return DatasetList(items=[info(item) for item in await services.datasets.listed()])
 
 
 @router.post("", status_code=201, summary="Upload a data set", openapi_extra=_BODY)
@@ -149,12 +168,12 @@ async def upload_dataset(
     found, fresh = await services.datasets.upload(name, request.stream(), options)
     response.status_code = 201 if fresh else 200
     response.headers["Location"] = f"/api/v1/datasets/{found['id']}"
-    return _info(found)
+    return info(found)
 
 
 @router.get("/{key}", summary="Read a data set")
 async def read_dataset(services: App, key: Key) -> DatasetInfo:
-    return _info(await services.datasets.get(key))
+    return info(await services.datasets.get(key))
 
 
 @router.delete("/{key}", status_code=204, summary="Delete an uploaded data set that no search uses")
@@ -185,7 +204,8 @@ def _dates(text: str) -> dict[str, Any]:
     return found
 
 
-def _info(dataset: dict[str, Any]) -> DatasetInfo:
+def info(dataset: dict[str, Any]) -> DatasetInfo:
+    """Shape what the use cases give of a data set."""
     created = dataset["created"]
     moment = None if created is None else datetime.fromtimestamp(created, UTC)
     return DatasetInfo(**{**dataset, "created": moment})

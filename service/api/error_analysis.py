@@ -7,15 +7,16 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from caviar.service.api.datasets import DatasetInfo, info
 from caviar.service.api.http import answer
 from caviar.service.api.records import iso
 from caviar.service.api.services import App, Services
 from caviar.service.ids import trial_id
 from caviar.service.security.scopes import Token
 from caviar.service.store.row_tags import StoredTag
-from caviar.service.usecases import error_analysis
+from caviar.service.usecases import dataset_versions, error_analysis
 from caviar.service.usecases.error_analysis import WRONG_LABEL, Analysis, Part, Shown
 from caviar.service.usecases.error_export import as_csv
 from caviar.service.usecases.examples import Example
@@ -137,6 +138,21 @@ class NewTags(BaseModel):
     )
 
 
+class NewVersion(BaseModel):
+    """How to call the data with corrected labels."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(min_length=1, max_length=100)
+    part: Part = "dev"
+
+
+class Corrected(BaseModel):
+    """Data with corrected labels, and the search on them."""
+
+    dataset: DatasetInfo
+    search: dict[str, Any] = Field(description="the search of the trial on these data, ready to be submitted")
+
+
 @router.get("", response_model=Rows, summary="Rows of the dev set that its model gets wrong")
 async def read_errors(
     services: App,
@@ -210,6 +226,21 @@ async def tag_row(
     tags = await error_analysis.tag(services.store, found, row, new.tags, new.label, caller.name)
     example = next(one for one in found.part.examples if one.row == row)
     return answer(_row_with(example, tags))
+
+
+@router.post(
+    "/versions",
+    status_code=201,
+    response_model=Corrected,
+    summary="Make a new version of its data, with the labels that were said to be right",
+)
+async def correct_labels(services: App, request: Request, name: str, new: NewVersion) -> Corrected:
+    caller: Token = request.state.caller
+    found = await _analysis(services, name, new.part)
+    made, search = await dataset_versions.correct_labels(
+        services.store, services.uploads, services.datasets, found, new.name, caller.name
+    )
+    return Corrected(dataset=info(made), search=search)
 
 
 async def _analysis(services: Services, name: str, part: Part) -> Analysis:

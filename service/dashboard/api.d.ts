@@ -36,6 +36,8 @@ export interface Schemas {
   Commands: Commands;
   Confused: Confused;
   Constraint: Constraint;
+  Corrected: Corrected;
+  Correction: Correction;
   Costs: Costs;
   Counts: Counts;
   CourseOfSearch: CourseOfSearch;
@@ -75,6 +77,7 @@ export interface Schemas {
   NewLook: NewLook;
   NewTags: NewTags;
   NewToken: NewToken;
+  NewVersion: NewVersion;
   NextStepRecord: NextStepRecord;
   NoStopping: NoStopping;
   NoteInfo: NoteInfo;
@@ -152,6 +155,7 @@ export interface Schemas {
   TrialOfFront: TrialOfFront;
   TrialPage: TrialPage;
   Trials: Trials;
+  Version: Version;
   VersusRecord: VersusRecord;
   WarmStart: WarmStart;
   Warning: Warning;
@@ -736,6 +740,94 @@ export interface Constraint {
   min?: number | null;
 }
 /**
+ * Data with corrected labels, and the search on them.
+ */
+export interface Corrected {
+  dataset: DatasetInfo;
+  /**
+   * the search of the trial on these data, ready to be submitted
+   */
+  search: {
+    [k: string]: unknown;
+  };
+}
+/**
+ * A data set as the server knows it. Those that come with the trainer have their name as id.
+ */
+export interface DatasetInfo {
+  id: number | string;
+  name: string;
+  builtin: boolean;
+  kind: string;
+  digest: string | null;
+  size: number | null;
+  created: string | null;
+  rows: number;
+  columns: number;
+  missing: number;
+  features: Column[];
+  target: TargetInfo | null;
+  image_shape: number[] | null;
+  notes: NoteInfo[];
+  options: {
+    [k: string]: unknown;
+  };
+  version: Version | null;
+}
+/**
+ * What is to be predicted, or why this target will not do.
+ */
+export interface TargetInfo {
+  names: string[];
+  task: string | null;
+  classes: ClassCount[] | null;
+  ranges:
+    | {
+        [k: string]: number | null;
+      }[]
+    | null;
+  problem: string | null;
+}
+/**
+ * What a person should know of how the file is read: a column left out or changed, or a doubt.
+ */
+export interface NoteInfo {
+  kind: "left out" | "changed" | "doubtful";
+  column: string;
+  message: string;
+  remedy: string;
+}
+/**
+ * Where a data set with corrected labels comes from.
+ */
+export interface Version {
+  /**
+   * the data set whose labels were corrected
+   */
+  of: string;
+  /**
+   * who made the version
+   */
+  by: string;
+  /**
+   * empty in a list of data sets
+   */
+  corrections: Correction[];
+}
+/**
+ * A label that was corrected.
+ */
+export interface Correction {
+  /**
+   * in the file, from 1
+   */
+  row: number;
+  old: string;
+  new: string;
+  who: string;
+  when: string;
+}
+/**
  * Costs of mini-batches of the newest branch.
  */
 export interface Costs {
@@ -825,51 +917,6 @@ export interface TrialCurve {
   leading: boolean;
   epoch: number[];
   values: (number | null)[];
-}
-/**
- * A data set as the server knows it. Those that come with the trainer have their name as id.
- */
-export interface DatasetInfo {
-  id: number | string;
-  name: string;
-  builtin: boolean;
-  kind: string;
-  digest: string | null;
-  size: number | null;
-  created: string | null;
-  rows: number;
-  columns: number;
-  missing: number;
-  features: Column[];
-  target: TargetInfo | null;
-  image_shape: number[] | null;
-  notes: NoteInfo[];
-  options: {
-    [k: string]: unknown;
-  };
-}
-/**
- * What is to be predicted, or why this target will not do.
- */
-export interface TargetInfo {
-  names: string[];
-  task: string | null;
-  classes: ClassCount[] | null;
-  ranges:
-    | {
-        [k: string]: number | null;
-      }[]
-    | null;
-  problem: string | null;
-}
-/**
- * What a person should know of how the file is read: a column left out or changed, or a doubt.
- */
-export interface NoteInfo {
-  kind: "left out" | "changed" | "doubtful";
-  column: string;
-  message: string;
-  remedy: string;
 }
 /**
  * All data sets, the built-in ones first.
@@ -1418,6 +1465,13 @@ export interface NewTags {
 export interface NewToken {
   name: string;
   scope: "read" | "submit" | "steer" | "admin" | "agent";
+}
+/**
+ * How to call the data with corrected labels.
+ */
+export interface NewVersion {
+  name: string;
+  part?: "dev" | "train_dev";
 }
 /**
  * One thing to do now.

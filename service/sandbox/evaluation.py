@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
     import caviar.trainer.error_analysis
     import caviar.trainer.outcomes  # noqa: F401 - loaded before its address space is bounded
 
-    _bound_memory(int(memory))
+    bound_memory(int(memory))
     sys.stdout.write("\n".join(_found(saved, json.loads(dataset), wanted, test)))
     return 0
 
@@ -48,7 +48,7 @@ def _compile_kernels(saved: bytes) -> None:
         warming.ensure(Model.load(saved).info["settings"]["precision"], "measured")
 
 
-def _bound_memory(more: int) -> None:
+def bound_memory(more: int) -> None:
     """Limit the address space to what is in use now and so much more."""
     if sys.platform != "linux":
         return

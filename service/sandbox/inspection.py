@@ -107,6 +107,8 @@ def _cells(path: Path, options: Mapping[str, Any]) -> dict[str, Any]:
 
     if problems := problems_of({**options, "path": path}):
         raise DataError(problems)
+    if options.get("reading") is not None:  # of an earlier version of these data
+        return _as_read(path, options)
     found = inference.infer(path, FileRequest.by(options, options, "dataset"), options)
     chosen = {**options, "reading": found.reading.as_dict()}
     if not chosen.get("target"):
@@ -121,6 +123,17 @@ def _cells(path: Path, options: Mapping[str, Any]) -> dict[str, Any]:
     if len(found.names) > MOST_COLUMNS and sum(map(len, found.names)) <= MOST_LETTERS:
         described["names"] = list(found.names)
     return described
+
+
+def _as_read(path: Path, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe a file of cells by a reading that is known."""
+    from caviar.trainer.data import sources
+    from caviar.trainer.data.reading import Reading
+
+    table = sources.read({**options, "path": path}, {**options, "path": path, "missing": "impute"})
+    table = replace(table, task=options.get("task") or table.task)
+    kind = Reading.from_dict(options["reading"]).layout.kind
+    return {"kind": kind, "options": dict(options), "notes": [], **describe_table(table)}
 
 
 def _notes(notes: Sequence[Any], wanted: Any) -> list[dict[str, str]]:

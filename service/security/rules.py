@@ -39,6 +39,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("POST", rf"{_API}/trials/{_ID}/rerun", "submit"),
     ("POST", rf"{_API}/trials/{_ID}/(exclude|include)", "steer"),
     ("PUT", rf"{_API}/trials/{_ID}/errors/{_ID}/{_ID}", "submit"),
+    ("POST", rf"{_API}/trials/{_ID}/errors/versions", "submit"),
     # Looks at the test set: who may only read, sees none of their results
     ("GET POST", rf"{_API}/trials/{_ID}/test", "submit"),
     ("GET", rf"{_API}/searches/{_ID}/tests", "submit"),

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from caviar.service.config import Limits
-from caviar.service.errors import RefusedError, ServiceError, UnavailableError
+from caviar.service.errors import ConflictError, RefusedError, ServiceError, UnavailableError
 from caviar.service.sandbox.process import run_sandboxed
 from caviar.service.store import faults
 
 INSPECTION = "caviar.service.sandbox.inspection"
+RELABELLING = "caviar.service.sandbox.relabelling"
 RESERVE = 64 << 20  # bytes an upload leaves free for the database
 LEFT_SECONDS = 3600.0  # a file that arrives grows all the time
 AT_ONCE = 2  # files read at the same time
@@ -67,6 +68,18 @@ class Uploads:
         """Return the place of a file by the hash the server itself computed."""
         return self._kept / f"{digest.removeprefix('sha256:')}.{kind}"
 
+    def local(self, source: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a resolved source with the path of its file. Raises ConflictError where that is gone."""
+        plain = {key: value for key, value in source.items() if key != "upload"}
+        upload = source.get("upload")
+        if upload is not None:
+            path = self.path(upload["digest"], upload["kind"])
+            if not path.is_file():
+                message = f"the file of data set {source['name']!r} is gone from the server's data folder"
+                raise ConflictError(f"{message}; upload it again under this name")
+            plain["path"] = str(path)
+        return plain
+
     async def receive(self, stream: AsyncIterator[bytes]) -> Received:
         """Write a body to a file, piece by piece.
 
@@ -93,6 +106,33 @@ class Uploads:
                 ) from error
             raise
         return Received(path, f"sha256:{digest.hexdigest()}", size)
+
+    async def relabelled(
+        self, source: Mapping[str, Any], labels: Mapping[int, str]
+    ) -> tuple[Received, dict[str, Any]]:
+        """Write a source again with some labels corrected; gives the file and its options.
+
+        Raises RefusedError where that cannot be done, or not within the limits.
+        """
+        path, limits = self._arriving / secrets.token_hex(16), self._limits
+        bounds = (str(limits.inspect_memory), str(limits.inspect_seconds), str(limits.upload))
+        given = json.dumps({"source": source, "labels": sorted(labels.items())}).encode()
+        try:
+            async with self._readers:
+                output = await run_sandboxed(RELABELLING, (str(path), *bounds), limits, given)
+            answer = {} if output is None else json.loads(output)
+            if error := answer.get("error"):
+                raise RefusedError.of(**error)
+            if "options" not in answer:
+                message = "writing the data again took too much memory, time or space"
+                raise RefusedError.of("labels", message, "correct the file yourself and upload it")
+            with path.open("rb") as file:
+                digest = await asyncio.to_thread(hashlib.file_digest, file, "sha256")
+                await asyncio.to_thread(os.fsync, file.fileno())
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        return Received(path, f"sha256:{digest.hexdigest()}", path.stat().st_size), answer["options"]
 
     def discard(self, received: Received) -> None:
         """Remove a file that is not kept."""

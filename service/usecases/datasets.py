@@ -43,16 +43,17 @@ class Datasets:
 
         Raises RefusedError for a name or a file that will not do, ConflictError when the name is taken.
         """
-        _check_name(name)
+        check_name(name)
         received = await self._uploads.receive(stream)
         try:
             meta = await self._uploads.inspect(received, options)
             meta["size"] = received.size
-            return await self._keep(name, received, meta)
+            return await self.keep(name, received, meta)
         finally:
             self._uploads.discard(received)
 
-    async def _keep(self, name: str, received: Received, meta: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+    async def keep(self, name: str, received: Received, meta: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+        """Keep a file that was inspected under a name; result and errors as `upload`."""
         kind = str(meta.pop("kind"))
 
         def known(snapshot: Snapshot) -> rows.StoredDataset | None:
@@ -102,7 +103,10 @@ class Datasets:
         """Return all data sets, the built-in ones first."""
         uploaded = await self._store.read(rows.listed)
         known = await asyncio.to_thread(lambda: [_builtin(name) for name in builtin.BUILTIN])
-        return [_brief(item) for item in (*known, *(self._shown(row) for row in uploaded))]
+        items = [_brief(item) for item in (*known, *(self._shown(row) for row in uploaded))]
+        for version in (item["version"] for item in items if item.get("version")):
+            version["corrections"] = []  # there may be thousands; the data set itself tells them
+        return items
 
     async def get(self, key: str) -> dict[str, Any]:
         """Return one by its id, or a built-in one by its name. Raises NotFoundError."""
@@ -162,13 +166,16 @@ def resolve(snapshot: Snapshot, dataset: Mapping[str, Any]) -> dict[str, Any]:
         if row is None:
             problems.append(_unknown(snapshot, f"{field}.name", str(name)))
             continue
+        meta = json.loads(row.meta)
         upload = {"upload": {"id": row.id, "digest": row.digest, "kind": row.kind}}
-        options = json.loads(row.meta)["options"]
+        if version := meta.get("version"):
+            upload["upload"]["root"] = version["root"]
+        options = meta["options"]
         if part is None:
             resolved = {**options, **resolved, **upload}
         else:
-            reading = {"reading": options["reading"]} if "reading" in options else {}
-            resolved[part] = {**reading, **source, **upload}
+            kept = {key: options[key] for key in ("reading", "relabelled") if key in options}
+            resolved[part] = {**kept, **source, **upload}
     if problems:
         raise RefusedError("; ".join(f"{one.field}: {one.message}" for one in problems), problems)
     return resolved
@@ -226,7 +233,8 @@ def _brief(dataset: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in dataset.items() if key != "preview"}
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Raise RefusedError for a name that no data set can have."""
     if name in builtin.BUILTIN:
         message = f"{name!r} is the name of a built-in data set"
         raise RefusedError.of("name", message, f"choose a name other than {', '.join(builtin.BUILTIN)}")

@@ -38,6 +38,7 @@ class Analysis:
     name: Part
     whole: Examples
     part: PartExamples
+    dataset: Mapping[str, Any]  # of the search, resolved
     data: str  # whose rows they are: "upload:3" or "builtin:digits"
     data_name: str
     tags: Mapping[int, list[StoredTag]] = field(default_factory=dict)  # by row
@@ -74,7 +75,7 @@ async def analyse(store: Database, evaluator: Evaluator, trial: TrialId, part: P
     by_row: dict[int, list[StoredTag]] = {}
     for tag in await store.read(lambda snapshot: rows.of_data(snapshot, data)):
         by_row.setdefault(tag.row, []).append(tag)
-    return Analysis(trial, part, whole, found, data, str(source["name"]), by_row)
+    return Analysis(trial, part, whole, found, dataset, data, str(source["name"]), by_row)
 
 
 def _dataset(snapshot: Snapshot, trial: TrialId) -> dict[str, Any]:

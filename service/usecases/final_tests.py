@@ -18,6 +18,7 @@ from caviar.service.store.database import Database
 from caviar.service.store.looks import StoredLook
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.usecases.predictions import Evaluator, find_model
+from caviar.trainer.data.builtin import BUILTIN
 from caviar.trainer.metrics import named
 
 
@@ -55,12 +56,15 @@ def test_set_of(dataset: Mapping[str, Any]) -> str:
     """Return the identity of the test set of a resolved `dataset` object, 64 hexadecimal digits.
 
     Searches with the same rows in it share it: those that name the same test source, or that cut it in the
-    same way from the same data, whatever columns they learn from.
+    same way from the same data, whatever columns they learn from. Data with corrected labels are still the
+    same rows.
     """
     own = dataset.get("test")
     sources = {"test": own} if own else {"": dataset, "dev": dataset.get("dev")}
     facts: dict[str, Any] = {name: _source(one) for name, one in sources.items() if one}
     if not own:
+        if _source(dataset) in BUILTIN:  # of a version with corrected labels: a built-in set names no target
+            dataset = {**dataset, "target": None}
         by_chance = () if dataset.get("ordered") else ("seed", "stratify")
         facts["cut"] = {key: dataset.get(key) for key in ("split", "target", *by_chance)}
         # Left out where they are not given: looks taken so far keep the identity of their test set.
@@ -72,7 +76,7 @@ def _source(source: Any) -> Any:
     if not isinstance(source, Mapping):
         return source
     upload = source.get("upload")
-    return upload["digest"] if upload else source.get("name")
+    return upload.get("root") or upload["digest"] if upload else source.get("name")
 
 
 def said(look: StoredLook) -> tuple[list[str], str | None]:

@@ -106,19 +106,8 @@ class Evaluator:
         local = dict(dataset)
         for part in ("dev", "test"):
             if isinstance(local.get(part), Mapping):
-                local[part] = self._source(local[part])
-        return self._source(local)
-
-    def _source(self, source: Mapping[str, Any]) -> dict[str, Any]:
-        plain = {key: value for key, value in source.items() if key != "upload"}
-        upload = source.get("upload")
-        if upload is not None:
-            path = self._uploads.path(upload["digest"], upload["kind"])
-            if not path.is_file():
-                message = f"the file of data set {source['name']!r} is gone from the server's data folder"
-                raise ConflictError(f"{message}; upload it again under this name")
-            plain["path"] = str(path)
-        return plain
+                local[part] = self._uploads.local(local[part])
+        return self._uploads.local(local)
 
 
 @dataclass(frozen=True)

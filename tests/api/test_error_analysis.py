@@ -10,6 +10,8 @@ import pytest
 from caviar import spreadsheets
 from caviar.service.security.rules import needed
 from caviar.service.security.scopes import Token
+from caviar.service.usecases.datasets import resolve
+from caviar.service.usecases.final_tests import test_set_of as identity_of
 from caviar.trainer.plugin import MLP
 from caviar.trainer.predict import Model
 from tests.support.inprocess import App
@@ -163,6 +165,42 @@ def test_a_regression_is_sorted_by_its_squares(app: App) -> None:
     assert errors(trial, "/slices").json()["columns"][0]["name"] == "progression"
 
 
+def versioned(trial: Trial, name: str, part: str = "dev") -> Any:
+    path = f"{API}/trials/{trial.id}/errors/versions"
+    return trial.app.request("POST", path, json={"name": name, "part": part})
+
+
+def test_corrected_labels_make_a_version_on_which_the_search_starts_again(app: App, digits: Trial) -> None:
+    assert versioned(digits, "mended").status_code == 409, "nothing to correct"
+    rows = [one for one in errors(digits, limit=4).json()["items"] if one["truth"] not in ("3", "4")]
+    for one, label in zip(rows, "34", strict=False):
+        assert put(digits, one["row"], label=label).status_code == 200
+    made = versioned(digits, "mended")
+    assert made.status_code == 201, made.text
+    data, search = made.json()["dataset"], made.json()["search"]
+    told = data["version"]
+    assert (told["of"], told["by"]) == ("digits", "this machine")
+    history = {one["row"]: (one["old"], one["new"], one["who"]) for one in told["corrections"]}
+    changes = dict(zip(((one["row"], one["truth"]) for one in rows), "34", strict=False))
+    assert history == {row: (old, new, "this machine") for (row, old), new in changes.items()}
+    content = app.request("GET", f"{API}/datasets/{data['id']}/content").text.splitlines()
+    for (row, _), new in changes.items():
+        assert content[row].split(",")[-1] == new
+    search["budget"] = {"trials": 1}
+    again = app.request("POST", f"{API}/searches", json=search)
+    assert again.status_code == 201, again.text
+    services = app.app.state.services
+    with services.store.reading() as snapshot:
+        resolved = resolve(snapshot, again.json()["spec"]["dataset"])
+    local = services.uploads.local(resolved)
+    old, new = (MLP().load(one, SETTINGS) for one in ({"name": "digits"}, local))
+    assert all(
+        np.array_equal(getattr(old, f"X_{p}"), getattr(new, f"X_{p}")) for p in ("train", "dev", "test")
+    )
+    assert (old.Y_dev != new.Y_dev).sum() == len(changes)
+    assert identity_of(resolved) == identity_of({"name": "digits"}), "looks at its test set go on counting"
+
+
 @pytest.mark.parametrize("prepare", ["running", "no model", "external"])
 def test_trials_that_cannot_be_looked_into_say_why(app: App, prepare: str) -> None:
     external = prepare == "external"
@@ -185,6 +223,7 @@ def test_who_may_read_looks_and_who_may_submit_tags() -> None:
     reader = Token("reader", "read")
     for what in ("", "/tags", "/slices", "/export"):
         assert reader.allows(needed("GET", f"{API}/trials/1.0/errors{what}")[0])
-    [scope] = needed("PUT", f"{API}/trials/1.0/errors/dev/3")
-    assert not reader.allows(scope)
-    assert Token("writer", "submit").allows(scope)
+    for method, what in (("PUT", "dev/3"), ("POST", "versions")):
+        [scope] = needed(method, f"{API}/trials/1.0/errors/{what}")
+        assert not reader.allows(scope)
+        assert Token("writer", "submit").allows(scope)

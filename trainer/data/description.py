@@ -14,7 +14,7 @@ from caviar.trainer.data.builtin import BUILTIN
 from caviar.trainer.data.split import PARTS
 from caviar.trainer.problem import Problem
 
-SOURCE_KEYS = ("name", "path", "X", "y", "arrays", "reading")
+SOURCE_KEYS = ("name", "path", "X", "y", "arrays", "reading", "relabelled")
 KEYS: dict[str, str] = {
     "name": f"a built-in data set ({', '.join(BUILTIN)}) or what to call the file",
     "path": "a CSV, Parquet, npz or npy file",
@@ -31,6 +31,7 @@ KEYS: dict[str, str] = {
     "missing": "impute or refuse missing numbers (files of cells are imputed, arrays refused)",
     **options.READING,
     "reading": "how the file is read, as its upload found it; the server fills it in",
+    "relabelled": "rows with corrected labels, and the labels they are split by; the server fills it in",
     "image_shape": "[height, width] or [height, width, channels] of a row that is an image",
     "split": "shares of train, dev and test, adding up to 1, and train_dev, a share of the training part",
     "stratify": "the same mix of classes in every part (default: for classes yes)",
@@ -223,6 +224,7 @@ _CHECKS: dict[str, Callable[[str, object], list[Problem]]] = {
     "dates": options.dates,
     "missing_values": options.missing_values,
     "reading": options.reading,
+    "relabelled": options.relabelled,
     "target": _target,
     "image_shape": _image_shape,
     "arrays": _arrays,

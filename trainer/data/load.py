@@ -95,7 +95,8 @@ class Prepared:
             if dataset.get(part)
         }
         self._Y = target.encode(table)
-        self._cuts = cuts_of(dataset, table, target, self._Y, set(self._others))
+        as_before = _before_corrections(dataset, target, self._Y)
+        self._cuts = cuts_of(dataset, table, target, as_before, set(self._others))
         if target.task == "classification":
             for rows in self._cuts:
                 _check_every_class(self._Y[rows["train"]], target, len(self._cuts) > 1)
@@ -156,7 +157,9 @@ class Prepared:
         if "dev" not in self._others or not halves.dev:
             return {}
         other = self._others["dev"]
-        cut = rows_of(self._dataset, halves, self._target, self._target.encode(other, "dataset.dev"), other)
+        Y = self._target.encode(other, "dataset.dev")
+        as_before = _before_corrections(self._dataset["dev"], self._target, Y)
+        cut = rows_of(self._dataset, halves, self._target, as_before, other)
         return {"dev": cut["train"], "test": cut["dev"]}
 
     def origin(self, part: Literal["dev", "train_dev"], fold: int = 0) -> Origin | None:
@@ -166,6 +169,19 @@ class Prepared:
             return Origin(f"dataset.{part}", self._others[part], rows)
         found = self._cuts[fold].get(part)
         return None if found is None else Origin("dataset", self._table, found)
+
+
+def _before_corrections(source: Mapping[str, Any], target: Target, Y: Array) -> Array:
+    """Return the classes that rows had before labels were corrected: they are cut by these, as they were."""
+    told = source.get("relabelled")
+    if not told or target.task == "regression":
+        return Y
+    number = {name: code for code, name in enumerate(target.classes)}
+    before = Y.copy()
+    for row, label in zip(told["rows"], told["labels"], strict=True):
+        if row <= len(before) and label in number:
+            before[row - 1] = number[label]
+    return before
 
 
 def _with_reading(dataset: Mapping[str, Any]) -> Mapping[str, Any]:

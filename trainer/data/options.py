@@ -69,6 +69,17 @@ def reading(field: str, value: object) -> list[Problem]:
     return []
 
 
+def relabelled(field: str, value: object) -> list[Problem]:
+    """Return what is wrong with the earlier labels of a data set."""
+    found = [value.get(key) for key in ("rows", "labels")] if isinstance(value, Mapping) else [None]
+    lists = [one for one in found if isinstance(one, list | tuple)]
+    whole = len(lists) == 2 and all(isinstance(row, int) and row >= 1 for row in lists[0])
+    if whole and len(lists[0]) == len(lists[1]):
+        return []
+    message = f"{value!r:.60} is no list of rows and labels"
+    return [Problem(field, message, "leave it out: the server knows which labels were corrected")]
+
+
 def _is_wish(wish: object) -> bool:
     ways = wish.get("as", WAYS[0]) if isinstance(wish, Mapping) else wish
     form = wish.get("format") if isinstance(wish, Mapping) else None
