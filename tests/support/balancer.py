@@ -15,13 +15,24 @@ class Balancer:
     """Two threads for each connection: a few agents are all it carries."""
 
     def __init__(self, ports: Sequence[int], seed: int) -> None:
-        self._ports = list(ports)
+        self._ports = self._cut = list(ports)
         self._dice = random.Random(seed)
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._open: set[socket.socket] = {self._listening}
         self._threads: list[threading.Thread] = []
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
         self._begin(self._accept)
+
+    def cut(self) -> None:
+        """Cut every connection, and refuse new ones until `mend`."""
+        self._ports, self._cut = [], self._ports
+        for one in self._open - {self._listening}:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    def mend(self) -> None:
+        """Pass connections on again."""
+        self._ports = self._cut
 
     def close(self) -> None:
         """Cut every connection."""
