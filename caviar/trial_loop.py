@@ -12,6 +12,7 @@ from caviar import script_end
 from caviar.errors import CaviarError
 from caviar.exchange.assigned_trial import AssignedTrial
 from caviar.exchange.checkpoint_uploads import CheckpointUploads
+from caviar.exchange.device import own_device
 from caviar.exchange.exchange import Exchange
 from caviar.exchange.prefetch import Prefetch
 from caviar.exchange.wire import Agent
@@ -189,6 +190,7 @@ def _agent(search: int) -> Agent:
         version=__version__,
         trainers=["external"],
         searches=[search],
+        device=own_device(),
     )
 
 

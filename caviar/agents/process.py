@@ -17,6 +17,7 @@ from caviar import __version__, trainers
 from caviar.agents.limit_watch import RENEWED
 from caviar.agents.worker import Worker
 from caviar.errors import CaviarError
+from caviar.exchange.device import own_device
 from caviar.exchange.exchange import Exchange
 from caviar.exchange.training_note import TrainingNote
 from caviar.exchange.wire import Agent, Slot
@@ -53,6 +54,7 @@ def run_agent(
         version=__version__,
         trainers=trainers.names(),
         slot=None if slot is None else Slot.model_validate_json(slot),
+        device=own_device(),
     )
     _warm()
     transport = Transport(url)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from caviar.exchange.device import DEVICE_LIMIT
+
 if TYPE_CHECKING:
     from caviar.client import Client
 
@@ -53,6 +55,21 @@ def duration(text: str | float) -> float:
     if not 0 < seconds < 1e9:
         raise typer.BadParameter(f"{str(text)!r} is not a duration above 0, such as 90s, 55m or 1h30m")
     return seconds
+
+
+def devices_of(text: str | None, count: int | None, option: str) -> list[str]:
+    """Read the devices of so many processes, one each; empty where none are named.
+
+    Raises typer.BadParameter for a gap, and for another number of processes than of devices.
+    """
+    each = [] if text is None else [one.strip() for one in text.split(",")]
+    if not all(each) or any(len(one) > DEVICE_LIMIT for one in each):
+        raise typer.BadParameter(f"{text!r} does not name a device for each process, as 0,1,2,3 does")
+    if each and count not in (None, len(each)):
+        raise typer.BadParameter(
+            f"{len(each)} devices are for {len(each)} processes, not {count}; leave {option} out"
+        )
+    return each
 
 
 def _number_of_search(text: str) -> int:

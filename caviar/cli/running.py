@@ -13,7 +13,8 @@ from typing import Annotated
 
 import typer
 
-from caviar.cli.options import Token, Url, client
+from caviar.cli.options import Token, Url, client, devices_of
+from caviar.exchange.device import DEVICE_VARIABLE
 
 STOP_SECONDS = 20.0  # for the processes of several at once, each with its program
 
@@ -53,15 +54,12 @@ def run(
     CAVIAR_RESUME_STEP, the last step already trained (0: none). Besides settings and parameters the command
     may have the placeholders {trial}, {number}, {seed}, {epochs} and {checkpoint}.
     """
-    each = [one.strip() for one in devices.split(",")] if devices else [None] * (parallel or 1)
-    if parallel is not None and devices and parallel != len(each):
-        raise typer.BadParameter(
-            f"{len(each)} devices are for {len(each)} programs, not {parallel}; leave --parallel out"
-        )
+    named = devices_of(devices, parallel, "--parallel")
+    each: Sequence[str | None] = named or [None] * (parallel or 1)
     if len(each) > 1:
         raise typer.Exit(_several(search, command, each, url, token))
     if each[0] is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = each[0]
+        os.environ[DEVICE_VARIABLE] = each[0]
     _train(search, command, url, token)
 
 
@@ -96,7 +94,7 @@ def _several(
     processes = [
         subprocess.Popen(
             words,
-            env=environment if one is None else {**environment, "CUDA_VISIBLE_DEVICES": one},
+            env=environment if one is None else {**environment, DEVICE_VARIABLE: one},
             start_new_session=True,
         )
         for one in devices

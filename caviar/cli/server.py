@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from caviar.cli.options import Data, DatabaseUrl, Has, Token, Url, duration
+from caviar.cli.options import Data, DatabaseUrl, Has, Token, Url, devices_of, duration
 
 
 def register(app: typer.Typer) -> None:
@@ -75,7 +75,15 @@ def serve(
 def worker(
     url: Url = None,
     token: Token = None,
-    workers: Annotated[int, typer.Option("--workers", "--slots", help="Agents to start.", min=1)] = 1,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers", "--slots", help="Agents to start [default: one, or one for each device]", min=1
+        ),
+    ] = None,
+    devices: Annotated[
+        str | None, typer.Option(help="CUDA_VISIBLE_DEVICES of each agent, such as 0,1,2,3.")
+    ] = None,
     resources: Has = None,
     exit_when_idle: Annotated[
         float | None,
@@ -109,7 +117,9 @@ def worker(
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # one line per call says nothing to a person
-    raise typer.Exit(run_workers(url, token, workers, Limits(exit_when_idle, lifetime), resources))
+    each = devices_of(devices, workers, "--workers")
+    limits = Limits(exit_when_idle, lifetime)
+    raise typer.Exit(run_workers(url, token, workers or len(each) or 1, limits, resources, each))
 
 
 def migrate(data: Data = None, database: DatabaseUrl = None) -> None:

@@ -17,19 +17,26 @@ if TYPE_CHECKING:
 
 
 def run_workers(
-    url: str | None, token: str | None, workers: int, limits: Limits, resources: str | None = None
+    url: str | None,
+    token: str | None,
+    workers: int,
+    limits: Limits,
+    resources: str | None = None,
+    devices: Sequence[str] = (),
 ) -> int:
     """Run agents until a signal or a limit ends them; gives the exit code, which says why.
+
+    `devices` has one for each, if any; then each has a GPU, unless `resources` say otherwise.
 
     Raises UnreachableError when there is no server at the address, CaviarError for resources in a wrong form.
     """
     from caviar.service.engines.remote import states
 
     began = time.monotonic()
-    slot = _slot(resources)
+    slot = _slot(resources or ("gpus=1" if devices else None))
     with opened(url, token) as transport:
         states(transport)
-        return asyncio.run(_run(transport, workers, limits, began, slot))
+        return asyncio.run(_run(transport, workers, limits, began, slot, devices))
 
 
 def health_of_workers(url: str | None, token: str | None) -> str:
@@ -61,13 +68,20 @@ def _slot(resources: str | None) -> list[str]:
         raise CaviarError(f"--resources: {error}") from None
 
 
-async def _run(transport: Transport, workers: int, limits: Limits, began: float, slot: list[str]) -> int:
+async def _run(
+    transport: Transport,
+    workers: int,
+    limits: Limits,
+    began: float,
+    slot: list[str],
+    devices: Sequence[str],
+) -> int:
     from caviar.service.engines.remote import RemoteAgents
 
     told: list[signal.Signals] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, told.append, number)
-    agents = RemoteAgents(transport, workers, "--engine", "remote", *slot)
+    agents = RemoteAgents(transport, workers, "--engine", "remote", *slot, devices=devices)
     code = await agents.run(limits, began, lambda: bool(told))
     return exit_code(code, limits, told)
 

@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 
+from caviar.exchange.device import DEVICE_LIMIT
+
 LEASE_SECONDS, INTERVAL_SECONDS = 30.0, 1.0  # of a server by default; its answers tell its own
 AGENT_SECRET = "Caviar-Agent-Secret"  # noqa: S105 - the name of a header: drawn once by each agent
 
@@ -65,6 +67,7 @@ class Agent(Message):
     trainers: list[Text] = []
     searches: list[Count] | None = None  # only trials of these searches
     slot: Slot | None = None  # one CPU
+    device: Annotated[Text, Field(max_length=DEVICE_LIMIT)] | None = None  # its CUDA_VISIBLE_DEVICES, if set
 
 
 class Result(Message):

@@ -284,6 +284,7 @@ class AgentRecord(Record):
         description="why it gets no trials: more failed on it than on others; /trust lifts this"
     )
     resources: Resources = Field(description="what it has for a trial")
+    device: str | None = Field(description="CUDA_VISIBLE_DEVICES of its process, null where it is not set")
 
 
 class AgentList(Record):

@@ -201,6 +201,7 @@ export interface Agent {
   trainers?: string[];
   searches?: number[] | null;
   slot?: Slot | null;
+  device?: string | null;
 }
 /**
  * What an agent has for a trial.
@@ -270,6 +271,10 @@ export interface AgentRecord {
    */
   suspended: string | null;
   resources: Resources;
+  /**
+   * CUDA_VISIBLE_DEVICES of its process, null where it is not set
+   */
+  device: string | null;
 }
 /**
  * what it has for a trial

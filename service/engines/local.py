@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from caviar.agents.process import SECRET_VARIABLE, new_id
 from caviar.agents.watchdog import GRACE_SECONDS
+from caviar.exchange.device import DEVICE_VARIABLE
 from caviar.exchange.exchange import new_secret
 from caviar.exchange.training_note import overdue_by, read_note
 from caviar.exchange.wire import AgentEnd
@@ -59,6 +60,7 @@ class LocalEngine:
         *,
         token: str | None = None,
         options: Sequence[str] = ("--engine", "local"),
+        devices: Sequence[str] = (),
         silent: Silent | None = None,
         grace: float = GRACE_SECONDS,
     ) -> None:
@@ -67,6 +69,7 @@ class LocalEngine:
         self._on_lost = on_lost
         self._token = token
         self._options = options  # of `python -m caviar.agents`
+        self._devices = devices  # one for each agent, if any
         self._silent = silent
         self._grace = grace
         self._stopping = asyncio.Event()
@@ -94,7 +97,9 @@ class LocalEngine:
     async def start(self) -> None:
         """Start the agents and supervise them from now on."""
         for number in range(self._workers):
-            self._tasks.append(asyncio.create_task(self._supervise(), name=f"agent supervisor {number + 1}"))
+            device = self._devices[number] if self._devices else None
+            supervise = self._supervise(device)
+            self._tasks.append(asyncio.create_task(supervise, name=f"agent supervisor {number + 1}"))
         self._looking.append(asyncio.create_task(self._look_at_memory(), name="memory"))
         self._looking.append(asyncio.create_task(self._look_at_limits(), name="limits of trials"))
         if self._silent is not None:
@@ -118,13 +123,13 @@ class LocalEngine:
             await _ended(late)
         await _ended(self._reports)
 
-    async def _supervise(self) -> None:
-        """Run one agent after the other."""
+    async def _supervise(self, device: str | None) -> None:
+        """Run one agent after the other, all on one device."""
         pause = FIRST_BACKOFF
         while not self._stopping.is_set():
             agent = new_id()
             started = asyncio.get_running_loop().time()
-            lost = await self._run(agent)
+            lost = await self._run(agent, device)
             if self._stopping.is_set():
                 if agent in self._late:
                     self._report(lost)
@@ -187,19 +192,19 @@ class LocalEngine:
                 self._killed[agent] = silent_end(self._processes[agent].pid, self._grace)
                 _signal(self._processes[agent], signal.SIGKILL)
 
-    async def _run(self, agent: str) -> LostAgent:
+    async def _run(self, agent: str, device: str | None) -> LostAgent:
         """Run one agent to its end; tell how it ended, and what it was training."""
         secret = new_secret()
         with tempfile.TemporaryFile() as note:
             self._notes[agent] = note.fileno()
             try:
-                end = await self._run_with(agent, secret, note.fileno())
+                end = await self._run_with(agent, secret, note.fileno(), device)
             finally:
                 del self._notes[agent]
             answered, training = read_note(note.fileno())
         return LostAgent(agent, secret, end.model_copy(update={"training": training}), answered)
 
-    async def _run_with(self, agent: str, secret: str, note: int) -> AgentEnd:
+    async def _run_with(self, agent: str, secret: str, note: int, device: str | None) -> AgentEnd:
         try:
             process = await asyncio.create_subprocess_exec(
                 # -P: a folder named caviar, where the server was started, must not hide ours
@@ -208,7 +213,7 @@ class LocalEngine:
                 *self._options,
                 pass_fds=(note,),
                 stdin=asyncio.subprocess.PIPE,  # held open by this process alone: its end is the agents' end
-                env=self._environment() | {SECRET_VARIABLE: secret},
+                env=self._environment(device) | {SECRET_VARIABLE: secret},
                 start_new_session=True,  # Ctrl-C is for the server, which then stops its agents in good order
             )
         except OSError as error:
@@ -226,7 +231,7 @@ class LocalEngine:
             del self._processes[agent]
         return self._killed.pop(agent, None) or ending(code, self._memory)
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, device: str | None) -> dict[str, str]:
         from caviar.agents.__main__ import THREAD_VARIABLES
 
         environment = dict(os.environ) | dict.fromkeys(THREAD_VARIABLES, "1")
@@ -234,6 +239,8 @@ class LocalEngine:
             environment.pop(variable, None)
         if self._token is not None:
             environment["CAVIAR_TOKEN"] = self._token
+        if device is not None:
+            environment[DEVICE_VARIABLE] = device
         return environment
 
 

@@ -48,11 +48,19 @@ class Limits:
 class RemoteAgents:
     """Agents of this machine, under supervision, for the server that a transport leads to."""
 
-    def __init__(self, transport: Transport, workers: int, *options: str) -> None:
-        """`options` are those of `python -m caviar.agents`."""
+    def __init__(
+        self, transport: Transport, workers: int, *options: str, devices: Sequence[str] = ()
+    ) -> None:
+        """`options` are those of `python -m caviar.agents`; `devices` has one for each agent, if any."""
         self._transport = transport
         self._engine = LocalEngine(
-            transport.url, workers, self._lost, token=transport.token, options=options, silent=self._silent
+            transport.url,
+            workers,
+            self._lost,
+            token=transport.token,
+            options=options,
+            devices=devices,
+            silent=self._silent,
         )
 
     async def run(self, limits: Limits, began: float, told: Callable[[], bool]) -> int | None:

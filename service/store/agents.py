@@ -58,6 +58,7 @@ def renew(tx: Transaction, alive: Iterable[tuple[Agent, InTraining | None]], lea
             "version": agent.version,
             "trainers": orjson.dumps(agent.trainers).decode(),
             "slot": None if agent.slot is None else agent.slot.model_dump_json(),
+            "device": agent.device,
             "state": "alive",
             "reason": None,  # of an earlier loss: it is there again
             "training": training and f"{training.trial}/{training.attempt}",

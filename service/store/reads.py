@@ -81,6 +81,7 @@ class AgentSeen:
     reason: str | None
     suspended: str | None
     slot: Slot | None
+    device: str | None
 
 
 def search(snapshot: Snapshot, number: int, now: float) -> SearchSummary:
@@ -251,6 +252,7 @@ def agents_seen(snapshot: Snapshot, since: float) -> list[AgentSeen]:
             reason=row.reason,
             suspended=row.suspended,
             slot=slots.read_slot(row.slot),
+            device=row.device,
         )
         for row in rows
     ]

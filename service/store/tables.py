@@ -267,6 +267,7 @@ agents = Table(
     Column("suspended", Text),  # why it is given no more trials
     Column("trusted", Double),  # when a person gave it trials again
     Column("slot", Text),  # what it has for a trial, as JSON; none: one CPU
+    Column("device", String(64)),  # its CUDA_VISIBLE_DEVICES
     Index("agents_lease", "state", "lease_until"),
     Index("agents_credential", "credential"),
 )

@@ -77,6 +77,7 @@ def test_metrics_are_read_from_lines_of_json_and_devices_are_shared_out(
     code, out, errors = ended(start(client, search, tmp_path, options="--devices 2,5"))
     assert code == 0, errors
     assert client.search(search).counts["completed"] == 4
+    assert {one["device"] for one in client.agents()} >= {"2", "5"}
     for trial in client.trials(search):
         [branch] = client.curve(trial)["branches"]
         assert branch["epoch"] == [1, 2, 3, 4]

@@ -62,6 +62,7 @@ function columns() {
     { key: "state", title: "State", cell: (agent) => chip(stateOf(agent)), update: (cell, agent) => setChip(/** @type {HTMLElement} */ (cell.firstElementChild), stateOf(agent)) },
     { key: "host", title: "Host", cell: (agent) => agent.host },
     { key: "pid", title: "Process", numeric: true, cell: (agent) => String(agent.pid) },
+    { key: "device", title: "Device", cell: (agent) => agent.device ?? "" },
     { key: "engine", title: "Engine", cell: (agent) => agent.engine },
     { key: "version", title: "Version", cell: (agent) => agent.version },
     { key: "holding", title: "Current trials", cell: (agent) => h("span", null, holding(agent).flatMap((id, index) => [index ? ", " : "", h("a", { href: `/trials/${id}` }, id)])) },
