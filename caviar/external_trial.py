@@ -45,6 +45,10 @@ NOTHING_TOLD = (
     "trial.report(...), trial.complete(...) or trial.fail(...). A list of all trials, as list() makes, "
     "trains none"
 )
+NOT_TAKEN_UP = (
+    "trial {} of a population goes on from the state of another one, at epoch {}: load trial.resume, and "
+    "train from trial.epoch + 1 to trial.epochs"
+)
 Caught = type[Exception] | tuple[type[Exception], ...]
 
 
@@ -202,6 +206,7 @@ class ExternalTrial:
         epoch = last + 1 if step is None else as_step(step)
         replaces = self._replaces or epoch <= last
         self._replaces = False
+        self._expect_taken_up()
         self._epoch = epoch
         self._last = told
         key, branch, columns, row = (
@@ -340,6 +345,12 @@ class ExternalTrial:
                 f"trial {self.id} belongs to another process, which forked this one: report there, or call "
                 "client.ask here for trials of this process"
             )
+
+    def _expect_taken_up(self) -> None:
+        """Raise CaviarError where a script goes on from nothing, while its search takes it for a copy."""
+        assignment = self._assignment
+        if assignment.search.population and assignment.resume and "_taken_up" not in self.__dict__:
+            raise CaviarError(NOT_TAKEN_UP.format(self.id, assignment.resume.epoch))
 
     def _hear(self) -> None:
         """Take in what a person has asked: a stop is obeyed once it is due, a change waits for `changes`."""

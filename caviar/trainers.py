@@ -109,6 +109,9 @@ def fewest_epochs(spec: SearchSpec) -> int | None:
 
 def _epochs(spec: SearchSpec) -> list[int]:
     """Return numbers of epochs that trials of a search may have, the fewest and the most among them."""
+    per_turn = getattr(spec.strategy, "epochs_per_turn", None)
+    if per_turn:
+        return [per_turn, per_turn * (spec.budget.trials // spec.strategy.members)]  # type: ignore[attr-defined]
     per_round = getattr(spec.strategy, "epochs_per_round", None)
     if per_round:
         return [int(epochs) for epochs in per_round]

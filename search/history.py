@@ -12,6 +12,7 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 LARGEST = 1e100  # of a value that is computed with: its square is still a number
+NOBODY, BY_HAND = -1, -2  # of `continues`: the trial began from its seed; a person made it
 STATES = ("completed", "stopped", "diverged", "failed", "cancelled")
 
 
@@ -45,6 +46,9 @@ class History:
     pending: Floats  # (p, d) proposed, result not visible
     kept: Kept | None = None  # of searches with constraints
     objectives: Floats | None = None  # (n, m) of searches with several, `values` first; lower is better
+    continues: Integers | None = (
+        None  # (n,) of populations: the trial that each one goes on from, NOBODY, or BY_HAND
+    )
 
     @classmethod
     def empty(cls, dimensions: int) -> Self:
@@ -62,6 +66,7 @@ class History:
         pending: Floats | None = None,
         kept: Kept | None = None,
         objectives: Floats | None = None,
+        continues: Sequence[int] | Integers | None = None,
     ) -> Self:
         """Make a history from columns; states and epochs default to completed trials of one epoch."""
         units = np.asarray(units, dtype=np.float64)
@@ -75,6 +80,7 @@ class History:
             pending=np.empty((0, dimensions)) if pending is None else np.asarray(pending, dtype=np.float64),
             kept=kept,
             objectives=objectives,
+            continues=None if continues is None else np.asarray(continues, dtype=np.int64),
         )
 
     def __len__(self) -> int:
@@ -85,8 +91,13 @@ class History:
         columns = ("numbers", "units", "values", "states", "epochs")
         kept = self.kept and Kept(self.kept.slacks[rows], self.kept.withheld[rows])
         objectives = None if self.objectives is None else self.objectives[rows]
+        continues = None if self.continues is None else self.continues[rows]
         return replace(
-            self, kept=kept, objectives=objectives, **{name: getattr(self, name)[rows] for name in columns}
+            self,
+            kept=kept,
+            objectives=objectives,
+            continues=continues,
+            **{name: getattr(self, name)[rows] for name in columns},
         )
 
     @property

@@ -63,6 +63,10 @@ class Scale(ABC):
             return self.high
         return _clip(self.inverse(self.start + unit * self.width), self.low, self.high)
 
+    def times(self, value: float, factor: float) -> float:
+        """Return a value whose distance from where the scale has no end is so many times as large."""
+        return self.inverse(self.transform(value) + math.log(factor))
+
     def to_unit(self, value: float) -> float:
         """Return the unit coordinate of a value."""
         if value <= self.low:
@@ -90,6 +94,10 @@ class LinearScale(Scale):
         return value
 
     inverse = transform
+
+    def times(self, value: float, factor: float) -> float:
+        """Return so many times the value; near 0 it moves like a quarter of the range: 0 is no trap."""
+        return value + (factor - 1.0) * max(abs(value), 0.25 * (self.high - self.low))
 
 
 class LogScale(Scale):

@@ -11,7 +11,7 @@ from heapq import heapify, heappop, heappush
 import numpy as np
 
 from caviar.search.curves import CurveTable
-from caviar.search.history import Floats, History, Kept, worst_states
+from caviar.search.history import NOBODY, Floats, History, Kept, worst_states
 from caviar.search.proposal import Proposal
 from caviar.search.spec import SearchSpec
 from caviar.search.stopping import verdict
@@ -109,7 +109,12 @@ class _Book:
             np.array(self.objectives[:horizon]).reshape(horizon, len(self.spec.objectives))
             if self.spec.further
             else None,
+            self._continues(horizon),
         )
+
+    def _continues(self, horizon: int) -> list[int]:
+        parents = (proposal.continue_from for proposal in self.proposals[:horizon])
+        return [NOBODY if parent is None else parent for parent in parents]
 
     def _kept(self, horizon: int) -> Kept:
         limits = len(self.spec.subject_to)

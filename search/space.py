@@ -333,6 +333,14 @@ def parameter_names(space: Mapping[str, Any]) -> list[str]:
     return [name for name, one in space.items() if name != RELATIONS or not is_relations(one)]
 
 
+def varying(space: Space) -> tuple[str, ...]:
+    """Name the parameters that vary and of which no other one's presence or length hangs."""
+    deciding = {name for parameter in space.root.values() for name in needs(parameter)}
+    return tuple(
+        name for name, one in space.root.items() if not isinstance(one, Fixed) and name not in deciding
+    )
+
+
 def _rounded(key: Any) -> Any:
     """Twelve digits are enough: what a round trip through unit coordinates changes is no other point."""
     if isinstance(key, float) and math.isfinite(key):

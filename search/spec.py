@@ -23,13 +23,14 @@ from caviar.search.history import Floats
 from caviar.search.labels import Project, Tags
 from caviar.search.limits import Limits
 from caviar.search.parameters import Between, Choice, Fixed, FrozenModel, Parameter, Range, plain
+from caviar.search.population_rules import problems_of_population
 from caviar.search.problem import Problem, SearchError
 from caviar.search.resources import Resources
 from caviar.search.settings import Objective, Reevaluate, ScheduledChange, WarmStart
 from caviar.search.space import Space
 from caviar.search.stopping import StopPlan
 from caviar.search.stopping_rules import RULES, AnyStoppingRule, NoStopping
-from caviar.search.strategy_settings import STRATEGIES, AnyStrategy, CoarseToFine
+from caviar.search.strategy_settings import STRATEGIES, AnyStrategy, CoarseToFine, Population
 from caviar.search.subject_to import GAP, Constraint, measured, sources
 
 # What may hold something unknown, by the last part of pydantic's path that names it.
@@ -181,6 +182,7 @@ class SearchSpec(FrozenModel):
             message = f"begins after {self.budget.trials} trials; budget.{other} may end the search before"
             problems.append(Problem("reevaluate.leaders", message, f"remove reevaluate or budget.{other}"))
         problems += problems_with_folds(self) if self.trainings > 1 else problems_without_folds(self.stopping)
+        problems += problems_of_population(self)
         if problems:
             raise refuse_all(problems)
         return self
@@ -256,6 +258,8 @@ class SearchSpec(FrozenModel):
         """
         if self.lag is not None:
             return self.lag
+        if isinstance(self.strategy, Population):
+            return self.strategy.default_lag(self.parallel)
         others, trials = self.parallel - 1, self.budget.trials
         # What a lag of up to a sixth of the budget costs is within the noise of the measurements.
         patient = min(8 * others, max(3 * others, trials // 6))
@@ -268,6 +272,8 @@ class SearchSpec(FrozenModel):
             return self.budget.trials
         if not self.uses_results:
             return 0
+        if isinstance(self.strategy, Population):
+            return self.strategy.sees_below(number, self.resolved_lag())
         return first_unseen(number, self.resolved_lag(), self.stopping.uses_results)
 
     def settled_below(self, number: int) -> int:
@@ -280,6 +286,8 @@ class SearchSpec(FrozenModel):
         """How many trials may be in flight when trial `number` is handed out; None: as many as there are."""
         if not (self.reproducible and (self.uses_results or self.budget.settled)):
             return None
+        if isinstance(self.strategy, Population):
+            return self.strategy.members
         return 1 + _lag_at(number, self.resolved_lag(), self.stopping.uses_results)
 
     def rungs(self, epochs: int) -> tuple[int, ...]:

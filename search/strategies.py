@@ -25,7 +25,7 @@ def propose(spec: SearchSpec, number: int, history: History) -> Proposal:
 
     The history holds the trials below `spec.horizon(number)`; its pending are the points of the others.
     """
-    if number < len(spec.enqueued):
+    if number < len(spec.enqueued) and not spec.strategy.takes_enqueued:
         point = spec.space.canonical(spec.enqueued[number])
         return Proposal(point, spec.space.to_unit(point), "enqueued", "enqueued by hand")
     if number >= spec.budget.trials and spec.reevaluate.leaders:

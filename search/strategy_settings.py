@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from caviar.search.methods import Method, by_name
 from caviar.search.parameters import refuse
 from caviar.search.problem import Problem
+from caviar.search.space import Space, varying
 
 
 class Strategy(Method):
@@ -25,6 +26,8 @@ class Strategy(Method):
     instead: ClassVar[str] = "coarse_to_fine"  # what to take where this one cannot work
     most_dimensions: ClassVar[int | None] = None
     several: ClassVar[bool] = True  # whether it takes several objectives
+    takes_enqueued: ClassVar[bool] = False  # whether it proposes the points given by hand itself
+    takes_parents: ClassVar[bool] = False  # whether it looks at which trial each one goes on from
 
     @classmethod
     def describe(cls, schema: dict[str, Any]) -> None:
@@ -155,7 +158,64 @@ class Nsga2(Strategy):
     population: int = Field(default=20, ge=4, le=1000, description="Trials per generation.")
 
 
-STRATEGIES: tuple[type[Strategy], ...] = (CoarseToFine, Random, Sobol, Grid, Tpe, Gp, Cmaes, Nsga2)
+class Population(Strategy):
+    """A fleet that trains in turns: the weak copy the strong and vary their settings."""
+
+    title = "population (schedules)"
+    function = "caviar.search.population:propose"
+    uses_results = True
+    several = False
+    takes_enqueued = True
+    takes_parents = True
+
+    name: Literal["population"] = "population"
+    members: int = Field(default=8, ge=2, le=10_000, description="Trainings that go on side by side.")
+    epochs_per_turn: int = Field(
+        default=5,
+        ge=1,
+        le=10**6,
+        description="Epochs between two comparisons; a trial is one turn of a member.",
+    )
+    share: float = Field(
+        default=0.25, gt=0, le=0.5, description="Share of the members that copy one of as many of the best."
+    )
+    explore: Literal["perturb", "model"] = Field(
+        default="perturb",
+        description="How a copy's settings vary: times 1.2 or 0.8, or by a model of what turns gain (PB2).",
+    )
+    vary: list[str] | None = Field(
+        default=None,
+        description="Parameters that a copy varies; the others stay what a member began with. Default: those "
+        "that the trainer can change in a running trial.",
+    )
+
+    def varied(self, space: Space) -> frozenset[str]:
+        """Name the parameters that vary; those that others hang on never do."""
+        names = varying(space) if self.vary is None else self.vary
+        return frozenset(names)
+
+    def sees_below(self, number: int, lag: int) -> int:
+        """Return the number below which a turn sees results: those of the turn before, but for the last."""
+        if number < self.members:
+            return 0
+        return min(number - lag, number // self.members * self.members)
+
+    def default_lag(self, parallel: int) -> int:
+        """Return for how many of the last members a turn does not wait: as many as train beside it."""
+        return min(parallel - 1, self.members // 2)
+
+
+STRATEGIES: tuple[type[Strategy], ...] = (
+    CoarseToFine,
+    Random,
+    Sobol,
+    Grid,
+    Tpe,
+    Gp,
+    Cmaes,
+    Nsga2,
+    Population,
+)
 if TYPE_CHECKING:
     AnyStrategy: TypeAlias = Strategy
 else:

@@ -6,7 +6,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import Event
 from typing import Any, Literal
@@ -33,6 +33,7 @@ LEAST_CHECKPOINT_SECONDS = 0.25
 PANDA_CHECKPOINT_SECONDS = 1.0  # in a trial that a person watches, and may send back
 COSTS_AFTER_SECONDS = 0.5  # nobody can watch the mini-batches of a trial that is over before
 KEPT_AFTER_SECONDS = 1.0  # of training, from which on a checkpoint costs less than training anew
+KEPT_IN_POPULATION = 0.05  # most trials are gone on from there, one after the other
 
 
 @dataclass(frozen=True)
@@ -238,7 +239,7 @@ class TrialRunner:
             outbox.result(self._key, self._branch, result, seconds)
 
         # Files go first: a trial that has ended takes no more of them.
-        files = [("end", self._content())] if self._may_be_continued(state, seconds) else []
+        files = [("end", self._content())] if self._may_be_continued(state, seconds, metrics) else []
         value = float(metrics.get(self._metric, math.nan))
         if state != "diverged" and self.model_due(value, seconds):
             files.append(("model", kept.model()))
@@ -258,9 +259,13 @@ class TrialRunner:
     def _content(self) -> bytes:
         return packed(self._run.save(), None if self._best is None else self._best.found)
 
-    def _may_be_continued(self, state: str, seconds: float) -> bool:
+    def _may_be_continued(self, state: str, seconds: float, metrics: Mapping[str, float]) -> bool:
         """Return whether to keep the last state for another trial; a short training is quickly done again."""
-        further = self._assignment.search.continued_below
+        search = self._assignment.search
+        if search.population:
+            needed = "step" not in metrics  # else nobody could tell where the next turn begins
+            return state == "completed" and (needed or seconds > KEPT_IN_POPULATION)
+        further = search.continued_below
         longer = further is not None and self._run.epoch < further
         return longer and state in ("completed", "stopped") and seconds > KEPT_AFTER_SECONDS
 

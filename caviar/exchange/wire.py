@@ -164,6 +164,7 @@ class SearchSettings(Message):
     mode: str
     threads: int = 1  # that libraries may take
     continued_below: int | None = None  # another trial may continue one that ends before this epoch
+    population: bool = False  # most trials are gone on from, whatever epoch they end at
 
 
 class OlderCheckpoint(Message):

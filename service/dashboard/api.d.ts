@@ -92,6 +92,7 @@ export interface Schemas {
   Patience: Patience;
   PlaceRecord: PlaceRecord;
   Points: Points;
+  Population: Population;
   Predictions: Predictions;
   Preview: Preview;
   Problem: Problem;
@@ -1115,6 +1116,7 @@ export interface SearchSettings {
   mode: string;
   threads?: number;
   continued_below?: number | null;
+  population?: boolean;
 }
 /**
  * Why a result is wrong.
@@ -1618,6 +1620,32 @@ export interface Points {
   }[];
 }
 /**
+ * A fleet that trains in turns: the weak copy the strong and vary their settings.
+ */
+export interface Population {
+  name?: "population";
+  /**
+   * Trainings that go on side by side.
+   */
+  members?: number;
+  /**
+   * Epochs between two comparisons; a trial is one turn of a member.
+   */
+  epochs_per_turn?: number;
+  /**
+   * Share of the members that copy one of as many of the best.
+   */
+  share?: number;
+  /**
+   * How a copy's settings vary: times 1.2 or 0.8, or by a model of what turns gain (PB2).
+   */
+  explore?: "perturb" | "model";
+  /**
+   * Parameters that a copy varies; the others stay what a member began with. Default: those that the trainer can change in a running trial.
+   */
+  vary?: string[] | null;
+}
+/**
  * What a model gets right and wrong.
  */
 export interface Predictions {
@@ -2061,7 +2089,7 @@ export interface SearchSpec {
     [k: string]: JsonValue;
   };
   space: Space;
-  strategy?: CoarseToFine | Random | Sobol | Grid | Tpe | Gp | Cmaes | Nsga2;
+  strategy?: CoarseToFine | Random | Sobol | Grid | Tpe | Gp | Cmaes | Nsga2 | Population;
   stopping?: NoStopping | Median | SuccessiveHalving | Hyperband | Patience | Threshold | Race;
   objective?: Objective;
   /**

@@ -146,6 +146,8 @@ class TrialNews(NamedTuple):
     excluded: str | None
     revision: int
     reason: str | None
+    origin: str
+    continues: str | None
 
     @property
     def given_up(self) -> bool:

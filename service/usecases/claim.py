@@ -173,7 +173,7 @@ def _proposed(
         return proposer.propose(tx, row, range(first, first + min(count, search.new)), agent)
     except ProposalError as error:
         log.exception("no proposal for search %d", row.id, extra={"search": row.id})
-        search_rows.pause(tx, row, f"the strategy broke: {error}")
+        search_rows.pause(tx, row, str(error))
         search.open = False
         return []
 
@@ -184,13 +184,18 @@ def assignment(tx: Transaction, trial: StoredTrial, spec: SearchSpec) -> dict[st
         "trial": str(TrialId.of(trial)),
         "attempt": trial.attempt,
         "number": trial.number,
-        "params": orjson.Fragment(trial.params),
+        "params": orjson.Fragment(trial.params) if trial.change_log is None else _first_params(trial),
         "seed": trial.seed,
         "epochs": trial.epochs,
         "stop": None if trial.stop is None else orjson.Fragment(trial.stop),
         **({} if (limits := trial_limits(spec, trial.trained)) is None else {"limits": limits}),
         **_past(tx, trial, spec.objective.metric),
     }
+
+
+def _first_params(trial: StoredTrial) -> Any:
+    """Return the parameters that the training of a trial began with: the change log leads on from there."""
+    return continuing.first_params(trial.change_log, orjson.loads(trial.params))
 
 
 def trial_limits(spec: SearchSpec, trained: float | None) -> dict[str, Any] | None:

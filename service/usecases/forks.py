@@ -68,15 +68,22 @@ def fork(tx: Transaction, proposer: Proposer, row: StoredTrial, point: Mapping[s
         "epoch": epoch,
         "from": {"trial": list(TrialId.of(row)), "branch": branch},
     }
-    if row.change_log is not None:  # what its root began with
+    params, unit = row.params, row.unit
+    behind = orjson.loads(row.change_log) if row.change_log is not None else {}
+    if behind:  # what its root began with
         log["epochs"] = continuing.first_epochs(row.change_log, row.epochs)
+    if "params" in behind:  # of a population: they changed on its way
+        there = continuing.params_at(row, changes)
+        log["params"] = continuing.first_params(row.change_log, there)
+        params = orjson.dumps(there).decode()
+        unit = proposer.spec(tx, search).space.to_unit(there).astype("<f8").tobytes()
     settings = lineage.in_force(changes) | dict(point["changes"])
     name, parent = TrialId(search.id, search.proposed), TrialId.of(row)
     child = trial_rows.new_trial(
         tx,
         name,
-        params=row.params,
-        unit=row.unit,
+        params=params,
+        unit=unit,
         seed=row.seed,
         epochs=row.epochs,
         origin="fork",

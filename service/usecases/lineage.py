@@ -160,7 +160,10 @@ def candidates(
 def _usable(
     snapshot: Snapshot, past: BranchHistory, number: int, epoch: int, step: int | None
 ) -> list[StoredCheckpoint]:
-    """Walk from a branch to its ancestors, other trials' too, and gather checkpoints not beyond the point."""
+    """Walk from a branch to its ancestors, other trials' too, and gather checkpoints not beyond the point.
+
+    It stops where there are as many as an agent is told of: the lineages of populations are long.
+    """
     found: list[StoredCheckpoint] = []
     trial, branches, position = past.trial, past.branches, None
     while True:
@@ -170,6 +173,8 @@ def _usable(
             here = one.epoch < epoch or (one.epoch == epoch and (step is None or one.step <= step))
             if here and one.position <= kept:
                 found.append(one)
+        if len(found) >= CANDIDATES:
+            return found
         epoch, step, position = min(epoch, branch.from_epoch), None, min(kept, len(branch.base))
         if branch.parent is not None:
             number = branch.parent

@@ -116,7 +116,11 @@ class Proposer:
             if answer is None:
                 break
             proposal, stop, unseen = answer
-            trial = new_trial(tx, row.id, number, proposal, spec)
+            try:
+                trial = new_trial(tx, row.id, number, proposal, spec)
+            except continuing.NothingKeptError as error:
+                self.forget(row.id)  # it may have taken in trials that are not made now
+                raise ProposalError(str(error)) from error
             epochs = trial.epochs if trial.epochs is not None else cache.epochs
             planned = None if epochs is None else epochs - trial.epoch
             left = cache.epochs_left(number, planned)
@@ -184,7 +188,7 @@ def _checked(proposing: Callable[[], Answer]) -> Answer:
     try:
         return proposing()
     except Exception as error:
-        raise ProposalError(f"{type(error).__name__}: {error}") from error
+        raise ProposalError(f"the strategy broke: {type(error).__name__}: {error}") from error
 
 
 def compute(cache: TrialCache, number: int) -> Answer:
@@ -231,5 +235,7 @@ def new_trial(tx: Transaction, search: int, number: int, proposal: Proposal, spe
         trial = trial._replace(round=proposal.round, parent=name)
     if proposal.continue_from is not None:
         continued_from = TrialId(search, proposal.continue_from)
+        if spec.strategy.takes_parents:
+            return continuing.next_turn(tx, trial, continued_from, proposal, spec)
         trial = continuing.continued(tx, trial, continued_from, proposal.epochs)
     return trial

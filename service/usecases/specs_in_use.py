@@ -52,6 +52,7 @@ class SpecsInUse:
                 "mode": spec.mode,
                 "threads": spec.resources.threads,
                 "continued_below": continuing.continued_below(spec),
+                "population": spec.strategy.takes_parents,
             }
         return known
 

@@ -10,6 +10,7 @@ import orjson
 from caviar.search.labels import LABELS
 from caviar.search.proposal import Proposal
 from caviar.search.spec import SearchSpec
+from caviar.search.strategy_settings import Population
 from caviar.service.errors import ChangedError, ConflictError, RefusedError
 from caviar.service.store import search_labels
 from caviar.service.store import searches as search_rows
@@ -27,6 +28,7 @@ EMPTIED = ("note", *LABELS)  # what null takes away
 # What trials to come depend on.
 TRAINED = ("parallel", "budget", "limits", "resources", "space", "reevaluate")
 EDITABLE = ("name", "note", *LABELS, *TRAINED)
+POPULATION = "submit another search; points for its members go into `enqueued`"
 
 
 def switch(tx: Transaction, search: int, to: str) -> None:
@@ -109,8 +111,10 @@ def edit(
         return
     if "space" in changes and row.proposed - row.by_hand >= len(after.get("enqueued", ())):
         after.pop("enqueued", None)  # all of them were tried: they need not lie in the new space
-    spec = check_change(before, after, lambda dataset: datasets.resolve(tx, dataset))
     old = proposer.spec(tx, row)
+    if "space" in changes and isinstance(old.strategy, Population):
+        raise RefusedError.of("space", "members of a population go on in the space they began in", POPULATION)
+    spec = check_change(before, after, lambda dataset: datasets.resolve(tx, dataset))
     labels = {label: getattr(spec, label) for label in LABELS}  # as they are written; none is left out
     after = {key: labels.get(key, value) for key, value in after.items() if labels.get(key, True)}
     known = set(spec_names(old))  # those of an old search stay what they are
@@ -203,6 +207,8 @@ def enqueue(
     if row.switch == "cancelled":
         raise ConflictError(f"search {search} was cancelled")
     spec = proposer.spec(tx, row)
+    if isinstance(spec.strategy, Population):
+        raise RefusedError.of("points", "the members of a population are there from its start", POPULATION)
     left = max(0, min(spec.budget.trials + row.by_hand, row.total) - row.proposed)
     if len(points) > left:
         remedy = "raise the budget first: edit the search and increase budget.trials"

@@ -167,7 +167,7 @@ def read_log(snapshot: Snapshot, trial: TrialId, branch: int | None = None) -> R
         dataset=datasets.resolve(snapshot, spec.dataset),
         settings=trial_settings(
             spec.settings,
-            orjson.loads(row.params),
+            continuing.first_params(row.change_log, orjson.loads(row.params)),
             epochs,
             row.seed,
             trainers.settings_for(spec.trainer, spec.named_metrics()),

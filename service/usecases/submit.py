@@ -19,7 +19,7 @@ from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.summary import agents_alive
 from caviar.service.store.tables import SPEC_VERSION
 from caviar.service.store.transaction import Transaction
-from caviar.service.usecases import datasets, submit_data, submit_effects, warm_start
+from caviar.service.usecases import datasets, populations, submit_data, submit_effects, warm_start
 from caviar.service.usecases.names import name_problems
 from caviar.service.usecases.submit_checks import (
     spec_names,
@@ -155,7 +155,7 @@ def submit(tx: Transaction, spec: SearchSpec, key: str | None = None, workers: i
         return int(used[1]), False
     datasets.resolve(tx, spec.dataset)
     # After the digest: a repeated submission is the same one, whatever the earlier search has found since.
-    resolved = _with_parallel(tx, warm_start.resolved(tx, spec), workers)
+    resolved = populations.with_varied(_with_parallel(tx, warm_start.resolved(tx, spec), workers))
     search = search_rows.insert_search(tx, **_columns(tx, resolved))
     search_labels.set_tags(tx, search, resolved.tags)
     if key is not None:

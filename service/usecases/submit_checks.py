@@ -11,7 +11,7 @@ from caviar.search.settings import Objective
 from caviar.search.spec import SearchSpec
 from caviar.search.subject_to import sources
 from caviar.service.errors import FieldProblem
-from caviar.service.usecases import submit_effects
+from caviar.service.usecases import populations, submit_effects
 from caviar.trainer.metrics import direction_of
 
 EXTERNAL = "external"  # no plugin: a user's own script trains
@@ -32,7 +32,7 @@ def trainer_problems(spec: SearchSpec) -> list[FieldProblem]:
             problems.setdefault(
                 (field, problem.message), FieldProblem(field, problem.message, problem.remedy)
             )
-    found = [*problems.values(), *submit_effects.problems_of(spec)]
+    found = [*problems.values(), *submit_effects.problems_of(spec), *populations.problems_of(spec)]
     found += [*_metric_problems(trainer, spec), *_budget_problems(spec)]
     for position, turn in enumerate(spec.schedule):
         for problem in _turn_problems(trainer, {**fixed, **turn.set}, turn.set, spec):

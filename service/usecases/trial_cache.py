@@ -15,10 +15,11 @@ import orjson
 
 from caviar.search.budgets import Ended, Ledger, epochs_left
 from caviar.search.curves import CurveTable, rung_values
-from caviar.search.history import History, Kept, worst_states
+from caviar.search.history import BY_HAND, NOBODY, History, Kept, worst_states
 from caviar.search.proposal import Proposal
 from caviar.search.spec import SearchSpec
 from caviar.search.stopping import StopPlan
+from caviar.service.ids import trial_id
 from caviar.service.store import curves, trials
 from caviar.service.store.rows import TrialNews
 from caviar.service.store.snapshot import Snapshot
@@ -81,11 +82,13 @@ class TrialCache:
         self._numbers = np.arange(size, dtype=np.int64)
 
     def _columns_of_limits(self, size: int) -> dict[str, Any]:
-        """Make the columns that only a search with limits or several objectives has."""
+        """Make the columns that only a search with limits, a population or several objectives has."""
         found: dict[str, Any] = {}
         if self.spec.subject_to:
             found["slacks"] = np.full((size, len(self.spec.subject_to)), np.nan)
             found["withheld"] = np.full(size, np.nan)
+        if self.spec.strategy.takes_parents:
+            found["continues"] = np.full(size, NOBODY, dtype=np.int64)
         if self.spec.further:
             found["objectives"] = np.full((size, len(self.spec.objectives)), np.nan)
         return found
@@ -164,6 +167,8 @@ class TrialCache:
         self._columns["planned"][numbers] = [
             max(0, (row.epochs or self.epochs or 0) - _behind(row)) for row in rows
         ]
+        if self.spec.strategy.takes_parents:
+            self._columns["continues"][numbers] = [_parent(row) for row in rows]
 
     def _take_limits(self, snapshot: Snapshot, rows: Sequence[TrialNews]) -> Any:
         """Take in how trials stand to the limits; return which of them count as the worst for it."""
@@ -266,6 +271,7 @@ class TrialCache:
             pending=columns["units"][pending],
             kept=Kept(columns["slacks"][seen], columns["withheld"][seen]) if self.spec.subject_to else None,
             objectives=columns["objectives"][seen] if self.spec.further else None,
+            continues=columns["continues"][seen] if self.spec.strategy.takes_parents else None,
         )
 
     def curve_table(self, number: int) -> CurveTable:
@@ -277,6 +283,13 @@ class TrialCache:
 def _behind(row: TrialNews) -> int:
     """Return the epochs that were trained before a trial began, by the one that it goes on from."""
     return int(orjson.loads(row.change_log).get("epoch", 0)) if row.change_log is not None else 0
+
+
+def _parent(row: TrialNews) -> int:
+    """Return the number of the trial that a member's turn goes on from, else why there is none."""
+    if row.origin in trials.BY_HAND:
+        return BY_HAND
+    return NOBODY if row.continues is None else trial_id(row.continues).number
 
 
 def ended_before(spec: SearchSpec, number: int, by_hand: int) -> int:

@@ -52,7 +52,8 @@ def resolved(snapshot: Snapshot, spec: SearchSpec) -> SearchSpec:
         for point in starting_points(spec.space, pairs, wish.points)
         if spec.space.key(point) not in known
     ]
-    left = max(0, min(spec.budget.trials, MOST_ENQUEUED) - len(spec.enqueued))
+    room = min(getattr(spec.strategy, "members", spec.budget.trials), MOST_ENQUEUED)
+    left = max(0, room - len(spec.enqueued))
     return spec.model_copy(update={"enqueued": [*spec.enqueued, *fresh[:left]]})
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 
 from tests.support.server_process import Server
 from tests.support.simulated_agents import Players, opened, outcome
+from tests.support.turns import POPULATION, Turns
 from tests.support.waiting import wait
 
 STRATEGIES = ("random", "coarse_to_fine", "tpe")
@@ -31,12 +32,13 @@ def played(
     """Run a search; after each count of trials the server is killed, the agents with it or not."""
     url = make_url(f"sqlite:///{folder / f'{workers}-{random.random()}.db'}")
     search, time, players = 0, 0.0, None
+    kind = Turns if fields.get("trainer") == "mlp" else Players
     for generation, most in enumerate((*kills, None)):
         with opened(url, build=generation == 0) as world:  # a proposer that knows nothing
             if generation == 0:
                 search = world.submit(**fields)
             if players is None or dying:
-                players = Players(world, workers, salt=workers + 100 * generation)
+                players = kind(world, workers, salt=workers + 100 * generation)
                 players.time = time
             players.world = world
             players.play(search, most)
@@ -55,6 +57,32 @@ def test_the_same_trials_for_any_number_of_workers(tmp_path: Path, strategy: str
     assert played(tmp_path, 2, fields) == expected
     assert played(tmp_path, 4, fields, kills=(5, 9)) == expected
     assert played(tmp_path, 8, fields, kills=(13,), dying=False) == expected
+
+
+@pytest.mark.parametrize("explore", ["perturb", "model"])
+def test_the_same_population_through_kills(tmp_path: Path, explore: str) -> None:
+    fields = populated(explore, members=6, turns=4)
+    expected = played(tmp_path, 1, fields)
+    assert len({row[3] for row in expected[-6:]}) < 6, "the weak copy the strong"
+    assert played(tmp_path, 4, fields, kills=(5, 9)) == expected
+    assert played(tmp_path, 2, fields, kills=(13,), dying=False) == expected
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("explore", ["perturb", "model"])
+def test_long_populations_repeat_through_any_kills(tmp_path: Path, explore: str) -> None:
+    dice = random.Random(explore)
+    fields = populated(explore, members=16, turns=20)
+    expected = played(tmp_path, 1, fields)
+    for workers in (2, 4, 8):
+        for dying in (False, True):
+            kills = tuple(dice.randrange(1, 90) for _ in range(2 if dying else 5))
+            assert played(tmp_path, workers, fields, kills, dying) == expected
+
+
+def populated(explore: str, members: int, turns: int) -> dict[str, Any]:
+    strategy = {"name": "population", "members": members, "epochs_per_turn": 2, "explore": explore}
+    return {**POPULATION, "strategy": strategy, "budget": {"trials": members * turns}, "parallel": 4}
 
 
 @pytest.mark.soak
