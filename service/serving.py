@@ -102,7 +102,7 @@ class Engine(Protocol):
 
 def _engine(config: Config, services: Services, reporter: Reporter, token: str | None) -> Engine:
     if config.engine == "ray":
-        return RayEngine(config, lambda: services.store.read(places), token)
+        return RayEngine(config, lambda: services.store.read(places), reporter.lost, token)
     options = ["--engine", "local", "--log-level", config.log_level, *(["--log-json"] * logs.as_json(config))]
     if config.resources != ONE_CPU:
         options += ["--slot", config.resources.model_dump_json()]

@@ -15,8 +15,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from caviar import __version__
+from caviar.exchange.wire import AgentEnd
 from caviar.search.resources import Resources
 from caviar.service.config import Config, ConfigError
+from caviar.service.engines.local import LostAgent, OnLost
 from caviar.service.store import slots
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.usecases.agents_wanted import agents_wanted
@@ -58,11 +60,16 @@ class RayEngine:
     """
 
     def __init__(
-        self, config: Config, look: Callable[[], Awaitable[tuple[Wanted, Wanted]]], token: str | None
+        self,
+        config: Config,
+        look: Callable[[], Awaitable[tuple[Wanted, Wanted]]],
+        lost: OnLost,
+        token: str | None,
     ) -> None:
-        """`look` tells what `places` does."""
+        """`look` tells what `places` does; `lost` is awaited when Ray says that an actor has died."""
         self._config = config
         self._look = look
+        self._lost = lost
         self._token = token
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -147,6 +154,9 @@ class RayEngine:
                 logger.info("joined Ray%s; agents reach this server at %s", self._where(), said["url"])
             elif said["event"] == "nodes":
                 logger.info("Ray has %s nodes with %s CPUs", said["count"], said["resources"])
+            elif said["event"] == "lost":
+                end = AgentEnd(reason="was lost with its actor: process, node or network")
+                await self._lost(LostAgent(said["agent"], "", end, answered=True))
             else:
                 logger.error("Ray: %s", said["text"])
 

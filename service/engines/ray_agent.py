@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import socket
 import threading
 import time
@@ -43,8 +44,15 @@ class AgentOfNode:
                 "give caviar serve an --agent-url that nodes can reach, and a --host that listens there"
             ) from None
         self._why = "ended"
+        options = ("--engine", "ray", "--slot", order.slot, "--log-level", order.log_level)
+        self._agents = RemoteAgents(self._transport, 1, *options)
+        self._name = secrets.token_hex(8)
         self._thread = threading.Thread(target=self._work, name="agent", daemon=True)
         self._thread.start()
+
+    def now(self) -> list[str]:
+        """Return what tells this object from the one before a restart, and the agents that run now."""
+        return [self._name, *self._agents.ids]
 
     def leave(self) -> None:
         """Hand back what is in hand, and end."""
@@ -56,9 +64,7 @@ class AgentOfNode:
         return self._why
 
     def _work(self) -> None:
-        options = ("--engine", "ray", "--slot", self._order.slot, "--log-level", self._order.log_level)
-        agents = RemoteAgents(self._transport, 1, *options)
         limits = Limits(idle=self._order.idle)
-        code = asyncio.run(agents.run(limits, time.monotonic(), self._told.is_set))
+        code = asyncio.run(self._agents.run(limits, time.monotonic(), self._told.is_set))
         self._why = "idle" if code == IDLE else "told to"
         self._transport.close()

@@ -45,6 +45,7 @@ class Member:
     ping: Any
     asked: float
     heard: float | None = None
+    now: tuple[str, ...] = ()  # its name, another one after a restart, and its agents
 
     def away(self, now: float) -> bool:
         """Return whether it waits for a place in the cluster."""
@@ -107,10 +108,18 @@ class Members:
             if member.ended in answered:
                 self._take_leave(member)
             elif member.ping in answered:
-                member.heard = now if _fine(member.ping) else member.heard
-                self._pause = 0.0
+                self._hear(member, now)
                 if now - member.asked >= PING_SECONDS:
                     member.ping, member.asked = member.actor.ping.remote(), now
+
+    def _hear(self, member: Member, now: float) -> None:
+        try:
+            found = tuple(ray.get(member.ping))
+        except RayError:  # it is gone for good: `ended` says why
+            return
+        if member.now[:1] not in ((), found[:1]):
+            _lost(member)
+        member.now, member.heard, self._pause = found, now, 0.0
 
     def _take_leave(self, member: Member) -> None:
         try:
@@ -119,6 +128,7 @@ class Members:
             self._pause = min(LONGEST_PAUSE, max(FIRST_PAUSE, 2 * self._pause))
             self._again = time.monotonic() + self._pause
             say("problem", text=reason(error))
+            _lost(member)
         self._let_go(member)
 
     def _let_go(self, member: Member) -> None:
@@ -126,11 +136,10 @@ class Members:
         ray.kill(member.actor)
 
 
-def _fine(ping: Any) -> bool:
-    try:
-        return bool(ray.get(ping))
-    except RayError:  # of an actor that is gone for good: `ended` says why
-        return False
+def _lost(member: Member) -> None:
+    """Tell of the agents of an actor that has died: their leases would, but later."""
+    for agent in member.now[1:]:
+        say("lost", agent=agent)
 
 
 def reason(error: Exception) -> str:
@@ -160,8 +169,8 @@ def _remote() -> Any:
 
             self.agent = AgentOfNode(AgentOrder(**order))
 
-        def ping(self) -> bool:
-            return True
+        def ping(self) -> list[str]:
+            return self.agent.now()
 
         def wait(self) -> str:
             return str(self.agent.wait())

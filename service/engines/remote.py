@@ -63,6 +63,11 @@ class RemoteAgents:
             silent=self._silent,
         )
 
+    @property
+    def ids(self) -> list[str]:
+        """Return the agents that run now."""
+        return list(self._engine.agents)
+
     async def run(self, limits: Limits, began: float, told: Callable[[], bool]) -> int | None:
         """Work until told to stop, or until a limit is reached; return the exit code of that limit."""
         await self._engine.start()

@@ -70,7 +70,7 @@ class Server:
         self.log = folder / "server.log"
         self.process: subprocess.Popen[bytes] | None = None
         self.client = httpx.Client(base_url=self.url, timeout=30.0)
-        self._arguments = ("--workers", str(workers), *arguments)
+        self.arguments = ("--workers", str(workers), *arguments)
         self._environment = dict(environment or {})
 
     @property
@@ -80,7 +80,7 @@ class Server:
 
     def launch(self) -> None:
         """Start the process without waiting for it."""
-        words = ["serve", "--port", str(self.port), *self._arguments]
+        words = ["serve", "--port", str(self.port), *self.arguments]
         words += ["--data", str(self.folder / "data"), "--database", self.database]
         self.process = launched(words, self.folder, self.log, self.environment)
 
@@ -141,6 +141,16 @@ class Server:
             with contextlib.suppress(psutil.NoSuchProcess):
                 if "caviar.agents" in child.cmdline():
                     found.append(child)
+        return found
+
+    def agents_of_ray(self) -> list[psutil.Process]:
+        """Processes of agents that some cluster started for this server."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                words = process.cmdline()
+                if "caviar.agents" in words and self.url in words:
+                    found.append(process)
         return found
 
     def wait_agents(self, count: int, seconds: float = 120.0) -> list[psutil.Process]:

@@ -14,6 +14,7 @@ from caviar.search.resources import ONE_CPU, Resources
 from caviar.service import config
 from caviar.service.config import ConfigError
 from caviar.service.engines import ray as engine
+from caviar.service.engines.local import LostAgent
 from caviar.service.engines.ray import RayEngine, shared
 from tests.unit.test_house import imported, sources
 
@@ -82,6 +83,7 @@ with (notes / f"run-{{run}}").open("w") as note:
         print(line, file=note, end="", flush=True)
         if run == 0 and "cpus" in line:
             print(json.dumps({{"event": "problem", "text": "no head"}}), flush=True)
+            print(json.dumps({{"event": "lost", "agent": "a-1"}}), flush=True)
             sys.exit("it is gone")
 """
     (tmp_path / "driver_of_test.py").write_text(program, encoding="utf-8")
@@ -96,8 +98,14 @@ with (notes / f"run-{{run}}").open("w") as note:
             raise error
         return {ONE_CPU: 5}, {}
 
+    lost = []
+
+    async def note(agent: LostAgent) -> None:
+        lost.append(agent.id)
+
     async def scenario() -> None:
-        made = RayEngine(config.read({}, data=tmp_path / "d", engine="ray", workers=3), look, "secret")
+        settings = config.read({}, data=tmp_path / "d", engine="ray", workers=3)
+        made = RayEngine(settings, look, note, "secret")
         await made.start()
         second = tmp_path / "run-1"
         while not second.exists() or second.read_text("utf-8").count("\n") < 2:
@@ -110,8 +118,16 @@ with (notes / f"run-{{run}}").open("w") as note:
         first, *rest = (tmp_path / f"run-{run}").read_text("utf-8").splitlines()
         assert json.loads(first)["order"]["token"] == "secret"
         assert [json.loads(line) for line in rest[:1]] == [{ONE_CPU.model_dump_json(): 3}]
+    assert lost == ["a-1"]
     assert "Ray: no head" in caplog.text and "it is gone; it is started again" in caplog.text
     assert not (tmp_path / "run-2").exists(), "it is not started again at the end"
+
+
+def test_without_ray_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine.require_ray()
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"pip install 'caviar\[ray\]'"):
+        engine.require_ray()
 
 
 def test_one_file_imports_ray() -> None:

@@ -1,0 +1,153 @@
+"""Kills in a Ray cluster while a search runs, and how long until its trials get further.
+
+    python -m tests.support.ray_runs [--kills 12] [--seed 1]
+
+Actors, nodes, the head and the server are killed (SIGKILL of all their processes at once); what was killed is
+started again as whoever runs a cluster would: a node, and after the head all nodes. The search must end with
+every trial once, each with the exact result.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from tests.support.ray_cluster import Cluster, clustered
+from tests.support.server_process import Server
+from tests.support.waiting import wait
+
+NODES = 2
+EPOCH_SECONDS = 0.3
+TRIALS_FOR_A_KILL = 10
+PATIENCE = 300.0
+
+
+Blow = tuple[list[psutil.Process], Callable[[], object]]  # what it hits, and how it is dealt
+
+
+def actor(server: Server, cluster: Cluster, dice: random.Random) -> Blow:
+    """Kill the process of an actor; Ray restarts it."""
+    chosen = dice.choice([one for number in range(NODES) for one in cluster.actors(f"n{number}")])
+    return [chosen, *chosen.children(recursive=True)], chosen.kill
+
+
+def node(server: Server, cluster: Cluster, dice: random.Random) -> Blow:
+    """Kill a node with all that runs there, and bring it back."""
+    name = f"n{dice.randrange(NODES)}"
+
+    def deal() -> None:
+        cluster.kill(name)
+        cluster.start_node(name)
+
+    return cluster.processes(name), deal
+
+
+def head(server: Server, cluster: Cluster, dice: random.Random) -> Blow:
+    """Kill the head; it comes back as a new one, and the nodes are started again."""
+    nodes = [f"n{number}" for number in range(NODES)]
+
+    def deal() -> None:
+        cluster.kill("head")
+        time.sleep(dice.uniform(0, 20))
+        for name in nodes:
+            cluster.kill(name)
+        cluster.start_head()
+        for name in nodes:
+            cluster.start_node(name)
+
+    return [one for name in nodes for one in cluster.processes(name)], deal
+
+
+def own_server(server: Server, cluster: Cluster, dice: random.Random) -> Blow:
+    """Kill the server; agents keep what they have to say until it is back."""
+
+    def deal() -> None:
+        server.kill()
+        time.sleep(dice.uniform(0, 3))
+        server.start()
+
+    return [one for number in range(NODES) for one in cluster.processes(f"n{number}")], deal
+
+
+KINDS = {"an actor": actor, "a node": node, "the head": head, "the server": own_server}
+
+
+def in_hand(server: Server, search: int, processes: list[psutil.Process]) -> dict[int, int]:
+    """Return the trials that agents among these processes train, with their epochs."""
+    agents = set()
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            words = process.cmdline()
+            if "caviar.agents" in words:
+                agents.add(words[words.index("--id") + 1])
+    query = "SELECT number, agent, epoch FROM trials WHERE search_id = :s AND state = 'running'"
+    rows = server.rows(query, s=search)
+    return {row["number"]: row["epoch"] for row in rows if row["agent"] in agents and row["epoch"]}
+
+
+def further(server: Server, search: int, before: dict[int, int]) -> bool:
+    """Return whether each of these trials has ended, or has trained an epoch more in any attempt."""
+    rows = server.rows("SELECT number, state, epoch FROM trials WHERE search_id = :s", s=search)
+    now = {row["number"]: row for row in rows}
+    return all(
+        now[number]["state"] == "completed" or now[number]["epoch"] > epoch
+        for number, epoch in before.items()
+    )
+
+
+def run(kills: int, seed: int, say: Callable[[str], object] = print) -> dict[str, list[float]]:
+    """Kill so often while a search runs; return the seconds until all trials hit got further, by kind."""
+    dice = random.Random(seed)
+    order = [list(KINDS)[number % len(KINDS)] for number in range(kills)]
+    found: dict[str, list[float]] = {}
+    trials = TRIALS_FOR_A_KILL * kills + 8
+    folder = Path(tempfile.mkdtemp(prefix="caviar-ray-"))
+    with clustered(folder, NODES, CAVIAR_CHECKPOINT_SECONDS="1") as (server, cluster):
+        settings = {"epochs": 20, "epoch_seconds": EPOCH_SECONDS}
+        search = server.submit(trials, settings=settings, parallel=NODES)
+        for kind in order:
+            count = 1 if kind in ("an actor", "a node") else NODES
+            struck = time.monotonic()
+            while True:  # until those that it hits train
+                wait(lambda: all(cluster.actors(f"n{n}") for n in range(NODES)), PATIENCE, server.tail)
+                processes, deal = KINDS[kind](server, cluster, dice)
+                before = in_hand(server, search, processes)
+                if len(before) >= count:
+                    break
+                assert time.monotonic() < struck + PATIENCE, server.tail()
+                time.sleep(0.1)
+            deal()
+            back = time.monotonic()  # of what was killed: until then nobody could have helped
+            wait(lambda held=before: further(server, search, held), PATIENCE, server.tail)
+            found.setdefault(kind, []).append(time.monotonic() - back)
+            say(f"{kind}: {found[kind][-1]:.1f} s, {len(before)} trials in training")
+        server.wait_finished(search, 60 + trials * 20 * EPOCH_SECONDS * 2)
+        server.check(search, trials)
+        failed = server.rows("SELECT count(*) AS n FROM trials WHERE state <> 'completed'")
+        assert failed == [{"n": 0}]
+    return found
+
+
+def main() -> None:
+    """Print the figures for docs/reliability.md."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--kills", type=int, default=12)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    for kind, seconds in run(arguments.kills, arguments.seed).items():
+        middle, most = statistics.median(seconds), max(seconds)
+        print(f"{kind}: {len(seconds)} kills, median {middle:.1f} s, most {most:.1f} s")
+
+
+if __name__ == "__main__":
+    main()
