@@ -1,6 +1,7 @@
 """What one trial may take: seconds, seconds without an epoch, memory."""
 
 import re
+from functools import cached_property
 from typing import Any
 
 from pydantic import Field, field_validator
@@ -30,6 +31,11 @@ class Limits(FrozenModel):
     )
 
     _numbers = field_validator("seconds", "silent_seconds", "memory", mode="before")(refuse_boolean)
+
+    @cached_property
+    def given(self) -> dict[str, Any]:
+        """Those that a search states, by name."""
+        return self.model_dump(exclude_none=True)
 
     @field_validator("memory", mode="before")
     @classmethod

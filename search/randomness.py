@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 Salts: TypeAlias = npt.NDArray[np.uint64]
 _MASK = 2**64 - 1
-_ROUNDS = tuple(
-    (np.uint64(shift), np.uint64(factor))
+_ROUNDS = tuple(  # as arrays: NumPy need not convert them each time
+    (np.array(shift, np.uint64), np.array(factor, np.uint64))
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 0xD6E8FEB86659FD93))
 )
-_11, _32 = np.uint64(11), np.uint64(32)
+_11, _32 = np.array(11, np.uint64), np.array(32, np.uint64)
 
 
 @lru_cache(maxsize=65536)

@@ -87,6 +87,10 @@ class Space(RootModel[dict[str, Parameter]]):
             found = {**found, RELATIONS: [one.written() for one in self._relations]}
         return found
 
+    @cached_property
+    def _exact_sums(self) -> tuple[SumRelation, ...]:
+        return tuple(one for one in self._relations if isinstance(one, SumRelation) and one.exact)
+
     @property
     def relations(self) -> tuple[Relation, ...]:
         """What holds between parameters."""
@@ -184,9 +188,8 @@ class Space(RootModel[dict[str, Parameter]]):
             else:
                 entries = range(where.start, where.start + self._count(parameter, point))
                 point[name] = [self.axes[entry].from_unit(row[entry]) for entry in entries]
-        for relation in self._relations:
-            if isinstance(relation, SumRelation) and relation.exact:
-                relation.complete(point, self.root)
+        for relation in self._exact_sums:
+            relation.complete(point, self.root)
         return {name: point[name] for name in self.names if name in point} if self._reordered else point
 
     def to_unit(self, point: Mapping[str, Any]) -> Units:

@@ -244,6 +244,8 @@ class SearchSpec(FrozenModel):
 
     def broken(self, metrics: Mapping[str, float | None]) -> str | None:
         """Name the constraints that a result breaks; None where it keeps all."""
+        if not self.subject_to:
+            return None
         found = self.constrained(metrics)
         said = [
             constraint.broken(name, math.nan if (value := found[name]) is None else value)

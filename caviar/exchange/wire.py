@@ -108,12 +108,6 @@ class Report(Message):
     age: Annotated[float, Field(ge=0)] | None = None  # seconds since the training began; with result or state
     result: Result | None = None
 
-    @model_validator(mode="after")
-    def _rectangular(self) -> Self:
-        if any(len(row) != len(self.columns) for row in self.rows):
-            raise ValueError("every row has one number for each of `columns`")
-        return self
-
 
 class InTraining(Message):
     """The one attempt of those in an agent's hands that it trains, and for how many seconds."""
@@ -150,6 +144,15 @@ class ExchangeRequest(Message):
     known: Annotated[list[Count], Field(max_length=10_000)] = []
     holding: Annotated[list[tuple[TrialName, Count]], Field(max_length=10_000)] = []
     reports: Annotated[list[Report], Field(max_length=10_000)] = []
+
+    @model_validator(mode="after")
+    def _rectangular(self) -> Self:
+        for report in self.reports:
+            width = len(report.columns)
+            for row in report.rows:
+                if len(row) != width:
+                    raise ValueError("every row of a report has one number for each of its `columns`")
+        return self
 
 
 class SearchSettings(Message):

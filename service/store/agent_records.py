@@ -21,6 +21,10 @@ PATIENCE = 60.0  # seconds for which an agent waits until a trial that failed on
 a, t, k = agents.c, trials.c, attempts.c
 _STREAK = select(a.streak).where(a.id == bindparam("agent"))
 _SET_STREAK = update(agents).where(a.id == bindparam("b_agent")).values(streak=bindparam("new_streak"))
+_DOUBTFUL = select(a.id, a.suspended).where(
+    a.id.in_(bindparam("asking", expanding=True)),
+    a.suspended.is_not(None) | (a.streak >= bindparam("streaks")),
+)
 _ELSEWHERE = select(k.agent).where(
     k.search_id == bindparam("search"), k.number == bindparam("number"), k.cause == MACHINE
 )
@@ -86,10 +90,8 @@ def records(snapshot: Snapshot, search: int) -> dict[str, Record]:
 
 def given_nothing(tx: Transaction, asking: Collection[str], streaks: int) -> set[str]:
     """Return which of these agents are suspended, or wait until a trial has been tried elsewhere."""
-    doubtful = select(a.id, a.suspended).where(
-        a.id.in_(asking), (a.suspended.is_not(None)) | (a.streak >= streaks)
-    )
-    found = {row.id: row.suspended for row in tx.execute(doubtful)}
+    doubtful = tx.execute(_DOUBTFUL, {"asking": list(asking), "streaks": streaks})
+    found = {row.id: row.suspended for row in doubtful}
     nothing = {agent for agent, suspended in found.items() if suspended is not None}
     if len(nothing) < len(found):
         same = and_(t.search_id == k.search_id, t.number == k.number)

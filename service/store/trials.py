@@ -18,7 +18,7 @@ from caviar.service.store.rows import TrialNews
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import trials
 from caviar.service.store.transaction import Transaction
-from caviar.trial_fields import ENDED, FIELDS, STATES, StoredTrial
+from caviar.trial_fields import ENDED, STATES, StoredTrial
 
 t = trials.c
 _THIS = (t.search_id == bindparam("b_search"), t.number == bindparam("b_number"))
@@ -69,10 +69,8 @@ _EXCLUDE = (
     )
 )
 _RECODE = update(trials).where(*_THIS).values(unit=bindparam("new_unit"), revision=bindparam("new_revision"))
-_NOT_BEGUN: dict[str, Any] = {
-    **{one.column: None for one in FIELDS if one.null},
-    **{"state": "queued", "attempt": 0, "epoch": 0, "branch": 0, "revision": 0},
-}
+_NOTHING: dict[str, Any] = dict.fromkeys(StoredTrial._fields)
+_NOT_BEGUN = StoredTrial(**_NOTHING)._replace(state="queued", attempt=0, epoch=0, branch=0, revision=0)
 
 
 def new_trial(
@@ -90,9 +88,17 @@ def new_trial(
 
     What only some trials have is put in by `_replace`.
     """
-    given = {"params": params, "unit": unit, "seed": seed, "epochs": epochs, "origin": origin, "why": why}
-    numbered = {"search_id": name.search, "number": name.number, "created": tx.now}
-    return StoredTrial(**{**_NOT_BEGUN, **numbered, **given})
+    return _NOT_BEGUN._replace(
+        search_id=name.search,
+        number=name.number,
+        params=params,
+        unit=unit,
+        seed=seed,
+        epochs=epochs,
+        origin=origin,
+        why=why,
+        created=tx.now,
+    )
 
 
 def insert_trials(tx: Transaction, rows: Sequence[StoredTrial]) -> None:
@@ -104,8 +110,10 @@ def insert_trials(tx: Transaction, rows: Sequence[StoredTrial]) -> None:
         place for place, column in enumerate(zip(*rows, strict=True)) if any(v is not None for v in column)
     ]
     names = [StoredTrial._fields[place] for place in used]
-    values = [dict(zip(names, [row[place] for place in used], strict=True)) for row in rows]
-    tx.execute(_INSERT, [{**value, "revision": tx.revision()} for value in values])
+    bound = [
+        dict(zip(names, [row[place] for place in used], strict=True), revision=tx.revision()) for row in rows
+    ]
+    tx.execute(_INSERT, bound)
     for (search, state), count in Counter((row.search_id, row.state) for row in rows).items():
         tx.move(search, None, state, count)
 

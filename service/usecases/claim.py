@@ -200,7 +200,7 @@ def _first_params(trial: StoredTrial) -> Any:
 
 def trial_limits(spec: SearchSpec, trained: float | None) -> dict[str, Any] | None:
     """Return what a trial may take, of its seconds those that earlier attempts have left; None: anything."""
-    limits = spec.limits.model_dump(exclude_none=True)
+    limits = spec.limits.given
     if not limits:
         return None
     left = {} if spec.limits.seconds is None else {"left": max(0.0, spec.limits.seconds - (trained or 0.0))}

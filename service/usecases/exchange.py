@@ -42,6 +42,7 @@ class _Party:
     """One agent's part in an exchange."""
 
     request: ExchangeRequest
+    named: set[tuple[TrialId, int]]  # the attempts that it speaks of, as in its hands
     held: Mapping[TrialId, HeldTrial]
     ended: set[TrialId] = field(default_factory=set)
     drops: list[dict[str, Any]] = field(default_factory=list)
@@ -85,8 +86,9 @@ def _exchange(
     agent_rows.renew(
         tx, [(request.agent, request.training) for request in requests.values()], timing["lease"]
     )
-    held = _held(tx, requests)
-    parties = [_Party(request, held[agent]) for agent, request in requests.items()]
+    named = {agent: _named(request) for agent, request in requests.items()}
+    held = _held(tx, named)
+    parties = [_Party(request, named[agent], held[agent]) for agent, request in requests.items()]
     specs = SpecsInUse(
         tx, proposer, {t.search: row.version for party in parties for t, row in party.held.items()}
     )
@@ -111,23 +113,23 @@ def _exchange(
     return answers
 
 
-def _held(tx: Transaction, requests: Mapping[str, ExchangeRequest]) -> dict[str, dict[TrialId, HeldTrial]]:
+def _held(
+    tx: Transaction, named: Mapping[str, set[tuple[TrialId, int]]]
+) -> dict[str, dict[TrialId, HeldTrial]]:
     """Return what is in the agents' hands, with what they lost while they were silent and nobody has taken.
 
     A script whose training holds the interpreter is not heard of for longer than its lease, and yet it works.
     """
-    held = attempts.held_by(tx, requests)
+    held = attempts.held_by(tx, named)
     retaken = [
         attempts.retake(tx, agent, trial, attempt)
-        for agent, request in requests.items()
-        for trial, attempt in sorted(_named(request))
-        if trial not in held[agent]
+        for agent, its in named.items()
+        for trial, attempt in sorted(one for one in its if one[0] not in held[agent])
     ]
-    return attempts.held_by(tx, requests) if any(retaken) else held
+    return attempts.held_by(tx, named) if any(retaken) else held
 
 
 def _named(request: ExchangeRequest) -> set[tuple[TrialId, int]]:
-    """Return the attempts that an agent speaks of, as in its hands."""
     named = [(trial_id(trial), attempt) for trial, attempt in request.holding]
     return {*named, *((trial_id(report.trial), report.attempt) for report in request.reports)}
 
@@ -176,7 +178,7 @@ def _drops(tx: Transaction, party: _Party) -> list[dict[str, Any]]:
     held = party.held
     lost = [
         (trial, attempt)
-        for trial, attempt in _named(party.request)
+        for trial, attempt in party.named
         if trial not in held or held[trial].attempt != attempt
     ]
     if not lost:
