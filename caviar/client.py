@@ -139,6 +139,18 @@ class Client:
         found: dict[str, list[dict[str, Any]]] = self.transport.call("GET", "/labels")
         return found
 
+    def audit(
+        self, search: SearchLike | None = None, *, limit: int = 100, deleted: bool = False, **filters: Any
+    ) -> Iterator[dict[str, Any]]:
+        """Go through who changed what, the newest first, in pages of `limit`: of a search, or of everything.
+
+        Only admins may ask of everything, which the filters who and what do, and `deleted` of a search.
+        """
+        if search is not None and not deleted and not filters:
+            return self._pages(f"/searches/{_number(search)}/audit", {"limit": limit})
+        number = None if search is None else _number(search)
+        return self._pages("/audit", {"search": number, "limit": limit, **filters})
+
     def delete(self, search: SearchLike) -> None:
         """Delete a search with its trials and checkpoints permanently."""
         self.transport.call("DELETE", f"/searches/{_number(search)}")

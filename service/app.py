@@ -18,9 +18,7 @@ import caviar
 from caviar.exchange.wire import ExchangeRequest
 from caviar.search.spec import SearchSpec
 from caviar.service.api import (
-    checkpoints as checkpoints_api,
-)
-from caviar.service.api import (
+    audit,
     datasets,
     diagnosis,
     error_analysis,
@@ -43,6 +41,9 @@ from caviar.service.api import (
     tokens,
     trainers,
     trials,
+)
+from caviar.service.api import (
+    checkpoints as checkpoints_api,
 )
 from caviar.service.api.json_bodies import JsonBodies
 from caviar.service.api.services import Services
@@ -83,6 +84,7 @@ ROUTES = (
     search_yaml,
     searches,
     labels,
+    audit,
     summary,
     trials,
     diagnosis,

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from caviar.cli import (
+    audit,
     datasets,
     exclusions,
     final_test,
@@ -34,6 +35,7 @@ steering.register(app)
 models.register(app)
 running.register(app)
 exclusions.register(app)
+audit.register(app)
 fronts.register(app)
 final_test.register(app)
 app.add_typer(datasets.app, name="datasets")

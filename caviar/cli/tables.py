@@ -1,6 +1,7 @@
 """Trials as a person reads them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from json import dumps
 from typing import Any
 
 from rich.console import Console
@@ -11,6 +12,7 @@ from caviar.records import Search, Trial
 
 LABELS = ("project", "tags", "owner")
 NOBODY = "this machine"  # the owner where the server asks for no token
+LONGEST = 80  # characters of what something became
 SHOWN = ("epoch", "train_cost", "train_error", "dev_cost", "dev_error", "learning_rate")
 
 
@@ -131,6 +133,44 @@ def print_agents(agents: Sequence[Mapping[str, Any]], console: Console | None = 
         table.add_row(*map(Text, row))
     widen(console)
     console.print(table)
+
+
+def print_audit(rows: Sequence[Mapping[str, Any]], console: Console | None = None) -> None:
+    """Print who changed what, the newest first."""
+    console = console or Console()
+    table = Table("when", "who", "what", "of", "before", "after")
+    for one in rows:
+        on = one["trial"] or ("" if one["search"] is None else f"search {one['search']}")
+        of = " ".join(filter(None, (on, one["subject"])))
+        documents = map(short_text, _differing(one["before"], one["after"]))
+        table.add_row(*map(Text, (one["created"], one["who"] or "unknown", one["what"], of, *documents)))
+    widen(console)
+    console.print(table)
+
+
+def short_text(document: Mapping[str, Any]) -> str:
+    """Write what something was or became in a few words."""
+    said = ", ".join(
+        f"{name}: {value if isinstance(value, str) else dumps(value)}"
+        for name, value in document.items()
+        if value is not None
+    )
+    return said if len(said) <= LONGEST else f"{said[: LONGEST - 3]}..."
+
+
+def _differing(*sides: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """Return what two documents differ in, by dotted names; a side that is not there is empty."""
+    before, after = (dict(_leaves(side or {})) for side in sides)
+    kept = [name for name in before | after if before.get(name) != after.get(name)]
+    return [{name: side[name] for name in kept if name in side} for side in (before, after)]
+
+
+def _leaves(document: Mapping[str, Any], at: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in document.items():
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, f"{at}{name}.")
+        else:
+            yield f"{at}{name}", value
 
 
 def best_text(search: Search) -> str:

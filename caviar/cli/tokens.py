@@ -29,7 +29,7 @@ def new(
     with _book(data, database) as (book, place):
         first = not book.stored()
         try:
-            _, text = book.create(name, scope)
+            _, text = book.create(name, scope, _operator())
         except ValueError as error:
             raise CaviarError(str(error)) from None
     typer.echo(text)
@@ -61,8 +61,18 @@ def revoke(
     from caviar.errors import CaviarError
 
     with _book(data, database) as (book, place):
-        if not book.revoke(name):
+        if not book.revoke(name, _operator()):
             raise CaviarError(f"There is no token named {name!r} in {place}")
+
+
+def _operator() -> str:
+    """Name who runs this command, for the audit trail: a user of this machine, who needs no token."""
+    from getpass import getuser
+
+    try:
+        return f"{getuser()} (command line)"
+    except (OSError, KeyError):  # a user without a name, as in containers
+        return "command line"
 
 
 def _refuse_to_make(data: Path | None, database: str | None) -> None:

@@ -165,7 +165,7 @@ async def upload_dataset(
         options["header"] = header
     if target and len(target) == 1:
         options["target"] = target[0]
-    found, fresh = await services.datasets.upload(name, request.stream(), options)
+    found, fresh = await services.datasets.upload(name, request.stream(), options, request.state.caller.name)
     response.status_code = 201 if fresh else 200
     response.headers["Location"] = f"/api/v1/datasets/{found['id']}"
     return info(found)
@@ -177,8 +177,8 @@ async def read_dataset(services: App, key: Key) -> DatasetInfo:
 
 
 @router.delete("/{key}", status_code=204, summary="Delete an uploaded data set that no search uses")
-async def delete_dataset(services: App, key: Key) -> Response:
-    await services.datasets.delete(key)
+async def delete_dataset(services: App, request: Request, key: Key) -> Response:
+    await services.datasets.delete(key, request.state.caller.name)
     return Response(status_code=204)
 
 

@@ -17,7 +17,7 @@ from caviar.service.api.http import answer, body_schema
 from caviar.service.api.services import App
 from caviar.service.errors import NotFoundError, RefusedError
 from caviar.service.security.agent_secret import credential_of
-from caviar.service.store import agent_records, reads
+from caviar.service.store import agent_records, audit, reads
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import agent_identity, leases
@@ -101,8 +101,14 @@ async def read_agents_wanted(services: App) -> Response:
 
 
 @router.post("/agents/{agent}/trust", status_code=204, summary="Trust a suspended agent again")
-async def trust_agent(services: App, agent: str) -> Response:
-    if not await services.store.write(lambda tx: agent_records.trust(tx, agent)):
+async def trust_agent(services: App, request: Request, agent: str) -> Response:
+    def work(tx: Transaction) -> bool:
+        trusted = agent_records.trust(tx, agent)
+        if trusted:
+            audit.record(tx, "trust agent", None, agent)
+        return trusted
+
+    if not await services.write(request, work):
         raise NotFoundError(f"there is no agent {agent}")
     return Response(status_code=204)
 

@@ -30,8 +30,8 @@ router = APIRouter(prefix="/trials/{name}", tags=["trials"])
 @router.post("/exclude", response_model=records.Trial, summary="Exclude its result, which is wrong")
 async def exclude(services: App, request: Request, name: str, new: Exclusion) -> Response:
     trial, caller = trial_id(name), _caller(request)
-    await services.store.write(
-        lambda tx: exclusions.exclude(tx, services.proposer, trial, new.reason, caller.name)
+    await services.write(
+        request, lambda tx: exclusions.exclude(tx, services.proposer, trial, new.reason, caller.name)
     )
     return await _shown(services, trial)
 
@@ -39,7 +39,7 @@ async def exclude(services: App, request: Request, name: str, new: Exclusion) ->
 @router.post("/include", response_model=records.Trial, summary="Include its result again")
 async def include(services: App, request: Request, name: str) -> Response:
     trial, caller = trial_id(name), _caller(request)
-    await services.store.write(lambda tx: exclusions.include(tx, services.proposer, trial, caller.name))
+    await services.write(request, lambda tx: exclusions.include(tx, services.proposer, trial, caller.name))
     return await _shown(services, trial)
 
 

@@ -16,7 +16,8 @@ from caviar.search.resources import Resources
 from caviar.service.api import ends
 from caviar.service.api.sizes import of_its_size
 from caviar.service.store import clock, slots
-from caviar.service.store.reads import AgentSeen, SearchSummary, StoredAttempt, StoredEdit
+from caviar.service.store.audit import AuditRow, StoredEdit
+from caviar.service.store.reads import AgentSeen, SearchSummary, StoredAttempt
 from caviar.service.store.rows import StoredCheckpoint, StoredCommand, StoredSearch
 from caviar.trainer.data.source_hints import source_hints
 from caviar.trainer.effects import scale_hints
@@ -372,6 +373,17 @@ def edit(row: StoredEdit) -> dict[str, Any]:
     """Return an edit, ready for JSON."""
     documents = {"before": orjson.Fragment(row.before), "after": orjson.Fragment(row.after)}
     return {**row._asdict(), "created": iso(row.created), **documents}
+
+
+def audited(row: AuditRow) -> dict[str, Any]:
+    """Return a row of the audit trail, ready for JSON."""
+    on = None if row.number is None else f"{row.search_id}.{row.number}"
+    named = {"id": row.id, "created": iso(row.created), "who": row.who, "what": row.what}
+    before, after = (None if one is None else orjson.Fragment(one) for one in (row.before, row.after))
+    return {**named, "search": row.search_id, "trial": on, "subject": row.subject} | {
+        "before": before,
+        "after": after,
+    }
 
 
 def agent(found: AgentSeen, now: float, expected: float) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from caviar.service.api.problems import told
 from caviar.service.api.services import App, Services
 from caviar.service.errors import RefusedError
 from caviar.service.ids import TrialId
-from caviar.service.store import reads, search_pages
+from caviar.service.store import audit, reads, search_pages
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
 from caviar.service.store.snapshot import Snapshot
@@ -165,9 +165,9 @@ async def enqueue_points(services: App, request: Request, search: int, body: Poi
 
 @router.get("/{search}/edits", response_model=answers.EditList, summary="Edits made while it ran")
 async def list_edits(services: App, search: int) -> Response:
-    def query(snapshot: Snapshot) -> list[reads.StoredEdit]:
+    def query(snapshot: Snapshot) -> list[audit.StoredEdit]:
         search_rows.get(snapshot, search)
-        return reads.edits_of(snapshot, search)
+        return audit.edits_of(snapshot, search)
 
     return answer({"items": [records.edit(one) for one in await services.store.read(query)]})
 

@@ -44,7 +44,7 @@ async def give(
         given = commands.give(tx, services.proposer, trial, asks, match, key)
         return steering_view.read_commands(tx, trial, given)
 
-    return tagged(_commands(await services.store.write(work)), 201)
+    return tagged(_commands(await services.write(request, work)), 201)
 
 
 @router.get("/commands", response_model=CommandList, summary="Its commands and their outcomes")
@@ -55,14 +55,14 @@ async def read(services: App, name: str) -> Response:
 
 
 @router.delete("/commands/{number}", response_model=CommandList, summary="Withdraw a waiting command")
-async def withdraw(services: App, name: str, number: int) -> Response:
+async def withdraw(services: App, request: Request, name: str, number: int) -> Response:
     trial = trial_id(name)
 
     def work(tx: Transaction) -> CommandLog:
         commands.withdraw(tx, trial, number)
         return steering_view.read_commands(tx, trial)
 
-    return tagged(_commands(await services.store.write(work)))
+    return tagged(_commands(await services.write(request, work)))
 
 
 @router.get(

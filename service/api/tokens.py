@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 
 from caviar.service.api.services import App
@@ -55,9 +55,9 @@ def list_tokens(services: App) -> TokenList:
 
 
 @router.post("", status_code=201, summary="Make a token")
-def create_token(services: App, new: NewToken) -> MadeToken:
+def create_token(services: App, request: Request, new: NewToken) -> MadeToken:
     try:
-        token, text = services.tokens.create(new.name, new.scope)
+        token, text = services.tokens.create(new.name, new.scope, request.state.caller.name)
     except ValueError as error:
         field, _, message = str(error).partition(": ")
         raise RefusedError.of(field, message, "Choose another") from None
@@ -65,6 +65,6 @@ def create_token(services: App, new: NewToken) -> MadeToken:
 
 
 @router.delete("/{name}", status_code=204, summary="Revoke a token")
-def revoke_token(services: App, name: Annotated[str, Path(max_length=60)]) -> None:
-    if not services.tokens.revoke(name):
+def revoke_token(services: App, request: Request, name: Annotated[str, Path(max_length=60)]) -> None:
+    if not services.tokens.revoke(name, request.state.caller.name):
         raise NotFoundError(f"There is no token called {name!r}")

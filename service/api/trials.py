@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
 from caviar.service.api import answers, records
@@ -67,9 +67,9 @@ async def read_trial(services: App, name: str) -> Response:
     response_model=records.Trial,
     summary="Rerun a failed or cancelled trial",
 )
-async def rerun_trial(services: App, name: str) -> Response:
+async def rerun_trial(services: App, request: Request, name: str) -> Response:
     trial = trial_id(name)
-    made = trial_id(await services.store.write(lambda tx: rerun(tx, services.proposer, trial)))
+    made = trial_id(await services.write(request, lambda tx: rerun(tx, services.proposer, trial)))
     return answer(
         records.trial(await services.store.read(lambda snapshot: trial_rows.get(snapshot, made))), 201
     )
@@ -82,9 +82,12 @@ async def rerun_trial(services: App, name: str) -> Response:
     summary="Rerun all failed or cancelled trials",
 )
 async def rerun_trials(
-    services: App, search: int, state: Annotated[str, Query(description="failed or cancelled")] = "failed"
+    services: App,
+    request: Request,
+    search: int,
+    state: Annotated[str, Query(description="failed or cancelled")] = "failed",
 ) -> Response:
-    made = await services.store.write(lambda tx: rerun_all(tx, services.proposer, search, state))
+    made = await services.write(request, lambda tx: rerun_all(tx, services.proposer, search, state))
     rows = await services.store.read(
         lambda snapshot: [trial_rows.get(snapshot, trial_id(name)) for name in made]
     )

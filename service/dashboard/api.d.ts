@@ -46,6 +46,8 @@ export interface Schemas {
   CurveList: CurveList;
   DatasetInfo: DatasetInfo;
   DatasetList: DatasetList;
+  Deed: Deed;
+  Deeds: Deeds;
   DiagnosisRecord: DiagnosisRecord;
   Drop: Drop;
   Edit: Edit;
@@ -929,6 +931,63 @@ export interface TrialCurve {
  */
 export interface DatasetList {
   items: DatasetInfo[];
+}
+/**
+ * One thing that somebody did.
+ */
+export interface Deed {
+  id: number;
+  created: string;
+  /**
+   * name of the token or user; null: the server itself, or not recorded
+   */
+  who: string | null;
+  what:
+    | "submit"
+    | "edit"
+    | "pause"
+    | "resume"
+    | "cancel"
+    | "archive"
+    | "unarchive"
+    | "delete"
+    | "enqueue"
+    | "rerun"
+    | "command"
+    | "withdraw"
+    | "exclude"
+    | "include"
+    | "test"
+    | "tag rows"
+    | "upload data set"
+    | "delete data set"
+    | "trust agent"
+    | "create token"
+    | "revoke token"
+    | "create link"
+    | "revoke link";
+  /**
+   * it may be deleted since
+   */
+  search: number | null;
+  trial: string | null;
+  /**
+   * the data set, token, agent or link; the kind of a command
+   */
+  subject: string | null;
+  before: {
+    [k: string]: unknown;
+  } | null;
+  after: {
+    [k: string]: unknown;
+  } | null;
+}
+/**
+ * What people did, the newest first.
+ */
+export interface Deeds {
+  items: Deed[];
+  next: string | null;
 }
 /**
  * Bias, variance and mismatch of a trial, and the recipe's next steps.

@@ -26,6 +26,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("DELETE", rf"{_API}/session", OPEN),
     ("GET POST", rf"{_API}/session", "read"),
     ("GET POST DELETE", rf"{_API}/tokens(/{_ID})?", "admin"),
+    ("GET", rf"{_API}/audit", "admin"),
     # Searches
     ("POST", rf"{_API}/searches", "submit"),
     ("POST", rf"{_API}/searches/(check|parse)", "read"),

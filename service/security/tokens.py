@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import logging
 import secrets
 import time
@@ -22,7 +23,7 @@ from caviar.service.config import Config, ConfigError
 from caviar.service.errors import ConflictError, DamagedError, UnavailableError
 from caviar.service.security.scopes import AGENT, LOCAL, NAME, SCOPES, Token
 from caviar.service.security.token_file import free_name, take_over
-from caviar.service.store import schema
+from caviar.service.store import audit, schema
 from caviar.service.store import tokens as rows
 from caviar.service.store.clock import SteadyClock
 from caviar.service.store.database import Direct
@@ -139,8 +140,8 @@ class TokenBook:
 
     # What changes them, on threads that may wait
 
-    def create(self, name: str, scope: str) -> tuple[StoredToken, str]:
-        """Make and store a token; its text is returned here and kept nowhere.
+    def create(self, name: str, scope: str, who: str | None = None) -> tuple[StoredToken, str]:
+        """Make and store a token in the name of a person; its text is returned here and kept nowhere.
 
         Raises ValueError for an unknown scope or a name that is not allowed or taken.
         """
@@ -151,7 +152,7 @@ class TokenBook:
         try:
             if not NAME.fullmatch(token.name):
                 raise ConflictError("not a name")
-            self._database.write_now(lambda tx: rows.add(tx, token))
+            self._database.write_now(lambda tx: _add(tx, token, who))
         except ConflictError:
             raise ValueError(f"name: {name!r} is taken, or not of letters, digits and . _ - alone") from None
         self.refresh()
@@ -163,9 +164,17 @@ class TokenBook:
         self._hold(name, text, scope)
         return text
 
-    def revoke(self, name: str) -> bool:
+    def revoke(self, name: str, who: str | None = None) -> bool:
         """Revoke the stored token of this name and end its sessions; other servers notice within 2 s."""
-        revoked = self._database.write_now(lambda tx: rows.revoke(tx, name, time.time()))
+
+        def work(tx: Snapshot) -> bool:
+            now = time.time()
+            revoked = rows.revoke(tx, name, now)
+            if revoked:
+                audit.add(tx, now, who, "revoke token", subject=name)
+            return revoked
+
+        revoked = self._database.write_now(work)
         self.refresh()
         return revoked
 
@@ -248,9 +257,15 @@ def _first_tokens(tx: Snapshot) -> dict[str, str]:
     made = {}
     for wish, scope in (("admin", "admin"), ("agents", AGENT)):
         name, text = free_name(wish, {token.name for token in found}), new_text()
-        rows.add(tx, _stored(name, scope, text))
+        _add(tx, _stored(name, scope, text), None)
         made[name] = text
     return made
+
+
+def _add(tx: Snapshot, token: StoredToken, who: str | None) -> None:
+    rows.add(tx, token)
+    scope = json.dumps({"scope": token.scope})
+    audit.add(tx, token.created, who, "create token", subject=token.name, after=scope)
 
 
 def _stored(name: str, scope: str, text: str) -> StoredToken:

@@ -17,7 +17,7 @@ from caviar.service.store import bulk, datasets, slots
 from caviar.service.store import searches as search_rows
 from caviar.service.store.rows import StoredSearch
 from caviar.service.store.snapshot import Snapshot
-from caviar.service.store.tables import HELD, agents, attempts, edits, searches, trials
+from caviar.service.store.tables import HELD, agents, attempts, searches, trials
 from caviar.trial_fields import STATES, StoredTrial
 
 s, t = searches.c, trials.c
@@ -52,16 +52,6 @@ class StoredAttempt(NamedTuple):
     ended: float
     reason: str
     log: str | None
-
-
-class StoredEdit(NamedTuple):
-    """A change of a search by a person; `before` and `after` are JSON text."""
-
-    version: int
-    created: float
-    proposed: int
-    before: str
-    after: str
 
 
 @dataclass(frozen=True)
@@ -219,13 +209,6 @@ def attempts_of(snapshot: Snapshot, trial: TrialId) -> list[StoredAttempt]:
     columns = [a[name] for name in StoredAttempt._fields]
     query = select(*columns).where(a.search_id == trial.search, a.number == trial.number)
     return list(map(StoredAttempt._make, snapshot.execute(query.order_by(a.attempt))))
-
-
-def edits_of(snapshot: Snapshot, number: int) -> list[StoredEdit]:
-    """Return the edits of a search, oldest first."""
-    columns = [edits.c[name] for name in StoredEdit._fields]
-    query = select(*columns).where(edits.c.search_id == number)
-    return list(map(StoredEdit._make, snapshot.execute(query.order_by(edits.c.id))))
 
 
 def agents_seen(snapshot: Snapshot, since: float) -> list[AgentSeen]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import orjson
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
@@ -23,7 +22,7 @@ from sqlalchemy import (
 from caviar.service.errors import NotFoundError
 from caviar.service.store.rows import StoredSearch
 from caviar.service.store.snapshot import Snapshot
-from caviar.service.store.tables import HELD, edits, idempotency, searches, trials
+from caviar.service.store.tables import HELD, idempotency, searches, trials
 from caviar.service.store.transaction import Transaction
 
 s, t = searches.c, trials.c
@@ -171,23 +170,6 @@ def remove(tx: Transaction, search: int) -> None:
     tx.execute(delete(idempotency).where(idempotency.c.search_id == search))
     tx.execute(delete(searches).where(s.id == search))
     tx.touched.add(search)
-
-
-def record_edit(tx: Transaction, **values: Any) -> None:
-    """Keep what a person changed."""
-    tx.execute(insert(edits).values(**values, created=tx.now))
-
-
-def proposed_when_edited(snapshot: Snapshot, search: int) -> int:
-    """Return how many trials a search had when a person last changed it; 0 where nobody has."""
-    last = select(func.max(edits.c.proposed)).where(edits.c.search_id == search)
-    return int(snapshot.execute(last).scalar() or 0)
-
-
-def proposed_under_another_budget(snapshot: Snapshot, search: int) -> int:
-    """Return how many trials a search had when its budget was last changed; 0 where it never was."""
-    rows = snapshot.execute(select(edits.c.proposed, edits.c.before).where(edits.c.search_id == search))
-    return max((row.proposed for row in rows if "budget" in orjson.loads(row.before)), default=0)
 
 
 def key_used(snapshot: Snapshot, key: str) -> tuple[str, int] | None:

@@ -295,17 +295,21 @@ sessions = Table(
     Index("sessions_token", "token", "created"),
 )
 
-edits = Table(
-    "edits",  # every change of a search by a person: before and after, as JSON
+audit = Table(
+    "audit",  # what people changed: rows are added, never changed or removed, and outlive their search
     metadata,
     Column("id", BigId, primary_key=True),
-    Column("search_id", Integer, ForeignKey("searches.id", ondelete="CASCADE"), nullable=False),
-    Column("version", Integer, nullable=False),
     Column("created", Double, nullable=False),
-    Column("proposed", Integer, nullable=False),  # trials numbered from here on follow it
-    Column("before", Text, nullable=False),
-    Column("after", Text, nullable=False),
-    Index("edits_search", "search_id", "id"),
+    Column("who", String(200)),  # NULL: the server itself, or before this was recorded
+    Column("what", String(20), nullable=False),
+    Column("search_id", Integer),
+    Column("number", Integer),
+    Column("subject", String(200)),  # a data set, token, agent or link; the kind of a command
+    Column("version", Integer),  # of an edit of a search
+    Column("proposed", Integer),  # of an edit: trials numbered from here on follow it
+    Column("before", Text),  # JSON
+    Column("after", Text),
+    Index("audit_search", "search_id", "id"),
     sqlite_autoincrement=True,
 )
 

@@ -16,7 +16,7 @@ from caviar.exchange.wire import Result
 from caviar.search.budgets import Decision
 from caviar.search.spec import SearchSpec
 from caviar.service.ids import TrialId
-from caviar.service.store import attempts, curves
+from caviar.service.store import attempts, audit, curves
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
 from caviar.service.store.attempts import Outcome, Progress
@@ -63,7 +63,7 @@ def _end(tx: Transaction, proposer: Proposer, row: StoredSearch, decision: Decis
     reason = f"the search has ended: {decision.text}"
     if by_number:
         # What was there when a person changed the budget counts, whatever the new one says of it.
-        last = max(decision.number, search_rows.proposed_under_another_budget(tx, row.id) - 1)
+        last = max(decision.number, audit.proposed_under_another_budget(tx, row.id) - 1)
         trial_rows.cancel(tx, row.id, reason, above=last)
         if trial_rows.discount(tx, row.id, last, reason):
             search_rows.renew_best(tx, row.id, spec.objective.direction)

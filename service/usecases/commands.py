@@ -14,6 +14,7 @@ from caviar import trainers
 from caviar.exchange.wire import Acknowledgement
 from caviar.service.errors import ChangedError, ConflictError, NotFoundError, RefusedError
 from caviar.service.ids import TrialId
+from caviar.service.store import audit
 from caviar.service.store import commands as command_rows
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
@@ -122,6 +123,8 @@ def _give_one(
     number = command_rows.add(
         tx, trial, command.kind, arguments, command.at, late=late, mark=mark, effect=effect
     )
+    asked = {**command.arguments, **({} if command.at == "now" else {"at": command.at})}
+    audit.record(tx, "command", trial, command.kind, after=asked)
     if effect is None and row.state == "paused" and command.kind == "stop":
         trial_rows.requeue(tx, trial)  # an agent must restore it to give its best weights and its result
     return number
@@ -187,6 +190,7 @@ def withdraw(tx: Transaction, trial: TrialId, number: int) -> None:
         raise NotFoundError(f"trial {trial} has no command {number}")
     if found.state != "waiting":
         raise ConflictError(f"command {number} is {found.state}; only one that waits can be withdrawn")
+    audit.record(tx, "withdraw", trial, found.kind, before={"command": number})
     if row.agent is None:
         command_rows.refuse(tx, trial, number, WITHDRAWN)
         return

@@ -13,6 +13,7 @@ from typing import Any
 
 from caviar.service.errors import ConflictError, FieldProblem, NotFoundError, RefusedError
 from caviar.service.sandbox.inspection import describe_table
+from caviar.service.store import audit
 from caviar.service.store import datasets as rows
 from caviar.service.store.database import Database
 from caviar.service.store.snapshot import Snapshot
@@ -37,7 +38,7 @@ class Datasets:
         self._keeping = asyncio.Lock()
 
     async def upload(
-        self, name: str, stream: AsyncIterator[bytes], options: Mapping[str, Any]
+        self, name: str, stream: AsyncIterator[bytes], options: Mapping[str, Any], who: str | None = None
     ) -> tuple[dict[str, Any], bool]:
         """Store a file under a name; gives the data set and whether it is new.
 
@@ -48,11 +49,13 @@ class Datasets:
         try:
             meta = await self._uploads.inspect(received, options)
             meta["size"] = received.size
-            return await self.keep(name, received, meta)
+            return await self.keep(name, received, meta, who)
         finally:
             self._uploads.discard(received)
 
-    async def keep(self, name: str, received: Received, meta: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+    async def keep(
+        self, name: str, received: Received, meta: dict[str, Any], who: str | None = None
+    ) -> tuple[dict[str, Any], bool]:
         """Keep a file that was inspected under a name; result and errors as `upload`."""
         kind = str(meta.pop("kind"))
 
@@ -68,6 +71,7 @@ class Datasets:
             found = known(transaction)
             if found is not None:
                 return self._shown(found), False
+            audit.record(transaction, "upload data set", None, name, after={"rows": meta["rows"]})
             number = rows.add(transaction, name, received.digest, kind, meta)
             return self._shown(rows.by_id(transaction, number)), True
 
@@ -75,9 +79,9 @@ class Datasets:
             if await self._store.read(known) is None:
                 _check_columns(meta)
             await asyncio.to_thread(self._uploads.keep, received, kind)
-            return await self._store.write(work)
+            return await self._store.write(work, who)
 
-    async def delete(self, key: str) -> None:
+    async def delete(self, key: str, who: str | None = None) -> None:
         """Remove one by its id, and its file unless another data set has the same.
 
         Raises NotFoundError, ConflictError for a built-in one and for one that searches use.
@@ -93,10 +97,11 @@ class Datasets:
             if used := _users(snapshot, found["name"]):
                 raise ConflictError(_in_use(found["name"], used))
             rows.remove(transaction, found["id"])
+            audit.record(transaction, "delete data set", None, found["name"])
             return rows.shares_file(snapshot, found["digest"], found["kind"])
 
         async with self._keeping:  # an upload of the same content keeps its file
-            if not await self._store.write(work):
+            if not await self._store.write(work, who):
                 await asyncio.to_thread(self._uploads.remove, found["digest"], found["kind"])
 
     async def listed(self) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from caviar.service.errors import ConflictError, NotFoundError, RefusedError
 from caviar.service.ids import TrialId
+from caviar.service.store import audit
 from caviar.service.store import row_tags as rows
 from caviar.service.store import trials as trial_rows
 from caviar.service.store.database import Database
@@ -112,10 +113,12 @@ async def tag(
         raise RefusedError.of("label", f"{WRONG_LABEL!r} comes with the right label", "give it as `label`")
 
     def work(tx: Any) -> list[StoredTag]:
+        said = {"row": row, "tags": sorted(wanted)}
+        audit.record(tx, "tag rows", analysis.trial, analysis.data_name, after=said)
         rows.replace(tx, analysis.data, row, wanted, who)
         return rows.of_row(tx, analysis.data, row)
 
-    return await store.write(work)
+    return await store.write(work, who)
 
 
 def _checked(text: str) -> str:

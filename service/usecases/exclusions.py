@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
 from caviar.service.errors import ConflictError
 from caviar.service.ids import TrialId
+from caviar.service.store import audit
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
+from caviar.service.store.audit import Action
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases.proposer import Proposer
 from caviar.trial_fields import ENDED
@@ -30,7 +30,7 @@ def exclude(tx: Transaction, proposer: Proposer, trial: TrialId, why: str, who: 
     if row.excluded is not None:
         raise ConflictError(f"trial {trial} is excluded already: {row.excluded}")
     trial_rows.put_aside(tx, row, why, who)
-    _follow(tx, proposer, trial, None, {"why": why, "by": who})
+    _follow(tx, proposer, trial, "exclude", None, {"why": why, "by": who})
 
 
 def include(tx: Transaction, proposer: Proposer, trial: TrialId, who: str) -> None:
@@ -40,22 +40,28 @@ def include(tx: Transaction, proposer: Proposer, trial: TrialId, who: str) -> No
         raise ConflictError(f"trial {trial} is not excluded")
     trial_rows.put_aside(tx, row, None, who)
     before = {"why": row.excluded, "by": row.excluded_by}
-    _follow(tx, proposer, trial, before, {"included": True, "by": who})
+    _follow(tx, proposer, trial, "include", before, {"included": True, "by": who})
 
 
 def _follow(
-    tx: Transaction, proposer: Proposer, trial: TrialId, before: dict[str, Any] | None, after: dict[str, Any]
+    tx: Transaction,
+    proposer: Proposer,
+    trial: TrialId,
+    what: Action,
+    before: dict[str, Any] | None,
+    after: dict[str, Any],
 ) -> None:
     """Record it as an edit, find the best anew, and have proposals start from what counts now."""
     search = search_rows.get(tx, trial.search)
     field = f"trial {trial.number}"
-    search_rows.record_edit(
+    audit.record(
         tx,
-        search_id=search.id,
+        what,
+        trial,
+        before={field: before},
+        after={field: after},
         version=search.version + 1,
         proposed=search.proposed,
-        before=orjson.dumps({field: before}).decode(),
-        after=orjson.dumps({field: after}).decode(),
     )
     search_rows.renew_best(tx, search.id, proposer.spec(tx, search).objective.direction)
     search_rows.change(tx, search.id, version=search.version + 1)

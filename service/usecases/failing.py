@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from caviar.service.store import audit
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
 from caviar.service.store.rows import StoredSearch
@@ -17,7 +18,7 @@ def pause_if_all_fail(tx: Transaction, row: StoredSearch) -> bool:
     """
     if row.failed < MOST or row.completed or row.stopped or row.diverged:
         return False
-    first = search_rows.proposed_when_edited(tx, row.id)
+    first = audit.proposed_when_edited(tx, row.id)
     reasons = trial_rows.reasons_of_failures(tx, row.id, first, MOST)
     if len(reasons) < MOST or len(set(reasons)) > 1:
         return False

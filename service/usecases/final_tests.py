@@ -11,12 +11,14 @@ import orjson
 
 from caviar.service.errors import ConflictError
 from caviar.service.ids import TrialId
+from caviar.service.store import audit
 from caviar.service.store import looks as rows
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
 from caviar.service.store.database import Database
 from caviar.service.store.looks import StoredLook
 from caviar.service.store.snapshot import Snapshot
+from caviar.service.store.transaction import Transaction
 from caviar.service.usecases.predictions import Evaluator, find_model
 from caviar.trainer.data.builtin import BUILTIN
 from caviar.trainer.metrics import named
@@ -33,7 +35,13 @@ async def take(
     test_set, main, measures, compared = await store.read(lambda snapshot: _wanted(snapshot, trial))
     found = await evaluator.final_test(trial, main, measures)
     result = orjson.dumps({**found, "compared": compared}).decode()
-    return await store.write(lambda tx: rows.add(tx, trial, test_set, who, why, result))
+
+    def record(tx: Transaction) -> StoredLook:
+        look = rows.add(tx, trial, test_set, who, why, result)
+        audit.record(tx, "test", trial, after={"nth": look.nth})  # the rest is among the looks
+        return look
+
+    return await store.write(record, who)
 
 
 def _wanted(snapshot: Snapshot, trial: TrialId) -> tuple[str, str, list[str], int]:

@@ -9,6 +9,7 @@ import orjson
 
 from caviar.service.errors import ConflictError, RefusedError
 from caviar.service.ids import TrialId
+from caviar.service.store import audit
 from caviar.service.store import commands as command_rows
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
@@ -33,7 +34,9 @@ def rerun(tx: Transaction, proposer: Proposer, trial: TrialId) -> str:
             f"trial {trial} is {row.state}; only failed and cancelled trials are run again: "
             "to train it for longer, give it the command extend; to train its point again, enqueue the point"
         )
-    return _again(tx, proposer, trial.search, [row])[0]
+    made = _again(tx, proposer, trial.search, [row])[0]
+    audit.record(tx, "rerun", trial, after={"trial": made})
+    return made
 
 
 def rerun_all(tx: Transaction, proposer: Proposer, search: int, state: str) -> list[str]:
@@ -46,7 +49,10 @@ def rerun_all(tx: Transaction, proposer: Proposer, search: int, state: str) -> l
     search_rows.get(tx, search)
     known = trial_rows.run_again(tx, search)
     rows = [row for row in trial_rows.in_state(tx, search, state) if str(TrialId.of(row)) not in known]
-    return _again(tx, proposer, search, rows) if rows else []
+    if not rows:
+        return []
+    audit.record(tx, "rerun", search, after={"state": state, "trials": len(rows)})
+    return _again(tx, proposer, search, rows)
 
 
 def _again(tx: Transaction, proposer: Proposer, search: int, rows: Sequence[StoredTrial]) -> list[str]:

@@ -12,9 +12,10 @@ from caviar.search.proposal import Proposal
 from caviar.search.spec import SearchSpec
 from caviar.search.strategy_settings import Population
 from caviar.service.errors import ChangedError, ConflictError, RefusedError
-from caviar.service.store import search_labels
+from caviar.service.store import audit, search_labels
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
+from caviar.service.store.audit import Action
 from caviar.service.store.rows import StoredSearch
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import budgets, datasets
@@ -38,7 +39,7 @@ def switch(tx: Transaction, search: int, to: str) -> None:
         raise ConflictError(f"search {search} was cancelled; submit it again to run it")
     if row.switch == to:
         return
-    _record(tx, row, {"switch": row.switch}, {"switch": to})
+    _record(tx, row, "pause" if to == "paused" else "resume", {"switch": row.switch}, {"switch": to})
     clock: dict[str, Any] = {}
     if to == "active":
         clock["archived"] = None
@@ -56,7 +57,7 @@ def cancel(tx: Transaction, search: int) -> None:
     row = search_rows.get(tx, search)
     if row.switch == "cancelled" or row.ended is not None:
         return
-    _record(tx, row, {"switch": row.switch}, {"switch": "cancelled"})
+    _record(tx, row, "cancel", {"switch": row.switch}, {"switch": "cancelled"})
     search_rows.change(tx, search, switch="cancelled", version=row.version + 1)
     trial_rows.cancel(tx, search, "the search was cancelled")
     tx.settle()
@@ -76,12 +77,14 @@ def archive(tx: Transaction, search: int, aside: bool) -> None:
         return
     if aside and row.switch == "active" and row.ended is None:
         raise ConflictError(f"search {search} still runs: pause or cancel it first, or wait for its end")
+    audit.record(tx, "archive" if aside else "unarchive", search)
     search_rows.change(tx, search, archived=tx.now if aside else None)
 
 
 def delete(tx: Transaction, proposer: Proposer, search: int) -> None:
     """Remove a search and everything that belongs to it. Raises NotFoundError."""
-    search_rows.get(tx, search)
+    row = search_rows.get(tx, search)
+    audit.record(tx, "delete", search, before={"name": row.name, "trials": row.proposed})
     search_rows.remove(tx, search)
     proposer.forget(search)
     tx.wake = True
@@ -141,7 +144,7 @@ def edit(
     changed = {key: after.get(key) for key in before | after if before.get(key) != after.get(key)}
     if not changed:
         return
-    _record(tx, row, {key: before.get(key) for key in changed}, changed)
+    _record(tx, row, "edit", {key: before.get(key) for key in changed}, changed)
     # Else both stay: a cancelled search that woke up for a few trials must not take up all its budget again.
     planned = spec.total != old.total or spec.budget != old.budget
     total = spec.total + row.by_hand if planned else row.total
@@ -185,15 +188,10 @@ def _ended(tx: Transaction, row: StoredSearch, total: int) -> float | None:
     return tx.now if row.ended is None else row.ended
 
 
-def _record(tx: Transaction, row: StoredSearch, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-    search_rows.record_edit(
-        tx,
-        search_id=row.id,
-        version=row.version + 1,
-        proposed=row.proposed,
-        before=orjson.dumps(before).decode(),
-        after=orjson.dumps(after).decode(),
-    )
+def _record(
+    tx: Transaction, row: StoredSearch, what: Action, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> None:
+    audit.record(tx, what, row.id, before=before, after=after, version=row.version + 1, proposed=row.proposed)
 
 
 def enqueue(
@@ -226,6 +224,7 @@ def enqueue(
         proposal = Proposal(point, spec.space.to_unit(point), "enqueued", "enqueued by hand")
         made.append(new_trial(tx, search, number, proposal, spec))
     trial_rows.insert_trials(tx, made)
+    audit.record(tx, "enqueue", search, after={"first": row.proposed, "trials": len(points)})
     search_rows.change(tx, search, proposed=row.proposed + len(points))
     schedule(tx, proposer, row, made)
     proposer.forget(search)  # what was proposed ahead had these numbers

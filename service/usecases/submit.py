@@ -12,7 +12,7 @@ from caviar import trainers
 from caviar.search.problem import SearchError
 from caviar.search.spec import SearchSpec
 from caviar.service.errors import ConflictError, FieldProblem, RefusedError
-from caviar.service.store import search_labels
+from caviar.service.store import audit, search_labels
 from caviar.service.store import searches as search_rows
 from caviar.service.store.database import Database
 from caviar.service.store.snapshot import Snapshot
@@ -158,6 +158,7 @@ def submit(tx: Transaction, spec: SearchSpec, key: str | None = None, workers: i
     resolved = populations.with_varied(_with_parallel(tx, warm_start.resolved(tx, spec), workers))
     search = search_rows.insert_search(tx, **_columns(tx, resolved))
     search_labels.set_tags(tx, search, resolved.tags)
+    audit.record(tx, "submit", search, after={"name": resolved.name, "trials": resolved.total})
     if key is not None:
         search_rows.use_key(tx, key, digest, search)
     tx.wake = True

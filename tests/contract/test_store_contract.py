@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from caviar.service.api import records
 from caviar.service.errors import ChangedError, ConflictError, NotFoundError, RefusedError
-from caviar.service.store import curves, reads
+from caviar.service.store import audit, curves, reads
 from caviar.service.store.tables import trials
 from caviar.service.usecases import steer_search
 from tests.support.stores import LEASE, World, epochs, handed, result
@@ -291,7 +291,7 @@ def test_an_edit_is_recorded_and_followed(world: World) -> None:
     assert len(given) == 2
     params = [row.params for row in world.trials(search)[1:]]
     assert all(0.5 <= float(text.split(":")[1].split(",")[0]) <= 0.6 for text in params)
-    [kept] = world.read(lambda connection: reads.edits_of(connection, search))
+    [kept] = world.read(lambda connection: audit.edits_of(connection, search))
     assert orjson.loads(kept.after)["budget"] == {"trials": 3}
     assert kept.proposed == 1
     with pytest.raises(ChangedError):

@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from caviar.cli.tables import metric_text, print_searches
+from caviar.cli.tables import metric_text, print_audit, print_searches
 from caviar.records import Search
 
 
@@ -37,3 +37,14 @@ def test_a_list_of_searches_counts_forks_and_failures() -> None:
     print_searches([one, old], Console(file=out, width=200))
     assert "3/6, 2 failed" in out.getvalue()
     assert "4/4 " in out.getvalue()
+
+
+def test_the_audit_shows_what_differs() -> None:
+    out = io.StringIO()
+    space = {"space": {"learning_rate": {"low": 0.001, "high": 0.5}}}
+    row = {"created": "2026-11-30T15:04:18Z", "who": None, "what": "edit", "search": 3, "trial": None}
+    after = {"space": {"learning_rate": {"low": 0.001, "high": 0.3}}, "note": "x" * 200}
+    print_audit([{**row, "subject": None, "before": space, "after": after}], Console(file=out, width=200))
+    said = out.getvalue()
+    assert "space.learning_rate.high: 0.5" in said and "0.001" not in said
+    assert "unknown" in said and "search 3" in said and "x..." in said

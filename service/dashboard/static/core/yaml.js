@@ -1,6 +1,6 @@
 /** Writing YAML: the small part of it a search needs. Reading is the server's. */
 
-const ORDER = ["name", "note", "dataset", "trainer", "settings", "space", "strategy", "stopping", "objective", "mode", "parallel", "budget", "limits", "resources", "seed"];
+const ORDER = ["name", "project", "tags", "note", "dataset", "trainer", "settings", "space", "strategy", "stopping", "objective", "mode", "parallel", "budget", "limits", "resources", "seed"];
 
 /** @param {unknown} value */
 function scalar(value) {

@@ -1,35 +1,20 @@
-/** What was submitted, as YAML, curl and Python to copy; and what was edited since. */
+/** What was submitted, as YAML, curl and Python to copy; and who changed what since. */
 
-import { call, isAbort } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
 import { toYaml } from "../core/yaml.js";
-import { copyButton, problem, when } from "../components/parts.js";
+import { copyButton } from "../components/parts.js";
 import { spaceTable } from "../components/space.js";
+import { auditSection } from "./search-audit.js";
 
 /** @param {SearchView} view */
-export async function view({ outlet, search, signal }) {
+export function view({ outlet, search, signal }) {
   const { spec } = search();
-  const edits = h("section", { class: "card", hidden: true });
   fill(
     outlet,
     h("section", { class: "card" }, h("div", { class: "cardhead" }, h("h2", null, "Space")), h("p", { class: "hint" }, "Bars show how often values are drawn, from the low to the high end of the range."), spaceTable(spec.space)),
     h("div", { class: "columns" }, text("YAML", "For caviar submit.", toYaml(clean(spec))), h("div", { class: "page" }, text("curl", "Over the REST API.", curl(spec)), text("Python", "With the client library.", python(spec)))),
-    edits,
+    auditSection(search().id, signal),
   );
-  try {
-    const { items } = await call(`/searches/${search().id}/edits`, { signal });
-    if (!items.length) return;
-    edits.hidden = false;
-    fill(
-      edits,
-      h("div", { class: "cardhead" }, h("h2", null, "Edits")),
-      h("ul", { class: "records" }, items.map((/** @type {any} */ edit) => h("li", null, when(edit.created), h("span", { class: "muted" }, `from trial ${edit.proposed} on:`), h("code", null, JSON.stringify(edit.before)), "to", h("code", null, JSON.stringify(edit.after))))),
-    );
-  } catch (error) {
-    if (isAbort(error)) return;
-    edits.hidden = false;
-    fill(edits, problem(error));
-  }
 }
 
 /**
