@@ -29,7 +29,7 @@ TOLD = {
     "POST /trials/{name}/include": "include",
     "POST /trials/{name}/test": "test",
     "PUT /trials/{name}/errors/{part}/{row}": "tag rows",
-    "POST /trials/{name}/errors/{part}/versions": "upload data set",
+    "POST /trials/{name}/errors/versions": "upload data set",
     "POST /datasets": "upload data set",
     "DELETE /datasets/{key}": "delete data set",
     "POST /agents/{agent}/trust": "trust agent",
