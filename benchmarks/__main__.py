@@ -32,6 +32,7 @@ PARTS = {
     ),
     "race": ("how often the race over folds ends the winner, and what it saves", ["benchmarks.race"]),
     "finalists": ("whether retrained leaders name a better winner", ["benchmarks.finalists"]),
+    "advice": ("whether advice names what is wrong, and mends it", ["benchmarks.advice"]),
     "halving": ("what successive halving saves on live trainings", ["benchmarks.quality_live"]),
 }
 

@@ -1,4 +1,4 @@
-"""Advice on a run in progress: what its curve says, and the command that would act on it.
+"""Advice on a run: what is wrong by its curve and its probes, and what would mend it.
 
 Pure functions of the curve. Nothing here acts; a person, or an agent that was asked to, decides.
 """
@@ -6,83 +6,101 @@ Pure functions of the curve. Nothing here acts; a person, or an agent that was a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
+from . import plateau
+from .remedies import (
+    Advice,
+    Columns,
+    Settings,
+    fork,
+    low_rate,
+    odd_initialization,
+    rate_changes,
+    set_to,
+    usual_initialization,
+)
+from .watching import WINDOW
+
 Curve = Mapping[str, Sequence[float]]
 
-WINDOW = 8  # epochs a judgement looks back on; fewer cannot tell a trend from the noise of mini-batches
-VANISHED = 1e-3  # ratio of the first layer's gradient norm to the last's below which the first hardly learns
+EXPLODED = 1e3  # times the first gradient norm, or the first cost
 
 
-@dataclass(frozen=True)
-class Advice:
-    """One observation and the command that would act on it.
-
-    Attributes
-    ----------
-    kind : str
-        diverging, oscillating, overfitting, plateau, vanishing or improving.
-    since : int
-        Epoch from which it shows.
-    text : str
-        What is seen, with its numbers.
-    command : dict or None
-        A command as POST /trials/{id}/commands takes it while the run goes on, or None where no command would
-        help (wait, or train another network), or alpha0 is not known.
-    """
-
-    kind: str
-    since: int
-    text: str
-    command: dict[str, Any] | None = field(default=None)
-
-
-def advise(curve: Curve, settings: Mapping[str, Any]) -> list[Advice]:
-    """Judge a curve, most urgent first.
+def advise(curve: Curve, settings: Settings, diverged: bool = False) -> list[Advice]:
+    """Return what is wrong with a run, most urgent first; nothing for one that learns well.
 
     Parameters
     ----------
     curve : mapping of str to sequence of float
         Columns of one branch, one entry per epoch: ``epoch``, ``train_cost`` and whatever else is known of
-        ``dev_cost``, ``dev_error``, ``learning_rate``, ``gradient_norm_1`` .. ``gradient_norm_L``.
+        ``dev_cost``, ``dev_error``, ``learning_rate``, ``gradient_norm``, ``gradient_norm_1`` ..
+        ``gradient_norm_L``, and what `probe.probe` tells of some epochs, NaN for the others.
     settings : mapping
-        The settings in force (``learning_rate`` and ``decay`` are used).
-
-    Returns
-    -------
-    list of Advice
-        Empty while there is too little to say.
+        The settings in force.
+    diverged : bool
+        The run has ended, since its cost was not finite.
     """
     columns = {name: np.asarray(values, dtype=float) for name, values in curve.items()}
-    if len(columns.get("train_cost", ())) < 3:
-        return []
-    judges = (_diverging, _oscillating, _overfitting, _vanishing, _plateau, _improving)
-    found = [advice for judge in judges if (advice := judge(columns, settings)) is not None]
-    trend_is_moot = any(advice.kind in ("diverging", "plateau") for advice in found)
-    return [advice for advice in found if not (trend_is_moot and advice.kind == "improving")]
+    if diverged or len(columns.get("train_cost", ())) >= 3:
+        for judge in (_exploding, _diverging, plateau.judge, _oscillating):
+            one = judge(columns, settings, diverged)
+            if one is not None:
+                return [one]
+        one = _overfitting(columns)
+        return [] if one is None else [one]
+    return []
 
 
-def _diverging(columns: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> Advice | None:
-    """The training cost is not finite, or has risen for three epochs to over twice its least."""
-    cost, epoch = columns["train_cost"], columns["epoch"]
-    if not np.isfinite(cost[-1]):
-        return Advice(
-            "diverging", int(epoch[-1]), "The training cost is not finite any more.", _rewind(columns)
+def outlook(curve: Curve) -> Advice | None:
+    """Return what more epochs would bring; None where there is too little to say, or no end in sight."""
+    columns = {name: np.asarray(values, dtype=float) for name, values in curve.items()}
+    if len(columns.get("train_cost", ())) < 4:
+        return None
+    return plateau.converged(columns) or _improving(columns)
+
+
+def _exploding(columns: Columns, settings: Settings, diverged: bool) -> Advice | None:
+    """The cost is not finite, or gradients or cost have grown a thousandfold."""
+    cost = columns.get("train_cost", np.zeros(0))
+    finite = cost[np.isfinite(cost)]
+    norm = columns.get("gradient_norm", np.zeros(0))
+    infinite = diverged or not np.isfinite(cost[-1])
+    with np.errstate(invalid="ignore"):
+        grown = len(norm) > 1 and norm[0] > 0 and norm[-1] > EXPLODED * norm[0]
+        risen = len(finite) > 1 and finite[-1] > EXPLODED * abs(finite[0])
+        rising = len(finite) > 1 and finite[-1] > 2 * finite.min()
+    if not (infinite or (grown and rising) or risen):
+        return None
+    best = int(np.nanargmin(np.where(np.isfinite(cost), cost, np.inf))) if len(finite) else -1
+    since = int(columns["epoch"][best]) if best > 0 else 0
+    said = "is not finite any more" if infinite else f"has grown to {cost[-1]:.4g}"
+    text = f"The training cost {said}: gradients explode."
+    odd = odd_initialization(settings)
+    if odd and since == 0:
+        text += (
+            f" The weights begin too large ({odd}); no learning rate mends that, another initialisation does."
         )
+        return Advice("exploding", 0, text, settings=usual_initialization(settings))
+    changes = rate_changes(columns, settings, 1 / 10) if since else low_rate(columns, settings)
+    text += f" Train {f'from epoch {since}' if since else 'from the beginning'} with a lower learning rate."
+    return Advice("exploding", since, text, fork(since, changes))
+
+
+def _diverging(columns: Columns, settings: Settings, diverged: bool) -> Advice | None:
+    """The training cost has risen for three epochs to over twice its least."""
+    cost, epoch = columns["train_cost"], columns["epoch"]
     best = int(np.nanargmin(cost))
     rising = len(cost) >= 4 and bool(np.all(np.diff(cost[-4:]) > 0))
-    if rising and cost[-1] > 2 * cost[best]:
-        text = (
-            f"The training cost has risen from {cost[best]:.4g} (epoch {epoch[best]:.0f}) to {cost[-1]:.4g}."
-        )
-        return Advice("diverging", int(epoch[best]), text, _lower_rate(columns, settings, 10))
-    return None
+    if not (rising and cost[-1] > 2 * cost[best]):
+        return None
+    text = f"The training cost has risen from {cost[best]:.4g} (epoch {epoch[best]:.0f}) to {cost[-1]:.4g}."
+    changes = rate_changes(columns, settings, 1 / 10)
+    return Advice("diverging", int(epoch[best]), text, set_to(changes))
 
 
-def _oscillating(columns: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> Advice | None:
+def _oscillating(columns: Columns, settings: Settings, diverged: bool) -> Advice | None:
     """The cost goes up and down in most epochs and the swings are large against the descent."""
     cost, epoch = columns["train_cost"][-WINDOW:], columns["epoch"][-WINDOW:]
     if len(cost) < WINDOW or not np.all(np.isfinite(cost)):
@@ -91,78 +109,39 @@ def _oscillating(columns: Mapping[str, np.ndarray], settings: Mapping[str, Any])
     turns = int(np.sum(steps[1:] * steps[:-1] < 0))
     descent = abs(cost[0] - cost[-1]) / (len(cost) - 1)
     swing = float(np.mean(np.abs(steps)))
-    if turns >= WINDOW // 2 and swing > 4 * descent and swing > 0.05 * float(np.mean(np.abs(cost))):
-        text = (
-            f"The training cost changed direction {turns} times in {len(cost)} epochs, by {swing:.3g} each: "
-            "the learning rate is too high."
-        )
-        return Advice("oscillating", int(epoch[0]), text, _lower_rate(columns, settings, 3))
-    return None
+    if turns < WINDOW // 2 or swing <= 4 * descent or swing <= 0.05 * float(np.mean(np.abs(cost))):
+        return None
+    text = (
+        f"The training cost changed direction {turns} times in {len(cost)} epochs, by {swing:.3g} each: "
+        "the learning rate is too high."
+    )
+    factor = 1 / 3 if swing < 0.5 * float(np.mean(np.abs(cost))) else 1 / 10
+    return Advice("oscillating", int(epoch[0]), text, set_to(rate_changes(columns, settings, factor)))
 
 
-def _overfitting(columns: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> Advice | None:
-    """The dev cost has risen since its least while the training cost went on falling."""
+def _overfitting(columns: Columns) -> Advice | None:
+    """Dev cost and dev error have risen since the least dev cost while the training cost went on falling."""
     if "dev_cost" not in columns:
         return None
     dev, cost, epoch = columns["dev_cost"], columns["train_cost"], columns["epoch"]
     if not np.any(np.isfinite(dev)):
         return None
     best = int(np.nanargmin(dev))
-    if len(dev) - 1 - best < WINDOW // 2 or not cost[-1] < cost[best] or not dev[-1] > 1.05 * dev[best]:
+    if len(dev) - 1 - best < WINDOW // 2 or not cost[-1] < cost[best] or not dev[-1] > 1.1 * dev[best]:
+        return None
+    error = columns.get("dev_error")
+    if error is not None and not error[-1] > error[best]:
         return None
     text = (
         f"The dev cost was least at epoch {epoch[best]:.0f} ({dev[best]:.4g}) and is now {dev[-1]:.4g}, "
         "while the training cost still falls. "
         "Regularise from there on (l2, keep_prob), or keep the weights of that epoch."
     )
-    return Advice(
-        "overfitting", int(epoch[best]), text, {"kind": "rewind", "arguments": {"epoch": int(epoch[best])}}
-    )
+    command = {"kind": "rewind", "arguments": {"epoch": int(epoch[best])}}
+    return Advice("overfitting", int(epoch[best]), text, command)
 
 
-def _vanishing(columns: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> Advice | None:
-    """The first layer's gradient is a small fraction of the last layer's."""
-    layers = sorted(
-        (name for name in columns if name.startswith("gradient_norm_")),
-        key=lambda name: int(name.rsplit("_", 1)[1]),
-    )
-    if len(layers) < 2:
-        return None
-    first, last = columns[layers[0]][-3:], columns[layers[-1]][-3:]
-    if not np.all(last > 0):
-        return None
-    if np.all(first == 0):
-        text = (
-            "No gradient reaches layer 1: its units, or all of a later layer's, are dead. "
-            "A lower learning rate from an earlier point may keep them alive."
-        )
-        return Advice("vanishing", int(columns["epoch"][-1]), text, _rewind(columns))
-    ratio = float(np.median(first / last))
-    if ratio < VANISHED:
-        text = (
-            f"Layer 1's gradient norm is {ratio:.1g} of the last layer's: gradients vanish. "
-            "Next time: batch_norm, relu, he initialisation, fewer layers."
-        )
-        return Advice("vanishing", int(columns["epoch"][-1]), text)
-    return None
-
-
-def _plateau(columns: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> Advice | None:
-    """The training cost has moved by less than half a percent in a whole window."""
-    cost, epoch = columns["train_cost"][-WINDOW:], columns["epoch"][-WINDOW:]
-    if len(cost) < WINDOW or not np.all(np.isfinite(cost)):
-        return None
-    scale = max(abs(float(cost[0])), float(np.finfo(np.float32).tiny))
-    if float(np.ptp(cost)) / scale < 0.005:
-        text = (
-            f"The training cost has stood at {cost[-1]:.4g} since epoch {epoch[0]:.0f}. "
-            "A lower learning rate may settle deeper; more of the same will not."
-        )
-        return Advice("plateau", int(epoch[0]), text, _lower_rate(columns, settings, 3))
-    return None
-
-
-def _improving(columns: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> Advice | None:
+def _improving(columns: Columns) -> Advice | None:
     """Expected gain of ten more epochs, from a straight line through log cost against log epoch."""
     name = "dev_cost" if "dev_cost" in columns else "train_cost"
     cost, epoch = columns[name][-WINDOW:], columns["epoch"][-WINDOW:]
@@ -178,34 +157,5 @@ def _improving(columns: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -
         f"The {name.replace('_', ' ')} is falling; ten more epochs are expected to lower it by "
         f"{100 * gain:.1f} %, to about {cost[-1] * (1 - gain):.4g}."
     )
-    return Advice(
-        "improving",
-        int(epoch[0]),
-        text,
-        {"kind": "extend", "arguments": {"epochs": 10}} if gain > 0.01 else None,
-    )
-
-
-def _lower_rate(
-    columns: Mapping[str, np.ndarray], settings: Mapping[str, Any], by: float
-) -> dict[str, Any] | None:
-    """Lower alpha0. Where it is the trainer's default the curve tells it, unless alpha decays."""
-    rate = settings.get("learning_rate")
-    if rate is None and settings.get("decay", "none") == "none" and "learning_rate" in columns:
-        rate = columns["learning_rate"][-1]
-    if rate is None or not np.isfinite(rate):
-        return None
-    return {"kind": "set", "arguments": {"learning_rate": float(f"{float(rate) / by:.3g}")}}
-
-
-def _rewind(columns: Mapping[str, np.ndarray]) -> dict[str, Any] | None:
-    """Back to the least finite cost, if there is one."""
-    cost = columns["train_cost"]
-    if not np.any(np.isfinite(cost)):
-        return None
-    return {
-        "kind": "rewind",
-        "arguments": {
-            "epoch": int(columns["epoch"][int(np.nanargmin(np.where(np.isfinite(cost), cost, np.inf)))])
-        },
-    }
+    more = {"kind": "extend", "arguments": {"epochs": 10}}
+    return Advice("improving", int(epoch[0]), text, more if gain > 0.01 else None)

@@ -20,7 +20,7 @@ _AVERAGES = ("v", "s")  # those that the optimizer does not keep stay zero
 
 
 class Begun(NamedTuple):
-    """What named metrics need of the epoch under way, and of the time before.
+    """What metrics and probes need of the epoch under way, and of the time before.
 
     Attributes
     ----------
@@ -28,10 +28,13 @@ class Begun(NamedTuple):
         Spent in the kernels.
     outputs : dict of str to ndarray
         `outputs` and `dev_outputs` of structs.Extras.
+    watching : dict
+        Of the epochs before, what `Watching.told` returns.
     """
 
     seconds: float | None
     outputs: dict[str, Array]
+    watching: dict[str, Any] = {}  # noqa: RUF012 - never changed
 
 
 def save(
@@ -45,6 +48,8 @@ def save(
     begun = begun or Begun(None, {})
     if begun.seconds is not None:
         metadata["seconds"] = begun.seconds
+    if begun.watching:
+        metadata["watching"] = begun.watching
     tensors = {n: array for n, array in state._asdict().items() if n in kept or n not in _AVERAGES}
     return write({**tensors, **begun.outputs}, metadata={"caviar": json.dumps(metadata)})
 
@@ -66,7 +71,7 @@ def load(saved: bytes, data: Data) -> tuple[Settings, int, dict[str, Array], Beg
             "use the data set and settings of the trial that it belongs to",
         )  # fmt: skip
     outputs: dict[str, Array] = {name: tensors.pop(name) for name in _OUTPUTS if name in tensors}
-    begun = Begun(metadata.get("seconds"), outputs)
+    begun = Begun(metadata.get("seconds"), outputs, metadata.get("watching", {}))
     return make_settings(metadata["settings"]), int(metadata["seed"]), tensors, begun
 
 

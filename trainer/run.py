@@ -20,6 +20,7 @@ from .network import Network
 from .problem import SettingError
 from .settings import Settings, changed
 from .slices import Change, Pace, Slice, layer_norms, read_records
+from .watching import Watching
 from .weighing import weights_of
 
 _SHOWN = {Status.early: Status.completed, Status.diverged_dev: Status.diverged}
@@ -54,6 +55,7 @@ class Run:
         self._scratch = buffers.scratch_of(self.network, self._hyper.batch_size, self._examples.m, data.dtype)
         self._extras, rows = buffers.extras_of(settings, data, self.network, self._measuring.kept)
         self._records = buffers.records_of(self.network, rows)
+        self._watching = Watching(data, self.network)
         self._seconds = 0.0
         self._pace = Pace(self._examples.m + self._examples.dev_m / 3.0)
 
@@ -109,7 +111,8 @@ class Run:
         last_epoch = _FOREVER if until_epoch is None else until_epoch
         singly = bool(self._measuring.passed)
         while self.status == "running" and not self._reached(last_step, last_epoch):
-            until = self.epoch + 1 if singly else last_epoch  # after which other parts are passed through
+            # after which other parts are passed through, or the layers are looked at
+            until = self.epoch + 1 if singly else self._watching.next_look(self.epoch, self.settings)
             self._work(deadline - time.perf_counter(), last_step, min(until, last_epoch), piece)
             if not self._pace.fits(self._hyper.batch_size, deadline - time.perf_counter(), self._phase):
                 break
@@ -144,6 +147,7 @@ class Run:
             self._state.counters[structs.MOMENTS] = 0
         before, now = self.settings.as_dict(), after.as_dict()
         self.settings, self._hyper = after, hyper
+        self._watching.begin_anew(self.epoch)
         self._reconsider_end()
         return Change(
             self.step, {name: before[name] for name in values}, {name: now[name] for name in values}
@@ -165,6 +169,7 @@ class Run:
         begun = checkpoint.Begun(
             self._seconds if "train_seconds" in self.settings.metrics else None,
             self._of_epoch_begun(),
+            self._watching.told(),
         )
         return checkpoint.save(self.settings, self.seed, self.data, self._state, begun)
 
@@ -185,6 +190,7 @@ class Run:
             if name in begun.outputs:
                 array[...] = begun.outputs[name]
         run._seconds = begun.seconds or 0.0
+        run._watching.recall(begun.watching)
         if run.status == "stopped":
             run._state.counters[structs.STATUS] = Status.running
         run._scratch = run._scratch_for(run._hyper)
@@ -274,8 +280,11 @@ class Run:
         used = time.perf_counter() - begin
         self._seconds += used
         buffers.refuse_unknown_codes(self._state)
-        named = self._measured()
+        named, before = self._measured(), len(piece.epochs)
         read_records(self._records, self.step, self._pace, done, used, phase, piece, named.names, named.rows)
+        if len(piece.epochs) > before and self.status != "diverged":
+            rows = piece.epochs[before:]
+            rows[-1] |= self._watching.look(rows, self.epoch, self.settings, self._hyper, self._state)
 
     def _measured(self) -> Named:
         """Return the named metrics of each epoch that a call finished; keep what belongs to the next one."""

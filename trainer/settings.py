@@ -214,6 +214,11 @@ class Settings:
         read_metrics,
         help="computed besides error and cost; a search gives what its objective and its `metrics` name",
     )
+    layer_statistics: bool = switch(
+        False,
+        steerable=True,
+        help="report of each layer and epoch the norm of W, and mean, deviation and dead share of its units",
+    )
     predict_rows: int = integer(
         100, low=1, high=100_000, unit="examples", help="how many are predicted at once for predict_ms"
     )

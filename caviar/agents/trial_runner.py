@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from threading import Event
 from typing import Any, Literal
 
@@ -221,10 +222,10 @@ class TrialRunner:
         key, branch = self._key, self._branch
 
         def write(outbox: Outbox) -> None:
-            if epochs:
-                columns = [name for name in epochs[0] if name != "epoch"]
-                rows = [[epoch[name] for name in columns] for epoch in epochs]
-                outbox.epochs(key, branch, columns, int(epochs[0]["epoch"]), rows)
+            for names, alike in groupby(epochs, key=tuple):  # some epochs have more columns than others
+                these, columns = list(alike), [name for name in names if name != "epoch"]
+                rows = [[epoch[name] for name in columns] for epoch in these]
+                outbox.epochs(key, branch, columns, int(these[0]["epoch"]), rows)
             if costs:
                 outbox.costs(key, branch, costs)
 

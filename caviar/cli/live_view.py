@@ -176,7 +176,9 @@ class LiveView:
 
     def _commands(self) -> Group:
         lines = [Text(sentence(one)) for one in self._steering["commands"][-4:]]
-        lines += [Text(f"{one['kind']}: {one['text']}", "green") for one in self._steering["advice"][:2]]
+        ahead = self._steering.get("outlook")
+        said = [*self._steering["advice"][:2], *([ahead] if ahead else [])]
+        lines += [Text(f"{one['kind'].replace('_', ' ')}: {one['text']}", "green") for one in said]
         return Group(*(lines or [Text("none yet", "dim")]))
 
 

@@ -34,7 +34,7 @@ _UNREADABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-
 TrialName = Annotated[str, Field(pattern=r"^\d{1,9}\.\d{1,9}$", max_length=19)]
 Number = float | None
 Count = Annotated[int, Field(ge=0, lt=2**31)]
-Columns = Annotated[list[Annotated[Text, Field(max_length=64)]], Field(max_length=200)]
+Columns = Annotated[list[Annotated[Text, Field(max_length=64)]], Field(max_length=10_000)]
 # Characters of why a trial ended as it did, of its log, and of why a command was refused.
 REASON_LIMIT, LOG_LIMIT, REFUSED_LIMIT = 10_000, 100_000, 2000
 

@@ -25,6 +25,7 @@ from caviar.service.usecases import commands, lineage, steering_view
 from caviar.service.usecases.command_validation import NewCommand
 from caviar.service.usecases.rewind_estimate import estimate
 from caviar.service.usecases.steering_view import CommandLog
+from caviar.trainer.remedies import Advice
 
 router = APIRouter(prefix="/trials/{name}", tags=["steering"])
 
@@ -114,10 +115,18 @@ def _steering(view: steering_view.SteeringView) -> dict[str, Any]:
         "commands": _commands(view.commands)["items"],
         "branches": [_branch(one) for one in view.branches],
         "checkpoints": [records.checkpoint(one) for one in view.checkpoints],
-        "advice": [
-            {"kind": advice.kind, "since": advice.since, "text": advice.text, "command": command}
-            for advice, command in view.advice
-        ],
+        "advice": [_advice(one, command) for one, command in view.advice],
+        "outlook": view.outlook and _advice(*view.outlook),
+    }
+
+
+def _advice(one: Advice, command: dict[str, Any] | None) -> dict[str, Any]:
+    return {
+        "kind": one.kind,
+        "since": one.since,
+        "text": one.text,
+        "command": command,
+        "settings": one.settings,
     }
 
 

@@ -84,12 +84,15 @@ class BranchRecord(BaseModel):
 
 
 class AdviceRecord(BaseModel):
-    """An observation, and the command that would act on it."""
+    """An observation, and what would act on it."""
 
     kind: str
     since: int
     text: str
     command: dict[str, Any] | None
+    settings: dict[str, Any] | None = Field(
+        description="of another trial, instead of those of this one, where no command would help it"
+    )
 
 
 class Steering(BaseModel):
@@ -103,7 +106,8 @@ class Steering(BaseModel):
     commands: list[dict[str, Any]]
     branches: list[BranchRecord]
     checkpoints: list[dict[str, Any]]
-    advice: list[AdviceRecord]
+    advice: list[AdviceRecord] = Field(description="what is wrong; empty for a trial that learns well")
+    outlook: AdviceRecord | None = Field(description="what more epochs would bring: improving or converged")
 
 
 class Log(BaseModel):

@@ -182,13 +182,19 @@ export interface Acknowledgement {
   late?: string | null;
 }
 /**
- * An observation, and the command that would act on it.
+ * An observation, and what would act on it.
  */
 export interface AdviceRecord {
   kind: string;
   since: number;
   text: string;
   command: {
+    [k: string]: unknown;
+  } | null;
+  /**
+   * of another trial, instead of those of this one, where no command would help it
+   */
+  settings: {
     [k: string]: unknown;
   } | null;
 }
@@ -1119,7 +1125,7 @@ export interface Report {
   first?: number;
   replace_from?: number | null;
   /**
-   * @maxItems 200
+   * @maxItems 10000
    */
   columns?: string[];
   rows?: (number | null)[][];
@@ -2481,7 +2487,14 @@ export interface Steering {
   checkpoints: {
     [k: string]: unknown;
   }[];
+  /**
+   * what is wrong; empty for a trial that learns well
+   */
   advice: AdviceRecord[];
+  /**
+   * what more epochs would bring: improving or converged
+   */
+  outlook: AdviceRecord | null;
 }
 /**
  * The number under which a checkpoint was stored.

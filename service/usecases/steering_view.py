@@ -21,7 +21,8 @@ from caviar.service.store.snapshot import Snapshot
 from caviar.service.usecases import continuing, datasets, lineage
 from caviar.service.usecases.command_validation import AFTER_THE_END
 from caviar.service.usecases.commands import in_force
-from caviar.trainer.advice import Advice, advise
+from caviar.trainer.advice import advise, outlook
+from caviar.trainer.remedies import Advice
 from caviar.trial_fields import ENDED, StoredTrial
 from caviar.trial_settings import trial_settings
 
@@ -46,6 +47,7 @@ class SteeringView:
     branches: list[lineage.Branch]
     checkpoints: list[StoredCheckpoint]
     advice: list[tuple[Advice, dict[str, Any] | None]]  # with the command that would act on it
+    outlook: tuple[Advice, dict[str, Any] | None] | None  # what more epochs would bring
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,8 @@ def read_steering(snapshot: Snapshot, trial: TrialId) -> SteeringView:
     past = lineage.history(snapshot, row)
     curve = _curve(snapshot, trial, row.branch)
     cancelled = search_rows.get(snapshot, trial.search).switch == "cancelled"
-    advice = advise(curve, settings) if curve else []
+    advice = advise(curve, settings, row.state == "diverged") if curve or row.state == "diverged" else []
+    ahead = None if advice or not curve else outlook(curve)
     if row.state not in ENDED:
         advice = worth_saying(advice, command_rows.applied(snapshot, trial), row)
     return SteeringView(
@@ -92,6 +95,7 @@ def read_steering(snapshot: Snapshot, trial: TrialId) -> SteeringView:
         branches=list(past.branches.values()),
         checkpoints=checkpoints.resumable(snapshot, trial),
         advice=[(one, None if cancelled else acting(one, row, spec, settings)) for one in advice],
+        outlook=None if ahead is None else (ahead, None if cancelled else acting(ahead, row, spec, settings)),
     )
 
 
@@ -136,8 +140,9 @@ def acting(
     if command is None:
         return None
     # A script of a user's own is given only what its search names; advice is made for the settings of mlp.
-    foreign = trainers.get(spec.trainer) is None and not set(command["arguments"]) <= set(settings)
-    if command["kind"] == "set" and foreign:
+    changes = command["arguments"].get("changes", command["arguments"])
+    foreign = trainers.get(spec.trainer) is None and not set(changes) <= set(settings)
+    if command["kind"] in ("set", "fork") and foreign:
         return None
     if row.state not in ENDED or command["kind"] in AFTER_THE_END:
         return command

@@ -10,7 +10,7 @@ import pytest
 
 from caviar.search.spec import SearchSpec
 from caviar.service.usecases.steering_view import acting
-from caviar.trainer.advice import Advice
+from caviar.trainer.remedies import Advice
 from tests.support.inprocess import App, running
 from tests.support.inprocess_agents import agents, finished
 
@@ -62,7 +62,7 @@ def test_the_server_takes_what_it_advises(tmp_path: Path) -> None:
         search = app.request("POST", "/api/v1/searches", json=SEARCH).json()["id"]
         [trial] = finished(app, search)
         [advice] = steering(app, trial["id"])
-        assert advice["kind"] == "plateau"
+        assert advice["kind"] == "small_rate"
         assert advice["command"]["kind"] == "fork"
         response = app.request(
             "POST", f"/api/v1/trials/{trial['id']}/commands", json={"commands": [advice["command"]]}

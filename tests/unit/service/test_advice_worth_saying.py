@@ -7,7 +7,7 @@ from typing import Any
 
 from caviar.service.store.rows import StoredCommand
 from caviar.service.usecases.steering_view import EPOCHS_TO_SHOW, worth_saying
-from caviar.trainer.advice import Advice
+from caviar.trainer.remedies import Advice
 from caviar.trial_fields import StoredTrial
 
 SLOWER = Advice("oscillating", 4, "", {"kind": "set", "arguments": {"learning_rate": 0.01}})

@@ -1,9 +1,9 @@
-"""Each piece of advice on a curve that shows it, and silence on one that does not."""
+"""Each piece of advice on a curve that shows it, silence on one that does not, and what more epochs bring."""
 
 import numpy as np
 import pytest
 
-from caviar.trainer.advice import advise
+from caviar.trainer.advice import advise, outlook
 
 SETTINGS = {"learning_rate": 0.03}
 
@@ -23,10 +23,21 @@ def test_too_short_a_curve_gives_none():
     assert advise(curve([1.0, 0.9]), SETTINGS) == []
 
 
-def test_a_cost_that_is_not_finite_is_diverging_and_rewinds_to_the_least():
+def test_a_cost_that_is_not_finite_goes_back_with_a_lower_rate():
+    """The least alone would lead to the same again, bit for bit."""
     (advice,) = advise(curve([1.0, 0.5, 0.9, np.nan]), SETTINGS)
-    assert advice.kind == "diverging"
-    assert advice.command == {"kind": "rewind", "arguments": {"epoch": 2}}
+    assert advice.kind == "exploding"
+    slower = {"epoch": 2, "changes": {"learning_rate": 0.003}}
+    assert advice.command == {"kind": "fork", "arguments": slower}
+
+
+def test_a_run_that_diverged_in_its_first_epoch_begins_anew():
+    (advice,) = advise({}, SETTINGS, diverged=True)
+    slower = {"epoch": 0, "changes": {"learning_rate": 0.003}}
+    assert (advice.kind, advice.command) == ("exploding", {"kind": "fork", "arguments": slower})
+    (advice,) = advise({}, {**SETTINGS, "init_scale": 8.0}, diverged=True)
+    assert advice.command is None
+    assert advice.settings == {"initialization": "he", "init_scale": 1}
 
 
 def test_a_rising_cost_is_diverging_and_lowers_the_rate():
@@ -56,28 +67,37 @@ def test_overfitting_points_at_the_best_epoch():
     assert found["overfitting"].command == {"kind": "rewind", "arguments": {"epoch": 8}}
 
 
-def test_a_flat_cost_is_a_plateau_and_not_improving():
-    assert kinds(curve([0.4] * 10)) == ["plateau"]
+@pytest.mark.parametrize(
+    ("train", "kind", "rate"),
+    [
+        ([0.4] * 10, "plateau", None),
+        (2.30 - 1e-4 * np.arange(12), "small_rate", 0.3),
+        (2.30 + 1e-3 * (-1.0) ** np.arange(12), "noise", 0.003),
+    ],
+    ids=["flat", "crawling", "jumping"],
+)
+def test_a_plateau_without_probes_is_told_by_its_shape(train, kind, rate):
+    [advice] = advise(curve(train), SETTINGS)
+    assert advice.kind == kind
+    assert advice.command == (rate and {"kind": "set", "arguments": {"learning_rate": rate}})
 
 
-@pytest.mark.parametrize(("first", "said"), [(1e-5, True), (0.0, True), (0.5, False)])
-def test_vanishing_compares_the_first_layer_with_the_last(first, said):
-    train = 1.0 / np.arange(1, 11)
-    columns = curve(
-        train, gradient_norm_1=[first] * 10, gradient_norm_2=[0.9] * 10, gradient_norm_10=[1.0] * 10
-    )
-    assert ("vanishing" in kinds(columns)) is said
+def test_a_cost_that_stands_low_has_converged():
+    columns = curve([1.0, 0.3, 0.1, *[0.01] * 10])
+    assert kinds(columns) == []
+    assert outlook(columns).kind == "converged"
 
 
 def test_a_power_law_predicts_its_own_continuation():
     epochs = np.arange(1, 21)
     dev = 2.0 * epochs**-0.5
-    found = {advice.kind: advice for advice in advise(curve(dev, dev), SETTINGS)}
+    ahead = outlook(curve(dev, dev))
     expected = 2.0 * 30.0**-0.5
-    assert f"about {expected:.4g}" in found["improving"].text
-    assert found["improving"].command == {"kind": "extend", "arguments": {"epochs": 10}}
+    assert ahead.kind == "improving"
+    assert f"about {expected:.4g}" in ahead.text
+    assert ahead.command == {"kind": "extend", "arguments": {"epochs": 10}}
 
 
-def test_a_healthy_descent_gets_nothing_urgent():
+def test_a_healthy_descent_gets_no_advice():
     epochs = np.arange(1, 31)
-    assert kinds(curve(epochs**-0.5, 0.1 + epochs**-0.5)) == ["improving"]
+    assert kinds(curve(epochs**-0.5, 0.1 + epochs**-0.5)) == []

@@ -68,9 +68,17 @@ export function adviceList(place, advice, act) {
   fill(
     place,
     advice.map((each) =>
-      h("div", { class: "advice" }, h("div", null, h("strong", null, each.kind.replaceAll("_", " ")), ` since epoch ${each.since}. `, each.text), each.command ? h("button", { type: "button", class: "small", onclick: () => act(each.command) }, actionText(/** @type {any} */ (each.command))) : null),
+      h("div", { class: "advice" }, h("div", null, h("strong", null, each.kind.replaceAll("_", " ")), ` since epoch ${each.since}. `, each.text, again(each.settings)), each.command ? h("button", { type: "button", class: "small", onclick: () => act(each.command) }, actionText(/** @type {any} */ (each.command))) : null),
     ),
   );
+}
+
+/**
+ * What another trial needs where this one is past help.
+ * @param {Record<string, any> | null} settings
+ */
+function again(settings) {
+  return settings ? ` Another trial needs ${Object.entries(settings).map(([name, value]) => `${name}: ${value}`).join(", ")}.` : "";
 }
 
 /**

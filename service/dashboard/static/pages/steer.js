@@ -77,7 +77,7 @@ export class SteerPanel {
     if (now.commands.some(({ state }) => state === "waiting") && !this.view.signal.aborted) this.clock = setTimeout(() => this.draw(), TICK);
     setText(this.more, `Show all ${count(now.commands.length)}`);
     this.more.hidden = this.all || now.commands.length <= FEW;
-    adviceList(this.advice, now.advice, (command) => this.follow(command));
+    adviceList(this.advice, [...now.advice, ...(now.outlook ? [now.outlook] : [])], (command) => this.follow(command));
     const key = `${this.view.trial().state}`;
     if (key === this.drawnFor) return;
     this.drawnFor = key;
