@@ -335,6 +335,48 @@ class Client:
         items: list[dict[str, Any]] = self.transport.call("GET", path)["items"]
         return items
 
+    # Error analysis
+
+    def errors(self, trial: TrialLike, *, part: str = "dev", **query: Any) -> dict[str, Any]:
+        """Return a page of the rows of the dev set that a trial's model gets wrong, largest loss first.
+
+        `part` may be "train_dev"; show="all" gives right answers, too; also tag, offset, limit (up to 200).
+        """
+        return self._of_errors(trial, "", {"part": part, **query})
+
+    def error_causes(self, trial: TrialLike, part: str = "dev") -> dict[str, Any]:
+        """Return the table of tags: each one's share of the error, and the error without it at best."""
+        return self._of_errors(trial, "/tags", {"part": part})
+
+    def error_slices(self, trial: TrialLike, part: str = "dev") -> dict[str, Any]:
+        """Return which parts of the data are worse, column by column, and which differences are real."""
+        return self._of_errors(trial, "/slices", {"part": part})
+
+    def errors_csv(self, trial: TrialLike, *, part: str = "dev", **query: Any) -> bytes:
+        """Return these rows as CSV, with tags and inputs; show="all" and tag as for `errors`."""
+        path = f"/trials/{_name(trial)}/errors/export"
+        return self.transport.request("GET", path, params={"part": part, **query}, timeout=300).content
+
+    def tag_row(
+        self, trial: TrialLike, row: int, *tags: str, label: str | None = None, part: str = "dev"
+    ) -> dict[str, Any]:
+        """Make these the tags of a row, and give its right label where its own one is wrong."""
+        path = f"/trials/{_name(trial)}/errors/{part}/{row}"
+        body = {"tags": list(tags), "label": label}
+        found: dict[str, Any] = self.transport.call("PUT", path, json=body, timeout=300)
+        return found
+
+    def correct_labels(self, trial: TrialLike, name: str, part: str = "dev") -> dict[str, Any]:
+        """Make a data set with the right labels: `dataset`, and `search`, the trial's one to submit on it."""
+        path, body = f"/trials/{_name(trial)}/errors/versions", {"name": name, "part": part}
+        found: dict[str, Any] = self.transport.call("POST", path, json=body, timeout=600)
+        return found
+
+    def _of_errors(self, trial: TrialLike, what: str, query: Mapping[str, Any]) -> dict[str, Any]:
+        path = f"/trials/{_name(trial)}/errors{what}"
+        found: dict[str, Any] = self.transport.call("GET", path, params=query, timeout=300)
+        return found
+
     # A training script of your own
 
     def ask(

@@ -169,11 +169,19 @@ def _quantiles(column: Array, present: Array) -> list[tuple[str, Array]]:
     if not len(edges):  # most rows have the largest value
         edges = present[present < present.max()].max(keepdims=True)
     place = np.searchsorted(edges, column)  # the slice of an edge is the one below it
-    shown = next(texts for digits in (4, 6, 9, 17) if _differ(texts := [f"{e:.{digits}g}" for e in edges]))
+    shown = next(texts for digits in (4, 6, 9, 17) if _differ(texts := _written(edges, digits)))
     names = [f"up to {shown[0]}", *(f"{a} to {b}" for a, b in pairwise(shown))]
     names.append(f"above {shown[-1]}")
     there = ~np.isnan(column)
     return [(name, there & (place == at)) for at, name in enumerate(names)]
+
+
+def _written(edges: Array, digits: int) -> list[str]:
+    """Return numbers with so many digits, without an exponent where they are not very large or small."""
+    positional = ((edges == 0) | ((abs(edges) >= 1e-4) & (abs(edges) < 1e9))).all()
+    if not positional:
+        return [f"{edge:.{digits}g}" for edge in edges]
+    return [np.format_float_positional(edge, digits, fractional=False, trim="-") for edge in edges]
 
 
 def _differ(texts: Sequence[str]) -> bool:

@@ -7,6 +7,7 @@ import typer
 from caviar.cli import (
     audit,
     datasets,
+    errors,
     exclusions,
     final_test,
     fronts,
@@ -36,6 +37,7 @@ models.register(app)
 running.register(app)
 exclusions.register(app)
 audit.register(app)
+errors.register(app)
 fronts.register(app)
 final_test.register(app)
 app.add_typer(datasets.app, name="datasets")

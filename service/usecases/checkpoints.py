@@ -169,6 +169,6 @@ def model_of(snapshot: Snapshot, trial: TrialId) -> int:
     trial_rows.get(snapshot, trial)
     found = rows.newest_model(snapshot, trial)
     if found is None:
-        why = "it ended without one, or its file was damaged"
-        raise NotFoundError(f"trial {trial} has no stored model: {why}; train it again (caviar rerun)")
+        kept = "one is kept of trials that were the best when they ended, and of long ones"
+        raise NotFoundError(f"trial {trial} has no stored model: {kept}; train it again (caviar rerun)")
     return found

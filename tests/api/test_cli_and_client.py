@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -9,8 +10,8 @@ import time
 
 import pytest
 
-from caviar import ConflictError, InvalidError, NotFoundError
-from tests.support.commandline import ROOT, caviar, serving
+from caviar import ConflictError, InvalidError, NotFoundError, spreadsheets
+from tests.support.commandline import ROOT, caviar, serving, typed
 from tests.support.waiting import wait
 
 SEARCH = """
@@ -328,3 +329,27 @@ def report_until_stopped(trial):
             break
         time.sleep(0.005)
     return trial.should_stop
+
+
+def test_the_errors_of_the_best_trial(server, client, search_file, tmp_path, capsys):
+    search = client.wait(client.submit(search_file), timeout=120)
+    [best] = client.best(search, k=1)
+    page = client.errors(best)
+    row = page["items"][0]["row"]
+    said = typed(capsys, "errors", best.id, "--row", row, "--as", "blurry", "--url", server)
+    assert said.stdout == f"Row {row}: blurry.\n", said.stderr
+    shown = typed(capsys, "errors", best.id, "-k", 3, "--csv", tmp_path / "errors.csv", "--url", server)
+    assert shown.returncode == 0, shown.stderr
+    table = spreadsheets.read_csv((tmp_path / "errors.csv").read_text("utf-8"))
+    assert len(table["row"]) == page["wrong"]
+    assert (table["row"][0], table["tags"][0]) == (str(row), "blurry")
+    shown = typed(capsys, "errors", best.id, "-k", 3, "--url", server).stdout
+    assert f"{page['wrong']} wrong: error" in shown
+    assert re.search(rf"blurry +1 +{100 / page['wrong']:.1f} %", shown)
+    label = next(name for name in page["classes"] if name != page["items"][0]["truth"])
+    client.tag_row(best, row, label=label)
+    made = client.correct_labels(best, "better")
+    assert made["dataset"]["version"]["corrections"][0]["new"] == label
+    assert made["search"]["dataset"]["name"] == "better"
+    assert client.error_causes(best)["causes"][0]["tag"] == "label is wrong"
+    assert {one["name"] for one in client.error_slices(best)["columns"]} >= {page["targets"][0]}
