@@ -37,6 +37,7 @@ from caviar.service.api import (
     searches,
     session,
     steering,
+    studies,
     summary,
     tokens,
     trainers,
@@ -79,6 +80,7 @@ log = logging.getLogger(__name__)
 
 ROUTES = (
     exchange,  # first: it is asked for most, and routes are tried in this order
+    studies,
     search_analysis,
     export,
     search_yaml,

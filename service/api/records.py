@@ -19,6 +19,7 @@ from caviar.service.store import clock, slots
 from caviar.service.store.audit import AuditRow, StoredEdit
 from caviar.service.store.reads import AgentSeen, SearchSummary, StoredAttempt
 from caviar.service.store.rows import StoredCheckpoint, StoredCommand, StoredSearch
+from caviar.service.usecases.studies import OPTUNA
 from caviar.trainer.data.source_hints import source_hints
 from caviar.trainer.effects import scale_hints
 from caviar.trainer.metric_checks import metric_hints
@@ -308,7 +309,8 @@ def _of_its_limits(spec: dict[str, Any]) -> list[dict[str, str]]:
 
 def _of_its_trainer(spec: dict[str, Any], can: Set[str]) -> list[dict[str, str]]:
     trainer = spec.get("trainer") or "mlp"
-    if not can or trainer in can or trainer == "external":  # a script of one's own comes when it likes
+    of_a_script = trainer in ("external", OPTUNA)  # which comes when it likes
+    if not can or trainer in can or of_a_script:
         return []
     message = f"no agent has the trainer {trainer!r}, so none of its trials can run"
     remedy = f"install it where the agents run and restart them; they have: {', '.join(sorted(can))}"

@@ -4,6 +4,7 @@ export type JsonValue = unknown;
 
 export interface Schemas {
   Acknowledgement: Acknowledgement;
+  Added: Added;
   AdviceRecord: AdviceRecord;
   Agent: Agent;
   AgentEnd: AgentEnd;
@@ -14,13 +15,16 @@ export interface Schemas {
   Assignment: Assignment;
   Attempt: Attempt;
   Attempts: Attempts;
+  Attributes: Attributes;
   Best: Best;
   Between: Between;
   BranchRecord: BranchRecord;
   Budget: Budget;
   Cause: Cause;
   Causes: Causes;
+  Change: Change;
   ChangeLog: ChangeLog;
+  Changes: Changes;
   Check: Check;
   CheckpointList: CheckpointList;
   CheckpointRecord: CheckpointRecord;
@@ -48,6 +52,7 @@ export interface Schemas {
   DatasetList: DatasetList;
   Deed: Deed;
   Deeds: Deeds;
+  Description: Description;
   DiagnosisRecord: DiagnosisRecord;
   Drop: Drop;
   Edit: Edit;
@@ -77,17 +82,21 @@ export interface Schemas {
   MeanOfLast: MeanOfLast;
   Median: Median;
   NewLook: NewLook;
+  NewStudy: NewStudy;
   NewTags: NewTags;
   NewToken: NewToken;
+  NewTrials: NewTrials;
   NewVersion: NewVersion;
   NextStepRecord: NextStepRecord;
   NoStopping: NoStopping;
   NoteInfo: NoteInfo;
   Nsga2: Nsga2;
+  Numbers: Numbers;
   Objective: Objective;
   ObjectiveOfFront: ObjectiveOfFront;
   OlderCheckpoint: OlderCheckpoint;
   Origin: Origin;
+  Outcomes: Outcomes;
   Outlook: Outlook;
   ParameterImportance: ParameterImportance;
   ParsedSearch: ParsedSearch;
@@ -139,6 +148,9 @@ export interface Schemas {
   StepRecord: StepRecord;
   StopTable: StopTable;
   StoredCheckpoint: StoredCheckpoint;
+  Studies: Studies;
+  Study: Study;
+  StudyTrials: StudyTrials;
   SuccessiveHalving: SuccessiveHalving;
   SummaryRecord: SummaryRecord;
   Tag: Tag;
@@ -180,6 +192,16 @@ export interface Acknowledgement {
   };
   refused?: string | null;
   late?: string | null;
+}
+/**
+ * The number of the first trial added (null: the study is paused, ask again), and what has changed.
+ */
+export interface Added {
+  revision: number;
+  items: {
+    [k: string]: unknown;
+  }[];
+  first: number | null;
 }
 /**
  * An observation, and what would act on it.
@@ -446,6 +468,17 @@ export interface Attempts {
   items: Attempt[];
 }
 /**
+ * Attributes of a study, each as JSON.
+ */
+export interface Attributes {
+  user?: {
+    [k: string]: string;
+  };
+  system?: {
+    [k: string]: string;
+  };
+}
+/**
  * The best trial of a search so far.
  */
 export interface Best {
@@ -541,6 +574,62 @@ export interface Causes {
    */
   examined: number;
   causes: Cause[];
+}
+/**
+ * What a script says of one of its trials: added to what is known.
+ */
+export interface Change {
+  state?: ("RUNNING" | "WAITING" | "COMPLETE" | "PRUNED" | "FAIL") | null;
+  values?: (number | ("inf" | "-inf" | "nan"))[] | null;
+  /**
+   * By name: the value as Optuna codes it, its distribution as JSON.
+   */
+  params?: {
+    /**
+     * @minItems 2
+     * @maxItems 2
+     */
+    [k: string]: [unknown, unknown];
+  };
+  /**
+   * Attributes, each as JSON.
+   */
+  user?: {
+    [k: string]: string;
+  };
+  /**
+   * Optuna's attributes, each as JSON.
+   */
+  system?: {
+    [k: string]: string;
+  };
+  /**
+   * Intermediate values.
+   */
+  steps?: {
+    [k: string]: number | "inf" | "-inf" | "nan";
+  };
+  started?: number | null;
+  ended?: number | null;
+  number: number;
+  /**
+   * Of this change: repeated, it does nothing.
+   */
+  key: string;
+  /**
+   * A heartbeat.
+   */
+  alive?: boolean;
+}
+/**
+ * Changes of trials.
+ */
+export interface Changes {
+  /**
+   * @minItems 1
+   * @maxItems 5000
+   */
+  changes: [Change, ...Change[]];
 }
 /**
  * One thing that must hold, and why it does not.
@@ -994,6 +1083,43 @@ export interface Deed {
 export interface Deeds {
   items: Deed[];
   next: string | null;
+}
+/**
+ * What a script says of a trial; of a new one, all there is.
+ */
+export interface Description {
+  state?: ("RUNNING" | "WAITING" | "COMPLETE" | "PRUNED" | "FAIL") | null;
+  values?: (number | ("inf" | "-inf" | "nan"))[] | null;
+  /**
+   * By name: the value as Optuna codes it, its distribution as JSON.
+   */
+  params?: {
+    /**
+     * @minItems 2
+     * @maxItems 2
+     */
+    [k: string]: [unknown, unknown];
+  };
+  /**
+   * Attributes, each as JSON.
+   */
+  user?: {
+    [k: string]: string;
+  };
+  /**
+   * Optuna's attributes, each as JSON.
+   */
+  system?: {
+    [k: string]: string;
+  };
+  /**
+   * Intermediate values.
+   */
+  steps?: {
+    [k: string]: number | "inf" | "-inf" | "nan";
+  };
+  started?: number | null;
+  ended?: number | null;
 }
 /**
  * Bias, variance and mismatch of a trial, and the recipe's next steps.
@@ -1519,6 +1645,18 @@ export interface NewLook {
   why?: string | null;
 }
 /**
+ * A study as Optuna makes one.
+ */
+export interface NewStudy {
+  name: string;
+  /**
+   * @minItems 1
+   * @maxItems 1000
+   */
+  directions: ["minimize" | "maximize", ...("minimize" | "maximize")[]];
+  key: string;
+}
+/**
  * All that is said of a row; what is not repeated is taken away.
  */
 export interface NewTags {
@@ -1537,6 +1675,25 @@ export interface NewTags {
 export interface NewToken {
   name: string;
   scope: "read" | "submit" | "steer" | "admin" | "agent";
+}
+/**
+ * Trials to add; null: one that begins to run now.
+ */
+export interface NewTrials {
+  /**
+   * @minItems 1
+   * @maxItems 5000
+   */
+  trials: [Description | null, ...(Description | null)[]];
+  key: string;
+  /**
+   * An earlier call with this key was not answered.
+   */
+  again?: boolean;
+  /**
+   * The revision of the last reading.
+   */
+  after?: number;
 }
 /**
  * How to call the data with corrected labels.
@@ -1573,6 +1730,15 @@ export interface Nsga2 {
   population?: number;
 }
 /**
+ * Numbers of trials.
+ */
+export interface Numbers {
+  /**
+   * @maxItems 5000
+   */
+  numbers: number[];
+}
+/**
  * What is to be made small or large.
  */
 export interface Objective {
@@ -1607,6 +1773,12 @@ export interface Origin {
    * the proposal's reason in words
    */
   why: string | null;
+}
+/**
+ * What became of each change.
+ */
+export interface Outcomes {
+  outcomes: ("done" | "kept" | "finished" | "missing")[];
 }
 /**
  * How good the best is, and what further trials may add, as if all were drawn at random.
@@ -2501,6 +2673,35 @@ export interface Steering {
  */
 export interface StoredCheckpoint {
   id: number;
+}
+/**
+ * Studies by id.
+ */
+export interface Studies {
+  items: Study[];
+}
+/**
+ * A study; its id is that of its search.
+ */
+export interface Study {
+  id: number;
+  name: string;
+  directions: string[];
+  user: {
+    [k: string]: string;
+  };
+  system: {
+    [k: string]: string;
+  };
+}
+/**
+ * The trials that have changed, and the revision to ask from next time.
+ */
+export interface StudyTrials {
+  revision: number;
+  items: {
+    [k: string]: unknown;
+  }[];
 }
 /**
  * What a search has found so far, or for good.

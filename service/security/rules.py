@@ -34,6 +34,8 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("POST", rf"{_API}/searches/{_ID}/(pause|resume|cancel|archive|unarchive)", "steer"),
     ("PATCH", rf"{_API}/searches/{_ID}", "steer"),
     ("DELETE", rf"{_API}/searches/{_ID}", "admin"),
+    # Studies of Optuna
+    ("POST", rf"{_API}/studies(/{_ID}/(attributes|trials|changes|rest))?", "submit"),
     # Trials
     ("POST", rf"{_API}/trials/{_ID}/commands", "steer"),
     ("DELETE", rf"{_API}/trials/{_ID}/commands/{_ID}", "steer"),

@@ -160,5 +160,12 @@ def units(snapshot: Snapshot, search: int, most: int) -> tuple[list[int], list[b
     return [row.number for row in rows], [row.unit for row in rows], [row.value for row in rows]
 
 
+def points(snapshot: Snapshot, search: int, most: int) -> list[tuple[int, dict[str, Any], float]]:
+    """Return numbers, points and values of the last `most` trials that have a value, by number."""
+    query = select(t.number, t.params, t.value).where(t.search_id == search, t.value.is_not(None))
+    rows = snapshot.execute(query.order_by(t.number.desc()).limit(most)).all()[::-1]
+    return [(row.number, orjson.loads(row.params), row.value) for row in rows]
+
+
 def _maximizes(row: StoredSearch) -> bool:
     return bool(orjson.loads(row.spec).get("objective", {}).get("direction") == "maximize")

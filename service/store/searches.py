@@ -12,6 +12,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    exists,
     func,
     insert,
     or_,
@@ -22,7 +23,7 @@ from sqlalchemy import (
 from caviar.service.errors import NotFoundError
 from caviar.service.store.rows import StoredSearch
 from caviar.service.store.snapshot import Snapshot
-from caviar.service.store.tables import HELD, idempotency, searches, trials
+from caviar.service.store.tables import HELD, idempotency, searches, studies, trials
 from caviar.service.store.transaction import Transaction
 
 s, t = searches.c, trials.c
@@ -35,6 +36,7 @@ _OPEN = (
     select(searches, func.coalesce(_IN_HANDS.c.agents, 0).label("agents"))
     .outerjoin(_IN_HANDS, _IN_HANDS.c.search_id == s.id)
     .where(s.switch == "active", s.ended.is_(None))
+    .where(~exists().where(studies.c.search_id == s.id))  # their scripts make the trials themselves
     .order_by(s.id)
 )
 _ONE = select(searches).where(s.id == bindparam("search"))

@@ -366,4 +366,24 @@ row_tags = Table(
     Index("row_tags_row", "data", "row", "tag", unique=True),
 )
 
+studies = Table(
+    "studies",  # searches whose trials a script makes with Optuna
+    metadata,
+    Column("search_id", Integer, ForeignKey("searches.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(512), nullable=False, unique=True),  # as Optuna knows it
+    Column("document", Text, nullable=False),  # directions and attributes: service/usecases/studies.py
+)
+
+study_trials = Table(
+    "study_trials",
+    metadata,
+    Column("search_id", Integer, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("key", String(32), nullable=False),  # of the last write: when its answer is lost, it is repeated
+    Column("seen", Double),  # its last heartbeat
+    Column("document", Text, nullable=False),  # what Optuna knows of it: service/usecases/study_trials.py
+    _of_trial(),
+    sqlite_with_rowid=False,
+)
+
 WAITS = commands.c.state == literal_column("'waiting'")

@@ -25,7 +25,7 @@ from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
 from caviar.service.store.rows import Edition, StoredSearch
 from caviar.service.store.snapshot import Snapshot
-from caviar.service.usecases import submit_effects
+from caviar.service.usecases import studies, submit_effects
 from caviar.service.usecases.trial_cache import TrialCache
 from caviar.trial_fields import ENDED, StoredTrial
 
@@ -187,13 +187,13 @@ def read_importance(snapshot: Snapshot, search: int) -> Importance:
     """Return the share of each parameter in being good, the largest first. Raises NotFoundError."""
     row = search_rows.get(snapshot, search)
     spec = SearchSpec.parse(orjson.loads(row.spec))
-    numbers, packed, values = figures.units(snapshot, search, FOR_IMPORTANCE)
-    width = spec.space.dimensions
-    pairs = [
-        (number, unit, value)
-        for number, unit, value in zip(numbers, packed, values, strict=True)
-        if len(unit) == 8 * width
-    ]
+    if spec.trainer == studies.OPTUNA:  # its space grows with its trials: coordinates are of today
+        points = figures.points(snapshot, search, FOR_IMPORTANCE)
+        pairs = [(number, spec.space.to_unit(point).tobytes(), value) for number, point, value in points]
+    else:
+        width = 8 * spec.space.dimensions
+        found = zip(*figures.units(snapshot, search, FOR_IMPORTANCE), strict=True)
+        pairs = [(number, unit, value) for number, unit, value in found if len(unit) == width]
     if len(pairs) < ENOUGH_FOR_IMPORTANCE:
         return Importance({}, len(pairs), "It takes at least five trials with a value to tell.")
     from caviar.search.optuna_bridge import (

@@ -21,7 +21,7 @@ from caviar.service.store import trials as trial_rows
 from caviar.service.store.commands import Effect
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.transaction import Transaction
-from caviar.service.usecases import forks, lineage
+from caviar.service.usecases import forks, lineage, studies
 from caviar.service.usecases.command_validation import CommandContext, NewCommand, problems
 from caviar.service.usecases.proposer import Proposer
 from caviar.trial_fields import ENDED, StoredTrial
@@ -46,6 +46,7 @@ def give(
     else, naming each command and field.
     """
     row = trial_rows.get(tx, trial)
+    studies.refuse_steering(tx, trial.search, "steer its trials there")
     mark = None if key is None else _digest(key) + _digest([_as_given(one) for one in given])
     if mark is not None and (known := command_rows.given_with(tx, trial, mark[:DIGITS])):
         if known[0].idempotency != mark:

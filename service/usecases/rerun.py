@@ -14,7 +14,7 @@ from caviar.service.store import commands as command_rows
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
 from caviar.service.store.transaction import Transaction
-from caviar.service.usecases import forks, lineage
+from caviar.service.usecases import forks, lineage, studies
 from caviar.service.usecases.claim import schedule
 from caviar.service.usecases.commands import WITHDRAWN
 from caviar.service.usecases.proposer import Proposer
@@ -57,6 +57,7 @@ def rerun_all(tx: Transaction, proposer: Proposer, search: int, state: str) -> l
 
 def _again(tx: Transaction, proposer: Proposer, search: int, rows: Sequence[StoredTrial]) -> list[str]:
     row = search_rows.get(tx, search)
+    studies.refuse_steering(tx, search, "run a point again there with study.enqueue_trial(trial.params)")
     made = [_new(tx, old, number) for number, old in enumerate(rows, row.proposed)]
     trial_rows.insert_trials(tx, made)
     search_rows.add_by_hand(tx, row, len(made))

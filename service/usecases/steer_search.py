@@ -18,7 +18,7 @@ from caviar.service.store import trials as trial_rows
 from caviar.service.store.audit import Action
 from caviar.service.store.rows import StoredSearch
 from caviar.service.store.transaction import Transaction
-from caviar.service.usecases import budgets, datasets
+from caviar.service.usecases import budgets, datasets, studies
 from caviar.service.usecases.claim import schedule
 from caviar.service.usecases.names import name_problems
 from caviar.service.usecases.proposer import Proposer, new_trial
@@ -108,6 +108,8 @@ def edit(
     unknown = sorted(set(changes) - set(EDITABLE))
     if unknown:
         raise RefusedError.of(unknown[0], "cannot be edited", f"editable: {', '.join(EDITABLE)}")
+    if set(changes) & set(TRAINED):
+        studies.refuse_steering(tx, search, "only its name and note can be edited here")
     before = orjson.loads(row.spec)
     after = {**before, **{k: v for k, v in changes.items() if v is not None or k in EMPTIED}}
     if after == before:
@@ -204,6 +206,7 @@ def enqueue(
     row = search_rows.get(tx, search)
     if row.switch == "cancelled":
         raise ConflictError(f"search {search} was cancelled")
+    studies.refuse_steering(tx, search, "add a point there with study.enqueue_trial")
     spec = proposer.spec(tx, row)
     if isinstance(spec.strategy, Population):
         raise RefusedError.of("points", "the members of a population are there from its start", POPULATION)

@@ -18,7 +18,7 @@ from caviar.service.store import summary as rows
 from caviar.service.store import trials as trial_rows
 from caviar.service.store.rows import StoredSearch
 from caviar.service.store.snapshot import Snapshot
-from caviar.service.usecases import analysis, baseline, diagnosing
+from caviar.service.usecases import analysis, baseline, diagnosing, studies
 from caviar.service.usecases.findings import End, Finding, Limits, Situation, edge, findings, limits_of
 from caviar.trainer.diagnosis import Diagnosis
 from caviar.trial_fields import StoredTrial
@@ -227,7 +227,7 @@ def _next(now: Situation, found: list[Finding], diagnosis: Diagnosis | None) -> 
         aim = f"against {diagnosis.problems[0]}" if diagnosis.problems else "closer around the winner"
         text = f"Run the next search, {aim}; it is ready to submit."
         steps.append(NextStep(kind="next_search", text=text, trial=winner))
-    if not now.spec.reevaluate.leaders and now.valued >= 2:
+    if not now.spec.reevaluate.leaders and now.valued >= 2 and now.spec.trainer != studies.OPTUNA:
         text = "Retrain the leaders with fresh seeds: the best of many trials is partly lucky."
         steps.append(NextStep(kind="retrain", text=text))
     if now.spec.trainer == "mlp":

@@ -47,6 +47,7 @@ export async function view(view) {
 function waiting(search) {
   if (search.state === "cancelled") return empty("No trial was started", h("p", null, "The search was cancelled first. Copy it to a new search to run it."));
   if (search.state === "paused") return empty("Paused before its first trial", h("p", null, "Press Resume to start it."));
+  if (search.spec.trainer === "optuna") return empty("Waiting for your script", h("p", null, "Trials appear as your script runs this study of Optuna:"), command(`storage=CaviarStorage("${location.origin}")`));
   if (search.spec.trainer === "external") return empty("Waiting for your script", h("p", null, "This search is trained by a script of your own. It starts when the script asks for trials:"), command(`for trial in Client("${location.origin}").ask(${search.id}): ...`));
   return empty(
     "No trial has started yet",

@@ -88,7 +88,7 @@ function marked(place, compare) {
 function columns(changed) {
   return [
     { key: "mark", title: "", cell: (search) => h("input", { type: "checkbox", value: search.id, "aria-label": `Select ${search.name} to compare`, onchange: changed }), update: () => undefined },
-    { key: "name", title: "Name", sort: "name", cell: (search) => h("div", null, h("a", { class: "searchname", href: `/searches/${search.id}` }, search.name, h("span", null, `${search.id} · ${search.spec.dataset?.name ?? (search.spec.trainer === "external" ? "own script" : "data")} · ${String(search.spec.strategy?.name ?? "coarse to fine").replaceAll("_", " ")}`)), h("div", { class: "labels" }, labelsOf(search))) },
+    { key: "name", title: "Name", sort: "name", cell: (search) => h("div", null, h("a", { class: "searchname", href: `/searches/${search.id}` }, search.name, h("span", null, `${search.id} · ${search.spec.trainer === "optuna" ? "study of Optuna" : `${search.spec.dataset?.name ?? (search.spec.trainer === "external" ? "own script" : "data")} · ${String(search.spec.strategy?.name ?? "coarse to fine").replaceAll("_", " ")}`}`)), h("div", { class: "labels" }, labelsOf(search))) },
     { key: "state", title: "State", cell: (search) => chip(search.state), update: (cell, search) => setSearchChip(/** @type {HTMLElement} */ (cell.firstElementChild), search) },
     { key: "progress", title: "Progress", cell: progressCell, update: drawProgress },
     { key: "best", title: "Best", numeric: true, cell: (search) => (search.best ? h("a", { href: `/trials/${search.best.trial}`, title: `trial ${search.best.number}` }, measured(search, objectiveMetric(search), search.best.value)) : "–") },
