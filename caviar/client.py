@@ -304,8 +304,16 @@ class Client:
         return self._of_branch(trial, "log", branch)
 
     def schedule(self, trial: TrialLike, branch: int | None = None) -> dict[str, Any]:
-        """Return the changes of a branch as `schedule` of another search."""
+        """Return the settings of a branch by epoch: settings at its beginning, schedule, epochs.
+
+        Under `search` a search that trains so from a few seeds, for `submit`.
+        """
         return self._of_branch(trial, "schedule", branch)
+
+    def population(self, search: SearchLike) -> dict[str, Any]:
+        """Return the turns of a population as columns, and the lineage of its best one."""
+        found: dict[str, Any] = self.transport.call("GET", f"/searches/{_number(search)}/population")
+        return found
 
     def checkpoint(self, checkpoint: int) -> bytes:
         """Return the bytes of a checkpoint (safetensors)."""

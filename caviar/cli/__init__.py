@@ -14,6 +14,7 @@ from caviar.cli import (
     managing,
     models,
     running,
+    schedules,
     searches,
     server,
     steering,
@@ -33,6 +34,7 @@ server.register(app)
 searches.register(app)
 managing.register(app)
 steering.register(app)
+schedules.register(app)
 models.register(app)
 running.register(app)
 exclusions.register(app)

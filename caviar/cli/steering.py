@@ -90,7 +90,8 @@ def replay(
 
             from caviar.files import writing
 
-            text = yaml.safe_dump(connection.schedule(name, branch), sort_keys=False)
+            found = connection.schedule(name, branch)
+            text = yaml.safe_dump({"schedule": found["schedule"]}, sort_keys=False)
             with writing(schedule):
                 schedule.write_text(text, "utf-8")
             typer.echo(f"Wrote {schedule}; put its `schedule` into a search.")

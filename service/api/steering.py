@@ -21,7 +21,7 @@ from caviar.service.api.steering_records import (
 )
 from caviar.service.ids import trial_id
 from caviar.service.store.transaction import Transaction
-from caviar.service.usecases import commands, lineage, steering_view
+from caviar.service.usecases import commands, lineage, schedules, steering_view
 from caviar.service.usecases.command_validation import NewCommand
 from caviar.service.usecases.rewind_estimate import estimate
 from caviar.service.usecases.steering_view import CommandLog
@@ -94,11 +94,13 @@ async def log(services: App, name: str, branch: int | None = None) -> Response:
     return answer(_log(found))
 
 
-@router.get("/schedule", response_model=Schedule, summary="The changes of a branch, for another search")
+@router.get(
+    "/schedule", response_model=Schedule, summary="Settings by epoch, and a search that takes them up"
+)
 async def schedule(services: App, name: str, branch: int | None = None) -> Response:
     trial = trial_id(name)
-    found = await services.store.read(lambda snapshot: steering_view.read_log(snapshot, trial, branch))
-    return answer({"schedule": steering_view.schedule_of(found)})
+    found = await services.store.read(lambda snapshot: schedules.read_schedule(snapshot, trial, branch))
+    return answer(asdict(found))
 
 
 def _commands(found: CommandLog) -> dict[str, Any]:

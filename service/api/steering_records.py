@@ -130,9 +130,13 @@ class Log(BaseModel):
 
 
 class Schedule(BaseModel):
-    """Changes by epoch, as `schedule` of a search takes them."""
+    """The settings of a branch by epoch."""
 
-    schedule: list[dict[str, Any]]
+    trial: str
+    settings: dict[str, JsonValue] = Field(description="with which its training began")
+    schedule: list[dict[str, Any]] = Field(description="changes by epoch, as `schedule` of a search")
+    epochs: int = Field(description="how far it has come")
+    search: dict[str, Any] = Field(description="one that trains so from a few seeds, to be submitted")
 
 
 class Rewind(BaseModel):

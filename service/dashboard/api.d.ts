@@ -104,6 +104,7 @@ export interface Schemas {
   PlaceRecord: PlaceRecord;
   Points: Points;
   Population: Population;
+  PopulationTurns: PopulationTurns;
   Predictions: Predictions;
   Preview: Preview;
   Problem: Problem;
@@ -1883,6 +1884,55 @@ export interface Population {
   vary?: string[] | null;
 }
 /**
+ * The turns of a population as columns, by number.
+ */
+export interface PopulationTurns {
+  /**
+   * why there is no population
+   */
+  reason: string | null;
+  members: number;
+  epochs_per_turn: number;
+  /**
+   * parameters that copies vary
+   */
+  vary: string[];
+  /**
+   * the best trial
+   */
+  best: number | null;
+  /**
+   * the trials that led to it, the first one first
+   */
+  lineage: number[];
+  number: number[];
+  member: number[];
+  /**
+   * from 0
+   */
+  turn: number[];
+  /**
+   * the trial each goes on from; another member's: a copy
+   */
+  parent: (number | null)[];
+  /**
+   * the epoch after which each begins
+   */
+  begun: number[];
+  /**
+   * how far each has come
+   */
+  epoch: number[];
+  state: string[];
+  value: (number | null)[];
+  /**
+   * of the parameters that vary
+   */
+  params: {
+    [k: string]: JsonValue[];
+  };
+}
+/**
  * What a model gets right and wrong.
  */
 export interface Predictions {
@@ -2196,12 +2246,32 @@ export interface RunnerUpRecord {
   behind: number;
 }
 /**
- * Changes by epoch, as `schedule` of a search takes them.
+ * The settings of a branch by epoch.
  */
 export interface Schedule {
+  trial: string;
+  /**
+   * with which its training began
+   */
+  settings: {
+    [k: string]: JsonValue;
+  };
+  /**
+   * changes by epoch, as `schedule` of a search
+   */
   schedule: {
     [k: string]: unknown;
   }[];
+  /**
+   * how far it has come
+   */
+  epochs: number;
+  /**
+   * one that trains so from a few seeds, to be submitted
+   */
+  search: {
+    [k: string]: unknown;
+  };
 }
 /**
  * Settings that change in a running trial, at the end of an epoch (0: from the beginning).

@@ -192,16 +192,6 @@ def _told(row: StoredTrial, count: str) -> int | None:
     return None if told is None else int(told)
 
 
-def schedule_of(log: ReplayLog) -> list[dict[str, Any]]:
-    """Return the changes of a branch as a search takes them: each at the last end of an epoch before it."""
-    made: dict[int, dict[str, Any]] = {}
-    for change in log.changes:
-        settings = {name: value for name, value in change["settings"].items() if name != "epochs"}
-        if settings:
-            made.setdefault(int(change["epoch"]), {}).update(settings)
-    return [{"epoch": epoch, "set": made[epoch]} for epoch in sorted(made)]
-
-
 def _spec(snapshot: Snapshot, trial: TrialId) -> SearchSpec:
     return SearchSpec.parse(orjson.loads(search_rows.get(snapshot, trial.search).spec))
 

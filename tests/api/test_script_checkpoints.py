@@ -205,3 +205,51 @@ def test_a_fork_begins_from_the_checkpoint_with_its_changes(client: Client) -> N
         if trial.number == 0:
             client.command(trial.id, "fork", epoch=2, changes={"slope": 9.0})
     assert begun == [(0, None, 2.0), (2, b"epoch 2", 9.0)]
+
+
+POPULATION = {
+    "trainer": "external",
+    "settings": {"slope": 2.0},
+    "space": {"x": {"scale": "linear", "low": 0.1, "high": 1.0}},
+    "strategy": {"name": "population", "members": 2, "epochs_per_turn": 2},
+    "objective": {"metric": "loss", "direction": "minimize"},
+    "budget": {"trials": 6},
+    "lag": 0,
+}
+
+
+def test_a_script_trains_a_population_from_its_checkpoints(client: Client) -> None:
+    search = client.submit(POPULATION)
+    for trial in client.ask(search):
+        done = float(trial.resume or b"0")
+        assert set(trial.params) == {"slope", "x"}
+        for step in range(trial.epoch + 1, (trial.epochs or 0) + 1):
+            done += trial.params["x"]
+            trial.report(step, loss=10.0 - done)
+        trial.checkpoint(b"%r" % done)
+    turns = client.population(search)
+    assert (turns["begun"], turns["epoch"]) == ([0, 0, 2, 2, 4, 4], [2, 2, 4, 4, 6, 6])
+    gains = [2 * x for x in turns["params"]["x"]]
+    for place, parent in enumerate(turns["parent"]):
+        before = 10.0 if parent is None else turns["value"][parent]
+        assert turns["value"][place] == pytest.approx(before - gains[place])
+    winner = client.schedule(f"{search.id}.{turns['best']}")
+    assert winner["search"]["settings"] == {"slope": 2.0, "x": winner["settings"]["x"], "epochs": 6}
+
+
+def test_a_script_that_does_not_go_on_from_the_state_is_told(client: Client) -> None:
+    search = client.submit(POPULATION)
+    told = ""
+    for trial in client.ask(search, catch=CaviarError):
+        with trial:
+            try:
+                trial.report(1, loss=1.0)
+            except CaviarError as error:
+                told = str(error)
+                raise
+            trial.report(2, loss=1.0)
+            trial.checkpoint(b"state", step=2)
+        if told:
+            break
+    assert "load trial.resume" in told and "trial.epochs" in told
+    client.cancel(search)

@@ -12,7 +12,7 @@ from caviar.service.api import records
 from caviar.service.errors import RefusedError
 from caviar.service.ids import TrialId, trial_id
 from caviar.service.store import streams
-from caviar.service.usecases import lineage, rewind_estimate, steering_view
+from caviar.service.usecases import lineage, rewind_estimate, schedules, steering_view
 from caviar.service.usecases.command_validation import NewCommand
 from tests.support.babysat import PANDA, RATE, Babysat, refused
 from tests.support.stores import epochs, handed
@@ -111,7 +111,7 @@ def test_a_lost_agent_leaves_a_line_that_leads_back(babysat: Babysat) -> None:
 def test_the_schedule_of_a_branch_can_be_given_to_another_search(babysat: Babysat) -> None:
     (number,) = babysat.give(NewCommand("set", RATE))
     babysat.report(babysat.acknowledge(number, 40, epoch=4))
-    found = {"schedule": steering_view.schedule_of(babysat.log())}
+    found = {"schedule": schedules.schedule_of(tuple(babysat.log().changes))}
     assert found == {"schedule": [{"epoch": 4, "set": RATE}]}
     babysat.world.lose(1)
     search = babysat.world.submit(**{**PANDA, **found})
