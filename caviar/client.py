@@ -259,6 +259,16 @@ class Client:
         path = f"/searches/{_number(search)}/export"
         return self.transport.request("GET", path, params={"format": kind}, timeout=300).content
 
+    def record(self, search: SearchLike) -> dict[str, Any]:
+        """Return all that is stored of a search that its results follow from: what `verify` checks."""
+        path, query = f"/searches/{_number(search)}/record", {"first": 0}
+        found: dict[str, Any] = self.transport.call("GET", path, params=query, timeout=300)
+        while found["next"] is not None:
+            page = self.transport.call("GET", path, params={"first": found["next"]}, timeout=300)
+            found = {**page, "trials": [*found["trials"], *page["trials"]]}
+        del found["next"]
+        return found
+
     def command(
         self, trial: TrialLike, kind: str, *, at: str = "now", late: str | None = None, **arguments: Any
     ) -> dict[str, Any]:

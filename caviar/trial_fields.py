@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self, get_args, get_type
 TrialState = Literal["queued", "running", "paused", "completed", "stopped", "diverged", "failed", "cancelled"]
 STATES: tuple[str, ...] = get_args(TrialState)
 ENDED = ("completed", "stopped", "diverged", "failed", "cancelled")  # states that never change again
+GIVEN_UP = "given up"  # how the reason of a trial begins that cost too many agents
 
 
 class Use(Flag):

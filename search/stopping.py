@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +25,13 @@ class StopPlan:
     warmup: int = 0
     why: str = "runs to its end"
     last: int | None = None  # the last epoch that the budget of its search allows
+
+    def table(self) -> dict[str, Any] | None:
+        """Return it as agents are told; None when there is nothing to check."""
+        if not self.checks and self.patience is None and self.last is None:
+            return None
+        found = {"checks": self.checks, "patience": self.patience, "warmup": self.warmup, "why": self.why}
+        return found if self.last is None else {**found, "last": self.last}
 
 
 def verdict(

@@ -19,6 +19,7 @@ from caviar.cli import (
     server,
     steering,
     tokens,
+    verifying,
 )
 
 app = typer.Typer(
@@ -42,6 +43,7 @@ audit.register(app)
 errors.register(app)
 fronts.register(app)
 final_test.register(app)
+verifying.register(app)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(tokens.app, name="token")
 

@@ -130,6 +130,7 @@ export interface Schemas {
   Search: Search;
   SearchCheck: SearchCheck;
   SearchPage: SearchPage;
+  SearchRecord: SearchRecord;
   SearchSettings: SearchSettings;
   SearchSpec: SearchSpec;
   Session: Session;
@@ -2371,6 +2372,43 @@ export interface SearchPage {
   items: Search[];
   next: string | null;
   total: number;
+}
+/**
+ * Everything stored of a search that its results follow from, as it is stored.
+ */
+export interface SearchRecord {
+  /**
+   * its row, with the spec as it is now
+   */
+  search: {
+    [k: string]: unknown;
+  };
+  /**
+   * where its examples come from; null: gone
+   */
+  dataset: {
+    [k: string]: unknown;
+  } | null;
+  /**
+   * why that is not known any more
+   */
+  dataset_problem: string | null;
+  /**
+   * changes by people, oldest first
+   */
+  edits: {
+    [k: string]: unknown;
+  }[];
+  /**
+   * with commands, curves, attempts and kept files
+   */
+  trials: {
+    [k: string]: unknown;
+  }[];
+  /**
+   * the first trial of the next page
+   */
+  next: number | null;
 }
 /**
  * One job: data set, trainer, fixed settings, space, strategy, stopping rule, objective, budget, seed.

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-GIVEN_UP = "given up"  # how the reason of a trial begins that cost too many agents
+from caviar.trial_fields import GIVEN_UP
+
 Edition = tuple[int, str | None]
 
 

@@ -15,9 +15,10 @@ from caviar.service.store import attempts
 from caviar.service.store import commands as command_rows
 from caviar.service.store.attempts import SERVER_ENDED, EndedAttempt, Release
 from caviar.service.store.database import Database
-from caviar.service.store.rows import GIVEN_UP, LostTrial
+from caviar.service.store.rows import LostTrial
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import agent_identity
+from caviar.trial_fields import GIVEN_UP
 
 BLAMED = 3  # losses without progress that a trial caused: a crash, out of memory, a process that hangs
 SUDDEN = 8  # losses without progress of unknown cause, all so soon after its start that chance is ruled out

@@ -253,7 +253,8 @@ class TrialCache:
 
     def unseen(self, number: int) -> list[int] | None:
         """Return the trials below a number that have not ended, where which ones is a matter of luck."""
-        if self.spec.reproducible or not self.spec.uses_results:
+        looks = self.spec.uses_results or self._horizon(number) > 0
+        if self.spec.reproducible or not looks:
             return None
         open_ones = np.flatnonzero(~self._columns["ended"][: min(number, self.count)])
         return [*open_ones.tolist(), *range(self.count, number)]
@@ -303,13 +304,5 @@ def ended_before(spec: SearchSpec, number: int, by_hand: int) -> int:
 
 def stop_json(plan: StopPlan) -> str | None:
     """Write a stopping rule's table for the agent; None when there is nothing to check."""
-    if not plan.checks and plan.patience is None and plan.last is None:
-        return None
-    table = {
-        "checks": plan.checks,
-        "patience": plan.patience,
-        "warmup": plan.warmup,
-        "why": plan.why,
-        **({} if plan.last is None else {"last": plan.last}),
-    }
-    return orjson.dumps(table).decode()
+    table = plan.table()
+    return None if table is None else orjson.dumps(table).decode()

@@ -36,6 +36,7 @@ STORED = StoredTrial(
     stop=None,
     continues=None,
     change_log=None,
+    unseen=None,
     trained=None,
     withheld=None,
     broken=None,
