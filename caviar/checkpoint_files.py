@@ -12,22 +12,26 @@ _MARK = b"ustar"  # of a tar archive, at this place
 _AT = 257
 
 
-def packed(state: State) -> bytes:
+def packed(state: State, what: str = "checkpoint") -> bytes:
     """Return a state as bytes: those given, or what a file or a folder holds.
 
-    Raises CaviarError for what is neither, and for a path that cannot be read.
+    Raises CaviarError, which calls it `what`, for neither of them and for a path that cannot be read.
     """
     if isinstance(state, bytes | bytearray | memoryview):
         return bytes(state)
     if not isinstance(state, str | os.PathLike):
         raise CaviarError(
-            f"a checkpoint is bytes or the path of a file or folder, not {type(state).__name__}"
+            f"{_article(what)} is bytes or the path of a file or folder, not {type(state).__name__}"
         )
     path = Path(state)
     try:
         return _archive(path) if path.is_dir() else path.read_bytes()
     except OSError as error:
-        raise CaviarError(f"the checkpoint {path} cannot be read: {error.strerror or error}") from error
+        raise CaviarError(f"the {what} {path} cannot be read: {error.strerror or error}") from error
+
+
+def _article(what: str) -> str:
+    return f"an {what}" if what[0] in "aeiou" else f"a {what}"
 
 
 def unpack(content: bytes, path: str | os.PathLike[str]) -> None:

@@ -309,6 +309,21 @@ class Client:
         items: list[dict[str, Any]] = answer["items"]
         return items
 
+    def attributes(self, trial: TrialLike) -> dict[str, Any]:
+        """Return what a script noted of a trial (`trial.note`)."""
+        items = self.transport.call("GET", f"/trials/{_name(trial)}/attributes")["items"]
+        return {one["key"]: one["value"] for one in items}
+
+    def artifacts(self, trial: TrialLike) -> list[dict[str, Any]]:
+        """Return the files that a script attached to a trial (`trial.attach`): name, size, created."""
+        items: list[dict[str, Any]] = self.transport.call("GET", f"/trials/{_name(trial)}/artifacts")["items"]
+        return items
+
+    def artifact(self, trial: TrialLike, name: str) -> bytes:
+        """Return the bytes of a file that a script attached to a trial."""
+        path = f"/trials/{_name(trial)}/artifacts/content"
+        return self.transport.request("GET", path, params={"name": name}, timeout=300).content
+
     def log(self, trial: TrialLike, branch: int | None = None) -> dict[str, Any]:
         """Return what a branch of a trial follows from: settings, seed, and the log of changes."""
         return self._of_branch(trial, "log", branch)

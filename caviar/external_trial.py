@@ -16,23 +16,22 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from functools import cached_property, partial
 from types import TracebackType
 from typing import Any, Literal, Self, SupportsIndex
 
 from caviar.checkpoint_files import State, packed, unpack
 from caviar.errors import CaviarError
 from caviar.exchange.assigned_trial import AssignedTrial
-from caviar.exchange.checkpoint_downloads import newest_usable
-from caviar.exchange.checkpoint_uploads import CheckpointUpload, CheckpointUploads
+from caviar.exchange.checkpoint_uploads import AttachmentUpload, CheckpointUpload, CheckpointUploads
 from caviar.exchange.exchange import Exchange, Write
 from caviar.exchange.outbox import Outbox
 from caviar.exchange.result import failed, failure, result_of
 from caviar.exchange.wire import Acknowledgement, EndState, Result
+from caviar.script_attachments import artifact, attribute
 from caviar.script_commands import ScriptCommands
 from caviar.script_limits import ScriptLimits
-from caviar.script_reports import OF_CURVES, ScriptCurve, as_numbers, as_step
-from caviar.transport import retry_while_away
+from caviar.script_reports import ScriptCurve, as_numbers, as_step
+from caviar.script_state import EarlierState
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +70,7 @@ class ExternalTrial:
         self._epoch = 0
         self._replaces = assignment.attempt > 1  # the first report says from where it is trained again
         self._last: dict[str, float] = {}
+        self._earlier = EarlierState(assignment, exchange.transport)
         self._curve = ScriptCurve(assignment)
         self._stop: str | None = None  # by the stopping rule
         self._commands = ScriptCommands(assignment, self._answer)
@@ -128,13 +128,14 @@ class ExternalTrial:
         A trial that was lost, paused, rewound or forked has one. A script that reads it, or `epoch`, counts
         as resuming from there; one that does not starts over, and its epochs replace the earlier ones.
         """
-        return None if self._taken_up is None else self._taken_up[0]
+        taken = self._take_up()
+        return None if taken is None else taken[0]
 
     @property
     def epoch(self) -> int:
         """Return the last epoch, or step, that is done; 0 where the training begins."""
-        if not self._epoch and self._taken_up is not None:
-            return self._taken_up[1]
+        if not self._epoch:
+            self._take_up()
         return self._last_epoch
 
     def restore(self, path: str | os.PathLike[str]) -> bool:
@@ -176,6 +177,20 @@ class ExternalTrial:
         """Return whether a person waits for a checkpoint, or the trial is to be paused."""
         self._hear()
         return not self._ended and self._commands.wants_state
+
+    def note(self, key: str, value: Any) -> None:
+        """Keep an attribute with the trial: text, a number, or lists and dicts of them. It can be set again.
+
+        Sent in the background. Raises CaviarError for what cannot be kept.
+        """
+        self._keep(attribute(self._assignment.key, key, value))
+
+    def attach(self, state: State, name: str | None = None) -> None:
+        """Keep a file with the trial: bytes, or the path of a file or folder (as tar). It can be replaced.
+
+        Read now, sent in the background. Raises CaviarError for what cannot be kept.
+        """
+        self._keep(artifact(self._assignment.key, state, name))
 
     @property
     def should_stop(self) -> str | None:
@@ -284,7 +299,7 @@ class ExternalTrial:
         Raises CaviarError when the script has told nothing of it; it is handed back then.
         """
         if self.may_be_told and not self._last and self._last_epoch:
-            self._last = self._told_before()
+            self._last = self._earlier.metrics(self._commands.branch)
         if self.may_be_told and not self._last and not self._why_stopped:
             self.hand_back()
             raise CaviarError(NOTHING_TOLD.format(self.id))
@@ -310,31 +325,15 @@ class ExternalTrial:
     @property
     def _last_epoch(self) -> int:
         """The last epoch behind the training: that of the state which was taken up, until one is told."""
-        taken = self.__dict__.get("_taken_up")  # without taking it up now
-        return self._epoch or (taken[1] if taken else 0)
+        return self._epoch or self._earlier.epoch
 
-    @cached_property
-    def _taken_up(self) -> tuple[bytes, int] | None:
-        """The state to go on from, and its epoch."""
-        resume = self._assignment.resume
-        found = newest_usable(self._assignment, resume, self._exchange.transport, bytes)
-        if found is None or resume is None:
-            return None
-        content, saved = found
-        if not self._epoch:
-            self._curve.begin_with(resume.curve[: saved.epoch])
-        return content, saved.epoch
-
-    def _told_before(self) -> dict[str, float]:
-        """The metrics behind the state that was taken up: a trial that was lost at its end has no more."""
-        ask = partial(self._exchange.transport.call, "GET", f"/trials/{self.id}/curve")
-        curve = retry_while_away(ask)
-        for branch in curve["branches"]:
-            if branch["branch"] == self._commands.branch and self._last_epoch in branch["epoch"]:
-                place = branch["epoch"].index(self._last_epoch)
-                named = {name: values[place] for name, values in branch.items() if name not in OF_CURVES}
-                return {name: value for name, value in named.items() if value is not None}
-        return {}
+    def _take_up(self) -> tuple[bytes, int] | None:
+        """Return the state to go on from, and its epoch."""
+        first = not self._earlier.asked
+        taken = self._earlier.taken
+        if first and taken and not self._epoch:
+            self._curve.begin_with(self._earlier.course)
+        return taken
 
     def _in_force(self) -> dict[str, Any]:
         return self._assignment.search.settings | self._assignment.params | self._commands.changed
@@ -349,8 +348,15 @@ class ExternalTrial:
     def _expect_taken_up(self) -> None:
         """Raise CaviarError where a script goes on from nothing, while its search takes it for a copy."""
         assignment = self._assignment
-        if assignment.search.population and assignment.resume and "_taken_up" not in self.__dict__:
+        if assignment.search.population and assignment.resume and not self._earlier.asked:
             raise CaviarError(NOT_TAKEN_UP.format(self.id, assignment.resume.epoch))
+
+    def _keep(self, upload: AttachmentUpload) -> None:
+        self._expect_own_process()
+        if self._ended:
+            logger.warning("trial %s has ended: the %s %r is lost", self.id, upload.kind, upload.name)
+        else:
+            self._uploads.add(upload)
 
     def _hear(self) -> None:
         """Take in what a person has asked: a stop is obeyed once it is due, a change waits for `changes`."""

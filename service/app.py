@@ -18,6 +18,7 @@ import caviar
 from caviar.exchange.wire import ExchangeRequest
 from caviar.search.spec import SearchSpec
 from caviar.service.api import (
+    attachments,
     audit,
     datasets,
     diagnosis,
@@ -94,6 +95,7 @@ ROUTES = (
     diagnosis,
     steering,
     checkpoints_api,
+    attachments,
     events,
     datasets,
     populations,

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from caviar.cli import (
+    attached,
     audit,
     datasets,
     errors,
@@ -38,6 +39,7 @@ steering.register(app)
 schedules.register(app)
 models.register(app)
 running.register(app)
+attached.register(app)
 exclusions.register(app)
 audit.register(app)
 errors.register(app)

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from tenacity import Retrying, retry_if_exception, wait_exponential
 
@@ -39,6 +40,47 @@ class CheckpointUpload:
     after: int  # the report, by number, that must have arrived first
     then: Write | None = None  # the last report of the trial, made once it is there
 
+    @property
+    def path(self) -> str:
+        """Where it is put."""
+        return f"/trials/{self.key[0]}/checkpoints"
+
+    def query(self, content: bytes) -> dict[str, Any]:
+        """Return what is said of it."""
+        return {
+            "attempt": self.key[1],
+            "branch": self.branch,
+            "epoch": self.epoch,
+            "step": self.step,
+            "position": self.position,
+            "kind": self.kind,
+            "digest": f"sha256:{hashlib.sha256(content).hexdigest()}",
+        }
+
+
+@dataclass(frozen=True)
+class AttachmentUpload:
+    """An attribute (JSON) or an artifact of a trial on its way to the server."""
+
+    key: Key
+    content: bytes
+    kind: str  # attribute, artifact
+    name: str
+    then: None = None
+    branch = after = 0
+
+    @property
+    def path(self) -> str:
+        """Where it is put."""
+        return f"/trials/{self.key[0]}/{self.kind}s"
+
+    def query(self, _content: bytes) -> dict[str, Any]:
+        """Return what is said of it."""
+        return {"attempt": self.key[1], "key" if self.kind == "attribute" else "name": self.name}
+
+
+Upload = CheckpointUpload | AttachmentUpload
+
 
 class CheckpointUploads:
     """A queue of uploads, in order; of scheduled ones waiting for the same branch only the newest is kept."""
@@ -46,12 +88,12 @@ class CheckpointUploads:
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
         self._changed = threading.Condition()
-        self._waiting: deque[CheckpointUpload] = deque()
+        self._waiting: deque[Upload] = deque()
         self._busy = False
         self._deadline = float("inf")
         self._thread: threading.Thread | None = None  # begun with the first upload: most scripts have none
 
-    def add(self, upload: CheckpointUpload) -> None:
+    def add(self, upload: Upload) -> None:
         """Queue an upload."""
         with self._changed:
             if upload.kind == "schedule":
@@ -95,40 +137,31 @@ class CheckpointUploads:
             except CaviarError as error:
                 trial, attempt = upload.key
                 extra = {"trial": trial, "attempt": attempt}
-                logger.warning("a %s of trial %s was not stored: %s", upload.kind, trial, error, extra=extra)
+                logger.warning("%s of trial %s not stored: %s", upload.kind, trial, error, extra=extra)
             if upload.then is not None:
                 self._exchange.report_last(upload.key, upload.then)
 
-    def _send(self, upload: CheckpointUpload, content: bytes) -> None:
+    def _send(self, upload: Upload, content: bytes) -> None:
         """Wait for the reports before it, then send it, again and again while the server is away."""
         until = min(time.monotonic() + PATIENCE, self._deadline)
         while not self._exchange.acknowledged(upload.after, 0.5):
             if self._exchange.failure or time.monotonic() > min(until, self._deadline):
                 raise CaviarError("the reports before it did not arrive")
-        trial, attempt = upload.key
-        query = {
-            "attempt": attempt,
-            "branch": upload.branch,
-            "epoch": upload.epoch,
-            "step": upload.step,
-            "position": upload.position,
-            "kind": upload.kind,
-            "digest": f"sha256:{hashlib.sha256(content).hexdigest()}",
-        }
         send = Retrying(
             retry=retry_if_exception(_may_pass),
             wait=wait_exponential(FIRST_PAUSE, max=LONGEST_PAUSE),
             stop=lambda _state: time.monotonic() > min(until, self._deadline),
             reraise=True,
         )
-        size = str(len(content))
+        query = upload.query(content)
+        kind = "application/json" if upload.kind == "attribute" else "application/octet-stream"
         send(
             lambda: self._exchange.transport.request(
                 "PUT",
-                f"/trials/{trial}/checkpoints",
+                upload.path,
                 params=query,
                 content=_pieces(content),
-                headers={"Content-Type": "application/octet-stream", "Content-Length": size},
+                headers={"Content-Type": kind, "Content-Length": str(len(content))},
                 timeout=300.0,
                 tries=1,
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from caviar.search.resources import Resources
 from caviar.service.api.problems import ProblemField
@@ -248,6 +248,36 @@ class CheckpointRecord(Record):
     digest: str
     size: int = Field(description="bytes")
     created: str
+
+
+class AttributeRecord(Record):
+    """What a script noted of a trial."""
+
+    key: str
+    value: JsonValue
+    changed: str
+
+
+class AttributeList(Record):
+    """Attributes of a trial."""
+
+    items: list[AttributeRecord]
+
+
+class ArtifactRecord(Record):
+    """A file that a script attached to a trial; its bytes: /trials/{id}/artifacts/content?name=."""
+
+    name: str
+    attempt: int
+    digest: str
+    size: int = Field(description="bytes")
+    created: str
+
+
+class ArtifactList(Record):
+    """Files of a trial."""
+
+    items: list[ArtifactRecord]
 
 
 class CheckpointList(Record):

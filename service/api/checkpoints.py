@@ -40,7 +40,7 @@ async def put_checkpoint(
 ) -> Response:
     trial, given = trial_id(name), checkpoints.Given(attempt, branch, epoch, step, position, kind, digest)
     await checkpoints.admit(services.store, trial, attempt, credential_of(request))
-    async with nullcontext() if _is_small(request) else services.large_checkpoints:
+    async with nullcontext() if is_small(request) else services.large_checkpoints:
         pieces = [piece async for piece in request.stream()]  # joined they would hold up everybody else
         budget = services.config.checkpoint_budget
         stored = await checkpoints.keep(services.store, services.blobs, trial, given, pieces, budget)
@@ -75,7 +75,7 @@ async def get_model(services: App, name: str) -> Response:
     return Response(data, media_type="application/octet-stream", headers=headers)
 
 
-def _is_small(request: Request) -> bool:
+def is_small(request: Request) -> bool:
     """Return whether a body says that it is small; the HTTP server takes no more than it says."""
     length = request.headers.get("content-length")
     return length is not None and int(length) <= SMALL

@@ -18,7 +18,13 @@ from caviar.service.api.sizes import of_its_size
 from caviar.service.store import clock, slots
 from caviar.service.store.audit import AuditRow, StoredEdit
 from caviar.service.store.reads import AgentSeen, SearchSummary, StoredAttempt
-from caviar.service.store.rows import StoredCheckpoint, StoredCommand, StoredSearch
+from caviar.service.store.rows import (
+    StoredArtifact,
+    StoredAttribute,
+    StoredCheckpoint,
+    StoredCommand,
+    StoredSearch,
+)
 from caviar.service.usecases.studies import OPTUNA
 from caviar.trainer.data.source_hints import source_hints
 from caviar.trainer.effects import scale_hints
@@ -341,6 +347,17 @@ def checkpoint(row: StoredCheckpoint) -> dict[str, Any]:
         "size": row.size,
         "created": iso(row.created),
     }
+
+
+def attribute(row: StoredAttribute) -> dict[str, Any]:
+    """Return an attribute, ready for JSON."""
+    return {"key": row.key, "value": orjson.loads(row.value), "changed": iso(row.changed)}
+
+
+def artifact(row: StoredArtifact) -> dict[str, Any]:
+    """Return what there is to know of an artifact, ready for JSON."""
+    told = {"name": row.name, "attempt": row.attempt, "digest": row.digest, "size": row.size}
+    return {**told, "created": iso(row.created)}
 
 
 def command(row: StoredCommand) -> dict[str, Any]:

@@ -11,10 +11,14 @@ export interface Schemas {
   AgentList: AgentList;
   AgentRecord: AgentRecord;
   AgentsWanted: AgentsWanted;
+  ArtifactList: ArtifactList;
+  ArtifactRecord: ArtifactRecord;
   AsideResult: AsideResult;
   Assignment: Assignment;
   Attempt: Attempt;
   Attempts: Attempts;
+  AttributeList: AttributeList;
+  AttributeRecord: AttributeRecord;
   Attributes: Attributes;
   Best: Best;
   Between: Between;
@@ -368,6 +372,25 @@ export interface Resources1 {
   };
 }
 /**
+ * Files of a trial.
+ */
+export interface ArtifactList {
+  items: ArtifactRecord[];
+}
+/**
+ * A file that a script attached to a trial; its bytes: /trials/{id}/artifacts/content?name=.
+ */
+export interface ArtifactRecord {
+  name: string;
+  attempt: number;
+  digest: string;
+  /**
+   * bytes
+   */
+  size: number;
+  created: string;
+}
+/**
  * A value that does not count: a person excluded its trial, or the trial breaks a constraint.
  */
 export interface AsideResult {
@@ -468,6 +491,20 @@ export interface Attempt {
  */
 export interface Attempts {
   items: Attempt[];
+}
+/**
+ * Attributes of a trial.
+ */
+export interface AttributeList {
+  items: AttributeRecord[];
+}
+/**
+ * What a script noted of a trial.
+ */
+export interface AttributeRecord {
+  key: string;
+  value: JsonValue;
+  changed: string;
 }
 /**
  * Attributes of a study, each as JSON.

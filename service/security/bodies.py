@@ -13,7 +13,7 @@ from caviar.service.config import Limits
 
 _UPLOAD = re.compile(r"/api/v1/datasets/?")
 _YAML = re.compile(r"/api/v1/searches/parse")
-_CHECKPOINT = re.compile(r"/api/v1/trials/[^/]+/checkpoints")
+_CHECKPOINT = re.compile(r"/api/v1/trials/[^/]+/(checkpoints|artifacts)")
 
 
 def cap(limits: Limits, method: str, path: str) -> int:

@@ -22,6 +22,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("POST", rf"{_API}/agents/{_ID}/lease", "agent"),
     ("POST", rf"{_API}/agents/{_ID}/trust", "steer"),
     ("PUT", rf"{_API}/trials/{_ID}/checkpoints", "agent"),
+    ("PUT", rf"{_API}/trials/{_ID}/(attributes|artifacts)", "agent"),
     # Tokens and the session of a browser
     ("DELETE", rf"{_API}/session", OPEN),
     ("GET POST", rf"{_API}/session", "read"),

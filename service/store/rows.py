@@ -82,6 +82,29 @@ class StoredCommand(NamedTuple):
     revision: int
 
 
+class StoredAttribute(NamedTuple):
+    """A row of `attributes`; `value` is JSON."""
+
+    search_id: int
+    number: int
+    key: str
+    value: str
+    changed: float
+
+
+class StoredArtifact(NamedTuple):
+    """A row of `artifacts`."""
+
+    search_id: int
+    number: int
+    name: str
+    attempt: int
+    file: str
+    digest: str
+    size: int
+    created: float
+
+
 class StoredCheckpoint(NamedTuple):
     """A row of `checkpoints`."""
 

@@ -213,6 +213,33 @@ checkpoints = Table(
     sqlite_autoincrement=True,
 )
 
+attributes = Table(
+    "attributes",  # what a script notes of a trial
+    metadata,
+    Column("search_id", Integer, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("key", String(64), primary_key=True),
+    Column("value", Text, nullable=False),  # JSON
+    Column("changed", Double, nullable=False),
+    _of_trial(),
+    sqlite_with_rowid=False,
+)
+
+artifacts = Table(
+    "artifacts",  # files that a script attaches to a trial
+    metadata,
+    Column("search_id", Integer, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("name", String(200), primary_key=True),
+    Column("attempt", Integer, nullable=False),
+    Column("file", String(80), nullable=False),  # its name, made by the server
+    Column("digest", String(80), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("created", Double, nullable=False),
+    _of_trial(),
+    sqlite_with_rowid=False,
+)
+
 commands = Table(
     "commands",  # what a person asked of a running trial
     metadata,

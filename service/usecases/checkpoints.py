@@ -12,8 +12,8 @@ from anyio import to_thread
 from caviar.service.config import CHECKPOINT_BUDGET as BUDGET
 from caviar.service.errors import ConflictError, NotFoundError, RefusedError, UnavailableError
 from caviar.service.ids import TrialId
+from caviar.service.store import attachments, faults
 from caviar.service.store import checkpoints as rows
-from caviar.service.store import faults
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
 from caviar.service.store.blobs import DigestError, FileBlobs
@@ -49,7 +49,7 @@ async def admit(store: Database, trial: TrialId, attempt: int, credential: str) 
 
     def look(snapshot: Snapshot) -> None:
         row = trial_rows.get(snapshot, trial)
-        _fence(trial, attempt, (row.state, row.attempt))
+        fence(trial, attempt, (row.state, row.attempt))
         agent_identity.check_holder(snapshot, trial, credential)
 
     await store.read(look)
@@ -104,7 +104,8 @@ def outside(store: Database, snapshot: Snapshot, search: int) -> list[str]:
     ]
 
 
-def _fence(trial: TrialId, attempt: int, found: tuple[str, int] | None) -> None:
+def fence(trial: TrialId, attempt: int, found: tuple[str, int] | None) -> None:
+    """Raise ConflictError for an attempt that is over."""
     if found != ("running", attempt):
         raise ConflictError(f"attempt {attempt} at trial {trial} is over; drop it")
 
@@ -112,7 +113,7 @@ def _fence(trial: TrialId, attempt: int, found: tuple[str, int] | None) -> None:
 def _record(
     tx: Transaction, trial: TrialId, given: Given, name: str, size: int, budget: int
 ) -> tuple[int, list[str]]:
-    _fence(trial, given.attempt, trial_rows.states_of(tx, [trial]).get(trial))
+    fence(trial, given.attempt, trial_rows.states_of(tx, [trial]).get(trial))
     new = rows.NewCheckpoint(*trial, name=name, size=size, **asdict(given))
     added = rows.add(tx, new)
     if search_rows.get(tx, trial.search).mode != "panda":
@@ -151,7 +152,7 @@ async def remove_orphans(store: Database, blobs: FileBlobs) -> int:
     names = await to_thread.run_sync(blobs.names, store.identity, time.time() - ORPHAN_SECONDS)
     if not names:
         return 0
-    known = set(await store.read(rows.names))
+    known = set(await store.read(lambda snapshot: rows.names(snapshot) + attachments.files(snapshot)))
     orphans = [name for name in names if name not in known]
     for name in orphans:
         await to_thread.run_sync(blobs.remove, name)

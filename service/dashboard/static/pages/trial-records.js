@@ -1,4 +1,4 @@
-/** What is on record of a trial: its attempts with their errors, its checkpoints. */
+/** What is on record of a trial: its attempts with their errors, its checkpoints, what its script kept with it. */
 
 import { call, isAbort } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
@@ -12,7 +12,10 @@ import { problem, when } from "../components/parts.js";
 export function trialRecords(view, found) {
   const attempts = h("section", { class: "card" });
   const checkpoints = h("section", { class: "card" });
-  const node = h("div", { class: "columns" }, attempts, checkpoints);
+  const attributes = h("section", { class: "card" });
+  const artifacts = h("section", { class: "card" });
+  const attached = h("div", { class: "columns", hidden: true }, attributes, artifacts);
+  const node = h("div", null, h("div", { class: "columns" }, attempts, checkpoints), attached);
   /** @type {{epoch: number, branch: number}[]} */
   let known = [];
   async function load() {
@@ -20,7 +23,10 @@ export function trialRecords(view, found) {
     await Promise.all([
       part(attempts, "Lost and failed attempts", `/trials/${id}/attempts`, view.signal, attemptRow, "None."),
       part(checkpoints, "Checkpoints", `/trials/${id}/checkpoints`, view.signal, checkpointRow, "None. Short trials need none. A model is stored for each trial that was the best when it ended, and for long trials."),
-    ]).then(([, files]) => {
+      part(attributes, "Attributes", `/trials/${id}/attributes`, view.signal, attributeRow, "None. A script sets them: trial.note(key, value)."),
+      part(artifacts, "Artifacts", `/trials/${id}/artifacts`, view.signal, (one) => artifactRow(id, one), "None. A script attaches them: trial.attach(path)."),
+    ]).then(([, files, ...kept]) => {
+      attached.hidden = kept.every((items) => !items.length);
       known = files.filter(({ kind }) => kind !== "model");
       found(files.some(({ kind }) => kind === "model"));
     });
@@ -69,4 +75,20 @@ function checkpointRow(checkpoint) {
     h("strong", null, `Epoch ${count(checkpoint.epoch)}`),
     h("span", { class: "muted" }, `${checkpoint.kind} · branch ${checkpoint.branch} · ${size(checkpoint.size)} · `, when(checkpoint.created)),
   );
+}
+
+/** @param {any} attribute */
+function attributeRow(attribute) {
+  const { value } = attribute;
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return h("li", null, h("strong", null, attribute.key), h("span", { class: "muted" }, when(attribute.changed)), h("p", { class: "mono" }, text));
+}
+
+/**
+ * @param {string} trial
+ * @param {any} artifact
+ */
+function artifactRow(trial, artifact) {
+  const href = `/api/v1/trials/${trial}/artifacts/content?name=${encodeURIComponent(artifact.name)}`;
+  return h("li", null, h("a", { href, download: artifact.name }, artifact.name), h("span", { class: "muted" }, ` · ${size(artifact.size)} · `, when(artifact.created)));
 }
