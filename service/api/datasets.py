@@ -78,6 +78,7 @@ class Version(BaseModel):
 
     of: str = Field(description="the data set whose labels were corrected")
     by: str = Field(description="who made the version")
+    trial: str = Field(description="whose errors were looked at")
     corrections: list[Correction] = Field(description="empty in a list of data sets")
 
 

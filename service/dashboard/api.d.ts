@@ -952,6 +952,10 @@ export interface Version {
    */
   by: string;
   /**
+   * whose errors were looked at
+   */
+  trial: string;
+  /**
    * empty in a list of data sets
    */
   corrections: Correction[];

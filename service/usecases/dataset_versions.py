@@ -46,6 +46,7 @@ async def correct_labels(
             new["relabelled"] = _earlier_labels(options.get("relabelled"), history)
         meta = await uploads.inspect(received, new)
         version = {"of": analysis.data_name, "root": root, "by": who, "corrections": history}
+        version["trial"] = str(analysis.trial)
         made, _ = await sets.keep(name, received, {**meta, "size": received.size, "version": version}, who)
     finally:
         uploads.discard(received)

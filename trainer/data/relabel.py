@@ -67,7 +67,7 @@ def _builtin(name: str, labels: Labels, out: Path) -> dict[str, Any]:
         answers[row - 1] = label
     columns = {n: list(map(_number, table.numbers[:, j])) for j, n in enumerate(table.number_names)}
     _write_csv({**columns, table.target_names[0]: answers}, out)
-    options: dict[str, Any] = {"target": table.target_names[0], "task": table.task}
+    options: dict[str, Any] = {"target": table.target_names[0], "task": table.task, "as_is": list(columns)}
     if table.image_shape:
         options["image_shape"] = list(table.image_shape)
     return options

@@ -6,6 +6,7 @@ export const ROUTES = [
   { path: "/searches", under: "/", load: () => import("./pages/searches.js") },
   { path: "/searches/{search}", under: "/", load: () => import("./pages/search.js") },
   { path: "/trials/{trial}", under: "/", load: () => import("./pages/trial.js") },
+  { path: "/trials/{trial}/errors", under: "/", load: () => import("./pages/errors.js") },
   { path: "/compare", under: "/", load: () => import("./pages/compare.js") },
   { path: "/new", load: () => import("./pages/new.js") },
   { path: "/datasets", title: "Data sets", load: () => import("./pages/datasets.js") },

@@ -2,13 +2,14 @@
 
 import { call, isAbort } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
-import { classCount, count, number, size } from "../core/format.js";
+import { classCount, count, moment, number, size } from "../core/format.js";
 import { go } from "../core/router.js";
 import { ask } from "../components/dialog.js";
 import { attempt, failedPage, Progress, stat } from "../components/parts.js";
 
 const FEATURES = 60;
 const CLASSES = 40;
+const CORRECTIONS = 200; // that are listed
 
 /**
  * A cell as the file has it: what was read is not rounded.
@@ -30,6 +31,7 @@ export async function datasetDetail({ outlet, signal, title }, id) {
       h("div", { class: "pagehead" }, h("h1", null, dataset.name), h("div", { class: "actions" }, h("a", { class: "button primary", href: `/new?dataset=${encodeURIComponent(dataset.name)}` }, "Start a search"), dataset.builtin ? null : h("button", { type: "button", class: "danger", onclick: () => void remove(dataset) }, "Delete"))),
       summary(dataset),
       dataset.target?.problem ? h("p", { class: "warning-note" }, dataset.target.problem) : null,
+      versionOf(dataset),
       notes(dataset),
       classes(dataset),
       rows(preview),
@@ -80,6 +82,23 @@ function notes(dataset) {
     { class: "card", "aria-label": "How it was read" },
     h("div", { class: "cardhead" }, h("h2", null, "How it was read")),
     h("ul", { class: "readingnotes" }, dataset.notes.map((note) => h("li", null, h("strong", null, note.kind), note.column ? [" ", h("code", null, note.column)] : null, `: ${note.message}`, note.remedy ? h("span", { class: "muted" }, ` (${note.remedy})`) : null))),
+  );
+}
+
+/**
+ * Which labels were corrected, and the search that can be started again.
+ * @param {Dataset} dataset
+ */
+function versionOf(dataset) {
+  const version = dataset.version;
+  if (!version) return null;
+  const [search] = version.trial.split(".");
+  const shown = version.corrections.slice(0, CORRECTIONS);
+  return h(
+    "section",
+    { class: "card", "aria-label": "Corrected labels" },
+    h("div", { class: "cardhead" }, h("h2", null, "Corrected labels"), h("span", { class: "muted" }, `${count(version.corrections.length)} of ${version.of}, by ${version.by}, after `, h("a", { href: `/trials/${version.trial}/errors` }, `the errors of trial ${version.trial}`)), h("span", { class: "spacer" }), h("a", { class: "button", href: `/new?from=${search}&version=${dataset.id}` }, "Start the search again on it")),
+    grid("Corrected labels", ["Row", "From", "To", "Who", "When"], shown.map(({ row, old, new: right, who, when }) => [count(row), old, right, who, moment(when)]), (column) => column === 0),
   );
 }
 

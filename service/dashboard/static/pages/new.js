@@ -132,6 +132,8 @@ async function firstSpec({ query, signal }) {
     /** @type {Search} */
     const search = await call(`/searches/${from}`, { signal });
     const { lag: _, warm_start: __, ...spec } = search.spec;
+    const version = query.get("version");
+    if (version) spec.dataset = onVersion(spec.dataset, await call(`/datasets/${version}`, { signal }));
     return complete({ ...spec, name: `${search.name} again` });
   }
   const after = query.get("after");
@@ -145,6 +147,16 @@ async function firstSpec({ query, signal }) {
   if (example) return complete(structuredClone(example.spec));
   const kept = sessionStorage.getItem(DRAFT);
   return complete(kept ? JSON.parse(kept) : structuredClone(EXAMPLES.digits?.spec));
+}
+
+/**
+ * Put a version of a data set in the place of the one whose labels it corrects.
+ * @param {any} dataset
+ * @param {Dataset} made
+ */
+function onVersion(dataset, made) {
+  const renamed = (/** @type {any} */ source) => (source && made.version && source.name === made.version.of ? { ...source, name: made.name } : source);
+  return { ...renamed(dataset), ...(dataset.dev ? { dev: renamed(dataset.dev) } : {}) };
 }
 
 /**

@@ -19,6 +19,7 @@ export function trialActions(view, hasModel) {
   if (["failed", "cancelled"].includes(trial.state)) buttons.push(button("Rerun", () => rerun(trial)));
   if (trial.excluded) buttons.push(button("Include again", () => include(view)));
   else if (trial.ended && trial.state !== "cancelled") buttons.push(button("Exclude…", () => exclude(view)));
+  if (hasModel && trial.ended && (view.search.spec.trainer ?? "mlp") === "mlp") buttons.push(h("a", { class: "button", href: `/trials/${trial.id}/errors` }, "See its errors"));
   if (hasModel && trial.ended) buttons.push(button("Download model", () => model(trial)));
   return buttons;
 }
