@@ -1,4 +1,4 @@
-"""Optuna's own storage, for export and import alone: a study in an SQLite file.
+"""A search as a study of Optuna and back: for export and import alone.
 
 Parameters stand there as values, not as coordinates: Optuna's tools and dashboards show what was trained.
 """
@@ -9,85 +9,107 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
-from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from caviar.search.optuna_bridge import as_text, distribution, exported
+from caviar.search.optuna_file import opened, write_study
 from caviar.search.optuna_import import Inferred, infer, join_layers
 from caviar.search.parameters import Choice
+from caviar.search.pareto import nondominated
 from caviar.search.problem import Problem, SearchError
 from caviar.search.space import Point, Space
 
-Direction = Literal["minimize", "maximize"]
 SPACE = "caviar_space"  # the study's attribute with the space as it was
-_CONSTRAINTS = "constraints"  # where Optuna keeps those of a trial
-_STATES = {"completed": TrialState.COMPLETE, "stopped": TrialState.PRUNED}  # the others have failed
+METRIC_NAMES = "study:metric_names"  # where Optuna keeps what the objectives are called
+MOST_POINTS = 1000  # that are put in order
+_CONSTRAINTS = "constraints"  # where Optuna keeps those of a trial, or how such names begin
+_STATES = {
+    "queued": TrialState.WAITING,
+    "paused": TrialState.WAITING,
+    "running": TrialState.RUNNING,
+    "completed": TrialState.COMPLETE,
+    "stopped": TrialState.PRUNED,
+}  # the others have failed
 
 
 @dataclass(frozen=True)
-class Finished:
-    """A trial that has ended, as it goes into a study."""
+class Trained:
+    """A trial as it goes into a study; without all values a completed one counts as failed."""
 
     point: Point
     state: str
-    value: float | None
+    values: Sequence[float]  # of the objectives
     started: datetime | None
-    ended: datetime
+    ended: datetime | None
     curve: Mapping[int, float] = field(default_factory=dict)  # the objective by epoch, finite values
     notes: Mapping[str, Any] = field(default_factory=dict)  # what Optuna has no place for
+    slacks: Mapping[str, float] = field(default_factory=dict)  # by how much it breaks each constraint
 
 
 @dataclass(frozen=True)
 class Study:
-    """What can be read of a study: a space, its best points first, and its direction."""
+    """What can be read of a study: a space, its best points first, and its objectives."""
 
     name: str
-    direction: str
+    objectives: list[dict[str, str]]  # metric and direction
     space: dict[str, Any]
     points: list[Point]
-    values: list[float]  # of the points
+    values: list[list[float]]  # of the points
     numbers: list[int]  # of their trials in the study
     told: list[str]  # what was concluded, and what a search has no place for
     lost: list[str]  # what could not be kept though it was asked for
 
 
-def write(path: Path, name: str, direction: Direction, space: Space, trials: Iterable[Finished]) -> None:
-    """Write a study into a new SQLite file. A point that the space does not hold goes into the notes."""
-    with _storage(":memory:") as storage:  # Optuna commits every value: on a disk that takes minutes
-        study = optuna.create_study(storage=storage, study_name=name, direction=direction)
-        study.set_user_attr(SPACE, space.model_dump(mode="json", exclude_unset=True))
-        for number, trial in enumerate(trials):
-            study.add_trial(_frozen(number, space, trial))
-        memory: Any = storage.engine.raw_connection().driver_connection
-        with closing(sqlite3.connect(path)) as file:
-            memory.backup(file)
+def write(
+    path: Path, name: str, objectives: Mapping[str, str], space: Space, trials: Iterable[Trained]
+) -> None:
+    """Write a study into a new SQLite file; `objectives` are directions by metric.
+
+    A point that the space does not hold goes into the notes.
+    """
+    kinds = {name: distribution(parameter) for name, parameter in space.root.items()}
+    frozen = (_frozen(space, kinds, trial, len(objectives)) for trial in trials)
+    user = {SPACE: space.model_dump(mode="json", exclude_unset=True)}
+    write_study(path, name, list(objectives.values()), frozen, user, {METRIC_NAMES: list(objectives)})
 
 
-def _frozen(number: int, space: Space, trial: Finished) -> FrozenTrial:
+def _frozen(
+    space: Space, kinds: Mapping[str, BaseDistribution], trial: Trained, objectives: int
+) -> FrozenTrial:
     inside = not space.check(trial.point)
-    params, distributions = _flat(space, trial.point) if inside else ({}, {})
+    params, distributions = _flat(space, kinds, trial.point) if inside else ({}, {})
     notes = {**trial.notes, "state": trial.state} | ({} if inside else {"params": dict(trial.point)})
     state = _STATES.get(trial.state, TrialState.FAIL)
+    if state == TrialState.COMPLETE and len(trial.values) < objectives:
+        state = TrialState.FAIL
+    system: dict[str, Any] = {f"{_CONSTRAINTS}:{name}": slack for name, slack in trial.slacks.items()}
+    if state == TrialState.WAITING:  # Optuna itself draws what it then trains
+        system["fixed_params"] = params
+        params, distributions = {}, {}
     return FrozenTrial(
-        number=number,
+        number=0,  # told by its place
+        trial_id=0,
         state=state,
-        value=trial.value if state == TrialState.COMPLETE else None,
-        datetime_start=trial.started or trial.ended,
+        value=None,
+        values=list(trial.values) if state == TrialState.COMPLETE else None,
+        datetime_start=None if state == TrialState.WAITING else trial.started or trial.ended,
         datetime_complete=trial.ended,
         params=params,
         distributions=distributions,
         user_attrs=notes,
-        system_attrs={},
+        system_attrs=system,
         intermediate_values=dict(trial.curve),
-        trial_id=number,
     )
 
 
-def _flat(space: Space, point: Point) -> tuple[dict[str, Any], dict[str, BaseDistribution]]:
+def _flat(
+    space: Space, kinds: Mapping[str, BaseDistribution], point: Point
+) -> tuple[dict[str, Any], dict[str, BaseDistribution]]:
     """One entry for each value; of a per-layer parameter, one for each layer."""
     params: dict[str, Any] = {}
     distributions: dict[str, BaseDistribution] = {}
@@ -98,8 +120,25 @@ def _flat(space: Space, point: Point) -> tuple[dict[str, Any], dict[str, BaseDis
             entries = {f"{name}.{layer}": item for layer, item in enumerate(value)}
         for entry, item in entries.items():
             params[entry] = exported(parameter, item)
-            distributions[entry] = distribution(parameter)
+            distributions[entry] = kinds[name]
     return params, distributions
+
+
+@contextmanager
+def opened_study(path: Path, name: str | None = None) -> Iterator[optuna.Study]:
+    """Open a study of an SQLite file.
+
+    Raises SearchError when there is none of that name, or several without a name.
+    """
+    _expect_studies(path)
+    with opened(path) as storage:
+        names = sorted(optuna.get_all_study_names(storage))
+        if name is None and len(names) == 1:
+            name = names[0]
+        if name not in names:
+            what = "names no study" if name is None else f"{name!r} is not in the file"
+            raise SearchError([Problem("study", what, f"there are: {', '.join(names) or 'none'}")])
+        yield optuna.load_study(study_name=name, storage=storage)
 
 
 def read(path: Path, name: str | None = None, points: int = 10) -> Study:
@@ -107,27 +146,17 @@ def read(path: Path, name: str | None = None, points: int = 10) -> Study:
 
     Raises SearchError when there is none of that name, several without a name, or nothing that caviar knows.
     """
-    _expect_studies(path)
-    with _storage(path) as storage:
-        names = sorted(optuna.get_all_study_names(storage))
-        if name is None and len(names) == 1:
-            name = names[0]
-        if name not in names:
-            what = "names no study" if name is None else f"{name!r} is not in the file"
-            raise SearchError([Problem("study", what, f"there are: {', '.join(names) or 'none'}")])
-        study = optuna.load_study(study_name=name, storage=storage)
-        if len(study.directions) > 1:
-            remedy = "import a study with a single objective"
-            raise SearchError([Problem("study", "has several objectives", remedy)])
-        maximize = study.direction == optuna.study.StudyDirection.MAXIMIZE
+    with opened_study(path, name) as study:
+        name = study.study_name
+        objectives = _objectives(study)
         trials = study.get_trials(deepcopy=False)
         own = study.user_attrs.get(SPACE)
     if own is None and not any(one.distributions for one in trials):
         remedy = "import it once a trial has suggested parameters"
         raise SearchError([Problem("study", f"{name!r} has no trial that says what its space is", remedy)])
-    done = [one for one in trials if one.state == TrialState.COMPLETE and one.value is not None]
+    done = [one for one in trials if one.state == TrialState.COMPLETE]
     found = infer(trials, done) if own is None else Inferred(own, _layered(own))
-    done.sort(key=lambda one: -one.values[0] if maximize else one.values[0])
+    done = _best_first(done, [-1.0 if one["direction"] == "maximize" else 1.0 for one in objectives])
     space = Space.model_validate(found.space)
     kept: list[tuple[Point, FrozenTrial]] = []
     for trial in done:
@@ -138,19 +167,51 @@ def read(path: Path, name: str | None = None, points: int = 10) -> Study:
         problems = space.check(point)
         if problems:
             why = "; ".join(f"{one.field} {one.message}" for one in problems[:3])
-            found.lost.append(f"the point of trial {trial.number}, value {trial.values[0]:.6g}: {why}")
+            found.lost.append(f"the point of trial {trial.number}, value {shown(trial.values)}: {why}")
         else:
             kept.append((point, trial))
     return Study(
         str(name),
-        "maximize" if maximize else "minimize",
+        objectives,
         found.space,
         [point for point, _ in kept],
-        [trial.values[0] for _, trial in kept],
+        [list(trial.values) for _, trial in kept],
         [trial.number for _, trial in kept],
         found.told + _without_place(trials, len(done), len(kept), ours=own is not None),
         found.lost,
     )
+
+
+def shown(values: Sequence[float]) -> str:
+    """Return values as a person reads them."""
+    return ", ".join(f"{one:.6g}" for one in values)
+
+
+def _objectives(study: optuna.Study) -> list[dict[str, str]]:
+    """Return metric and direction of each objective; without names of their own they are numbered."""
+    several = len(study.directions) > 1
+    names = study.metric_names or [
+        f"value_{place}" if several else "value" for place in range(len(study.directions))
+    ]
+    return [
+        {"metric": name, "direction": direction.name.lower()}
+        for name, direction in zip(names, study.directions, strict=True)
+    ]
+
+
+def _best_first(done: Sequence[FrozenTrial], signs: Sequence[float]) -> list[FrozenTrial]:
+    """Return trials by value; with several objectives front after front, each by the first value."""
+    left = sorted(done, key=lambda one: signs[0] * one.values[0])
+    if len(signs) == 1:
+        return left
+    ordered: list[FrozenTrial] = []
+    while left and len(ordered) < MOST_POINTS:
+        leads = nondominated(np.array([one.values for one in left]) * signs)
+        if not leads.any():  # what is left is not finite
+            break
+        ordered += [one for one, leading in zip(left, leads, strict=True) if leading]
+        left = [one for one, leading in zip(left, leads, strict=True) if not leading]
+    return ordered + left
 
 
 def _layered(space: Mapping[str, Any]) -> frozenset[str]:
@@ -198,15 +259,3 @@ def _expect_studies(path: Path) -> None:
     except sqlite3.Error as error:
         remedy = "name the SQLite file of Optuna's storage"
         raise SearchError([Problem("file", f"{path} holds no study of Optuna ({error})", remedy)]) from None
-
-
-@contextmanager
-def _storage(path: Path | str) -> Iterator[RDBStorage]:
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    storage = RDBStorage(f"sqlite:///{path}")
-    try:
-        yield storage
-    finally:
-        storage.engine.dispose()
-        optuna.logging.set_verbosity(before)

@@ -194,27 +194,48 @@ def import_study(
     points: Annotated[
         int, typer.Option(help="How many of the best points to enqueue.", min=0, max=1000)
     ] = 10,
+    trials: Annotated[
+        bool, typer.Option("--trials", help="Copy the whole study to the server instead, as a study.")
+    ] = False,
+    url: Url = None,
+    token: Token = None,
 ) -> None:
     """Print a search (YAML) over the space of an Optuna study, with its best points enqueued.
 
-    What cannot be kept is named on standard error, and the exit code is 3.
+    What cannot be kept is named on standard error, and the exit code is 3. With --trials nothing is printed:
+    the study itself goes to the server, with all trials, values, attributes and times.
     """
-    import yaml
-
-    from caviar.search.optuna_study import read
     from caviar.search.problem import SearchError
 
     try:
-        found = read(file, study, points)
+        _copy(file, study, url, token) if trials else _print(file, study, points)
     except SearchError as error:
         raise typer.BadParameter(
             "; ".join(f"{p.field} {p.message}; {p.remedy}" for p in error.problems)
         ) from None
+
+
+def _copy(file: Path, study: str | None, url: str | None, token: str | None) -> None:
+    """Copy a study to the server."""
+    from caviar.optuna_copy import copy_study
+    from caviar.optuna_storage import CaviarStorage
+
+    made = copy_study(file, CaviarStorage(url, token), study)
+    typer.echo(f"Search {made.search}: study {made.name!r} with {made.trials} trials")
+
+
+def _print(file: Path, study: str | None, points: int) -> None:
+    """Print a search over the space of a study."""
+    import yaml
+
+    from caviar.search.optuna_study import read, shown
+
+    found = read(file, study, points)
     search = {
         "name": found.name,
         "trainer": "external",
         "space": found.space,
-        "objective": {"metric": "value", "direction": found.direction},
+        "objective": found.objectives[0] if len(found.objectives) == 1 else found.objectives,
         "budget": {"trials": 2 * max(len(found.points), 25)},
     }
     typer.echo(yaml.safe_dump(search, sort_keys=False), nl=False)
@@ -222,7 +243,7 @@ def import_study(
         typer.echo("enqueued:")
     for point, value, number in zip(found.points, found.values, found.numbers, strict=True):
         written = yaml.safe_dump(point, sort_keys=False, default_flow_style=True, width=2**31).strip()
-        typer.echo(f"- {written}  # trial {number} of the study: {value:.6g}")
+        typer.echo(f"- {written}  # trial {number} of the study: {shown(value)}")
     for line in found.told:
         typer.echo(f"Note: {line}.", err=True)
     for line in found.lost:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Annotated, Any, Literal
 
 import orjson
+from anyio import to_thread
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,6 +22,7 @@ from caviar.service.usecases import studies, study_trials
 from caviar.service.usecases.study_trials import Change, Description, Key, Outcome
 
 MOST = 5000  # trials in one call
+BRIDGE = "caviar.search.optuna_bridge"
 
 
 class NewStudy(BaseModel):
@@ -130,6 +134,7 @@ async def set_attributes(services: App, study: int, new: Attributes) -> Response
 
 @router.post("/{study}/trials", status_code=201, response_model=Added, summary="Add trials to a study")
 async def add_trials(services: App, study: int, new: NewTrials) -> Response:
+    await _load_optuna()
     first = await services.store.write(
         lambda tx: study_trials.make(tx, study, new.key, new.trials, new.again)
     )
@@ -144,6 +149,7 @@ async def read_trials(services: App, study: int, after: Annotated[int, Query(ge=
 
 @router.post("/{study}/changes", response_model=Outcomes, summary="Change trials of a study")
 async def change_trials(services: App, study: int, new: Changes) -> Response:
+    await _load_optuna()
     ask: tuple[int, Sequence[Change]] = (study, new.changes)
     return answer({"outcomes": await services.store.write_shared(study_trials.write, ask)})
 
@@ -160,6 +166,12 @@ async def read_silent(services: App, study: int, seconds: Annotated[float, Query
 async def rest(services: App, study: int) -> Response:
     await services.store.write(lambda tx: studies.rest(tx, study))
     return Response(status_code=204)
+
+
+async def _load_optuna() -> None:
+    """Load Optuna, which takes a second, here rather than in the writer, for whom all others wait."""
+    if BRIDGE not in sys.modules:
+        await to_thread.run_sync(import_module, BRIDGE)
 
 
 def _changed(snapshot: Snapshot, study: int, after: int) -> dict[str, Any]:

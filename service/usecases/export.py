@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 import tempfile
 from collections.abc import Sequence
@@ -17,12 +18,14 @@ from caviar.search.settings import Objective
 from caviar.search.spec import SearchSpec
 from caviar.search.values import values_along
 from caviar.service.errors import RefusedError
+from caviar.service.ids import TrialId
 from caviar.service.store import curves, reads
 from caviar.service.store import searches as search_rows
+from caviar.service.store import studies as study_rows
 from caviar.service.store.clock import iso
 from caviar.service.store.rows import StoredSearch
 from caviar.service.store.snapshot import Snapshot
-from caviar.service.usecases import fronts
+from caviar.service.usecases import fronts, study_trials
 from caviar.spreadsheets import escaped, write_csv
 from caviar.trial_fields import FIELDS, StoredTrial, Use
 
@@ -32,7 +35,7 @@ FORMATS = {
     "json": "application/json",
     "optuna": "application/vnd.sqlite3",
 }
-MOST_FOR_OPTUNA = 5000  # its storage takes some ten milliseconds for each
+MOST_FOR_OPTUNA = 50_000  # some ten seconds
 
 
 def export(snapshot: Snapshot, search: int, kind: str) -> bytes:
@@ -98,36 +101,70 @@ def _optuna(snapshot: Snapshot, search: StoredSearch, rows: Sequence[StoredTrial
             f"{len(rows)} trials are too many for Optuna's storage",
             f"at most {MOST_FOR_OPTUNA}; csv and parquet take any number",
         )
+    with tempfile.TemporaryDirectory(prefix="caviar-export-") as folder:
+        file = Path(folder) / "study.db"
+        if study_rows.find(snapshot, search.id) is not None:
+            _write_study(snapshot, search.id, file)
+        else:
+            _write_search(snapshot, search, rows, file)
+        return file.read_bytes()
+
+
+def _write_study(snapshot: Snapshot, search: int, file: Path) -> None:
+    """Write a study as its script knows it, to the last bit."""
+    from caviar.optuna_trials import read_trial  # Optuna takes a second to import
+    from caviar.search.optuna_file import write_study
+
+    row = study_rows.get(snapshot, search)
+    study = orjson.loads(row.document)
+    _, found = study_rows.changed(snapshot, search, 0)
+    trials = [
+        read_trial(search, {**study_trials.told(one), "document": orjson.loads(one.document)})
+        for one in sorted(found, key=lambda one: one.number)
+    ]
+    user, system = ({k: json.loads(text) for k, text in study[part].items()} for part in ("user", "system"))
+    write_study(file, row.name, study["directions"], trials, user, system)
+
+
+def _write_search(snapshot: Snapshot, search: StoredSearch, rows: Sequence[StoredTrial], file: Path) -> None:
     from caviar.search import optuna_study  # Optuna takes a second to import
 
     spec = SearchSpec.parse(orjson.loads(search.spec))
-    ended = [(row, row.ended) for row in rows if row.ended is not None]
-    objective = spec.objective
-    courses = curves.metric_of(
-        snapshot, search.id, [(row.number, row.branch) for row, _ in ended], objective.metric
+    metric = spec.objective.metric
+    courses = curves.metric_of(snapshot, search.id, [(row.number, row.branch) for row in rows], metric)
+    trained = (_trained(spec, row, courses.get(row.number, ())) for row in rows)
+    objectives = {one.metric: one.direction for one in spec.objectives}
+    optuna_study.write(file, f"{search.name} ({search.id})", objectives, spec.space, trained)
+
+
+def _trained(spec: SearchSpec, row: StoredTrial, curve: Sequence[float] | Floats) -> Any:
+    """Return a trial as it goes into a study; a result that a person excluded has no value there either."""
+    from caviar.search.optuna_study import Trained
+
+    metrics = orjson.loads(row.metrics) if row.metrics else {}
+    value = row.withheld if row.value is None and row.excluded is None else row.value
+    told = [value, *(metrics.get(one.metric) for one in spec.further)]
+    values = [float(one) for one in told if one is not None]
+    along = enumerate(_along(curve, spec.objective), 1)
+    notes = {
+        "trial": str(TrialId.of(row)),
+        "seed": row.seed,
+        "origin": row.origin,
+        "reason": row.reason,
+        "excluded": row.excluded,
+        "metrics": metrics,
+    }
+    slacks = zip(spec.subject_to, spec.slacks(metrics) if metrics else (), strict=False)
+    return Trained(
+        orjson.loads(row.params),
+        row.state,
+        values,
+        None if row.started is None else _local(row.started),
+        None if row.ended is None else _local(row.ended),
+        {epoch: value for epoch, value in along if math.isfinite(value)},
+        {name: note for name, note in notes.items() if note is not None},
+        {name: slack for name, slack in slacks if math.isfinite(slack)},
     )
-    finished = [
-        optuna_study.Finished(
-            orjson.loads(row.params),
-            row.state,
-            row.value,
-            None if row.started is None else _local(row.started),
-            _local(moment),
-            {
-                epoch: value
-                for epoch, value in enumerate(_along(courses.get(row.number, ()), objective), 1)
-                if math.isfinite(value)
-            },
-            {"trial": f"{search.id}.{row.number}", "seed": row.seed, "origin": row.origin},
-        )
-        for row, moment in ended
-    ]
-    with tempfile.TemporaryDirectory(prefix="caviar-export-") as folder:
-        file = Path(folder) / "study.db"
-        optuna_study.write(
-            file, f"{search.name} ({search.id})", spec.objective.direction, spec.space, finished
-        )
-        return file.read_bytes()
 
 
 def _along(curve: Sequence[float] | Floats, objective: Objective) -> list[float]:

@@ -175,7 +175,7 @@ def write(tx: Transaction, asks: Sequence[tuple[int, Sequence[Change]]]) -> list
     """
     names = {TrialId(search, one.number) for search, changes in asks for one in changes}
     rows, documents = study_rows.several(tx, names), dict[int, Any]()
-    told = []
+    answers = []
     written: dict[TrialId, StudyTrial] = {}
     learned: dict[int, list[Mapping[str, tuple[float, str]]]] = {}
     for search, changes in asks:
@@ -198,13 +198,13 @@ def write(tx: Transaction, asks: Sequence[tuple[int, Sequence[Change]]]) -> list
             if change.params:
                 learned.setdefault(search, []).append(change.params)
             tx.touched.add(search)
-        told.append(outcomes)
+        answers.append(outcomes)
     study_rows.write(tx, list(written.values()))
     for search, points in learned.items():
         study_space.learn(tx, search, points)
     for search, study in documents.items():
         _note_best(tx, study, [row for row in written.values() if row.search_id == search])
-    return told
+    return answers
 
 
 def _outcome(row: StudyTrial | None, change: Change) -> Outcome:
@@ -299,12 +299,11 @@ def _note_best(tx: Transaction, study: Mapping[str, Any], rows: Sequence[StudyTr
         search_rows.note_best(tx, row.search_id, number, row.value, direction)
 
 
+def told(row: StudyTrial) -> dict[str, Any]:
+    """Return what a trial's script reads of it beside its document."""
+    return {"number": row.number, "state": STATES[row.state], "started": row.started, "ended": row.ended}
+
+
 def shown(row: StudyTrial) -> dict[str, Any]:
-    """Return a trial as its script's storage reads it."""
-    return {
-        "number": row.number,
-        "state": STATES[row.state],
-        "started": row.started,
-        "ended": row.ended,
-        "document": orjson.Fragment(row.document),
-    }
+    """Return a trial as its script reads it, ready for JSON."""
+    return {**told(row), "document": orjson.Fragment(row.document)}

@@ -11,7 +11,7 @@ import yaml
 from typer.testing import CliRunner
 
 from caviar.cli import app as cli
-from caviar.search.optuna_study import Finished, read, write
+from caviar.search.optuna_study import Trained, read, write
 from caviar.search.space import Space
 from caviar.search.spec import SearchSpec
 
@@ -120,11 +120,23 @@ def test_pruned_and_failed_trials_and_their_curves_are_counted(tmp_path: Path) -
     assert "1 fail, 1 pruned" in told and "intermediate values" in told
 
 
-def test_several_objectives_are_refused(tmp_path: Path) -> None:
+def test_of_several_objectives_the_front_comes_first(tmp_path: Path) -> None:
     file = tmp_path / "two.db"
     study = optuna.create_study(storage=f"sqlite:///{file}", directions=["minimize", "maximize"])
+    study._storage.set_study_system_attr(study._study_id, "study:metric_names", ["cost", "hits"])
+    for x, values in ((0.1, (3.0, 1.0)), (0.2, (1.0, 1.0)), (0.3, (2.0, 5.0)), (0.4, (2.0, 4.0))):
+        study.enqueue_trial({"x": x})
+        trial = study.ask({"x": optuna.distributions.FloatDistribution(0.0, 1.0)})
+        study.tell(trial, values)
     study._storage._backend.engine.dispose()
-    assert imported(file)[0] == 2
+    code, search, text, _ = imported(file)
+    assert code == 0 and [one["x"] for one in search["enqueued"]] == [0.2, 0.3, 0.4, 0.1]
+    spec = SearchSpec.parse(search)
+    assert [(one.metric, one.direction) for one in spec.objectives] == [
+        ("cost", "minimize"),
+        ("hits", "maximize"),
+    ]
+    assert "# trial 2 of the study: 2, 5" in text
 
 
 SPACE = Space.model_validate(
@@ -142,10 +154,11 @@ SPACE = Space.model_validate(
 def test_our_own_export_comes_back_to_the_letter(tmp_path: Path, flag: Any) -> None:
     ended = datetime.now(UTC).replace(tzinfo=None)
     point = {"a": 0.99, "flag": flag, "layers": 2, "units": [5, 6], "bias": 0.5}
-    write(tmp_path / "own.db", "own", "minimize", SPACE, [Finished(point, "completed", 0.25, None, ended)])
+    trial = Trained(point, "completed", [0.25], None, ended)
+    write(tmp_path / "own.db", "own", {"loss": "minimize"}, SPACE, [trial])
     found = read(tmp_path / "own.db")
     assert Space.model_validate(found.space) == SPACE
-    assert repr(found.points) == repr([point]) and found.values == [0.25] and not found.lost
+    assert repr(found.points) == repr([point]) and found.values == [[0.25]] and not found.lost
 
 
 def test_choices_of_several_types_and_what_has_no_place_are_told(tmp_path: Path) -> None:

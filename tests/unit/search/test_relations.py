@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import ks_2samp
 
 from caviar.search.history import History
-from caviar.search.optuna_study import Finished, read, write
+from caviar.search.optuna_study import Trained, read, write
 from caviar.search.problem import SearchError
 from caviar.search.simulate import simulate
 from caviar.search.space import Space
@@ -248,8 +248,8 @@ def test_a_parameter_may_still_be_called_relations():
 def test_relations_survive_an_export_to_optuna_and_back(tmp_path):
     space = Space.model_validate(ABC | {"relations": ["a < b", {"sum": {"of": ["a", "c"], "max": 1}}]})
     when = datetime(2026, 1, 1, tzinfo=UTC)
-    trial = Finished({"a": 0.1, "b": 0.2, "c": 0.3}, "completed", 0.5, when, when)
-    write(tmp_path / "study.db", "related", "minimize", space, [trial])
+    trial = Trained({"a": 0.1, "b": 0.2, "c": 0.3}, "completed", [0.5], when, when)
+    write(tmp_path / "study.db", "related", {"loss": "minimize"}, space, [trial])
     found = read(tmp_path / "study.db")
     assert Space.model_validate(found.space) == space
     assert found.points == [trial.point]
