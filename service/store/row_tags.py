@@ -50,6 +50,14 @@ def replace(tx: Transaction, data: str, row: int, tags: Mapping[str, str | None]
             tx.execute(update(row_tags).where(*here, c.tag == tag).values(label=label, **by))
 
 
+def copy(tx: Transaction, data: str, new: str, but: str) -> None:
+    """Say the same of the rows of another data set, one tag excepted; what is said there already stays."""
+    said = {(tag.row, tag.tag) for tag in of_data(tx, new)}
+    fresh = [tag for tag in of_data(tx, data) if tag.tag != but and (tag.row, tag.tag) not in said]
+    if fresh:
+        tx.execute(insert(row_tags), [{"data": new, **tag._asdict()} for tag in fresh])
+
+
 def remove(tx: Transaction, data: str) -> None:
     """Forget what was said of a data set that is deleted."""
     tx.execute(delete(row_tags).where(c.data == data))

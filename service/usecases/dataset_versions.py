@@ -8,9 +8,10 @@ from typing import Any
 import orjson
 
 from caviar.service.errors import ConflictError
+from caviar.service.store import row_tags
 from caviar.service.store import searches as search_rows
 from caviar.service.store.database import Database
-from caviar.service.store.datasets import CHOOSING
+from caviar.service.store.datasets import CHOOSING, UPLOAD
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.uploads import Uploads
 from caviar.service.usecases import datasets
@@ -25,8 +26,8 @@ async def correct_labels(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Make a data set of the analysed one with the labels that were said to be right in this part.
 
-    Its parts have the same rows as before: they are cut by the labels that they had. Gives the data set, and
-    the search of the trial on it, ready to be submitted.
+    Its parts have the same rows as before: they are cut by the labels that they had. The other tags are those
+    of the new rows, too. Gives the data set, and the search of the trial on it, ready to be submitted.
 
     Raises ConflictError without any correction and for a name that is taken, RefusedError for a name or a
     label that will not do.
@@ -50,6 +51,7 @@ async def correct_labels(
         made, _ = await sets.keep(name, received, {**meta, "size": received.size, "version": version}, who)
     finally:
         uploads.discard(received)
+    await store.write(lambda tx: row_tags.copy(tx, analysis.data, f"{UPLOAD}{made['id']}", WRONG_LABEL))
     return made, await store.read(lambda snapshot: _search_on(snapshot, analysis, name))
 
 

@@ -81,7 +81,11 @@ class Evaluator:
     async def _computed(
         self, trial: TrialId, stored: StoredModel, wanted: str, test: Mapping[str, Any] | None = None
     ) -> bytes:
-        saved, _ = await checkpoints.load(self._store, self._blobs, stored.model)
+        try:
+            saved, _ = await checkpoints.load(self._store, self._blobs, stored.model)
+        except ConflictError as error:
+            message = f"the model of trial {trial} cannot be read: {error.detail}"
+            raise ConflictError(f"{message} If it is lost, train it again (caviar rerun {trial})") from error
         limits = self._limits
         dataset = json.dumps(self._local(stored.dataset))
         arguments = [str(limits.inspect_memory), str(limits.inspect_seconds), dataset, wanted]

@@ -10,6 +10,7 @@ import pytest
 from caviar import spreadsheets
 from caviar.service.security.rules import needed
 from caviar.service.security.scopes import Token
+from caviar.service.store import row_tags
 from caviar.service.usecases.datasets import resolve
 from caviar.service.usecases.final_tests import test_set_of as identity_of
 from caviar.trainer.plugin import MLP
@@ -174,7 +175,7 @@ def test_corrected_labels_make_a_version_on_which_the_search_starts_again(app: A
     assert versioned(digits, "mended").status_code == 409, "nothing to correct"
     rows = [one for one in errors(digits, limit=4).json()["items"] if one["truth"] not in ("3", "4")]
     for one, label in zip(rows, "34", strict=False):
-        assert put(digits, one["row"], label=label).status_code == 200
+        assert put(digits, one["row"], "odd", label=label).status_code == 200
     made = versioned(digits, "mended")
     assert made.status_code == 201, made.text
     data, search = made.json()["dataset"], made.json()["search"]
@@ -186,6 +187,10 @@ def test_corrected_labels_make_a_version_on_which_the_search_starts_again(app: A
     content = app.request("GET", f"{API}/datasets/{data['id']}/content").text.splitlines()
     for (row, _), new in changes.items():
         assert content[row].split(",")[-1] == new
+    with app.app.state.services.store.reading() as snapshot:
+        kept = [(tag.row, tag.tag) for tag in row_tags.of_data(snapshot, f"upload:{data['id']}")]
+    assert {row for row, tag in kept if tag == "odd"} == {row for row, _ in changes}
+    assert "label is wrong" not in {tag for _, tag in kept}
     search["budget"] = {"trials": 1}
     again = app.request("POST", f"{API}/searches", json=search)
     assert again.status_code == 201, again.text
