@@ -134,6 +134,23 @@ class Client:
         """Have an archived search back in lists."""
         return self._switch(search, "unarchive")
 
+    def link(self, search: SearchLike, seconds: float = 7 * 86400.0) -> dict[str, Any]:
+        """Make a link that shows a search without a token for a while; its `url` is told this once."""
+        path = f"/searches/{_number(search)}/links"
+        made: dict[str, Any] = self.transport.call("POST", path, json={"seconds": seconds})
+        return {**made, "url": f"{self.url}{made['path']}"}
+
+    def links(self, search: SearchLike) -> list[dict[str, Any]]:
+        """Return the links to a search that work, oldest first."""
+        items: list[dict[str, Any]] = self.transport.call("GET", f"/searches/{_number(search)}/links")[
+            "items"
+        ]
+        return items
+
+    def revoke_link(self, search: SearchLike, link: str) -> None:
+        """End a link by its id."""
+        self.transport.call("DELETE", f"/searches/{_number(search)}/links/{quote(link, safe='')}")
+
     def labels(self) -> dict[str, list[dict[str, Any]]]:
         """Return the `projects`, `tags` and `owners` of searches, each with its name and how many have it."""
         found: dict[str, list[dict[str, Any]]] = self.transport.call("GET", "/labels")

@@ -11,7 +11,7 @@ import orjson
 
 CONTEXT = ("search", "trial", "attempt", "agent", "command", "seconds", "status", "method", "path")
 
-_SECRET = re.compile(r"(\bca[vsx]_|\b[Bb]earer\s+)[A-Za-z0-9_.~+/=-]{8,}")
+_SECRET = re.compile(r"(\bca[lsvx]_|\b[Bb]earer\s+)[A-Za-z0-9_.~+/=-]{8,}")
 
 
 class JsonFormatter(logging.Formatter):

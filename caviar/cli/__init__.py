@@ -12,6 +12,7 @@ from caviar.cli import (
     exclusions,
     final_test,
     fronts,
+    links,
     managing,
     models,
     running,
@@ -43,6 +44,7 @@ attached.register(app)
 exclusions.register(app)
 audit.register(app)
 errors.register(app)
+links.register(app)
 fronts.register(app)
 final_test.register(app)
 verifying.register(app)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from caviar.service.api.services import App, Services
+from caviar.service.security import links
 from caviar.service.security.middleware import COOKIE
 from caviar.service.security.scopes import LOCAL, Token
 from caviar.service.security.tokens import SESSION_SECONDS
@@ -19,6 +22,7 @@ class Session(BaseModel):
     name: str
     scope: str
     token_required: bool
+    search: int | None = Field(None, description="the only one that a link shows")
 
 
 router = APIRouter(prefix="/session", tags=["session"])
@@ -32,7 +36,9 @@ async def read_session(services: App, request: Request) -> Session:
 @router.post("", summary="Sign a browser in with the token of this request")
 def open_session(services: App, request: Request, response: Response) -> Session:
     caller: Token = request.state.caller
-    if caller != LOCAL and not caller.session:
+    if caller.search is not None:
+        _keep_link(request, response, caller)
+    elif caller != LOCAL and not caller.session:
         # Strict: no other site's page or link makes the browser send it. Not readable for scripts.
         response.set_cookie(
             COOKIE,
@@ -55,6 +61,21 @@ def close_session(services: App, request: Request, response: Response) -> None:
         response.delete_cookie(name, httponly=True, samesite="strict")
 
 
+def _keep_link(request: Request, response: Response, caller: Token) -> None:
+    """Have a browser show a link by itself from now on: it holds no more than the address did."""
+    _, _, text = request.headers.get("authorization", "").partition(" ")
+    if text:
+        response.set_cookie(
+            f"{links.COOKIE}{caller.search}",
+            text.strip(),
+            max_age=max(1, int(caller.expires - time.time())),
+            httponly=True,
+            samesite="strict",
+            secure=request.scope["scheme"] == "https",
+        )
+
+
 def _session(services: Services, request: Request) -> Session:
     caller: Token = request.state.caller
-    return Session(name=caller.name, scope=caller.scope, token_required=services.config.token_required)
+    required = services.config.token_required
+    return Session(name=caller.name, scope=caller.scope, token_required=required, search=caller.search)

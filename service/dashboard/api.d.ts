@@ -78,13 +78,17 @@ export interface Schemas {
   Label: Label;
   LabelLists: LabelLists;
   Limits: Limits;
+  Link: Link;
+  Links: Links;
   Log: Log;
   LoggedChange: LoggedChange;
   Look: Look;
   Looks: Looks;
+  MadeLink: MadeLink;
   MadeToken: MadeToken;
   MeanOfLast: MeanOfLast;
   Median: Median;
+  NewLink: NewLink;
   NewLook: NewLook;
   NewStudy: NewStudy;
   NewTags: NewTags;
@@ -1530,6 +1534,25 @@ export interface Limits {
   memory?: number | string | null;
 }
 /**
+ * A link without its text.
+ */
+export interface Link {
+  id: string;
+  search: number;
+  /**
+   * made it
+   */
+  who: string | null;
+  created: string;
+  expires: string;
+}
+/**
+ * The links of a search that work, oldest first.
+ */
+export interface Links {
+  items: Link[];
+}
+/**
  * What a branch of a trial follows from, bit for bit.
  */
 export interface Log {
@@ -1648,6 +1671,23 @@ export interface Looks {
   items: Look[];
 }
 /**
+ * A link with its address, which is shown this once.
+ */
+export interface MadeLink {
+  id: string;
+  search: number;
+  /**
+   * made it
+   */
+  who: string | null;
+  created: string;
+  expires: string;
+  /**
+   * on this server; what stands behind # opens the search
+   */
+  path: string;
+}
+/**
  * A token with its text, which is shown this once.
  */
 export interface MadeToken {
@@ -1680,6 +1720,12 @@ export interface Median {
    * Curves needed for a comparison.
    */
   least?: number;
+}
+/**
+ * How long a link is to work.
+ */
+export interface NewLink {
+  seconds?: number;
 }
 /**
  * Why somebody looks at the test set.
@@ -2649,6 +2695,10 @@ export interface Session {
   name: string;
   scope: string;
   token_required: boolean;
+  /**
+   * the only one that a link shows
+   */
+  search?: number | null;
 }
 /**
  * A setting that may change while the trial runs.

@@ -19,7 +19,7 @@ RETRY_SECONDS = 1  # agents and clients try again by themselves
 
 # What part of the places of a kind one caller may have.
 SHARES = {"exchanges": 0.75, "waits": 0.75, "streams": 0.5, "bodies": 0.25, "requests": 0.25}
-OF_ANYONE = 0.125  # an address without a token
+OF_ANYONE = 0.125  # an address without a token, or all who have one link
 OF_LOCAL = 0.75  # this machine, where nobody is asked for a token: one caller stands for all
 
 
@@ -73,6 +73,8 @@ def _caller(token: Token, address: str, kind: str) -> tuple[str, float]:
         return f"from {address}", OF_ANYONE
     if token == LOCAL:
         return "local", OF_LOCAL
+    if token.search is not None:
+        return token.digest, OF_ANYONE
     return token.digest, SHARES[kind]
 
 

@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from caviar.service.config import Config
+from caviar.service.security import links
 from caviar.service.security.addresses import Addresses
 from caviar.service.security.bodies import CountedBody, cap, takes_json
 from caviar.service.security.connections import let_wait, pause_before_refusal
@@ -126,13 +127,28 @@ class Guard:
             token = await self._look_up(credential, address_of(scope))
         if token is None and not self._config.token_required:
             return LOCAL  # whatever token came along is another server's, or was revoked
+        if token is None and text is None:
+            token = await self._by_link(scope, headers)
         if token is None:
             none = text is None and cookie is None
             raise unauthorised("A token is needed" if none else "This token is not known, or was revoked")
-        if not any(token.allows(scope) for scope in scopes):
+        if token.search is not None:
+            if not links.opens(token.search, scope["method"], scope["path"]):
+                detail = f"This link shows search {token.search}, and nothing else"
+                raise Refusal(403, "Not by a link", detail, "Authorization", "Sign in with a token")
+        elif not any(token.allows(needs) for needs in scopes):
             detail = f"This needs the scope {' or '.join(scopes)}; the token {token.name!r} has {token.scope}"
             raise Refusal(403, "Scope too narrow", detail, "Authorization", "Use a token with a wider scope")
         return token
+
+    async def _by_link(self, scope: Scope, headers: _Headers) -> Token | None:
+        """Return whom the links make the caller that this browser has for the address."""
+        for text in links.texts_for(scope["path"], headers.cookies()):
+            credential = Credential.token(text)
+            token = self._book.known(credential) or await self._look_up(credential, address_of(scope))
+            if token is not None:
+                return token
+        return None
 
     async def _look_up(self, credential: Credential, address: str) -> Token | None:
         """Ask the database for what is not known here, unless too many such came from the same address."""
@@ -179,11 +195,16 @@ class _Headers:
         return text.strip() if kind.lower() == "bearer" else ""
 
     def cookie(self, name: str) -> str | None:
+        return self.cookies().get(name)
+
+    def cookies(self) -> dict[str, str]:
+        """Return all cookies; of two with one name the first."""
+        found: dict[str, str] = {}
         for part in self._values.get(b"cookie", "").split(";"):
             key, separator, value = part.strip().partition("=")
-            if separator and key == name:
-                return value
-        return None
+            if separator:
+                found.setdefault(key, value)
+        return found
 
 
 class _Answer:

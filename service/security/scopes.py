@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
 LADDER = ("read", "submit", "steer", "admin")  # each holds the ones before it
 AGENT = "agent"  # the worker protocol and nothing else
-SCOPES = (*LADDER, AGENT)
+LINK = "link"  # to look at one search, and nothing else
+SCOPES = (*LADDER, AGENT)  # of tokens that people make
 NAME = re.compile(r"[A-Za-z0-9._-]{1,60}")
 
 
@@ -19,6 +21,8 @@ class Token:
     scope: str
     digest: str = ""
     session: str = ""  # digest of the session by which it came
+    search: int | None = None  # that a link opens
+    expires: float = math.inf  # seconds since 1970
 
     def allows(self, needed: str) -> bool:
         """Return whether this token may do what needs the given scope."""

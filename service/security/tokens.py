@@ -21,12 +21,15 @@ from cachetools import TTLCache
 
 from caviar.service.config import Config, ConfigError
 from caviar.service.errors import ConflictError, DamagedError, UnavailableError
+from caviar.service.security import links
 from caviar.service.security.scopes import AGENT, LOCAL, NAME, SCOPES, Token
 from caviar.service.security.token_file import free_name, take_over
 from caviar.service.store import audit, schema
+from caviar.service.store import links as link_rows
 from caviar.service.store import tokens as rows
 from caviar.service.store.clock import SteadyClock
 from caviar.service.store.database import Direct
+from caviar.service.store.links import StoredLink
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tokens import StoredSession, StoredToken
 
@@ -51,12 +54,12 @@ class Credential:
     @classmethod
     def token(cls, text: str) -> Credential:
         """Make the credential of a token."""
-        return cls(_digest(text), False)
+        return cls(digest_of(text), False)
 
     @classmethod
     def session(cls, text: str) -> Credential:
         """Make the credential of a session."""
-        return cls(_digest(text), True)
+        return cls(digest_of(text), True)
 
 
 class Source(Protocol):
@@ -71,7 +74,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class _Known:
-    """A copy of the database: tokens and sessions by their digests, as they were at a time."""
+    """A copy of the database: tokens (links too) and sessions by their digests, as they were at a time."""
 
     tokens: Mapping[str, Token] = field(default_factory=dict)
     sessions: Mapping[str, StoredSession] = field(default_factory=dict)
@@ -185,25 +188,28 @@ class TokenBook:
     def open_session(self, caller: Token) -> str:
         """Open a session for the holder of a token and return what its cookie holds."""
         text, now = SESSION_PREFIX + secrets.token_urlsafe(32), time.time()
-        session = StoredSession(_digest(text), caller.digest, caller.name, now, now + SESSION_SECONDS)
+        session = StoredSession(digest_of(text), caller.digest, caller.name, now, now + SESSION_SECONDS)
         self._database.write_now(lambda tx: rows.open_session(tx, session))
         self.refresh()
         return text
 
     def end_session(self, text: str) -> None:
         """End a session; servers notice as they do a revoked token."""
-        self._database.write_now(lambda tx: rows.end_session(tx, _digest(text)))
+        self._database.write_now(lambda tx: rows.end_session(tx, digest_of(text)))
         self.refresh()
 
     def refresh(self) -> None:
         """Read what is stored anew; while the database is away, what was known last holds on."""
         began = self._clock()
 
-        def everything(tx: Snapshot) -> tuple[tuple[StoredToken, ...], tuple[StoredSession, ...]]:
-            return rows.live(tx), rows.live_sessions(tx, time.time())
+        def everything(
+            tx: Snapshot,
+        ) -> tuple[tuple[StoredToken, ...], tuple[StoredSession, ...], list[StoredLink]]:
+            now = time.time()
+            return rows.live(tx), rows.live_sessions(tx, now), link_rows.live(tx, now)
 
         try:
-            tokens, sessions = self._database.read_now(everything)
+            tokens, sessions, shared = self._database.read_now(everything)
         except DamagedError:
             return  # logged once, where it was seen
         except UnavailableError as error:
@@ -211,6 +217,7 @@ class TokenBook:
             return
         if began >= self._known.at:
             known = {one.digest: Token(one.name, one.scope, one.digest) for one in tokens}
+            known |= {one.digest: links.token_of(one) for one in shared}
             self._known = _Known(known, {one.digest: one for one in sessions}, began)
 
     async def refreshed(self) -> None:
@@ -224,7 +231,8 @@ class TokenBook:
             self.refresh()
 
     def _token(self, digest: str) -> Token | None:
-        return self._ephemeral.get(digest) or self._known.tokens.get(digest)
+        found = self._ephemeral.get(digest) or self._known.tokens.get(digest)
+        return None if found is None or found.expires <= time.time() else found
 
     def _session(self, digest: str) -> Token | None:
         session = self._known.sessions.get(digest)
@@ -240,7 +248,7 @@ class TokenBook:
         self._hold(name, text, scope)
 
     def _hold(self, name: str, text: str, scope: str) -> None:
-        digest = _digest(text)
+        digest = digest_of(text)
         self._ephemeral = {**self._ephemeral, digest: Token(name, scope, digest)}
 
 
@@ -269,10 +277,11 @@ def _add(tx: Snapshot, token: StoredToken, who: str | None) -> None:
 
 
 def _stored(name: str, scope: str, text: str) -> StoredToken:
-    return StoredToken(secrets.token_hex(4), name, scope, _digest(text), time.time())
+    return StoredToken(secrets.token_hex(4), name, scope, digest_of(text), time.time())
 
 
-def _digest(text: str) -> str:
+def digest_of(text: str) -> str:
+    """Return what is kept of the text of a token, a session or a link."""
     # No salt and no slow hash: 256 random bits cannot be guessed from a hash, unlike a password.
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -322,6 +322,18 @@ sessions = Table(
     Index("sessions_token", "token", "created"),
 )
 
+links = Table(
+    "links",  # each opens one search to whoever has it; gone once revoked
+    metadata,
+    Column("id", String(8), primary_key=True),
+    Column("search_id", Integer, ForeignKey("searches.id", ondelete="CASCADE"), nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),  # of the text, which is kept nowhere
+    Column("who", String(200)),
+    Column("created", Double, nullable=False),
+    Column("expires", Double, nullable=False),
+    Index("links_search", "search_id"),
+)
+
 audit = Table(
     "audit",  # what people changed: rows are added, never changed or removed, and outlive their search
     metadata,

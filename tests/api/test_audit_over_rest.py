@@ -33,6 +33,8 @@ TOLD = {
     "POST /datasets": "upload data set",
     "DELETE /datasets/{key}": "delete data set",
     "POST /agents/{agent}/trust": "trust agent",
+    "POST /searches/{search}/links": "create link",
+    "DELETE /searches/{search}/links/{link}": "revoke link",
     "POST /tokens": "create token",
     "DELETE /tokens/{name}": "revoke token",
 }

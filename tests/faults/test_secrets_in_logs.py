@@ -29,7 +29,7 @@ def test_no_secret_is_in_a_log_at_any_level(make_server: Callable[..., Server], 
     signed_in = server.client.post("/api/v1/session", headers=mine)
     session = signed_in.cookies["caviar_session"]
     server.client.cookies.clear()
-    secrets = [OPERATORS, token, session]
+    secrets = [OPERATORS, token, session, link_of(server, admin)]
     for secret in secrets:
         misplaced(server, secret)
     cause_trouble(server, mine)
@@ -39,6 +39,18 @@ def test_no_secret_is_in_a_log_at_any_level(make_server: Callable[..., Server], 
     for secret in secrets:
         assert secret[4:] not in log, "a secret is in the log"
     assert "?" not in "".join(line for line in log.splitlines() if "HTTP/1.1" in line)
+
+
+def link_of(server: Server, admin: dict[str, str]) -> str:
+    """Make a link to a search, open it as a browser does, and give its text."""
+    search = {"trainer": "external", "space": {"a": {"low": 0, "high": 1}}, "budget": {"trials": 1}}
+    number = server.client.post("/api/v1/searches", json=search, headers=admin).json()["id"]
+    made = server.client.post(f"/api/v1/searches/{number}/links", headers=admin).json()
+    link = str(made["path"].partition("#link=")[2])
+    server.client.post("/api/v1/session", headers={"Authorization": f"Bearer {link}"})
+    assert server.client.get(f"/api/v1/searches/{number}").status_code == 200, "by the cookie alone"
+    server.client.cookies.clear()
+    return link
 
 
 def misplaced(server: Server, secret: str) -> None:

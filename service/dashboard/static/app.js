@@ -4,9 +4,14 @@ import { drawTopbar } from "./components/topbar.js";
 import { watchConnection } from "./components/banner.js";
 import { start } from "./core/router.js";
 import { restoreTheme } from "./core/theme.js";
+import { toast } from "./components/parts.js";
+import { enterByLink, noteVisitor } from "./core/visitor.js";
 import { ROUTES } from "./routes.js";
 
 restoreTheme();
 drawTopbar(/** @type {HTMLElement} */ (document.getElementById("topbar")), ROUTES);
+const shut = await enterByLink(); // before anything is asked for, and before anybody is asked for a token
 watchConnection(/** @type {HTMLElement} */ (document.getElementById("banner")));
+if (shut) toast(shut, "bad");
+void noteVisitor();
 await start(ROUTES);

@@ -15,12 +15,12 @@ const HELP = "M6 6a2 2 0 1 1 2.8 1.8c-.5.3-.8.6-.8 1.2v.5M8 12v.2M8 15A7 7 0 1 0
  */
 export function drawTopbar(bar, pages) {
   const links = pages.filter(({ title }) => title).map(({ path, title }) => h("a", { href: path }, title));
-  const create = h("a", { href: "/new", class: "button primary" }, h("span", null, "New", h("span", { class: "roomy" }, " search")));
+  const create = h("a", { href: "/new", class: "button primary signedin" }, h("span", null, "New", h("span", { class: "roomy" }, " search")));
   const logo = document.querySelector('link[rel="icon"]')?.getAttribute("href") ?? "";
   fill(
     bar,
     h("a", { href: "/", class: "brand", "aria-label": "Caviar, all searches" }, h("img", { src: logo, alt: "", width: 24, height: 24 }), h("span", null, "Caviar")),
-    h("nav", { "aria-label": "Pages" }, links),
+    h("nav", { "aria-label": "Pages", class: "signedin" }, links),
     h("span", { class: "spacer" }),
     hintsButton(),
     themeButton(),

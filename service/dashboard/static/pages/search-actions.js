@@ -1,4 +1,4 @@
-/** What a person can do to a search: pause, resume, cancel, edit, run failed trials again, export, archive, delete or copy it. */
+/** What a person can do to a search: pause, resume, cancel, edit, run failed trials again, export, share, archive, delete or copy it. */
 
 import { call } from "../core/api.js";
 import { loadCatalog, optionsOf } from "../core/catalog.js";
@@ -7,6 +7,7 @@ import { isOver } from "../core/search-math.js";
 import { ask } from "../components/dialog.js";
 import { attempt, toast } from "../components/parts.js";
 import { editSearch } from "./search-edit.js";
+import { shareSearch } from "./search-links.js";
 
 /**
  * @param {Search} search
@@ -26,7 +27,7 @@ export function searchActions(search, hooks) {
   if (mayRunFailed(search)) buttons.push(button("Rerun failed trials", () => runFailed(search, hooks.refresh)));
   buttons.push(button("Edit", () => editSearch(search.id, hooks.replaced)));
   buttons.push(h("a", { class: "button", href: `/new?from=${search.id}` }, "Copy to new search"));
-  buttons.push(exportMenu(path));
+  buttons.push(exportMenu(path), button("Share", () => shareSearch(search)));
   if (search.archived) buttons.push(button("Unarchive", () => act("unarchive", "It is in the list again.")));
   else if (isOver(search) || search.state === "paused") buttons.push(button("Archive", () => act("archive", "Archived: the list leaves it out, nothing of it is lost.")));
   if (!isOver(search)) {

@@ -16,7 +16,7 @@ export function auditSection(search, signal) {
   const list = h("ul", { class: "records" });
   const said = h("div");
   const more = h("button", { type: "button", class: "small", hidden: true }, "Older");
-  const section = h("section", { class: "card" }, h("div", { class: "cardhead" }, h("h2", null, "Who changed what")), said, list, more);
+  const section = h("section", { class: "card signedin" }, h("div", { class: "cardhead" }, h("h2", null, "Who changed what")), said, list, more);
   /** @type {string | null} */
   let next = null;
   const load = async () => {

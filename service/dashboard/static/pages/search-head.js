@@ -17,7 +17,7 @@ export class SearchHead {
     this.hooks = hooks;
     this.name = h("h1", null, search.name);
     this.state = chip(search.state);
-    this.actions = h("div", { class: "actions" });
+    this.actions = h("div", { class: "actions signedin" });
     this.progress = new Progress(`Progress of ${search.name}`);
     this.counts = h("div", { class: "countline" });
     this.labels = h("div", { class: "labels" });

@@ -27,8 +27,8 @@ export async function view(view) {
   const said = h("div");
   const states = choose("State", [["", "all states"], ...Object.keys(search().counts).map((state) => /** @type {[string, string]} */ ([state, state]))], context.query.get("state") ?? "", (state) => context.setQuery({ state, cursor: null }));
   const compare = h("a", { class: "button", hidden: true }, "Compare");
-  const rerun = h("button", { type: "button", hidden: true, onclick: () => void runFailed(search(), refresh) }, "Re-run failed");
-  const add = h("button", { type: "button", onclick: () => enqueuePoint(search(), refresh) }, "Add a trial");
+  const rerun = h("button", { type: "button", class: "signedin", hidden: true, onclick: () => void runFailed(search(), refresh) }, "Re-run failed");
+  const add = h("button", { type: "button", class: "signedin", onclick: () => enqueuePoint(search(), refresh) }, "Add a trial");
   const back = h("button", { type: "button", onclick: () => history.back() }, "Back");
   const next = h("button", { type: "button" }, "Next page");
   const table = new Table({

@@ -38,7 +38,7 @@ export class SteerPanel {
     /** @type {number | undefined} */
     this.clock = undefined;
     this.fields = settingFields((kind, args, at) => this.send(kind, args, at));
-    const left = h("section", { class: "card steer", "aria-label": "Steering" }, h("div", { class: "cardhead" }, h("h2", null, "Steer"), h("span", { class: "spacer" }), this.buttons), this.ended, this.chosen, this.fields.node, this.said);
+    const left = h("section", { class: "card steer signedin", "aria-label": "Steering" }, h("div", { class: "cardhead" }, h("h2", null, "Steer"), h("span", { class: "spacer" }), this.buttons), this.ended, this.chosen, this.fields.node, this.said);
     const right = h("section", { class: "card", "aria-label": "Commands" }, h("div", { class: "cardhead" }, h("h2", null, "Commands")), this.advice, this.log, this.more);
     this.node = h("div", { class: "steerside", hidden: true }, left, right);
     /** @type {() => import("./steer-progress.js").Pace} set by the page, which knows curve and checkpoints */

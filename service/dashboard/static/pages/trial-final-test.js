@@ -8,7 +8,7 @@ import { attempt, problem, when } from "../components/parts.js";
 
 /** @param {TrialView} view */
 export function finalTest(view) {
-  const node = h("section", { class: "card", id: "final-test", "aria-label": "Final test", hidden: true });
+  const node = h("section", { class: "card signedin", id: "final-test", "aria-label": "Final test", hidden: true });
   let shown = "";
 
   /** @param {boolean} hasModel */

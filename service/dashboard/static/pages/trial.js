@@ -50,7 +50,7 @@ export async function page(context) {
   const diagnosis = trialDiagnosis(view);
   const tested = finalTest(view);
   const branches = trialBranches(view, steer);
-  const jump = h("button", { type: "button", class: "primary steerjump", onclick: () => steer.node.scrollIntoView({ behavior: "smooth" }) }, "Steer this trial");
+  const jump = h("button", { type: "button", class: "primary steerjump signedin", onclick: () => steer.node.scrollIntoView({ behavior: "smooth" }) }, "Steer this trial");
   fill(outlet, head.node, h("div", { class: "beside" }, h("div", { class: "figures" }, curves.node, costs.node), steer.node, jump), branches.node, diagnosis.node, outcomes.node, tested.node, records.node);
 
   function drawCurve() {
@@ -154,7 +154,7 @@ class TrialHead {
     this.train = stat("train error", this.values.train);
     const value = stat(objectiveName(search), this.values.value);
     value.lastElementChild?.classList.add("best");
-    this.actions = h("div", { class: "actions" });
+    this.actions = h("div", { class: "actions signedin" });
     this.origin = h("p", { class: "muted" });
     this.settings = h("dl", { class: "settings" }, settings(trial, search, new Map()));
     this.node = h(

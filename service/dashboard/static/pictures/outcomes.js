@@ -12,7 +12,7 @@ const PAIRS = 12;
 
 /** @param {TrialView} view */
 export function outcomesPicture(view) {
-  const node = h("div", { class: "figures", hidden: true });
+  const node = h("div", { class: "figures signedin", hidden: true });
   let loaded = "";
   /** @param {boolean} hasModel */
   async function load(hasModel) {
