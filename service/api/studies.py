@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import orjson
 from anyio import to_thread
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from caviar.service.api.http import answer
@@ -108,8 +108,8 @@ router = APIRouter(prefix="/studies", tags=["studies"])
 
 
 @router.post("", status_code=201, response_model=Study, summary="Create a study of Optuna")
-async def create_study(services: App, new: NewStudy) -> Response:
-    made = await services.store.write(lambda tx: studies.create(tx, new.name, new.directions, new.key))
+async def create_study(services: App, request: Request, new: NewStudy) -> Response:
+    made = await services.write(request, lambda tx: studies.create(tx, new.name, new.directions, new.key))
     if made is None:
         raise ConflictError(f"there is a study {new.name!r} already: load it, or take another name")
     return answer(_shown(await services.store.read(lambda snapshot: study_rows.get(snapshot, made))), 201)

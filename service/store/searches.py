@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import orjson
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
@@ -22,6 +23,7 @@ from sqlalchemy import (
 
 from caviar.service.errors import NotFoundError
 from caviar.service.store.rows import StoredSearch
+from caviar.service.store.search_labels import words_of
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tables import HELD, idempotency, searches, studies, trials
 from caviar.service.store.transaction import Transaction
@@ -54,8 +56,10 @@ _LOWER, _HIGHER = _improvement(s.best_value > _VALUE), _improvement(s.best_value
 
 
 def insert_search(tx: Transaction, **values: Any) -> int:
-    """Add a search and give its id."""
-    statement = insert(searches).values(**values, revision=tx.revision()).returning(s.id)
+    """Add a search of the person who writes, to be found by its name, labels and data; give its id."""
+    spec = {**orjson.loads(values["spec"]), "name": values["name"]}
+    found_by = {"owner": tx.who, "words": words_of(spec, tx.who), "project": spec.get("project")}
+    statement = insert(searches).values(**values, **found_by, revision=tx.revision()).returning(s.id)
     search = int(tx.execute(statement).scalar_one())
     tx.touched.add(search)
     return search

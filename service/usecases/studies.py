@@ -14,6 +14,7 @@ import orjson
 
 from caviar.search.spec import MOST_OBJECTIVES, SearchSpec
 from caviar.service.errors import ConflictError
+from caviar.service.store import audit
 from caviar.service.store import searches as search_rows
 from caviar.service.store import studies as study_rows
 from caviar.service.store.rows import StoredSearch
@@ -52,6 +53,7 @@ def create(tx: Transaction, name: str, directions: Sequence[str], key: str) -> i
     )
     document = {"key": key, "directions": list(directions), "user": {}, "system": {}}
     study_rows.insert_study(tx, search, name, orjson.dumps(document).decode())
+    audit.record(tx, "submit", search, after={"name": spec["name"], "study": name})
     return search
 
 

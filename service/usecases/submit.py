@@ -196,7 +196,4 @@ def _columns(tx: Transaction, spec: SearchSpec) -> Mapping[str, Any]:
         "proposed": 0,
         "exhausted": False,
         "created": tx.now,
-        "project": spec.project,
-        "owner": tx.who,
-        "words": search_labels.words_of(kept | {"name": spec.name}, tx.who),
     }

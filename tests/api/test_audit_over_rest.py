@@ -13,6 +13,7 @@ from tests.support.inprocess import App, routes, running
 # Routes that write, and what the audit trail calls it. A new one belongs here, or among the silent ones.
 TOLD = {
     "POST /searches": "submit",
+    "POST /studies": "submit",
     "PATCH /searches/{search}": "edit",
     "DELETE /searches/{search}": "delete",
     "POST /searches/{search}/pause": "pause",
@@ -43,6 +44,10 @@ SILENT = {
     "POST /searches/parse": "stores nothing",
     "POST /session": "a browser that signs in changes nothing for others",
     "DELETE /session": "nor does one that signs out",
+    "POST /studies/{study}/attributes": "what scripts do",
+    "POST /studies/{study}/trials": "what scripts do",
+    "POST /studies/{study}/changes": "what scripts do",
+    "POST /studies/{study}/rest": "what scripts do",
     "POST /exchange": "what agents do",
     "POST /agents/{agent}/lease": "what agents do",
     "PUT /trials/{name}/checkpoints": "what agents do",
