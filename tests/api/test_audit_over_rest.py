@@ -48,6 +48,8 @@ SILENT = {
     "POST /studies/{study}/trials": "what scripts do",
     "POST /studies/{study}/changes": "what scripts do",
     "POST /studies/{study}/rest": "what scripts do",
+    "PUT /trials/{name}/attributes": "what scripts do",
+    "PUT /trials/{name}/artifacts": "what scripts do",
     "POST /exchange": "what agents do",
     "POST /agents/{agent}/lease": "what agents do",
     "PUT /trials/{name}/checkpoints": "what agents do",
