@@ -24,7 +24,8 @@ _SEARCH = re.compile(
     r"|remaining|front|edits|events))?"
 )
 _TRIAL = re.compile(
-    rf"{_API}/trials/(\d+)\.\d+(/(curve|events|attempts|diagnosis|commands|steering|checkpoints))?"
+    rf"{_API}/trials/(\d+)\.\d+(/(curve|events|attempts|diagnosis|commands|steering|checkpoints"
+    r"|attributes|artifacts))?"
 )
 _OF_SEARCH = re.compile(rf"{_API}/(?:searches|trials)/(\d+)(?:[./].*)?")
 

@@ -18,7 +18,7 @@ from tests.support.inprocess import App, routes, running
 SHOWN = {  # below the search and below its trials; everything else is closed
     "searches": "trials best history columns curves importance timeline rounds standings summary remaining "
     "front edits events",
-    "trials": "curve events attempts diagnosis commands steering checkpoints",
+    "trials": "curve events attempts diagnosis commands steering checkpoints attributes artifacts",
 }
 
 
