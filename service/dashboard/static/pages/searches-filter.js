@@ -94,7 +94,7 @@ function without(kind, value) {
  */
 export function labelsOf(search) {
   const { project, tags, owner } = search;
-  const link = (/** @type {string} */ kind, /** @type {string} */ value, /** @type {string} */ shown) => h("a", { class: `label ${kind}`, href: `/?${new URLSearchParams({ [kind]: value })}`, title: `Searches with this ${kind}` }, shown);
+  const link = (/** @type {string} */ kind, /** @type {string} */ value, /** @type {string} */ shown) => h("a", { class: "label", "data-kind": kind, href: `/?${new URLSearchParams({ [kind]: value })}`, title: `Searches with this ${kind}` }, shown);
   const known = owner && owner !== "this machine";
   return [project ? link("project", project, project) : null, ...tags.map((tag) => link("tag", tag, tag)), known ? link("owner", owner, `by ${owner}`) : null].filter((one) => one !== null);
 }
