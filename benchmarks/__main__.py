@@ -33,6 +33,7 @@ PARTS = {
     "race": ("how often the race over folds ends the winner, and what it saves", ["benchmarks.race"]),
     "finalists": ("whether retrained leaders name a better winner", ["benchmarks.finalists"]),
     "advice": ("whether advice names what is wrong, and mends it", ["benchmarks.advice"]),
+    "defaults": ("whether every optimiser trains with its defaults", ["benchmarks.default_settings"]),
     "halving": ("what successive halving saves on live trainings", ["benchmarks.quality_live"]),
 }
 

@@ -11,7 +11,16 @@ from caviar.search.methods import Method
 from caviar.search.scales import SCALES
 from caviar.search.stopping_rules import RULES
 from caviar.search.strategy_settings import STRATEGIES
-from caviar.trainer.choices import Activation, Augmentation, Choice, Decay, Initialization, Optimizer, Output
+from caviar.trainer.choices import (
+    Activation,
+    Augmentation,
+    Choice,
+    Decay,
+    Initialization,
+    Optimizer,
+    OptimizerFacts,
+    Output,
+)
 from caviar.trainer.metrics import ALL, ALWAYS, LAYER_NORM, MEASURES, PARTS, PER_TRIAL, SECONDS, EpochMetric
 from caviar.trainer.setting_types import SettingInfo
 from caviar.trainer.settings import describe
@@ -40,15 +49,14 @@ def _setting(info: SettingInfo) -> list[str]:
 
 def optimizers() -> str:
     """Return the optimisers with what they use."""
-    rows = [
-        (one.name, one.facts.meaning, _uses(one), _rates(one.facts.rate, one.facts.whole_batch_rates))
-        for one in Optimizer
-    ]
+    rows = [(one.name, one.facts.meaning, _uses(one), _rates(one.facts)) for one in Optimizer]
     return table(("`optimizer`", "step", "settings", "alpha0"), rows)
 
 
-def _rates(usual: float, whole_batch: tuple[float, float] | None) -> str:
-    return f"{usual:g}" + (f" ({whole_batch[0]:g}, {whole_batch[1]:g})" if whole_batch else "")
+def _rates(facts: OptimizerFacts) -> str:
+    regression = f", {facts.regression_rate:g} for a regression" if facts.regression_rate else ""
+    whole = facts.whole_batch_rates
+    return f"{facts.rate:g}{regression}" + (f" ({whole[0]:g}, {whole[1]:g})" if whole else "")
 
 
 def decays() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import psutil
 
 from .choices import Augmentation, Decay, Optimizer
 from .data.types import Data
+from .defaults import batch_size_of, beta2_of, l2_of, learning_rate_of
 from .initialization import aligned_zeros
 from .kernels import structs
 from .kernels.gemm import product_of
@@ -28,55 +28,6 @@ _OUTPUTS = 1 << 20  # elements of Z kept between two looks at them, if an epoch 
 NO_LABELS = np.zeros(0, np.int32)
 
 
-def batch_size_of(settings: Settings, m: int) -> int:
-    """Return the mini-batch size; by default all examples up to 2000, else a power of two, 64 .. 512.
-
-    Raises
-    ------
-    SettingError
-        batch_size is larger than the training set.
-    """
-    if settings.batch_size is None:
-        return m if m <= 2000 else min(512, max(64, 1 << int(np.log2(m / 500))))
-    if settings.batch_size > m:
-        raise SettingError.of(
-            "settings.batch_size", f"{settings.batch_size} is more than the {m} training examples",
-            f"at most {m}; leave it out for the default",
-        )  # fmt: skip
-    return settings.batch_size
-
-
-def learning_rate_of(settings: Settings, whole_batch: bool, regression: bool) -> float:
-    """Return alpha0; without one that of the optimiser."""
-    if settings.learning_rate is not None:
-        return settings.learning_rate
-    facts = Optimizer[settings.optimizer].facts
-    if whole_batch and facts.whole_batch_rates:
-        return facts.whole_batch_rates[regression]
-    return facts.rate
-
-
-def l2_of(settings: Settings, whole_batch: bool) -> float:
-    """Return lambda of L2; without one: 1 on the whole batch, a standard normal prior of W, else 0."""
-    return settings.l2 if settings.l2 is not None else float(whole_batch)
-
-
-def with_defaults(settings: Settings, data: Data) -> Settings:
-    """Put numbers in the place of defaults that depend on the data and on each other.
-
-    A run does this once, at its beginning: a change of batch_size then changes neither alpha nor lambda.
-    """
-    m = data.X_train.shape[0]
-    batch_size = batch_size_of(settings, m)
-    whole_batch = batch_size == m
-    return replace(
-        settings,
-        batch_size=batch_size,
-        learning_rate=learning_rate_of(settings, whole_batch, data.kind == "regression"),
-        l2=l2_of(settings, whole_batch),
-    )
-
-
 def hyper_of(settings: Settings, data: Data) -> structs.Hyper:
     """Return the settings that may change, as numbers."""
     m, rate = data.X_train.shape[0], settings.decay_rate
@@ -88,7 +39,7 @@ def hyper_of(settings: Settings, data: Data) -> structs.Hyper:
         optimizer=int(Optimizer[settings.optimizer]),
         momentum=settings.momentum,
         beta1=settings.beta1,
-        beta2=settings.beta2,
+        beta2=beta2_of(settings),
         epsilon=settings.epsilon,
         decay=int(decay),
         decay_rate=(decay.facts.rate or 1.0) if rate is None else rate,

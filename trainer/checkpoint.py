@@ -72,7 +72,7 @@ def load(saved: bytes, data: Data) -> tuple[Settings, int, dict[str, Array], Beg
         )  # fmt: skip
     outputs: dict[str, Array] = {name: tensors.pop(name) for name in _OUTPUTS if name in tensors}
     begun = Begun(metadata.get("seconds"), outputs, metadata.get("watching", {}))
-    return make_settings(metadata["settings"]), int(metadata["seed"]), tensors, begun
+    return make_settings({"defaults": 1, **metadata["settings"]}), int(metadata["seed"]), tensors, begun
 
 
 def read(saved: bytes, expected: str) -> tuple[dict[str, Any], dict[str, Array]]:

@@ -79,8 +79,12 @@ class OptimizerFacts(Facts):
         The averages of `structs.State` that it keeps; checkpoints leave out the others.
     rate : float
         alpha0 if nobody says.
+    regression_rate : float or None
+        Another one for a regression, whose gradients grow with its errors.
     whole_batch_rates : (float, float) or None
         Others where an epoch is one step: for classes, and for regression, which fits noise sooner.
+    beta2 : float or None
+        Of the average of dW^2 if nobody says.
     usual_rate : float
         Middle of the range in which a next search looks.
     """
@@ -88,7 +92,9 @@ class OptimizerFacts(Facts):
     averages: tuple[str, ...] = ()
     rate: float
     usual_rate: float
+    regression_rate: float | None = None
     whole_batch_rates: tuple[float, float] | None = None
+    beta2: float | None = None
 
 
 @unique
@@ -97,13 +103,22 @@ class Optimizer(Choice):
 
     facts: OptimizerFacts
 
-    gd = OptimizerFacts(code=0, meaning="W := W - alpha dW", rate=0.1, usual_rate=0.1)
+    gd = OptimizerFacts(
+        code=0,
+        meaning="W := W - alpha dW",
+        rate=0.1,
+        regression_rate=0.01,
+        whole_batch_rates=(0.1, 0.01),
+        usual_rate=0.03,
+    )
     momentum = OptimizerFacts(
         code=1,
         meaning="v := beta v + (1 - beta) dW; W := W - alpha v",
         uses=("momentum",),
         averages=("v",),
         rate=0.1,
+        regression_rate=0.01,
+        whole_batch_rates=(0.1, 0.03),
         usual_rate=0.1,
     )
     rmsprop = OptimizerFacts(
@@ -113,6 +128,7 @@ class Optimizer(Choice):
         averages=("s",),
         rate=0.001,
         whole_batch_rates=(0.01, 0.002),
+        beta2=0.9,  # without correction the first step is alpha/sqrt(1 - beta2)
         usual_rate=0.003,
     )
     adam = OptimizerFacts(
@@ -122,6 +138,7 @@ class Optimizer(Choice):
         averages=("v", "s"),
         rate=0.001,
         whole_batch_rates=(0.01, 0.002),
+        beta2=0.999,
         usual_rate=0.003,
     )
 

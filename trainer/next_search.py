@@ -44,6 +44,7 @@ def next_search(
         space["augmentation"] = {"choices": ["none", "shift", "shift+zoom+rotate"]}
     space = {"learning_rate": _learning_rate(now, factor=10 if problems else 3), **space}
     given = {**_plain(search.get("settings")), **settings, **fixed}
+    given.pop("defaults", None)  # those of today
     name = f"{search.get('name', 'search')}, {'against ' + problems[0] if problems else 'closer'}"
     return {
         "name": name[:200],

@@ -11,6 +11,7 @@ import numpy as np
 
 from . import buffers, checkpoint, evaluation, model_file
 from .data.types import Data
+from .defaults import with_defaults
 from .initialization import initial_weights
 from .kernels import epoch, measured_epoch, structs
 from .kernels.structs import Status
@@ -40,7 +41,7 @@ class Run:
         SettingError
             The settings do not fit the data or the network does not fit into memory.
         """
-        self.settings = settings = buffers.with_defaults(settings, data)
+        self.settings = settings = with_defaults(settings, data)
         self.seed = seed
         self.data = data
         self.network = Network.of(settings, data)
@@ -129,7 +130,7 @@ class Run:
         SettingError
             A setting that does not exist, cannot change in a run, or is out of range; nothing was changed.
         """
-        after = buffers.with_defaults(changed(self.settings, values), self.data)
+        after = with_defaults(changed(self.settings, values), self.data)
         hyper = buffers.hyper_of(after, self.data)
         if after.epochs < self.epoch:
             raise SettingError.of(

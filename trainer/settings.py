@@ -18,6 +18,7 @@ from .setting_types import SettingInfo, choice, flags, integer, json_value, numb
 from .setting_values import read_class_weight, read_metrics, read_name, read_price, read_threshold
 
 PRECISIONS = ("float32", "float64")
+DEFAULTS = 2  # version of the defaults; what each version says: defaults.py
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +33,9 @@ class Settings:
         steerable=True,
         nullable=True,
         symbol="alpha",
-        help=f"step size alpha0; default {Optimizer.each(lambda facts: facts.rate)}, on the whole batch "
-        f"(classes, regression) {Optimizer.each(lambda facts: facts.whole_batch_rates)}, as the run begins",
+        help=f"step size alpha0; default {Optimizer.each(lambda facts: facts.rate)}, of a regression "
+        f"{Optimizer.each(lambda facts: facts.regression_rate)}, on the whole batch (classes, regression) "
+        f"{Optimizer.each(lambda facts: facts.whole_batch_rates)}, as the run begins",
     )
     optimizer: str = choice(
         "adam", Optimizer.names(), steerable=True, help="a change restarts its averages at 0"
@@ -48,8 +50,15 @@ class Settings:
         help="beta of gradient descent with momentum",
     )
     beta1: float = number(0.9, low=0, high=1, high_open=True, steerable=True, help="Adam's average of dW")
-    beta2: float = number(
-        0.999, low=0, high=1, high_open=True, steerable=True, help="average of dW^2 in RMSprop and Adam"
+    beta2: float | None = number(
+        None,
+        low=0,
+        high=1,
+        high_open=True,
+        steerable=True,
+        nullable=True,
+        help="average of dW^2 in RMSprop and Adam; default "
+        f"{Optimizer.each(lambda facts: facts.beta2)}, as the run begins",
     )
     epsilon: float = number(
         1e-8, low=0, high=1, low_open=True, steerable=True, help="added to the root in RMSprop and Adam"
@@ -227,6 +236,12 @@ class Settings:
         low=0,
         high=2**63 - 1,
         help="of the initial weights and all that is drawn later; a split has dataset.seed",
+    )
+    defaults: int = integer(
+        DEFAULTS,
+        low=1,
+        high=DEFAULTS,
+        help="version of what stands for settings that are left out; searches stored before 2 keep 1",
     )
 
     @property

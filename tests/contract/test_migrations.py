@@ -102,9 +102,33 @@ def test_searches_of_before_do_not_learn_from_failures(database_url: URL) -> Non
     schema.migrate(dialect)
     with dialect.readers.connect() as connection:
         kept = json.loads(searches.get(Snapshot(connection), 1).spec)
-    assert kept == {**spec, "failures": "ignore"}
+    assert kept == {**spec, "failures": "ignore", "settings": {"defaults": 1}}
     assert SearchSpec.parse(kept).failures == "ignore"
     assert SearchSpec.parse(spec).failures == "learn"
+    dialect.close()
+
+
+def test_searches_of_before_keep_their_defaults(database_url: URL) -> None:
+    dialect = dialect_of(database_url)
+    schema.migrate(dialect, "0019")
+    space = {"space": {"learning_rate": {"low": 0.1, "high": 1.0}}, "budget": {"trials": 3}}
+    specs = [
+        {**space, "name": "größer", "settings": {"optimizer": "rmsprop"}},
+        {**space, "trainer": "external", "settings": {"x": 1}},
+        {**space, "trainer": "mlp", "settings": {"defaults": 2}},
+    ]
+    with dialect.writer.connect() as connection, connection.begin():
+        old = MetaData()
+        old.reflect(connection)
+        table = old.tables["searches"]
+        blank = {column.name: 0 for column in table.c if not (column.nullable or column.server_default)}
+        named = {"name": "old", "switch": "active", "mode": "caviar", "exhausted": False}
+        for id_, spec in enumerate(specs, 1):
+            connection.execute(insert(table).values({**blank, **named, "id": id_, "spec": json.dumps(spec)}))
+    schema.migrate(dialect)
+    with dialect.readers.connect() as connection:
+        kept = [json.loads(searches.get(Snapshot(connection), id_).spec) for id_ in (1, 2, 3)]
+    assert kept == [{**specs[0], "settings": {"optimizer": "rmsprop", "defaults": 1}}, *specs[1:]]
     dialect.close()
 
 

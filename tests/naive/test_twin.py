@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from sklearn.utils.class_weight import compute_sample_weight
 
-from caviar.trainer.buffers import batch_size_of, hyper_of
+from caviar.trainer.buffers import hyper_of
 from caviar.trainer.data import load
+from caviar.trainer.defaults import batch_size_of
 from caviar.trainer.initialization import initial_weights
 from caviar.trainer.network import Network
 from caviar.trainer.run import Run
@@ -71,7 +72,14 @@ def trained(data, weights_seed=SEED, **settings):
         # its first step is alpha/sqrt(1 - beta2) whatever dW: at .05 the path is chaotic and rounding grows
         settings = {"learning_rate": 0.002, **settings}
     settings = make_settings(
-        {"precision": "float64", "learning_rate": 0.05, "epochs": 4, "batch_size": 8, "hidden_units": [6, 4]}
+        {
+            "precision": "float64",
+            "learning_rate": 0.05,
+            "beta2": 0.999,
+            "epochs": 4,
+            "batch_size": 8,
+            "hidden_units": [6, 4],
+        }
         | settings
     )
     network = Network.of(settings, data)
