@@ -59,6 +59,7 @@ from caviar.service.security.announce import announce
 from caviar.service.security.concurrency_limit import ConcurrencyLimit
 from caviar.service.security.failed_logins import FailedLogins
 from caviar.service.security.middleware import Guard
+from caviar.service.security.path_prefix import PathPrefix
 from caviar.service.security.tokens import REFRESH_SECONDS, TokenBook
 from caviar.service.store import agent_records, reads, schema
 from caviar.service.store.blobs import FileBlobs
@@ -198,7 +199,8 @@ def create_app(config: Config) -> FastAPI:
         config=config,
         book=book,
         failures=FailedLogins(services.metrics.failed_logins.inc),
-    )  # outermost
+    )
+    app.add_middleware(PathPrefix, prefix=config.path_prefix)  # outermost
     _include(app)
     _describe(app)
     return app

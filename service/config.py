@@ -64,6 +64,8 @@ class Config:
     agent_url: str | None = None  # under which agents of other machines reach this server
     allowed_hosts: tuple[str, ...] = ()  # names under which a proxy or a network reaches this server
     allowed_origins: tuple[str, ...] = ()  # other pages that may call it, such as https://lab.example
+    path_prefix: str = ""  # the path of a proxy under which it is reached, such as /caviar
+    trusted_proxies: tuple[str, ...] = ()  # whose X-Forwarded headers are believed; none: this machine's
     token_required: bool = False
     admin_token: str | None = field(default=None, repr=False)  # given by the operator, kept only as a hash
     agent_token: str | None = field(default=None, repr=False)
@@ -110,8 +112,8 @@ def read(environment: Mapping[str, str] | None = None, **arguments: Any) -> Conf
     """Read a configuration: arguments (None: not given) before environment before defaults.
 
     Arguments: host, port, workers, engine, resources, ray_address, agent_url, data, database, allowed_hosts,
-    allowed_origins, token_required, log_format, log_level, lease, interval, drain_seconds, limits. The data
-    folder is made when it is missing.
+    allowed_origins, path_prefix, trusted_proxies, token_required, log_format, log_level, lease, interval,
+    drain_seconds, limits. The data folder is made when it is missing.
 
     Raises ConfigError when the server could not work with what it was given.
     """
@@ -131,6 +133,8 @@ def read(environment: Mapping[str, str] | None = None, **arguments: Any) -> Conf
         **_of_engine(source, engine),
         allowed_hosts=names,
         allowed_origins=source.names("allowed_origins", "CAVIAR_ALLOWED_ORIGINS"),
+        path_prefix=_path_prefix(source),
+        trusted_proxies=_trusted_proxies(source),
         token_required=_token_required(source, exposed, host, engine),
         admin_token=source.secret("CAVIAR_ADMIN_TOKEN"),
         agent_token=source.secret("CAVIAR_AGENT_TOKEN"),
@@ -262,6 +266,27 @@ def _token_required(source: _Source, exposed: bool, host: str, engine: str) -> b
         where = f"the server can be reached from other machines ({host})"
         raise ConfigError(source.label("token_required", "CAVIAR_TOKEN_REQUIRED"), where, remedy)
     return wanted
+
+
+def _path_prefix(source: _Source) -> str:
+    text = str(source.get("path_prefix", "CAVIAR_PATH_PREFIX", "")).rstrip("/")
+    if text and not re.fullmatch(r"(/[A-Za-z0-9._~@%+-]+)+", text):
+        label = source.label("path_prefix", "CAVIAR_PATH_PREFIX")
+        raise ConfigError(label, f"{text!r} is not a path", "Write the path at the proxy, such as /caviar")
+    return text
+
+
+def _trusted_proxies(source: _Source) -> tuple[str, ...]:
+    """Read addresses and networks. Raises ConfigError for a name: who it stands for can change."""
+    found = source.names("trusted_proxies", "CAVIAR_TRUSTED_PROXIES")
+    for text in found:
+        try:
+            ipaddress.ip_network(text)
+        except ValueError:
+            label = source.label("trusted_proxies", "CAVIAR_TRUSTED_PROXIES")
+            remedy = "Write addresses or networks, such as 10.0.0.7 or 10.1.0.0/16"
+            raise ConfigError(label, f"{text!r} is neither", remedy) from None
+    return found
 
 
 def _data_folder(path: Path) -> Path:

@@ -76,6 +76,7 @@ async def _serve(
         log_config=logs.uvicorn_config(config),
         access_log=config.log_level == "debug",
         server_header=False,
+        forwarded_allow_ips=list(config.trusted_proxies) or None,
         timeout_graceful_shutdown=max(1, int(config.drain_seconds / 2)),
         backlog=BACKLOG,
     )

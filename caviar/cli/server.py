@@ -36,6 +36,9 @@ def serve(
     ] = None,
     data: Data = None,
     database: DatabaseUrl = None,
+    path_prefix: Annotated[
+        str | None, typer.Option(help="Path of a proxy in front, such as /caviar", metavar="PATH")
+    ] = None,
     token_required: Annotated[
         bool | None, typer.Option("--token-required", help="Require a token on this machine too.")
     ] = None,
@@ -65,6 +68,7 @@ def serve(
                 agent_url=agent_url,
                 data=data,
                 database=database,
+                path_prefix=path_prefix,
                 token_required=token_required,
                 log_level=log_level,
             ),

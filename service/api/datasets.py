@@ -168,7 +168,7 @@ async def upload_dataset(
         options["target"] = target[0]
     found, fresh = await services.datasets.upload(name, request.stream(), options, request.state.caller.name)
     response.status_code = 201 if fresh else 200
-    response.headers["Location"] = f"/api/v1/datasets/{found['id']}"
+    response.headers["Location"] = f"{services.config.path_prefix}/api/v1/datasets/{found['id']}"
     return info(found)
 
 

@@ -51,7 +51,8 @@ async def submit_search(
     workers = services.config.workers_for(spec.resources)
     search, fresh = await services.write(request, lambda tx: submit(tx, spec, idempotency_key, workers))
     body = await _shown(services, search)
-    return tagged(body, 201 if fresh else 200, Location=f"/api/v1/searches/{search}")
+    address = f"{services.config.path_prefix}/api/v1/searches/{search}"
+    return tagged(body, 201 if fresh else 200, Location=address)
 
 
 @router.post(

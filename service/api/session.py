@@ -44,6 +44,7 @@ def open_session(services: App, request: Request, response: Response) -> Session
             COOKIE,
             services.tokens.open_session(caller),
             max_age=int(SESSION_SECONDS),
+            path=_path(services),
             httponly=True,
             samesite="strict",
             secure=request.scope["scheme"] == "https",
@@ -57,8 +58,13 @@ def close_session(services: App, request: Request, response: Response) -> None:
     text = request.cookies.get(COOKIE)
     if text is not None:
         services.tokens.end_session(text)
-    for name in (COOKIE, OLD_COOKIE):
-        response.delete_cookie(name, httponly=True, samesite="strict")
+    response.delete_cookie(COOKIE, path=_path(services), httponly=True, samesite="strict")
+    response.delete_cookie(OLD_COOKIE, httponly=True, samesite="strict")
+
+
+def _path(services: Services) -> str:
+    """Return where the cookie is sent to: behind a proxy to no other application of the same host."""
+    return services.config.path_prefix or "/"
 
 
 def _keep_link(request: Request, response: Response, caller: Token) -> None:

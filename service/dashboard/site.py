@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -64,8 +65,12 @@ class Site:
     """All files of the dashboard and the version made of their content."""
 
     version: str
-    page: Asset
+    template: str
     assets: dict[str, Asset]
+
+    def page(self, request: Request) -> Response:
+        """The page, with links to its files that hold below any path that a proxy puts in front."""
+        return _page(self.template, request.scope["path"].count("/") - 1).response(request, "no-cache")
 
 
 def load_site(root: Path = STATIC) -> Site:
@@ -80,10 +85,10 @@ def load_site(root: Path = STATIC) -> Site:
         digest.update(f"{name}\0{len(content)}\0".encode())
         digest.update(content)
     version = digest.hexdigest()[:12]
-    page = _page(contents.pop("index.html").decode(), version, list(contents))
+    template = _template(contents.pop("index.html").decode(), version, list(contents))
     return Site(
         version=version,
-        page=_asset("index.html", page.encode()),
+        template=template,
         assets={name: _asset(name, content) for name, content in contents.items()},
     )
 
@@ -92,11 +97,18 @@ def _asset(name: str, content: bytes) -> Asset:
     return Asset(content, gzip.compress(content, 6, mtime=0), MEDIA_TYPES[Path(name).suffix])
 
 
-def _page(template: str, version: str, names: list[str]) -> str:
+def _template(page: str, version: str, names: list[str]) -> str:
     """Fill in the version; name the shared modules, so that they load at once and not level after level."""
     shared = [name for name in names if name.endswith(".js") and not name.startswith(("pages/", "pictures/"))]
-    preloads = "\n".join(f'<link rel="modulepreload" href="/static/{version}/{name}">' for name in shared)
-    return template.replace("<!-- preload -->", preloads).replace("{version}", version)
+    addresses = [f"{{root}}static/{version}/{name}" for name in shared]
+    preloads = "\n".join(f'<link rel="modulepreload" href="{address}">' for address in addresses)
+    return page.replace("<!-- preload -->", preloads).replace("{version}", version)
+
+
+@lru_cache(maxsize=32)
+def _page(template: str, depth: int) -> Asset:
+    """Make the page for an address so many folders deep."""
+    return _asset("index.html", template.replace("{root}", "../" * depth or "./").encode())
 
 
 def mount_dashboard(app: FastAPI) -> None:
@@ -104,7 +116,7 @@ def mount_dashboard(app: FastAPI) -> None:
     site = load_site()
 
     async def page(request: Request) -> Response:
-        return site.page.response(request, "no-cache")
+        return site.page(request)
 
     async def static(address: str, request: Request) -> Response:
         version, _, name = address.partition("/")
@@ -127,7 +139,7 @@ def _nowhere(site: Site, otherwise: ASGIApp) -> ASGIApp:
         if scope["type"] != "http" or not _by_a_person(Request(scope)):
             await otherwise(scope, receive, send)
             return
-        response = site.page.response(Request(scope), "no-cache")
+        response = site.page(Request(scope))
         response.status_code = 404
         await response(scope, receive, send)
 

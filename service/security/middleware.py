@@ -87,7 +87,7 @@ class Guard:
             )
         host = headers.single(b"host")
         if host is None or not self._addresses.host_allowed(host.lower()):
-            remedy = "Call the server by its own name, or start it with --allowed-hosts NAME"
+            remedy = "Call the server by its own name, or start it with CAVIAR_ALLOWED_HOSTS=NAME"
             raise Refusal(400, "Unknown host", "This server does not go by that name", "Host", remedy)
         self._check_origin(headers, host)
         length = headers.single(b"content-length") or "0"

@@ -8,6 +8,8 @@ import { toast } from "./components/parts.js";
 import { enterByLink, noteVisitor } from "./core/visitor.js";
 import { ROUTES } from "./routes.js";
 
+// Its address is relative to the page, and the browser looks it up again at each change of page.
+for (const icon of document.querySelectorAll("link[rel=icon]")) icon.setAttribute("href", /** @type {HTMLLinkElement} */ (icon).href);
 restoreTheme();
 drawTopbar(/** @type {HTMLElement} */ (document.getElementById("topbar")), ROUTES);
 const shut = await enterByLink(); // before anything is asked for, and before anybody is asked for a token

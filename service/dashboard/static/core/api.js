@@ -1,6 +1,8 @@
 /** The public REST API: one function for a call, one error shape, and what is known of the connection. */
 
-const BASE = "/api/v1";
+import { outward } from "./base.js";
+
+const ROOT = "/api/v1";
 
 /** An answer that refuses: what the server says, field by field, with its remedies. */
 export class ApiError extends Error {
@@ -28,7 +30,7 @@ async function waitForServer() {
   while (isDown) {
     await new Promise((resolve) => setTimeout(resolve, 1000));
     try {
-      const answer = await fetch("/livez", { cache: "no-store" });
+      const answer = await fetch(outward("/livez"), { cache: "no-store" });
       if (answer.ok) setDown(false);
     } catch {
       continue; // still away: the banner says so, and we ask again
@@ -85,7 +87,7 @@ export async function request(path, options = {}) {
   const type = json === undefined ? {} : { "Content-Type": "application/json" };
   let answer;
   try {
-    answer = await fetch(BASE + path, { method, body: sent ?? null, headers: { ...type, ...headers }, signal: signal ?? null });
+    answer = await fetch(outward(ROOT + path), { method, body: sent ?? null, headers: { ...type, ...headers }, signal: signal ?? null });
   } catch (error) {
     if (!signal?.aborted) reportLost();
     throw error;

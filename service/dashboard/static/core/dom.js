@@ -1,5 +1,7 @@
 /** Making and updating elements. Text is always set as text, so nothing from the server can become markup. */
 
+import { outward } from "./base.js";
+
 /** @typedef {Node | string | number | null | undefined | false} Child */
 /** @typedef {Child | Child[]} Children */
 
@@ -15,6 +17,7 @@ function assign(node, props) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else if (name === "style") setStyle(/** @type {HTMLElement} */ (node), value);
     else if (name === "value" || name === "checked" || name === "selected") Reflect.set(node, name, value);
+    else if (name === "href") node.setAttribute(name, outward(String(value)));
     else node.setAttribute(name, value === true ? "" : String(value));
   }
 }

@@ -1,5 +1,6 @@
 /** Addresses: which page an address shows, links without reloading, and the view's state in the query. */
 
+import { BASE, here, outward } from "./base.js";
 import { fill, h } from "./dom.js";
 
 /** How the parts of an address look that stand for something. */
@@ -23,13 +24,13 @@ export const navigation = new EventTarget();
  * @param {{replace?: boolean}} [options]
  */
 export function go(address, { replace = false } = {}) {
-  history[replace ? "replaceState" : "pushState"](null, "", address);
+  history[replace ? "replaceState" : "pushState"](null, "", outward(address));
   void show();
 }
 
 async function show() {
-  const { pathname, search } = location;
-  const query = new URLSearchParams(search);
+  const pathname = here();
+  const query = new URLSearchParams(location.search);
   if (pathname === shown) {
     for (const listener of listeners) listener(query);
     return;
@@ -96,7 +97,7 @@ export function changed(changes) {
     else query.set(name, value);
   }
   const text = query.toString();
-  return location.pathname + (text ? `?${text}` : "");
+  return here() + (text ? `?${text}` : "");
 }
 
 /**
@@ -110,9 +111,9 @@ export function start(pages) {
     if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     const link = event.target instanceof Element ? event.target.closest("a") : null;
     const href = link?.getAttribute("href");
-    if (!href?.startsWith("/") || href.startsWith("/api/") || link?.target || link?.hasAttribute("download")) return;
+    if (!href?.startsWith(`${BASE}/`) || href.startsWith(`${BASE}/api/`) || link?.target || link?.hasAttribute("download")) return;
     event.preventDefault();
-    go(href);
+    go(href.slice(BASE.length));
   });
   return show();
 }

@@ -1,6 +1,7 @@
 /** Server-sent events over fetch: EventSource tells nothing of why it failed, and cannot begin after a given event. */
 
 import { connection, reportLost } from "./api.js";
+import { outward } from "./base.js";
 
 /**
  * @typedef {object} Message
@@ -47,7 +48,7 @@ export function follow(path, listener, signal) {
   let last = "";
   async function once() {
     const resume = last ? { "Last-Event-ID": last } : {};
-    const answer = await fetch(`/api/v1${path}`, { signal, headers: { Accept: "text/event-stream", ...resume } });
+    const answer = await fetch(outward(`/api/v1${path}`), { signal, headers: { Accept: "text/event-stream", ...resume } });
     if (!answer.ok || !answer.body) return answer.status;
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     let buffer = "";

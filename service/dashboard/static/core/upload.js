@@ -1,6 +1,7 @@
 /** Sending a file with word of how far it is: fetch cannot tell that, XMLHttpRequest can. */
 
 import { ApiError, reportLost } from "./api.js";
+import { outward } from "./base.js";
 
 /**
  * @param {string} path below /api/v1
@@ -11,7 +12,7 @@ import { ApiError, reportLost } from "./api.js";
 export function upload(path, file, { progress, signal }) {
   return new Promise((resolve, reject) => {
     const sending = new XMLHttpRequest();
-    sending.open("POST", `/api/v1${path}`);
+    sending.open("POST", outward(`/api/v1${path}`));
     sending.setRequestHeader("Content-Type", "application/octet-stream");
     sending.upload.onprogress = (event) => event.lengthComputable && progress(event.loaded / event.total);
     sending.onload = () => {

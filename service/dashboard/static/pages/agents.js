@@ -1,6 +1,7 @@
 /** Agents: the worker processes, what they hold, and how to add some. */
 
 import { call, connection, isAbort } from "../core/api.js";
+import { SERVER } from "../core/base.js";
 import { fill, h, setText } from "../core/dom.js";
 import { count, duration } from "../core/format.js";
 import { chip, command, empty, problem, setChip, toast, when } from "../components/parts.js";
@@ -17,7 +18,7 @@ export async function page({ outlet, signal, title }) {
     h("div", { class: "pagehead" }, h("h1", null, "Agents"), total),
     h("p", { class: "hint" }, "An agent is a worker process that trains trials. If one dies, its trials continue elsewhere from their last checkpoint."),
     place,
-    h("section", { class: "card" }, h("div", { class: "cardhead" }, h("h2", null, "Add agents")), h("p", { class: "hint" }, "On any machine that can reach this server and has the package installed:"), command(`caviar worker --url ${location.origin}`)),
+    h("section", { class: "card" }, h("div", { class: "cardhead" }, h("h2", null, "Add agents")), h("p", { class: "hint" }, "On any machine that can reach this server and has the package installed:"), command(`caviar worker --url ${SERVER}`)),
   );
   async function load() {
     try {

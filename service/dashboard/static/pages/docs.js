@@ -1,6 +1,7 @@
 /** The reference of the API, made of what it says of itself (/api/v1/openapi.json). */
 
 import { call, isAbort } from "../core/api.js";
+import { SERVER } from "../core/base.js";
 import { fill, h } from "../core/dom.js";
 import { count } from "../core/format.js";
 import { curl, limits, typeWords } from "../core/schema.js";
@@ -93,7 +94,7 @@ function routeBody(method, path, operation) {
     parameters.length ? members(parameters.map(({ name, schema, required, description, in: place }) => ({ name, schema: { ...schema, ...(description ? { description } : {}) }, note: [place, required ? "required" : ""].filter(Boolean).join(", ") })), `Parameters of ${path}`) : null,
     operation.requestBody ? h("p", null, h("strong", null, "Body "), contents(operation.requestBody.content), operation.requestBody.description ? `. ${operation.requestBody.description}` : "") : null,
     answers.map(([status, answer]) => h("p", null, h("strong", null, `${status} `), contents(answer.content))),
-    command(curl(method, path, operation, location.origin)),
+    command(curl(method, path, operation, SERVER)),
   );
 }
 

@@ -1,5 +1,6 @@
 /** What was submitted, as YAML, curl and Python to copy; and who changed what since. */
 
+import { SERVER } from "../core/base.js";
 import { fill, h } from "../core/dom.js";
 import { toYaml } from "../core/yaml.js";
 import { copyButton } from "../components/parts.js";
@@ -37,11 +38,11 @@ function text(title, hint, content) {
 /** @param {Spec} spec */
 function curl(spec) {
   const json = JSON.stringify(clean(spec)).replaceAll("'", "'\\''");
-  return `curl -X POST ${location.origin}/api/v1/searches \\\n  -H 'Content-Type: application/json' \\\n  -d '${json}'`;
+  return `curl -X POST ${SERVER}/api/v1/searches \\\n  -H 'Content-Type: application/json' \\\n  -d '${json}'`;
 }
 
 /** @param {Spec} spec */
 function python(spec) {
   const body = JSON.stringify(clean(spec), null, 4).replaceAll(/\btrue\b/g, "True").replaceAll(/\bfalse\b/g, "False").replaceAll(/\bnull\b/g, "None");
-  return `from caviar import Client\n\nclient = Client("${location.origin}")\nsearch = client.submit(${body})`;
+  return `from caviar import Client\n\nclient = Client("${SERVER}")\nsearch = client.submit(${body})`;
 }

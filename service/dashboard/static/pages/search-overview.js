@@ -1,6 +1,7 @@
 /** The first view of a search: how it went so far, and the best trials. */
 
 import { call, isAbort } from "../core/api.js";
+import { SERVER } from "../core/base.js";
 import { fill, h, setText } from "../core/dom.js";
 import { count, label, text } from "../core/format.js";
 import { furtherMetrics, measured, objectiveMetric, objectiveName, parameterNames } from "../core/search-math.js";
@@ -47,12 +48,12 @@ export async function view(view) {
 function waiting(search) {
   if (search.state === "cancelled") return empty("No trial was started", h("p", null, "The search was cancelled first. Copy it to a new search to run it."));
   if (search.state === "paused") return empty("Paused before its first trial", h("p", null, "Press Resume to start it."));
-  if (search.spec.trainer === "optuna") return empty("Waiting for your script", h("p", null, "Trials appear as your script runs this study of Optuna:"), command(`storage=CaviarStorage("${location.origin}")`));
-  if (search.spec.trainer === "external") return empty("Waiting for your script", h("p", null, "This search is trained by a script of your own. It starts when the script asks for trials:"), command(`for trial in Client("${location.origin}").ask(${search.id}): ...`));
+  if (search.spec.trainer === "optuna") return empty("Waiting for your script", h("p", null, "Trials appear as your script runs this study of Optuna:"), command(`storage=CaviarStorage("${SERVER}")`));
+  if (search.spec.trainer === "external") return empty("Waiting for your script", h("p", null, "This search is trained by a script of your own. It starts when the script asks for trials:"), command(`for trial in Client("${SERVER}").ask(${search.id}): ...`));
   return empty(
     "No trial has started yet",
     h("p", null, `${search.parallel === 1 ? "It starts" : `Up to ${count(search.parallel)} trials run at a time. They start`} as soon as an agent is free. If nothing happens, look at the `, h("a", { href: "/agents" }, "agents"), ", or start one on this machine or another:"),
-    command(`caviar worker --url ${location.origin}`),
+    command(`caviar worker --url ${SERVER}`),
   );
 }
 

@@ -1,6 +1,7 @@
 /** All trials of a search: sorted and filtered by the server, page by page, columns chosen, some selected to compare. */
 
 import { call, isAbort, withQuery } from "../core/api.js";
+import { outward } from "../core/base.js";
 import { loadCatalog } from "../core/catalog.js";
 import { fill, h, setText } from "../core/dom.js";
 import { count } from "../core/format.js";
@@ -53,7 +54,7 @@ export async function view(view) {
   }
   function drawCompare() {
     compare.hidden = selected.size < 2;
-    compare.setAttribute("href", `/compare?trials=${[...selected].map((number) => `${search().id}.${number}`).join(",")}`);
+    compare.setAttribute("href", outward(`/compare?trials=${[...selected].map((number) => `${search().id}.${number}`).join(",")}`));
     setText(compare, `Compare ${selected.size}`);
   }
 

@@ -1,6 +1,7 @@
 /** One search: its head with progress and actions, and the views below it. */
 
 import { call, connection, isAbort } from "../core/api.js";
+import { here } from "../core/base.js";
 import { fill, h } from "../core/dom.js";
 import { go } from "../core/router.js";
 import { follow, throttled } from "../core/stream.js";
@@ -119,7 +120,7 @@ function drawTabs(tabs, shown) {
   fill(
     tabs,
     Object.entries(VIEWS).map(([name, { title }]) => {
-      const href = name === "overview" ? location.pathname : `${location.pathname}?view=${name}`;
+      const href = name === "overview" ? here() : `${here()}?view=${name}`;
       return h("a", { href, "aria-current": name === shown ? "page" : null }, title);
     }),
   );

@@ -1,6 +1,7 @@
 /** The filter of the list of searches: text, project, state, and tags and owner as chips; the address holds all of it. */
 
 import { call, isAbort } from "../core/api.js";
+import { here } from "../core/base.js";
 import { loadCatalog, optionsOf } from "../core/catalog.js";
 import { fill, h } from "../core/dom.js";
 import { choose } from "../components/parts.js";
@@ -85,7 +86,7 @@ function without(kind, value) {
   const rest = query.getAll(kind).filter((one) => one !== value);
   query.delete(kind);
   for (const one of rest) query.append(kind, one);
-  return `${location.pathname}?${query}`;
+  return `${here()}?${query}`;
 }
 
 /**

@@ -1,6 +1,7 @@
 /** All searches: state, progress, best value, its course, filter and sort. */
 
 import { call, connection, isAbort, withQuery } from "../core/api.js";
+import { outward } from "../core/base.js";
 import { fill, h, setText } from "../core/dom.js";
 import { count } from "../core/format.js";
 import { failedText, isOver, lostShares, measured, objectiveMetric, objectiveName, progressText, rateText, share, timeLeft } from "../core/search-math.js";
@@ -77,7 +78,7 @@ function nothing(query) {
 function marked(place, compare) {
   const ids = [...place.querySelectorAll("input:checked")].map((box) => /** @type {HTMLInputElement} */ (box).value);
   compare.hidden = ids.length < 2;
-  compare.href = `/compare?searches=${ids.join(",")}`;
+  compare.href = outward(`/compare?searches=${ids.join(",")}`);
   setText(compare, `Compare ${ids.length}`);
 }
 
