@@ -110,7 +110,7 @@ def test_searches_of_before_do_not_learn_from_failures(database_url: URL) -> Non
 
 def test_searches_of_before_keep_their_defaults(database_url: URL) -> None:
     dialect = dialect_of(database_url)
-    schema.migrate(dialect, "0019")
+    schema.migrate(dialect, "0020")
     space = {"space": {"learning_rate": {"low": 0.1, "high": 1.0}}, "budget": {"trials": 3}}
     specs = [
         {**space, "name": "größer", "settings": {"optimizer": "rmsprop"}},
