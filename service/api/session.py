@@ -37,7 +37,7 @@ async def read_session(services: App, request: Request) -> Session:
 def open_session(services: App, request: Request, response: Response) -> Session:
     caller: Token = request.state.caller
     if caller.search is not None:
-        _keep_link(request, response, caller)
+        _keep_link(services, request, response, caller)
     elif caller != LOCAL and not caller.session:
         # Strict: no other site's page or link makes the browser send it. Not readable for scripts.
         response.set_cookie(
@@ -67,7 +67,7 @@ def _path(services: Services) -> str:
     return services.config.path_prefix or "/"
 
 
-def _keep_link(request: Request, response: Response, caller: Token) -> None:
+def _keep_link(services: Services, request: Request, response: Response, caller: Token) -> None:
     """Have a browser show a link by itself from now on: it holds no more than the address did."""
     _, _, text = request.headers.get("authorization", "").partition(" ")
     if text:
@@ -75,6 +75,7 @@ def _keep_link(request: Request, response: Response, caller: Token) -> None:
             f"{links.COOKIE}{caller.search}",
             text.strip(),
             max_age=max(1, int(caller.expires - time.time())),
+            path=_path(services),
             httponly=True,
             samesite="strict",
             secure=request.scope["scheme"] == "https",

@@ -1,6 +1,7 @@
 /** Somebody who came by a link: they may look at one search, and what is not for them is hidden (the server refuses it anyhow). */
 
 import { call } from "./api.js";
+import { here } from "./base.js";
 import { go, navigation } from "./router.js";
 
 const LINK = /^#link=(cal_[\w-]+)$/;
@@ -28,7 +29,7 @@ export async function noteVisitor() {
   const session = await call("/session").catch(() => null); // without one the page asks for a token
   if (!session?.search) return;
   document.documentElement.dataset.visitor = "";
-  const home = () => location.pathname === "/" && go(`/searches/${session.search}`, { replace: true });
+  const home = () => here() === "/" && go(`/searches/${session.search}`, { replace: true });
   navigation.addEventListener("page", () => setTimeout(home));
   home();
 }

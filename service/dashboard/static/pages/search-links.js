@@ -1,6 +1,7 @@
 /** Links that show a search to people without a token: make one, see those that work, revoke them. */
 
 import { call } from "../core/api.js";
+import { SERVER } from "../core/base.js";
 import { fill, h } from "../core/dom.js";
 import { moment } from "../core/format.js";
 import { openDialog } from "../components/dialog.js";
@@ -34,7 +35,7 @@ export function shareSearch(search) {
     /** @type {Api["MadeLink"] | undefined} */
     const link = await attempt(() => call(path, { method: "POST", json: { seconds: Number(period.value) } }));
     if (!link) return;
-    const address = `${location.origin}${link.path}`;
+    const address = `${SERVER}${link.path}`;
     const field = h("input", { readonly: true, value: address, "aria-label": "The link", onfocus: () => field.select() });
     fill(made, h("p", null, "Copy it now: it is shown only this once."), h("div", { class: "filters linkmade" }, field, copyButton(address)));
     field.focus();
