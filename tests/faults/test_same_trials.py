@@ -116,9 +116,24 @@ DIGITS: dict[str, Any] = {
 def test_real_trainings_repeat_through_kills_of_the_server(
     make_server: Callable[..., Server], trials: int
 ) -> None:
+    repeated(make_server, trials, {**DIGITS, "parallel": 4, "lag": 4})
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("explore", ["perturb", "model"])
+def test_real_populations_repeat_through_kills_of_the_server(
+    make_server: Callable[..., Server], explore: str
+) -> None:
+    strategy = {"name": "population", "members": 8, "epochs_per_turn": 3, "explore": explore}
+    fields = {**DIGITS, "strategy": strategy, "settings": {"hidden_units": 16}, "parallel": 4, "lag": 3}
+    del fields["stopping"]
+    repeated(make_server, 64, fields)
+
+
+def repeated(make_server: Callable[..., Server], trials: int, fields: dict[str, Any]) -> None:
+    """Train a search with one worker, then with three through kills of the server; compare each trial."""
     server = make_server(workers=1)
     server.start()
-    fields = {**DIGITS, "parallel": 4, "lag": 4}
     one = server.submit(trials, **fields)
     server.wait_finished(one, 60 + trials)
     server.stop()
@@ -131,6 +146,6 @@ def test_real_trainings_repeat_through_kills_of_the_server(
         server.kill()
         server.start()
     server.wait_finished(other, 60 + trials)
-    seen = ("number", "state", "params", "seed", "epoch", "value", "metrics")
+    seen = ("number", "state", "params", "seed", "epoch", "value", "metrics", "from_epoch")
     outcomes = [[[trial[name] for name in seen] for trial in server.trials(s)] for s in (one, other)]
     assert outcomes[0] == outcomes[1]

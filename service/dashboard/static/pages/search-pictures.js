@@ -14,7 +14,7 @@ export async function view(view) {
     fill(outlet, empty("Nothing to draw yet", h("p", null, "Pictures appear as soon as the first trial has ended.")));
     return;
   }
-  const groups = await Promise.all(GROUPS.filter(({ several }) => !several || search().spec.further?.length).map(async ({ id, title, pictures }) => ({ id, title, modules: await Promise.all(pictures.map((load) => load())) })));
+  const groups = await Promise.all(GROUPS.filter((group) => group.of?.(search().spec) ?? true).map(async ({ id, title, pictures }) => ({ id, title, modules: await Promise.all(pictures.map((load) => load())) })));
   if (signal.aborted) return;
   const made = groups.map(({ id, title, modules }) => ({ id, title, pictures: modules.map(({ picture }) => picture(view)) }));
   const pictures = made.flatMap((group) => group.pictures);
