@@ -16,6 +16,10 @@ PARTS = {
         "bookkeeping alone against Optuna's storage, SQLite and Postgres; 100,000 trials; memory",
         ["benchmarks.bookkeeping", "--large", "100000"],
     ),
+    "cluster": (
+        "1,000 short and 100 longer trials against Ray Tune and Optuna on Postgres, equal resources",
+        ["benchmarks.cluster"],
+    ),
     "large": ("reading a search of 100,000 trials while another trains", ["benchmarks.large_search"]),
     "trainer": ("time per epoch against JAX, PyTorch and scikit-learn", ["benchmarks.trainer_speed"]),
     "metrics": ("what named metrics cost per epoch", ["benchmarks.metrics_cost"]),

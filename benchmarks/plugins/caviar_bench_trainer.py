@@ -1,12 +1,13 @@
-"""A trainer that does nothing: what is left is the bookkeeping."""
+"""A trainer that does nothing, or sleeps: what is left is the bookkeeping."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-SETTINGS = ("epochs", "p0", "p1", "p2", "p3", "p4", "seed")
+SETTINGS = ("epochs", "epoch_seconds", "p0", "p1", "p2", "p3", "p4", "seed")
 
 
 @dataclass(frozen=True)
@@ -30,16 +31,19 @@ class Slice:
 
 
 class Run:
-    """One epoch that takes no time."""
+    """Epochs that take as long as is said, or no time."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self.settings = dict(settings)
         self.status, self.step, self.epoch = "running", 0, 0
+        self.epochs, self.seconds = int(settings.get("epochs") or 1), settings.get("epoch_seconds") or 0.0
 
     def advance(self, seconds: float = 0.05, until_step: Any = None, until_epoch: Any = None) -> Slice:
-        """End at once."""
-        self.status, self.step, self.epoch = "completed", 1, 1
-        row = {"epoch": 1, "step": 1, "dev_error": self.settings["p0"]}
+        """Train an epoch."""
+        time.sleep(self.seconds)
+        self.step = self.epoch = self.epoch + 1
+        self.status = "completed" if self.epoch >= self.epochs else "running"
+        row = {"epoch": self.epoch, "step": self.step, "dev_error": self.settings["p0"]}
         return Slice(self.status, None, [row], [])
 
     def save(self) -> bytes:

@@ -10,15 +10,12 @@ every trial once, each with the exact result.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import random
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-
-import psutil
 
 from tests.support.ray_cluster import Cluster, clustered
 from tests.support.server_process import Server
@@ -30,67 +27,45 @@ TRIALS_FOR_A_KILL = 10
 PATIENCE = 300.0
 
 
-Blow = tuple[list[psutil.Process], Callable[[], object]]  # what it hits, and how it is dealt
-
-
-def actor(server: Server, cluster: Cluster, dice: random.Random) -> Blow:
+def actor(server: Server, cluster: Cluster, dice: random.Random) -> Callable[[], object] | None:
     """Kill the process of an actor; Ray restarts it."""
-    chosen = dice.choice([one for number in range(NODES) for one in cluster.actors(f"n{number}")])
-    return [chosen, *chosen.children(recursive=True)], chosen.kill
+    dice.choice([one for number in range(NODES) for one in cluster.actors(f"n{number}")]).kill()
+    return None
 
 
-def node(server: Server, cluster: Cluster, dice: random.Random) -> Blow:
-    """Kill a node with all that runs there, and bring it back."""
+def node(server: Server, cluster: Cluster, dice: random.Random) -> Callable[[], object] | None:
+    """Kill a node with all that runs there; it comes back when others have gone on."""
     name = f"n{dice.randrange(NODES)}"
-
-    def deal() -> None:
-        cluster.kill(name)
-        cluster.start_node(name)
-
-    return cluster.processes(name), deal
+    cluster.kill(name)
+    return lambda: cluster.start_node(name)
 
 
-def head(server: Server, cluster: Cluster, dice: random.Random) -> Blow:
+def head(server: Server, cluster: Cluster, dice: random.Random) -> Callable[[], object] | None:
     """Kill the head; it comes back as a new one, and the nodes are started again."""
-    nodes = [f"n{number}" for number in range(NODES)]
-
-    def deal() -> None:
-        cluster.kill("head")
-        time.sleep(dice.uniform(0, 20))
-        for name in nodes:
-            cluster.kill(name)
-        cluster.start_head()
-        for name in nodes:
-            cluster.start_node(name)
-
-    return [one for name in nodes for one in cluster.processes(name)], deal
+    cluster.kill("head")
+    time.sleep(dice.uniform(0, 20))
+    for number in range(NODES):
+        cluster.kill(f"n{number}")
+    cluster.start_head()
+    cluster.start_node("n0")
+    return lambda: [cluster.start_node(f"n{number}") for number in range(1, NODES)]
 
 
-def own_server(server: Server, cluster: Cluster, dice: random.Random) -> Blow:
+def own_server(server: Server, cluster: Cluster, dice: random.Random) -> Callable[[], object] | None:
     """Kill the server; agents keep what they have to say until it is back."""
-
-    def deal() -> None:
-        server.kill()
-        time.sleep(dice.uniform(0, 3))
-        server.start()
-
-    return [one for number in range(NODES) for one in cluster.processes(f"n{number}")], deal
+    server.kill()
+    time.sleep(dice.uniform(0, 3))
+    server.start()
+    return None
 
 
 KINDS = {"an actor": actor, "a node": node, "the head": head, "the server": own_server}
 
 
-def in_hand(server: Server, search: int, processes: list[psutil.Process]) -> dict[int, int]:
-    """Return the trials that agents among these processes train, with their epochs."""
-    agents = set()
-    for process in processes:
-        with contextlib.suppress(psutil.Error):
-            words = process.cmdline()
-            if "caviar.agents" in words:
-                agents.add(words[words.index("--id") + 1])
-    query = "SELECT number, agent, epoch FROM trials WHERE search_id = :s AND state = 'running'"
-    rows = server.rows(query, s=search)
-    return {row["number"]: row["epoch"] for row in rows if row["agent"] in agents and row["epoch"]}
+def in_hand(server: Server, search: int) -> dict[int, int]:
+    """Return the trials in agents' hands, with their epochs."""
+    query = "SELECT number, epoch FROM trials WHERE search_id = :s AND state = 'running'"
+    return {row["number"]: row["epoch"] for row in server.rows(query, s=search)}
 
 
 def further(server: Server, search: int, before: dict[int, int]) -> bool:
@@ -114,21 +89,16 @@ def run(kills: int, seed: int, say: Callable[[str], object] = print) -> dict[str
         settings = {"epochs": 20, "epoch_seconds": EPOCH_SECONDS}
         search = server.submit(trials, settings=settings, parallel=NODES)
         for kind in order:
-            count = 1 if kind in ("an actor", "a node") else NODES
-            struck = time.monotonic()
-            while True:  # until those that it hits train
-                wait(lambda: all(cluster.actors(f"n{n}") for n in range(NODES)), PATIENCE, server.tail)
-                processes, deal = KINDS[kind](server, cluster, dice)
-                before = in_hand(server, search, processes)
-                if len(before) >= count:
-                    break
-                assert time.monotonic() < struck + PATIENCE, server.tail()
-                time.sleep(0.1)
-            deal()
-            back = time.monotonic()  # of what was killed: until then nobody could have helped
-            wait(lambda held=before: further(server, search, held), PATIENCE, server.tail)
+            wait(lambda: all(cluster.actors(f"n{n}") for n in range(NODES)), PATIENCE, server.tail)
+            wait(lambda: all(in_hand(server, search).values() or [0]), PATIENCE, "trials in training")
+            after = KINDS[kind](server, cluster, dice)
+            back = time.monotonic()  # the head, a node of it, the server: nobody could have gone on before
+            held = in_hand(server, search)
+            wait(lambda held=held: further(server, search, held), PATIENCE, server.tail)
             found.setdefault(kind, []).append(time.monotonic() - back)
-            say(f"{kind}: {found[kind][-1]:.1f} s, {len(before)} trials in training")
+            say(f"{kind}: {found[kind][-1]:.1f} s, {len(held)} trials in hand")
+            if after is not None:
+                after()
         server.wait_finished(search, 60 + trials * 20 * EPOCH_SECONDS * 2)
         server.check(search, trials)
         failed = server.rows("SELECT count(*) AS n FROM trials WHERE state <> 'completed'")
