@@ -75,6 +75,12 @@ def tune(load: Load, folder: str) -> Times:
             time.sleep(load.seconds)
             return {"dev_error": self.config["p0"], "began": self.began, "ended": time.time()}
 
+        def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:
+            return {}
+
+        def load_checkpoint(self, checkpoint: dict[str, Any] | None) -> None:
+            """Have nothing to go on from."""
+
     began = time.perf_counter()
     results = tune.Tuner(
         tune.with_resources(Sleeping, {"cpu": 1}),

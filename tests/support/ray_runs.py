@@ -25,6 +25,7 @@ NODES = 2
 EPOCH_SECONDS = 0.3
 TRIALS_FOR_A_KILL = 10
 PATIENCE = 300.0
+ON_ITS_WAY = 4  # epochs that an agent may have trained without having said so
 
 
 def actor(server: Server, cluster: Cluster, dice: random.Random) -> Callable[[], object] | None:
@@ -62,20 +63,23 @@ def own_server(server: Server, cluster: Cluster, dice: random.Random) -> Callabl
 KINDS = {"an actor": actor, "a node": node, "the head": head, "the server": own_server}
 
 
-def in_hand(server: Server, search: int) -> dict[int, int]:
-    """Return the trials in agents' hands, with their epochs."""
-    query = "SELECT number, epoch FROM trials WHERE search_id = :s AND state = 'running'"
-    return {row["number"]: row["epoch"] for row in server.rows(query, s=search)}
-
-
-def further(server: Server, search: int, before: dict[int, int]) -> bool:
-    """Return whether each of these trials has ended, or has trained an epoch more in any attempt."""
+def epochs(server: Server, search: int) -> dict[int, tuple[str, int]]:
+    """Return state and epoch of each trial."""
     rows = server.rows("SELECT number, state, epoch FROM trials WHERE search_id = :s", s=search)
-    now = {row["number"]: row for row in rows}
+    return {row["number"]: (row["state"], row["epoch"]) for row in rows}
+
+
+def further(now: dict[int, tuple[str, int]], before: dict[int, tuple[str, int]]) -> bool:
+    """Return whether each trial begun before has got further, by more than what was on its way then."""
+    open_before = {number: epoch for number, (state, epoch) in before.items() if state != "completed"}
     return all(
-        now[number]["state"] == "completed" or now[number]["epoch"] > epoch
-        for number, epoch in before.items()
+        now[number][0] == "completed" or now[number][1] > epoch + ON_ITS_WAY
+        for number, epoch in open_before.items()
     )
+
+
+def _both_train(now: dict[int, tuple[str, int]]) -> bool:
+    return sum(state == "running" and epoch > 0 for state, epoch in now.values()) >= NODES
 
 
 def run(kills: int, seed: int, say: Callable[[str], object] = print) -> dict[str, list[float]]:
@@ -90,13 +94,14 @@ def run(kills: int, seed: int, say: Callable[[str], object] = print) -> dict[str
         search = server.submit(trials, settings=settings, parallel=NODES)
         for kind in order:
             wait(lambda: all(cluster.actors(f"n{n}") for n in range(NODES)), PATIENCE, server.tail)
-            wait(lambda: all(in_hand(server, search).values() or [0]), PATIENCE, "trials in training")
+            wait(lambda: _both_train(epochs(server, search)), PATIENCE, server.tail)
             after = KINDS[kind](server, cluster, dice)
             back = time.monotonic()  # the head, a node of it, the server: nobody could have gone on before
-            held = in_hand(server, search)
-            wait(lambda held=held: further(server, search, held), PATIENCE, server.tail)
+            before = epochs(server, search)
+            wait(lambda before=before: further(epochs(server, search), before), PATIENCE, server.tail)
             found.setdefault(kind, []).append(time.monotonic() - back)
-            say(f"{kind}: {found[kind][-1]:.1f} s, {len(held)} trials in hand")
+            hit = sum(state != "completed" for state, _ in before.values())
+            say(f"{kind}: {found[kind][-1]:.1f} s, {hit} trials begun")
             if after is not None:
                 after()
         server.wait_finished(search, 60 + trials * 20 * EPOCH_SECONDS * 2)
