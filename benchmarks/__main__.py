@@ -20,6 +20,10 @@ PARTS = {
         "1,000 short and 100 longer trials against Ray Tune and Optuna on Postgres, equal resources",
         ["benchmarks.cluster"],
     ),
+    "scaling": (
+        "costs of exchanges, claims through two servers, and simulated sizes",
+        ["benchmarks.scaling"],
+    ),
     "large": ("reading a search of 100,000 trials while another trains", ["benchmarks.large_search"]),
     "trainer": ("time per epoch against JAX, PyTorch and scikit-learn", ["benchmarks.trainer_speed"]),
     "metrics": ("what named metrics cost per epoch", ["benchmarks.metrics_cost"]),

@@ -4,9 +4,9 @@
 
 Measures on Postgres, in processor time, so that what else the machine does matters less: the event loop (a
 server's main thread) and the transaction (its other threads, and Postgres) of an exchange, of a sign of life,
-of an event. Syncs to disk are off: what one takes is the disk's affair, and all in a commit share it. Claims so
-many trials through two servers and checks that none is given twice. Then it simulates (scaling_model.py) the
-same sizes beside the measurements, and those that do not run here.
+of an event. Syncs to disk are off: what one takes is the disk's affair, and all in a commit share it. Claims
+so many trials through two servers and checks that none is given twice. Then it simulates (scaling_model.py)
+the same sizes beside the measurements, and those that do not run here.
 """
 
 from __future__ import annotations
