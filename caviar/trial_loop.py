@@ -95,8 +95,8 @@ def _note_rank() -> None:
     rank = os.environ.get("RANK", "0")
     if os.environ.get("WORLD_SIZE", "1") != "1" and rank != "0":
         logger.warning(
-            "this is rank %s of %s, and asks for trials of its own; for one trial of all ranks start them "
-            "with: caviar run --search N -- torchrun ...",
+            "this is rank %s of %s, and asks for trials of its own; for one trial of all ranks ask by "
+            "caviar.frameworks.ranks.ask, or start them with: caviar run --search N -- torchrun ...",
             rank,
             os.environ["WORLD_SIZE"],
         )

@@ -38,6 +38,8 @@ class Steps:
         self._setters: Mapping[str, Setter] = {}
         self._saved = time.monotonic()
         self._saving = 0.0  # seconds that the last state took
+        # Clocks differ from rank to rank: all of them keep a state, or none.
+        self._agreed: Callable[[bool], bool] = getattr(trial, "agreed", bool)
 
     def begin(self, setters: Mapping[str, Setter], why_not: str = "") -> None:
         """Name the settings that can change from here on, and put those in force that people have changed.
@@ -74,7 +76,7 @@ class Steps:
             return False
         if self._every is not None:
             return step % self._every == 0
-        return time.monotonic() - self._saved >= max(LEAST_SECONDS, SHARE * self._saving)
+        return self._agreed(time.monotonic() - self._saved >= max(LEAST_SECONDS, SHARE * self._saving))
 
     def keep(self, step: int, save: Callable[[], State]) -> None:
         """Keep a state after a step."""
