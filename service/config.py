@@ -5,17 +5,19 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from caviar.exchange.wire import INTERVAL_SECONDS, LEASE_SECONDS
 from caviar.search.resources import ONE_CPU, Resources
+from caviar.service.single_sign_on import EVERYBODY, SingleSignOn, header_of, networks_of, scopes_of
 
+T = TypeVar("T")
 MIB = 1 << 20
 YES, NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
@@ -66,6 +68,7 @@ class Config:
     allowed_origins: tuple[str, ...] = ()  # other pages that may call it, such as https://lab.example
     path_prefix: str = ""  # the path of a proxy under which it is reached, such as /caviar
     trusted_proxies: tuple[str, ...] = ()  # whose X-Forwarded headers are believed; none: this machine's
+    sign_on: SingleSignOn = field(default_factory=SingleSignOn)  # whom a proxy in front may name
     token_required: bool = False
     admin_token: str | None = field(default=None, repr=False)  # given by the operator, kept only as a hash
     agent_token: str | None = field(default=None, repr=False)
@@ -112,8 +115,9 @@ def read(environment: Mapping[str, str] | None = None, **arguments: Any) -> Conf
     """Read a configuration: arguments (None: not given) before environment before defaults.
 
     Arguments: host, port, workers, engine, resources, ray_address, agent_url, data, database, allowed_hosts,
-    allowed_origins, path_prefix, trusted_proxies, token_required, log_format, log_level, lease, interval,
-    drain_seconds, limits. The data folder is made when it is missing.
+    allowed_origins, path_prefix, trusted_proxies, sign_on_proxies, user_header, groups_header, group_scopes,
+    token_required, log_format, log_level, lease, interval, drain_seconds, limits. The data folder is made
+    when it is missing.
 
     Raises ConfigError when the server could not work with what it was given.
     """
@@ -121,6 +125,7 @@ def read(environment: Mapping[str, str] | None = None, **arguments: Any) -> Conf
     host = str(source.get("host", "CAVIAR_HOST", Config.host))
     data = _data_folder(Path(str(source.get("data", "CAVIAR_DATA", "caviar-data"))))
     names = source.names("allowed_hosts", "CAVIAR_ALLOWED_HOSTS")
+    sign_on = _sign_on(source)
     exposed = not is_loopback(host) or any(not is_loopback(name) for name in names)
     engine = source.choice("engine", "CAVIAR_ENGINE", ENGINES)
     return Config(
@@ -135,7 +140,8 @@ def read(environment: Mapping[str, str] | None = None, **arguments: Any) -> Conf
         allowed_origins=source.names("allowed_origins", "CAVIAR_ALLOWED_ORIGINS"),
         path_prefix=_path_prefix(source),
         trusted_proxies=_trusted_proxies(source),
-        token_required=_token_required(source, exposed, host, engine),
+        sign_on=sign_on,
+        token_required=_token_required(source, exposed, host, engine, sign_on),
         admin_token=source.secret("CAVIAR_ADMIN_TOKEN"),
         agent_token=source.secret("CAVIAR_AGENT_TOKEN"),
         log_format=source.choice("log_format", "CAVIAR_LOG_FORMAT", ("auto", "text", "json")),
@@ -255,12 +261,34 @@ def _of_engine(source: _Source, engine: str) -> dict[str, Any]:
     return given
 
 
-def _token_required(source: _Source, exposed: bool, host: str, engine: str) -> bool:
-    exposed = exposed or engine == "ray"  # whoever may use the cluster would be let in
+def _sign_on(source: _Source) -> SingleSignOn:
+    default = SingleSignOn()
+    remedy = "See docs/teams.md, Single sign-on"
+
+    def of(name: str, variable: str, standard: str, read: Callable[[str], T]) -> T:
+        try:
+            return read(str(source.get(name, variable, standard)))
+        except ValueError as error:
+            raise ConfigError(source.label(name, variable), str(error), remedy) from None
+
+    return SingleSignOn(
+        networks=of("sign_on_proxies", "CAVIAR_SIGN_ON_PROXIES", "", networks_of),
+        user_header=of("user_header", "CAVIAR_USER_HEADER", default.user_header, header_of),
+        groups_header=of("groups_header", "CAVIAR_GROUPS_HEADER", default.groups_header, header_of),
+        scopes=of("group_scopes", "CAVIAR_GROUP_SCOPES", f"{EVERYBODY}=read", scopes_of),
+    )
+
+
+def _token_required(source: _Source, exposed: bool, host: str, engine: str, sign_on: SingleSignOn) -> bool:
+    # Whoever may use the cluster would be let in, and whomever the proxy has not named.
+    exposed = exposed or engine == "ray" or bool(sign_on.networks)
     wanted = source.flag("token_required", "CAVIAR_TOKEN_REQUIRED", exposed)
     if engine == "ray" and not wanted:
         label = source.label("token_required", "CAVIAR_TOKEN_REQUIRED")
         raise ConfigError(label, "agents of a Ray cluster need a token", "Leave tokens required")
+    if sign_on.networks and not wanted:
+        label = source.label("token_required", "CAVIAR_TOKEN_REQUIRED")
+        raise ConfigError(label, "a proxy names the users", "Leave tokens required for all others")
     if exposed and not wanted:
         remedy = "Listen on 127.0.0.1 without CAVIAR_ALLOWED_HOSTS, or leave tokens required"
         where = f"the server can be reached from other machines ({host})"

@@ -38,7 +38,7 @@ def open_session(services: App, request: Request, response: Response) -> Session
     caller: Token = request.state.caller
     if caller.search is not None:
         _keep_link(services, request, response, caller)
-    elif caller != LOCAL and not caller.session:
+    elif caller != LOCAL and not caller.session and not caller.by_proxy:
         # Strict: no other site's page or link makes the browser send it. Not readable for scripts.
         response.set_cookie(
             COOKIE,

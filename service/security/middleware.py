@@ -16,6 +16,7 @@ from caviar.service.security.bodies import CountedBody, cap, takes_json
 from caviar.service.security.connections import let_wait, pause_before_refusal
 from caviar.service.security.failed_logins import FailedLogins, address_of
 from caviar.service.security.headers import SECURITY_HEADERS
+from caviar.service.security.proxied_users import named_by_proxy
 from caviar.service.security.refusals import Refusal, not_json, refuse, too_much, unauthorised
 from caviar.service.security.rules import OPEN, needed
 from caviar.service.security.scopes import ANYONE, LOCAL, Token
@@ -121,6 +122,8 @@ class Guard:
             Credential.token(text) if text else None if cookie is None else Credential.session(cookie)
         )
         token = None if credential is None else self._book.known(credential)
+        if text is None:  # who is signed in at the proxy is nobody else, whatever cookie the browser has
+            token = named_by_proxy(self._config.sign_on, scope, headers.single) or token
         if scopes == (OPEN,):
             return token or (ANYONE if self._config.token_required else LOCAL)
         if token is None and credential is not None:
@@ -137,8 +140,10 @@ class Guard:
                 detail = f"This link shows search {token.search}, and nothing else"
                 raise Refusal(403, "Not by a link", detail, "Authorization", "Sign in with a token")
         elif not any(token.allows(needs) for needs in scopes):
-            detail = f"This needs the scope {' or '.join(scopes)}; the token {token.name!r} has {token.scope}"
-            raise Refusal(403, "Scope too narrow", detail, "Authorization", "Use a token with a wider scope")
+            kind, wide = "user" if token.by_proxy else "token", " or ".join(scopes)
+            detail = f"This needs the scope {wide}; the {kind} {token.name!r} has {token.scope}"
+            remedy = f"Use a {kind} with a wider scope"
+            raise Refusal(403, "Scope too narrow", detail, "Authorization", remedy)
         return token
 
     async def _by_link(self, scope: Scope, headers: _Headers) -> Token | None:

@@ -6,7 +6,8 @@ import math
 import re
 from dataclasses import dataclass
 
-LADDER = ("read", "submit", "steer", "admin")  # each holds the ones before it
+from caviar.service.single_sign_on import LADDER
+
 AGENT = "agent"  # the worker protocol and nothing else
 LINK = "link"  # to look at one search, and nothing else
 SCOPES = (*LADDER, AGENT)  # of tokens that people make
@@ -23,6 +24,7 @@ class Token:
     session: str = ""  # digest of the session by which it came
     search: int | None = None  # that a link opens
     expires: float = math.inf  # seconds since 1970
+    by_proxy: bool = False  # a user whom a trusted proxy names
 
     def allows(self, needed: str) -> bool:
         """Return whether this token may do what needs the given scope."""

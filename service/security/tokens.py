@@ -138,6 +138,8 @@ class TokenBook:
         """Return whether a caller that was let in before still would be."""
         if caller == LOCAL:
             return True
+        if caller.by_proxy:
+            return time.time() < caller.expires
         found = self._session(caller.session) if caller.session else self._token(caller.digest)
         return found is not None
 
