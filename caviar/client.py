@@ -286,6 +286,16 @@ class Client:
         del found["next"]
         return found
 
+    def report(self, search: SearchLike, kind: str = "html") -> str:
+        """Return all that a reader of a paper asks of a search: "html", one file, or "md", a model card."""
+        path = f"/searches/{_number(search)}/report"
+        return self.transport.request("GET", path, params={"format": kind}, timeout=300).text
+
+    def note_verification(self, search: SearchLike, result: Mapping[str, Any]) -> None:
+        """Have the server record what a verification came to, so that its report says so."""
+        path = f"/searches/{_number(search)}/verifications"
+        self.transport.call("POST", path, json=dict(result))
+
     def command(
         self, trial: TrialLike, kind: str, *, at: str = "now", late: str | None = None, **arguments: Any
     ) -> dict[str, Any]:

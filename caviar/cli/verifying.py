@@ -1,4 +1,4 @@
-"""The command that proves a search, or a report of one."""
+"""The commands that prove a search, or a report of one, and that write what a paper says of it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from caviar.cli.options import Json, Token, Url, client
+from caviar.cli.options import Json, SearchNumber, Token, Url, client
 
 if TYPE_CHECKING:
+    from caviar.client import Client
     from caviar.proof.verify import Sample, Verdict
 
 SHOWN = 20  # findings of a kind in words; the report has all
@@ -18,6 +19,7 @@ SHOWN = 20  # findings of a kind in words; the report has all
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
     app.command()(verify)
+    app.command()(report)
 
 
 def verify(
@@ -85,6 +87,7 @@ def _search(
     earlier = None if earlier_file is None else reports.read_report(earlier_file)
     with client(url, token) as connection:
         verdict, made = reports.verify_search(connection, search, sample, earlier, say)
+        unrecorded = _recorded(connection, search, verdict, reports.head_of(made))
     kept = bool(verdict.differing) and earlier_file == output
     if not kept:
         reports.write_report(output, made)
@@ -94,7 +97,20 @@ def _search(
             typer.echo(f"Compared with {earlier_file} of {earlier['made'] if earlier else ''}.")
         typer.echo(f"{output} is left as it was." if kept else f"Report: {output}")
         typer.echo(f"Its last link: {reports.head_of(made)}")
+    if unrecorded:
+        typer.echo(f"The server does not record the verdict: {unrecorded}", err=True)
     _end(verdict)
+
+
+def _recorded(connection: Client, search: int, verdict: Verdict, head: str) -> str | None:
+    """Have the server record a verdict; return why it does not, such as a token that may only read."""
+    from caviar.errors import RefusedError
+
+    try:
+        connection.note_verification(search, {**verdict.counts(), "last_link": head})
+    except RefusedError as error:
+        return str(error)
+    return None
 
 
 def _report(path: Path, sample: Sample, data: list[Path], json: bool) -> None:
@@ -111,6 +127,33 @@ def _report(path: Path, sample: Sample, data: list[Path], json: bool) -> None:
             typer.echo("The last bits of a training may differ for that alone.")
         typer.echo(f"Last link of the report: {reports.head_of(told)}")
     _end(verdict)
+
+
+def report(
+    search: SearchNumber,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File [default: search-SEARCH.html, or .md with --card]."),
+    ] = None,
+    card: Annotated[bool, typer.Option("--card", help="A model card in Markdown.")] = False,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Write all that a reader of a paper asks of a search: one HTML file, or a model card.
+
+    caviar report 3 -o report.html
+
+    caviar report 3 --card
+    """
+    from caviar.files import writing
+
+    kind = "md" if card else "html"
+    path = output or Path(f"search-{search}.{kind}")
+    with client(url, token) as connection:
+        text = connection.report(search, kind)
+    with writing(path):
+        path.write_text(text, "utf-8")
+    typer.echo(f"Wrote {path}.")
 
 
 def _quiet(_text: str) -> None:

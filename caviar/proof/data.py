@@ -15,15 +15,17 @@ from caviar.agents.dataset_files import localise
 from caviar.errors import CaviarError
 
 Fetch = Callable[[int], Iterator[bytes]]  # the content of an uploaded data set, by its id
+Kept = Callable[[int], bytes]  # a checkpoint or model, by its id
 PIECE = 1 << 20
 
 
 class Examples:
     """What the trials of a search train on, loaded once for each way in which they ask for it."""
 
-    def __init__(self, dataset: Mapping[str, Any], fetch: Fetch, trainer: Any) -> None:
+    def __init__(self, dataset: Mapping[str, Any], fetch: Fetch, trainer: Any, kept: Kept | None) -> None:
         self._dataset = dataset
         self._fetch = fetch
+        self._files = kept
         self._trainer = trainer
         self._folder = tempfile.TemporaryDirectory(prefix="caviar-verify-")
         self._local: dict[str, Any] | None = None
@@ -32,6 +34,10 @@ class Examples:
     def close(self) -> None:
         """Remove the files that were fetched."""
         self._folder.cleanup()
+
+    def file(self, number: int) -> bytes | None:
+        """Return a checkpoint or model by its id; None where no server is at hand."""
+        return None if self._files is None else self._files(number)
 
     def of(self, settings: Mapping[str, Any]) -> Any:
         """Return the data of a trial.

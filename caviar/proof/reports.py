@@ -37,7 +37,11 @@ def verify_search(
     """
     record = client.record(search)
     verdict, data = verify(
-        record, lambda number: client.transport.pieces(f"/datasets/{number}/content"), sample, say
+        record,
+        lambda number: client.transport.pieces(f"/datasets/{number}/content"),
+        sample,
+        say,
+        kept=client.checkpoint,
     )
     if earlier is not None:
         if earlier["record"]["search"]["created"] != record["search"]["created"]:

@@ -22,6 +22,7 @@ from caviar.proof.results import DISCOUNTED
 from caviar.search.stopping import as_stored
 from caviar.search.values import read_how
 from caviar.trainer.metrics import TIMINGS
+from caviar.trainer.replay import differences
 from caviar.trial_settings import trial_epochs, trial_settings
 
 AGAIN = "training it again"
@@ -193,14 +194,32 @@ class _Retraining:
                 yield differs(self._where, f"metrics.{name}", value, curve[name][-1], "its last epoch")
 
     def _model(self, kept: Any, state: str) -> Iterator[Finding]:
-        """Compare the digest of the model that the server has, if it has one."""
-        told = [one for one in self._row["files"].values() if one["kind"] == "model"]
+        """Compare the model that the server has, if it has one: its bytes, else what it has learned."""
+        told = [(key, one) for key, one in self._row["files"].items() if one["kind"] == "model"]
         if state == "diverged" or not told:
             return
-        digest = f"sha256:{hashlib.sha256(kept.model()).hexdigest()}"
-        for one in told:
-            if one["digest"] != digest:
-                yield differs(self._where, "files, model", one["digest"], digest, AGAIN)
+        model = kept.model()
+        digest = _digest(model)
+        for key, one in told:
+            if one["digest"] == digest:
+                continue
+            stored = self._examples.file(int(key))
+            field = f"files.{key}.digest"
+            if stored is None:
+                said = "its file is not here, and one with the same weights may be written otherwise today"
+                yield not_provable(
+                    self._where, field, f"stored is {one['digest']}, {AGAIN} gives {digest}; {said}"
+                )
+            elif one["digest"] != _digest(stored):
+                yield differs(self._where, field, one["digest"], _digest(stored), "its file")
+            elif apart := differences(model, stored):
+                yield Finding(
+                    "differs", self._where, f"files.{key}", f"{AGAIN} gives other weights: {apart[0]}"
+                )
+
+
+def _digest(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 class _Training:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from caviar.errors import CaviarError
 from caviar.proof import chain, machine
 from caviar.proof import record as recorded
-from caviar.proof.data import Examples, Fetch, digests
+from caviar.proof.data import Examples, Fetch, Kept, digests
 from caviar.proof.findings import Finding, not_provable
 from caviar.proof.proposals import check_proposals
 from caviar.proof.record import Recorded
@@ -51,6 +51,17 @@ class Verdict:
             return "failed"
         return "passed in part" if self.open else "passed"
 
+    def counts(self) -> dict[str, Any]:
+        """Return it without the findings."""
+        return {
+            "verdict": self.word,
+            "trials": self.trials,
+            "proposed_again": self.proposed,
+            "trained_again": len(self.trained),
+            "differs": len(self.differing),
+            "not_provable": len(self.open),
+        }
+
     def as_dict(self) -> dict[str, Any]:
         """Return it as a report has it."""
         return {
@@ -68,6 +79,7 @@ def verify(
     sample: Sample = "quick",
     say: Say = lambda _text: None,
     draw: Sequence[int] | None = None,
+    kept: Kept | None = None,
 ) -> tuple[Verdict, dict[str, Any]]:
     """Verify a record; return the verdict and the digests of the data."""
     known = Recorded(record)
@@ -85,7 +97,7 @@ def verify(
         verdict.findings += found
         verdict.proposed += not found
     verdict.findings += check_results(known)
-    data = _train(known, verdict, fetch, sample, say, draw)
+    data = _train(known, verdict, fetch, sample, say, draw, kept)
     verdict.findings.sort(key=_place)  # a proposal that saw a changed result comes after that result
     return verdict, data
 
@@ -102,6 +114,7 @@ def _train(
     sample: Sample,
     say: Say,
     draw: Sequence[int] | None,
+    kept: Kept | None,
 ) -> dict[str, Any]:
     """Train trials again into a verdict; return the digests of their data."""
     from caviar import trainers
@@ -110,7 +123,7 @@ def _train(
     if why is not None:
         verdict.findings.append(not_provable("trainings", "", why))
         return {}
-    examples = Examples(record.dataset or {}, fetch, trainers.get(record.spec.trainer))
+    examples = Examples(record.dataset or {}, fetch, trainers.get(record.spec.trainer), kept)
     try:
         data = examples.of({**record.spec.settings})
     except (CaviarError, RuntimeError, ValueError, LookupError) as error:

@@ -94,6 +94,7 @@ export interface Schemas {
   NewTags: NewTags;
   NewToken: NewToken;
   NewTrials: NewTrials;
+  NewVerification: NewVerification;
   NewVersion: NewVersion;
   NextStepRecord: NextStepRecord;
   NoStopping: NoStopping;
@@ -1100,6 +1101,7 @@ export interface Deed {
     | "exclude"
     | "include"
     | "test"
+    | "verify"
     | "tag rows"
     | "upload data set"
     | "delete data set"
@@ -1783,6 +1785,18 @@ export interface NewTrials {
    * The revision of the last reading.
    */
   after?: number;
+}
+/**
+ * What a verification came to, as whoever ran it tells.
+ */
+export interface NewVerification {
+  verdict: "passed" | "passed in part" | "failed";
+  trials: number;
+  proposed_again: number;
+  trained_again: number;
+  differs: number;
+  not_provable: number;
+  last_link: string;
 }
 /**
  * How to call the data with corrected labels.

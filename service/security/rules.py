@@ -31,7 +31,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     # Searches
     ("POST", rf"{_API}/searches", "submit"),
     ("POST", rf"{_API}/searches/(check|parse)", "read"),
-    ("POST", rf"{_API}/searches/{_ID}/(points|rerun)", "submit"),
+    ("POST", rf"{_API}/searches/{_ID}/(points|rerun|verifications)", "submit"),
     ("POST", rf"{_API}/searches/{_ID}/(pause|resume|cancel|archive|unarchive)", "steer"),
     ("GET POST DELETE", rf"{_API}/searches/{_ID}/links(/{_ID})?", "steer"),
     ("PATCH", rf"{_API}/searches/{_ID}", "steer"),

@@ -20,7 +20,7 @@ from caviar.service.store.transaction import Transaction
 
 Action = Literal[
     "submit", "edit", "pause", "resume", "cancel", "archive", "unarchive", "delete", "enqueue", "rerun",
-    "command", "withdraw", "exclude", "include", "test", "tag rows",
+    "command", "withdraw", "exclude", "include", "test", "verify", "tag rows",
     "upload data set", "delete data set", "trust agent",
     "create token", "revoke token", "create link", "revoke link",
 ]  # fmt: skip

@@ -23,6 +23,7 @@ TOLD = {
     "POST /searches/{search}/unarchive": "unarchive",
     "POST /searches/{search}/points": "enqueue",
     "POST /searches/{search}/rerun": "rerun",
+    "POST /searches/{search}/verifications": "verify",
     "POST /trials/{name}/rerun": "rerun",
     "POST /trials/{name}/commands": "command",
     "DELETE /trials/{name}/commands/{number}": "withdraw",

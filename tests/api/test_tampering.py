@@ -16,7 +16,7 @@ from caviar.proof.against import check_against
 from caviar.proof.verify import head_of, report, verify
 from tests.support.inprocess import App, running
 from tests.support.inprocess_agents import agents, finished
-from tests.support.proving import another, changed, fetching, leaves, record_of
+from tests.support.proving import another, changed, fetching, kept_files, leaves, record_of
 
 SEARCH: dict[str, Any] = {
     "dataset": {"name": "iris"},
@@ -42,7 +42,7 @@ class Case:
     def __init__(self, app: App, folder: Path, search: int) -> None:
         self.app, self.folder, self.search = app, folder, search
         self.record = record_of(app, search)
-        self.fetch = fetching(app)
+        self.fetch, self.kept = fetching(app), kept_files(app)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_what_follows_from_seed_and_results_needs_no_earlier_report(case: Case) 
         if path[-1] in ("seconds", "excluded_at") or path[0] == "attempts":
             continue
         other = changed(case.record, 2, path, another(value, single(path)))
-        verdict, _ = verify(other, case.fetch, "all", draw=[2])
+        verdict, _ = verify(other, case.fetch, "all", draw=[2], kept=case.kept)
         assert verdict.word == "failed", path
         assert any(one.where in (f"trial {case.search}.2", "search") for one in verdict.differing), path
 

@@ -28,6 +28,11 @@ def fetching(app: App) -> Any:
     return lambda number: transport(app).pieces(f"/datasets/{number}/content")
 
 
+def kept_files(app: App) -> Any:
+    """Return how checkpoints and models are read from an application."""
+    return lambda number: app.request("GET", f"/api/v1/checkpoints/{number}").content
+
+
 def leaves(of: Mapping[str, Any], before: Path = ()) -> Iterator[tuple[Path, Any]]:
     """Go through the single values of a part of a record."""
     for name, value in of.items():

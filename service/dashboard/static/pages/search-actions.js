@@ -55,7 +55,13 @@ function exportMenu(path) {
   const menu = h("details", { class: "menu" }, h("summary", { class: "button" }, "Export"), box);
   menu.addEventListener("toggle", async () => {
     const { formats } = await loadCatalog();
-    fill(box, optionsOf(formats).map(([format, title]) => h("a", { href: `/api/v1${path}/export?format=${format}`, download: "", onclick: () => menu.removeAttribute("open") }, title)));
+    const close = () => menu.removeAttribute("open");
+    fill(
+      box,
+      h("a", { href: `/api/v1${path}/report`, target: "_blank", rel: "noopener", onclick: close }, "Report (a page)"),
+      h("a", { href: `/api/v1${path}/report?format=md`, download: `search-${path.split("/")[2]}.md`, onclick: close }, "Model card (Markdown)"),
+      optionsOf(formats).map(([format, title]) => h("a", { href: `/api/v1${path}/export?format=${format}`, download: "", onclick: close }, title)),
+    );
   }, { once: true });
   menu.addEventListener("keydown", (event) => event.key === "Escape" && menu.removeAttribute("open"));
   menu.addEventListener("focusout", (event) => menu.contains(/** @type {Node | null} */ (event.relatedTarget)) || menu.removeAttribute("open"));
