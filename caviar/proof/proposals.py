@@ -94,7 +94,11 @@ def _of_parent(record: Recorded, where: str, row: Row) -> Iterator[Finding]:
         return
     parent, by = record.trials[_number(row["parent"])], f"its parent {row['parent']}"
     names = (*OF_PARENT[row["origin"]], *(() if record.recoded(row["number"]) else ("unit",)))
-    yield from compared(where, row, {name: parent[name] for name in names}, by)
+    member = row["origin"] == "fork" and "params" in (parent["change_log"] or {})
+    expected = {name: parent[name] for name in names if not (member and name in ("params", "unit"))}
+    yield from compared(where, row, expected, by)
+    if member:
+        yield from compared(where, row, {"params": _params_then(parent, row)}, by)
     if row["origin"] == "fork":
         log = row["change_log"] or {}
         branch = recorded.branches(parent).get(int((log.get("from") or {}).get("branch", -1)))
@@ -103,6 +107,17 @@ def _of_parent(record: Recorded, where: str, row: Row) -> Iterator[Finding]:
             return
         changes = [one for one in branch["changes"] if one["epoch"] < log["epoch"]]
         yield from compared(f"{where}, change_log", log, {"changes": changes}, by)
+
+
+def _params_then(parent: Row, row: Row) -> dict[str, Any]:
+    """Return the parameters of a population's trial at the epoch that a fork left it: copies vary them."""
+    log = row["change_log"] or {}
+    branch = recorded.branches(parent).get(int((log.get("from") or {}).get("branch", -1)))
+    found = dict(parent["change_log"]["params"])
+    for change in [] if branch is None else branch["changes"]:
+        if change["epoch"] < log["epoch"]:
+            found |= {name: value for name, value in change["settings"].items() if name in found}
+    return found
 
 
 def _as_stored(record: Recorded, era: Era, number: int, proposal: Proposal) -> dict[str, Any]:
