@@ -254,6 +254,10 @@ def _of_engine(source: _Source, engine: str) -> dict[str, Any]:
     if given["ray_address"] and source.get("workers", "CAVIAR_WORKERS", None) is None:
         remedy = "Say how many agents there may be at most, as in --workers 32"
         raise ConfigError("--workers", "is missing, which a cluster needs", remedy)
+    if (given["ray_address"] or "").startswith("ray://"):
+        remedy = "Make this machine a node (ray start --address=HOST:6379 --num-cpus=0) and give HOST:6379"
+        label = source.label("ray_address", "CAVIAR_RAY_ADDRESS")
+        raise ConfigError(label, f"{given['ray_address']} is an address of Ray Client", remedy)
     url = given["agent_url"]
     if url is not None and not re.fullmatch(r"https?://[^/?#\s]+(/[^?#\s]*)?", url):
         label = source.label("agent_url", "CAVIAR_AGENT_URL")

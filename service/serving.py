@@ -102,8 +102,11 @@ class Engine(Protocol):
 
 
 def _engine(config: Config, services: Services, reporter: Reporter, token: str | None) -> Engine:
-    if config.engine == "ray":
-        return RayEngine(config, lambda: services.store.read(places), reporter.lost, token)
+    if (
+        config.engine == "ray"
+    ):  # an operator's token holds on all servers, should a balancer stand before them
+        shared = config.agent_token or token
+        return RayEngine(config, lambda: services.store.read(places), reporter.lost, shared)
     options = ["--engine", "local", "--log-level", config.log_level, *(["--log-json"] * logs.as_json(config))]
     if config.resources != ONE_CPU:
         options += ["--slot", config.resources.model_dump_json()]

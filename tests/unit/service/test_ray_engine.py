@@ -47,6 +47,7 @@ def test_the_places_left_are_shared(most: int, wanted: Any, busy: Any, expected:
         ({"agent_url": "http://10.0.0.5:8000"}, "--agent-url"),
         ({"engine": "ray", "resources": "cpus=2"}, "--resources"),
         ({"engine": "ray", "ray_address": "10.0.0.5:6379"}, "--workers"),
+        ({"engine": "ray", "workers": 2, "ray_address": "ray://h:10001"}, "--ray-address"),
         ({"engine": "ray", "agent_url": "10.0.0.5:8000"}, "--agent-url"),
         ({"engine": "ray", "token_required": False}, "--token-required"),
         ({"resources": "cpus=two"}, "--resources"),
