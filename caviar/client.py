@@ -19,7 +19,8 @@ from urllib.parse import quote
 from caviar.dataset_upload import upload, with_files_uploaded
 from caviar.errors import CaviarError
 from caviar.files import read_search
-from caviar.records import Event, Search, Trial
+from caviar.notebook.view import View, live
+from caviar.records import Event, Search, Trial, Trials
 from caviar.transport import Transport, retry_while_away
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Client:
 
     def __init__(self, url: str | None = None, token: str | None = None, *, timeout: float = 30.0) -> None:
         self.transport = Transport(url, token, timeout)
+        self._view = View(self.transport)
 
     @property
     def url(self) -> str:
@@ -72,7 +74,7 @@ class Client:
             raise CaviarError(f"{given} cannot be submitted: {can}; to submit one again, give its `spec`")
         asked = with_files_uploaded(self.transport, read | fields, folder)
         headers = {"Idempotency-Key": uuid.uuid4().hex}
-        return Search.of(self.transport.call("POST", "/searches", json=asked, headers=headers))
+        return Search.of(self.transport.call("POST", "/searches", json=asked, headers=headers), self._view)
 
     def upload(self, file: str | PathLike[str], name: str | None = None, **options: Any) -> dict[str, Any]:
         """Store a data set (CSV, Parquet, npz, npy) under a name; options: target, task, categorical, ignore.
@@ -95,7 +97,7 @@ class Client:
 
     def search(self, search: SearchLike) -> Search:
         """Read a search as it stands now."""
-        return Search.of(self.transport.call("GET", f"/searches/{_number(search)}"))
+        return Search.of(self.transport.call("GET", f"/searches/{_number(search)}"), self._view)
 
     def searches(self, **filters: Any) -> Iterator[Search]:
         """Go through the searches, newest first.
@@ -103,7 +105,7 @@ class Client:
         Filters: state, name, project, tag (one or a list: all of them), owner, text (words of any of these
         and of the data set's name), archived ("no", "only" or "all"), sort.
         """
-        return (Search.of(one) for one in self._pages("/searches", filters))
+        return (Search.of(one, self._view) for one in self._pages("/searches", filters))
 
     def edit(self, search: SearchLike, *, version: int | None = None, **changes: Any) -> Search:
         """Change budget, parallel, space, reevaluate, name, note, project or tags, even while it runs.
@@ -112,7 +114,7 @@ class Client:
         """
         headers = {} if version is None else {"If-Match": f'"{version}"'}
         path = f"/searches/{_number(search)}"
-        return Search.of(self.transport.call("PATCH", path, json=changes, headers=headers))
+        return Search.of(self.transport.call("PATCH", path, json=changes, headers=headers), self._view)
 
     def pause(self, search: SearchLike) -> Search:
         """Stop starting new trials of a search until it is resumed."""
@@ -175,10 +177,12 @@ class Client:
     def wait(self, search: SearchLike, timeout: float | None = None) -> Search:
         """Wait until a search has ended, or paused itself (`warnings` say why).
 
-        A server that is away meanwhile is waited for too, for a minute.
+        A server that is away meanwhile is waited for too, for a minute. In a notebook the search shows itself
+        meanwhile, with its progress and curves.
 
         Raises TimeoutError when it has not within `timeout` seconds.
         """
+        show = live()
         end = time.monotonic() + timeout if timeout is not None else float("inf")
         pause = 0.05
         now = self.search(search)
@@ -188,6 +192,7 @@ class Client:
             time.sleep(pause)
             pause = min(1.0, pause * 1.3)
             now = retry_while_away(lambda: self.search(search), end)
+            show(now)
         return now
 
     def events(self, search: SearchLike, last: str | None = None) -> Iterator[Event]:
@@ -207,12 +212,14 @@ class Client:
 
     def trials(self, search: SearchLike, **filters: Any) -> Iterator[Trial]:
         """Go through the trials of a search; filters: state, sort (`-value`), filter (`params.l2<0.1`)."""
-        return (Trial.of(one) for one in self._pages(f"/searches/{_number(search)}/trials", filters))
+        return (
+            Trial.of(one, self._view) for one in self._pages(f"/searches/{_number(search)}/trials", filters)
+        )
 
-    def best(self, search: SearchLike, k: int = 5) -> list[Trial]:
+    def best(self, search: SearchLike, k: int = 5) -> Trials:
         """Return the best trials, best first."""
         answer = self.transport.call("GET", f"/searches/{_number(search)}/best", params={"k": k})
-        return [Trial.of(one) for one in answer["items"]]
+        return Trials(Trial.of(one, self._view) for one in answer["items"])
 
     def finalists(self, search: SearchLike, leaders: int = 3, seeds: int = 5) -> Search:
         """Train the leaders again with fresh seeds, also of a search that has ended; see `standings`."""
@@ -235,7 +242,7 @@ class Client:
 
     def trial(self, trial: TrialLike) -> Trial:
         """Read one trial."""
-        return Trial.of(self.transport.call("GET", f"/trials/{_name(trial)}"))
+        return Trial.of(self.transport.call("GET", f"/trials/{_name(trial)}"), self._view)
 
     def curve(self, trial: TrialLike, points: int | None = None) -> dict[str, Any]:
         """Return the learning curve: a list per column and branch; of more epochs about `points`."""
@@ -250,26 +257,26 @@ class Client:
     def enqueue(self, search: SearchLike, *points: Mapping[str, Any]) -> list[Trial]:
         """Have points of your own tried next."""
         answer = self.transport.call("POST", f"/searches/{_number(search)}/points", json={"points": points})
-        return [Trial.of(one) for one in answer["items"]]
+        return [Trial.of(one, self._view) for one in answer["items"]]
 
     def rerun(self, trial: TrialLike) -> Trial:
         """Queue a failed or cancelled trial again, as a new trial that names the old one."""
-        return Trial.of(self.transport.call("POST", f"/trials/{_name(trial)}/rerun"))
+        return Trial.of(self.transport.call("POST", f"/trials/{_name(trial)}/rerun"), self._view)
 
     def rerun_all(self, search: SearchLike, state: str = "failed") -> list[Trial]:
         """Queue all failed (or `cancelled`) trials again, as new trials that name the old ones."""
         path = f"/searches/{_number(search)}/rerun"
         answer = self.transport.call("POST", path, params={"state": state})
-        return [Trial.of(one) for one in answer["items"]]
+        return [Trial.of(one, self._view) for one in answer["items"]]
 
     def exclude(self, trial: TrialLike, reason: str) -> Trial:
         """Take a trial's wrong result out: it keeps its state, but nothing sees its value any more."""
         path = f"/trials/{_name(trial)}/exclude"
-        return Trial.of(self.transport.call("POST", path, json={"reason": reason}))
+        return Trial.of(self.transport.call("POST", path, json={"reason": reason}), self._view)
 
     def include(self, trial: TrialLike) -> Trial:
         """Put a result that was taken out back."""
-        return Trial.of(self.transport.call("POST", f"/trials/{_name(trial)}/include"))
+        return Trial.of(self.transport.call("POST", f"/trials/{_name(trial)}/include"), self._view)
 
     def export(self, search: SearchLike, kind: str) -> bytes:
         """Return the trials of a search as a file: csv, parquet, json, or optuna (an SQLite study)."""
@@ -470,7 +477,7 @@ class Client:
         return found
 
     def _switch(self, search: SearchLike, verb: str) -> Search:
-        return Search.of(self.transport.call("POST", f"/searches/{_number(search)}/{verb}"))
+        return Search.of(self.transport.call("POST", f"/searches/{_number(search)}/{verb}"), self._view)
 
     def _pages(self, path: str, filters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         query = {"limit": 500} | {name: value for name, value in filters.items() if value is not None}

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from caviar.trial_fields import ENDED, Record, Trial, TrialState
 
-__all__ = ["ENDED", "Event", "Search", "SearchState", "Trial", "TrialState"]
+__all__ = ["ENDED", "Event", "Search", "SearchState", "Trial", "TrialState", "Trials"]
 
 SearchState = Literal["queued", "running", "paused", "completed", "cancelled"]
 
@@ -54,7 +54,7 @@ class Search(Record):
             return "a person"
         if self.state not in ("queued", "running") or self.counts.get("running"):
             return ""
-        return "a script" if self.spec.get("trainer") == "external" else "an agent"
+        return "a script" if self.spec.get("trainer") in ("external", "optuna") else "an agent"
 
     @property
     def done(self) -> bool:
@@ -66,6 +66,29 @@ class Search(Record):
     def trials(self) -> int:
         """Count the trials it will have when it has ended: budget, forks, re-runs and points added."""
         return self.total or int(self.budget.get("trials", 0))
+
+    def trials_frame(self, library: str | None = None) -> Any:
+        """Return its trials as a data frame of pandas or polars: fields, parameters, metrics, times."""
+        return self.view.trials_frame(self, library)
+
+    def curves_frame(self, library: str | None = None) -> Any:
+        """Return the curves of its trials as a data frame, a row for each epoch; one call a trial."""
+        return self.view.curves_frame(self, library)
+
+    def figure(self, kind: str = "history") -> Any:
+        """Return a figure of plotly (caviar[plot]): history, curves, importance, parallel or front."""
+        return self.view.figure(self, kind)
+
+    def _repr_html_(self) -> str | None:
+        """Show it in a notebook."""
+        return None if self.view is None else str(self.view.search(self))
+
+
+class Trials(list[Trial]):
+    """Trials that show themselves in a notebook as a table."""
+
+    def _repr_html_(self) -> str | None:
+        return str(self[0].view.trials(self)) if self and self[0].view is not None else None
 
 
 @dataclass(frozen=True)

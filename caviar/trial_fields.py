@@ -136,10 +136,22 @@ class Record:
     """What all records have: a server of another version may tell more or less."""
 
     @classmethod
-    def of(cls, data: Mapping[str, Any]) -> Self:
+    def of(cls, data: Mapping[str, Any], view: Any = None) -> Self:
         """Return a record of what the server told; what this version does not know is left out."""
         known = {one.name for one in fields(cls)}
-        return cls(**{name: value for name, value in data.items() if name in known})
+        made = cls(**{name: value for name, value in data.items() if name in known})
+        if view is not None:
+            object.__setattr__(made, "_view", view)
+        return made
+
+    @property
+    def view(self) -> Any:
+        """Return what shows it in a notebook and reads more of it; None for one that no client read."""
+        return self.__dict__.get("_view")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return its fields: a copy elsewhere has no connection."""
+        return {name: value for name, value in self.__dict__.items() if name != "_view"}
 
 
 @dataclass(frozen=True)
@@ -186,3 +198,11 @@ class Trial(Record):
     def done(self) -> bool:
         """Return whether it has reached a state that never changes again."""
         return self.state in ENDED
+
+    def curve_frame(self, library: str | None = None) -> Any:
+        """Return its learning curve as a data frame of pandas or polars, a row for each epoch."""
+        return self.view.curve_frame(self, library)
+
+    def _repr_html_(self) -> str | None:
+        """Show it in a notebook."""
+        return None if self.view is None else str(self.view.trial(self))

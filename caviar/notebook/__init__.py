@@ -1,0 +1,1 @@
+"""Searches and trials in notebooks: how they show themselves, their data frames and figures."""
