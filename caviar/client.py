@@ -76,6 +76,14 @@ class Client:
         headers = {"Idempotency-Key": uuid.uuid4().hex}
         return Search.of(self.transport.call("POST", "/searches", json=asked, headers=headers), self._view)
 
+    def check(self, search: Mapping[str, Any]) -> dict[str, Any]:
+        """Check a search without storing it: warnings, and what the server would add.
+
+        Raises InvalidError with every problem and its remedy.
+        """
+        found: dict[str, Any] = self.transport.call("POST", "/searches/check", json=dict(search))
+        return found
+
     def upload(self, file: str | PathLike[str], name: str | None = None, **options: Any) -> dict[str, Any]:
         """Store a data set (CSV, Parquet, npz, npy) under a name; options: target, task, categorical, ignore.
 
@@ -358,6 +366,11 @@ class Client:
         path = f"/trials/{_name(trial)}/artifacts/content"
         return self.transport.request("GET", path, params={"name": name}, timeout=300).content
 
+    def diagnosis(self, trial: TrialLike) -> dict[str, Any]:
+        """Return whether bias or variance holds a trial back, and what to do next."""
+        found: dict[str, Any] = self.transport.call("GET", f"/trials/{_name(trial)}/diagnosis")
+        return found
+
     def log(self, trial: TrialLike, branch: int | None = None) -> dict[str, Any]:
         """Return what a branch of a trial follows from: settings, seed, and the log of changes."""
         return self._of_branch(trial, "log", branch)
@@ -442,6 +455,18 @@ class Client:
     def _of_errors(self, trial: TrialLike, what: str, query: Mapping[str, Any]) -> dict[str, Any]:
         path = f"/trials/{_name(trial)}/errors{what}"
         found: dict[str, Any] = self.transport.call("GET", path, params=query, timeout=300)
+        return found
+
+    # The server
+
+    def trainers(self) -> list[dict[str, Any]]:
+        """Return the trainers that there are, with their settings."""
+        items: list[dict[str, Any]] = self.transport.call("GET", "/trainers")["items"]
+        return items
+
+    def session(self) -> dict[str, Any]:
+        """Return who the caller is: name, scope, token_required."""
+        found: dict[str, Any] = self.transport.call("GET", "/session")
         return found
 
     # A training script of your own

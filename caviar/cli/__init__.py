@@ -5,6 +5,7 @@ import sys
 import typer
 
 from caviar.cli import (
+    assistants,
     attached,
     audit,
     datasets,
@@ -45,6 +46,7 @@ exclusions.register(app)
 audit.register(app)
 errors.register(app)
 links.register(app)
+assistants.register(app)
 fronts.register(app)
 final_test.register(app)
 verifying.register(app)
