@@ -22,6 +22,7 @@ from caviar.cli import (
     server,
     steering,
     tokens,
+    tracking,
     verifying,
 )
 
@@ -47,6 +48,7 @@ audit.register(app)
 errors.register(app)
 links.register(app)
 assistants.register(app)
+tracking.register(app)
 fronts.register(app)
 final_test.register(app)
 verifying.register(app)
