@@ -116,7 +116,7 @@ class Client:
         return (Search.of(one, self._view) for one in self._pages("/searches", filters))
 
     def edit(self, search: SearchLike, *, version: int | None = None, **changes: Any) -> Search:
-        """Change budget, parallel, space, reevaluate, name, note, project or tags, even while it runs.
+        """Change budget, parallel, space, reevaluate, base_error, name, note and others, even while it runs.
 
         Raises ConflictError when `version`, of the search as it was read, is not that of the search any more.
         """

@@ -104,6 +104,11 @@ class SearchSpec(FrozenModel):
         description="Settings that change in every trial, each at the end of an epoch.",
     )
     base_error: float = Field(default=0.0, ge=0, description="Human or Bayes error, for the diagnosis.")
+    base_error_source: str | None = Field(
+        default=None,
+        max_length=200,
+        description="Whose error `base_error` is: two doctors, the last model.",
+    )
     reevaluate: Reevaluate = Field(default_factory=Reevaluate)
 
     @classmethod

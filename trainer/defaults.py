@@ -31,13 +31,18 @@ def batch_size_of(settings: Settings, m: int) -> int:
         batch_size is larger than the training set.
     """
     if settings.batch_size is None:
-        return m if m <= 2000 else min(512, max(64, 1 << int(np.log2(m / 500))))
+        return usual_batch_size(m)
     if settings.batch_size > m:
         raise SettingError.of(
             "settings.batch_size", f"{settings.batch_size} is more than the {m} training examples",
             f"at most {m}; leave it out for the default",
         )  # fmt: skip
     return settings.batch_size
+
+
+def usual_batch_size(m: int) -> int:
+    """Return the mini-batch size of m training examples if nobody says."""
+    return m if m <= 2000 else min(512, max(64, 1 << int(np.log2(m / 500))))
 
 
 def learning_rate_of(settings: Settings, whole_batch: bool, regression: bool) -> float:

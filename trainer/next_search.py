@@ -7,17 +7,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from .choices import Optimizer
+from .defaults import l2_of, usual_batch_size
 from .problem import SettingError
-from .settings import make_settings
+from .settings import Settings, make_settings
 
 Plain = dict[str, Any]
 _MOST_UNITS, _MOST_EPOCHS, _MOST_L2 = 4096, 100_000, 1e9
-_KEPT = ("dataset", "trainer", "objective", "base_error", "parallel", "reproducible", "stopping")
+_KEPT = (
+    *("dataset", "trainer", "objective", "base_error", "base_error_source"),
+    *("parallel", "reproducible", "stopping"),
+)
+_TRAIN_DEV = 0.1  # of the training set: the slice that tells variance from mismatch
 _IMAGES = ("digits",)  # built-in sets of images
 
 
 def next_search(
-    search: Mapping[str, Any], settings: Mapping[str, Any], problems: tuple[str, ...]
+    search: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    problems: tuple[str, ...],
+    train_examples: int | None = None,
 ) -> Plain | None:
     """Return the search that treats the first of the problems.
 
@@ -29,24 +37,29 @@ def next_search(
         Of the trial that was diagnosed, its parameters included: what is not searched is fixed to them.
     problems : tuple of str
         Of `Diagnosis`; empty: zoom in. With mismatch alone no search helps: None.
+    train_examples : int, optional
+        Rows of the training set: where they are one batch, l2 is 1 by default.
     """
     if problems and problems[0] == "mismatch":
         return None
     if search.get("trainer", "mlp") != "mlp":
         return None
     try:
-        now = make_settings({**_plain(search.get("settings")), **settings}).as_dict()
+        parsed = make_settings({**_plain(search.get("settings")), **settings})
+        now = {**parsed.as_dict(), "l2": _l2_in_force(parsed, train_examples)}
     except SettingError:
         return None
-    treatment = {"bias": _against_bias, "variance": _against_variance}[problems[0]] if problems else _zoom
-    fixed, space = treatment(now)
+    treatments = {"bias": _against_bias, "variance": _against_variance, "variance_or_mismatch": _zoom}
+    fixed, space = treatments[problems[0]](now) if problems else _zoom(now)
     if problems and problems[0] == "variance" and has_images(search):
         space["augmentation"] = {"choices": ["none", "shift", "shift+zoom+rotate"]}
     space = {"learning_rate": _learning_rate(now, factor=10 if problems else 3), **space}
     given = {**_plain(search.get("settings")), **settings, **fixed}
     given.pop("defaults", None)  # those of today
-    name = f"{search.get('name', 'search')}, {'against ' + problems[0] if problems else 'closer'}"
-    return {
+    told = problems[:1] == ("variance_or_mismatch",)
+    aim = "variance or mismatch" if told else f"against {problems[0]}" if problems else "closer"
+    name = f"{search.get('name', 'search')}, {aim}"
+    found = {
         "name": name[:200],
         "note": f"Follows from the diagnosis of {search.get('name', 'a search')}.",
         **{key: search[key] for key in _KEPT if key in search},
@@ -56,6 +69,18 @@ def next_search(
         "budget": dict(search.get("budget") or {"trials": 30}),
         "seed": int(search.get("seed") or 0) + 1,
     }
+    if told:
+        dataset = _plain(search.get("dataset"))
+        found["dataset"] = {**dataset, "split": {**_plain(dataset.get("split")), "train_dev": _TRAIN_DEV}}
+    return found
+
+
+def _l2_in_force(settings: Settings, train_examples: int | None) -> float:
+    """Return lambda of L2, its default too, as far as the number of rows tells it."""
+    if settings.l2 is not None or train_examples is None:
+        return settings.l2 or 0.0
+    batch = settings.batch_size or usual_batch_size(train_examples)
+    return l2_of(settings, batch >= train_examples)
 
 
 def _against_bias(now: Plain) -> tuple[Plain, Plain]:

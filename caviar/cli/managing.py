@@ -132,13 +132,15 @@ def edit(
     url: Url = None,
     token: Token = None,
 ) -> None:
-    """Change budget, parallel, space, name, note, project or tags, even while the search runs.
+    """Change budget, parallel, space, base_error, name, note, project or tags, even while the search runs.
 
     caviar edit 3 budget.trials=200 parallel=4
 
     caviar edit 3 project=fraud tags=night,v2
 
     caviar edit 3 space.learning_rate.high=0.03 note="higher rates diverge"
+
+    caviar edit 3 base_error=0.02 base_error_source="two doctors"
 
     What somebody else changed at the same moment is not undone: the command is refused, to be given again.
     """
@@ -200,7 +202,7 @@ def changes_of(spec: Any, values: list[str]) -> dict[str, Any]:
     from copy import deepcopy
 
     changes: dict[str, Any] = {}
-    for name, value in pairs(values, texts=("name", "note", "project")).items():
+    for name, value in pairs(values, texts=("name", "note", "project", "base_error_source")).items():
         top, *rest = name.split(".")
         if not rest:
             changes[top] = value

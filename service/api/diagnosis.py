@@ -27,15 +27,16 @@ class StepRecord(BaseModel):
 class DiagnosisRecord(BaseModel):
     """Bias, variance and mismatch of a trial, and the recipe's next steps."""
 
-    base_error: float
+    base_error: float | None = Field(description="null: of a regression for which nobody gave one")
     train_error: float
     dev_error: float
     train_dev_error: float | None
-    avoidable_bias: float = Field(description="train error - base error")
+    avoidable_bias: float | None = Field(description="train error - base error; null without one")
     variance: float = Field(description="dev error - train error, or train-dev error - train error")
     mismatch: float | None = Field(description="dev error - train-dev error, with a train-dev slice")
     problems: list[str] = Field(
-        description="bias, variance, mismatch: those that are high, in the order of treatment"
+        description="bias, variance, variance_or_mismatch (with a dev set of another source and no train-dev "
+        "slice), mismatch: those that are high, in the order of treatment"
     )
     threshold: float = Field(description="a gap above it is high")
     summary: str

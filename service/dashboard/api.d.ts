@@ -1174,14 +1174,17 @@ export interface Description {
  * Bias, variance and mismatch of a trial, and the recipe's next steps.
  */
 export interface DiagnosisRecord {
-  base_error: number;
+  /**
+   * null: of a regression for which nobody gave one
+   */
+  base_error: number | null;
   train_error: number;
   dev_error: number;
   train_dev_error: number | null;
   /**
-   * train error - base error
+   * train error - base error; null without one
    */
-  avoidable_bias: number;
+  avoidable_bias: number | null;
   /**
    * dev error - train error, or train-dev error - train error
    */
@@ -1191,7 +1194,7 @@ export interface DiagnosisRecord {
    */
   mismatch: number | null;
   /**
-   * bias, variance, mismatch: those that are high, in the order of treatment
+   * bias, variance, variance_or_mismatch (with a dev set of another source and no train-dev slice), mismatch: those that are high, in the order of treatment
    */
   problems: string[];
   /**
@@ -2596,6 +2599,10 @@ export interface SearchSpec {
    * Human or Bayes error, for the diagnosis.
    */
   base_error?: number;
+  /**
+   * Whose error `base_error` is: two doctors, the last model.
+   */
+  base_error_source?: string | null;
   reevaluate?: Reevaluate;
 }
 /**

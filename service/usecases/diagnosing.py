@@ -32,16 +32,38 @@ def diagnose(snapshot: Snapshot, trial: TrialId) -> diagnosis.Diagnosis:
     try:
         return diagnosis.diagnose(
             metrics,
-            spec.base_error or 0.0,
+            _base_error(snapshot, spec),
             spec.submitted(),
             _settings(snapshot, row, spec),
             dev_examples(snapshot, spec.dataset),
+            train_examples=train_examples(snapshot, spec.dataset),
         )
     except ValueError as error:
         remedy = "Choose a trial that completed or was stopped, of a trainer that reports both errors"
         raise NotFoundError(
             f"trial {trial} ({row.state}) cannot be diagnosed", [FieldProblem("metrics", str(error), remedy)]
         ) from None
+
+
+def _base_error(snapshot: Snapshot, spec: SearchSpec) -> float | None:
+    """Return the base error; None of a regression for which nobody gave one: 0 is no error to aim at."""
+    given = "base_error" in spec.model_fields_set
+    return spec.base_error if given or _task(snapshot, spec.dataset) != "regression" else None
+
+
+def _task(snapshot: Snapshot, dataset: Mapping[str, Any]) -> str | None:
+    known = datasets.described(snapshot, str(dataset.get("name")))
+    found = dataset.get("task") or ((known or {}).get("target") or {}).get("task")
+    return None if found is None else str(found)
+
+
+def train_examples(snapshot: Snapshot, dataset: Mapping[str, Any]) -> int | None:
+    """Return about how many rows the training set has; None where that cannot be told."""
+    known = datasets.described(snapshot, str(dataset.get("name")))
+    if known is None:
+        return None
+    own = dataset.get("dev") is not None, dataset.get("test") is not None
+    return round(int(known["rows"]) * fractions(dataset.get("split") or {}, known["rows"], *own).train)
 
 
 def dev_examples(snapshot: Snapshot, dataset: Mapping[str, Any]) -> int | None:

@@ -25,10 +25,10 @@ from caviar.service.usecases.proposer import Proposer, new_trial
 from caviar.service.usecases.submit import check_change, refused
 from caviar.service.usecases.submit_checks import spec_names
 
-EMPTIED = ("note", *LABELS)  # what null takes away
+EMPTIED = ("note", "base_error_source", *LABELS)  # what null takes away
 # What trials to come depend on.
 TRAINED = ("parallel", "budget", "limits", "resources", "space", "reevaluate")
-EDITABLE = ("name", "note", *LABELS, *TRAINED)
+EDITABLE = ("name", "note", "base_error", "base_error_source", *LABELS, *TRAINED)
 POPULATION = "submit another search; points for its members go into `enqueued`"
 
 
@@ -93,7 +93,7 @@ def delete(tx: Transaction, proposer: Proposer, search: int) -> None:
 def edit(
     tx: Transaction, proposer: Proposer, search: int, changes: Mapping[str, Any], match: int | None
 ) -> None:
-    """Change budget, limits, parallel, space, reevaluate, name, note, project, tags; later proposals follow.
+    """Change what is `EDITABLE` of a search; later proposals follow.
 
     Of a cancelled search nothing that trials depend on: it trains nothing any more.
 

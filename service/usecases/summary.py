@@ -224,7 +224,11 @@ def _next(now: Situation, found: list[Finding], diagnosis: Diagnosis | None) -> 
             NextStep(kind="widen", text=f"Widen the range of {' and '.join(ends)} and search again.")
         )
     if diagnosis and diagnosis.next_search:
-        aim = f"against {diagnosis.problems[0]}" if diagnosis.problems else "closer around the winner"
+        aim = (
+            f"against {diagnosis.problems[0].replace('_', ' ')}"
+            if diagnosis.problems
+            else "closer around the winner"
+        )
         text = f"Run the next search, {aim}; it is ready to submit."
         steps.append(NextStep(kind="next_search", text=text, trial=winner))
     if not now.spec.reevaluate.leaders and now.valued >= 2 and now.spec.trainer != studies.OPTUNA:

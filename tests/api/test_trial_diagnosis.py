@@ -24,9 +24,9 @@ SEARCH: dict[str, Any] = {
 }
 
 
-def ended(app: App, agent: int, **metrics: float) -> str:
+def ended(app: App, agent: int, search: dict[str, Any] = SEARCH, **metrics: float) -> str:
     """A trial of `mlp` that ended with these errors, and what it was given."""
-    response = app.request("POST", f"{API}/searches", json=SEARCH)
+    response = app.request("POST", f"{API}/searches", json=search)
     assert response.status_code == 201, response.text
     services = app.app.state.services
     world = World(services.store, ManualClock(), services.proposer)
@@ -71,3 +71,30 @@ def test_a_trial_without_errors_is_refused_with_a_remedy(app: App) -> None:
     [problem] = response.json()["errors"]
     assert "train_error" in problem["message"] and "completed" in problem["remedy"]
     assert app.request("GET", f"{API}/trials/999.0/diagnosis").status_code == 404
+
+
+def test_the_base_error_can_be_edited_with_its_source(app: App) -> None:
+    trial = ended(app, 6_000_000, train_error=0.16, dev_error=0.17)
+    path, known = (
+        f"{API}/searches/{trial.split('.')[0]}",
+        {"base_error": 0.15, "base_error_source": "two doctors"},
+    )
+    response = app.request("PATCH", path, json=known)
+    assert known.items() <= response.json()["spec"].items()
+    found = app.request("GET", f"{API}/trials/{trial}/diagnosis").json()
+    assert (found["base_error"], found["problems"]) == (0.15, [])
+    assert known.items() <= found["next_search"].items()
+    [problem] = app.request("PATCH", path, json={"base_error": -1}).json()["errors"]
+    assert problem["field"] == "base_error"
+
+
+def test_a_regression_shows_no_share_without_a_base_error(app: App) -> None:
+    search = {name: value for name, value in SEARCH.items() if name != "base_error"}
+    search["dataset"] = {"name": "diabetes"}
+    trial = ended(app, 7_000_000, search, train_error=0.6, dev_error=0.7)
+    found = app.request("GET", f"{API}/trials/{trial}/diagnosis").json()
+    assert (found["base_error"], found["avoidable_bias"]) == (None, None)
+    assert found["problems"] == ["variance"] and "%" not in found["summary"]
+    app.request("PATCH", f"{API}/searches/{trial.split('.')[0]}", json={"base_error": 0.5})
+    found = app.request("GET", f"{API}/trials/{trial}/diagnosis").json()
+    assert found["avoidable_bias"] == pytest.approx(0.1) and found["problems"] == ["bias", "variance"]

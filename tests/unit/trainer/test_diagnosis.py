@@ -144,6 +144,48 @@ def test_what_a_step_says_of_the_next_search_is_true():
     assert not any(step.in_search for step in diagnose(errors(0.15, 0.30)).steps)
 
 
+FOREIGN = {**SEARCH, "dataset": {"name": "mine", "dev": {"name": "theirs"}, "split": {"test": 0.1}}}
+
+
+def test_a_dev_set_of_another_source_leaves_variance_or_mismatch_and_offers_the_slice_that_tells():
+    found = diagnose(errors(0.01, 0.11), search=FOREIGN, settings={"learning_rate": 0.01})
+    assert found.problems == ("variance_or_mismatch",)
+    assert found.summary.startswith("High variance or mismatch of the data: avoidable bias 1 %")
+    assert (found.steps[0].name, found.steps[0].in_search) == ("train_dev", True)
+    assert {"more_data", "compare_data"} < {step.name for step in found.steps}
+    assert found.next_search["dataset"] == {**FOREIGN["dataset"], "split": {"test": 0.1, "train_dev": 0.1}}
+    SearchSpec.parse(found.next_search)
+    assert diagnose(errors(0.01, 0.11, 0.1), search=FOREIGN).problems == ("variance",)
+    same = {**SEARCH, "dataset": {"name": "mine", "dev": {"name": "mine"}}}
+    assert diagnose(errors(0.01, 0.11), search=same).problems == ("variance",)
+
+
+def test_the_default_l2_is_lowered_where_it_is_in_force():
+    """On the whole batch it is 1; what was announced was missing in the search."""
+    for rows, given, searched in [(1258, {}, True), (5000, {}, False), (1258, {"batch_size": 64}, False)]:
+        search = {**SEARCH, "settings": {"epochs": 30, **given}}
+        found = diagnose(errors(0.15, 0.16), search=search, train_examples=rows)
+        assert ("l2" in found.next_search["space"]) is searched
+        step = next(step for step in found.steps if step.name == "less_regularisation")
+        assert step.in_search is searched
+    found = diagnose(errors(0.15, 0.16), search={**SEARCH, "settings": {}}, train_examples=1258)
+    assert found.next_search["space"]["l2"]["high"] == 1.0
+
+
+def test_the_recipe_has_all_that_helps():
+    names = {step.name for step in diagnose(errors(0.15, 0.16)).steps}
+    assert {"smaller_batches", "other_initialisation", "better_features"} < names
+
+
+def test_a_regression_without_a_base_error_has_no_share_of_bias():
+    found = diagnose(errors(0.5, 0.7), base_error=None, search=SEARCH)
+    assert found.avoidable_bias is None
+    assert found.problems == ("variance",)
+    assert "%" not in found.summary and "set base_error" in found.summary
+    low = diagnose(errors(0.5, 0.51), base_error=None)
+    assert low.problems == () and low.summary.startswith("No high variance: variance 0.01 standard")
+
+
 def test_no_search_helps_against_mismatch_nor_for_another_trainer():
     assert diagnose(errors(0.01, 0.1, 0.01), search=SEARCH).next_search is None
     assert diagnose(errors(0.15, 0.16), search={**SEARCH, "trainer": "mine"}).next_search is None

@@ -2,7 +2,7 @@
 
 import { call, isAbort } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
-import { percent } from "../core/format.js";
+import { number, percent } from "../core/format.js";
 import { Progress, problem } from "../components/parts.js";
 
 /** @param {TrialView} view */
@@ -29,8 +29,9 @@ export function trialDiagnosis(view) {
  * @param {Api["DiagnosisRecord"]} found
  */
 function content(trial, found) {
-  const next = found.next_search ? h("a", { class: "button primary", href: `/new?after=${trial.id}` }, found.problems.length ? `Search against ${found.problems[0]}` : "Search around it") : null;
-  const [bias, variance, mismatch] = ["bias", "variance", "mismatch"].map((name) => found.problems.includes(name));
+  const next = found.next_search ? h("a", { class: "button primary", href: `/new?after=${trial.id}` }, title(found.problems[0])) : null;
+  const [bias, variance, either, mismatch] = ["bias", "variance", "variance_or_mismatch", "mismatch"].map((name) => found.problems.includes(name));
+  const shown = found.base_error === null ? number : percent; // errors of a regression are no shares
   const between = found.train_dev_error === null ? "dev error" : "train-dev error";
   return [
     h("div", { class: "cardhead" }, h("h2", null, "Diagnosis"), h("span", { class: "spacer" }), next),
@@ -41,13 +42,22 @@ function content(trial, found) {
       h(
         "dl",
         { class: "gaps" },
-        gap("Avoidable bias", `train error ${percent(found.train_error)} − base error ${percent(found.base_error)}`, found.avoidable_bias, found.threshold, bias),
-        gap("Variance", `${between} ${percent(found.train_dev_error ?? found.dev_error)} − train error ${percent(found.train_error)}`, found.variance, found.threshold, variance),
-        found.mismatch === null ? null : gap("Mismatch", `dev error ${percent(found.dev_error)} − train-dev error ${percent(found.train_dev_error)}`, found.mismatch, found.threshold, mismatch),
+        found.avoidable_bias === null || found.base_error === null ? null : gap("Avoidable bias", `train error ${percent(found.train_error)} − base error ${percent(found.base_error)}`, found.avoidable_bias, found.threshold, bias, shown),
+        gap(either ? "Variance or mismatch" : "Variance", `${between} ${shown(found.train_dev_error ?? found.dev_error)} − train error ${shown(found.train_error)}`, found.variance, found.threshold, variance || either, shown),
+        found.mismatch === null || found.train_dev_error === null ? null : gap("Mismatch", `dev error ${shown(found.dev_error)} − train-dev error ${shown(found.train_dev_error)}`, found.mismatch, found.threshold, mismatch, shown),
       ),
       h("div", null, h("p", null, found.summary), h("ol", { class: "steps" }, found.steps.map((step) => h("li", null, step.text, step.in_search ? h("span", { class: "badge applied" }, "in the next search") : null)))),
     ),
   ];
+}
+
+/**
+ * What the button of the next search says.
+ * @param {string | undefined} treated
+ */
+function title(treated) {
+  if (!treated) return "Search around it";
+  return treated === "variance_or_mismatch" ? "Tell variance from mismatch" : `Search against ${treated}`;
 }
 
 /**
@@ -56,9 +66,10 @@ function content(trial, found) {
  * @param {number} value
  * @param {number} threshold
  * @param {boolean | undefined} high
+ * @param {(value: number) => string} shown
  */
-function gap(name, how, value, threshold, high) {
+function gap(name, how, value, threshold, high, shown) {
   const bar = new Progress(name);
   bar.set(value / (10 * threshold), high ? "paused" : "completed");
-  return h("div", null, h("dt", null, name), h("dd", { class: high ? "high" : "" }, percent(value), high ? " · high" : ""), h("dd", null, bar.node), h("dd", { class: "muted" }, how));
+  return h("div", null, h("dt", null, name), h("dd", { class: high ? "high" : "" }, shown(value), high ? " · high" : ""), h("dd", null, bar.node), h("dd", { class: "muted" }, how));
 }
