@@ -38,6 +38,10 @@ PARTS = {
         "what is found with so many epochs",
         ["benchmarks.quality_epochs", "--seeds", "5", "--full", "16"],
     ),
+    "population": (
+        "populations against fixed settings and Ray Tune's PBT",
+        ["benchmarks.population", "--seeds", "3"],
+    ),
     "race": ("how often the race over folds ends the winner, and what it saves", ["benchmarks.race"]),
     "finalists": ("whether retrained leaders name a better winner", ["benchmarks.finalists"]),
     "advice": ("whether advice names what is wrong, and mends it", ["benchmarks.advice"]),

@@ -140,6 +140,26 @@ def test_more_trials_are_more_turns_and_what_would_break_lineages_is_refused(wor
         world.write(lambda tx: steer_search.enqueue(tx, world.proposer, search, [point]))
 
 
+def test_a_budget_of_epochs_ends_it_at_the_same_trial(world: World) -> None:
+    fields = {"budget": {"trials": 12, "epochs": 14}}
+    one, three = trained(world, 1, **fields), trained(world, 3, **fields)
+    assert one == three and len(one) == 7, "seven turns of two epochs"
+
+
+def test_a_paused_turn_holds_up_the_next_one(world: World) -> None:
+    search = world.submit(**{**POPULATION, "lag": 0, "budget": {"trials": 8}})
+    players = Turns(world, 1)
+    players.play(search, most=MEMBERS - 1)
+    (given,) = world.exchange(50, want=1, searches=[search])["trials"]
+    trial, attempt = given["trial"], given["attempt"]
+    paused = {"trial": trial, "attempt": attempt, "state": "paused"}
+    world.exchange(50, reports=[paused])
+    assert world.exchange(51, want=1, searches=[search])["trials"] == []
+    world.write(lambda tx: commands.give(tx, world.proposer, trial_id(trial), [NewCommand("resume", {})]))
+    players.play(search)
+    assert [row.state for row in world.trials(search)] == ["completed"] * 8
+
+
 def test_a_script_that_keeps_no_state_pauses_its_population_with_the_reason(world: World) -> None:
     search = world.submit(**{**POPULATION, "trainer": "external"})
     Turns(world, 1).play(search, most=MEMBERS)
