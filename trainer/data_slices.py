@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import gammaln, ndtr
 
 from .data.load import Origin
+from .data.source_rows import SourceRows
 from .data.table import Array, Category
 
 MOST_SLICES = 20  # of a column: its most frequent categories
@@ -65,16 +66,13 @@ def slices_of(
     return found[:MOST_COLUMNS]
 
 
-def columns_of(
-    origin: Origin, written: Mapping[str, Sequence[Any]], groups: Sequence[str]
-) -> dict[str, Array | Category]:
+def columns_of(origin: Origin, written: SourceRows, groups: Sequence[str]) -> dict[str, Array | Category]:
     """Return the columns that slices are made of: the target, those of the table, and all others as written.
 
     Parameters
     ----------
     origin : Origin
-    written : mapping of str to sequence, each (m,)
-        As `source_rows` gives them.
+    written : SourceRows
     groups : sequence of str
         Names of columns of which each number is a group.
     """
@@ -89,8 +87,9 @@ def columns_of(
         for j, name in enumerate(table.number_names):
             columns[name] = Category.of(numbers[:, j]) if name in groups else numbers[:, j]
     columns |= {name: _chosen(category, rows) for name, category in table.categories.items()}
-    for name, cells in written.items():
+    for name in written.columns:
         if name not in columns:
+            cells = written.cells(name)
             values = None if name in groups else _numbers(cells)
             columns[name] = _categories(cells) if values is None else values
     return columns

@@ -19,7 +19,8 @@ from .weighing import weights_of
 
 PARTS: tuple[Literal["dev", "train_dev"], ...] = ("dev", "train_dev")
 MOST_LISTED = 100_000  # rows of a part, those with the largest loss
-MOST_CELLS = 8_000_000  # of all inputs together; rows beyond are listed without
+AT_ONCE = 4096  # rows of which plain cells are in memory
+MOST_CELLS = 4_000_000  # of all inputs together; rows beyond are listed without
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +136,7 @@ def _part(
     judged: Judged, origin: Origin, rows: SourceRows, order: Array, data: Data, groups: Sequence[str]
 ) -> dict[str, Any]:
     """Describe a part: `source` is "dataset" or "dataset.dev", `row` the places in it, counted from 1."""
-    columns = columns_of(origin, rows.columns, groups)
+    columns = columns_of(origin, rows, groups)
     scale = data.target_deviation
     weighted = bool((judged.weights != 1).any())
     pixels = rows.pixels
@@ -167,7 +168,9 @@ def _cells_of(rows: SourceRows) -> int:
 
 
 def _lines(rows: SourceRows, order: Array) -> Iterator[str]:
-    columns = list(rows.columns.values())
-    for place in order:
-        pixels = None if rows.pixels is None else list(map(plain, rows.pixels[place]))
-        yield json.dumps([[column[place] for column in columns], pixels])
+    for start in range(0, len(order), AT_ONCE):
+        places = order[start : start + AT_ONCE]
+        columns = [rows.cells(name, places) for name in rows.columns]
+        for at, place in enumerate(places):
+            pixels = None if rows.pixels is None else list(map(plain, rows.pixels[place]))
+            yield json.dumps([[column[at] for column in columns], pixels])

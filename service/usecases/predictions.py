@@ -30,7 +30,7 @@ from caviar.service.usecases import checkpoints, datasets
 from caviar.service.usecases.examples import Examples
 
 KEPT = 64  # answers in memory
-EXAMPLE_BYTES = 64 << 20  # of examples in memory
+EXAMPLE_BYTES = 128 << 20  # of examples in memory
 CACHES = ("CAVIAR_CACHE", "HOME", "XDG_CACHE_HOME")  # by which the compiled kernels are found
 COMPILE_SECONDS = 300.0  # that a first test may take longer
 

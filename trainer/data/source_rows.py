@@ -25,9 +25,8 @@ class SourceRows:
 
     Attributes
     ----------
-    columns : mapping of str to list, each (m,)
-        Plain cells by the name of their column; None where one is missing. Without the target, and without
-        the pixels of an image.
+    columns : mapping of str to ndarray, Category or Arrow's ChunkedArray, each (m,)
+        By name, without the target and without the pixels of an image; `cells` reads them.
     more : int
         Columns that are left out beyond MOST_COLUMNS.
     pixels : ndarray(real, (m, height * width * channels)) or None
@@ -35,10 +34,20 @@ class SourceRows:
         Of `pixels`.
     """
 
-    columns: Mapping[str, list[Any]]
+    columns: Mapping[str, Any]
     more: int = 0
     pixels: Array | None = None
     image_shape: tuple[int, int, int] | None = None
+
+    def cells(self, name: str, rows: Array | None = None) -> list[Any]:
+        """Return plain cells of a column, of all rows or of some; None where one is missing."""
+        column = self.columns[name]
+        if isinstance(column, Category):
+            codes = column.codes if rows is None else column.codes[rows]
+            return [column.levels[code] if code >= 0 else None for code in codes]
+        if isinstance(column, np.ndarray):
+            return list(map(plain, column if rows is None else column[rows]))
+        return list(map(plain, (column if rows is None else column.take(rows)).to_pylist()))
 
 
 def source_rows(dataset: Mapping[str, Any], origin: Origin) -> SourceRows:
@@ -60,12 +69,12 @@ def source_rows(dataset: Mapping[str, Any], origin: Origin) -> SourceRows:
     if table.image_shape is None:
         kept = dict(list(written.items())[:MOST_COLUMNS])
         return SourceRows(kept, len(written) - len(kept))
-    beside = {name: cells for name, cells in written.items() if name not in set(table.number_names)}
+    beside = {name: column for name, column in written.items() if name not in set(table.number_names)}
     pixels, shape = _smaller(table.numbers[rows], table.image_shape)
     return SourceRows(dict(list(beside.items())[:MOST_COLUMNS]), 0, pixels, shape)
 
 
-def _written(dataset: Mapping[str, Any], origin: Origin) -> dict[str, list[Any]]:
+def _written(dataset: Mapping[str, Any], origin: Origin) -> dict[str, Any]:
     """Return the columns of these rows but the target."""
     source = dataset if origin.field == "dataset" else dataset[origin.field.removeprefix("dataset.")]
     rows, targets = origin.rows, origin.table.target_names
@@ -79,14 +88,9 @@ def _written(dataset: Mapping[str, Any], origin: Origin) -> dict[str, list[Any]]
     else:
         cells = files.cells_as_written(Path(source["path"]), wanted)
         chosen = cells.drop_columns([n for n in targets if n in cells.column_names]).take(rows)
-        return {n: [plain(cell) for cell in chosen.column(n).to_pylist()] for n in chosen.column_names}
-    numbers = {name: list(map(plain, table.numbers[rows, j])) for j, name in enumerate(table.number_names)}
-    return numbers | {name: _texts(category, rows) for name, category in table.categories.items()}
-
-
-def _texts(category: Category, rows: Array) -> list[str | None]:
-    """Return the texts of a category in these rows; None where a cell is missing."""
-    return [category.levels[code] if code >= 0 else None for code in category.codes[rows]]
+        return {name: chosen.column(name) for name in chosen.column_names}
+    numbers = {name: table.numbers[rows, j] for j, name in enumerate(table.number_names)}
+    return numbers | {name: Category(c.codes[rows], c.levels) for name, c in table.categories.items()}
 
 
 def _smaller(pixels: Array, shape: tuple[int, int, int]) -> tuple[Array, tuple[int, int, int]]:
