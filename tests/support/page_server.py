@@ -39,7 +39,8 @@ class Server:
     def __init__(self, folder: Path, workers: int = 2) -> None:
         self.folder, self.workers, self.port, self.process = folder, workers, 0, None
 
-    def start(self) -> None:
+    def start(self, **more: str) -> None:
+        """Start it, with more in its environment."""
         command = [sys.executable, "-m", "caviar", "serve", "--port", str(self.port)]
         command += ["--workers", str(self.workers)]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("CAVIAR_")}
@@ -47,7 +48,7 @@ class Server:
             [*command, "--data", str(self.folder)],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=environment,
+            env=environment | more,
             text=True,
         )
         for line in self.process.stdout:
