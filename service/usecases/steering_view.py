@@ -146,11 +146,12 @@ def acting(
         return None
     if row.state not in ENDED or command["kind"] in AFTER_THE_END:
         return command
+    planned = settings.get("epochs")
     if command["kind"] == "rewind":
         point = {"epoch": command["arguments"]["epoch"]}
-    else:
-        point = {"epoch": advice.since, "changes": command["arguments"]}
-    planned = settings.get("epochs")
+    else:  # with as many epochs again: near the end, the few that are left would show nothing
+        more = {"epochs": advice.since + planned} if isinstance(planned, int) else {}
+        point = {"epoch": advice.since, "changes": {**command["arguments"], **more}}
     nothing_left = isinstance(planned, int) and point["epoch"] >= planned
     return None if nothing_left else {"kind": "fork", "arguments": point}
 

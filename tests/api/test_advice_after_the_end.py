@@ -41,7 +41,10 @@ def test_a_trial_in_training_is_told_the_command_itself(advice: Advice) -> None:
     ("advice", "command"),
     [
         (REWIND, {"kind": "fork", "arguments": {"epoch": 7}}),
-        (LOWER, {"kind": "fork", "arguments": {"epoch": 12, "changes": {"learning_rate": 0.01}}}),
+        (
+            LOWER,
+            {"kind": "fork", "arguments": {"epoch": 12, "changes": {"learning_rate": 0.01, "epochs": 32}}},
+        ),
         (EXTEND, EXTEND.command),
         (Advice("improving", 12, ""), None),
     ],
