@@ -15,6 +15,7 @@ from caviar.transport import Transport
 
 LEADING, OTHERS, BEST = 5, 20, 5  # curves and trials that a search shows
 MOST_PICTURES = 4  # curves that a trial shows
+NO_CURVES = {"trial", "number", "epoch", "step", "seconds"}
 PAGE = 1000
 REDRAW_SECONDS = 1.0
 
@@ -53,7 +54,7 @@ class View:
 
     def _curves(self, trial: Trial) -> str:
         columns = self._curve(trial)
-        names = [name for name in columns if name not in ("trial", "number", "epoch")]
+        names = [name for name in columns if name not in NO_CURVES]
         epochs = columns.get("epoch", [])
         pictures = [
             svg.draw([svg.Line(epochs, columns[name], leading=True, title=name)], f"{name} by epoch")

@@ -244,6 +244,8 @@ def search(found: SearchSummary) -> dict[str, Any]:
     """Return a search as `Search`, ready for JSON."""
     row = found.row
     spec, state = orjson.loads(row.spec), search_state(row)
+    if spec.get("trainer") == OPTUNA:  # its script says when it has had enough
+        spec["budget"] = {"trials": max(1, row.total)}
     best = None
     if row.best_number is not None and found.best_params is not None:
         best = {

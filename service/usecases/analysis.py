@@ -257,6 +257,7 @@ def read_remaining(snapshot: Snapshot, search: int) -> tuple[Remaining, int]:
     numbers, values = reads.values(snapshot, search, budget)
     known = sign * np.array(values, dtype=np.float64)[np.argsort(numbers)]
     ended = sum(getattr(row, state) for state in ENDED)
-    left = 0 if row.ended is not None else max(0, budget - min(ended, budget))
+    over = row.ended is not None or spec.trainer == studies.OPTUNA  # whose end nobody knows
+    left = 0 if over else max(0, budget - min(ended, budget))
     history = History.of(np.arange(len(known)), np.zeros((len(known), 0)), known)
     return remaining(history, left), left

@@ -96,6 +96,7 @@ def test_a_study_is_a_search_of_caviar(server: str, storage: CaviarStorage, clie
         {"x": {"low": 1.0, "high": 2.0}},
     )
     assert search.best is not None and search.best["value"] == study.best_value
+    assert (search.trials, search.budget) == (6, {"trials": 6})
     trials = list(client.trials(search))
     assert [one.state for one in trials] == ["completed", "completed", "stopped", *3 * ["completed"]]
     assert [one.value for one in trials] == [
