@@ -19,7 +19,7 @@ export function shareSearch(search) {
   const list = h("ul", { class: "records" });
   const close = h("button", { type: "button" }, "Close");
   const hint = "Whoever has the link sees this search, its trials, curves and pictures without a token, until it expires. They can change nothing, and see no data, no models and no other search.";
-  const dialog = openDialog(`Share ${search.name}`, [h("p", { class: "hint" }, hint), h("div", { class: "filters" }, period, make), made, list], [close]);
+  const dialog = openDialog(`Share ${search.name}`, [h("div", { class: "fields" }, h("p", { class: "hint" }, hint), h("div", { class: "filters" }, period, make), made, list)], [close]);
   close.addEventListener("click", () => dialog.close());
 
   const load = async () => {
