@@ -11,6 +11,7 @@ import pytest
 
 from caviar import trainers
 from caviar.agents import trial_runner
+from caviar.trainer.run import Run
 from tests.support.inprocess import App, running
 from tests.support.inprocess_agents import searched
 
@@ -49,6 +50,22 @@ def test_the_same_bits_for_other_workers_and_without_kept_states(
     assert [[one[name] for name in SEEN] for one in anew] == [
         [one[name] for name in SEEN] for one in trained[1]
     ]
+
+
+def test_a_trainer_that_tells_no_step_leaves_it_with_its_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = Run.result
+    monkeypatch.setattr(
+        Run, "result", lambda run: {name: value for name, value in told(run).items() if name != "step"}
+    )
+    strategy = {**SEARCH["strategy"], "members": 2}
+    fields = {"strategy": strategy, "budget": {"trials": 4}, "lag": 0}
+    with running(tmp_path) as app:
+        trials = searched(app, {**SEARCH, **fields}, 1)
+        kept = [got(app, f"/trials/{one['id']}/checkpoints")["items"] for one in trials]
+    assert [(one["state"], one["epoch"]) for one in trials] == [("completed", 2)] * 2 + [("completed", 4)] * 2
+    assert all("end" in {one["kind"] for one in items} for items in kept)
 
 
 def test_what_can_change_varies_and_the_rest_stays(trained: Trained) -> None:
