@@ -20,6 +20,7 @@ from caviar.service.usecases import datasets
 from caviar.trial_fields import FIELDS, STATES, StoredTrial
 
 PAGE = 500  # trials at most
+MOST_EPOCHS = 20_000  # of the trials of a page, so that long curves do not make it endless
 _DOCUMENTS = {one.column for one in FIELDS if one.form == "document"} | {"stop", "change_log"}
 _LEFT_OUT = {"search_id", "revision"}
 _OF_COMMAND = ("arguments", "at", "before", "after")
@@ -35,7 +36,7 @@ def read(snapshot: Snapshot, search: int, first: int, count: int) -> dict[str, A
     Raises NotFoundError.
     """
     row = search_rows.get(snapshot, search)
-    rows = recorded.rows(snapshot, search, first, min(count, PAGE))
+    rows = _fitting(recorded.rows(snapshot, search, first, min(count, PAGE)))
     last = rows[-1].number if rows else first
     dataset, problem = _dataset(snapshot, row)
     return {
@@ -49,6 +50,16 @@ def read(snapshot: Snapshot, search: int, first: int, count: int) -> dict[str, A
         "trials": _trials(snapshot, search, rows, first, last),
         "next": last + 1 if rows and last + 1 < row.proposed else None,
     }
+
+
+def _fitting(rows: Sequence[StoredTrial]) -> Sequence[StoredTrial]:
+    """Return the first of some trials, as many as fit into a page; one at least."""
+    epochs = 0
+    for place, row in enumerate(rows):
+        epochs += row.epoch
+        if place and epochs > MOST_EPOCHS:
+            return rows[:place]
+    return rows
 
 
 def _search(row: StoredSearch) -> dict[str, Any]:

@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from caviar import Client
 from caviar.proof import machine, reports
 from caviar.proof.against import check_against
 from caviar.proof.verify import head_of, report, verify
-from tests.support.inprocess import App, running
-from tests.support.inprocess_agents import agents, finished
+from caviar.service.usecases import record as record_pages
+from tests.support.inprocess import BASE, App, running
+from tests.support.inprocess_agents import agents, finished, transport
 from tests.support.proving import another, changed, fetching, kept_files, leaves, record_of
 
 SEARCH: dict[str, Any] = {
@@ -181,7 +183,7 @@ def test_one_value_changed_in_a_report_is_named(case: Case) -> None:
 
 def test_another_kind_of_machine_is_said_first_and_proves_nothing(case: Case, monkeypatch: Any) -> None:
     verdict, data = verify(case.record, case.fetch, 0)
-    made = report(case.record, verdict, data, "2026-01-01T00:00:00+00:00")
+    made = report(deepcopy(case.record), verdict, data, "2026-01-01T00:00:00+00:00")
     other = {**machine.machine(), "kernels": "another"}
     monkeypatch.setattr(machine, "machine", lambda: other)
     again, apart = reports.verify_report(made, [], 2)
@@ -199,6 +201,20 @@ def test_another_kind_of_machine_is_said_first_and_proves_nothing(case: Case, mo
     again, _ = reports.verify_report(forged, [], "all")
     assert again.word == "passed in part"
     assert "another kind" in str(again.open[0])
+
+
+def test_a_record_comes_in_pages_and_the_client_joins_them(case: Case, monkeypatch: Any) -> None:
+    monkeypatch.setattr(record_pages, "MOST_EPOCHS", 4)
+    client = Client(BASE)
+    client.transport = transport(case.app)
+    first = case.app.request("GET", f"/api/v1/searches/{case.search}/record").json()
+    assert first["next"] == len(first["trials"]) < 8
+    joined = client.record(case.search)
+    for one, other in zip(joined["trials"], case.record["trials"], strict=True):
+        assert list(leaves(one)) == list(leaves(other))
+    assert joined == case.record
+    verdict, made = reports.verify_search(client, case.search, 1)
+    assert (verdict.word, made["record"]) == ("passed", case.record)
 
 
 def test_changed_data_is_found(case: Case) -> None:
