@@ -464,6 +464,28 @@ class Client:
         items: list[dict[str, Any]] = self.transport.call("GET", "/trainers")["items"]
         return items
 
+    def webhooks(self) -> list[dict[str, Any]]:
+        """Return the addresses that are told what happens to searches, with the host alone."""
+        items: list[dict[str, Any]] = self.transport.call("GET", "/webhooks")["items"]
+        return items
+
+    def add_webhook(self, url: str, **fields: Any) -> dict[str, Any]:
+        """Have an address told of events: style (json, slack), events, project.
+
+        Returns it with its secret, which is shown this once. Raises InvalidError for a private address.
+        """
+        made: dict[str, Any] = self.transport.call("POST", "/webhooks", json={"url": url, **fields})
+        return made
+
+    def remove_webhook(self, webhook: str) -> None:
+        """Tell an address nothing any more."""
+        self.transport.call("DELETE", f"/webhooks/{quote(webhook, safe='')}")
+
+    def try_webhook(self, webhook: str) -> dict[str, Any]:
+        """Send a message to try it; tell whether it arrived, else why not."""
+        found: dict[str, Any] = self.transport.call("POST", f"/webhooks/{quote(webhook, safe='')}/test")
+        return found
+
     def session(self) -> dict[str, Any]:
         """Return who the caller is: name, scope, token_required."""
         found: dict[str, Any] = self.transport.call("GET", "/session")

@@ -47,6 +47,7 @@ from caviar.service.api import (
     tokens,
     trainers,
     trials,
+    webhooks,
 )
 from caviar.service.api import (
     checkpoints as checkpoints_api,
@@ -56,6 +57,7 @@ from caviar.service.api.services import Services
 from caviar.service.config import Config
 from caviar.service.dashboard import mount_dashboard
 from caviar.service.errors import DamagedError, UnavailableError
+from caviar.service.messages.sender import WebhookSender
 from caviar.service.security.announce import announce
 from caviar.service.security.concurrency_limit import ConcurrencyLimit
 from caviar.service.security.failed_logins import FailedLogins
@@ -81,6 +83,7 @@ SWEEP_SECONDS = 1.0
 LOOK_SECONDS = 1.0  # how often deadlines are looked for that may have changed
 PREPARE_SECONDS = 5.0
 INFORM_SECONDS = 2.0
+WEBHOOK_SECONDS = 1.0
 log = logging.getLogger(__name__)
 
 
@@ -112,6 +115,7 @@ ROUTES = (
     trainers,
     session,
     tokens,
+    webhooks,
 )
 
 
@@ -268,6 +272,7 @@ def _kept_up(services: Services) -> list[Coroutine[Any, Any, None]]:
         _again(LOOK_SECONDS, end_in_time, "limits of time were not kept"),
         _again(PREPARE_SECONDS, prepare, "the columns of large searches are not caught up"),
         _again(INFORM_SECONDS, inform, "the tables are not analysed"),
+        _again(WEBHOOK_SECONDS, WebhookSender(store, services.config).run, "webhooks are not told"),
         _again(REFRESH_SECONDS, services.tokens.refreshed, "tokens are not read anew"),
     ]
 

@@ -69,6 +69,7 @@ class Config:
     path_prefix: str = ""  # the path of a proxy under which it is reached, such as /caviar
     trusted_proxies: tuple[str, ...] = ()  # whose X-Forwarded headers are believed; none: this machine's
     sign_on: SingleSignOn = field(default_factory=SingleSignOn)  # whom a proxy in front may name
+    webhook_networks: tuple[str, ...] = ()  # private ones that webhooks may be sent to
     token_required: bool = False
     admin_token: str | None = field(default=None, repr=False)  # given by the operator, kept only as a hash
     agent_token: str | None = field(default=None, repr=False)
@@ -139,7 +140,8 @@ def read(environment: Mapping[str, str] | None = None, **arguments: Any) -> Conf
         allowed_hosts=names,
         allowed_origins=source.names("allowed_origins", "CAVIAR_ALLOWED_ORIGINS"),
         path_prefix=_path_prefix(source),
-        trusted_proxies=_trusted_proxies(source),
+        trusted_proxies=_networks(source, "trusted_proxies", "CAVIAR_TRUSTED_PROXIES"),
+        webhook_networks=_networks(source, "webhook_networks", "CAVIAR_WEBHOOK_NETWORKS"),
         sign_on=sign_on,
         token_required=_token_required(source, exposed, host, engine, sign_on),
         admin_token=source.secret("CAVIAR_ADMIN_TOKEN"),
@@ -308,14 +310,14 @@ def _path_prefix(source: _Source) -> str:
     return text
 
 
-def _trusted_proxies(source: _Source) -> tuple[str, ...]:
+def _networks(source: _Source, argument: str, variable: str) -> tuple[str, ...]:
     """Read addresses and networks. Raises ConfigError for a name: who it stands for can change."""
-    found = source.names("trusted_proxies", "CAVIAR_TRUSTED_PROXIES")
+    found = source.names(argument, variable)
     for text in found:
         try:
             ipaddress.ip_network(text)
         except ValueError:
-            label = source.label("trusted_proxies", "CAVIAR_TRUSTED_PROXIES")
+            label = source.label(argument, variable)
             remedy = "Write addresses or networks, such as 10.0.0.7 or 10.1.0.0/16"
             raise ConfigError(label, f"{text!r} is neither", remedy) from None
     return found

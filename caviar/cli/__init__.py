@@ -24,6 +24,7 @@ from caviar.cli import (
     tokens,
     tracking,
     verifying,
+    webhooks,
 )
 
 app = typer.Typer(
@@ -54,6 +55,7 @@ final_test.register(app)
 verifying.register(app)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(tokens.app, name="token")
+app.add_typer(webhooks.app, name="webhook")
 
 
 @app.callback(invoke_without_command=True)

@@ -86,6 +86,7 @@ export interface Schemas {
   Looks: Looks;
   MadeLink: MadeLink;
   MadeToken: MadeToken;
+  MadeWebhook: MadeWebhook;
   MeanOfLast: MeanOfLast;
   Median: Median;
   NewLink: NewLink;
@@ -96,6 +97,7 @@ export interface Schemas {
   NewTrials: NewTrials;
   NewVerification: NewVerification;
   NewVersion: NewVersion;
+  NewWebhook: NewWebhook;
   NextStepRecord: NextStepRecord;
   NoStopping: NoStopping;
   NoteInfo: NoteInfo;
@@ -181,10 +183,13 @@ export interface Schemas {
   TrialOfFront: TrialOfFront;
   TrialPage: TrialPage;
   Trials: Trials;
+  Tried: Tried;
   Version: Version;
   VersusRecord: VersusRecord;
   WarmStart: WarmStart;
   Warning: Warning;
+  Webhook: Webhook;
+  Webhooks: Webhooks;
   When: When;
   WinnerRecord: WinnerRecord;
 }
@@ -1109,7 +1114,9 @@ export interface Deed {
     | "create token"
     | "revoke token"
     | "create link"
-    | "revoke link";
+    | "revoke link"
+    | "create webhook"
+    | "remove webhook";
   /**
    * it may be deleted since
    */
@@ -1703,6 +1710,30 @@ export interface MadeToken {
   token: string;
 }
 /**
+ * A webhook with the secret that its messages are signed with, which is shown this once.
+ */
+export interface MadeWebhook {
+  id: string;
+  host: string;
+  style: string;
+  events: string[];
+  project: string | null;
+  /**
+   * made it
+   */
+  who: string | null;
+  created: string;
+  /**
+   * when a message last arrived
+   */
+  sent: string | null;
+  /**
+   * why the last try did not arrive
+   */
+  problem: string | null;
+  secret: string;
+}
+/**
  * The mean of a trial's last epochs.
  */
 export interface MeanOfLast {
@@ -1807,6 +1838,29 @@ export interface NewVerification {
 export interface NewVersion {
   name: string;
   part?: "dev" | "train_dev";
+}
+/**
+ * Whom to tell of what.
+ */
+export interface NewWebhook {
+  /**
+   * https://... or http://...; where messages are posted
+   */
+  url: string;
+  /**
+   * slack: a text, as Slack and its like take it
+   */
+  style?: "json" | "slack";
+  /**
+   * of which it is told
+   *
+   * @minItems 1
+   */
+  events?: ["ended" | "paused" | "failed" | "best", ...("ended" | "paused" | "failed" | "best")[]];
+  /**
+   * of whose searches; null: of all
+   */
+  project?: string | null;
 }
 /**
  * One thing to do now.
@@ -3165,4 +3219,40 @@ export interface TrialPage {
  */
 export interface Trials {
   items: Trial[];
+}
+/**
+ * What became of a message that was sent to try a webhook.
+ */
+export interface Tried {
+  arrived: boolean;
+  problem: string | null;
+}
+/**
+ * A webhook; of its address only the host is shown, for the rest of it may be a secret.
+ */
+export interface Webhook {
+  id: string;
+  host: string;
+  style: string;
+  events: string[];
+  project: string | null;
+  /**
+   * made it
+   */
+  who: string | null;
+  created: string;
+  /**
+   * when a message last arrived
+   */
+  sent: string | null;
+  /**
+   * why the last try did not arrive
+   */
+  problem: string | null;
+}
+/**
+ * The webhooks, oldest first.
+ */
+export interface Webhooks {
+  items: Webhook[];
 }

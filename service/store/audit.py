@@ -23,6 +23,7 @@ Action = Literal[
     "command", "withdraw", "exclude", "include", "test", "verify", "tag rows",
     "upload data set", "delete data set", "trust agent",
     "create token", "revoke token", "create link", "revoke link",
+    "create webhook", "remove webhook",
 ]  # fmt: skip
 ACTIONS: tuple[str, ...] = get_args(Action)
 a = audit.c

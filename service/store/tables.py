@@ -34,6 +34,7 @@ __all__ = ["ENDED", "STATES"]  # and the tables
 RUNNING = text("state = 'running'")
 WITHHELD = text("withheld IS NOT NULL")
 WAITING = text("state = 'waiting'")
+UNTOLD = text("waiting IS NOT NULL")
 LIVE = text("revoked IS NULL")
 SPEC_VERSION = 1
 
@@ -320,6 +321,36 @@ sessions = Table(
     Column("created", Double, nullable=False),
     Column("expires", Double, nullable=False),
     Index("sessions_token", "token", "created"),
+)
+
+webhooks = Table(
+    "webhooks",  # addresses that are told what happens to searches
+    metadata,
+    Column("id", String(8), primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("style", String(5), nullable=False),
+    Column("events", Text, nullable=False),  # JSON
+    Column("project", Text),  # of whose searches; NULL: of all
+    Column("secret", String(64), nullable=False),  # by which what is sent is signed
+    Column("who", String(200)),
+    Column("created", Double, nullable=False),
+    Column("sent", Double),
+    Column("problem", Text),
+)
+
+webhook_news = Table(
+    "webhook_news",  # what a webhook has been told of a search, and what it is still to be told
+    metadata,
+    Column("webhook", String(8), ForeignKey("webhooks.id", ondelete="CASCADE"), primary_key=True),
+    Column("search_id", Integer, ForeignKey("searches.id", ondelete="CASCADE"), primary_key=True),
+    Column("ended", Boolean, nullable=False),
+    Column("problem", Text),
+    Column("failed", Boolean, nullable=False),
+    Column("best", Double),
+    Column("waiting", Text),  # JSON
+    Column("tries", Integer, nullable=False),
+    Column("due", Double, nullable=False),
+    Index("webhook_news_due", "due", sqlite_where=UNTOLD, postgresql_where=UNTOLD),
 )
 
 links = Table(

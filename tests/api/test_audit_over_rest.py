@@ -37,12 +37,15 @@ TOLD = {
     "POST /agents/{agent}/trust": "trust agent",
     "POST /searches/{search}/links": "create link",
     "DELETE /searches/{search}/links/{link}": "revoke link",
+    "POST /webhooks": "create webhook",
+    "DELETE /webhooks/{webhook}": "remove webhook",
     "POST /tokens": "create token",
     "DELETE /tokens/{name}": "revoke token",
 }
 SILENT = {
     "POST /searches/check": "stores nothing",
     "POST /searches/parse": "stores nothing",
+    "POST /webhooks/{webhook}/test": "stores nothing",
     "POST /session": "a browser that signs in changes nothing for others",
     "DELETE /session": "nor does one that signs out",
     "POST /studies/{study}/attributes": "what scripts do",
