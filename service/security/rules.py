@@ -28,6 +28,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("GET POST", rf"{_API}/session", "read"),
     ("GET POST DELETE", rf"{_API}/tokens(/{_ID})?", "admin"),
     ("GET", rf"{_API}/audit", "admin"),
+    ("GET POST DELETE", rf"{_API}/webhooks(/{_ID}(/test)?)?", "admin"),
     # Searches
     ("POST", rf"{_API}/searches", "submit"),
     ("POST", rf"{_API}/searches/(check|parse)", "read"),
