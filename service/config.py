@@ -15,21 +15,11 @@ from sqlalchemy.exc import ArgumentError
 
 from caviar.exchange.wire import INTERVAL_SECONDS, LEASE_SECONDS
 from caviar.search.resources import ONE_CPU, Resources
+from caviar.service.setting_source import ConfigError, Source
 from caviar.service.single_sign_on import EVERYBODY, SingleSignOn, header_of, networks_of, scopes_of
 
 T = TypeVar("T")
 MIB = 1 << 20
-YES, NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
-
-
-class ConfigError(ValueError):
-    """A setting the server cannot start with; names the setting and the remedy."""
-
-    def __init__(self, setting: str, message: str, remedy: str) -> None:
-        super().__init__(f"{setting}: {message}. {remedy}")
-        self.setting = setting
-        self.message = message
-        self.remedy = remedy
 
 
 ENGINES = ("local", "ray")
@@ -122,7 +112,7 @@ def read(environment: Mapping[str, str] | None = None, **arguments: Any) -> Conf
 
     Raises ConfigError when the server could not work with what it was given.
     """
-    source = _Source(os.environ if environment is None else environment, arguments)
+    source = Source(os.environ if environment is None else environment, arguments)
     host = str(source.get("host", "CAVIAR_HOST", Config.host))
     data = _data_folder(Path(str(source.get("data", "CAVIAR_DATA", "caviar-data"))))
     names = source.names("allowed_hosts", "CAVIAR_ALLOWED_HOSTS")
@@ -170,70 +160,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-@dataclass(frozen=True)
-class _Source:
-    """Arguments over environment, with errors that name where a value came from."""
-
-    environment: Mapping[str, str]
-    arguments: Mapping[str, Any]
-
-    def get(self, argument: str, variable: str, default: Any) -> Any:
-        given = self.arguments.get(argument)
-        return given if given is not None else self.environment.get(variable) or default
-
-    def label(self, argument: str, variable: str) -> str:
-        return f"--{argument.replace('_', '-')}" if self.arguments.get(argument) is not None else variable
-
-    def number(self, argument: str, variable: str, default: float, low: float, high: float) -> float:
-        value = self.get(argument, variable, default)
-        try:
-            number = float(value)
-        except (TypeError, ValueError):
-            number = float("nan")
-        if not low <= number <= high or (isinstance(default, int) and number != int(number)):
-            kind = "an integer" if isinstance(default, int) else "a number"
-            remedy = f"Give {kind} from {low:g} to {high:g}"
-            raise ConfigError(self.label(argument, variable), f"{value!r} is out of range", remedy)
-        return number
-
-    def choice(self, argument: str, variable: str, choices: tuple[str, ...]) -> str:
-        value = str(self.get(argument, variable, choices[0])).lower()
-        if value not in choices:
-            remedy = f"Choose one of {', '.join(choices)}"
-            raise ConfigError(self.label(argument, variable), f"{value!r} is unknown", remedy)
-        return value
-
-    def flag(self, argument: str, variable: str, default: bool) -> bool:
-        value = str(self.get(argument, variable, default)).strip().lower()
-        if value not in YES | NO:
-            remedy = f"Choose one of {', '.join(sorted(YES))} or {', '.join(sorted(NO))}"
-            raise ConfigError(self.label(argument, variable), f"{value!r} is neither yes nor no", remedy)
-        return value in YES
-
-    def names(self, argument: str, variable: str) -> tuple[str, ...]:
-        value = self.get(argument, variable, ())
-        parts = value.split(",") if isinstance(value, str) else value
-        return tuple(part.strip().lower() for part in parts if part.strip())
-
-    def secret(self, variable: str) -> str | None:
-        """Read a secret from VARIABLE, or from the file that VARIABLE_FILE names."""
-        path = self.environment.get(f"{variable}_FILE")
-        if not path:
-            return self.environment.get(variable) or None
-        try:
-            return Path(path).read_text("utf-8").strip() or None
-        except OSError as error:
-            remedy = "Make the file readable for the server or unset the variable"
-            raise ConfigError(
-                f"{variable}_FILE", f"{path} cannot be read ({error.strerror})", remedy
-            ) from None
-
-
 def _default_workers() -> int:
     return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
-def _of_engine(source: _Source, engine: str) -> dict[str, Any]:
+def _of_engine(source: Source, engine: str) -> dict[str, Any]:
     """Read what only one of the engines asks for. Raises ConfigError for what the other one does."""
     given = {
         name: str(text) if (text := source.get(name, f"CAVIAR_{name.upper()}", None)) else None
@@ -267,7 +198,7 @@ def _of_engine(source: _Source, engine: str) -> dict[str, Any]:
     return given
 
 
-def _sign_on(source: _Source) -> SingleSignOn:
+def _sign_on(source: Source) -> SingleSignOn:
     default = SingleSignOn()
     remedy = "See docs/teams.md, Single sign-on"
 
@@ -285,7 +216,7 @@ def _sign_on(source: _Source) -> SingleSignOn:
     )
 
 
-def _token_required(source: _Source, exposed: bool, host: str, engine: str, sign_on: SingleSignOn) -> bool:
+def _token_required(source: Source, exposed: bool, host: str, engine: str, sign_on: SingleSignOn) -> bool:
     # Whoever may use the cluster would be let in, and whomever the proxy has not named.
     exposed = exposed or engine == "ray" or bool(sign_on.networks)
     wanted = source.flag("token_required", "CAVIAR_TOKEN_REQUIRED", exposed)
@@ -302,7 +233,7 @@ def _token_required(source: _Source, exposed: bool, host: str, engine: str, sign
     return wanted
 
 
-def _path_prefix(source: _Source) -> str:
+def _path_prefix(source: Source) -> str:
     text = str(source.get("path_prefix", "CAVIAR_PATH_PREFIX", "")).rstrip("/")
     if text and not re.fullmatch(r"(/[A-Za-z0-9._~@%+-]+)+", text):
         label = source.label("path_prefix", "CAVIAR_PATH_PREFIX")
@@ -310,7 +241,7 @@ def _path_prefix(source: _Source) -> str:
     return text
 
 
-def _networks(source: _Source, argument: str, variable: str) -> tuple[str, ...]:
+def _networks(source: Source, argument: str, variable: str) -> tuple[str, ...]:
     """Read addresses and networks. Raises ConfigError for a name: who it stands for can change."""
     found = source.names(argument, variable)
     for text in found:
@@ -335,7 +266,7 @@ def _data_folder(path: Path) -> Path:
     return path.resolve()
 
 
-def _database_url(source: _Source, data: Path) -> URL:
+def _database_url(source: Source, data: Path) -> URL:
     text = str(source.get("database", "CAVIAR_DATABASE_URL", f"sqlite:///{data / 'caviar.db'}"))
     label = source.label("database", "CAVIAR_DATABASE_URL")
     remedy = "Write sqlite:///path/to/file.db or postgresql://user:password@host:5432/name"

@@ -171,8 +171,8 @@ def demo(
 def explained() -> Iterator[None]:
     """Turn what the server says when it cannot start into an error of the command line."""
     from caviar.errors import CaviarError
-    from caviar.service.config import ConfigError
     from caviar.service.errors import ServiceError
+    from caviar.service.setting_source import ConfigError
 
     try:
         yield

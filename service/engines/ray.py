@@ -17,8 +17,9 @@ from typing import Any
 from caviar import __version__
 from caviar.exchange.wire import AgentEnd
 from caviar.search.resources import Resources
-from caviar.service.config import Config, ConfigError
+from caviar.service.config import Config
 from caviar.service.engines.local import LostAgent, OnLost
+from caviar.service.setting_source import ConfigError
 from caviar.service.store import slots
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.usecases.agents_wanted import agents_wanted

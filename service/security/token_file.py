@@ -11,8 +11,8 @@ from datetime import datetime
 from itertools import chain, count
 from pathlib import Path
 
-from caviar.service.config import ConfigError
 from caviar.service.security.scopes import NAME, SCOPES
+from caviar.service.setting_source import ConfigError
 from caviar.service.store import tokens as rows
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.tokens import StoredToken

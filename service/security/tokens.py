@@ -19,11 +19,12 @@ from typing import Protocol, TypeVar
 
 from cachetools import TTLCache
 
-from caviar.service.config import Config, ConfigError
+from caviar.service.config import Config
 from caviar.service.errors import ConflictError, DamagedError, UnavailableError
 from caviar.service.security import links
 from caviar.service.security.scopes import AGENT, LOCAL, NAME, SCOPES, Token
 from caviar.service.security.token_file import free_name, take_over
+from caviar.service.setting_source import ConfigError
 from caviar.service.store import audit, schema
 from caviar.service.store import links as link_rows
 from caviar.service.store import tokens as rows

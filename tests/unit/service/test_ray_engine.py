@@ -12,10 +12,10 @@ import pytest
 
 from caviar.search.resources import ONE_CPU, Resources
 from caviar.service import config
-from caviar.service.config import ConfigError
 from caviar.service.engines import ray as engine
 from caviar.service.engines.local import LostAgent
 from caviar.service.engines.ray import RayEngine, shared
+from caviar.service.setting_source import ConfigError
 from tests.unit.test_house import imported, sources
 
 GPU = Resources(gpus=1)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from caviar.service import config
-from caviar.service.config import ConfigError
 from caviar.service.security.proxied_users import named_by_proxy
 from caviar.service.security.refusals import Refusal
+from caviar.service.setting_source import ConfigError
 from caviar.service.single_sign_on import SingleSignOn, networks_of, scopes_of
 
 ON = SingleSignOn(networks_of("10.1.0.0/16, fd00::/8"), scopes=scopes_of("ml=submit, ops=admin, */x=read"))
