@@ -23,6 +23,7 @@ from caviar.transport import Transport
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0  # how often a script looks whether the search has ended, while the server says nothing
+SOON_SECONDS = 0.2  # the same, while the server does not know yet how its last trial ended
 CLOSE_SECONDS = 10.0  # for the last reports
 
 
@@ -134,13 +135,13 @@ class _Waiting:
                 "this loop belongs to another process, which forked this one; call client.ask here too"
             )
         while not self._given_up.is_set():
-            assignment = self._exchange.next(LOOK_SECONDS)
+            assignment = self._exchange.next(SOON_SECONDS if self._exchange.holds else LOOK_SECONDS)
             if assignment is not None:
                 return assignment
             found = self._look()
             if found is not None and found.done:
                 return None
-            if found is not None:
+            if found is not None and not self._exchange.holds:  # else it waits for its own last trial
                 self._say(found)
         return None
 

@@ -229,6 +229,12 @@ class Exchange:
             self._changed.notify_all()
 
     @property
+    def holds(self) -> bool:
+        """Return whether there is a trial of which the server does not know yet what became."""
+        with self._changed:
+            return bool(self._holdings.held())
+
+    @property
     def known(self) -> bool:
         """Return whether the server knows this agent and is there."""
         return self._sequence > 0 and not self._failures

@@ -26,7 +26,7 @@ from tests.support.waiting import wait
 pytestmark = pytest.mark.soak
 
 LEASE = 4.0
-STEPS = 24
+STEPS = 60
 FAULTS = ("kill", "term", "ctrl_c", "stopped", "exception", "restart", "cut")
 PATIENCE = 240.0  # seconds; eight trainings share the machine
 

@@ -12,10 +12,9 @@ import { problem, when } from "../components/parts.js";
 export function trialRecords(view, found) {
   const attempts = h("section", { class: "card" });
   const checkpoints = h("section", { class: "card" });
-  const attributes = h("section", { class: "card" });
-  const artifacts = h("section", { class: "card" });
-  const attached = h("div", { class: "columns", hidden: true }, attributes, artifacts);
-  const node = h("div", null, h("div", { class: "columns" }, attempts, checkpoints), attached);
+  const attributes = h("section", { class: "card", hidden: true });
+  const artifacts = h("section", { class: "card", hidden: true });
+  const node = h("div", { class: "columns" }, attempts, checkpoints, attributes, artifacts);
   /** @type {{epoch: number, branch: number}[]} */
   let known = [];
   async function load() {
@@ -26,7 +25,7 @@ export function trialRecords(view, found) {
       part(attributes, "Attributes", `/trials/${id}/attributes`, view.signal, attributeRow, "None. A script sets them: trial.note(key, value)."),
       part(artifacts, "Artifacts", `/trials/${id}/artifacts`, view.signal, (one) => artifactRow(id, one), "None. A script attaches them: trial.attach(path)."),
     ]).then(([, files, ...kept]) => {
-      attached.hidden = kept.every((items) => !items.length);
+      attributes.hidden = artifacts.hidden = kept.every((items) => !items.length);
       known = files.filter(({ kind }) => kind !== "model");
       found(files.some(({ kind }) => kind === "model"));
     });
@@ -90,5 +89,5 @@ function attributeRow(attribute) {
  */
 function artifactRow(trial, artifact) {
   const href = `/api/v1/trials/${trial}/artifacts/content?name=${encodeURIComponent(artifact.name)}`;
-  return h("li", null, h("a", { href, download: artifact.name }, artifact.name), h("span", { class: "muted" }, ` · ${size(artifact.size)} · `, when(artifact.created)));
+  return h("li", null, h("a", { href, download: artifact.name }, artifact.name), h("span", { class: "muted" }, `${size(artifact.size)} · `, when(artifact.created)));
 }
