@@ -33,7 +33,7 @@ from benchmarks.search_speed import history, milliseconds, offer, spec
 from benchmarks.serving import serving
 
 SIZES = (8, 16, 32, 64)
-BEATS, BEAT_SECONDS, STREAMS = 32, 0.1, 20
+BEATS, BEAT_SECONDS, STREAMS = (8, 32, 96), 0.1, 20
 IDLE_SECONDS = 8.0
 STRATEGIES = ("random", "coarse_to_fine", "tpe")
 BIG = ((1, 1.0), (1, 10.0), (2, 10.0), (4, 10.0))  # servers and interval
@@ -154,11 +154,12 @@ def costs_of(servers: Servers, trials: int) -> tuple[Costs, dict[int, Seen]]:
     sizes = [seen[agents].exchanges / found[agents].commits for agents in SIZES]
     work, commit = np.polyfit(sizes, [found[n].transaction / found[n].commits for n in SIZES], 1)
     loop = sum(one.loop for one in found.values()) / sum(one.exchanges for one in seen.values())
-    beats, spent = servers.load(BEATS * 2, BEATS, 40 * BEAT_SECONDS, BEAT_SECONDS)
-    beat_work = (spent.transaction - commit * spent.commits) / beats.exchanges
-    beat = spent.loop / beats.exchanges, max(1e-5, beat_work)
+    beats = [servers.load(agents, agents, 40 * BEAT_SECONDS, BEAT_SECONDS) for agents in BEATS]
+    points = [(b.exchanges / spent.commits, spent.transaction / spent.commits) for b, spent in beats]
+    beat_work = max(1e-5, np.polyfit(*zip(*points, strict=True), 1)[0])
+    beat_loop = sum(spent.loop for _, spent in beats) / sum(seen.exchanges for seen, _ in beats)
     work, commit = max(1e-5, work), max(1e-5, commit)
-    costs = Costs(loop, work, commit, *beat, event_cost(servers, trials, loop))
+    costs = Costs(loop, work, commit, beat_loop, beat_work, event_cost(servers, trials, loop))
     print("  in microseconds: " + ", ".join(f"{n} {1e6 * v:.0f}" for n, v in costs._asdict().items()))
     return costs, seen
 

@@ -123,7 +123,19 @@ class _Link:
         return cls(host, *await asyncio.open_connection(name, int(port)))
 
     async def post(self, path: str, said: Any) -> Any:
-        """Send JSON and return what is answered; raise where that is an error."""
+        """Send JSON and return what is answered; raise where that is an error.
+
+        A server closes connections that were not used for some seconds: then on another one.
+        """
+        try:
+            return await self._post(path, said)
+        except (EOFError, ConnectionError):
+            name, _, port = self._host.partition(":")
+            self.close()
+            self._reader, self._writer = await asyncio.open_connection(name, int(port))
+            return await self._post(path, said)
+
+    async def _post(self, path: str, said: Any) -> Any:
         body = orjson.dumps(said)
         head = f"POST {path} HTTP/1.1\r\nHost: {self._host}\r\nContent-Type: application/json\r\n"
         self._writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
