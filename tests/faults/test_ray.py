@@ -123,7 +123,7 @@ def cache(folder: Path) -> Path:
 @pytest.mark.soak
 def test_resources_data_and_places_that_are_given_back(tmp_path: Path) -> None:
     content = b"".join(b"%d,%d,%d\n" % (n, n * n % 7, n % 2) for n in range(200))
-    with clustered(tmp_path, nodes=0, CAVIAR_LOG_LEVEL="debug", CAVIAR_WORKERS="4") as (server, cluster):
+    with clustered(tmp_path, nodes=0, most=4, CAVIAR_LOG_LEVEL="debug") as (server, cluster):
         server.wait_ready()
         cluster.start_node("plain", cpus=2, CAVIAR_CACHE=str(cache(tmp_path / "one")))
         fields = {**DIGITS, "resources": {"cpus": 1, "custom": {"disk": 1}}, "parallel": 4}
@@ -152,7 +152,7 @@ def test_nodes_that_cannot_work_say_why(tmp_path: Path) -> None:
     other = tmp_path / "other" / "caviar"
     other.mkdir(parents=True)
     (other / "__init__.py").write_text('__version__ = "0.0.9"\n', encoding="utf-8")
-    with clustered(tmp_path, nodes=0, CAVIAR_WORKERS="1") as (server, cluster):
+    with clustered(tmp_path, nodes=0, most=1) as (server, cluster):
         cluster.start_node("old", PYTHONPATH=str(other.parent))
         search = server.submit(2)
         said = "has Caviar 0.0.9, the server has Caviar"

@@ -28,6 +28,7 @@ class Cluster:
         self.address = f"127.0.0.1:{self.port}"
         self.folder = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))  # short: it holds sockets
         self._environment = {**environment, "RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
+        self._environment["RAY_raylet_start_wait_time_s"] = "150"
         self._parts: dict[str, subprocess.Popen[bytes]] = {}
 
     def start_head(self) -> None:
@@ -87,9 +88,11 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def clustered(folder: Path, nodes: int = 2, **variables: str) -> Iterator[tuple[Server, Cluster]]:
-    """A server with the engine for Ray, and a cluster whose nodes n0, n1 ... have one CPU each."""
-    server = Server(folder, workers=nodes, environment={"CAVIAR_ADMIN_TOKEN": ADMIN, **variables})
+def clustered(
+    folder: Path, nodes: int = 2, most: int | None = None, **variables: str
+) -> Iterator[tuple[Server, Cluster]]:
+    """A server with at most so many agents on Ray, and a cluster whose nodes n0, n1 ... have one CPU each."""
+    server = Server(folder, workers=most or nodes, environment={"CAVIAR_ADMIN_TOKEN": ADMIN, **variables})
     cluster = Cluster(server.environment)
     server.arguments = (*server.arguments, "--engine", "ray", "--ray-address", cluster.address)
     server.client.headers["Authorization"] = f"Bearer {ADMIN}"
