@@ -74,14 +74,14 @@ class Servers:
         """Submit a search for a script's agents; return its number."""
         search = {"name": "load", "trainer": "external", "space": AXES, "strategy": "random"}
         search |= {"budget": {"trials": trials}, "parallel": parallel, "objective": {"metric": "dev_error"}}
-        answer = httpx.post(f"{self.addresses[0]}/api/v1/searches", json=search)
+        answer = httpx.post(f"{self.addresses[0]}/api/v1/searches", json=search, timeout=60)
         answer.raise_for_status()
         return int(answer.json()["id"])
 
     def spent(self) -> Spent:
         """Return what was used since the start."""
         loop = sum(_main_thread(one) for one in self._servers)
-        text = "\n".join(httpx.get(f"{address}/metrics").text for address in self.addresses)
+        text = "\n".join(httpx.get(f"{address}/metrics", timeout=60).text for address in self.addresses)
         commits = re.findall(r"^caviar_commit_seconds_count (\S+)$", text, re.MULTILINE)
         database = _cpu(_postgres(self._database))
         return Spent(loop, _cpu(self._servers), database, sum(float(count) for count in commits))
@@ -138,7 +138,7 @@ def served(count: int, name: str, url: URL) -> Iterator[Servers]:
         yield servers
 
 
-def costs_of(servers: Servers, trials: int) -> tuple[Costs, dict[int, Seen]]:
+def costs_of(servers: Servers, trials: int) -> tuple[Costs, dict[int, tuple[Seen, float]]]:
     """Measure on one server what the model needs; tell it."""
     seen, found = {}, {}
     for agents in SIZES:
@@ -161,7 +161,7 @@ def costs_of(servers: Servers, trials: int) -> tuple[Costs, dict[int, Seen]]:
     work, commit = max(1e-5, work), max(1e-5, commit)
     costs = Costs(loop, work, commit, beat_loop, beat_work, event_cost(servers, trials, loop))
     print("  in microseconds: " + ", ".join(f"{n} {1e6 * v:.0f}" for n, v in costs._asdict().items()))
-    return costs, seen
+    return costs, {agents: (seen[agents], found[agents].commits) for agents in SIZES}
 
 
 def event_cost(servers: Servers, trials: int, loop: float) -> float:
@@ -206,17 +206,15 @@ def claims(one: Servers, two: Servers, trials: int) -> bool:
     return good and ratio <= 1.2
 
 
-def compared(costs: Costs, measured: dict[tuple[int, int], Seen], trials: int) -> None:
+def compared(costs: Costs, measured: dict[tuple[int, int], tuple[Seen, float]], trials: int) -> None:
     """Tell simulated beside measured rates; one factor for all stands for what else the machine does."""
-    plain = {key: trials / simulate(Case(*key, trials, 0.0), costs).seconds for key in measured}
-    factor = measured[1, 16].rate / plain[1, 16]
-    print(
-        f"simulated beside measured, trials/s; all by {factor:.2f}, which is for what else the machine does"
-    )
-    for key, seen in measured.items():
-        expected = factor * plain[key]
-        ratio = f"{expected:.0f} and {seen.rate:.0f}, {expected / seen.rate:.2f}"
-        print(f"  {key[0]} servers, {key[1]} agents: {ratio}")
+    runs = {key: simulate(Case(*key, trials, 0.0), costs) for key in measured}
+    factor = measured[1, 16][0].rate * runs[1, 16].seconds / trials
+    print(f"simulated beside measured; trials/s all by {factor:.2f}, for what else the machine does")
+    for key, (seen, commits) in measured.items():
+        rates = f"{factor * trials / runs[key].seconds:.0f} and {seen.rate:.0f} trials/s"
+        shared = f"{trials / runs[key].commits:.1f} and {seen.exchanges / commits:.1f} in a commit"
+        print(f"  {key[0]} servers, {key[1]} agents: {rates}, {shared}")
 
 
 def large(costs: Costs, trials: int) -> None:
@@ -264,8 +262,10 @@ def main() -> int:
         one = ending.enter_context(served(1, "one", url))
         costs, seen = costs_of(one, arguments.trials)
         two = ending.enter_context(served(2, "two", url))
-        measured = {(1, agents): found for agents, found in seen.items()}
-        measured |= {(2, agents): two.load(arguments.trials, agents)[0] for agents in SIZES}
+        measured = {(1, agents): both for agents, both in seen.items()}
+        for agents in SIZES:
+            found, spent = two.load(arguments.trials, agents)
+            measured[2, agents] = found, spent.commits
         good = claims(one, two, arguments.claims)
     compared(costs, measured, arguments.trials)
     large(costs, arguments.big)

@@ -47,6 +47,7 @@ class Outcome:
     seconds: float = 0.0
     loops: float = 0.0  # share of the time in which event loops were busy
     writing: float = 0.0  # share of the time in which a transaction was under way
+    commits: int = 0
     waits: list[float] = field(default_factory=list)  # for answers, a sample
 
     def percentile(self, share: float) -> float:
@@ -140,6 +141,7 @@ class Simulation:
                 self._left -= 1
                 length = max(0.0, self._dice.gauss(case.length, case.spread * case.length))
                 heappush(self._queue, (now + length, 0, (server + 1) % case.servers, agent))
+        self._found.commits += 1
         self._writes = None
         if self._waiting[server]:
             self._turns.append(server)
