@@ -1,4 +1,4 @@
-"""What users import and type: `Client`, `load_model`, and the command `caviar`."""
+"""What users import and type: `Client`, `load_model`, `export_onnx`, and the command `caviar`."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         UnreachableError,
     )
     from caviar.records import Search, Trial
+    from caviar.trainer.onnx_export import export_onnx
     from caviar.trainer.predict import load_model
 
 __version__ = "0.1.0"
@@ -32,12 +33,14 @@ __all__ = [
     "TrialLimitError",
     "UnreachableError",
     "__version__",
+    "export_onnx",
     "load_model",
 ]
 _HOMES = {
     "Client": "caviar.client",
     "Search": "caviar.records",
     "Trial": "caviar.records",
+    "export_onnx": "caviar.trainer.onnx_export",
     "load_model": "caviar.trainer.predict",
 }
 

@@ -86,12 +86,15 @@ def model(
     trial: Annotated[str, typer.Argument(metavar="TRIAL", help="A trial such as 3.17.", show_default=False)],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Write to this file [default: trial-3.17.safetensors]"),
+        typer.Option("--output", "-o", help="Write to this file [default: trial-3.17.safetensors, or .onnx]"),
     ] = None,
+    onnx: Annotated[
+        bool, typer.Option("--onnx", help="Write a graph of ONNX that prepares the columns itself.")
+    ] = False,
     url: Url = None,
     token: Token = None,
 ) -> None:
-    """Save the trained model of a trial, for `caviar predict`.
+    """Save the trained model of a trial, for `caviar predict` or, with --onnx, for other programs.
 
     caviar model 4.45 -o best.model
     """
@@ -100,7 +103,13 @@ def model(
     if not _TRIAL.fullmatch(trial):
         raise typer.BadParameter(f"{trial!r} is not a trial; a trial is SEARCH.NUMBER, such as 3.17")
     content = _from_server(trial, url, token)
-    path = output or Path(f"trial-{trial}.safetensors")
+    if onnx:
+        from caviar.trainer.onnx_export import to_onnx
+        from caviar.trainer.predict import Model
+
+        with _sentences():
+            content = to_onnx(Model.load(content))
+    path = output or Path(f"trial-{trial}.{'onnx' if onnx else 'safetensors'}")
     with writing(path):
         path.write_bytes(content)
     typer.echo(f"Model of trial {trial}: {len(content)} bytes in {path}")

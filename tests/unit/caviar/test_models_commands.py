@@ -5,6 +5,7 @@ import io
 import json
 
 import numpy as np
+import onnxruntime
 import pytest
 from typer.testing import CliRunner
 
@@ -117,6 +118,23 @@ def test_a_file_that_cannot_be_written_is_named(model, flowers, tmp_path, monkey
     done = run(*(word.format(model=model, data=flowers) for word in words), tmp_path / "none" / "out.csv")
     assert isinstance(done.exception, CaviarError)
     assert str(done.exception).endswith("out.csv cannot be written: No such file or directory")
+
+
+def test_model_writes_a_graph_of_onnx(model, tmp_path, monkeypatch):
+    monkeypatch.setattr("caviar.client.Client.model", lambda self, trial: model.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    done = run("model", "3.17", "--onnx")
+    assert "Model of trial 3.17: " in done.output and "trial-3.17.onnx" in done.output
+    session = onnxruntime.InferenceSession("trial-3.17.onnx", providers=["CPUExecutionProvider"])
+    found = session.run(["label"], {"numbers": read("iris").numbers[[0, 60, 120]].astype(float)})
+    assert list(found[0]) == ["setosa", "versicolor", "virginica"]
+
+
+def test_no_graph_is_made_of_the_model_of_another_program(tmp_path, monkeypatch):
+    monkeypatch.setattr("caviar.client.Client.model", lambda self, trial: b"a pickle, say")
+    done = run("model", "3.17", "--onnx", "-o", tmp_path / "m.onnx")
+    assert isinstance(done.exception, CaviarError)
+    assert not (tmp_path / "m.onnx").exists()
 
 
 def test_predict_says_what_is_wrong(model, tmp_path):
