@@ -171,7 +171,7 @@ def test_a_cluster_that_is_not_there_is_waited_for(make_server: Callable[..., Se
     server.client.headers["Authorization"] = f"Bearer {ADMIN}"
     try:
         search = server.submit(2)
-        wait(lambda: "cannot join" in server.log.read_text(), 120, server.tail)
+        wait(lambda: "driver ended" in server.log.read_text(), 180, server.tail)
         cluster.start_head()
         cluster.start_node("n0")
         server.wait_finished(search, 180)
