@@ -1,6 +1,8 @@
-"""Confusion matrix and residuals of a trial's model over REST."""
+"""What a trial's model gets right and wrong on the dev set, and what it says about rows, over REST."""
 
 from __future__ import annotations
+
+from typing import Annotated
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,6 +12,8 @@ from caviar.service.api.services import App
 from caviar.service.ids import trial_id
 
 router = APIRouter(tags=["trials"])
+MOST_ROWS = 1000  # of one request; caviar predict takes files of any length
+Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Confused(BaseModel):
@@ -58,3 +62,37 @@ class Predictions(BaseModel):
 async def read_predictions(services: App, name: str) -> Response:
     found = await services.evaluator.predictions(trial_id(name))
     return answer(Predictions(**found).model_dump())
+
+
+class NewRows(BaseModel):
+    """Rows to predict on."""
+
+    model_config = ConfigDict(extra="forbid")
+    rows: list[dict[str, bool | Number | str | None]] | list[list[Number | None]] = Field(
+        min_length=1,
+        max_length=MOST_ROWS,
+        description="columns by name, null where a cell is missing; or the numbers of each row in the "
+        "order of training, as for images",
+    )
+
+
+class Predicted(BaseModel):
+    """What a model says about each row."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+    kind: str = Field(description="binary, multiclass or regression")
+    classes: list[str] | None = None
+    labels: list[str] | None = Field(None, description="the class of each row, by the model's threshold")
+    probabilities: list[list[float]] | None = Field(None, description="of each row, in the order of classes")
+    targets: list[str] | None = None
+    values: list[list[float]] | None = Field(
+        None, description="of each row, in the order of targets and in their units"
+    )
+
+
+@router.post(
+    "/trials/{name}/predict", response_model=Predicted, summary="Predict on a few rows with its model"
+)
+async def predict_rows(services: App, name: str, new: NewRows) -> Response:
+    found = await services.evaluator.predict(trial_id(name), new.rows)
+    return answer(Predicted(**found).model_dump())

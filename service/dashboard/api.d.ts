@@ -91,6 +91,7 @@ export interface Schemas {
   Median: Median;
   NewLink: NewLink;
   NewLook: NewLook;
+  NewRows: NewRows;
   NewStudy: NewStudy;
   NewTags: NewTags;
   NewToken: NewToken;
@@ -116,6 +117,7 @@ export interface Schemas {
   Points: Points;
   Population: Population;
   PopulationTurns: PopulationTurns;
+  Predicted: Predicted;
   Predictions: Predictions;
   Preview: Preview;
   Problem: Problem;
@@ -1770,6 +1772,19 @@ export interface NewLook {
   why?: string | null;
 }
 /**
+ * Rows to predict on.
+ */
+export interface NewRows {
+  /**
+   * columns by name, null where a cell is missing; or the numbers of each row in the order of training, as for images
+   */
+  rows:
+    | {
+        [k: string]: boolean | number | string | null;
+      }[]
+    | (number | null)[][];
+}
+/**
  * A study as Optuna makes one.
  */
 export interface NewStudy {
@@ -2090,6 +2105,29 @@ export interface PopulationTurns {
   params: {
     [k: string]: JsonValue[];
   };
+}
+/**
+ * What a model says about each row.
+ */
+export interface Predicted {
+  /**
+   * binary, multiclass or regression
+   */
+  kind: string;
+  classes: string[] | null;
+  /**
+   * the class of each row, by the model's threshold
+   */
+  labels: string[] | null;
+  /**
+   * of each row, in the order of classes
+   */
+  probabilities: number[][] | null;
+  targets: string[] | null;
+  /**
+   * of each row, in the order of targets and in their units
+   */
+  values: number[][] | null;
 }
 /**
  * What a model gets right and wrong.

@@ -25,9 +25,7 @@ def main(arguments: list[str]) -> int:
     saved = sys.stdin.buffer.read()
     if wanted == "test":
         _compile_kernels(saved)
-    resource.setrlimit(resource.RLIMIT_CPU, (int(float(seconds)), int(float(seconds)) + 1))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # it has nothing to write
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    bound_work(float(seconds))
     import caviar.trainer.data.cells
     import caviar.trainer.error_analysis
     import caviar.trainer.outcomes  # noqa: F401 - loaded before its address space is bounded
@@ -46,6 +44,13 @@ def _compile_kernels(saved: bytes) -> None:
 
     with contextlib.suppress(ProblemsError):  # of the model: said below
         warming.ensure(Model.load(saved).info["settings"]["precision"], "measured")
+
+
+def bound_work(seconds: float) -> None:
+    """Limit the time of the processor, and let no file be written."""
+    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds) + 1))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # it has nothing to write
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def bound_memory(more: int) -> None:

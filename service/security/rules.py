@@ -40,6 +40,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     # Studies of Optuna
     ("POST", rf"{_API}/studies(/{_ID}/(attributes|trials|changes|rest))?", "submit"),
     # Trials
+    ("POST", rf"{_API}/trials/{_ID}/predict", "read"),
     ("POST", rf"{_API}/trials/{_ID}/commands", "steer"),
     ("DELETE", rf"{_API}/trials/{_ID}/commands/{_ID}", "steer"),
     ("POST", rf"{_API}/trials/{_ID}/rerun", "submit"),

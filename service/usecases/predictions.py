@@ -1,6 +1,6 @@
 """What the stored model of a trial gets right and wrong, computed in another process.
 
-On the dev set once; on the test set each time that a person asks (see `final_tests`).
+On the dev set once; on the test set each time that a person asks (see `final_tests`); on rows that are sent.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from cachetools import LRUCache
 
 from caviar.search.spec import SearchSpec
 from caviar.service.config import Limits
-from caviar.service.errors import ConflictError, NotFoundError, UnavailableError
+from caviar.service.errors import ConflictError, NotFoundError, RefusedError, UnavailableError
 from caviar.service.ids import TrialId
 from caviar.service.sandbox.process import run_sandboxed
 from caviar.service.store import searches as search_rows
@@ -78,14 +78,36 @@ class Evaluator:
                     self._examples[stored.model] = found
             return found
 
-    async def _computed(
-        self, trial: TrialId, stored: StoredModel, wanted: str, test: Mapping[str, Any] | None = None
-    ) -> bytes:
+    async def predict(self, trial: TrialId, rows: Sequence[Any]) -> dict[str, Any]:
+        """Return what a trial's model says about a few rows: mappings by column, or lists of numbers.
+
+        Raises RefusedError for rows that cannot be predicted on; other errors as `predictions`.
+        """
+        stored = await self._store.read(lambda snapshot: find_model(snapshot, trial))
+        limits = self._limits
+        arguments = (str(limits.inspect_memory), str(limits.inspect_seconds))
+        async with self._one:
+            saved = await self._saved(trial, stored)
+            given = orjson.dumps(rows) + b"\n" + saved
+            output = await run_sandboxed("caviar.service.sandbox.prediction", arguments, limits, given)
+        found: dict[str, Any] = orjson.loads(_answered(trial, "predicting with", output))
+        if refused := found.get("refused"):
+            raise RefusedError.of("rows", refused["message"], refused["remedy"])
+        return found
+
+    async def _saved(self, trial: TrialId, stored: StoredModel) -> bytes:
+        """Return the model file. Raises ConflictError when it cannot be read."""
         try:
             saved, _ = await checkpoints.load(self._store, self._blobs, stored.model)
         except ConflictError as error:
             message = f"the model of trial {trial} cannot be read: {error.detail}"
             raise ConflictError(f"{message} If it is lost, train it again (caviar rerun {trial})") from error
+        return saved
+
+    async def _computed(
+        self, trial: TrialId, stored: StoredModel, wanted: str, test: Mapping[str, Any] | None = None
+    ) -> bytes:
+        saved = await self._saved(trial, stored)
         limits = self._limits
         dataset = json.dumps(self._local(stored.dataset))
         arguments = [str(limits.inspect_memory), str(limits.inspect_seconds), dataset, wanted]
@@ -97,13 +119,7 @@ class Evaluator:
         output = await run_sandboxed(
             "caviar.service.sandbox.evaluation", tuple(arguments), limits, saved, **more
         )
-        if output is None:
-            message = f"comparing the model of trial {trial} took too much memory or time"
-            raise UnavailableError(f"{message}; download it and use caviar predict")
-        if output.startswith(b'{"problem"'):
-            problem = orjson.loads(output)["problem"]
-            raise ConflictError(f"the model of trial {trial}: {problem['message']}; {problem['remedy']}")
-        return output
+        return _answered(trial, "comparing", output)
 
     def _local(self, dataset: Mapping[str, Any]) -> dict[str, Any]:
         """Name the files of uploaded sources."""
@@ -112,6 +128,17 @@ class Evaluator:
             if isinstance(local.get(part), Mapping):
                 local[part] = self._uploads.local(local[part])
         return self._uploads.local(local)
+
+
+def _answered(trial: TrialId, doing: str, output: bytes | None) -> bytes:
+    """Return what the process printed. Raises UnavailableError if nothing, ConflictError for a problem."""
+    if output is None:
+        message = f"{doing} the model of trial {trial} took too much memory or time"
+        raise UnavailableError(f"{message}; download it and use caviar predict")
+    if output.startswith(b'{"problem"'):
+        problem = orjson.loads(output)["problem"]
+        raise ConflictError(f"the model of trial {trial}: {problem['message']}; {problem['remedy']}")
+    return output
 
 
 @dataclass(frozen=True)

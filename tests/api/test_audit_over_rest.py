@@ -46,6 +46,7 @@ SILENT = {
     "POST /searches/check": "stores nothing",
     "POST /searches/parse": "stores nothing",
     "POST /webhooks/{webhook}/test": "stores nothing",
+    "POST /trials/{name}/predict": "stores nothing",
     "POST /session": "a browser that signs in changes nothing for others",
     "DELETE /session": "nor does one that signs out",
     "POST /studies/{study}/attributes": "what scripts do",

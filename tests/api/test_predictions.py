@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from caviar.trainer.data import builtin
+from caviar.trainer.predict import Model
 from tests.support.inprocess import App
 from tests.support.trained_trials import API, Trial, trained
 
@@ -52,6 +54,49 @@ def test_a_model_of_an_uploaded_data_set(app: App, tmp_path: Path) -> None:
     found = trial.predictions().json()
     assert (found["kind"], found["classes"]) == ("binary", ["no", "yes"])
     assert found["error"] == pytest.approx(result["dev_error"])
+
+
+def test_rows_that_are_sent_are_predicted_on(app: App, tmp_path: Path) -> None:
+    table = "a,b,answer\n" + "".join(
+        f"{i},{'red' if i % 3 else ''},{'yes' if i > 60 else 'no'}\n" for i in range(120)
+    )
+    (tmp_path / "t.csv").write_text(table, encoding="utf-8")
+    model = trained({"path": str(tmp_path / "t.csv"), "target": "answer"})[0]
+    trial = Trial(app, 8, {"name": "iris"})
+    trial.keep(model)
+    rows = [{"a": 3, "b": "red"}, {"a": 115.5, "b": None}, {"a": True, "b": "blue"}]
+    found = app.request("POST", f"{API}/trials/{trial.id}/predict", json={"rows": rows}).json()
+    columns = {name: [row[name] for row in rows] for name in ("a", "b")}
+    expected = Model.load(model).predict(columns)
+    assert (found["kind"], found["classes"], found["values"]) == ("binary", ["no", "yes"], None)
+    assert found["labels"] == expected.labels
+    assert found["probabilities"] == pytest.approx(expected.probabilities, abs=1e-6)
+    for wrong, words in (
+        ([{"a": 1, "b": "x"}, {"a": 1}], "row 2 has other columns than row 1"),
+        ([{"a": 1}], "lacks the columns b"),
+        ([{"a": "old", "b": "red"}], "row 1, column 'a': 'old' is not a number"),
+        ([[1.0, 2.0]], "give a CSV or Parquet file, or columns by name"),
+        ([], "rows"),
+        ([{}], "rows"),
+        ([[]], "rows"),
+        ([{"a": 1, "b": "x"}] * 1001, "rows"),
+        ([{"a": 10**400, "b": "x"}], "infinity"),
+        ("all", "rows"),
+    ):
+        refused = app.request("POST", f"{API}/trials/{trial.id}/predict", json={"rows": wrong})
+        assert refused.status_code == 422, refused.text
+        assert words in refused.text
+
+
+def test_rows_of_numbers_and_values_of_a_regression(app: App) -> None:
+    model = trained({"name": "diabetes"})[0]
+    trial = Trial(app, 9, {"name": "diabetes"})
+    trial.keep(model)
+    rows = builtin.read("diabetes").numbers[:3]
+    sent = app.request("POST", f"{API}/trials/{trial.id}/predict", json={"rows": rows.tolist()})
+    found = sent.json()
+    assert (found["kind"], found["targets"], found["labels"]) == ("regression", ["progression"], None)
+    assert found["values"] == pytest.approx(Model.load(model).predict(rows).values, rel=1e-6)
 
 
 def test_without_a_stored_model_it_says_so(app: App) -> None:
