@@ -2,12 +2,14 @@
 
 import json
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema_rs
 import kubernetes_validate
 import pytest
 
 from caviar.service.engines.remote import GRACE_SECONDS
+from caviar.service.security.rules import needed
 from tests.support import chart
 
 POSTGRES = {"url": "postgresql://caviar@database:5432/caviar"}
@@ -158,8 +160,11 @@ def test_each_setting_brings_its_parts() -> None:
     assert "Deployment/lab-worker" not in kinds(keda)
     scaled = named(keda, "ScaledJob", "lab-worker")["spec"]
     [trigger] = scaled["triggers"]
-    assert trigger["metadata"]["url"].endswith("/api/v1/agents/wanted")
-    assert trigger["authenticationRef"]["name"] == "lab-wanted"
+    asked = urlsplit(trigger["metadata"]["url"])
+    assert (asked.hostname, asked.path) == ("lab-server.science.svc", "/api/v1/agents/wanted")
+    assert "agent" in needed("GET", asked.path)
+    token = named(keda, "TriggerAuthentication", trigger["authenticationRef"]["name"])["spec"]
+    assert [one["key"] for one in token["secretTargetRef"]] == ["agent-token"]
     [container] = scaled["jobTargetRef"]["template"]["spec"]["containers"]
     assert container["args"] == ["worker", "--slots", "2", "--exit-when-idle", "60s"]
     [server] = pods(ingress)["Deployment/lab-server"]["spec"]["containers"]
