@@ -1,5 +1,8 @@
 """A saved model predicts what the run knew, on arrays, columns and files, with the columns of the user."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pa_parquet
@@ -109,6 +112,29 @@ def test_file_columns_parquet_and_other_order_agree(people):
     shuffled = ["income;ignored;colour;zip;age"] + [f"{r[3]};x;{r[2]};{r[1]};{r[0]}" for r in rows]
     (folder / "other.csv").write_text("\n".join(shuffled))
     assert model.predict(str(folder / "other.csv")).probabilities == pytest.approx(expected)
+
+
+def test_a_model_predicts_with_numpy_and_safetensors_alone(people):
+    """The rest of what the package needs is for training, files and servers."""
+    program = """
+import sys
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if path is None and name not in {"caviar", "numpy", "safetensors", *sys.stdlib_module_names}:
+            raise ImportError(f"{name} is not installed here")
+
+sys.meta_path.insert(0, Refuse())
+import caviar
+
+row = {"age": [30.0, None], "zip": ["10115", None], "colour": ["red", "violet"], "income": [50.0, None]}
+print(caviar.load_model(sys.argv[1]).predict(row).labels)
+"""
+    folder, _, model = people
+    path = str(folder / "model.safetensors")
+    done = subprocess.run([sys.executable, "-c", program, path], capture_output=True, text=True, check=False)
+    row = {"age": [30.0, None], "zip": ["10115", None], "colour": ["red", "violet"], "income": [50.0, None]}
+    assert done.stdout.strip() == str(model.predict(row).labels), done.stderr
 
 
 def test_unseen_texts_and_new_gaps_are_predicted_on(people):
