@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 
 from caviar.exchange.device import DEVICE_LIMIT
+from caviar.search.resources import MOST
 
 LEASE_SECONDS, INTERVAL_SECONDS = 30.0, 1.0  # of a server by default; its answers tell its own
 AGENT_SECRET = "Caviar-Agent-Secret"  # noqa: S105 - the name of a header: drawn once by each agent
@@ -50,9 +51,9 @@ class Message(BaseModel):
 class Slot(Message):
     """What an agent has for a trial."""
 
-    cpus: Annotated[float, Field(ge=0, le=1e6)] = 1.0
-    gpus: Annotated[float, Field(ge=0, le=1e6)] = 0.0
-    custom: Annotated[dict[Text, Annotated[float, Field(ge=0, le=1e6)]], Field(max_length=100)] = {}
+    cpus: Annotated[float, Field(gt=0, le=MOST)] = 1.0
+    gpus: Annotated[float, Field(ge=0, le=MOST)] = 0.0
+    custom: Annotated[dict[Text, Annotated[float, Field(gt=0, le=MOST)]], Field(max_length=20)] = {}
     exact: bool = False  # it was made for searches that ask for just that, and takes no others
 
 
