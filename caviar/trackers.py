@@ -156,17 +156,30 @@ class TensorBoardTracker:
         """Write the folder of a trial; it has its name once it is whole."""
         from tensorboard.compat.proto.event_pb2 import Event
         from tensorboard.compat.proto.summary_pb2 import Summary
-        from tensorboard.plugins.hparams import summary as hparams
+        from tensorboard.plugins.hparams import metadata
         from tensorboard.plugins.hparams.api_pb2 import Status
+        from tensorboard.plugins.hparams.plugin_data_pb2 import (
+            HParamsPluginData,
+            SessionEndInfo,
+            SessionStartInfo,
+        )
         from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
         began, ended = _milliseconds(trial.started) / 1000, _milliseconds(trial.ended) / 1000
         unfinished = self._folder / f".{trial.id}"
         shutil.rmtree(unfinished, ignore_errors=True)  # of a time before that was interrupted
         writer = EventFileWriter(str(unfinished))
-        params = {name: _simple(value) for name, value in trial.params.items()}
+
+        def told(tag: str, **data: Any) -> Any:
+            """Return a summary for the table of hyperparameters; TensorBoard's own needs TensorFlow."""
+            about = metadata.create_summary_metadata(HParamsPluginData(**data))
+            return Summary(value=[Summary.Value(tag=tag, metadata=about, tensor=metadata.NULL_TENSOR)])
+
+        start = SessionStartInfo(group_name=trial.id, start_time_secs=began)
+        for name, value in trial.params.items():
+            _put(start.hparams[name], value)
         summaries: list[tuple[int, Any]] = [
-            (0, hparams.session_start_pb(params, group_name=trial.id, start_time_secs=began))
+            (0, told(metadata.SESSION_START_INFO_TAG, session_start_info=start))
         ]
         for name, values in curve.items():
             if name != "epoch":
@@ -180,7 +193,8 @@ class TensorBoardTracker:
             summaries.append((0, Summary(value=[value])))
         came = trial.state in ("completed", "stopped")
         state = Status.Value("STATUS_SUCCESS" if came else "STATUS_FAILURE")
-        summaries.append((0, hparams.session_end_pb(state, ended)))
+        end = SessionEndInfo(status=state, end_time_secs=ended)
+        summaries.append((0, told(metadata.SESSION_END_INFO_TAG, session_end_info=end)))
         for step, summary in summaries:
             writer.add_event(Event(wall_time=ended, step=step, summary=summary))
         writer.close()
@@ -197,6 +211,11 @@ def _milliseconds(moment: str | None) -> int:
     return 0 if moment is None else int(datetime.fromisoformat(moment).timestamp() * 1000)
 
 
-def _simple(value: Any) -> bool | int | float | str:
-    """Return a parameter as TensorBoard takes it."""
-    return value if isinstance(value, bool | int | float | str) else str(value)
+def _put(field: Any, value: Any) -> None:
+    """Put a parameter into a field of TensorBoard: a yes or no, a number, or a text."""
+    if isinstance(value, bool):
+        field.bool_value = value
+    elif isinstance(value, int | float):
+        field.number_value = value
+    else:
+        field.string_value = value if isinstance(value, str) else str(value)

@@ -35,7 +35,7 @@ SCALE = '''class SquareRoot(Scale):
 def strategy(house: House) -> None:
     """Add `halves`: the van der Corput sequence on every axis, from a first place on."""
     house.before("search/strategy_settings.py", "STRATEGIES: tuple[", STRATEGY)
-    house.replace("search/strategy_settings.py", "Cmaes, Nsga2)\n", "Cmaes, Nsga2, Halves)\n")
+    house.replace("search/strategy_settings.py", "    Population,\n)", "    Population,\n    Halves,\n)")
     house.add("search/halves.py", PROPOSE)
 
 

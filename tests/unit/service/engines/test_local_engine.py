@@ -197,7 +197,7 @@ def test_agents_get_one_thread_each_and_the_token_in_the_environment():
         pass
 
     engine = LocalEngine("http://127.0.0.1:9", 1, on_lost, token="secret")
-    environment = engine._environment()
+    environment = engine._environment(None)
     assert environment["OMP_NUM_THREADS"] == environment["NUMBA_NUM_THREADS"] == "1"
     assert environment["CAVIAR_TOKEN"] == "secret"
 
@@ -209,5 +209,5 @@ def test_agents_of_a_server_without_tokens_get_none_of_another_server(monkeypatc
     names = ("CAVIAR_URL", "CAVIAR_TOKEN", "CAVIAR_TOKEN_FILE")
     for name in names:
         monkeypatch.setenv(name, "another server's")
-    environment = LocalEngine("http://127.0.0.1:9", 1, on_lost)._environment()
+    environment = LocalEngine("http://127.0.0.1:9", 1, on_lost)._environment(None)
     assert not environment.keys() & set(names)
