@@ -29,7 +29,7 @@ serve: $(VENV)/.runtime  ## Start the server with its workers and the dashboard
 
 # Files of tests go to as many processes as there are cores: most tests wait for processes more than they compute.
 test: $(VENV)/.dev  ## Set up and run the tests (soak tests apart)
-	$(BIN)/python -m pytest -m "not soak" --numprocesses=auto --maxprocesses=4 --dist=loadfile
+	$(BIN)/python -m pytest -m "not soak" --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev  ## Lint, format, types, import rules, migrations, OpenAPI, JavaScript
 	$(BIN)/ruff check .

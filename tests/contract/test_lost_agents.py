@@ -62,7 +62,7 @@ LIVES = {
 
 
 @pytest.mark.parametrize("reason", ["was killed by SIGKILL", SERVER_ENDED, "the lease ran out"])
-@pytest.mark.parametrize("kind", list(LIVES))
+@pytest.mark.parametrize("kind", [pytest.param("long", marks=pytest.mark.soak), *list(LIVES)[1:]])
 def test_kills_that_know_nothing_of_the_trial_fail_nothing(world: World, reason: str, kind: str) -> None:
     """Two hundred lives that end when they end, whatever the agent does then; the trial gets no further."""
     world.submit(budget={"trials": 1})

@@ -72,7 +72,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     ("x", "said"),
     [
         (11.0, "SIGSEGV"),
-        (12.0, "exit code 0"),
+        pytest.param(12.0, "exit code 0", marks=pytest.mark.soak),
         pytest.param(13.0, "SIGKILL", marks=pytest.mark.soak),  # of which nobody can tell but by statistics
         pytest.param(14.0, "lease", marks=pytest.mark.soak),
     ],

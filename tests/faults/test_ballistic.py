@@ -54,6 +54,7 @@ def ballistic(server: Server, kills: int, seed: int) -> float:
     return rate
 
 
+@pytest.mark.soak  # tests/faults/test_kills.py kills in a shorter time
 def test_five_kills_lose_nothing(make_server: Callable[..., Server]) -> None:
     ballistic(make_server(workers=1), kills=5, seed=1)
 

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psycopg
@@ -162,8 +163,13 @@ def put_back(folder: Path, kept: Path) -> None:
 SURVIVING = (delete, swap)
 
 
+def at_length(harm: Any) -> Any:
+    """Leave a kind of harm to the long runs."""
+    return pytest.param(harm, marks=pytest.mark.soak)
+
+
 @pytest.mark.parametrize("rounds", ROUNDS)
-@pytest.mark.parametrize("harm", [delete, truncate, overwrite, swap, restore_backup])
+@pytest.mark.parametrize("harm", [delete, overwrite, *map(at_length, [truncate, swap, restore_backup])])
 def test_files_that_change_under_a_server(
     make_server: Callable[..., Server],
     tmp_path: Path,
@@ -283,7 +289,7 @@ def databases_of(postgres_server: str, built_postgres_url: URL) -> Iterator[tupl
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("rounds", ROUNDS)
-@pytest.mark.parametrize("harm", ["restored", "replaced", "emptied"])
+@pytest.mark.parametrize("harm", ["replaced", *map(at_length, ["restored", "emptied"])])
 def test_a_postgres_that_changes_under_a_server(
     make_server: Callable[..., Server], databases_of: tuple[Databases, URL], rounds: int, harm: str
 ) -> None:

@@ -93,7 +93,7 @@ def test_an_example_goes_on_after_ctrl_c_and_tells_every_step_once(
             (branch,) = client.curve(trial)["branches"]
             told = [step for id, step in found["told"] if id == trial.id]
             assert branch["epoch"] == told == list(range(1, trial.epoch + 1))
-        assert client.trial(f"{search.id}.0").attempt == 2
+        assert client.trial(f"{search.id}.0").attempt >= 2  # of a machine short of time a lease may run out
 
 
 SEARCH = {
