@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from caviar.service.store.tables import metadata
+from caviar.service.store.people_tables import metadata
 
 connection = context.config.attributes.get("connection")
 if connection is None:

@@ -14,8 +14,8 @@ import orjson
 from sqlalchemy import func, insert, select
 
 from caviar.service.ids import TrialId
+from caviar.service.store.people_tables import audit
 from caviar.service.store.snapshot import Snapshot
-from caviar.service.store.tables import audit
 from caviar.service.store.transaction import Transaction
 
 Action = Literal[

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from sqlalchemy import delete, insert, select
 
+from caviar.service.store.people_tables import links
 from caviar.service.store.snapshot import Snapshot
-from caviar.service.store.tables import links
 from caviar.service.store.transaction import Transaction
 
 c = links.c

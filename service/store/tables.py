@@ -1,4 +1,4 @@
-"""The tables, declared once for SQLite and Postgres; db_migrations/ builds exactly these.
+"""The tables, declared once for SQLite and Postgres; db_migrations/ builds these and people_tables.py's.
 
 Columns exist for what is filtered, sorted or locked; the rest is JSON text. Times are seconds since 1970.
 `revision` is a number of the whole store that grows with every change of a row: "what changed since" is one
@@ -34,8 +34,6 @@ __all__ = ["ENDED", "STATES"]  # and the tables
 RUNNING = text("state = 'running'")
 WITHHELD = text("withheld IS NOT NULL")
 WAITING = text("state = 'waiting'")
-UNTOLD = text("waiting IS NOT NULL")
-LIVE = text("revoked IS NULL")
 SPEC_VERSION = 1
 
 metadata = MetaData()
@@ -298,89 +296,6 @@ agents = Table(
     Column("device", String(64)),  # its CUDA_VISIBLE_DEVICES
     Index("agents_lease", "state", "lease_until"),
     Index("agents_credential", "credential"),
-)
-
-tokens = Table(
-    "tokens",
-    metadata,
-    Column("id", String(8), primary_key=True),
-    Column("name", String(60), nullable=False),
-    Column("scope", String(6), nullable=False),
-    Column("digest", String(64), nullable=False, unique=True),  # of the text, which is kept nowhere
-    Column("created", Double, nullable=False),
-    Column("revoked", Double),  # it stays, so that an old file of tokens never brings it back
-    Index("tokens_name", "name", unique=True, sqlite_where=LIVE, postgresql_where=LIVE),
-)
-
-sessions = Table(
-    "sessions",  # browsers that are signed in
-    metadata,
-    Column("digest", String(64), primary_key=True),  # of what the cookie holds
-    Column("token", String(64), nullable=False),  # digest of the token; an operator's has no row
-    Column("name", String(60), nullable=False),
-    Column("created", Double, nullable=False),
-    Column("expires", Double, nullable=False),
-    Index("sessions_token", "token", "created"),
-)
-
-webhooks = Table(
-    "webhooks",  # addresses that are told what happens to searches
-    metadata,
-    Column("id", String(8), primary_key=True),
-    Column("url", Text, nullable=False),
-    Column("style", String(5), nullable=False),
-    Column("events", Text, nullable=False),  # JSON
-    Column("project", Text),  # of whose searches; NULL: of all
-    Column("secret", String(64), nullable=False),  # by which what is sent is signed
-    Column("who", String(200)),
-    Column("created", Double, nullable=False),
-    Column("sent", Double),
-    Column("problem", Text),
-)
-
-webhook_news = Table(
-    "webhook_news",  # what a webhook has been told of a search, and what it is still to be told
-    metadata,
-    Column("webhook", String(8), ForeignKey("webhooks.id", ondelete="CASCADE"), primary_key=True),
-    Column("search_id", Integer, ForeignKey("searches.id", ondelete="CASCADE"), primary_key=True),
-    Column("ended", Boolean, nullable=False),
-    Column("problem", Text),
-    Column("failed", Boolean, nullable=False),
-    Column("best", Double),
-    Column("waiting", Text),  # JSON
-    Column("tries", Integer, nullable=False),
-    Column("due", Double, nullable=False),
-    Index("webhook_news_due", "due", sqlite_where=UNTOLD, postgresql_where=UNTOLD),
-)
-
-links = Table(
-    "links",  # each opens one search to whoever has it; gone once revoked
-    metadata,
-    Column("id", String(8), primary_key=True),
-    Column("search_id", Integer, ForeignKey("searches.id", ondelete="CASCADE"), nullable=False),
-    Column("digest", String(64), nullable=False, unique=True),  # of the text, which is kept nowhere
-    Column("who", String(200)),
-    Column("created", Double, nullable=False),
-    Column("expires", Double, nullable=False),
-    Index("links_search", "search_id"),
-)
-
-audit = Table(
-    "audit",  # what people changed: rows are added, never changed or removed, and outlive their search
-    metadata,
-    Column("id", BigId, primary_key=True),
-    Column("created", Double, nullable=False),
-    Column("who", String(200)),  # NULL: the server itself, or before this was recorded
-    Column("what", String(20), nullable=False),
-    Column("search_id", Integer),
-    Column("number", Integer),
-    Column("subject", String(200)),  # a data set, token, agent or link; the kind of a command
-    Column("version", Integer),  # of an edit of a search
-    Column("proposed", Integer),  # of an edit: trials numbered from here on follow it
-    Column("before", Text),  # JSON
-    Column("after", Text),
-    Index("audit_search", "search_id", "id"),
-    sqlite_autoincrement=True,
 )
 
 idempotency = Table(

@@ -9,8 +9,8 @@ from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from caviar.service.errors import ConflictError, TooManyError
+from caviar.service.store.people_tables import sessions, tokens
 from caviar.service.store.snapshot import Snapshot
-from caviar.service.store.tables import sessions, tokens
 
 t, s = tokens.c, sessions.c
 LOGINS = 30  # of one token in a minute

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
+from caviar.service.store.people_tables import webhook_news, webhooks
 from caviar.service.store.rows import StoredSearch
 from caviar.service.store.snapshot import Snapshot
-from caviar.service.store.tables import searches, webhook_news, webhooks
+from caviar.service.store.tables import searches
 from caviar.service.store.transaction import Transaction
 
 w, n = webhooks.c, webhook_news.c

@@ -15,7 +15,7 @@ from caviar.service.errors import ConflictError
 from caviar.service.ids import TrialId
 from caviar.service.security.tokens import TokenBook
 from caviar.service.store import audit, schema
-from caviar.service.store import tables as declared
+from caviar.service.store import people_tables as declared
 from caviar.service.store.audit import AuditRow, Wanted
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.usecases import commands, exclusions, steer_search

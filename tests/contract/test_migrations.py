@@ -18,9 +18,9 @@ from caviar.search.spec import SearchSpec
 from caviar.service.ids import TrialId
 from caviar.service.store import postgres, schema, searches, sqlite, trials
 from caviar.service.store.clock import SteadyClock
+from caviar.service.store.people_tables import metadata
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.sqlite import StartError
-from caviar.service.store.tables import metadata
 from caviar.service.usecases import lineage
 
 
