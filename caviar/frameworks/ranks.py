@@ -24,7 +24,8 @@ from caviar.errors import CaviarError
 from caviar.external_trial import Caught, ExternalTrial
 
 if TYPE_CHECKING:
-    from caviar.client import Client, SearchLike
+    from caviar.client import Client
+    from caviar.client_calls import SearchLike
 
 PATIENCE = timedelta(days=30)  # for the next trial: others may have all that the search allows at a time
 
