@@ -87,12 +87,14 @@ def probe(
     Returns
     -------
     dict of str to float
-        The columns of `PROBED`, and those of each hidden layer.
+        Those of each layer, `least_gain`, and of the whole: `cost_share`, `rate_limit`, `noise_cost`,
+        `fall_by_rate` and `weight_decay`.
     """
     tensors = _tensors(network, state.weights)
     passed = _forward(network, tensors, sample)
     gradient, squares = _gradients(network, tensors, passed)
-    scale, alpha = _preconditioner(network, hyper, state), float(state.sums[structs.RATE])
+    steps = _preconditioner(network, hyper, state)
+    scale, alpha = {name: steps[name] for name in gradient}, float(state.sums[structs.RATE])
     noise = sum(float(np.sum(np.maximum(squares[n] - gradient[n] ** 2, 0) / scale[n])) for n in gradient)
     _add_penalty(network, tensors, gradient, hyper, m)
     fall = sum(float(np.sum(gradient[n] ** 2 / scale[n])) for n in gradient)
@@ -219,7 +221,7 @@ def _rate_limit(
 ) -> float:
     """Return the learning rate above which steps overshoot, by the largest curvature of the cost.
 
-    Found by the power method on P^-1/2 H P^-1/2, where P is what a step divides the gradient by.
+    Found by the power method on P^-1/2 H P^-1/2, where P, `scale`, is what a step divides the gradient by.
     """
     beta = {int(Optimizer.momentum): hyper.momentum, int(Optimizer.adam): hyper.beta1}.get(
         hyper.optimizer, 0.0
@@ -230,7 +232,7 @@ def _rate_limit(
         _add_penalty(network, at, found, hyper, m)
         return found
 
-    names = list(slope(tensors))
+    names = list(scale)
     roots = {name: np.sqrt(scale[name]) for name in names}
     generator = np.random.default_rng(0)
     v = {name: generator.standard_normal(tensors[name].shape) for name in names}
