@@ -107,8 +107,8 @@ def error_analysis(model: Model, dataset: Mapping[str, Any]) -> Iterator[str]:
 def judge(model: Model, data: Data, part: str) -> Judged:
     """Judge the examples of one part. Raises ValueError where a loss is not finite."""
     X, Y = getattr(data, f"X_{part}"), getattr(data, f"Y_{part}")
-    Z = np.asarray(model.logits(X), np.float64)
-    found = model.predict_prepared(X)
+    logits = model.logits(X)
+    Z, found = np.asarray(logits, np.float64), model.prediction_of(logits)
     weights = weights_of(data, part)
     weights = weights if weights.size else np.ones(len(X))
     if found.values is not None:

@@ -155,7 +155,11 @@ class Model:
         ----------
         X : ndarray(float32 or float64, (m, n[0]))
         """
-        out = _output(self.logits(X), self.info["kind"])
+        return self.prediction_of(self.logits(X))
+
+    def prediction_of(self, Z: Array) -> Prediction:
+        """Predict by what `logits` returned, Z[L] (m, n[L])."""
+        out = _output(Z, self.info["kind"])
         classes, targets = tuple(self.info["class_names"]), tuple(self.info["target_names"])
         if self.info["kind"] == "regression":
             values = out * self.tensors["target_sigma"] + self.tensors["target_mu"]
