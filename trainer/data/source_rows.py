@@ -66,12 +66,14 @@ def source_rows(dataset: Mapping[str, Any], origin: Origin) -> SourceRows:
     """
     table, rows = origin.table, origin.rows
     written = _written(dataset, origin)
+    if table.image_shape is not None:
+        for name in table.number_names:
+            written.pop(name, None)
+    kept = dict(list(written.items())[:MOST_COLUMNS])
+    more = len(written) - len(kept)
     if table.image_shape is None:
-        kept = dict(list(written.items())[:MOST_COLUMNS])
-        return SourceRows(kept, len(written) - len(kept))
-    beside = {name: column for name, column in written.items() if name not in set(table.number_names)}
-    pixels, shape = _smaller(table.numbers[rows], table.image_shape)
-    return SourceRows(dict(list(beside.items())[:MOST_COLUMNS]), 0, pixels, shape)
+        return SourceRows(kept, more)
+    return SourceRows(kept, more, *_smaller(table.numbers[rows], table.image_shape))
 
 
 def _written(dataset: Mapping[str, Any], origin: Origin) -> dict[str, Any]:
