@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -143,7 +144,7 @@ class Prepared:
         of_rows = {name: _of_rows(name, table, rows, others) for name in ("weights", "groups")}
         for part, other in others.items():
             parts[part] = encoding.transform(other), target.encode(other, f"dataset.{part}")
-        if cut := self._halves():
+        if cut := self._halves:
             X, Y = parts["dev"]
             parts["dev"], parts["test"] = ((X[cut[part]], Y[cut[part]]) for part in ("dev", "test"))
             for found in of_rows.values():
@@ -151,6 +152,7 @@ class Prepared:
                     found["dev"], found["test"] = (found["dev"][cut[part]] for part in ("dev", "test"))
         return encoding, parts, of_rows
 
+    @cached_property
     def _halves(self) -> Mapping[str, Array]:
         """Return the rows of dev and test in a dev source that is cut into them; else nothing."""
         halves = halves_of_dev(self._dataset.get("split") or {}, "test" in self._others)
@@ -165,7 +167,7 @@ class Prepared:
     def origin(self, part: Literal["dev", "train_dev"], fold: int = 0) -> Origin | None:
         """Return where the examples of a part were read, in their order in `data`; None without the part."""
         if part in self._others:
-            rows = self._halves().get(part, np.arange(self._others[part].rows))
+            rows = self._halves.get(part, np.arange(self._others[part].rows))
             return Origin(f"dataset.{part}", self._others[part], rows)
         found = self._cuts[fold].get(part)
         return None if found is None else Origin("dataset", self._table, found)
