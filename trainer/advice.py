@@ -29,7 +29,7 @@ EXPLODED = 1e3  # times the first gradient norm, or the first cost
 
 
 def advise(curve: Curve, settings: Settings, diverged: bool = False) -> list[Advice]:
-    """Return what is wrong with a run, most urgent first; nothing for one that learns well.
+    """Return the most urgent of what is wrong with a run; nothing for one that learns well.
 
     Parameters
     ----------
@@ -43,14 +43,16 @@ def advise(curve: Curve, settings: Settings, diverged: bool = False) -> list[Adv
         The run has ended, since its cost was not finite.
     """
     columns = {name: np.asarray(values, dtype=float) for name, values in curve.items()}
-    if diverged or len(columns.get("train_cost", ())) >= 3:
-        for judge in (_exploding, _diverging, plateau.judge, _oscillating):
-            one = judge(columns, settings, diverged)
-            if one is not None:
-                return [one]
-        one = _overfitting(columns)
-        return [] if one is None else [one]
-    return []
+    if not diverged and len(columns.get("train_cost", ())) < 3:
+        return []
+    found = (
+        _exploding(columns, settings, diverged)
+        or _diverging(columns, settings)
+        or plateau.judge(columns, settings)
+        or _oscillating(columns, settings)
+        or _overfitting(columns)
+    )
+    return [] if found is None else [found]
 
 
 def outlook(curve: Curve) -> Advice | None:
@@ -88,7 +90,7 @@ def _exploding(columns: Columns, settings: Settings, diverged: bool) -> Advice |
     return Advice("exploding", since, text, fork(since, changes))
 
 
-def _diverging(columns: Columns, settings: Settings, diverged: bool) -> Advice | None:
+def _diverging(columns: Columns, settings: Settings) -> Advice | None:
     """The training cost has risen for three epochs to over twice its least."""
     cost, epoch = columns["train_cost"], columns["epoch"]
     best = int(np.nanargmin(cost))
@@ -100,7 +102,7 @@ def _diverging(columns: Columns, settings: Settings, diverged: bool) -> Advice |
     return Advice("diverging", int(epoch[best]), text, set_to(changes))
 
 
-def _oscillating(columns: Columns, settings: Settings, diverged: bool) -> Advice | None:
+def _oscillating(columns: Columns, settings: Settings) -> Advice | None:
     """The cost goes up and down in most epochs and the swings are large against the descent."""
     cost, epoch = columns["train_cost"][-WINDOW:], columns["epoch"][-WINDOW:]
     if len(cost) < WINDOW or not np.all(np.isfinite(cost)):

@@ -36,7 +36,7 @@ UNLEARNED = 0.3  # of the cost of a constant model: below it slow learning is no
 WORTH = 0.1  # of the cost, that longer steps would have to bring in as many epochs
 
 
-def judge(columns: Columns, settings: Settings, diverged: bool = False) -> Advice | None:
+def judge(columns: Columns, settings: Settings) -> Advice | None:
     """Return why the cost stands, or is no better than that of a constant model; None if all is well."""
     cost, epoch = columns["train_cost"], columns["epoch"]
     still = stands(cost.tolist())
@@ -47,8 +47,9 @@ def judge(columns: Columns, settings: Settings, diverged: bool = False) -> Advic
     first = (_symmetry, _regularised, _saddle, _dead_units, _saturated)
     then = (_vanishing, _noise, _small_rate) if still else (_noise,)
     causes: tuple[Callable[[Columns, Settings, Probe], Advice | None], ...] = (*first, *then)
+    found["since"] = since
     for cause in causes:
-        one = cause(columns, settings, {**found, "since": since})
+        one = cause(columns, settings, found)
         if one is not None:
             return one
     return None
