@@ -109,6 +109,8 @@ def _written(label: str, treatment: Treatment | None, kind: type, source: str, r
     try:
         if kind is bool:
             return {"true": True, "false": False, "1": True, "0": False}[label]
+        if kind is int and not float(label).is_integer():
+            raise ValueError(label)
         return label if kind is str else kind(float(label))
     except (ValueError, KeyError, TypeError) as error:
         message = f"{source}, row {row}: {label!r:.60} does not go into a column of {kind.__name__}"

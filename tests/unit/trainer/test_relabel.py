@@ -124,6 +124,16 @@ def test_a_quantity_is_written_as_its_column_is(tmp_path: Path) -> None:
         corrected(path, {"target": "price"}, {5: "1e7"})
 
 
+def test_a_fraction_does_not_become_whole(tmp_path: Path) -> None:
+    path = tmp_path / "old.parquet"
+    pa_parquet.write_table(pa.table({"a": CELLS["a"], "y": list(range(ROWS))}), path)
+    out, _ = corrected(path, {"target": "y"}, {3: "7.0"})
+    assert pa_parquet.read_table(out)["y"].to_pylist()[:4] == [0, 1, 7, 3]
+    for label in ("2.5", "inf"):
+        with pytest.raises(DataError, match="does not go into a column of int"):
+            corrected(path, {"target": "y"}, {3: label})
+
+
 def test_a_built_in_set_becomes_a_file(tmp_path: Path) -> None:
     options = relabel({"name": "digits"}, {1: "7"}, tmp_path / "new")
     assert (options["target"], options["image_shape"]) == ("class", [8, 8, 1])
