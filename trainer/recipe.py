@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -29,11 +29,12 @@ class Step:
 def recipe(problems: tuple[str, ...], image: bool, following: Mapping[str, Any] | None) -> tuple[Step, ...]:
     """Return the steps; what each says of the next search is true of `following`."""
     steps = [step for problem in problems for step in _AGAINST[problem](image)] if problems else _ZOOM
-    named = {step.name: step for step in reversed(steps)}  # the first of a name
-    ordered = dict.fromkeys(step.name for step in steps)
+    firsts: dict[str, Step] = {}
+    for step in steps:
+        firsts.setdefault(step.name, step)
     return tuple(
-        Step(name, named[name].text, following is not None and _does(name, following, problems))
-        for name in ordered
+        replace(step, in_search=following is not None and _does(name, following, problems))
+        for name, step in firsts.items()
     )
 
 
@@ -55,9 +56,7 @@ def _does(name: str, following: Mapping[str, Any], problems: tuple[str, ...]) ->
             return bool((following["dataset"].get("split") or {}).get("train_dev"))
         case "zoom":
             return not problems
-    made_by = {"other_optimizer": "optimizer", "smaller_batches": "batch_size", "augment": "augmentation"}
-    made_by["other_initialisation"] = "initialization"
-    return made_by.get(name) in space
+    return _SEARCHED.get(name) in space
 
 
 def _against_bias(image: bool) -> list[Step]:
@@ -109,6 +108,12 @@ _AGAINST = {
     "variance": _against_variance,
     "variance_or_mismatch": _to_tell,
     "mismatch": _against_mismatch,
+}
+_SEARCHED = {  # the parameter by which a search does a step
+    "other_optimizer": "optimizer",
+    "smaller_batches": "batch_size",
+    "augment": "augmentation",
+    "other_initialisation": "initialization",
 }
 _ZOOM = [
     Step("zoom", "Search a smaller region around the best trials."),
