@@ -15,6 +15,11 @@ _OWN = {"cpu", "cpus", "gpu", "gpus", "memory", "object_store_memory"}  # names 
 MOST = 10_000
 
 
+def _refuse_part(field: str, amount: float) -> None:
+    if amount > 1 and amount != int(amount):
+        raise refuse(field, f"{amount:g} is neither whole nor below 1", f"write {int(amount) + 1}")
+
+
 class Resources(FrozenModel):
     """CPUs, GPUs, and anything that whoever runs the agents has given a name and a number.
 
@@ -38,8 +43,7 @@ class Resources(FrozenModel):
     @field_validator("cpus", "gpus")
     @classmethod
     def _whole(cls, value: float) -> float:
-        if value > 1 and value != int(value):
-            raise refuse("", f"{value:g} is neither whole nor below 1", f"write {int(value) + 1}")
+        _refuse_part("", value)
         return value
 
     @field_validator("custom")
@@ -50,8 +54,7 @@ class Resources(FrozenModel):
                 raise refuse(name, "is not a name", "write a letter, then letters, digits, dots, - or _")
             if name.lower() in _OWN:
                 raise refuse(name, "has a meaning of its own", "write cpus or gpus, or choose another name")
-            if amount > 1 and amount != int(amount):
-                raise refuse(name, f"{amount:g} is neither whole nor below 1", f"write {int(amount) + 1}")
+            _refuse_part(name, amount)
         return dict(sorted(value.items()))
 
     @classmethod
