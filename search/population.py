@@ -12,21 +12,14 @@ import numpy as np
 
 from caviar.search.history import History, Integers
 from caviar.search.perturbation import perturbed
-from caviar.search.population_model import improving, members_of
+from caviar.search.population_model import improving, members_of, settings_of
 from caviar.search.proposal import Proposal
 from caviar.search.randomness import generator
 from caviar.search.sobol import sobol_point
 from caviar.search.space import Units
 from caviar.search.spec import SearchSpec
-from caviar.search.strategy_settings import Population
 
 ORIGIN = "population"
-
-
-def settings_of(spec: SearchSpec) -> Population:
-    """Return the settings of a search's population."""
-    assert isinstance(spec.strategy, Population)
-    return spec.strategy
 
 
 def propose(spec: SearchSpec, number: int, history: History) -> Proposal:
@@ -82,7 +75,7 @@ def _explored(spec: SearchSpec, number: int, history: History, parent: int) -> U
 
 def varied_axes(spec: SearchSpec) -> list[int]:
     """Return the axes on which the settings of a copy may differ from those of its parent."""
-    varied = spec.strategy.varied(spec.space)  # type: ignore[attr-defined]
+    varied = settings_of(spec).varied(spec.space)
     return [place for place, axis in enumerate(spec.space.axes) if axis.parameter in varied]
 
 
@@ -103,8 +96,7 @@ def standing(spec: SearchSpec, number: int, history: History) -> Standing:
     strategy = settings_of(spec)
     first = (number // strategy.members - 1) * strategy.members
     rows = members_of(history)[first : spec.horizon(number)]
-    values = history.values[rows]
-    sound = rows[np.isfinite(values) & (history.states[rows] == "completed")]
+    sound = rows[np.isfinite(history.values[rows]) & (history.states[rows] == "completed")]
     sound = sound[np.argsort(history.values[sound], kind="stable")]
-    weak = max(1, int(strategy.share * len(sound))) if len(sound) > 1 else len(sound)
-    return Standing(rows, sound, min(weak, max(1, len(sound) // 2)))
+    weak = max(1, int(strategy.share * len(sound)))  # at most half of them: `share` is
+    return Standing(rows, sound, min(weak, len(sound)))

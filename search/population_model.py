@@ -14,12 +14,19 @@ from caviar.search.proposal import round_for_determinism
 from caviar.search.randomness import generator
 from caviar.search.space import Units
 from caviar.search.spec import SearchSpec
+from caviar.search.strategy_settings import Population
 from caviar.search.surrogate import Surrogate, fit, warp
 
 ENOUGH = 6  # turns with a gain, before a model can tell anything
 MOST = 128  # of the latest turns: older ones say little, and the work grows with the third power
 ANYWHERE, NEAR = 192, 64  # settings that are considered: of the whole space, and small moves
 CAUTION = 1.0  # standard deviations below the mean at which settings are compared
+
+
+def settings_of(spec: SearchSpec) -> Population:
+    """Return the settings of a search's population."""
+    assert isinstance(spec.strategy, Population)
+    return spec.strategy
 
 
 def improving(spec: SearchSpec, number: int, history: History, parent: int, axes: list[int]) -> Units | None:
@@ -33,8 +40,9 @@ def improving(spec: SearchSpec, number: int, history: History, parent: int, axes
     if not len(units):
         return None
     encoding = encoding_of(spec.space)
-    turns = (np.searchsorted(members_of(history), rows) // spec.strategy.members).astype(np.float64)  # type: ignore[attr-defined]
-    now = float(number // spec.strategy.members)  # type: ignore[attr-defined]
+    members = settings_of(spec).members
+    turns = (np.searchsorted(members_of(history), rows) // members).astype(np.float64)
+    now = float(number // members)
     context = _Context(encoding, axes, now, np.sort(history.values[before]))
     known = context.columns(history.units[rows], turns, history.values[before])
     targets = warp(change)
