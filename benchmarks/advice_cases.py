@@ -320,7 +320,7 @@ def _came_about(kind: str, case: Case) -> bool:
     if ill or run.evaluate("train").cost > 1e6:
         return False
     if kind == "dead_units":
-        return 1 in _constant_layers(run, case)
+        return _has_constant_layer(run, case)
     if kind == "oscillating":
         last = costs[-10:]
         steps = np.diff(last)
@@ -329,21 +329,21 @@ def _came_about(kind: str, case: Case) -> bool:
             high and np.sum(steps[1:] * steps[:-1] < 0) >= 6 and np.mean(np.abs(steps)) > 0.1 * last.mean()
         )
     if kind == "noise":
-        return not _constant_layers(run, case) and _settles(case, run)
+        return not _has_constant_layer(run, case) and _settles(case, run)
     if kind == "small_rate":
         return run.evaluate("train").cost > 0.8 * _constant_cost(case)
     return run.evaluate("train").cost > 0.95 * _constant_cost(case) or kind == "saturated"
 
 
-def _constant_layers(run: Any, case: Case) -> list[float]:
-    """Return for each layer whether all its units give the same for every row."""
-    tensors, A, found = run.network.tensors(run.weights), case.data.X_train.astype(np.float64), []
+def _has_constant_layer(run: Any, case: Case) -> bool:
+    """Return whether all units of some hidden layer give the same for every row."""
+    tensors, A = run.network.tensors(run.weights), case.data.X_train.astype(np.float64)
     for layer in range(1, run.network.layers):
         Z = A @ tensors[f"W{layer}"].T + tensors[f"b{layer}"]
         A = {"relu": np.maximum(Z, 0), "tanh": np.tanh(Z)}.get(run.network.activation, Z)
         if np.all(A.std(axis=0) <= 1e-12):
-            found.append(1)
-    return found
+            return True
+    return False
 
 
 def _settles(case: Case, run: Any) -> bool:
