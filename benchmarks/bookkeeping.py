@@ -125,15 +125,20 @@ def exchange_rates(folder: str, counts: list[int], *arguments: str) -> tuple[lis
 
 def run(client: httpx.Client, count: int) -> float:
     """Run a search; its trials per second from the first hand-out to the last result."""
-    answer = client.post("/searches", json=search(count, "nothing"))
+    return count / run_seconds(client, search(count, "nothing"), 0.2)
+
+
+def run_seconds(client: httpx.Client, asked: dict[str, Any], pause: float) -> float:
+    """Run a search and look at it after each pause; its seconds from first hand-out to last result."""
+    answer = client.post("/searches", json=asked)
     answer.raise_for_status()
     number = answer.json()["id"]
     while (found := client.get(f"/searches/{number}").json())["ended"] is None:
-        time.sleep(0.2)
-    if found["counts"]["completed"] != count:
+        time.sleep(pause)
+    if found["counts"]["completed"] != asked["budget"]["trials"]:
         raise RuntimeError(f"trials were lost: {found['counts']}")
     started, ended = (datetime.fromisoformat(found[name]) for name in ("started", "ended"))
-    return float(count / (ended - started).total_seconds())
+    return (ended - started).total_seconds()
 
 
 @contextmanager
@@ -148,6 +153,16 @@ def postgres() -> Iterator[URL]:
         yield make_url(server.get_uri()).set(drivername="postgresql+psycopg")
     finally:
         server.cleanup()
+
+
+def execute(url: URL, *statements: str) -> None:
+    """Execute statements of SQL in a Postgres, each for itself."""
+    import psycopg
+
+    text = url.set(drivername="postgresql").render_as_string(False)
+    with psycopg.connect(text, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)
 
 
 def compare(name: str, url: URL, peer_url: str, arguments: argparse.Namespace, *extra: str) -> None:
@@ -183,13 +198,7 @@ def main() -> None:
         compare("SQLite", url, f"sqlite:///{folder}/optuna.db", arguments)
     if not arguments.no_postgres:
         with postgres() as url:
-            import psycopg
-
-            with psycopg.connect(
-                url.set(drivername="postgresql").render_as_string(False), autocommit=True
-            ) as c:
-                for name in ("direct", "served", "optuna"):
-                    c.execute(f"CREATE DATABASE {name}")
+            execute(url, *(f"CREATE DATABASE {name}" for name in ("direct", "served", "optuna")))
             served = url.set(database="served").render_as_string(hide_password=False)
             peer = url.set(database="optuna").render_as_string(hide_password=False)
             compare("Postgres", url.set(database="direct"), peer, arguments, "--database", served)

@@ -20,7 +20,6 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,13 +27,12 @@ import httpx
 import ray
 from sqlalchemy.engine import URL
 
-from benchmarks.bookkeeping import AXES, PLUGINS, postgres
+from benchmarks.bookkeeping import AXES, PLUGINS, execute, postgres, run_seconds, search
 from benchmarks.serving import serving
 
 CPUS = 2
 ROOT = Path(__file__).parents[1]
-ADMIN = "benchmark-" + "0" * 40
-KEPT = "CAVIAR_ADMIN_TOKEN"
+ADMIN_TOKEN = "benchmark-" + "0" * 40
 
 
 class Load(NamedTuple):
@@ -60,8 +58,6 @@ class Times(NamedTuple):
 def tune(load: Load, folder: str) -> Times:
     """Ray Tune with reused actors, on the cluster of this process."""
     from ray import tune
-
-    spans: list[tuple[float, float]] = []
 
     class Sleeping(tune.Trainable):
         def setup(self, config: dict[str, Any]) -> None:
@@ -150,26 +146,11 @@ def caviar(load: Load, client: httpx.Client) -> Times:
     """Caviar, whose agents have all gone back to the cluster before."""
     while any(one["state"] == "alive" for one in client.get("/agents").json()["items"]):
         time.sleep(0.5)
-    search = {
-        "name": f"{load.trials} trials",
-        "trainer": "nothing",
-        "settings": {"epochs": load.epochs, "epoch_seconds": load.seconds},
-        "space": AXES,
-        "strategy": "random",
-        "budget": {"trials": load.trials},
-        "parallel": CPUS,
-    }
+    asked = search(load.trials, "nothing") | {"parallel": CPUS}
+    asked["settings"] = {"epochs": load.epochs, "epoch_seconds": load.seconds}
     began = time.perf_counter()
-    answer = client.post("/searches", json=search)
-    answer.raise_for_status()
-    number = answer.json()["id"]
-    while (found := client.get(f"/searches/{number}").json())["ended"] is None:
-        time.sleep(0.1)
-    whole = time.perf_counter() - began
-    if found["counts"]["completed"] != load.trials:
-        raise RuntimeError(f"trials were lost: {found['counts']}")
-    started, ended = (datetime.fromisoformat(found[name]) for name in ("started", "ended"))
-    return Times(whole, (ended - started).total_seconds())
+    trials = run_seconds(client, asked, 0.1)
+    return Times(time.perf_counter() - began, trials)
 
 
 @contextmanager
@@ -177,8 +158,8 @@ def served(folder: str, url: URL) -> Iterator[httpx.Client]:
     """A server with the engine for Ray on this process's cluster."""
     address = ray.get_runtime_context().gcs_address
     words = ("--engine", "ray", "--ray-address", address, "--database", url.render_as_string(False))
-    with serving(folder, CPUS, *words, environment={KEPT: ADMIN}) as server:
-        headers = {"Authorization": f"Bearer {ADMIN}"}
+    with serving(folder, CPUS, *words, environment={"CAVIAR_ADMIN_TOKEN": ADMIN_TOKEN}) as server:
+        headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
         with httpx.Client(base_url=f"{server}/api/v1", headers=headers, timeout=30.0) as client:
             yield client
 
@@ -219,12 +200,7 @@ def main() -> int:
     loads = [Load(arguments.short, 1, 0.0), Load(arguments.long, arguments.epochs, arguments.epoch_seconds)]
     ahead = True
     with tempfile.TemporaryDirectory() as folder, postgres() as url:
-        import psycopg
-
-        address = url.set(drivername="postgresql").render_as_string(False)
-        with psycopg.connect(address, autocommit=True) as connection:
-            for name in ("caviar", "optuna"):
-                connection.execute(f"CREATE DATABASE {name}")
+        execute(url, *(f"CREATE DATABASE {name}" for name in ("caviar", "optuna")))
         peer = url.set(database="optuna").render_as_string(False)
         ray.init(address="local", num_cpus=CPUS, include_dashboard=False, log_to_driver=False)
         with served(str(Path(folder) / "caviar"), url.set(database="caviar")) as client:

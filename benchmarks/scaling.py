@@ -26,7 +26,7 @@ import numpy as np
 import psutil
 from sqlalchemy.engine import URL
 
-from benchmarks.bookkeeping import AXES, postgres
+from benchmarks.bookkeeping import AXES, execute, postgres
 from benchmarks.scaling_load import Seen, drive
 from benchmarks.scaling_model import Case, Costs, simulate
 from benchmarks.search_speed import history, milliseconds, offer, spec
@@ -119,14 +119,9 @@ def _main_thread(process: psutil.Process) -> float:
 @contextmanager
 def served(count: int, name: str, url: URL) -> Iterator[Servers]:
     """Servers without agents of their own, warm, on a new database of a Postgres."""
-    import psycopg
-
-    text = url.set(drivername="postgresql").render_as_string(False)
-    with psycopg.connect(text, autocommit=True) as connection:
-        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
-            connection.execute(f"ALTER SYSTEM SET {setting} = off")
-        connection.execute("SELECT pg_reload_conf()")
-        connection.execute(f"CREATE DATABASE {name}")
+    syncs = ("fsync", "full_page_writes", "synchronous_commit")
+    off = (f"ALTER SYSTEM SET {setting} = off" for setting in syncs)
+    execute(url, *off, "SELECT pg_reload_conf()", f"CREATE DATABASE {name}")
     words = ("--database", url.set(database=name).render_as_string(False))
     others = set(psutil.Process().children())
     with tempfile.TemporaryDirectory() as folder, ExitStack() as ending:
