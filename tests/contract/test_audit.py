@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import MetaData, insert, text
+from sqlalchemy import text
 from sqlalchemy.engine import URL
 
 from caviar.service.errors import ConflictError
@@ -22,7 +22,7 @@ from caviar.service.usecases import commands, exclusions, steer_search
 from caviar.service.usecases.command_validation import NewCommand
 from caviar.service.usecases.rerun import rerun, rerun_all
 from caviar.service.usecases.submit import submit
-from tests.contract.test_migrations import dialect_of
+from tests.support.old_databases import dialect_of, old_search, write_old_rows
 from tests.support.stores import World, epochs, handed, result, spec
 
 
@@ -129,7 +129,6 @@ def test_nothing_changes_or_removes_a_row() -> None:
 
 def test_the_edits_of_before_are_the_first_rows(database_url: URL) -> None:
     dialect = dialect_of(database_url)
-    schema.migrate(dialect, "0016")
     why = {"why": "wrong data", "by": "eve"}
     edits = [
         ({"switch": "active"}, {"switch": "paused"}),
@@ -138,17 +137,11 @@ def test_the_edits_of_before_are_the_first_rows(database_url: URL) -> None:
         ({"trial 2": None}, {"trial 2": why}),
         ({"trial 2": why}, {"trial 2": {"included": True, "by": "bob"}}),
     ]
-    with dialect.writer.connect() as connection, connection.begin():
-        old = MetaData()
-        old.reflect(connection)
-        table = old.tables["searches"]
-        blank = {column.name: 0 for column in table.c if not (column.nullable or column.server_default)}
-        named = {"name": "old", "switch": "active", "mode": "caviar", "exhausted": False, "spec": "{}"}
-        connection.execute(insert(table).values({**blank, **named, "id": 1}))
-        for place, (before, after) in enumerate(edits):
-            values = {"search_id": 1, "version": place + 2, "created": 5.0, "proposed": place}
-            documents = {"before": json.dumps(before), "after": json.dumps(after)}
-            connection.execute(insert(old.tables["edits"]).values({**values, **documents}))
+    rows = []
+    for place, (before, after) in enumerate(edits):
+        values = {"id": place + 1, "search_id": 1, "version": place + 2, "created": 5.0, "proposed": place}
+        rows.append(("edits", {**values, "before": json.dumps(before), "after": json.dumps(after)}))
+    write_old_rows(dialect, "0016", old_search(1), *rows)
     schema.migrate(dialect)
     with dialect.readers.connect() as connection:
         snapshot = Snapshot(connection)

@@ -7,7 +7,6 @@ from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import MetaData, insert
 from sqlalchemy.engine import URL
 
 from caviar.service.errors import ConflictError, RefusedError
@@ -17,7 +16,7 @@ from caviar.service.store.search_pages import SearchPageRequest
 from caviar.service.usecases import steer_search
 from caviar.service.usecases.rerun import rerun
 from caviar.service.usecases.submit import submit
-from tests.contract.test_migrations import dialect_of
+from tests.support.old_databases import dialect_of, old_search, write_old_rows
 from tests.support.stores import World, handed, open_world, result, spec
 
 
@@ -133,16 +132,9 @@ def test_an_archived_search_that_goes_on_is_back_in_the_list(world: World) -> No
 
 def test_searches_of_before_are_found_by_name_and_data(database_url: URL) -> None:
     dialect = dialect_of(database_url)
-    schema.migrate(dialect, "0013")
     old_spec = {"name": "Old", "dataset": {"name": "Digits"}, "space": {"a": {"low": 0, "high": 1}}}
-    with dialect.writer.connect() as connection, connection.begin():
-        old = MetaData()
-        old.reflect(connection)
-        table = old.tables["searches"]
-        blank = {column.name: 0 for column in table.c if not (column.nullable or column.server_default)}
-        named = {"name": "Old", "switch": "active", "mode": "caviar", "exhausted": False}
-        text = json.dumps({**old_spec, "budget": {"trials": 3}})
-        connection.execute(insert(table).values({**blank, **named, "id": 1, "spec": text}))
+    text = json.dumps({**old_spec, "budget": {"trials": 3}})
+    write_old_rows(dialect, "0013", old_search(1, name="Old", spec=text))
     schema.migrate(dialect)
     dialect.close()
     world = open_world(database_url)

@@ -11,21 +11,17 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import MetaData, insert, text
+from sqlalchemy import text
 from sqlalchemy.engine import URL
 
 from caviar.search.spec import SearchSpec
 from caviar.service.ids import TrialId
-from caviar.service.store import postgres, schema, searches, sqlite, trials
-from caviar.service.store.clock import SteadyClock
+from caviar.service.store import schema, searches, trials
 from caviar.service.store.people_tables import metadata
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.sqlite import StartError
 from caviar.service.usecases import lineage
-
-
-def dialect_of(url: URL) -> Any:
-    return sqlite.Dialect(url, SteadyClock()) if url.get_backend_name() == "sqlite" else postgres.Dialect(url)
+from tests.support.old_databases import dialect_of, old_search, write_old_rows
 
 
 def differences(dialect: Any) -> list[Any]:
@@ -62,22 +58,13 @@ def test_every_earlier_schema_becomes_the_declared_one(database_url: URL, revisi
 
 def test_change_logs_stored_under_their_old_name_are_still_read(database_url: URL) -> None:
     dialect = dialect_of(database_url)
-    schema.migrate(dialect, "0004")
     change = {"step": 40, "epoch": 4, "settings": {"learning_rate": 0.5}}
     fork = {"changes": [change], "epoch": 5, "from": {"trial": [1, 0], "branch": 0}}
     rewind = {"epoch": 2, "branch": 1, "parent": 0, "line": {"changes": [change], "epoch": 2, "step": 20}}
-    with dialect.writer.connect() as connection, connection.begin():
-        old = MetaData()
-        old.reflect(connection)
-        for name, values in [
-            ("searches", {"id": 1, "name": "old", "switch": "active", "mode": "caviar", "spec": "{}"}),
-            ("trials", {"line": json.dumps(fork), "state": "paused", "params": "{}", "origin": "fork"}),
-            ("commands", {"kind": "rewind", "arguments": json.dumps(rewind), "at": "{}", "state": "applied"}),
-        ]:
-            table = old.tables[name]
-            blank = {column.name: 0 for column in table.c if not (column.nullable or column.server_default)}
-            owner = {"search_id": 1} if "search_id" in table.c else {"exhausted": False}
-            connection.execute(insert(table).values({**blank, **owner, **values}))
+    trial = {"line": json.dumps(fork), "state": "paused", "params": "{}", "origin": "fork"}
+    command = {"kind": "rewind", "arguments": json.dumps(rewind), "at": "{}", "state": "applied"}
+    rows = [("trials", {"search_id": 1, **trial}), ("commands", {"search_id": 1, **command})]
+    write_old_rows(dialect, "0004", old_search(1), *rows)
     schema.migrate(dialect)
     with dialect.readers.connect() as connection:
         snapshot = Snapshot(connection)
@@ -90,15 +77,8 @@ def test_change_logs_stored_under_their_old_name_are_still_read(database_url: UR
 
 def test_searches_of_before_do_not_learn_from_failures(database_url: URL) -> None:
     dialect = dialect_of(database_url)
-    schema.migrate(dialect, "0005")
     spec = {"name": "größer", "space": {"a": {"low": 0.0, "high": 1.0}}, "budget": {"trials": 3}}
-    with dialect.writer.connect() as connection, connection.begin():
-        old = MetaData()
-        old.reflect(connection)
-        table = old.tables["searches"]
-        blank = {column.name: 0 for column in table.c if not (column.nullable or column.server_default)}
-        named = {"name": "old", "switch": "active", "mode": "caviar", "exhausted": False}
-        connection.execute(insert(table).values({**blank, **named, "id": 1, "spec": json.dumps(spec)}))
+    write_old_rows(dialect, "0005", old_search(1, spec=json.dumps(spec)))
     schema.migrate(dialect)
     with dialect.readers.connect() as connection:
         kept = json.loads(searches.get(Snapshot(connection), 1).spec)
@@ -110,21 +90,14 @@ def test_searches_of_before_do_not_learn_from_failures(database_url: URL) -> Non
 
 def test_searches_of_before_keep_their_defaults(database_url: URL) -> None:
     dialect = dialect_of(database_url)
-    schema.migrate(dialect, "0020")
     space = {"space": {"learning_rate": {"low": 0.1, "high": 1.0}}, "budget": {"trials": 3}}
     specs = [
         {**space, "name": "größer", "settings": {"optimizer": "rmsprop"}},
         {**space, "trainer": "external", "settings": {"x": 1}},
         {**space, "trainer": "mlp", "settings": {"defaults": 2}},
     ]
-    with dialect.writer.connect() as connection, connection.begin():
-        old = MetaData()
-        old.reflect(connection)
-        table = old.tables["searches"]
-        blank = {column.name: 0 for column in table.c if not (column.nullable or column.server_default)}
-        named = {"name": "old", "switch": "active", "mode": "caviar", "exhausted": False}
-        for id_, spec in enumerate(specs, 1):
-            connection.execute(insert(table).values({**blank, **named, "id": id_, "spec": json.dumps(spec)}))
+    old = [old_search(number, spec=json.dumps(spec)) for number, spec in enumerate(specs, 1)]
+    write_old_rows(dialect, "0020", *old)
     schema.migrate(dialect)
     with dialect.readers.connect() as connection:
         kept = [json.loads(searches.get(Snapshot(connection), id_).spec) for id_ in (1, 2, 3)]
