@@ -16,16 +16,7 @@ from caviar.service.usecases.final_tests import test_set_of as identity_of
 from caviar.trainer.plugin import MLP
 from caviar.trainer.predict import Model
 from tests.support.inprocess import App
-from tests.support.trained_trials import API, SETTINGS, Trial, trained
-
-
-def finished(app: App, agent: int, dataset: dict[str, Any]) -> Trial:
-    """A trial that ended with a stored model."""
-    trial = Trial(app, agent, dataset)
-    model, result = trained(dataset)
-    trial.keep(model)
-    trial.end(**result)
-    return trial
+from tests.support.trained_trials import API, SETTINGS, Trial, finished, trained
 
 
 def errors(trial: Trial, what: str = "", **query: Any) -> Any:

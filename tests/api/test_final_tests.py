@@ -12,7 +12,7 @@ from caviar.service.security.scopes import Token
 from caviar.service.usecases.final_tests import test_set_of as identity_of
 from caviar.trainer.plugin import MLP
 from tests.support.inprocess import App
-from tests.support.trained_trials import API, SETTINGS, Trial, trained
+from tests.support.trained_trials import API, SETTINGS, Trial, finished
 
 READERS = (
     "/searches",
@@ -35,15 +35,6 @@ READERS = (
     "/trials/{trial}/errors/slices",
     "/trials/{trial}/errors/export?show=all",
 )
-
-
-def finished(app: App, agent: int, dataset: dict[str, Any]) -> Trial:
-    """A trial that ended with a stored model."""
-    trial = Trial(app, agent, dataset)
-    model, result = trained(dataset)
-    trial.keep(model)
-    trial.end(**result)
-    return trial
 
 
 def look_at(app: App, trial: Trial, why: str | None = None) -> Any:

@@ -55,3 +55,12 @@ def trained(dataset: dict[str, Any]) -> tuple[bytes, dict[str, float]]:
     run = trainer.start(SETTINGS, trainer.load(dataset, SETTINGS), 1)
     run.advance(60.0, until_epoch=2)
     return run.model(), run.result()
+
+
+def finished(app: App, agent: int, dataset: dict[str, Any]) -> Trial:
+    """A trial that ended with a stored model."""
+    trial = Trial(app, agent, dataset)
+    model, result = trained(dataset)
+    trial.keep(model)
+    trial.end(**result)
+    return trial
