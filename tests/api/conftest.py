@@ -5,7 +5,15 @@ from collections.abc import Iterator
 import pytest
 
 from caviar import Client
+from tests.support.commandline import serving
 from tests.support.inprocess import App, running
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The module's server, without workers."""
+    with serving(tmp_path_factory.mktemp("server"), workers=0) as url:
+        yield url
 
 
 @pytest.fixture

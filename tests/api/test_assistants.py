@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import anyio
@@ -14,7 +13,6 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from caviar import Client
 from caviar.assistants import assistant_server
-from tests.support.commandline import serving
 
 SEARCH = {
     "name": "asked for",
@@ -37,12 +35,6 @@ READ = {
 }
 SUBMIT = READ | {"check_search", "submit_search"}
 STEER = SUBMIT | {"pause_search", "resume_search", "cancel_search", "steer_trial"}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("data"), workers=0) as server:
-        yield server
 
 
 def asked(client: Client, scope: str, steer: bool, *calls: tuple[str, dict[str, Any]]) -> list[Any]:

@@ -10,7 +10,7 @@ import pytest
 
 from caviar import CaviarError, ConflictError, InvalidError
 from caviar.cli import managing
-from tests.support.commandline import ROOT, serving, typed
+from tests.support.commandline import ROOT, typed
 
 SEARCH = {
     "name": "waiting",
@@ -19,13 +19,6 @@ SEARCH = {
     "strategy": {"name": "random"},
     "budget": {"trials": 6},
 }
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """A server without workers: nothing begins by itself."""
-    with serving(tmp_path_factory.mktemp("server"), workers=0) as url:
-        yield url
 
 
 @pytest.fixture

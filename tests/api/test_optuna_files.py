@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -15,20 +14,12 @@ from typer.testing import CliRunner
 
 from caviar import Client
 from caviar.cli import app as cli
-from tests.support.commandline import serving
 
 KINDS = {
     "rate": FloatDistribution(1e-5, 1.0, log=True),
     "width": IntDistribution(4, 64, step=4),
     "kind": CategoricalDistribution(["a", None, True, 1.5]),
 }
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server without workers."""
-    with serving(tmp_path_factory.mktemp("files"), workers=0) as url:
-        yield url
 
 
 def trials() -> list[FrozenTrial]:

@@ -17,16 +17,8 @@ from caviar import Client
 from caviar.errors import CaviarError
 from caviar.optuna import CaviarStorage
 from caviar.transport import Transport
-from tests.support.commandline import serving
 
 MINIMIZE = [StudyDirection.MINIMIZE]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server without workers."""
-    with serving(tmp_path_factory.mktemp("studies"), workers=0) as url:
-        yield url
 
 
 @pytest.fixture

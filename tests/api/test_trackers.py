@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from caviar import Client
 from caviar.records import Trial
 from caviar.trackers import MlflowTracker, TensorBoardTracker, Tracker, curve_of, track
-from tests.support.commandline import caviar, serving
+from tests.support.commandline import caviar
 
 SEARCH = {
     "name": "tracked",
@@ -20,12 +19,6 @@ SEARCH = {
     "strategy": {"name": "random"},
     "budget": {"trials": 4},
 }
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("data"), workers=0) as server:
-        yield server
 
 
 @pytest.fixture(scope="module")
