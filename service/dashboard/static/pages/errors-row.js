@@ -4,7 +4,7 @@ import { fill, h, setStyle } from "../core/dom.js";
 import { number, percent, text } from "../core/format.js";
 
 const SIDE = 96; // pixels of the screen, of an image's longer side
-const WRONG_LABEL = "label is wrong";
+export const WRONG_LABEL = "label is wrong"; // the tag that the server gives to rows with a right label
 
 /**
  * @param {Api["Rows"]} found

@@ -5,7 +5,7 @@ import { fill, h, setText } from "../core/dom.js";
 import { count, number, percent } from "../core/format.js";
 import { download } from "../components/figure.js";
 import { attempt, choose, empty, failedPage, problem, stat } from "../components/parts.js";
-import { example } from "./errors-row.js";
+import { example, WRONG_LABEL } from "./errors-row.js";
 import { causesTable, partName, slicesTable } from "./errors-tables.js";
 import { makeVersion } from "./errors-version.js";
 
@@ -94,8 +94,7 @@ export async function page({ outlet, params, signal, title, query, setQuery, onQ
   /** @param {Api["Causes"]} table */
   function drawCauses(table) {
     const found = /** @type {Api["Rows"]} */ (shown);
-    const labels = table.causes.find((cause) => cause.tag === "label is wrong");
-    correct.hidden = !labels;
+    correct.hidden = !tagsOf(table).includes(WRONG_LABEL);
     fill(causes, ...causesTable(table, (value) => errorText(found, value), (tag) => setQuery({ tag, offset: null }, { push: true })));
   }
 

@@ -4,6 +4,7 @@ import { call } from "../core/api.js";
 import { optionsOf } from "../core/catalog.js";
 import { fill, h } from "../core/dom.js";
 import { count } from "../core/format.js";
+import { parseNames } from "../core/values.js";
 
 /** @typedef {import("./new.js").Draft} Draft */
 
@@ -78,7 +79,7 @@ export function basicsForm(draft, redraw) {
       { class: "fields three" },
       field("Name", "name", input(spec.name, (value) => set(draft, "name", value))),
       field("Project", "project", input(spec.project, (value) => set(draft, "project", value.trim() || null), { placeholder: "none", list: "projects" })),
-      field("Tags", "tags", input(spec.tags?.join(", "), (value) => set(draft, "tags", value.split(",").map((tag) => tag.trim()).filter(Boolean)), { placeholder: "none; commas between them" })),
+      field("Tags", "tags", input(spec.tags?.join(", "), (value) => set(draft, "tags", parseNames(value)), { placeholder: "none; commas between them" })),
       field("Data set", "dataset", data),
       field("Trainer", "trainer", select([...draft.trainers.map(({ name }) => /** @type {[string, string]} */ ([name, name])), EXTERNAL], spec.trainer, (value) => {
         spec.trainer = value;

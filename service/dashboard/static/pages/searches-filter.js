@@ -40,7 +40,7 @@ export function searchFilter(context) {
     fill(chips, CHIPS.flatMap((kind) => now.getAll(kind).filter(Boolean).map((value) => chip(kind, value))));
   };
   void loadCatalog().then(({ searchStates }) => {
-    states.append(...[...searchStates, ARCHIVED].map((state) => h("option", { value: state }, optionsOf([state])[0]?.[1])));
+    states.append(...optionsOf([...searchStates, ARCHIVED]).map(([state, title]) => h("option", { value: state }, title)));
     draw();
   });
   projects.hidden = true;
