@@ -42,12 +42,16 @@ class Advice:
 
 
 def rate_of(columns: Columns, settings: Settings) -> float | None:
-    """Return alpha0. Where it is the trainer's default the curve tells it, unless alpha decays."""
+    """Return alpha0. Where it is the trainer's default the curve tells it, unless alpha decays.
+
+    Without an epoch it is the least default that the optimiser has: the kind of data is not known here.
+    """
     rate = settings.get("learning_rate")
     if rate is None and settings.get("decay", "none") == "none" and len(columns.get("learning_rate", ())):
         rate = columns["learning_rate"][-1]
     if rate is None and not len(columns.get("learning_rate", ())) and "optimizer" in settings:
-        rate = Optimizer[settings["optimizer"]].facts.rate
+        facts = Optimizer[settings["optimizer"]].facts
+        rate = min(facts.rate, facts.regression_rate or facts.rate, *(facts.whole_batch_rates or ()))
     return None if rate is None or not np.isfinite(rate) else float(rate)
 
 

@@ -40,6 +40,12 @@ def test_a_run_that_diverged_in_its_first_epoch_begins_anew():
     assert advice.settings == {"initialization": "he", "init_scale": 1}
 
 
+def test_a_default_that_diverges_in_the_first_epoch_is_lowered_for_every_kind_of_data():
+    """By gd a regression begins with 0.01: a tenth of the rate for classes would be the same again."""
+    (advice,) = advise({}, {"optimizer": "gd"}, diverged=True)
+    assert advice.command["arguments"]["changes"] == {"learning_rate": 0.001}
+
+
 def test_a_rising_cost_is_diverging_and_lowers_the_rate():
     advice = advise(curve([1.0, 0.5, 0.7, 1.1, 1.6]), SETTINGS)[0]
     assert (advice.kind, advice.since) == ("diverging", 2)
