@@ -109,6 +109,11 @@ def _report(trial: Any) -> dict[str, Any]:
     }
 
 
+async def _connected(host: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    name, _, port = host.partition(":")
+    return await asyncio.open_connection(name, int(port))
+
+
 class _Link:
     """A connection that stays open."""
 
@@ -119,8 +124,7 @@ class _Link:
     async def to(cls, server: str) -> _Link:
         """Connect to a server."""
         host = urlsplit(server).netloc
-        name, _, port = host.partition(":")
-        return cls(host, *await asyncio.open_connection(name, int(port)))
+        return cls(host, *await _connected(host))
 
     async def post(self, path: str, said: Any) -> Any:
         """Send JSON and return what is answered; raise where that is an error.
@@ -130,9 +134,8 @@ class _Link:
         try:
             return await self._post(path, said)
         except (EOFError, ConnectionError):
-            name, _, port = self._host.partition(":")
             self.close()
-            self._reader, self._writer = await asyncio.open_connection(name, int(port))
+            self._reader, self._writer = await _connected(self._host)
             return await self._post(path, said)
 
     async def _post(self, path: str, said: Any) -> Any:
