@@ -110,7 +110,7 @@ async def try_webhook(services: App, webhook: Annotated[str, Path(max_length=60)
 
 
 async def _check(services: Services, url: str) -> None:
-    """Raise RefusedError for an address that nothing may be sent to; a name that is not there yet is fine."""
+    """Raise RefusedError for an address that nothing may be sent to, or whose name is not there."""
     try:
         host, port = target_of(url)
     except ValueError as error:

@@ -21,8 +21,6 @@ from caviar.service.store.rows import StoredSearch
 from caviar.service.store.transaction import Transaction
 from caviar.service.store.webhooks import StoredNews, StoredWebhook
 
-EVENTS = ("ended", "paused", "failed", "best")
-STYLES = ("json", "slack")
 MOST = 50  # webhooks
 TRIES, SHORTEST, LONGEST = 12, 5.0, 3600.0  # tries of a message, seconds between two of them
 TAKEN_SECONDS = 60.0  # a server that took messages may be gone after so long
