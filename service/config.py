@@ -106,9 +106,9 @@ def read(environment: Mapping[str, str] | None = None, **arguments: Any) -> Conf
     """Read a configuration: arguments (None: not given) before environment before defaults.
 
     Arguments: host, port, workers, engine, resources, ray_address, agent_url, data, database, allowed_hosts,
-    allowed_origins, path_prefix, trusted_proxies, sign_on_proxies, user_header, groups_header, group_scopes,
-    token_required, log_format, log_level, lease, interval, drain_seconds, limits. The data folder is made
-    when it is missing.
+    allowed_origins, path_prefix, trusted_proxies, webhook_networks, sign_on_proxies, user_header,
+    groups_header, group_scopes, token_required, log_format, log_level, lease, interval, drain_seconds,
+    limits. The data folder is made when it is missing.
 
     Raises ConfigError when the server could not work with what it was given.
     """
