@@ -82,8 +82,7 @@ def _found(saved: bytes, dataset: dict[str, Any], wanted: str, test: dict[str, A
 
         return [json.dumps(final_test(model, data, **test))]
     except ProblemsError as error:  # of the model or the data
-        problem = error.problems[0]
-        told = {"field": problem.field, "message": problem.message, "remedy": problem.remedy}
+        told = error.problems[0].as_dict()
     except ValueError as error:
         remedy = "the data set is not what it was when the model was trained"
         told = {"field": "dataset", "message": str(error), "remedy": remedy}
