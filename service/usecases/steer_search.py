@@ -109,7 +109,7 @@ def edit(
     if unknown:
         raise RefusedError.of(unknown[0], "cannot be edited", f"editable: {', '.join(EDITABLE)}")
     if set(changes) & set(TRAINED):
-        studies.refuse_steering(tx, search, "only its name and note can be edited here")
+        studies.refuse_steering(tx, search, "only its name, note, project and tags can be edited here")
     before = orjson.loads(row.spec)
     after = {**before, **{k: v for k, v in changes.items() if v is not None or k in EMPTIED}}
     if after == before:
