@@ -13,21 +13,21 @@ from caviar.service.config import Limits
 
 _UPLOAD = re.compile(r"/api/v1/datasets/?")
 _YAML = re.compile(r"/api/v1/searches/parse")
-_CHECKPOINT = re.compile(r"/api/v1/trials/[^/]+/(checkpoints|artifacts)")
+_FILE_OF_TRIAL = re.compile(r"/api/v1/trials/[^/]+/(checkpoints|artifacts)")
 
 
 def cap(limits: Limits, method: str, path: str) -> int:
     """Return the most bytes a body of this route may hold."""
     if method == "POST" and _UPLOAD.fullmatch(path):
         return limits.upload
-    if method == "PUT" and _CHECKPOINT.fullmatch(path):
+    if method == "PUT" and _FILE_OF_TRIAL.fullmatch(path):
         return limits.checkpoint
     return limits.body
 
 
 def takes_json(method: str, path: str) -> bool:
     """Return whether a body of this route is JSON."""
-    other = _UPLOAD.fullmatch(path) or _CHECKPOINT.fullmatch(path) or _YAML.fullmatch(path)
+    other = _UPLOAD.fullmatch(path) or _FILE_OF_TRIAL.fullmatch(path) or _YAML.fullmatch(path)
     return method in ("POST", "PUT", "PATCH") and path.startswith("/api/") and not other
 
 
