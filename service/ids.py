@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol, Self
 
 from caviar.service.errors import NotFoundError
 
-PIECE = 500  # trials that one statement names: databases bound its length and its parameters
+PIECE = 500  # ids that one statement names: databases bound its length and its parameters
 _TRIAL = re.compile(r"(\d{1,9})\.(\d{1,9})")
 
 

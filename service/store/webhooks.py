@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
+from caviar.service.ids import PIECE
 from caviar.service.store.people_tables import webhook_news, webhooks
 from caviar.service.store.rows import StoredSearch
 from caviar.service.store.snapshot import Snapshot
@@ -71,15 +72,21 @@ def searches_by_id(snapshot: Snapshot, wanted: Sequence[int]) -> list[StoredSear
     """Return searches; those that are gone are left out."""
     return [
         StoredSearch._make(row)
-        for first in range(0, len(wanted), 500)
-        for row in snapshot.execute(_SEARCHES.where(searches.c.id.in_(wanted[first : first + 500])))
+        for first in range(0, len(wanted), PIECE)
+        for row in snapshot.execute(_SEARCHES.where(searches.c.id.in_(wanted[first : first + PIECE])))
     ]
 
 
-def news_of(snapshot: Snapshot, search: int) -> dict[str, StoredNews]:
-    """Return for each webhook what it has been told of a search."""
-    rows = map(StoredNews._make, snapshot.execute(select(webhook_news).where(n.search_id == search)))
-    return {row.webhook: row for row in rows}
+def news_of(
+    snapshot: Snapshot, hooks: Sequence[str], wanted: Sequence[int]
+) -> dict[tuple[str, int], StoredNews]:
+    """Return what webhooks have been told of searches, by webhook and search."""
+    query = select(webhook_news).where(n.webhook.in_(hooks))
+    return {
+        (row.webhook, row.search_id): StoredNews._make(row)
+        for first in range(0, len(wanted), PIECE)
+        for row in snapshot.execute(query.where(n.search_id.in_(wanted[first : first + PIECE])))
+    }
 
 
 def put(tx: Transaction, row: StoredNews, known: bool) -> None:

@@ -75,12 +75,12 @@ def remove(tx: Transaction, webhook: str) -> None:
 def take_in(tx: Transaction, changed: Sequence[int]) -> None:
     """Note what webhooks are to be told of searches that have changed."""
     hooks = rows.all_of_them(tx)
+    told = rows.news_of(tx, [hook.id for hook in hooks], changed)
     for row in rows.searches_by_id(tx, changed):
-        told = rows.news_of(tx, row.id)
         for hook in hooks:
             if hook.project is not None and hook.project != row.project:
                 continue
-            before = told.get(hook.id)
+            before = told.get((hook.id, row.id))
             known = before if before is not None else _beginning(hook, row)
             after = _after(tx, hook, row, known)
             if after != before:
@@ -163,7 +163,7 @@ def settle(tx: Transaction, webhook: str, search: int, told: Mapping[str, str | 
 
     What did not arrive is tried again after a while that doubles each time, and given up after TRIES.
     """
-    news = rows.news_of(tx, search).get(webhook)
+    news = rows.news_of(tx, [webhook], [search]).get((webhook, search))
     if news is None:
         return  # removed meanwhile
     waiting = [Message(*one) for one in orjson.loads(news.waiting or "[]")]
