@@ -222,11 +222,7 @@ def _last(record: Recorded, era: Era, number: int, row: Row) -> int | None:
     start = recorded.begun_at(row)
     epochs = row["epochs"] if row["epochs"] is not None else usual
     planned = None if epochs is None else epochs - start
-    spent = sum(
-        0 if recorded.given_up(one) else max(0, one["epoch"] - recorded.begun_at(one))
-        for one in record.trials[:number]
-    )
-    left = epochs_left(era.spec.budget, spent, planned, True)
+    left = epochs_left(era.spec.budget, record.spent_before(number), planned, True)
     return start + left if isinstance(left, int) else None
 
 

@@ -27,6 +27,7 @@ class Recorded:
         self.edits: Sequence[Row] = record["edits"]
         self.trials: Sequence[Row] = record["trials"]
         self._specs: dict[int, SearchSpec] = {}
+        self._spent = [0]  # epochs of the trials below each number
 
     def name(self, number: int) -> str:
         """Return the name of a trial, such as 3.17."""
@@ -78,6 +79,12 @@ class Recorded:
         """How many trials below each number a person made beyond the budget."""
         made = [row["origin"] in BY_HAND for row in self.trials]
         return np.concatenate([[0], np.cumsum(made, dtype=np.int64)])
+
+    def spent_before(self, number: int) -> int:
+        """Return how many epochs of a budget the trials below a number took."""
+        while len(self._spent) <= number:
+            self._spent.append(self._spent[-1] + epochs_spent(self.trials[len(self._spent) - 1]))
+        return self._spent[number]
 
     def course(self, row: Row, metric: str) -> npt.NDArray[np.float64]:
         """Return a metric of a trial from epoch 1 on, with what lies behind its branch; NaN: unknown."""
@@ -151,6 +158,11 @@ def given_up(row: Row) -> bool:
 def begun_at(row: Row) -> int:
     """Return the epoch at which a trial began, above 0 where it goes on from another one."""
     return int((row["change_log"] or {}).get("epoch", 0))
+
+
+def epochs_spent(row: Row) -> int:
+    """Return how many epochs of a budget a trial took; one that cost too many agents took none."""
+    return 0 if given_up(row) else max(0, row["epoch"] - begun_at(row))
 
 
 def told_value(row: Row) -> float | None:

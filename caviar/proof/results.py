@@ -205,5 +205,5 @@ def _end(record: Recorded, spec: SearchSpec) -> Iterator[Finding]:
 
 
 def _ended(row: Row, number: int) -> Ended:
-    spent = 0 if recorded.given_up(row) else max(0, row["epoch"] - recorded.begun_at(row))
-    return Ended(number, row["value"], spent, row["state"] != "cancelled" and row["excluded"] is None)
+    counts = row["state"] != "cancelled" and row["excluded"] is None
+    return Ended(number, row["value"], recorded.epochs_spent(row), counts)
