@@ -30,11 +30,11 @@ def artifacts(
     """List attributes and files that a script kept with a trial, or get one of the files."""
     with client(url, token) as connection:
         if name is not None:
+            from caviar.files import writing
+
             content, path = connection.artifact(trial, name), output or Path(name)
-            try:
+            with writing(path):
                 path.write_bytes(content)
-            except OSError as error:
-                raise typer.BadParameter(f"{path} cannot be written: {error.strerror}") from None
             typer.echo(f"{path}: {len(content):,} bytes")
             return
         noted, files = connection.attributes(trial), connection.artifacts(trial)
