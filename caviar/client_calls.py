@@ -20,13 +20,8 @@ class Calls:
         self._view = View(transport)
 
     def _pages(self, path: str, filters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        query = {"limit": 500} | {name: value for name, value in filters.items() if value is not None}
-        while True:
-            page = self.transport.call("GET", path, params=query)
-            yield from page["items"]
-            if not page.get("next"):
-                return
-            query["cursor"] = page["next"]
+        asked = {name: value for name, value in filters.items() if value is not None}
+        return self.transport.pages(path, {"limit": 500} | asked)
 
 
 def number_of(search: SearchLike) -> int:

@@ -124,6 +124,16 @@ class Transport:
         tries = tries or (TRIES if repeatable else 1)
         return self._accepted(self._answer(lambda: self._http.request(method, path, **arguments), tries))
 
+    def pages(self, path: str, query: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """Go through the items of a list, page by page, of `limit` each."""
+        asked = dict(query)
+        while True:
+            page = self.call("GET", path, params=asked)
+            yield from page["items"]
+            if not page.get("next"):
+                return
+            asked["cursor"] = page["next"]
+
     def pieces(self, path: str) -> Iterator[bytes]:
         """Return the body of an answer in pieces.
 

@@ -95,15 +95,8 @@ class View:
         return data.curve_columns(trial.id, trial.number, told)
 
     def _all(self, search: Search) -> list[Trial]:
-        found: list[Trial] = []
-        cursor: str | None = None
-        while True:
-            asked = {"limit": PAGE} | ({} if cursor is None else {"cursor": cursor})
-            page = self._transport.call("GET", f"/searches/{search.id}/trials", params=asked)
-            found += map(Trial.of, page["items"])
-            cursor = page["next"]
-            if cursor is None:
-                return found
+        found = self._transport.pages(f"/searches/{search.id}/trials", {"limit": PAGE})
+        return [Trial.of(one) for one in found]
 
 
 def live() -> Callable[[Search], None]:
