@@ -57,6 +57,11 @@ class Search(Record):
         return "a script" if self.spec.get("trainer") in ("external", "optuna") else "an agent"
 
     @property
+    def metric(self) -> str:
+        """Return the metric that it makes best."""
+        return str((self.spec.get("objective") or {}).get("metric", "dev_error"))
+
+    @property
     def done(self) -> bool:
         """Return whether no trial of it will change any more."""
         active = sum(self.counts.get(state, 0) for state in ("queued", "running", "paused"))

@@ -68,14 +68,15 @@ def _train(search: int, command: Sequence[str], url: str | None, token: str | No
     from caviar.command_trial import CommandTrial
 
     with client(url, token) as connection:
-        spec = connection.search(search).spec
+        found = connection.search(search)
+        spec = found.spec
         unused = check(command, spec.get("space") or {}, spec.get("settings") or {})
         if unused:
             text = (
                 f"Note: the command has no placeholder for {', '.join(unused)}; CAVIAR_PARAMS has all values."
             )
             typer.echo(text, err=True)
-        objective = str((spec.get("objective") or {}).get("metric", "dev_error"))
+        objective = found.metric
         for trial in connection.ask(search):
             with trial, tempfile.TemporaryDirectory(prefix="caviar-") as folder:
                 CommandTrial(trial, command, objective, Path(folder)).follow()

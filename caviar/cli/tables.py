@@ -47,7 +47,7 @@ def print_best(search: Search, trials: Sequence[Trial], console: Console | None 
         console.print(Text(said), soft_wrap=True)
         _print_failures(search, console)
         return
-    metric = (search.spec.get("objective") or {}).get("metric", "dev_error")
+    metric = search.metric
     names = list(dict.fromkeys(name for trial in trials for name in trial.params))
     table = Table(
         title=f"Best of search {search.id} ({search.name}): {_counts(search)}", title_justify="left"
@@ -177,7 +177,7 @@ def best_text(search: Search) -> str:
     """Write the best value of a search with its metric and its trial; nothing where there is none."""
     if not search.best or search.best.get("value") is None:
         return ""
-    metric = (search.spec.get("objective") or {}).get("metric", "dev_error")
+    metric = search.metric
     return f"{metric} {metric_text(metric, search.best['value'])} ({search.best['trial']})"
 
 
@@ -203,7 +203,7 @@ def print_standings(search: Search, standings: Mapping[str, Any], console: Conso
     console = console or Console()
     if not standings["items"]:
         return
-    metric = (search.spec.get("objective") or {}).get("metric", "dev_error")
+    metric = search.metric
     table = Table(title="Retrained with fresh seeds", title_justify="left")
     for name in ("trial", f"mean {metric}", "spread", "first", "seeds"):
         table.add_column(name, justify="left" if name == "trial" else "right")

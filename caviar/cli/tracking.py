@@ -41,7 +41,7 @@ def track(
         found = connection.search(search)
         tracker: Tracker
         if tensorboard is not None:
-            tracker = TensorBoardTracker(tensorboard, found.spec["objective"]["metric"])
+            tracker = TensorBoardTracker(tensorboard, found.metric)
         else:
             tracker = MlflowTracker(mlflow, experiment or found.name)
         written = 0

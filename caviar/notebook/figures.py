@@ -23,7 +23,7 @@ def need_plotly() -> None:
 def history(search: Search, read: Read, trials: Sequence[Trial]) -> Figure:
     """Return values in the order of completion, and the best so far."""
     found = read("history")
-    figure = _figure("trials ended", _metric(search))
+    figure = _figure("trials ended", search.metric)
     names = [f"trial {search.id}.{number}" for number in found["number"]]
     figure.add_scatter(x=found["order"], y=found["value"], mode="markers", name="value", text=names)
     figure.add_scatter(x=found["order"], y=found["best"], mode="lines", name="best so far", line_shape="hv")
@@ -32,7 +32,7 @@ def history(search: Search, read: Read, trials: Sequence[Trial]) -> Figure:
 
 def curves(search: Search, read: Read, trials: Sequence[Trial]) -> Figure:
     """Return learning curves of the objective, those of the leaders in colour."""
-    figure = _figure("epoch", _metric(search))
+    figure = _figure("epoch", search.metric)
     for one in reversed(read("curves")["items"]):
         look = {} if one["leading"] else {"line_color": "lightgray", "showlegend": False}
         figure.add_scatter(x=one["epoch"], y=one["values"], mode="lines", name=one["trial"], **look)
@@ -59,7 +59,7 @@ def parallel(search: Search, read: Read, trials: Sequence[Trial]) -> Figure:
     names = list(dict.fromkeys(name for one in valued for name in one.params))
     dimensions = [_dimension(name, [one.params.get(name) for one in valued]) for name in names]
     values = [one.value for one in valued]
-    dimensions.append({"label": _metric(search), "values": values})
+    dimensions.append({"label": search.metric, "values": values})
     figure.add_parcoords(
         line={"color": values, "colorscale": "Viridis", "showscale": True}, dimensions=dimensions
     )
@@ -91,10 +91,6 @@ def _figure(across: str, up: str) -> Figure:
     return import_module("plotly.graph_objects").Figure(
         layout={"xaxis_title": across, "yaxis_title": up, "template": "plotly_white"}
     )
-
-
-def _metric(search: Search) -> str:
-    return str((search.spec.get("objective") or {}).get("metric", "dev_error"))
 
 
 def _column(rows: Sequence[Sequence[float]], place: int) -> list[float]:

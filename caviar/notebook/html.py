@@ -40,10 +40,9 @@ def trials_table(trials: Sequence[Trial]) -> str:
 
 def search_head(search: Search) -> str:
     """Return a search's name, state, progress and best value."""
-    objective = search.spec.get("objective") or {}
     best = ""
     if search.best is not None:
-        metric = escape(str(objective.get("metric", "dev_error")))
+        metric = escape(search.metric)
         trial = escape(str(search.best.get("trial")))
         best = f"; best {metric} {_shown(search.best.get('value'))} in trial {trial}"
     failed = f", {search.counts['failed']} failed" if search.counts.get("failed") else ""
