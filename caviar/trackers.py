@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from caviar.client import Client
 from caviar.errors import CaviarError
-from caviar.records import Search, Trial
+from caviar.records import ENDED, Search, Trial
 from caviar.transport import retry_while_away
 
 Curve = Mapping[str, Sequence[float | None]]  # `epoch`, and a list of each metric
@@ -43,13 +43,16 @@ def track(client: Client, search: int, tracker: Tracker) -> Iterator[Trial]:
     Those that are there from an earlier time are left alone.
     """
     known = tracker.known()
+    looked = -1  # how many had ended when the trials were last read
     while True:
         now: Search = retry_while_away(lambda: client.search(search), float("inf"))
-        for trial in list(client.trials(search)):
+        ended = sum(now.counts.get(state, 0) for state in ENDED)
+        for trial in list(client.trials(search)) if ended != looked else ():
             if trial.done and trial.id not in known:
                 tracker.write(trial, curve_of(client, trial))
                 known.add(trial.id)
                 yield trial
+        looked = ended
         if now.done or now.waits_for_a_person:
             return
         time.sleep(LATE)
