@@ -111,7 +111,7 @@ class _Retraining:
             changes = [one for one in changes if one["epoch"] <= last]
         best = BestEpoch(self._objective.direction, None) if self._follows_best(state) else None
         training = _Training(run, self._objective.metric, best)
-        own = _before_of(row, number)
+        own = _commands_changing(row, number)
         for place, change in enumerate(changes):
             training.to(step=int(change["step"]))
             done = run.change(change["settings"])
@@ -265,7 +265,7 @@ def _stopped_at(row: Row, branch: int) -> int | None:
     return None
 
 
-def _before_of(row: Row, branch: int) -> Sequence[tuple[str, Row]]:
+def _commands_changing(row: Row, branch: int) -> Sequence[tuple[str, Row]]:
     """Return the commands that changed settings on a branch, in the order in which they did."""
     applied = [
         (key, one)
