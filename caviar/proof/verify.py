@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from caviar import trainers
+from caviar.agents.dataset_files import FetchError
 from caviar.errors import CaviarError
 from caviar.proof import chain, machine
 from caviar.proof import record as recorded
@@ -117,8 +119,6 @@ def _train(
     kept: Kept | None,
 ) -> dict[str, Any]:
     """Train trials again into a verdict; return the digests of their data."""
-    from caviar import trainers
-
     why = why_not(record)
     if why is not None:
         verdict.findings.append(not_provable("trainings", "", why))
@@ -127,11 +127,10 @@ def _train(
     try:
         data = examples.of({**record.spec.settings})
     except (CaviarError, RuntimeError, ValueError, LookupError) as error:
-        from caviar.agents.dataset_files import FetchError
-
-        kind = Finding("differs", "data", "", str(error))
+        wrong = isinstance(error, FetchError)
+        said = str(error)
         verdict.findings.append(
-            kind if isinstance(error, FetchError) else not_provable("data", "", str(error))
+            Finding("differs", "data", "", said) if wrong else not_provable("data", "", said)
         )
         examples.close()
         return {}
