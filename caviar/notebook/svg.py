@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from html import escape
 from typing import NamedTuple
 
 WIDTH, HEIGHT = 560, 180
@@ -66,7 +67,7 @@ def _ends(values: Sequence[float]) -> tuple[float, float]:
 
 def _line(points: str, one: Line) -> str:
     colour, width, opacity = ("#2563eb", 1.8, 1) if one.leading else ("#9ca3af", 1, 0.6)
-    title = f"<title>{_escaped(one.title)}</title>"
+    title = f"<title>{escape(one.title, quote=False)}</title>"
     if " " not in points:
         x, y = points.split(",")
         return f'<circle cx="{x}" cy="{y}" r="2.5" fill="{colour}">{title}</circle>'
@@ -76,8 +77,4 @@ def _line(points: str, one: Line) -> str:
 
 def _text(x: float, y: float, text: str, anchor: str) -> str:
     look = 'font-size="11" font-family="sans-serif" fill="currentColor"'
-    return f'<text x="{x}" y="{y}" text-anchor="{anchor}" {look}>{_escaped(text)}</text>'
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return f'<text x="{x}" y="{y}" text-anchor="{anchor}" {look}>{escape(text, quote=False)}</text>'
