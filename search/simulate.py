@@ -109,7 +109,7 @@ class _Book:
             np.array(self.objectives[:horizon]).reshape(horizon, len(self.spec.objectives))
             if self.spec.further
             else None,
-            self._continues(horizon),
+            self._continues(horizon) if self.spec.strategy.takes_parents else None,
         )
 
     def _continues(self, horizon: int) -> list[int]:
@@ -117,8 +117,8 @@ class _Book:
         return [NOBODY if parent is None else parent for parent in parents]
 
     def _kept(self, horizon: int) -> Kept:
-        limits = len(self.spec.subject_to)
-        slacks = np.array(self.slacks[:horizon]).reshape(horizon, limits)
+        constraints = len(self.spec.subject_to)
+        slacks = np.array(self.slacks[:horizon]).reshape(horizon, constraints)
         return Kept(slacks, np.array(self.withheld[:horizon]))
 
     def run(self, number: int, train: Train) -> int:
