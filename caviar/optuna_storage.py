@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import copy
 import json
-import math
 import os
 import threading
 import time
@@ -19,28 +18,23 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet, finalize
 
 from optuna.distributions import BaseDistribution, check_distribution_compatibility
-from optuna.exceptions import DuplicatedStudyError, UpdateFinishedTrialError
-from optuna.storages import BaseStorage
-from optuna.storages._base import DEFAULT_STUDY_NAME_PREFIX
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages._heartbeat import BaseHeartbeat
-from optuna.study._frozen import FrozenStudy
-from optuna.study._study_direction import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from caviar.errors import ConflictError, NotFoundError
+from caviar.optuna_studies import StudyStorage
 from caviar.optuna_trials import SPACING, Change, StudyCopy, read_trial, write_number, write_trial
-from caviar.transport import Transport, retry_while_away
+from caviar.transport import Transport
 
 if TYPE_CHECKING:
     from optuna import Study
 
 COLLECT_SECONDS = 0.1  # for which changes of trials wait for others
-FIRST_SECONDS = 10.0  # for which a server is waited for that has not answered yet
 PAUSED_SECONDS = 1.0  # between two questions whether a study that a person paused goes on
 Callback = Callable[["Study", FrozenTrial], None]
 
 
-class CaviarStorage(BaseStorage, BaseHeartbeat):
+class CaviarStorage(StudyStorage, BaseHeartbeat):
     """Keeps studies on a Caviar server.
 
     Parameters
@@ -71,11 +65,10 @@ class CaviarStorage(BaseStorage, BaseHeartbeat):
             if seconds is not None and seconds <= 0:
                 raise ValueError(f"{name} is {seconds}: give a positive number of seconds, or None")
         self._arguments = (url, token, heartbeat_interval, grace_period, heartbeat_stale_trial_callback)
-        self._transport = Transport(url, token)
+        super().__init__(Transport(url, token))
         self._interval = heartbeat_interval
         self._grace = grace_period or 2 * (heartbeat_interval or 0)
         self._callback = heartbeat_stale_trial_callback
-        self._met = False  # the server has answered once
         self._open()
         _STORAGES.add(self)
         finalize(self, self._transport.close)
@@ -84,7 +77,7 @@ class CaviarStorage(BaseStorage, BaseHeartbeat):
         """Begin with nothing read and nothing to send, as a forked process does too."""
         self._lock = threading.RLock()  # of all that follows
         self._copies: dict[int, StudyCopy] = {}
-        self._described: dict[int, FrozenStudy] = {}  # names and directions, which never change
+        self._described.clear()
         self._own: set[int] = set()  # running trials that nobody else changes
         self._outbox: dict[int, Change] = {}
         self._sending: dict[int, Change] = {}
@@ -110,84 +103,13 @@ class CaviarStorage(BaseStorage, BaseHeartbeat):
             heartbeat_stale_trial_callback=callback,
         )
 
-    def _call(self, method: str, path: str, **arguments: Any) -> Any:
-        """Call the server. Raises KeyError for 404, CaviarError."""
-        return self._patiently(lambda: self._transport.call(method, path, **arguments))
-
-    def _patiently(self, call: Callable[[], Any]) -> Any:
-        """Make a call that may be repeated, while the server is away: for longer once it has answered."""
-        try:
-            found = retry_while_away(call, math.inf if self._met else time.monotonic() + FIRST_SECONDS)
-        except NotFoundError as error:
-            raise KeyError(str(error)) from None
-        self._met = True
-        return found
-
     # Studies
-
-    def create_new_study(self, directions: Sequence[StudyDirection], study_name: str | None = None) -> int:
-        """Create a study. Raises DuplicatedStudyError."""
-        name = DEFAULT_STUDY_NAME_PREFIX + str(uuid.uuid4()) if study_name is None else study_name
-        asked = {
-            "name": name,
-            "directions": [one.name.lower() for one in directions],
-            "key": uuid.uuid4().hex,
-        }
-        try:
-            return int(self._call("POST", "/studies", json=asked)["id"])
-        except ConflictError as error:
-            raise DuplicatedStudyError(str(error)) from None
 
     def delete_study(self, study_id: int) -> None:
         """Delete a study; the token needs the scope admin. Raises KeyError."""
-        self._study(study_id)
-        self._call("DELETE", f"/searches/{study_id}")
+        super().delete_study(study_id)
         with self._lock:
-            for known in (self._copies, self._described):
-                known.pop(study_id, None)
-
-    def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
-        """Set an attribute of a study. Raises KeyError."""
-        self._call("POST", f"/studies/{study_id}/attributes", json={"user": {key: json.dumps(value)}})
-
-    def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
-        """Set an attribute of Optuna's of a study. Raises KeyError."""
-        self._call("POST", f"/studies/{study_id}/attributes", json={"system": {key: json.dumps(value)}})
-
-    def get_study_id_from_name(self, study_name: str) -> int:
-        """Return the id of a study. Raises KeyError."""
-        found = self._call("GET", "/studies", params={"name": study_name})["items"]
-        if not found:
-            raise KeyError(f"there is no study {study_name!r}")
-        return int(found[0]["id"])
-
-    def get_study_name_from_id(self, study_id: int) -> str:
-        """Return the name of a study. Raises KeyError."""
-        return str(self._known(study_id).study_name)
-
-    def get_study_directions(self, study_id: int) -> list[StudyDirection]:
-        """Return the directions of a study. Raises KeyError."""
-        return list(self._known(study_id).directions)
-
-    def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
-        """Return the attributes of a study. Raises KeyError."""
-        return dict(self._study(study_id).user_attrs)
-
-    def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:
-        """Return Optuna's attributes of a study. Raises KeyError."""
-        return dict(self._study(study_id).system_attrs)
-
-    def get_all_studies(self) -> list[FrozenStudy]:
-        """Return all studies of the server by id."""
-        return [_study(one) for one in self._call("GET", "/studies")["items"]]
-
-    def _study(self, study_id: int) -> FrozenStudy:
-        return _study(self._call("GET", f"/studies/{study_id}"))
-
-    def _known(self, study_id: int) -> FrozenStudy:
-        if study_id not in self._described:
-            self._described[study_id] = self._study(study_id)
-        return self._described[study_id]
+            self._copies.pop(study_id, None)
 
     # Trials, read
 
@@ -435,17 +357,6 @@ class CaviarStorage(BaseStorage, BaseHeartbeat):
         self._looked = now
         found = self._call("GET", f"/studies/{study_id}/silent", params={"seconds": self._grace})["numbers"]
         return [study_id * SPACING + number for number in found]
-
-
-def _study(told: dict[str, Any]) -> FrozenStudy:
-    return FrozenStudy(
-        study_name=told["name"],
-        direction=None,
-        directions=[StudyDirection[one.upper()] for one in told["directions"]],
-        user_attrs={name: json.loads(text) for name, text in told["user"].items()},
-        system_attrs={name: json.loads(text) for name, text in told["system"].items()},
-        study_id=told["id"],
-    )
 
 
 _STORAGES: WeakSet[CaviarStorage] = WeakSet()  # of this process
