@@ -34,8 +34,7 @@ def main(arguments: list[str]) -> int:
         options = caviar.trainer.data.relabel.relabel(given["source"], dict(given["labels"]), Path(out))
         answer: dict[str, object] = {"options": options}
     except DataError as error:
-        problem = error.problems[0]
-        answer = {"error": {"field": problem.field, "message": problem.message, "remedy": problem.remedy}}
+        answer = {"error": error.problems[0].as_dict()}
     sys.stdout.write(json.dumps(answer))
     return 0
 
