@@ -11,6 +11,7 @@ import orjson
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from caviar.search.labels import ProjectName
 from caviar.service.api.http import answer
 from caviar.service.api.records import Record, iso
 from caviar.service.api.services import App, Services
@@ -35,7 +36,7 @@ class NewWebhook(BaseModel):
         "json", description="slack: a text, as Slack and its like take it"
     )
     events: list[Event] = Field(["ended", "paused"], min_length=1, description="of which it is told")
-    project: str | None = Field(None, max_length=60, description="of whose searches; null: of all")
+    project: ProjectName | None = Field(None, description="of whose searches; null: of all")
 
 
 class Webhook(Record):

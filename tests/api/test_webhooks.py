@@ -12,6 +12,7 @@ import pytest
 
 from caviar import Client
 from caviar.errors import CaviarError
+from caviar.search.labels import LONGEST_PROJECT
 from tests.support.commandline import caviar, serving
 from tests.support.receiver import Receiver, receiving
 from tests.support.waiting import wait
@@ -101,6 +102,14 @@ def test_what_does_not_arrive_is_sent_again(client: Client, receiver: Receiver) 
 def test_addresses_inside_are_refused(client: Client, url: str) -> None:
     with pytest.raises(CaviarError, match="url"):
         client.add_webhook(url)
+
+
+def test_a_project_is_named_as_searches_name_theirs(client: Client, receiver: Receiver) -> None:
+    longest = "p" * LONGEST_PROJECT
+    assert client.add_webhook(receiver.url, project=f" {longest} ")["project"] == longest
+    for name in ("p" + longest, " "):
+        with pytest.raises(CaviarError, match="project"):
+            client.add_webhook(receiver.url, project=name)
 
 
 def test_the_command_adds_tries_lists_and_removes(server: str, client: Client, receiver: Receiver) -> None:
