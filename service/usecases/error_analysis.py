@@ -20,6 +20,7 @@ from caviar.service.store.database import Database
 from caviar.service.store.datasets import UPLOAD
 from caviar.service.store.row_tags import StoredTag
 from caviar.service.store.snapshot import Snapshot
+from caviar.service.store.transaction import Transaction
 from caviar.service.usecases.examples import Example, Examples, PartExamples
 from caviar.service.usecases.names import name_problems
 from caviar.service.usecases.predictions import Evaluator, find_model
@@ -112,7 +113,7 @@ async def tag(
     elif WRONG_LABEL in wanted:
         raise RefusedError.of("label", f"{WRONG_LABEL!r} comes with the right label", "give it as `label`")
 
-    def work(tx: Any) -> list[StoredTag]:
+    def work(tx: Transaction) -> list[StoredTag]:
         said = {"row": row, "tags": sorted(wanted)}
         audit.record(tx, "tag rows", analysis.trial, analysis.data_name, after=said)
         rows.replace(tx, analysis.data, row, wanted, who)
