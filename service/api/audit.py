@@ -29,7 +29,9 @@ class Deed(records.Record):
     what: Action
     search: int | None = Field(description="it may be deleted since")
     trial: str | None
-    subject: str | None = Field(description="the data set, token, agent or link; the kind of a command")
+    subject: str | None = Field(
+        description="the data set, token, agent, link or webhook; the kind of a command; a verdict of verify"
+    )
     before: dict[str, Any] | None
     after: dict[str, Any] | None
 

@@ -1125,7 +1125,7 @@ export interface Deed {
   search: number | null;
   trial: string | null;
   /**
-   * the data set, token, agent or link; the kind of a command
+   * the data set, token, agent, link or webhook; the kind of a command; a verdict of verify
    */
   subject: string | null;
   before: {

@@ -39,7 +39,7 @@ class AuditRow(NamedTuple):
     what: str
     search_id: int | None
     number: int | None  # of a trial
-    subject: str | None  # the data set, token, agent or link, or the kind of a command
+    subject: str | None  # data set, token, agent, link or webhook; kind of a command; verdict of verify
     version: int | None  # of the search since this edit
     proposed: int | None  # trials it had by then
     before: str | None

@@ -88,7 +88,7 @@ audit = Table(
     Column("what", String(20), nullable=False),
     Column("search_id", Integer),
     Column("number", Integer),
-    Column("subject", String(200)),  # a data set, token, agent or link; the kind of a command
+    Column("subject", String(200)),  # data set, token, agent, link, webhook; kind of a command; a verdict
     Column("version", Integer),  # of an edit of a search
     Column("proposed", Integer),  # of an edit: trials numbered from here on follow it
     Column("before", Text),  # JSON
