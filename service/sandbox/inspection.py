@@ -49,8 +49,7 @@ def main(arguments: list[str]) -> int:
     try:
         answer = describe(path, json.loads(options))
     except DataError as error:
-        problem = error.problems[0]
-        fault = {"field": problem.field, "message": problem.message, "remedy": problem.remedy}
+        fault = error.problems[0].as_dict()
         answer = {"error": {name: text.replace(path, "the file") for name, text in fault.items()}}
     except MemoryError:
         answer = {
