@@ -114,6 +114,9 @@ async def tag(
         raise RefusedError.of("label", f"{WRONG_LABEL!r} comes with the right label", "give it as `label`")
 
     def work(tx: Transaction) -> list[StoredTag]:
+        before = rows.of_row(tx, analysis.data, row)
+        if {one.tag: one.label for one in before} == wanted:
+            return before
         said = {"row": row, "tags": sorted(wanted)}
         audit.record(tx, "tag rows", analysis.trial, analysis.data_name, after=said)
         rows.replace(tx, analysis.data, row, wanted, who)

@@ -79,6 +79,21 @@ def test_tags_their_share_of_the_error_and_its_ceiling(app: App, digits: Trial) 
     assert again["tags"][0] == tagged.json()["tags"][0], "who set it and when stays"
 
 
+def test_tagging_a_row_as_it_is_tagged_leaves_no_second_row_in_the_audit_trail(
+    app: App, digits: Trial
+) -> None:
+    def recorded() -> int:
+        return len(app.request("GET", f"{API}/audit", params={"what": "tag rows"}).json()["items"])
+
+    row = errors(digits, limit=4).json()["items"][3]
+    first, second = [c for c in "0123456789" if c != row["truth"]][:2]
+    for label, more in ((first, 1), (first, 0), (second, 1)):
+        before = recorded()
+        assert put(digits, row["row"], "faint", label=label).json()["label"] == label
+        assert recorded() == before + more
+    assert put(digits, row["row"]).json()["tags"] == []
+
+
 def test_what_cannot_be_said_of_a_row_is_refused(app: App, digits: Trial) -> None:
     row = errors(digits, limit=1).json()["items"][0]
     refused = put(digits, row["row"], label="dog")
