@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import signal
 import subprocess
@@ -19,7 +18,7 @@ from caviar import Client
 from tests.frameworks.test_examples import EXAMPLES, missing
 from tests.support.balancer import Balancer
 from tests.support.commandline import ROOT
-from tests.support.noted_example import FOLDER
+from tests.support.framework_examples import loaded
 from tests.support.server_process import Server
 from tests.support.waiting import wait
 
@@ -35,10 +34,7 @@ class Training:
     """An example in a process, with one trial of a search of its own."""
 
     def __init__(self, name: str, url: str, folder: Path, client: Client) -> None:
-        place = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
-        assert place is not None and place.loader is not None
-        example = importlib.util.module_from_spec(place)
-        place.loader.exec_module(example)
+        example = loaded(name)
         rules = {"name": "none"}
         sizes = {"settings": {"epochs": STEPS, "folds": STEPS}, "budget": {"trials": 1}, "stopping": rules}
         self.name, self.client, self.url = name, client, url

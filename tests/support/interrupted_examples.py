@@ -3,7 +3,6 @@
 python -m tests.support.interrupted_examples NOTES EXAMPLE... writes to NOTES, as JSON, what each reported.
 """
 
-import importlib.util
 import json
 import signal
 import sys
@@ -15,17 +14,14 @@ from unittest.mock import patch
 from caviar import Client
 from caviar.external_trial import ExternalTrial
 from caviar.frameworks import steps
+from tests.support.framework_examples import loaded
 
-FOLDER = Path(__file__).resolve().parents[2] / "examples" / "frameworks"
 STOPPED_AT = 3  # the report, of the first trial, that Ctrl-C comes before
 
 
 def run(name: str) -> dict[str, Any]:
     """Run an example until Ctrl-C comes, then again with the number of its search; return the reports."""
-    place = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
-    assert place is not None and place.loader is not None
-    example = importlib.util.module_from_spec(place)
-    place.loader.exec_module(example)
+    example = loaded(name)
     told: list[tuple[str, int]] = []
     report = ExternalTrial.report
     armed = True

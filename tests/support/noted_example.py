@@ -1,10 +1,9 @@
 """Run an example slowly, and note each report: python -m tests.support.noted_example NAME SEARCH NOTES.
 
-A line of the notes is the process, the step and the step that it went on from. SIGUSR1 raises an exception,
-as a mistake in the training would.
+A line of the notes is the process and the step. SIGUSR1 raises an exception, as a mistake in the training
+would.
 """
 
-import importlib.util
 import os
 import signal
 import sys
@@ -14,18 +13,15 @@ from typing import Any
 
 from caviar.external_trial import ExternalTrial
 from caviar.frameworks import steps
+from tests.support.framework_examples import loaded
 
-FOLDER = Path(__file__).resolve().parents[2] / "examples" / "frameworks"
 PAUSE = 0.25  # seconds of each step
 
 
 def main() -> None:
     """Run it."""
     name, search, notes = sys.argv[1:]
-    place = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
-    assert place is not None and place.loader is not None
-    example = importlib.util.module_from_spec(place)
-    place.loader.exec_module(example)
+    example = loaded(name)
     steps.LEAST_SECONDS = 0.5
     report = ExternalTrial.report
 
