@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
 import uvicorn
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from tests.support.passing_on import passed_on
 from tests.support.waiting import wait
 
 HOP = {b"connection", b"keep-alive", b"transfer-encoding", b"date", b"server"}
@@ -38,18 +39,7 @@ class PathProxy:
         sent = self._client.build_request(
             request.method, url, headers=request.headers.raw, content=await request.body()
         )
-        answer = await self._client.send(sent, stream=True)
-
-        async def content() -> AsyncIterator[bytes]:
-            try:
-                async for piece in answer.aiter_raw():
-                    yield piece
-            finally:
-                await answer.aclose()
-
-        passed = StreamingResponse(content(), answer.status_code)
-        passed.raw_headers = [(name, value) for name, value in answer.headers.raw if name.lower() not in HOP]
-        return passed
+        return passed_on(await self._client.send(sent, stream=True), HOP)
 
 
 @contextmanager

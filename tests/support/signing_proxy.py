@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 
 import httpx
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
+from tests.support.passing_on import passed_on
 from tests.support.server_process import free_port
 
 USER, GROUPS = "x-forwarded-user", "x-forwarded-groups"
@@ -58,15 +59,5 @@ class SigningProxy:
             request.method, request.url.path, params=request.query_params, content=await request.body()
         )
         asked.headers = httpx.Headers([*((n, v) for n, v in asked.headers.items() if n in OWN), *sent])
-        answer = await client.send(asked, stream=True)
-
-        async def pieces() -> AsyncIterator[bytes]:
-            try:
-                async for piece in answer.aiter_raw():
-                    yield piece
-            finally:
-                await answer.aclose()
-                await client.aclose()
-
-        kept = {name: value for name, value in answer.headers.items() if name not in OWN}
-        return StreamingResponse(pieces(), answer.status_code, kept)
+        own = {name.encode() for name in OWN}
+        return passed_on(await client.send(asked, stream=True), own, client)
