@@ -12,6 +12,7 @@ from caviar.service.api import report_svg
 from tests.api import test_final_tests as final_tests
 from tests.support.inprocess import App
 from tests.support.inprocess_agents import searched
+from tests.support.trained_trials import finished
 
 API = "/api/v1"
 NASTY = 'A <script>alert("1")</script> | *name*'
@@ -96,7 +97,7 @@ def test_a_report_says_what_a_paper_asks_in_one_file(app: App) -> None:
 
 
 def test_every_look_at_the_test_set_is_told(app: App) -> None:
-    trial = final_tests.finished(app, 71, {"name": "iris"})
+    trial = finished(app, 71, {"name": "iris"})
     look = final_tests.look_at(app, trial, "final <choice>").json()
     search = int(trial.id.split(".")[0])
     page = report(app, search)
