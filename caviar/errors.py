@@ -31,7 +31,11 @@ class TrialLimitError(CaviarError):
 
 
 class UnreachableError(CaviarError):
-    """No server answers at the address."""
+    """No server answers at the address; `timed_out` where somebody may listen there, and be slow."""
+
+    def __init__(self, message: str, *, timed_out: bool = False) -> None:
+        self.timed_out = timed_out
+        super().__init__(message)
 
     @property
     def may_pass(self) -> bool:

@@ -218,9 +218,11 @@ class Transport:
         return response
 
     def _unreachable(self, error: httpx.TransportError) -> UnreachableError:
-        reason = "it does not answer" if isinstance(error, httpx.TimeoutException) else "no connection"
+        timed_out = isinstance(error, httpx.TimeoutException)
+        reason = "it does not answer" if timed_out else "no connection"
         return UnreachableError(
-            f"There is no Caviar server at {self.url} ({reason}). Start one with: caviar serve"
+            f"There is no Caviar server at {self.url} ({reason}). Start one with: caviar serve",
+            timed_out=timed_out,
         )
 
     def close(self) -> None:

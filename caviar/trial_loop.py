@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Generator
 from threading import Event
 
 from caviar import script_end
-from caviar.errors import CaviarError
+from caviar.errors import CaviarError, UnreachableError
 from caviar.exchange.assigned_trial import AssignedTrial
 from caviar.exchange.checkpoint_uploads import CheckpointUploads
 from caviar.exchange.device import own_device
@@ -18,7 +18,7 @@ from caviar.exchange.prefetch import Prefetch
 from caviar.exchange.wire import Agent
 from caviar.external_trial import Caught, ExternalTrial
 from caviar.records import Search
-from caviar.transport import Transport
+from caviar.transport import Transport, retry_while_away
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ def ask(
     Raises CaviarError for a search that scripts do not train, for one that paused itself, and when the body
     of the loop does nothing with a trial.
     """
-    if (trainer := _search(transport, search).spec.get("trainer")) != "external":
+    if (trainer := _first_look(transport, search).spec.get("trainer")) != "external":
         raise CaviarError(
             f"search {search} trains with {trainer or 'mlp'!r}; a script needs trainer: external"
         )
@@ -193,6 +193,20 @@ def _agent(search: int) -> Agent:
         searches=[search],
         device=own_device(),
     )
+
+
+def _first_look(transport: Transport, search: int) -> Search:
+    """Read the search, with patience for a server that many scripts ask at once.
+
+    Raises CaviarError: at once where nobody listens, for the address is wrong then or the server not started.
+    """
+    try:
+        return _search(transport, search)
+    except UnreachableError as error:
+        if not error.timed_out:
+            raise
+        logger.warning("%s Trying again for a minute.", error)
+        return retry_while_away(lambda: _search(transport, search))
 
 
 def _search(transport: Transport, search: int) -> Search:

@@ -40,6 +40,7 @@ class Restarting:
 @pytest.fixture(autouse=True)
 def short_looks(monkeypatch):
     monkeypatch.setattr("caviar.trial_loop.LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("caviar.transport.RESUME_SECONDS", 0.01)
 
 
 def test_a_script_waits_for_a_server_that_comes_back():
@@ -51,6 +52,18 @@ def test_a_script_waits_for_a_server_that_comes_back():
     server = Restarting({}, *away, {}, {"state": "completed"})
     assert list(ask(server, 1)) == []
     assert not server.looks
+
+
+def test_a_script_waits_at_its_start_for_a_server_that_is_slow():
+    slow = UnreachableError("it does not answer", timed_out=True)
+    server = Restarting(slow, slow, {}, {"state": "completed"})
+    assert list(ask(server, 1)) == []
+    assert not server.looks
+
+
+def test_a_script_ends_at_its_start_where_nobody_listens():
+    with pytest.raises(UnreachableError):
+        list(ask(Restarting(UnreachableError("no connection"), {}), 1))
 
 
 def test_a_search_that_was_deleted_ends_its_script():
