@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.support.page_server import Server
 
 EPOCHS = 20_000
+MODULE = "document.querySelector('script[type=module]').src.replace('app.js', '%s')"
 AGENT = {"id": "a-00000000000000aa", "host": "h", "pid": 1, "engine": "script", "trainers": ["external"]}
 
 
@@ -67,3 +68,42 @@ def test_compared_thinned_and_saved_whole(page: Page, trial: str) -> None:
         figure.get_by_role("button", name=re.compile("CSV")).click()
     assert len(Path(saved.value.path()).read_text().splitlines()) == 2 * EPOCHS + 1
     assert ["points=" in url for url in asked] == [True, True, False, False]
+
+
+def test_smoothed_by_keys_over_all_epochs_and_remembered(page: Page, trial: str) -> None:
+    page.goto(f"/trials/{trial}")
+    figure = page.locator("#figure-learning-curve")
+    slider = figure.get_by_label("Smoothing")
+    expect(figure.locator("output")).to_have_text("off")
+    expect(figure.locator(".note")).to_have_text(re.compile("are drawn"))
+    slider.focus()
+    slider.press("End")
+    expect(figure.locator("output")).to_have_text("β 0.999, about 1000 epochs")
+    expect(slider).to_have_attribute("aria-valuetext", "β 0.999, about 1000 epochs")
+    expect(figure.locator(".note")).to_have_text("")  # every epoch was read
+    for _ in range(10):
+        slider.press("ArrowLeft")
+    page.reload()
+    expect(page.locator("#figure-learning-curve output")).to_have_text("β 0.99, about 100 epochs")
+
+
+def test_averages_begin_unbiased_and_go_through_a_rewind(page: Page) -> None:
+    """v_t = (1 - beta) sum_i beta^(t-i) theta_i / (1 - beta^t), written out; a rewound branch goes on."""
+    page.goto("/")
+    curve = {
+        "branches": [
+            {"branch": 0, "parent": None, "from_epoch": 0, "epoch": [1, 2, 3], "e": [5.0, 3.0, 9.0]},
+            {"branch": 1, "parent": 0, "from_epoch": 2, "epoch": [3, 4], "e": [1.0, 2.0]},
+        ]
+    }
+    found = page.evaluate(
+        f"async (curve) => (await import({MODULE % 'core/averages.js'}))"
+        ".averagedBranch(curve, curve.branches[1], 'e', 0.8)",
+        curve,
+    )
+    theta, beta = [5.0, 3.0, 1.0, 2.0], 0.8
+    expected = [
+        sum((1 - beta) * beta ** (t - i) * theta[i - 1] for i in range(1, t + 1)) / (1 - beta**t)
+        for t in (3, 4)
+    ]
+    assert found == pytest.approx(expected, rel=1e-12)

@@ -7,7 +7,8 @@ import { count, duration, label, sentence, text } from "../core/format.js";
 import { measured, objectiveMetric, objectiveName, plannedEpochs, spreadText } from "../core/search-math.js";
 import { follow, pause, throttled } from "../core/stream.js";
 import { chip, empty, failedPage, setChip, stat, when } from "../components/parts.js";
-import { costsPicture, curvesPicture } from "../pictures/curve.js";
+import { costsPicture } from "../pictures/costs.js";
+import { curvesPicture } from "../pictures/curve.js";
 import { outcomesPicture } from "../pictures/outcomes.js";
 import { trialActions } from "./trial-actions.js";
 import { trialBranches } from "./trial-branches.js";
@@ -67,7 +68,7 @@ export async function page(context) {
   }
   const draw = async () => {
     try {
-      const [fresh, curve] = await Promise.all([call(`/trials/${id}`, { signal }), readCurve(id, signal, { whole: curves.zoomed() })]);
+      const [fresh, curve] = await Promise.all([call(`/trials/${id}`, { signal }), readCurve(id, signal, { whole: curves.whole() })]);
       take(fresh);
       shown = curve;
       head.latest(curve);

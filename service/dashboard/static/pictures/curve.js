@@ -1,5 +1,6 @@
-/** How one trial learns: error or cost of train and dev by epoch, and the cost of each mini-batch. */
+/** How one trial learns: error or cost of train and dev by epoch. */
 
+import { averagedBranch } from "../core/averages.js";
 import { leftOut, readCurve } from "../core/branches.js";
 import { commandText } from "../core/commands.js";
 import { fill, h } from "../core/dom.js";
@@ -10,6 +11,7 @@ import { line, rule } from "../charts/layers.js";
 import { Figure } from "../components/figure.js";
 import { makeLegend } from "../components/legend.js";
 import { choose } from "../components/parts.js";
+import { Smoothing } from "../components/smoothing.js";
 import { objectiveMetric, plannedEpochs, trainingsOf } from "../core/search-math.js";
 
 /** What can be shown by epoch: a name for the choice and the columns it draws. */
@@ -72,11 +74,14 @@ export function curvesPicture(view, context, steer, read) {
   }
   choice([]);
   const legend = makeLegend();
+  /** @type {Curve | null} */
+  let drawn = null;
+  const smoothing = new Smoothing({ picture: "learning-curve", unit: "epochs", fallback: 0, changed: turned });
   const figure = new Figure({
     name: "learning-curve",
     title: "Learning curve",
     hint: trainingsOf(view.search.spec) > 1 ? "One fold after another. Each point is the mean over the folds so far at the same epoch of each; the last stretch is the mean of all folds." : "Training by epoch. A wide gap between train and dev is variance (overfitting); both high is bias.",
-    controls: [control, legend.node],
+    controls: [control, smoothing.node, legend.node],
     height: 320,
   });
   figure.chart.open = (point) => {
@@ -87,8 +92,13 @@ export function curvesPicture(view, context, steer, read) {
   figure.chart.turned = () => {
     if (left) read();
   };
+  function turned() {
+    if (left && smoothing.beta) read();
+    else if (drawn) draw(drawn);
+  }
   /** @param {Curve} curve */
   function draw(curve) {
+    drawn = curve;
     const shown = choice(curve.columns);
     if (!shown || !curve.branches.some((branch) => branch.epoch.length)) {
       figure.blank(noCurve(view.trial()));
@@ -102,7 +112,7 @@ export function curvesPicture(view, context, steer, read) {
         const values = /** @type {(number | null)[] | undefined} */ (branch[column]);
         if (!values) continue;
         for (const value of values) all.push(value);
-        layers.push(line({ x: branch.epoch, y: values, colour: look(column, branch.branch, current), width: 2, end: "dot", describe: (index) => describePoint(curve, branch, shown.columns, index) }));
+        layers.push(...curveLayers(curve, branch, column, look(column, branch.branch, current), smoothing.beta, (index, average) => describePoint(curve, branch, shown.columns, column, index, average)));
       }
     }
     legend.set(shown.columns.map((column) => [label(column), look(column, current, current)]));
@@ -119,8 +129,8 @@ export function curvesPicture(view, context, steer, read) {
       left ? `${count(curve.total - left)} of ${count(curve.total)} epochs are drawn, including the lowest and highest; drag to zoom in and see all.` : "",
     );
   }
-  const zoomed = () => figure.chart.zoomed !== null;
-  return { node: figure.node, draw, zoomed, fail: (/** @type {unknown} */ error) => figure.fail(error) };
+  const whole = () => figure.chart.zoomed !== null || smoothing.beta > 0; // an average of a part would be another one
+  return { node: figure.node, draw, whole, fail: (/** @type {unknown} */ error) => figure.fail(error) };
 }
 
 /**
@@ -143,14 +153,37 @@ function noCurve({ state, ended }) {
 }
 
 /**
+ * A curve; when it is smoothed, its average, with the values themselves faint behind it.
+ * @param {Curve} curve
+ * @param {Branch} branch
+ * @param {string} column
+ * @param {string} hue
+ * @param {number} beta
+ * @param {(index: number, average: number | null | undefined) => import("../charts/layers.js").Description} describe
+ */
+function curveLayers(curve, branch, column, hue, beta, describe) {
+  const x = branch.epoch;
+  const y = /** @type {(number | null)[]} */ (branch[column]);
+  if (!beta) return [line({ x, y, colour: hue, width: 2, end: "dot", describe: (index) => describe(index, null) })];
+  const average = averagedBranch(curve, branch, column, beta);
+  return [
+    line({ x, y, colour: faded(hue, 0.3), width: 1 }),
+    line({ x, y: average, colour: hue, width: 2, end: "dot", describe: (index) => describe(index, average[index]) }),
+  ];
+}
+
+/**
  * @param {Curve} curve
  * @param {Branch} branch
  * @param {string[]} columns
+ * @param {string} column the one that is pointed at
  * @param {number} index
+ * @param {number | null | undefined} average of it, when it is smoothed
  */
-function describePoint(curve, branch, columns, index) {
+function describePoint(curve, branch, columns, column, index, average) {
   const name = curve.branches.length > 1 ? `, branch ${branch.branch}` : "";
-  const rows = columns.map((column) => /** @type {[string, string]} */ ([label(column), number(/** @type {any} */ (branch[column])?.[index])]));
+  const rows = columns.map((each) => /** @type {[string, string]} */ ([label(each), number(/** @type {any} */ (branch[each])?.[index])]));
+  if (average !== null && average !== undefined) rows.push([`${label(column)}, average`, number(average)]);
   return { title: `Epoch ${branch.epoch[index]}${name}`, rows, open: `#${branch.epoch[index]}@${branch.branch}`, hint: "click to rewind or fork here" };
 }
 
@@ -194,55 +227,4 @@ function sheet(curve) {
     names: ["branch", "epoch", ...names],
     rows: curve.branches.flatMap((branch) => branch.epoch.map((epoch, index) => [branch.branch, epoch, ...names.map((name) => /** @type {any} */ (branch[name])?.[index])])),
   };
-}
-
-/** @param {TrialView} view */
-export function costsPicture(view) {
-  const figure = new Figure({
-    name: "mini-batch-cost",
-    title: "Cost of each mini-batch",
-    hint: "The cost of each mini-batch and its exponentially weighted average over about 10 steps. Noise is normal; a steady rise or wild swings mean the learning rate is too high.",
-    height: 320,
-  });
-  /** @param {Curve} curve */
-  function draw(curve) {
-    const { step: steps, cost: costs } = curve.costs;
-    figure.node.hidden = !steps.length && Boolean(view.trial().ended);
-    if (!steps.length) {
-      figure.blank("Waiting for the first costs.");
-      return;
-    }
-    const smooth = averaged(costs);
-    figure.show(
-      {
-        summary: `Cost over ${count(steps.at(-1))} steps, now ${number(smooth.at(-1))}`,
-        x: { scale: linear(steps[0] ?? 0, steps.at(-1) ?? 1), title: "step" },
-        y: { scale: fitted(costs), title: "cost" },
-        layers: [
-          line({ x: steps, y: costs, colour: colour("--faint"), width: 1 }),
-          line({ x: steps, y: smooth, colour: colour("--data-1"), width: 2, describe: (index) => ({ title: `Step ${count(steps[index])}`, rows: [["cost", number(costs[index])], ["average", number(smooth[index])]] }) }),
-        ],
-      },
-      () => ({ names: ["step", "cost", "average"], rows: steps.map((step, index) => [step, costs[index], smooth[index]]) }),
-      (steps[0] ?? 0) > 1 ? `From step ${count(steps[0])} on: mini-batch costs are recorded after the first half second of training.` : "",
-    );
-  }
-  return { node: figure.node, draw };
-}
-
-const BETA = 0.9;
-
-/**
- * v = beta v + (1 - beta) theta, corrected for its start; a cost that is not finite is left out.
- * @param {(number | null)[]} values
- */
-function averaged(values) {
-  let average = 0;
-  let weight = 1;
-  return values.map((value) => {
-    if (value === null) return null;
-    average = BETA * average + (1 - BETA) * value;
-    weight *= BETA;
-    return average / (1 - weight);
-  });
 }
