@@ -65,3 +65,23 @@ def test_what_is_found_comes_before_how_it_went(page: Any, search: dict[str, Any
     assert winner["y"] < progress["y"]
     page.get_by_role("link", name="Open the next search").click()
     page.get_by_text("Follows from the diagnosis of").wait_for()
+
+
+def test_two_searches_are_compared_by_name_number_and_best_parameters(
+    looked: Any, search: dict[str, Any], rare: dict[str, Any]
+) -> None:
+    both = [rare, search]
+    looked.goto("/")
+    for one in both:
+        row = looked.locator("tr, article, li").filter(has=looked.locator(f'a[href="/searches/{one["id"]}"]'))
+        row.get_by_role("checkbox").first.check()
+    looked.get_by_role("link", name="Compare 2").click()
+    looked.get_by_role("heading", name="Compare searches").wait_for()
+    table = looked.get_by_role("region", name="Side by side")
+    heads = table.locator("thead th").all_inner_texts()
+    assert sorted(text.strip() for text in heads) == sorted(
+        f"{one['name']} (search {one['id']})" for one in both
+    )
+    names = table.locator("tbody th").all_inner_texts()
+    assert {"best value", "best: learning rate", "space: learning rate"} <= {name.strip() for name in names}
+    assert looked.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out"

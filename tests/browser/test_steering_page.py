@@ -98,6 +98,10 @@ def test_forked_from_a_point_with_a_change_and_compared_with_its_parent(
     page: Page, server: Server, trial: str
 ) -> None:
     watch(page, trial)
+    click_a_point(page)
+    expect(page.locator(".chosenpoint")).to_be_in_viewport()
+    page.keyboard.press("Escape")
+    expect(page.locator(".chosenpoint")).to_be_hidden()
     epoch = click_a_point(page)
     page.get_by_label("learning rate", exact=True).fill("0.01")
     page.get_by_role("button", name="Fork from here").click()
