@@ -65,14 +65,7 @@ class Fleet:
         return found
 
     def agents_of(self, parent: Server | Worker) -> dict[str, psutil.Process]:
-        found = {}
-        with contextlib.suppress(psutil.NoSuchProcess):
-            for child in psutil.Process(_pid(parent)).children():
-                with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
-                    words = child.cmdline()
-                    if "caviar.agents" in words:
-                        found[words[words.index("--id") + 1]] = child
-        return found
+        return agents_under(_pid(parent))
 
     def keep(self) -> None:
         """Start again what has ended."""
@@ -136,6 +129,18 @@ def running(folder: Path, topology: str, seed: int, inside: int = 2, outside: in
         worker.launch()
         fleet.server().wait_agents(inside + outside, 300)
         yield fleet
+
+
+def agents_under(pid: int) -> dict[str, psutil.Process]:
+    """The agents that a process has started and that live, by id."""
+    found = {}
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(pid).children():
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+                words = child.cmdline()
+                if "caviar.agents" in words:
+                    found[words[words.index("--id") + 1]] = child
+    return found
 
 
 def _pid(parent: Server | Worker) -> int:
