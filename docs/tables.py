@@ -21,7 +21,17 @@ from caviar.trainer.choices import (
     OptimizerFacts,
     Output,
 )
-from caviar.trainer.metrics import ALL, ALWAYS, LAYER_NORM, MEASURES, PARTS, PER_TRIAL, SECONDS, EpochMetric
+from caviar.trainer.metrics import (
+    ALL,
+    ALWAYS,
+    CLEAN_TRAIN,
+    LAYER_NORM,
+    MEASURES,
+    PARTS,
+    PER_TRIAL,
+    SECONDS,
+    EpochMetric,
+)
 from caviar.trainer.setting_types import SettingInfo
 from caviar.trainer.settings import describe
 
@@ -138,6 +148,11 @@ def epoch_metrics() -> str:
     """Return what every epoch reports."""
     rows = [(f"`{one.name}`", one.column.meaning, one.column.direction or "") for one in EpochMetric]
     rows += [(f"`{LAYER_NORM.format('l')}`", "the same of dW[l], for each layer l = 1 .. L", "")]
+    asked = "with `clean_train_cost: true`, of the training set after the epoch's last step"
+    rows += [
+        (f"`{CLEAN_TRAIN.format(name)}`", f"{asked}: {MEASURES[name].meaning}", MEASURES[name].direction)
+        for name in reversed(ALWAYS)
+    ]
     return table(("metric", "what", "better"), [*rows, (f"`{SECONDS}`", "time spent in the epoch", "")])
 
 

@@ -51,6 +51,7 @@ class EpochMetric(IntEnum):
 
 
 LAYER_NORM = "gradient_norm_{}"  # the same of dW[l], for each layer l = 1 .. L
+CLEAN_TRAIN = "clean_train_{}"  # what a pass over the training set measures, where it is asked for
 SECONDS = "seconds"  # time spent in the epoch, measured outside the kernels
 COUNTS = ("epoch", "step", "best_epoch")  # in a result, beside what is measured
 PARTS = ("dev", "train", "train_dev")  # of the data that results are measured on; never the test set

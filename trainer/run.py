@@ -16,7 +16,7 @@ from .initialization import initial_weights
 from .kernels import epoch, measured_epoch, structs
 from .kernels.structs import Status
 from .measuring import Measuring, Named
-from .metrics import ResultMetric, named, result_metrics
+from .metrics import CLEAN_TRAIN, ResultMetric, named, result_metrics
 from .network import Network
 from .problem import SettingError
 from .settings import Settings, changed
@@ -57,6 +57,7 @@ class Run:
         self._extras, rows = buffers.extras_of(settings, data, self.network, self._measuring.kept)
         self._records = buffers.records_of(self.network, rows)
         self._watching = Watching(data, self.network)
+        self._waiting = Slice()  # what ended between two slices
         self._seconds = 0.0
         self._pace = Pace(self._examples.m + self._examples.dev_m / 3.0)
 
@@ -106,13 +107,13 @@ class Run:
         Each dict of `Slice.epochs` holds what metrics.py lists: the columns of `EpochMetric`,
         gradient_norm_1 .. gradient_norm_L, and seconds.
         """
-        piece = Slice()
+        piece, self._waiting = self._waiting, Slice()
         deadline = time.perf_counter() + seconds
         last_step = _FOREVER if until_step is None else until_step
         last_epoch = _FOREVER if until_epoch is None else until_epoch
-        singly = bool(self._measuring.passed)
+        singly = bool(self._measuring.passed) or self.settings.clean_train_cost
         while self.status == "running" and not self._reached(last_step, last_epoch):
-            # after which other parts are passed through, or the layers are looked at
+            # after which whole parts are passed through, or the layers are looked at
             until = self.epoch + 1 if singly else self._watching.next_look(self.epoch, self.settings)
             self._work(deadline - time.perf_counter(), last_step, min(until, last_epoch), piece)
             if not self._pace.fits(self._hyper.batch_size, deadline - time.perf_counter(), self._phase):
@@ -294,24 +295,33 @@ class Run:
         if self._extras is not None and finished:
             named, limits = self._measuring.of_epochs(self._extras, finished)
             buffers.begin_again(self._extras, self._records)
-        for part in self._measuring.passed if finished else ():  # one epoch: none was begun after it
-            found = self._passed_through(part, limits[-1])
-            named = Named([*named.names, *found], [[*(named.rows or [[]])[-1], *found.values()]])
+        more: dict[str, float] = {}
+        if finished:  # one epoch, wherever there is more: none was begun after it
+            for part in self._measuring.passed:
+                outputs = self._outputs(part)
+                self._pass_through(part, limits[-1], outputs)
+                more |= self._measuring.of_part(part, outputs, limits[-1])
+            if self.settings.clean_train_cost:
+                clean = self._pass_through("train", limits[-1])
+                more |= {CLEAN_TRAIN.format(name): number for name, number in clean._asdict().items()}
+        if more:
+            named = Named([*named.names, *more], [[*(named.rows or [[]])[-1], *more.values()]])
         return named
 
-    def _passed_through(self, part: str, limit: float) -> dict[str, float]:
-        """Return the named metrics of a part for the weights as they are now."""
-        outputs, weights = self._outputs(part), weights_of(self.data, part)
+    def _pass_through(
+        self, part: str, limit: float, outputs: np.ndarray[Any, Any] | None = None
+    ) -> evaluation.Evaluation:
+        """Pass a part through the network as it is now, at the end of an epoch."""
         X, Y = getattr(self.data, f"X_{part}"), getattr(self.data, f"Y_{part}")
-        evaluation.evaluate(
+        weights = weights_of(self.data, part)
+        return evaluation.evaluate(
             self._shape, self._state, self._scratch, self._examples, X, Y, weights, limit, outputs
         )
-        return self._measuring.of_part(part, outputs, limit)
 
     def _finish_evaluation(self) -> None:
         """End an epoch whose dev set is being passed: a change comes after it; its row waits."""
-        if self.status == "running" and self._phase == structs.EVALUATING:
-            self._work_kernel(np.inf, self.step, _FOREVER)
+        while self.status == "running" and self._phase == structs.EVALUATING:
+            self._work(np.inf, self.step, self.epoch + 1, self._waiting)
 
     def _work_kernel(self, budget: float, last_step: int, last_epoch: int) -> float:
         examples, extras = self._examples, self._extras

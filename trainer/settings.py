@@ -228,6 +228,12 @@ class Settings:
         steerable=True,
         help="report of each layer and epoch the norm of W, and mean, deviation and dead share of its units",
     )
+    clean_train_cost: bool = switch(
+        False,
+        steerable=True,
+        help="report of each epoch cost and error of the whole training set without dropout, regulariser or "
+        "augmentation: a pass more",
+    )
     predict_rows: int = integer(
         100, low=1, high=100_000, unit="examples", help="how many are predicted at once for predict_ms"
     )

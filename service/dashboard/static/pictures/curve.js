@@ -16,8 +16,8 @@ import { objectiveMetric, plannedEpochs, trainingsOf } from "../core/search-math
 
 /** What can be shown by epoch: a name for the choice and the columns it draws. */
 const SHOWN = /** @type {Record<string, {title: string, columns: string[]}>} */ ({
-  error: { title: "error", columns: ["train_error", "dev_error"] },
-  cost: { title: "cost", columns: ["train_cost", "dev_cost"] },
+  error: { title: "error", columns: ["train_error", "clean_train_error", "dev_error"] },
+  cost: { title: "cost", columns: ["train_cost", "clean_train_cost", "dev_cost"] },
   learning_rate: { title: "learning rate", columns: ["learning_rate"] },
   gradient_norm: { title: "gradient norm", columns: ["gradient_norm"] },
 });
@@ -46,7 +46,7 @@ function offered(columns, objective) {
  * @param {number} current
  */
 function look(column, branch, current) {
-  const base = colour(column.startsWith("dev") ? "--data-2" : "--data-1");
+  const base = colour(column.startsWith("dev") ? "--data-2" : column.startsWith("clean") ? "--data-4" : "--data-1");
   return branch === current ? base : faded(base, 0.35);
 }
 
@@ -107,15 +107,16 @@ export function curvesPicture(view, context, steer, read) {
     const current = view.trial().branch;
     const layers = [];
     const all = [];
+    const columns = shown.columns.filter((column) => curve.columns.includes(column));
     for (const branch of curve.branches) {
-      for (const column of shown.columns) {
+      for (const column of columns) {
         const values = /** @type {(number | null)[] | undefined} */ (branch[column]);
         if (!values) continue;
         for (const value of values) all.push(value);
-        layers.push(...curveLayers(curve, branch, column, look(column, branch.branch, current), smoothing.beta, (index, average) => describePoint(curve, branch, shown.columns, column, index, average)));
+        layers.push(...curveLayers(curve, branch, column, look(column, branch.branch, current), smoothing.beta, (index, average) => describePoint(curve, branch, columns, column, index, average)));
       }
     }
-    legend.set(shown.columns.map((column) => [label(column), look(column, current, current)]));
+    legend.set(columns.map((column) => [label(column), look(column, current, current)]));
     left = leftOut(curve);
     const last = Math.max(...curve.branches.flatMap((branch) => branch.epoch.at(-1) ?? 1));
     figure.show(
