@@ -125,6 +125,15 @@ class TrialCalls(Calls):
         found: dict[str, Any] = self.transport.call("GET", f"/trials/{name_of(trial)}/rewind", params=params)
         return found
 
+    def predict(self, trial: TrialLike, rows: Sequence[Any]) -> dict[str, Any]:
+        """Return what a trial's model says about up to 1,000 rows, mappings by column or lists of numbers.
+
+        `far` and `moved` name the columns that lie far from what it was trained on.
+        """
+        path, body = f"/trials/{name_of(trial)}/predict", {"rows": list(rows)}
+        found: dict[str, Any] = self.transport.call("POST", path, json=body, timeout=300)
+        return found
+
     # The test set
 
     def test(self, trial: TrialLike, why: str | None = None) -> dict[str, Any]:

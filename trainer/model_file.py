@@ -2,7 +2,8 @@
 
 Tensors, in the course's shapes: W1 (n[1], n[0]), b1 (n[1],), or with batch norm gamma1, beta1, mean1,
 variance1 (the averages, corrected, ready for use); and so on to W[L], b[L]; mu, sigma (n[0],) and for
-regression target_mu, target_sigma (n[L],). Metadata key "caviar", JSON: format, kind, sizes, activation,
+regression target_mu, target_sigma (n[L],); what the columns of training looked like (`Profile`), in files
+of today. Metadata key "caviar", JSON: format, kind, sizes, activation,
 leaky_slope, batch_norm, batch_norm_epsilon, class_names, feature_names, target_names, preprocessing,
 settings, seed, and threshold (of the probability of the second of two classes) where it is not one half.
 """
@@ -44,6 +45,8 @@ def save(
     for name in ("mu", "sigma", "target_mu", "target_sigma"):
         if getattr(data, name).size:
             tensors[name] = np.ascontiguousarray(getattr(data, name))
+    if data.profile is not None:
+        tensors |= data.profile.tensors()
     metadata = {
         "format": FORMAT,
         "kind": network.kind,

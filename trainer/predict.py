@@ -16,9 +16,11 @@ from .choices import Activation, Choice, Output
 from .data import arrays, files, normalize, sources
 from .data.columns import Encoding
 from .data.file_request import FileRequest
+from .data.profile import Profile
 from .data.reading import Reading
 from .data.spelling import treated
 from .data.table import Category, Table, text_of
+from .distance import Far, Moved, far_columns, moved_columns
 from .model_file import FORMAT
 from .problem import DataError, ProblemsError
 
@@ -40,6 +42,10 @@ class Prediction:
     classes, targets : tuple of str
     threshold : float
         The probability above which the second of two classes is predicted.
+    far : tuple of Far or None
+        Columns of which cells lie far from training; None: the model was stored without what tells it.
+    moved : tuple of Moved or None
+        Columns that moved as a whole; None for less than 30 rows, too.
     """
 
     probabilities: Array | None
@@ -47,6 +53,8 @@ class Prediction:
     classes: tuple[str, ...]
     targets: tuple[str, ...]
     threshold: float = 0.5
+    far: tuple[Far, ...] | None = None
+    moved: tuple[Moved, ...] | None = None
 
     @property
     def numbers(self) -> Array:
@@ -146,7 +154,11 @@ class Model:
             column = encoding.feature_names[np.abs(X[far[0]]).argmax()]
             message = f"{table.source}, row {far[0] + 1}, column {column!r}: too far from what was trained on"
             raise DataError.of("data", f"{message} ({len(far)} such rows)", "correct the number")
-        return found
+        profile = Profile.from_tensors(self.tensors)
+        if profile is None:
+            return found
+        known = (table, encoding, profile)
+        return replace(found, far=far_columns(*known), moved=moved_columns(*known))
 
     def predict_prepared(self, X: Array) -> Prediction:
         """Predict on rows that are encoded and normalised already, as those of `Data` are.

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .data.profile import MARK
 from .run import Run
 
 COMPARED = ("weights", "v", "s")  # of a checkpoint: what training has made; the rest is bookkeeping
@@ -81,6 +82,9 @@ def differences(one: bytes, other: bytes, names: Iterable[str] | None = None) ->
     from safetensors.numpy import load
 
     first, second = load(one), load(other)
+    for file, by in ((first, second), (second, first)):  # models of before have no profile of their data
+        for name in [name for name in file if name.startswith(MARK) and name not in by]:
+            del file[name]
     wanted = sorted(set(first) | set(second)) if names is None else list(names)
     return [text for name in wanted if (text := _difference(name, first.get(name), second.get(name)))]
 

@@ -67,13 +67,17 @@ def predict(
 ) -> None:
     """Predict with a saved model, row by row, as CSV: class and probabilities, or values.
 
-    A model is a file, or that of a finished trial on the server.
+    A model is a file, or that of a finished trial on the server. Columns that lie far from what it was
+    trained on are named on standard error.
     """
     from caviar.files import writing
     from caviar.trainer.predict import Model
 
     with _sentences():
-        columns = Model.load(_model(model, url, token)).predict(data).columns()
+        found = Model.load(_model(model, url, token)).predict(data)
+    columns = found.columns()
+    for one in (*(found.far or ()), *(found.moved or ())):
+        typer.echo(f"warning: column {one}", err=True)
     if output is None:
         _write(columns, sys.stdout)
         return

@@ -76,6 +76,28 @@ class NewRows(BaseModel):
     )
 
 
+class FarColumn(BaseModel):
+    """A column of which cells lie far from what the model was trained on."""
+
+    column: str
+    kind: str = Field(description="outside the range of training, an unseen text, or missing as never there")
+    rows: int = Field(description="that have such a cell")
+    row: int = Field(description="the worst of them, from 1; of texts and gaps the first")
+    value: float | str | None = Field(description="its cell")
+    low: float | None = Field(description="of training, as the next one")
+    high: float | None
+    text: str
+
+
+class MovedColumn(BaseModel):
+    """A column that is distributed otherwise than in training, all rows taken together."""
+
+    column: str
+    chance: float = Field(description="that rows like those of training differ so much; corrected by Holm")
+    what: str = Field(description="what moved most")
+    text: str
+
+
 class Predicted(BaseModel):
     """What a model says about each row."""
 
@@ -87,6 +109,12 @@ class Predicted(BaseModel):
     targets: list[str] | None = None
     values: list[list[float]] | None = Field(
         None, description="of each row, in the order of targets and in their units"
+    )
+    far: list[FarColumn] | None = Field(
+        None, description="what lies far from training; null: the model was stored without what tells it"
+    )
+    moved: list[MovedColumn] | None = Field(
+        None, description="what moved as a whole; null for less than 30 rows, too"
     )
 
 

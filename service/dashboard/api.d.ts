@@ -66,6 +66,7 @@ export interface Schemas {
   ExchangeResponse: ExchangeResponse;
   Exclusion: Exclusion;
   Failure: Failure;
+  FarColumn: FarColumn;
   FindingRecord: FindingRecord;
   Fixed: Fixed;
   Front: Front;
@@ -89,6 +90,7 @@ export interface Schemas {
   MadeWebhook: MadeWebhook;
   MeanOfLast: MeanOfLast;
   Median: Median;
+  MovedColumn: MovedColumn;
   NewLink: NewLink;
   NewLook: NewLook;
   NewRows: NewRows;
@@ -1384,6 +1386,34 @@ export interface Failure {
   count: number;
 }
 /**
+ * A column of which cells lie far from what the model was trained on.
+ */
+export interface FarColumn {
+  column: string;
+  /**
+   * outside the range of training, an unseen text, or missing as never there
+   */
+  kind: string;
+  /**
+   * that have such a cell
+   */
+  rows: number;
+  /**
+   * the worst of them, from 1; of texts and gaps the first
+   */
+  row: number;
+  /**
+   * its cell
+   */
+  value: number | string | null;
+  /**
+   * of training, as the next one
+   */
+  low: number | null;
+  high: number | null;
+  text: string;
+}
+/**
  * Something that a reader of the results must know, and what to do about it.
  */
 export interface FindingRecord {
@@ -1760,6 +1790,21 @@ export interface Median {
   least?: number;
 }
 /**
+ * A column that is distributed otherwise than in training, all rows taken together.
+ */
+export interface MovedColumn {
+  column: string;
+  /**
+   * that rows like those of training differ so much; corrected by Holm
+   */
+  chance: number;
+  /**
+   * what moved most
+   */
+  what: string;
+  text: string;
+}
+/**
  * How long a link is to work.
  */
 export interface NewLink {
@@ -2128,6 +2173,14 @@ export interface Predicted {
    * of each row, in the order of targets and in their units
    */
   values: number[][] | null;
+  /**
+   * what lies far from training; null: the model was stored without what tells it
+   */
+  far: FarColumn[] | null;
+  /**
+   * what moved as a whole; null for less than 30 rows, too
+   */
+  moved: MovedColumn[] | null;
 }
 /**
  * What a model gets right and wrong.

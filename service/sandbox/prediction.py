@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from caviar.service.sandbox.evaluation import bound_memory, bound_work
@@ -42,12 +43,20 @@ def _found(saved: bytes, rows: list[Any]) -> dict[str, Any]:
         found = model.predict(_source(rows))
     except ProblemsError as error:
         return {"refused": error.problems[0].as_dict()}
+    told = {"kind": model.info["kind"], **_distance(found)}
     if found.probabilities is None:
         assert found.values is not None
-        return {"kind": model.info["kind"], "targets": found.targets, "values": found.values.tolist()}
+        return {**told, "targets": found.targets, "values": found.values.tolist()}
     probabilities = found.probabilities.tolist()
-    of_classes = {"classes": found.classes, "labels": found.labels, "probabilities": probabilities}
-    return {"kind": model.info["kind"], **of_classes}
+    return {**told, "classes": found.classes, "labels": found.labels, "probabilities": probabilities}
+
+
+def _distance(found: Any) -> dict[str, Any]:
+    """Return what lies far from training; null where the model does not know, or the rows are too few."""
+    return {
+        name: None if listed is None else [{**asdict(one), "text": str(one)} for one in listed]
+        for name, listed in (("far", found.far), ("moved", found.moved))
+    }
 
 
 def _source(rows: list[Any]) -> Any:

@@ -71,6 +71,10 @@ def test_rows_that_are_sent_are_predicted_on(app: App, tmp_path: Path) -> None:
     assert (found["kind"], found["classes"], found["values"]) == ("binary", ["no", "yes"], None)
     assert found["labels"] == expected.labels
     assert found["probabilities"] == pytest.approx(expected.probabilities, abs=1e-6)
+    assert found["moved"] is None
+    [far] = found["far"]  # 115.5 lies within the range, "blue" was never there
+    told = [far[name] for name in ("column", "kind", "rows", "row", "value")]
+    assert told == ["b", "unseen", 1, 3, "blue"]
     for wrong, words in (
         ([{"a": 1, "b": "x"}, {"a": 1}], "row 2 has other columns than row 1"),
         ([{"a": 1}], "lacks the columns b"),

@@ -17,6 +17,7 @@ from caviar.trainer.data.cuts import cuts_of, rows_of
 from caviar.trainer.data.description import problems_of
 from caviar.trainer.data.file_request import FileRequest
 from caviar.trainer.data.options import READING
+from caviar.trainer.data.profile import Profile
 from caviar.trainer.data.split import halves_of_dev
 from caviar.trainer.data.table import Array, Table
 from caviar.trainer.data.targets import Target
@@ -125,6 +126,7 @@ class Prepared:
             target_names=target.names,
             image_shape=table.image_shape,
             preprocessing=_preprocessing(table, target, encoding, dataset),
+            profile=Profile.fit(table, self._cuts[fold]["train"], encoding, mu, sigma),
             source=table.source,
             **{f"weights_{part}": _mean_one(found, part) for part, found in of_rows["weights"].items()},
             **{f"groups_{part}": _fixed(found) for part, found in of_rows["groups"].items()},

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from caviar.trainer.data.profile import Profile
+
 Kind = Literal["binary", "multiclass", "regression"]
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -48,6 +50,8 @@ class Data:
     preprocessing : mapping
         Plain JSON: whatever prediction needs to turn a user's table into columns of X before mu and sigma.
         It is written into every model file as it is.
+    profile : Profile or None
+        What the columns of the training rows looked like. It is written into every model file.
     source : str
         What a person calls the data set.
     """
@@ -79,6 +83,7 @@ class Data:
     target_names: tuple[str, ...] = ()
     image_shape: tuple[int, int, int] | None = None
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
+    profile: Profile | None = None
     source: str = ""
 
     @property
