@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from caviar.errors import CaviarError, ConflictError
+from caviar.extras import of_extra
 from caviar.frames import arrow_of, is_frame
 from caviar.transport import Transport
 
@@ -92,8 +93,8 @@ def with_files_uploaded(transport: Transport, search: Mapping[str, Any], folder:
 
 def _write_frame(file: Path, frame: Any) -> None:
     """Write a data frame as Parquet, without the index that pandas adds."""
-    from pyarrow.parquet import write_table
-
+    with of_extra("frames"):
+        from pyarrow.parquet import write_table
     if not is_frame(frame):
         kinds = "pandas, polars or pyarrow"
         raise CaviarError(f"dataset.frame: {type(frame).__name__} is not a data frame; give one of {kinds}")

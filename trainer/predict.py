@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from .problem import DataError, ProblemsError
 Array = np.ndarray[Any, np.dtype[Any]]
 Source = str | Path | Array | Mapping[str, Sequence[Any]] | Frame
 _ROWS = 4096  # handled at once
+_PACKAGES = ("safetensors", "pyarrow")  # those of the extra `predict`
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,10 +108,14 @@ class Model:
         Raises
         ------
         ProblemsError
-            It is damaged, no model, or of a later version.
+            It is damaged, no model, or of a later version; or a package is missing that predicting needs.
         DataError
             There is no such file.
         """
+        for package in _PACKAGES:
+            if find_spec(package) is None:
+                message = f"predicting needs the package {package}"
+                raise ProblemsError.of("model", message, "pip install 'caviar[predict]'")
         if not isinstance(saved, bytes):
             path = Path(saved)
             try:

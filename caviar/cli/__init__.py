@@ -70,9 +70,11 @@ def _root(version: bool = typer.Option(False, "--version", help="Show the versio
 def main() -> None:
     """Run the command line; what goes wrong is one clear sentence, never a traceback."""
     from caviar.errors import CaviarError, InvalidError
+    from caviar.extras import SERVER, of_extra
 
     try:
-        app()
+        with of_extra(SERVER):
+            app()
     except InvalidError as error:
         typer.echo(
             f"This cannot be accepted: {error.detail or error.title}" if not error.problems else str(error),

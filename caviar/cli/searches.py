@@ -205,10 +205,12 @@ def import_study(
     What cannot be kept is named on standard error, and the exit code is 3. With --trials nothing is printed:
     the study itself goes to the server, with all trials, values, attributes and times.
     """
+    from caviar.extras import of_extra
     from caviar.search.problem import SearchError
 
     try:
-        _copy(file, study, url, token) if trials else _print(file, study, points)
+        with of_extra("optuna"):
+            _copy(file, study, url, token) if trials else _print(file, study, points)
     except SearchError as error:
         raise typer.BadParameter(
             "; ".join(f"{p.field} {p.message}; {p.remedy}" for p in error.problems)

@@ -117,8 +117,10 @@ def worker(
     if health:
         typer.echo(health_of_workers(url, token))
         return
+    from caviar.extras import SERVER, require
     from caviar.service.engines.remote import Limits
 
+    require(SERVER)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # one line per call says nothing to a person
     each = devices_of(devices, workers, "--workers")
@@ -163,7 +165,9 @@ def demo(
     A server on a free port, a progress bar, the best trials; then all of it ends.
     """
     from caviar.cli.demo import run_demo
+    from caviar.extras import SERVER, require
 
+    require(SERVER)
     run_demo(file, data)
 
 

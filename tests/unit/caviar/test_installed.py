@@ -1,132 +1,93 @@
 """Caviar as pip installs it, without the clone, beside files and packages that are named as our parts are."""
 
 import hashlib
-import os
-import shutil
-import signal
+import json
 import subprocess
-import sys
-import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from venv import EnvBuilder
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
-SOURCES = ("caviar", "search", "trainer", "service", "db_migrations", "examples")
-BUILD = "from setuptools import build_meta as build; import sys; build.build_{kind}(sys.argv[1])"
-NAMES = ("search", "trainer", "service", "db_migrations", "agents", "client")  # of others' modules too
-SCRIPT = """
-import sys
+from tests.support.installed import (
+    NAMES,
+    ROOT,
+    SCRIPT,
+    SEARCH,
+    Environment,
+    wheel_of_others,
+    wheel_of_sdist,
+    with_files,
+    with_packages,
+)
+
+SERVER_COMMANDS = (
+    *("serve", "worker", "migrate", "backup copy", "demo", "token new me --data ."),
+    *("gradcheck own.yaml", "verify 1"),
+)
+PROGRAM = """
+import json, sys
+print(json.dumps({"dev_error": float(sys.argv[1])}))
+"""
+ALONE = f"""
+import io, json, subprocess, sys
+from contextlib import redirect_stderr
+import numpy as np
+from caviar import *
 from caviar import Client
+from caviar.cli import main
 
+def extra(said):
+    return said.rpartition("is not installed here: pip install 'caviar[")[2].removesuffix("]'")
+
+def run(line):
+    sys.argv = ["caviar", *line.split()]
+    with redirect_stderr(io.StringIO()) as told:
+        try:
+            main()
+        except SystemExit as end:
+            assert end.code == 1, (line, told.getvalue())
+    return extra(told.getvalue().strip())
+
+lacks = {{}}
 with Client(sys.argv[1]) as client:
-    search = client.submit("own.yaml")
-    for trial in client.ask(search):
-        for epoch in range(4):
-            trial.report(dev_error=1 / (epoch + 1 + trial.params["x"]))
-            if trial.should_stop:
-                break
-    search = client.search(search)
-    best = client.best(search, 1)[0]
-    print(search.state, search.counts["completed"] + search.counts["stopped"], best.value)
+    search = client.submit("own.yaml", budget={{"trials": 2}}, settings={{"epochs": 1}})
+    command = ["run", "--search", str(search.id), "--url", sys.argv[1], "--", "python", "train.py", "{{x}}"]
+    subprocess.run([sys.executable, "-m", "caviar", *command], check=True, capture_output=True)
+    states = [trial.state for trial in client.trials(search)]
+    client.submit(  # arrays need no more than NumPy
+        dataset={{"X": np.arange(40.0).reshape(20, 2), "y": np.arange(20.0)}},
+        space={{"learning_rate": {{"scale": "log", "low": 0.001, "high": 0.1}}}},
+        budget={{"trials": 1}},
+    )
+    try:
+        client.submit(dataset={{"frame": np.zeros(3), "target": "x"}}, space={{}}, budget={{"trials": 1}})
+    except CaviarError as error:
+        lacks["frame"] = extra(str(error))
+try:
+    import caviar.optuna
+except ImportError as error:
+    lacks["optuna"] = extra(str(error))
+large = ("numba", "sqlalchemy", "optuna", "fastapi", "scipy", "pyarrow")
+loaded = sorted(name for name in sys.modules if name.partition(".")[0] in large)
+lacks |= {{line: run(line) for line in {SERVER_COMMANDS}}}
+print(json.dumps({{"loaded": loaded, "states": states, "lacks": lacks}}))
 """
-SEARCH = """
-trainer: external
-settings: {epochs: 4}
-space: {x: {scale: linear, low: 0.0, high: 1.0}}
-stopping: {name: successive_halving}
-objective: {metric: dev_error}
-budget: {trials: 6}
-parallel: 1
-seed: 3
-"""
-
-
-def build(kind: str, tree: Path, into: Path) -> Path:
-    """Build a wheel or an sdist of a tree without any network."""
-    code = BUILD.format(kind=kind)
-    subprocess.run([sys.executable, "-c", code, into], cwd=tree, check=True, capture_output=True, timeout=60)
-    [made] = into.iterdir()
-    return made
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A wheel built from the sdist, as pip does where it finds no wheel."""
-    folder = tmp_path_factory.mktemp("build")
-    tree = folder / "clone"
-    tree.mkdir()
-    for name in SOURCES:
-        ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
-        shutil.copytree(ROOT / name, tree / name, symlinks=True, ignore=ignored)
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, tree)
-    with tarfile.open(build("sdist", tree, folder / "sdist")) as archive:
-        archive.extractall(folder / "unpacked", filter="data")
-    [unpacked] = (folder / "unpacked").iterdir()
-    return build("wheel", unpacked, folder / "wheel")
-
-
-class Environment:
-    """A virtual environment with the wheel, and with what this Python has of its dependencies."""
-
-    def __init__(self, folder: Path, wheel: Path) -> None:
-        EnvBuilder(symlinks=True, with_pip=False).create(folder)
-        self.bin = folder / "bin"
-        [self.packages] = folder.glob("lib/python*/site-packages")
-        self.pip("install", wheel)
-        others = [one for one in sys.path if one.endswith("-packages")]  # as a plain path: no .pth of theirs
-        (self.packages / "dependencies.pth").write_text("\n".join(others))
-
-    def pip(self, verb: str, *what: str | Path) -> None:
-        """Install wheels without a network, or remove distributions."""
-        options = ["--no-deps", "--no-index", "--no-compile"] if verb == "install" else ["--yes"]
-        pip = [sys.executable, "-m", "pip", "--python", self.bin / "python", "-q", verb]
-        subprocess.run([*pip, *options, *what], check=True, capture_output=True, timeout=120)
-
-    @property
-    def variables(self) -> dict[str, str]:
-        """Of a user who has set nothing of ours; the kernels of BLAS are compiled sooner than the tiles."""
-        hidden = ("CAVIAR_", "PYTHONPATH")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
-        return kept | {"CAVIAR_KERNELS": "blas"}
-
-    def run(self, folder: Path, program: str, *arguments: str) -> str:
-        """Run a program of the environment in a folder; gives what it said."""
-        done = subprocess.run(
-            [self.bin / program, *arguments],
-            cwd=folder,
-            env=self.variables,
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    @contextmanager
-    def served(self, folder: Path) -> Iterator[str]:
-        """Run a server without workers; gives its address."""
-        command = [self.bin / "caviar", "serve", "--port", "0", "--workers", "0"]
-        server = subprocess.Popen(command, cwd=folder, env=self.variables, stdout=subprocess.PIPE, text=True)
-        try:
-            assert server.stdout is not None
-            ready = server.stdout.readline()
-            assert ready.startswith("Caviar is ready: "), ready
-            yield ready.split()[3]
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.communicate(timeout=30)
+    return wheel_of_sdist(tmp_path_factory.mktemp("build"))
 
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     return Environment(tmp_path_factory.mktemp("venv"), wheel)
+
+
+@pytest.fixture(scope="module")
+def alone(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    return Environment(tmp_path_factory.mktemp("alone"), wheel, alone=True)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -146,41 +107,6 @@ def server(installed: Environment, tmp_path_factory: pytest.TempPathFactory) -> 
     """A server that was started where the user has packages of our parts' names."""
     with installed.served(with_packages(tmp_path_factory.mktemp("served"))) as url:
         yield url
-
-
-def with_files(folder: Path) -> Path:
-    """Fill a folder with files that must be of no interest to us, and a script and its search."""
-    for name in NAMES:
-        (folder / f"{name}.py").write_text("raise RuntimeError('a file of the user was imported')\n")
-    (folder / "own.py").write_text(SCRIPT)
-    (folder / "own.yaml").write_text(SEARCH)
-    return folder
-
-
-def with_packages(folder: Path) -> Path:
-    """Fill a folder with packages that a script beside them imports as its own."""
-    for name in NAMES:
-        (folder / name).mkdir()
-        (folder / name / "__init__.py").write_text("theirs = True\n")
-        for module in ("spec", "plugin", "app", "store", "env"):
-            (folder / name / f"{module}.py").write_text("raise RuntimeError('not ours, and imported')\n")
-    (folder / "own.py").write_text(f"import {', '.join(NAMES)}\nassert trainer.theirs\n" + SCRIPT)
-    (folder / "own.yaml").write_text(SEARCH)
-    return folder
-
-
-def wheel_of_others(folder: Path) -> Path:
-    """Write a wheel, as of a distribution `others`, with packages of our parts' names at its top."""
-    packages, info = with_packages(folder), "others-1.0.dist-info"
-    files = {f"{name}/__init__.py": (packages / name / "__init__.py").read_text() for name in NAMES}
-    files[f"{info}/METADATA"] = "Metadata-Version: 2.1\nName: others\nVersion: 1.0\n"
-    files[f"{info}/WHEEL"] = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    files[f"{info}/RECORD"] = "".join(f"{name},,\n" for name in [*files, f"{info}/RECORD"])
-    path = folder / "others-1.0-py3-none-any.whl"
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, text in files.items():
-            archive.writestr(name, text)
-    return path
 
 
 def test_the_wheel_holds_every_module_and_file_of_the_package(wheel: Path) -> None:
@@ -232,6 +158,17 @@ def test_the_demo_runs_from_any_folder(demo: subprocess.Popen[str]) -> None:
     last = said.splitlines()[-1]
     assert last.startswith("See the winner on the dashboard: caviar serve, then open http://")
     assert "/trials/1." in last
+
+
+def test_the_client_alone_takes_part_and_names_the_extra_that_it_lacks(
+    alone: Environment, server: str, tmp_path: Path
+) -> None:
+    folder = with_files(tmp_path)
+    (folder / "alone.py").write_text(ALONE)
+    (folder / "train.py").write_text(PROGRAM)
+    told = json.loads(alone.run(folder, "python", "alone.py", server))
+    lacks = {"frame": "frames", "optuna": "optuna"} | dict.fromkeys(SERVER_COMMANDS, "server")
+    assert told == {"loaded": [], "states": ["completed"] * 2, "lacks": lacks}
 
 
 def takes_part(installed: Environment, folder: Path, server: str) -> None:
