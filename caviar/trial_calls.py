@@ -154,6 +154,21 @@ class TrialCalls(Calls):
         items: list[dict[str, Any]] = self.transport.call("GET", path)["items"]
         return items
 
+    # What a model does
+
+    def decision_boundary(
+        self, trial: TrialLike, x: str | None = None, y: str | None = None, **query: Any
+    ) -> dict[str, Any]:
+        """Return what a trial's model answers over two columns, the others held.
+
+        By default the two that its first layer weighs most. Also resolution (2 to 200), row (of the dev set,
+        whose values the other columns take) and target (of a regression with several).
+        """
+        query = {name: value for name, value in {"x": x, "y": y, **query}.items() if value is not None}
+        path = f"/trials/{name_of(trial)}/decision-boundary"
+        found: dict[str, Any] = self.transport.call("GET", path, params=query, timeout=300)
+        return found
+
     # Error analysis
 
     def errors(self, trial: TrialLike, *, part: str = "dev", **query: Any) -> dict[str, Any]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from caviar.service.api.http import answer
 from caviar.service.api.services import App
 from caviar.service.ids import trial_id
+from caviar.trainer.boundary import LEAST, MOST, USUAL
 
 router = APIRouter(tags=["trials"])
 MOST_ROWS = 1000  # of one request; caviar predict takes files of any length
@@ -62,6 +63,84 @@ class Predictions(BaseModel):
 async def read_predictions(services: App, name: str) -> Response:
     found = await services.evaluator.predictions(trial_id(name))
     return answer(Predictions(**found).model_dump())
+
+
+class Axis(BaseModel):
+    """A column and the places along it."""
+
+    name: str
+    kind: str = Field(description="number or category")
+    values: list[float] | list[str] = Field(
+        description="the range in training and dev set with a margin, or the texts of training"
+    )
+
+
+class Held(BaseModel):
+    """A column that stands still, and at what."""
+
+    name: str
+    value: float | str | None
+
+
+class Points(BaseModel):
+    """Rows of the dev set: place, truth, and the answer to the whole row."""
+
+    row: list[int] = Field(description="in its file, from 1")
+    x: list[float | str | None]
+    y: list[float | str | None]
+    truth: list[float] = Field(description="class numbers, or values")
+    answer: list[float]
+    total: int = Field(description="rows of the dev set; these are evenly spaced among them")
+
+
+class Boundary(BaseModel):
+    """What a model answers over two columns, the others held."""
+
+    kind: str = Field(description="binary, multiclass or regression")
+    classes: list[str]
+    targets: list[str]
+    target: str | None = Field(description="of a regression: the one that `answers` are of")
+    x: Axis
+    y: Axis
+    answers: list[list[float]] = Field(
+        description="a row for each place of y: class numbers, or values in the target's own units"
+    )
+    probabilities: list[list[float]] | None = Field(description="of the class that is answered")
+    threshold: float | None = Field(description="of the second of two classes")
+    exact: bool = Field(description="the model has no other columns")
+    row: int | None
+    held: list[Held] = Field(description="the other columns, 1000 at most")
+    columns: list[str] = Field(description="to choose from, 1000 at most")
+    more_columns: int
+    points: Points
+
+
+@router.get(
+    "/trials/{name}/decision-boundary",
+    response_model=Boundary,
+    summary="What its model answers over two columns",
+)
+async def read_boundary(
+    services: App,
+    name: str,
+    x: Annotated[
+        str | None, Query(description="a column; by default of those that the model weighs most")
+    ] = None,
+    y: Annotated[str | None, Query(description="another one")] = None,
+    resolution: Annotated[
+        int, Query(ge=LEAST, le=MOST, description="places along a column of numbers")
+    ] = USUAL,
+    row: Annotated[
+        int | None,
+        Query(
+            ge=1, le=1 << 53, description="of the dev set, whose values the other columns take; else medians"
+        ),
+    ] = None,
+    target: Annotated[str | None, Query(description="of a regression with several")] = None,
+) -> Response:
+    asked = {"x": x, "y": y, "resolution": resolution, "row": row, "target": target}
+    found = await services.evaluator.boundary(trial_id(name), asked)
+    return Response(found, media_type="application/json")
 
 
 class NewRows(BaseModel):

@@ -20,8 +20,10 @@ export interface Schemas {
   AttributeList: AttributeList;
   AttributeRecord: AttributeRecord;
   Attributes: Attributes;
+  Axis: Axis;
   Best: Best;
   Between: Between;
+  Boundary: Boundary;
   BranchRecord: BranchRecord;
   Budget: Budget;
   Cause: Cause;
@@ -72,6 +74,7 @@ export interface Schemas {
   Front: Front;
   Gp: Gp;
   Grid: Grid;
+  Held: Held;
   Hyperband: Hyperband;
   Importance: Importance;
   InTraining: InTraining;
@@ -116,7 +119,8 @@ export interface Schemas {
   ParsedSearch: ParsedSearch;
   Patience: Patience;
   PlaceRecord: PlaceRecord;
-  Points: Points;
+  "Points-Input": PointsInput;
+  "Points-Output": PointsOutput;
   Population: Population;
   PopulationTurns: PopulationTurns;
   Predicted: Predicted;
@@ -532,6 +536,20 @@ export interface Attributes {
   };
 }
 /**
+ * A column and the places along it.
+ */
+export interface Axis {
+  name: string;
+  /**
+   * number or category
+   */
+  kind: string;
+  /**
+   * the range in training and dev set with a margin, or the texts of training
+   */
+  values: number[] | string[];
+}
+/**
  * The best trial of a search so far.
  */
 export interface Best {
@@ -548,6 +566,77 @@ export interface Best {
 export interface Between {
   low?: number | null;
   high?: number | null;
+}
+/**
+ * What a model answers over two columns, the others held.
+ */
+export interface Boundary {
+  /**
+   * binary, multiclass or regression
+   */
+  kind: string;
+  classes: string[];
+  targets: string[];
+  /**
+   * of a regression: the one that `answers` are of
+   */
+  target: string | null;
+  x: Axis;
+  y: Axis;
+  /**
+   * a row for each place of y: class numbers, or values in the target's own units
+   */
+  answers: number[][];
+  /**
+   * of the class that is answered
+   */
+  probabilities: number[][] | null;
+  /**
+   * of the second of two classes
+   */
+  threshold: number | null;
+  /**
+   * the model has no other columns
+   */
+  exact: boolean;
+  row: number | null;
+  /**
+   * the other columns, 1000 at most
+   */
+  held: Held[];
+  /**
+   * to choose from, 1000 at most
+   */
+  columns: string[];
+  more_columns: number;
+  points: PointsOutput;
+}
+/**
+ * A column that stands still, and at what.
+ */
+export interface Held {
+  name: string;
+  value: number | string | null;
+}
+/**
+ * Rows of the dev set: place, truth, and the answer to the whole row.
+ */
+export interface PointsOutput {
+  /**
+   * in its file, from 1
+   */
+  row: number[];
+  x: (number | string | null)[];
+  y: (number | string | null)[];
+  /**
+   * class numbers, or values
+   */
+  truth: number[];
+  answer: number[];
+  /**
+   * rows of the dev set; these are evenly spaced among them
+   */
+  total: number;
 }
 /**
  * A line of the trial's history.
@@ -2068,7 +2157,7 @@ export interface PlaceRecord {
 /**
  * Points to be trained before the next proposals.
  */
-export interface Points {
+export interface PointsInput {
   /**
    * @maxItems 10000
    */

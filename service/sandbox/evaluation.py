@@ -1,9 +1,10 @@
 """Compare a stored model with its dev set, or test it, in a process of its own, under limits.
 
-`python -I -m caviar.service.sandbox.evaluation MEMORY SECONDS DATASET WANTED [TEST]` reads a model on
+`python -I -m caviar.service.sandbox.evaluation MEMORY SECONDS DATASET WANTED [ASKED]` reads a model on
 standard input and prints JSON: for "outcomes" one line, what `trainer.outcomes` finds; for "test" what
-`trainer.final_test` does with TEST, {"main": measure, "measures": [...]}; for "errors" the lines of
-`trainer.error_analysis`; or a `problem` with field, message and remedy.
+`trainer.final_test` does with ASKED, {"main": measure, "measures": [...]}; for "boundary" what
+`trainer.boundary` does with ASKED; for "errors" the lines of `trainer.error_analysis`; or a `problem` with
+field, message and remedy, `refused` where ASKED is at fault.
 """
 
 from __future__ import annotations
@@ -20,18 +21,19 @@ from typing import Any
 def main(arguments: list[str]) -> int:
     """Evaluate one model."""
     memory, seconds, dataset, wanted = arguments[:4]
-    test = json.loads(arguments[4]) if wanted == "test" else {}
+    asked = json.loads(arguments[4]) if len(arguments) > 4 else {}
     os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", ARROW_DEFAULT_MEMORY_POOL="system")
     saved = sys.stdin.buffer.read()
     if wanted == "test":
         _compile_kernels(saved)
     bound_work(float(seconds))
+    import caviar.trainer.boundary
     import caviar.trainer.data.cells
     import caviar.trainer.error_analysis
     import caviar.trainer.outcomes  # noqa: F401 - loaded before its address space is bounded
 
     bound_memory(int(memory))
-    sys.stdout.write("\n".join(_found(saved, json.loads(dataset), wanted, test)))
+    sys.stdout.write("\n".join(_found(saved, json.loads(dataset), wanted, asked)))
     return 0
 
 
@@ -62,8 +64,9 @@ def bound_memory(more: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
 
 
-def _found(saved: bytes, dataset: dict[str, Any], wanted: str, test: dict[str, Any]) -> list[str]:
+def _found(saved: bytes, dataset: dict[str, Any], wanted: str, asked: dict[str, Any]) -> list[str]:
     """Return lines of JSON."""
+    from caviar.trainer.boundary import AskedError, decision_boundary
     from caviar.trainer.data.load import load
     from caviar.trainer.error_analysis import error_analysis
     from caviar.trainer.outcomes import outcomes
@@ -74,13 +77,17 @@ def _found(saved: bytes, dataset: dict[str, Any], wanted: str, test: dict[str, A
         model = Model.load(saved)
         if wanted == "errors":
             return list(error_analysis(model, dataset))
+        if wanted == "boundary":
+            return [json.dumps(decision_boundary(model, dataset, **asked))]
         settings = model.info["settings"]
         data = load(dataset, precision=settings["precision"], normalize=settings["normalize"])
         if wanted == "outcomes":
             return [json.dumps(outcomes(model, data))]
         from caviar.trainer.final_test import final_test
 
-        return [json.dumps(final_test(model, data, **test))]
+        return [json.dumps(final_test(model, data, **asked))]
+    except AskedError as error:
+        return [json.dumps({"refused": error.problems[0].as_dict()})]
     except ProblemsError as error:  # of the model or the data
         told = error.problems[0].as_dict()
     except ValueError as error:

@@ -1,6 +1,7 @@
 """What the stored model of a trial gets right and wrong, computed in another process.
 
-On the dev set once; on the test set each time that a person asks (see `final_tests`); on rows that are sent.
+On the dev set once; on the test set each time that a person asks (see `final_tests`); on rows that are sent;
+over two columns.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from caviar.service.usecases.examples import Examples
 
 KEPT = 64  # answers in memory
 EXAMPLE_BYTES = 128 << 20  # of examples in memory
+BOUNDARY_BYTES = 32 << 20  # of decision boundaries
 CACHES = ("CAVIAR_CACHE", "HOME", "XDG_CACHE_HOME")  # by which the compiled kernels are found
 COMPILE_SECONDS = 300.0  # that a first test may take longer
 
@@ -42,6 +44,7 @@ class Evaluator:
         self._store, self._blobs, self._uploads, self._limits = store, blobs, uploads, limits
         self._kept: LRUCache[int, dict[str, Any]] = LRUCache(KEPT)
         self._examples: LRUCache[int, Examples] = LRUCache(EXAMPLE_BYTES, lambda examples: examples.size)
+        self._boundaries: LRUCache[tuple[Any, ...], bytes] = LRUCache(BOUNDARY_BYTES, len)
         self._one = asyncio.Semaphore(1)
 
     async def predictions(self, trial: TrialId) -> dict[str, Any]:
@@ -64,6 +67,23 @@ class Evaluator:
         async with self._one:
             test = {"main": main, "measures": list(measures)}
             found: dict[str, Any] = orjson.loads(await self._computed(trial, stored, "test", test))
+            return found
+
+    async def boundary(self, trial: TrialId, asked: Mapping[str, Any]) -> bytes:
+        """Return, as JSON, what a trial's model answers over two columns; `asked` as `decision_boundary`.
+
+        Raises RefusedError for a column, row or target that there is not; other errors as `predictions`.
+        """
+        stored = await self._store.read(lambda snapshot: find_model(snapshot, trial))
+        key = (stored.model, *sorted(asked.items()))
+        async with self._one:
+            found = self._boundaries.get(key)
+            if found is None:
+                found = await self._computed(trial, stored, "boundary", asked)
+                if found.startswith(b'{"refused"'):
+                    refused = orjson.loads(found)["refused"]
+                    raise RefusedError.of(refused["field"], refused["message"], refused["remedy"])
+                self._boundaries[key] = found
             return found
 
     async def examples(self, trial: TrialId) -> Examples:
@@ -105,15 +125,16 @@ class Evaluator:
         return saved
 
     async def _computed(
-        self, trial: TrialId, stored: StoredModel, wanted: str, test: Mapping[str, Any] | None = None
+        self, trial: TrialId, stored: StoredModel, wanted: str, asked: Mapping[str, Any] | None = None
     ) -> bytes:
         saved = await self._saved(trial, stored)
         limits = self._limits
         dataset = json.dumps(self._local(stored.dataset))
         arguments = [str(limits.inspect_memory), str(limits.inspect_seconds), dataset, wanted]
         more: dict[str, Any] = {}
-        if test is not None:
-            arguments.append(json.dumps(test))
+        if asked is not None:
+            arguments.append(json.dumps(asked))
+        if wanted == "test":
             of_kernels = {name: os.environ[name] for name in CACHES if name in os.environ}
             more = {"environment": of_kernels, "seconds": COMPILE_SECONDS + 2 * limits.inspect_seconds}
         output = await run_sandboxed(

@@ -9,7 +9,7 @@ import pytest
 from caviar.trainer.data import builtin
 from caviar.trainer.predict import Model
 from tests.support.inprocess import App
-from tests.support.trained_trials import API, Trial, trained
+from tests.support.trained_trials import API, Trial, finished, trained
 
 CSV = "a,b,answer\n" + "".join(f"{i % 17},{(i * 7) % 13},{'yes' if i % 2 else 'no'}\n" for i in range(120))
 
@@ -147,3 +147,26 @@ def test_the_trainers_and_their_settings(app: App) -> None:
         "steerable": True,
     }
     assert settings["activation"]["choices"] == ["relu", "leaky_relu", "tanh", "sigmoid"]
+
+
+def test_the_decision_boundary_is_what_rows_are_predicted(app: App) -> None:
+    trial = finished(app, 11, {"name": "breast_cancer"})
+    path = f"{API}/trials/{trial.id}/decision-boundary"
+    asked = {"x": "mean area", "y": "worst texture", "resolution": 4}
+    found = app.request("GET", path, params=asked).json()
+    held = {one["name"]: one["value"] for one in found["held"]}
+    rows = [
+        held | {"mean area": x, "worst texture": y}
+        for y in found["y"]["values"]
+        for x in found["x"]["values"]
+    ]
+    same = app.request("POST", f"{API}/trials/{trial.id}/predict", json={"rows": rows}).json()
+    answers = [found["classes"][int(code)] for along in found["answers"] for code in along]
+    assert len(held) == 28 and answers == same["labels"]
+    sure = [one for along in found["probabilities"] for one in along]
+    assert sure == pytest.approx([max(both) for both in same["probabilities"]], abs=1e-6)
+    assert app.request("GET", path, params=asked).json() == found  # remembered
+    refused = app.request("GET", path, params={"x": "weight"})
+    assert refused.status_code == 422 and refused.json()["errors"][0]["field"] == "x"
+    nowhere = Trial(app, 12, {"name": "iris"})
+    assert app.request("GET", f"{API}/trials/{nowhere.id}/decision-boundary").status_code == 404

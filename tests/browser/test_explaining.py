@@ -58,7 +58,9 @@ def test_a_confusion_matrix_shows_what_the_model_took_for_what(
     expect(figure.locator(".tip")).to_contain_text("0 recognised")
 
 
-def test_residuals_show_predictions_against_the_truth(page: Page, server: Server) -> None:
+def test_residuals_show_predictions_against_the_truth(
+    page: Page, server: Server, complaints: list[str]
+) -> None:
     space = {"learning_rate": {"scale": "log", "low": 1e-3, "high": 1e-1}}
     regression = {"dataset": {"name": "diabetes"}, "space": space, "budget": {"trials": 2}}
     made = wait_for_end(server, server.call("/searches", {**SEARCH, **regression})["id"])
@@ -71,6 +73,18 @@ def test_residuals_show_predictions_against_the_truth(page: Page, server: Server
     )
     figure.get_by_label("What to show").select_option("residual")
     expect(figure.locator("canvas")).to_have_attribute("aria-label", re.compile("^Residuals of progression"))
+
+    boundary = page.locator("#figure-decision-boundary")
+    boundary.scroll_into_view_if_needed()
+    expect(boundary).to_have_attribute("data-ready", "true")
+    boundary.get_by_label("Column on x").select_option("age")
+    picture = boundary.locator("canvas")
+    expect(picture).to_have_attribute("aria-label", re.compile("^progression over age and "))
+    expect(page).to_have_url(re.compile("bx=age"))
+    boundary.get_by_label("Row of the dev set").fill("100000")
+    boundary.get_by_label("Row of the dev set").press("Enter")
+    expect(boundary).to_contain_text("is not one of the dev set")
+    complaints.clear()  # the browser says so too
 
 
 def test_rounds_are_told_in_words_and_shown_one_by_one(page: Page, zoomed: Any) -> None:

@@ -166,7 +166,7 @@ class Prepared:
         cut = rows_of(self._dataset, halves, self._target, as_before, other)
         return {"dev": cut["train"], "test": cut["dev"]}
 
-    def origin(self, part: Literal["dev", "train_dev"], fold: int = 0) -> Origin | None:
+    def origin(self, part: Literal["train", "dev", "train_dev"], fold: int = 0) -> Origin | None:
         """Return where the examples of a part were read, in their order in `data`; None without the part."""
         if part in self._others:
             rows = self._halves.get(part, np.arange(self._others[part].rows))

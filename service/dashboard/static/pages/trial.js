@@ -7,6 +7,7 @@ import { count, duration, label, sentence, text } from "../core/format.js";
 import { measured, objectiveMetric, objectiveName, plannedEpochs, spreadText } from "../core/search-math.js";
 import { follow, pause, throttled } from "../core/stream.js";
 import { chip, empty, failedPage, setChip, stat, when } from "../components/parts.js";
+import { boundaryPicture } from "../pictures/boundary.js";
 import { costsPicture } from "../pictures/costs.js";
 import { curvesPicture } from "../pictures/curve.js";
 import { outcomesPicture } from "../pictures/outcomes.js";
@@ -42,17 +43,19 @@ export async function page(context) {
   const curves = curvesPicture(view, context, steer, () => again());
   const costs = costsPicture(view);
   const outcomes = outcomesPicture(view);
+  const boundary = boundaryPicture(view, context);
   const records = trialRecords(view, (hasModel) => {
     head.offerModel(hasModel);
     void tested.load(hasModel);
     void outcomes.load(hasModel);
+    boundary.load(hasModel);
   });
   steer.measure = () => trainingPace(trial, shown, records.checkpoints());
   const diagnosis = trialDiagnosis(view);
   const tested = finalTest(view);
   const branches = trialBranches(view, steer);
   const jump = h("button", { type: "button", class: "primary steerjump signedin", onclick: () => steer.node.scrollIntoView({ behavior: "smooth" }) }, "Steer this trial");
-  fill(outlet, head.node, h("div", { class: "beside" }, h("div", { class: "figures" }, curves.node, costs.node), steer.node, jump), branches.node, diagnosis.node, outcomes.node, tested.node, records.node);
+  fill(outlet, head.node, h("div", { class: "beside" }, h("div", { class: "figures" }, curves.node, costs.node), steer.node, jump), branches.node, diagnosis.node, outcomes.node, boundary.node, tested.node, records.node);
 
   function drawCurve() {
     head.inForce(steer.now);
