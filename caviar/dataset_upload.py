@@ -17,7 +17,7 @@ from caviar.transport import Transport
 PIECE = 1 << 20  # bytes
 OPTIONS = (
     *("target", "task", "categorical", "ignore"),
-    *("header", "encoding", "decimal", "dates", "missing_values", "as_is"),
+    *("header", "encoding", "sheet", "decimal", "dates", "missing_values", "as_is"),
 )  # what the server wants to know of a file
 SOURCES = ("dev", "test")  # a data set may have its dev or test set from elsewhere
 

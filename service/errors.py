@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 
 @dataclass(frozen=True)
 class FieldProblem:
-    """One thing wrong in a request: where, what, and what to do about it."""
+    """One thing wrong in a request: where, what, and what to do about it, in words and as options."""
 
     field: str
     message: str
     remedy: str = ""
+    fixes: Iterable[Mapping[str, Any]] = ()
 
 
 class ServiceError(Exception):
@@ -25,6 +27,11 @@ class ServiceError(Exception):
         super().__init__(detail)
         self.detail = detail
         self.problems = tuple(problems)
+
+    @classmethod
+    def of_all(cls, problems: Sequence[FieldProblem]) -> Self:
+        """Make the error of several problems; its text names the first ones."""
+        return cls("; ".join(f"{one.field}: {one.message}" for one in problems[:5]), problems)
 
 
 class ForbiddenError(ServiceError):

@@ -1,8 +1,8 @@
 """What is wrong with a setting or a data set: the field, what is the matter, and what to do about it."""
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Self
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,18 +17,28 @@ class Problem:
         What is the matter, with the offending value.
     remedy : str
         What to do about it.
+    fixes : tuple of mappings
+        The same for a machine: options of the data set, each of which by itself ends the problem, such as
+        ``{"ignore": ["day"]}``. Lists and mappings add to what was given before.
     """
 
     field: str
     message: str
     remedy: str
+    fixes: tuple[Mapping[str, Any], ...] = ()
 
     def __str__(self) -> str:
         return f"{self.field}: {self.message} ({self.remedy})"
 
-    def as_dict(self) -> dict[str, str]:
-        """Return the three texts as a plain dict."""
-        return asdict(self)
+    def of_file(self, path: str) -> Self:
+        """Return the problem as it is told of a file whose path means nothing to a user."""
+        message, remedy = (text.replace(path, "the file") for text in (self.message, self.remedy))
+        return replace(self, message=message, remedy=remedy)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain JSON: the three texts, and the fixes where there are some."""
+        texts = {"field": self.field, "message": self.message, "remedy": self.remedy}
+        return texts | ({"fixes": list(self.fixes)} if self.fixes else {})
 
 
 class ProblemsError(ValueError):
@@ -42,9 +52,9 @@ class ProblemsError(ValueError):
         return type(self), (self.problems,)  # an error may have to cross to another process
 
     @classmethod
-    def of(cls, field: str, message: str, remedy: str) -> Self:
+    def of(cls, field: str, message: str, remedy: str, *fixes: Mapping[str, Any]) -> Self:
         """Make the error of a single problem."""
-        return cls(Problem(field, message, remedy))
+        return cls(Problem(field, message, remedy, fixes))
 
 
 class SettingError(ProblemsError):

@@ -77,6 +77,7 @@ def upload(
     ] = None,
     decimal: Annotated[str | None, typer.Option(help="The decimal mark, if the numbers do not tell.")] = None,
     encoding: Annotated[str | None, typer.Option(help="Of a CSV file, if it is not recognised.")] = None,
+    sheet: Annotated[str | None, typer.Option(help="Of an Excel workbook, if it has several.")] = None,
     url: Url = None,
     token: Token = None,
 ) -> None:
@@ -91,7 +92,7 @@ def upload(
 
     given: dict[str, Any] = {"target": target, "task": task, "categorical": categorical, "ignore": ignore}
     given |= {"missing_values": missing_values, "as_is": as_is, "decimal": decimal, "encoding": encoding}
-    given |= {"dates": dict(map(_date_wish, dates or ())), "header": header}
+    given |= {"dates": dict(map(_date_wish, dates or ())), "header": header, "sheet": sheet}
     wanted = {key: value for key, value in given.items() if value not in (None, [], {})}
     with client(url, token) as connection:
         stored = connection.upload(file, name, **wanted)

@@ -125,7 +125,7 @@ DATES = 'Columns of dates and what they become, as JSON: {"day": "parts"}, "cycl
 _BODY = {
     "requestBody": {
         "required": True,
-        "description": "The file itself: CSV, JSON lines, Parquet, Feather, Excel (one sheet), npz or npy; "
+        "description": "The file itself: CSV, JSON lines, Parquet, Feather, Excel, npz or npy; "
         "packed with gzip, bz2, xz or zip, too. Its first bytes tell which.",
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
     }
@@ -151,6 +151,7 @@ async def upload_dataset(
     ignore: Names = None,
     header: Annotated[bool | None, Query(description=HEADER)] = None,
     encoding: Annotated[str | None, Query(max_length=40, description="Of a CSV file")] = None,
+    sheet: Annotated[str | None, Query(max_length=100, description="Of an Excel workbook")] = None,
     decimal: Annotated[Literal[".", ","] | None, Query(description="The decimal mark of its numbers")] = None,
     dates: Annotated[str | None, Query(max_length=10000, description=DATES)] = None,
     missing_values: Names = None,
@@ -160,7 +161,7 @@ async def upload_dataset(
         raise MediaTypeError("Send the file itself as the body, with the name in the query: no form")
     given: dict[str, Any] = {"target": target, "task": task, "categorical": categorical, "ignore": ignore}
     given |= {"encoding": encoding, "decimal": decimal, "missing_values": missing_values, "as_is": as_is}
-    given |= {"dates": None if dates is None else _dates(dates)}
+    given |= {"sheet": sheet, "dates": None if dates is None else _dates(dates)}
     options: dict[str, Any] = {key: value for key, value in given.items() if value}
     if header is not None:
         options["header"] = header

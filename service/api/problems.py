@@ -29,6 +29,7 @@ class ProblemField(BaseModel):
     field: str
     message: str
     remedy: str
+    fixes: list[dict[str, Any]] = []  # options of a data set, each of which ends the problem
 
 
 class Problem(BaseModel):
@@ -70,12 +71,16 @@ def problem(
     return Response(orjson.dumps(body), status, headers, MEDIA_TYPE)
 
 
-def told(errors: Sequence[FieldProblem]) -> list[dict[str, str]]:
+def told(errors: Sequence[FieldProblem]) -> list[dict[str, Any]]:
     """Return problems as REST tells them: the first ones, then how many more there are."""
     found = list(errors[:MOST_TOLD])
     if len(errors) > MOST_TOLD:
         found.append(FieldProblem("body", f"has {len(errors) - MOST_TOLD} more problems", "mend these first"))
-    return [{"field": one.field, "message": one.message, "remedy": one.remedy} for one in found]
+    return [
+        {"field": one.field, "message": one.message, "remedy": one.remedy}
+        | ({"fixes": list(one.fixes)} if one.fixes else {})
+        for one in found
+    ]
 
 
 def install(app: FastAPI) -> None:
@@ -106,14 +111,12 @@ def install(app: FastAPI) -> None:
 
 def refused(found: Sequence[FieldProblem]) -> Response:
     """Write the problem of a request that breaks rules."""
-    detail = "; ".join(f"{one.field}: {one.message}" for one in found[:5])
-    return problem(422, RefusedError.title, detail, found)
+    return problem(422, RefusedError.title, RefusedError.of_all(found).detail, found)
 
 
 def of_validation(error: ValidationError) -> RefusedError:
     """Make the error of a body that pydantic refused."""
-    found = [_field(one, one["loc"]) for one in error.errors()]
-    return RefusedError("; ".join(f"{one.field}: {one.message}" for one in found[:5]), found)
+    return RefusedError.of_all([_field(one, one["loc"]) for one in error.errors()])
 
 
 def _field(error: Any, location: Sequence[Any]) -> FieldProblem:

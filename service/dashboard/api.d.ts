@@ -2338,6 +2338,9 @@ export interface ProblemField {
   field: string;
   message: string;
   remedy: string;
+  fixes?: {
+    [k: string]: unknown;
+  }[];
 }
 /**
  * End a trial with folds once the first ones show that it cannot be the best.

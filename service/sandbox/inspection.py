@@ -1,8 +1,8 @@
 """Read an uploaded file in a process of its own, under limits, and say on standard output what is in it.
 
 `python -I -m caviar.service.sandbox.inspection PATH MEMORY SECONDS OPTIONS` prints one line of JSON:
-a description, or an `error` with field, message and remedy. A file that asks for too much memory or time
-ends this process and nothing else.
+a description, or `problems`, each with field, message, remedy and fixes. A file that asks for too much
+memory or time ends this process and nothing else.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ MOST_COLUMNS = 200  # described one by one
 MOST_LETTERS = 1 << 20  # of names of columns that are kept beyond those
 MOST_CLASSES = 100
 MOST_NOTES = 200
+MOST_PROBLEMS = 100
 PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"PK\x03\x04", b"ARROW1")
 PREVIEW_ROWS, PREVIEW_COLUMNS = 20, 50
 
@@ -49,12 +50,12 @@ def main(arguments: list[str]) -> int:
     try:
         answer = describe(path, json.loads(options))
     except DataError as error:
-        fault = error.problems[0].as_dict()
-        answer = {"error": {name: text.replace(path, "the file") for name, text in fault.items()}}
+        # The name of the file is ours, and means nothing to a user.
+        told = [one.of_file(path).of_file(Path(path).name) for one in error.problems[:MOST_PROBLEMS]]
+        answer = {"problems": [one.as_dict() for one in told]}
     except MemoryError:
-        answer = {
-            "error": {"field": "body", "message": "the file needs too much memory", "remedy": "Send less"}
-        }
+        fault = {"field": "body", "message": "the file needs too much memory", "remedy": "Send less"}
+        answer = {"problems": [fault]}
     sys.stdout.write(json.dumps(answer))
     return 0
 
@@ -195,11 +196,8 @@ def _target(table: Any) -> dict[str, Any] | None:
         target = Target.of(table, table.task)
         encoded = target.encode(table)
     except DataError as error:  # the file may still do for another target, or as a dev set
-        fault = {
-            key: text.replace(table.source, "the file") for key, text in error.problems[0].as_dict().items()
-        }
-        problem = f"{fault['field']}: {fault['message']} ({fault['remedy']})"
-        return {"names": list(table.target_names), "problem": problem, "fault": fault}
+        fault = error.problems[0].of_file(table.source)
+        return {"names": list(table.target_names), "problem": str(fault), "fault": fault.as_dict()}
     described: dict[str, Any] = {"names": list(table.target_names), "task": target.task}
     if target.task == "classification":
         counts = np.bincount(encoded, minlength=len(target.classes))[:MOST_CLASSES]

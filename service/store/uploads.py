@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from caviar.service.config import Limits
-from caviar.service.errors import ConflictError, RefusedError, ServiceError, UnavailableError
+from caviar.service.errors import ConflictError, FieldProblem, RefusedError, ServiceError, UnavailableError
 from caviar.service.sandbox.process import run_sandboxed
 from caviar.service.store import faults
 
@@ -164,11 +164,9 @@ class Uploads:
             output = await run_sandboxed(INSPECTION, (str(received.path), *arguments), limits)
         if output is not None:
             answer: dict[str, Any] = json.loads(output)
-            if "error" not in answer:
+            if "problems" not in answer:
                 return answer
-            name = received.path.name  # ours, which means nothing to a user
-            error = {key: text.replace(name, "the file") for key, text in answer["error"].items()}
-            raise RefusedError.of(**error)
+            raise RefusedError.of_all([FieldProblem(**one) for one in answer["problems"]])
         message = (
             f"reading it took too much memory or more than {limits.inspect_seconds:g} s, or broke the reader"
         )

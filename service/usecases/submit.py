@@ -136,7 +136,7 @@ def _named(dataset: Mapping[str, Any]) -> set[str]:
 def refused(problems: Any) -> RefusedError:
     """Make the error of a list of problems; its text says the first ones."""
     found = [FieldProblem(one.field or "body", one.message, one.remedy) for one in problems]
-    return RefusedError("; ".join(f"{one.field}: {one.message}" for one in found[:5]), found)
+    return RefusedError.of_all(found)
 
 
 def submit(tx: Transaction, spec: SearchSpec, key: str | None = None, workers: int = 0) -> tuple[int, bool]:

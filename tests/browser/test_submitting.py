@@ -160,17 +160,26 @@ def test_a_file_uploaded_is_shown_and_searched_on(page: Page, complaints: list[s
     complaints.clear()  # the browser itself reports the answer 409
 
 
-def test_a_column_that_cannot_be_read_is_ignored_and_the_file_sent_again(
-    page: Page, complaints: list[str]
-) -> None:
-    rows = "\n".join(f"2026-01-{1 + i % 28:02d},{504456.8 + i},{'yes' if i % 2 else 'no'}" for i in range(60))
+def test_problems_of_a_file_are_mended_by_their_buttons(page: Page, complaints: list[str]) -> None:
+    rows = "\n".join(
+        f"2026-01-{1 + i % 28:02d},{'lost' if i == 7 else i * 1.5},{504456.8 + i},{'yes' if i % 2 else 'no'}"
+        for i in range(60)
+    )
     page.goto("/datasets")
     page.locator("#upload-file").set_input_files(
-        {"name": "dated.csv", "mimeType": "text/csv", "buffer": f"day,price,sold\n{rows}\n".encode()}
+        {"name": "dated.csv", "mimeType": "text/csv", "buffer": f"day,weight,price,sold\n{rows}\n".encode()}
     )
-    expect(page.locator(".problem")).to_contain_text("list it in dataset.ignore")
-    complaints.clear()  # the browser itself reports the answer 422
-    page.get_by_label("Ignore columns").fill("day")
+    problems = page.locator(".problem li")
+    expect(problems).to_have_count(2)
+    expect(problems.first).to_contain_text("list it in dataset.ignore")
+    problems.first.get_by_role("button", name="Use day as a date").click()
+    problems.first.get_by_role("button", name="Ignore day").click()  # another thought of the same problem
+    expect(problems.first.get_by_role("button", pressed=True)).to_have_text(["Ignore day"])
+    page.get_by_role("button", name="Send dated.csv again").click()
+    expect(problems).to_have_count(1)
+    expect(page.get_by_role("button", name="Remove: Ignore day")).to_be_visible()
+    problems.get_by_role("button", name="Treat “lost” as missing").click()
+    complaints.clear()  # the browser itself reports the answers 422
     page.get_by_role("button", name="Send dated.csv again").click()
     expect(page).to_have_url(re.compile(r"/datasets/\d+$"))
     expect(page.get_by_role("heading", name="dated")).to_be_visible()

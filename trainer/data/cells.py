@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Sequence
 from datetime import date, datetime
 from io import BytesIO
 from typing import Any
@@ -17,6 +18,7 @@ from caviar.trainer.data import csv_and_parquet
 from caviar.trainer.data.file_request import LARGEST, FileRequest
 from caviar.trainer.data.layout import Source, head, names_of
 from caviar.trainer.data.reading import Layout
+from caviar.trainer.data.table import shown
 from caviar.trainer.problem import DataError
 
 _BLOCK = 16 << 20  # bytes; the longest row of JSON
@@ -113,11 +115,8 @@ def _excel(source: Source, layout: Layout, name: str, wanted: FileRequest) -> pa
     except (KeyError, ValueError, TypeError, AttributeError, SyntaxError, zipfile.BadZipFile) as error:
         message = f"{name} is an Excel workbook that cannot be read: {error}"
         raise wanted.refuse("path", message, "save the sheet as CSV") from error
-    sheets = book.sheetnames
-    if len(sheets) != 1:
-        message = f"{name} has {len(sheets)} sheets ({', '.join(sheets[:5])})"
-        raise wanted.refuse("path", message, "leave one sheet in it, or save that one as CSV")
-    rows = [[_text(value) for value in row] for row in book[sheets[0]].iter_rows(values_only=True)]
+    sheet = book[_sheet(book.sheetnames, layout.sheet, name, wanted)]
+    rows = [[_text(value) for value in row] for row in sheet.iter_rows(values_only=True)]
     rows = [row for row in rows if any(row)]
     if not rows:
         raise wanted.refuse("path", f"{name} has an empty sheet", "give a header and rows")
@@ -128,6 +127,17 @@ def _excel(source: Source, layout: Layout, name: str, wanted: FileRequest) -> pa
         for place in range(len(names))
     ]
     return pa.Table.from_arrays(columns, names=list(names))
+
+
+def _sheet(there: Sequence[str], asked: str, name: str, wanted: FileRequest) -> str:
+    """Return the sheet that was asked for, or the only one: at prediction its name does not matter."""
+    if asked in there:
+        return asked
+    if len(there) == 1 and (not asked or wanted.numbers is not None):
+        return there[0]
+    message = f"{name} has no sheet {asked!r}" if asked else f"{name} has {len(there)} sheets"
+    remedy = f"set sheet to one of {shown(there, 5)}"
+    raise wanted.refuse("sheet", message, remedy, *({"sheet": one} for one in there[:5]))
 
 
 def _text(value: Any) -> str:

@@ -15,10 +15,11 @@ import pyarrow.parquet as pa_parquet
 
 from caviar.trainer.data.file_request import LARGEST, FileRequest
 from caviar.trainer.data.numerals import plain
-from caviar.trainer.data.table import Array, Category, Table, shown
+from caviar.trainer.data.table import Array, Category, Table, shown, such_cells
 
 GAPS = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "none", "?", "#N/A")  # missing cells
 MOSTLY = 0.9  # share of numbers from which a column with some text is taken for numbers with mistakes
+FEW_TEXTS = 3  # different ones among numbers that may all mean a missing cell
 _ONE_THREAD = pa_csv.ReadOptions(use_threads=False)  # then errors know their row
 _CONVERT = {"null_values": list(GAPS), "strings_can_be_null": True}
 _DECIMAL_COMMA = r"^\s*([+-]?\d*),(\d+(?:[eE][+-]?\d+)?)\s*$"
@@ -79,7 +80,8 @@ def check_names(names: Sequence[str], source: str, wanted: FileRequest) -> None:
                 close = difflib.get_close_matches(str(name), names, 1)
                 remedy = f"did you mean {close[0]!r}? " if close else ""
                 message = f"{source} has no column {name!r}"
-                raise wanted.refuse(key, message, f"{remedy}it has {shown(names)}")
+                fixes = [{"target": close[0]}] if close and wanted.target == (name,) else []
+                raise wanted.refuse(key, message, f"{remedy}it has {shown(names)}", *fixes)
     for name in wanted.target:
         if wanted.target.count(name) > 1:
             raise wanted.refuse("target", f"{name!r} is named twice", "name it once")
@@ -236,7 +238,8 @@ def column(cells: pa.ChunkedArray, name: str, source: str, wanted: FileRequest) 
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return texts(cells, name, source, wanted)
     message = f"{source}, column {name!r} has the type {kind}"
-    raise wanted.refuse("ignore", message, "turn it into numbers or texts, or list it in dataset.ignore")
+    remedy = "turn it into numbers or texts, or list it in dataset.ignore"
+    raise wanted.refuse("ignore", message, remedy, {"ignore": [name]})
 
 
 def texts(cells: pa.ChunkedArray, name: str, source: str, wanted: FileRequest) -> Array | Category:
@@ -256,7 +259,10 @@ def texts(cells: pa.ChunkedArray, name: str, source: str, wanted: FileRequest) -
     if not must_be_numbers and words[codes].sum() > (1 - MOSTLY) * np.count_nonzero(codes >= 0):
         return Category.of_levels(codes, levels)
     message = f"{source}, row {rows[0] + 1}, column {name!r}: {levels[codes[rows[0]]]!r:.60} is not a number"
-    raise wanted.refuse("path", f"{message} ({len(rows)} such cells)", _plain_number(wanted))
+    no_numbers = [level for level, value in zip(levels, parsed, strict=True) if value is None]
+    fixes = [{"missing_values": no_numbers}] if len(no_numbers) <= FEW_TEXTS else []
+    fixes += [{"ignore": [name]}, {"categorical": [name]}]
+    raise wanted.refuse("path", f"{message} ({such_cells(len(rows))})", _plain_number(wanted), *fixes)
 
 
 def levels_of(cells: pa.ChunkedArray) -> tuple[list[str], Array]:

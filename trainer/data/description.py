@@ -220,6 +220,7 @@ _CHECKS: dict[str, Callable[[str, object], list[Problem]]] = {
     "repeats": folding.repeats,
     "as_is": _names,
     "encoding": options.encoding,
+    "sheet": options.sheet,
     "decimal": options.decimal,
     "dates": options.dates,
     "missing_values": options.missing_values,

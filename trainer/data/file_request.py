@@ -58,9 +58,12 @@ class FileRequest:
             names, True, ignore, categorical, None, tuple(arrays) if arrays else None, field, reading, layout
         )
 
-    def refuse(self, key: str, message: str, remedy: str) -> DataError:
-        """Make the error that names a key of this source."""
-        return DataError.of(f"{self.field}.{key}", message, remedy)
+    def refuse(self, key: str, message: str, remedy: str, *fixes: Mapping[str, Any]) -> DataError:
+        """Make the error that names a key of this source; fixes are told of a training source alone."""
+        if self.field != "dataset" or self.numbers is not None:
+            fixes = ()
+        possible = [one for one in fixes if not set(one.get("ignore", ())) & set(self.target)]
+        return DataError.of(f"{self.field}.{key}", message, remedy, *possible)
 
 
 def _reading(options: Mapping[str, Any], source: Mapping[str, Any]) -> tuple[Reading | None, Layout | None]:

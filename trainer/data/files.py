@@ -125,7 +125,7 @@ def _by_reading(path: Path, wanted: FileRequest, reading: Reading) -> Table:
 
 
 def _cells(path: Path, wanted: FileRequest, reading: Reading) -> Any:
-    """Return the cells of a file by its own layout; of that of training header and encoding are expected."""
+    """Return the cells of a file by its own layout, which is expected to be like that of training."""
     from caviar.trainer.data import cells, layout
 
     if wanted.layout is not None:
@@ -133,7 +133,8 @@ def _cells(path: Path, wanted: FileRequest, reading: Reading) -> Any:
             packed.unpacked(path, wanted.layout.compression, wanted) if wanted.layout.compression else path
         )
         return cells.read(source, wanted.layout, path.name, wanted)
-    training = {"header": reading.layout.header, "fallback": reading.layout.encoding}
+    expected = reading.layout
+    training = {"header": expected.header, "fallback": expected.encoding, "sheet": expected.sheet}
     found, source = layout.detect(path, wanted, training)
     return cells.read(source, found, path.name, wanted)
 

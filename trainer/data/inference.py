@@ -7,8 +7,8 @@ decides. Both are told once, at the upload, and kept as the `reading` of the dat
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,10 @@ from caviar.trainer.data.file_request import FileRequest
 from caviar.trainer.data.notes import Note, hint, left_out, markers, mixed, of_layout, text_note
 from caviar.trainer.data.numerals import Style, looks_like_number, plain, styles
 from caviar.trainer.data.reading import Layout, Reading, Treatment
+from caviar.trainer.data.sources import check_numbers
 from caviar.trainer.data.spelling import folded, without_markers
 from caviar.trainer.data.table import Array, shown
+from caviar.trainer.problem import DataError, Problem
 
 TARGETS = ("target", "label", "class", "y")  # names that columns to predict have
 _UNNAMED = re.compile(r"column_\d+|Unnamed: \d+|__index_level_\d+__")
@@ -66,7 +68,7 @@ def infer(path: Path, wanted: FileRequest, options: Mapping[str, Any]) -> Found:
     Raises
     ------
     DataError
-        It cannot be read, or a column may be read in two ways; the option that decides is named.
+        It cannot be read, or columns may be read in two ways; the option that decides is named for each.
     """
     form, source = layout.detect(path, wanted, options)
     cells = cells_of.read(source, form, path.name, wanted)
@@ -77,14 +79,39 @@ def infer(path: Path, wanted: FileRequest, options: Mapping[str, Any]) -> Found:
     notes = of_layout(form)
     columns: dict[str, Treatment] = {}
     look = _Look(path.name, wanted, options, missing, form)
+    doubtful: dict[str, list[Problem]] = {}
     for name in names if len(set(names)) == len(names) else ():
         if name in wanted.ignore or name in (options.get("as_is") or ()):
             continue
-        treatment, note = look.at(name, cells.column(name))
+        try:
+            treatment, note = look.at(name, cells.column(name))
+        except DataError as error:
+            doubtful[name] = error.problems
+            continue
         if treatment is not None:
             columns[name] = treatment
         notes += [note] if note else []
-    return Found(names, cells, Reading(form, columns, missing), notes)
+    found = Found(names, cells, Reading(form, columns, missing), notes)
+    if doubtful:
+        told = [problem for problems in doubtful.values() for problem in problems]
+        raise DataError([*told, *_unreadable(found, path.name, wanted, doubtful)])
+    return found
+
+
+def _unreadable(found: Found, source: str, wanted: FileRequest, doubtful: Collection[str]) -> list[Problem]:
+    """Return what is wrong with the cells of the columns that may be read in one way only."""
+    problems: list[Problem] = []
+    for name in found.names:
+        if name in (*wanted.ignore, *doubtful) or (found.reading.of(name) or Treatment()).left_out:
+            continue
+        categorical = (name,) if name in wanted.categorical else ()
+        alone = replace(wanted, target=(), needs_target=False, ignore=(), categorical=categorical)
+        try:
+            table = treat.table_of(found.cells.select([name]), source, alone, found.reading)
+            check_numbers(table, wanted.field)
+        except DataError as error:
+            problems += error.problems
+    return problems
 
 
 @dataclass
@@ -153,16 +180,17 @@ class _Look:
         if not known:
             message = f"{self.source}, column {name!r} has no dates in one format, such as {levels[0]!r:.40}"
             remedy = f"give its format, as in dates: {{{name}: {{as: parts, format: '%d.%m.%Y'}}}}"
-            raise self.wanted.refuse("dates", message, remedy)
+            raise self.wanted.refuse("dates", message, remedy, {"ignore": [name]})
         if len(known) > 1:
             message = f"{self.source}, column {name!r}: {levels[0]!r} may be {' or '.join(known)}"
             remedy = f"give its format, as in dates: {{{name}: {{as: parts, format: '{known[0]}'}}}}"
-            raise self.wanted.refuse("dates", message, remedy)
+            raise self.wanted.refuse("dates", message, remedy, *_as_dates(name, known))
         wrong = np.array([dates.parse(level, known[0]) is None for level in levels] + [False])[codes]
         if wrong.any():
             row = int(np.flatnonzero(wrong)[0])
             message = f"{self.source}, row {row + 1}, column {name!r}: {levels[codes[row]]!r:.60}"
-            raise self.wanted.refuse("dates", f"{message} is no date in the format {known[0]}", "correct it")
+            message = f"{message} is no date in the format {known[0]}"
+            raise self.wanted.refuse("dates", message, "correct it", {"ignore": [name]})
         features = dates.DateFeatures.of(levels, known[0], ways)
         made = ", ".join(features.names(name))
         return Treatment(dates=features), Note("changed", name, f"dates ({known[0]}) become {made}")
@@ -208,7 +236,9 @@ class _Look:
             example = max(levels, key=len)
             readings = " or ".join(f"{one.parse(example):g}" for one in found)
             message = f"{self.source}, column {name!r}: {example!r} may be {readings}"
-            raise self.wanted.refuse("decimal", message, "set decimal to '.' or ',', or write plain numbers")
+            fixes = [{"decimal": one.decimal} for one in found]
+            remedy = "set decimal to '.' or ',', or write plain numbers"
+            raise self.wanted.refuse("decimal", message, remedy, *fixes)
         example = next((level for level in levels if plain(level) is None), levels[0])
         return _written(name, example, found[0])
 
@@ -234,7 +264,8 @@ class _Look:
         message = f"{self.source}, column {name!r} has dates or times, such as {levels[0]!r:.40}"
         form = f"{{{name}: parts}}" if len(found) == 1 else f"{{{name}: {{as: parts, format: '{found[0]}'}}}}"
         remedy = f"set dates: {form} (or cycle, elapsed) to learn from them, or list it in dataset.ignore"
-        raise self.wanted.refuse("dates", message, remedy)
+        fixes = [*_as_dates(name, found), {"ignore": [name]}, {"categorical": [name]}]
+        raise self.wanted.refuse("dates", message, remedy, *fixes)
 
     def _refuse_markers(self, name: str, levels: list[str], counts: Array) -> None:
         """Refuse numbers with a few texts among them: these mean a missing cell, or all are categories."""
@@ -246,7 +277,15 @@ class _Look:
         remedy = (
             f"set missing_values: [{marks}] if that means missing, or list the column in dataset.categorical"
         )
-        raise self.wanted.refuse("missing_values", message, remedy)
+        fixes = [{"missing_values": texts}, {"categorical": [name]}, {"ignore": [name]}]
+        raise self.wanted.refuse("missing_values", message, remedy, *fixes)
+
+
+def _as_dates(name: str, formats: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the options that make features of dates: one for each format that they may have."""
+    if len(formats) == 1:
+        return [{"dates": {name: "parts"}}]
+    return [{"dates": {name: {"as": "parts", "format": one}}} for one in formats]
 
 
 def _written(name: str, example: str, style: Style) -> tuple[Treatment, Note]:

@@ -42,13 +42,14 @@ _TEXTS = (
     (r"(?i)(\s*%.*\n)*\s*@relation\b", "it is ARFF; save the table as CSV"),
     (r"\S+( \d+:[\d.eE+-]+)+\s*\n", "it is svmlight; save arrays with numpy.savez"),
 )
+_EITHER_HEADER = ({"header": True}, {"header": False})
 
 
 def detect(path: Path, wanted: FileRequest, options: Mapping[str, Any]) -> tuple[Layout, Source]:
     """Find the layout of a file of cells; return it with the file, unpacked.
 
-    `options` may have encoding and header, which are then taken as they are, and a fallback for what is
-    no UTF-8.
+    `options` may have encoding, header and sheet, which are then taken as they are, and a fallback for what
+    is no UTF-8.
 
     Raises
     ------
@@ -60,7 +61,7 @@ def detect(path: Path, wanted: FileRequest, options: Mapping[str, Any]) -> tuple
     start = head(source)
     kind = next((kind for magic, kind in _KINDS.items() if start.startswith(magic)), None)
     if kind is not None:
-        return Layout(kind, compression), source
+        return Layout(kind, compression, sheet=str(options.get("sheet") or "")), source
     _refuse_foreign(start, path.name, wanted)
     encoding = _encoding(source, start, path.name, wanted, options.get("encoding"), options.get("fallback"))
     text = codecs.getincrementaldecoder(encoding)("replace").decode(start).lstrip("\ufeff")
@@ -196,16 +197,15 @@ def _refuse_doubtful(records: list[list[str]], name: str, wanted: FileRequest) -
         "name the columns in the first line; or set header: false if it is a row, header: true if it is names"
     )
     if numbers and len(numbers) == len(first):
-        raise wanted.refuse(
-            "header", f"{name}: the first line has numbers only ({shown(numbers, 4)})", remedy
-        )
+        message = f"{name}: the first line has numbers only ({shown(numbers, 4)})"
+        raise wanted.refuse("header", message, remedy, *_EITHER_HEADER)
     if numbers and not _counting(numbers):
         message = f"{name}: the first line has numbers among its names ({shown(numbers, 4)})"
-        raise wanted.refuse("header", f"{message}: it may be a row, or counts", remedy)
+        raise wanted.refuse("header", f"{message}: it may be a row, or counts", remedy, *_EITHER_HEADER)
     later = [{row[place].strip() for row in records[1:] if place < len(row)} for place in range(len(first))]
     if not numbers and all(cell and cell in there for cell, there in zip(first, later, strict=True)):
         message = f"{name}: each text of the first line occurs below it again ({shown(first, 4)})"
-        raise wanted.refuse("header", f"{message}: it may be a row", remedy)
+        raise wanted.refuse("header", f"{message}: it may be a row", remedy, *_EITHER_HEADER)
 
 
 def _counting(cells: Sequence[str]) -> bool:

@@ -12,6 +12,7 @@ from caviar.trainer.problem import Problem
 READING = {
     "header": "false: the first line is a row already; true: it is names, whatever it looks like",
     "encoding": "of a CSV file, such as cp1251, if it is neither UTF-8, UTF-16 nor Windows-1252",
+    "sheet": "of an Excel workbook that has several",
     "decimal": "'.' or ',': which one is the decimal mark, where the numbers do not tell",
     "dates": "columns of dates, and what they become: {day: parts}, cycle or elapsed, or a list of these",
     "missing_values": "texts and numbers that mean a missing cell, such as [n.v., -999]",
@@ -31,6 +32,13 @@ def encoding(field: str, value: object) -> list[Problem]:
         if text
         else [Problem(field, f"{value!r:.40} is no encoding", "use utf-8, cp1252, cp1251, gbk ...")]
     )
+
+
+def sheet(field: str, value: object) -> list[Problem]:
+    """Return what is wrong with the name of a sheet."""
+    if isinstance(value, str) and value:
+        return []
+    return [Problem(field, f"{value!r:.40} is no name of a sheet", "write it as the workbook shows it")]
 
 
 def decimal(field: str, value: object) -> list[Problem]:

@@ -30,6 +30,8 @@ class Layout:
         Lines before the header.
     header : bool
         Whether the first line names the columns; else they are column_1, column_2, ...
+    sheet : str
+        Of an Excel workbook; empty for its only one.
     """
 
     kind: str
@@ -38,6 +40,7 @@ class Layout:
     delimiter: str = ","
     skip: int = 0
     header: bool = True
+    sheet: str = ""
 
 
 @dataclass(frozen=True)

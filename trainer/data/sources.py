@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from caviar.trainer.data import arrays, builtin
-from caviar.trainer.data.table import Array, Category, Table, shown
-from caviar.trainer.problem import DataError
+from caviar.trainer.data.table import Array, Category, Table, shown, such_cells
+from caviar.trainer.problem import DataError, Problem
+
+MOST_TOLD = 20  # columns at fault that are named
 
 
 def read(source: Mapping[str, Any], options: Mapping[str, Any], field: str = "dataset") -> Table:
@@ -68,7 +70,7 @@ def chosen(table: Table, source: Mapping[str, Any], options: Mapping[str, Any], 
 
 
 def check_numbers(table: Table, field: str) -> None:
-    """Refuse infinite numbers, and missing ones where they are not imputed; row and column are named.
+    """Refuse infinite numbers, and missing ones where they are not imputed; each column is named.
 
     Raises
     ------
@@ -82,13 +84,25 @@ def check_numbers(table: Table, field: str) -> None:
     bad = np.isinf(table.numbers) if table.missing == "impute" else ~np.isfinite(table.numbers)
     if not bad.any():
         return
-    row, column = np.argwhere(bad)[0]
-    value = table.numbers[row, column]
-    message = f"{table.source}, row {row + 1}, column {table.number_names[column]!r}: {value} is not finite"
-    remedy = (
-        "replace it, or set dataset.missing to impute" if np.isnan(value) else "replace it by a finite number"
-    )
-    raise DataError.of(field, f"{message} ({int(bad.sum())} such cells)", remedy)
+    missing = np.isnan(table.numbers)
+    if missing.any() and table.missing != "impute":
+        told = _not_finite(table, missing)
+        remedy = "replace it, or set dataset.missing to impute"
+        raise DataError.of(field, told, remedy, {"missing": "impute"})
+    places = np.flatnonzero(bad.any(axis=0))
+    raise DataError(_infinite(table, place, bad[:, place], field) for place in places[:MOST_TOLD].tolist())
+
+
+def _infinite(table: Table, place: int, bad: Array, field: str) -> Problem:
+    told = _not_finite(table, bad[:, None], place)
+    return Problem(field, told, "replace it by a finite number", ({"ignore": [table.number_names[place]]},))
+
+
+def _not_finite(table: Table, bad: Array, first: int = 0) -> str:
+    """Name the first bad cell and count them; `first` is the column of the table where `bad` begins."""
+    row, column = np.argwhere(bad)[0] + (0, first)
+    message = f"{table.source}, row {row + 1}, column {table.number_names[column]!r}:"
+    return f"{message} {table.numbers[row, column]} is not finite ({such_cells(int(bad.sum()))})"
 
 
 def _without(table: Table, names: Any) -> Table:

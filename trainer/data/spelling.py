@@ -9,7 +9,7 @@ import numpy as np
 
 from caviar.trainer.data.numerals import plain
 from caviar.trainer.data.reading import Reading, Treatment
-from caviar.trainer.data.table import Array, Category, text_of
+from caviar.trainer.data.table import Array, Category, such_cells, text_of
 from caviar.trainer.problem import DataError
 
 
@@ -36,12 +36,12 @@ def misfit(where: str, cells: int, treatment: Treatment) -> tuple[str, str]:
     """Return message and remedy for a cell that is not written as its column is."""
     if treatment.dates is not None:
         what = f"{where} is no date in the format {treatment.dates.format} of this column"
-        return f"{what} ({cells} such cells)", "write it as the others, or leave the cell empty"
+        return f"{what} ({such_cells(cells)})", "write it as the others, or leave the cell empty"
     assert treatment.numbers is not None
     style = treatment.numbers
     marks = [f"decimal {style.decimal!r}", *([f"thousands {style.group!r}"] if style.group else [])]
     how = ", ".join([*marks, *([f"unit {style.unit!r}"] if style.unit else [])])
-    what = f"{where} is not a number as this column has them ({how}; {cells} such cells)"
+    what = f"{where} is not a number as this column has them ({how}; {such_cells(cells)})"
     return what, "write it as the others, or leave the cell empty"
 
 

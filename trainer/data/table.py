@@ -156,3 +156,8 @@ def shown(names: Sequence[str], most: int = 12) -> str:
     """Return names for a message, cut short when there are many."""
     listed = ", ".join(map(str, names[:most]))
     return f"{listed} ... ({len(names)} in all)" if len(names) > most else listed or "(there are none)"
+
+
+def such_cells(count: int) -> str:
+    """Count the cells of which a message names one."""
+    return f"{count} such cell" if count == 1 else f"{count} such cells"

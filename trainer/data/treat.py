@@ -13,6 +13,7 @@ from caviar.trainer.data.csv_and_parquet import GAPS
 from caviar.trainer.data.file_request import FileRequest
 from caviar.trainer.data.reading import Reading, Treatment
 from caviar.trainer.data.table import Array, Category, Table
+from caviar.trainer.problem import DataError, Problem
 
 Column = Array | Category
 
@@ -23,13 +24,19 @@ def table_of(cells: pa.Table, source: str, wanted: FileRequest, reading: Reading
     Raises
     ------
     DataError
-        A column is not there, or a cell cannot be read as its column is; the row is named.
+        A column is not there, or cells cannot be read as their columns are: of each the first row is named.
     """
     csv_and_parquet.check_names(cells.column_names, source, wanted)
     columns: dict[str, Column] = {}
+    problems: list[Problem] = []
     for name in cells.column_names:
         if _is_used(name, wanted, reading):
-            columns |= columns_of(cells.column(name), name, source, wanted, reading)
+            try:
+                columns |= columns_of(cells.column(name), name, source, wanted, reading)
+            except DataError as error:
+                problems += error.problems
+    if problems:
+        raise DataError(problems)
     if wanted.numbers is not None:
         needed = {*wanted.numbers, *wanted.categorical}
         columns = {name: column for name, column in columns.items() if name in needed}
@@ -59,7 +66,8 @@ def columns_of(
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         message = f"{source}, row {row + 1}, column {name!r}: {levels[codes[row]]!r:.60}"
-        raise wanted.refuse("path", *spelling.misfit(message, int(wrong.sum()), treatment))
+        message, remedy = spelling.misfit(message, int(wrong.sum()), treatment)
+        raise wanted.refuse("path", message, remedy, {"ignore": [name]})
     made = reading.made_of(name)
     matrix = np.array([*values, (np.nan,) * len(made)], dtype=np.float64)[codes]
     return {feature: np.ascontiguousarray(matrix[:, j]) for j, feature in enumerate(made)}

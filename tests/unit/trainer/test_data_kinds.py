@@ -85,9 +85,14 @@ def test_a_workbook_with_one_sheet_is_read(upload):
         book.active.append([float(c) if c[-1].isdigit() else c for c in line.split(",")])
     book.save(file)
     assert load(upload(file.getvalue(), "book")[1]).digest == load(upload(CSV)[1]).digest
+    first = book.active.title
     book.create_sheet("second")
     book.save(file := io.BytesIO())
-    assert "2 sheets" in refusal(upload, file.getvalue(), name="book").message
+    refused = refusal(upload, file.getvalue(), name="book")
+    assert "2 sheets" in refused.message
+    assert refused.fixes == ({"sheet": first}, {"sheet": "second"})
+    assert load(upload(file.getvalue(), "book", sheet=first)[1]).digest == load(upload(CSV)[1]).digest
+    assert "no sheet 'third'" in refusal(upload, file.getvalue(), name="book", sheet="third").message
 
 
 def test_other_encodings_are_recognised_or_named(upload):

@@ -3,6 +3,7 @@
 import pytest
 
 from caviar.trainer.data import load
+from caviar.trainer.problem import DataError
 from tests.support.files_as_people_have_them import (
     NUMBERS,
     RNG,
@@ -193,3 +194,36 @@ def test_a_delimiter_at_the_end_of_each_line_makes_an_empty_column(upload):
 )
 def test_what_stands_around_the_table(upload, text, names):
     assert load(upload(text)[1]).feature_names == names
+
+
+# --- what is doubtful is told at once, with options that end it
+
+
+def test_all_doubtful_columns_are_told_at_once_and_each_is_mended_by_its_fix(upload):
+    columns = {
+        "day": [f"2026-01-{1 + i % 28:02d}" for i in range(ROWS)],
+        "us": [f"{1 + i % 9:02d}/{1 + i % 7:02d}/2026" for i in range(ROWS)],
+        "amount": [f'"{i + 1},{234 + i}"' for i in range(ROWS)],
+        "weight": ["heavy" if i == 7 else 1.5 * i for i in range(ROWS)],
+        "ratio": ["inf" if i == 3 else 0.5 * i for i in range(ROWS)],
+    }
+    with pytest.raises(DataError) as refused:
+        upload(table(columns))
+    problems = refused.value.problems
+    assert {name for name in columns for one in problems if repr(name) in one.message} == {*columns}
+    assert len(problems) == len(columns)
+    chosen = {"dates": {}, "ignore": []}
+    for fix in ({**one.fixes[0]} for one in problems):
+        chosen["dates"] |= fix.pop("dates", {})
+        chosen["ignore"] += fix.pop("ignore", [])
+        chosen |= fix
+    assert chosen["dates"] == {"day": "parts", "us": {"as": "parts", "format": "%d/%m/%Y"}}
+    assert (chosen["ignore"], chosen["decimal"], chosen["missing_values"]) == (["ratio"], ".", ["heavy"])
+    _, dataset = upload(table(columns), **chosen)
+    assert {"size", "amount", "weight"} <= {*load(dataset).feature_names}
+
+
+def test_no_fix_ignores_the_target(upload):
+    with pytest.raises(DataError) as refused:
+        upload(table({"day": [f"2026-01-{1 + i % 28:02d}" for i in range(ROWS)]}), target="day")
+    assert all(fix.get("ignore") != ["day"] for fix in refused.value.problems[0].fixes)

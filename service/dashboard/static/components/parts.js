@@ -36,8 +36,9 @@ export function setSearchChip(node, search) {
 /**
  * What the server refused, with its remedies.
  * @param {unknown} error
+ * @param {(one: ProblemField) => Node | null} below what stands below one of several problems
  */
-export function problem(error) {
+export function problem(error, below = () => null) {
   if (!(error instanceof ApiError)) {
     const detail = error instanceof Error ? error.message : String(error);
     return h("div", { class: "problem", role: "alert" }, h("strong", null, "This could not be loaded. "), detail);
@@ -48,8 +49,8 @@ export function problem(error) {
     "div",
     { class: "problem", role: "alert" },
     h("strong", null, title),
-    detail && detail !== title && detail !== told ? h("p", null, detail) : null,
-    errors.length ? h("ul", null, errors.map(({ field, message, remedy }) => h("li", null, field && field !== "body" ? h("code", null, field) : null, " ", stopped(message), remedy ? h("span", { class: "remedy" }, ` ${sentence(remedy)}`) : null))) : null,
+    detail && detail !== title && !told.startsWith(detail) ? h("p", null, detail) : null,
+    errors.length ? h("ul", null, errors.map((one) => h("li", null, one.field && one.field !== "body" ? h("code", null, one.field) : null, " ", stopped(one.message), one.remedy ? h("span", { class: "remedy" }, ` ${sentence(one.remedy)}`) : null, below(one)))) : null,
   );
 }
 

@@ -8,6 +8,7 @@ import { upload } from "../core/upload.js";
 import { parseNames } from "../core/values.js";
 import { dropFile } from "../components/drop.js";
 import { problem, Progress, toast } from "../components/parts.js";
+import { Fixes } from "./dataset-fixes.js";
 
 const TASKS = [
   ["", "detect from the target"],
@@ -28,6 +29,7 @@ export function uploadCard({ signal }) {
   const progress = new Progress("Upload");
   progress.node.hidden = true;
   const said = h("div", { "aria-live": "polite" });
+  let fixes = new Fixes();
   const zone = h(
     "section",
     { class: "card dropzone", "aria-label": "Upload a data set" },
@@ -41,25 +43,47 @@ export function uploadCard({ signal }) {
     progress.node.hidden = false;
     fill(said);
     try {
-      const made = await upload(withQuery("/datasets", fields.query(file)), file, { progress: (share) => progress.set(share), signal });
+      const made = await upload(withQuery("/datasets", asQuery(fixes.send(fields.options(file)))), file, { progress: (share) => progress.set(share), signal });
       toast(`${made.name}: ${number(made.rows)} rows, ${number(made.columns)} features.`);
       go(`/datasets/${made.id}`);
     } catch (error) {
-      if (!isAbort(error)) fill(said, problem(error), h("button", { type: "button", onclick: () => void send(file) }, `Send ${file.name} again`));
+      if (!isAbort(error)) show(error, file);
     } finally {
       progress.node.hidden = true;
     }
   }
+  /**
+   * @param {unknown} error
+   * @param {File} file
+   */
+  function show(error, file) {
+    const again = () => void send(file);
+    fill(said, problem(error, (one) => fixes.buttons(one)), fixes.list(), h("button", { type: "button", class: "primary", onclick: again }, `Send ${file.name} again`));
+  }
+  /** @param {File} file */
+  function begin(file) {
+    fixes = new Fixes(); // those of another file
+    void send(file);
+  }
   picker.addEventListener("change", () => {
     const file = picker.files?.[0];
     picker.value = ""; // the same file may be chosen again
-    if (file) void send(file);
+    if (file) begin(file);
   });
-  dropFile(zone, (file) => void send(file));
+  dropFile(zone, begin);
   return zone;
 }
 
-/** The fields of an upload, and what they say as a query. */
+/**
+ * Options as the server takes them in an address.
+ * @param {import("./dataset-fixes.js").Options} options
+ */
+function asQuery(options) {
+  const { dates } = options;
+  return { ...options, dates: Object.keys(dates).length ? JSON.stringify(dates) : "" };
+}
+
+/** The fields of an upload, and the options that they say. */
 function uploadFields() {
   const input = (/** @type {string} */ id, /** @type {string} */ placeholder) => h("input", { id: `upload-${id}`, placeholder, autocomplete: "off" });
   const name = input("name", "the file's name");
@@ -75,7 +99,7 @@ function uploadFields() {
   return {
     nodes: [field("Name", name), field("Target column", target), field("Ignore columns", ignore), field("Categorical columns", categorical), field("Task", task), field("Also missing", missing), field("Dates become", dates), field("Read as they stand", asIs), field("First line", header)],
     /** @param {File} file */
-    query: (file) => ({
+    options: (file) => ({
       name: name.value.trim() || file.name.replace(/\.\w+$/, ""),
       target: target.value.trim(),
       ignore: parseNames(ignore.value),
@@ -95,5 +119,5 @@ function columnOptions(text) {
     const [column = "", way = "parts"] = one.split("=");
     return [column.trim(), way.trim()];
   });
-  return pairs.length ? JSON.stringify(Object.fromEntries(pairs)) : "";
+  return Object.fromEntries(pairs);
 }
