@@ -1,11 +1,14 @@
 """`make bench`: every part in one run on this machine. Quote ratios; absolute times drift.
 
 python -m benchmarks [part ...]
+python -m benchmarks peers [--make] [name ...]     environments of other people's samplers
 """
 
 import subprocess
 import sys
 import time
+
+from benchmarks import peer_environments
 
 PARTS = {
     "service": (
@@ -52,6 +55,8 @@ PARTS = {
 
 def main() -> int:
     """Run the parts that were named, or all; the exit code says whether all could be measured."""
+    if sys.argv[1:2] == ["peers"]:
+        return peer_environments.main(sys.argv[2:])
     wanted = sys.argv[1:] or list(PARTS)
     unknown = [name for name in wanted if name not in PARTS]
     if unknown:

@@ -1,9 +1,10 @@
-"""Which strategy finds more: python -m benchmarks.quality --seeds 60 --budget 24,48,96.
+"""Which strategy finds more: python -m benchmarks.quality --seeds 30 --budget 24,48,96.
 
 Score: the percentile rank of the best point found among a large random sample of the space (0: better than
-all of it), the mean over seeds. On noisy problems the best is the one that looked best, and its rank is that
-of its noiseless value. Every strategy waits for results alike: `--lag` trials are still running when the next
-is asked for.
+all of it), the mean over seeds. On noisy problems the best is the point that looked best, by the mean of
+its trials, and its rank is that of its noiseless value. Every strategy waits for results alike: `--lag`
+trials are still running when the next is asked for. Peers need `python -m benchmarks peers --make`;
+`hebo:5` among the strategies takes five seeds of a slow one.
 """
 
 import argparse
@@ -18,7 +19,9 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 import numpy as np
 
 from benchmarks import quality_peers
-from benchmarks.quality_problems import Outcome, Problem, problems
+from benchmarks.quality_all import FAMILIES, problems
+from benchmarks.quality_problems import Outcome, Problem
+from benchmarks.quality_report import Found, show, show_each
 from caviar.search.history import History
 from caviar.search.spec import SearchSpec
 from caviar.search.strategies import propose
@@ -26,8 +29,10 @@ from caviar.search.strategies import propose
 OURS = ("coarse_to_fine", "random", "sobol")
 
 
-def run_ours(name: str, problem: Problem, seed: int, trials: int, lag: int) -> list[Outcome]:
-    """Search with a strategy of this project."""
+def run_ours(
+    name: str, problem: Problem, seed: int, trials: int, lag: int
+) -> tuple[list[Outcome], list[float]]:
+    """Search with a strategy of this project; return outcomes and seconds of each proposal."""
     spec = SearchSpec.parse(
         {
             "space": problem.space.model_dump(mode="json", exclude_unset=True),
@@ -37,94 +42,91 @@ def run_ours(name: str, problem: Problem, seed: int, trials: int, lag: int) -> l
             "seed": seed,
         }
     )
-    train, outcomes = problem.start(seed), list[Outcome]()
+    train, outcomes, seconds = problem.start(seed), list[Outcome](), list[float]()
     for number in range(trials):
         units = np.array([outcome.unit for outcome in outcomes]).reshape(-1, spec.space.dimensions)
         seen = spec.horizon(number)
         values = [outcome.observed for outcome in outcomes[:seen]]
-        history = History.of(range(seen), units[:seen], values, pending=units[seen:])
-        outcomes.append(train(propose(spec, number, history).unit))
-    return outcomes
+        states = ["completed" if np.isfinite(value) else "failed" for value in values]
+        history = History.of(range(seen), units[:seen], values, states, pending=units[seen:])
+        began = time.process_time()
+        unit = propose(spec, number, history).unit
+        seconds.append(time.process_time() - began)
+        outcomes.append(train(unit))
+    return outcomes, seconds
 
 
 def rank(problem: Problem, outcomes: list[Outcome]) -> float:
-    """Share of the reference that is better than what looks best; half of what is equal."""
-    worth = min(outcomes, key=lambda outcome: outcome.observed).worth
+    """Share of the reference that is better than what looks best; half of what is equal, itself apart."""
+    points: dict[bytes, list[Outcome]] = {}
+    for outcome in outcomes:
+        points.setdefault(outcome.unit.tobytes(), []).append(outcome)
+    best = min(points.values(), key=lambda same: float(np.mean([one.observed for one in same])))
     reference = problem.reference
-    below, upto = np.searchsorted(reference, worth, "left"), np.searchsorted(reference, worth, "right")
-    return float(below + upto) / 2 / len(reference)
+    below, upto = (np.searchsorted(reference, best[0].worth, side) for side in ("left", "right"))
+    return float(below + max(upto - below - 1, 0) / 2) / len(reference)
 
 
 _PROBLEMS: dict[str, Problem] = {}
 
 
 def ranks(task: tuple[str, str, int, tuple[int, ...], int]) -> list[float]:
-    """Ranks of one search at each budget."""
+    """Ranks of one search at each budget; at last the mean seconds of a proposal."""
     name, strategy, seed, budgets, lag = task
     if not _PROBLEMS:
         _PROBLEMS.update({problem.name: problem for problem in problems()})
     run = run_ours if strategy in OURS else quality_peers.run
-    outcomes = run(strategy, _PROBLEMS[name], seed, max(budgets), lag)
-    return [rank(_PROBLEMS[name], outcomes[:budget]) for budget in budgets]
+    outcomes, seconds = run(strategy, _PROBLEMS[name], seed, max(budgets), lag)
+    return [*(rank(_PROBLEMS[name], outcomes[:budget]) for budget in budgets), float(np.mean(seconds))]
 
 
-def measure(strategy: str, names: list[str], arguments: argparse.Namespace) -> dict[str, np.ndarray]:
-    """Ranks (seeds, budgets) by problem; remembered in a folder if one is given."""
-    budgets, found = tuple(map(int, arguments.budget.split(","))), {}
+def measure(
+    strategy: str, names: list[str], seeds: int, arguments: argparse.Namespace
+) -> dict[str, np.ndarray]:
+    """Ranks and seconds (seeds, budgets + 1) by problem; remembered in a folder if one is given."""
+    budgets = tuple(map(int, arguments.budget.split(",")))
+    memories = {
+        name: Path(arguments.remember or ".")
+        / f"{strategy}-{name.replace('/', ' ')}-{arguments.budget}-{arguments.lag}.npy"
+        for name in names
+    }
+    found = {
+        name: np.load(path) if arguments.remember and path.exists() else np.empty((0, len(budgets) + 1))
+        for name, path in memories.items()
+    }
     with ProcessPoolExecutor(arguments.processes) as pool:
-        for name in names:
-            memory = (
-                Path(arguments.remember or ".") / f"{strategy}-{name}-{arguments.budget}-{arguments.lag}.npy"
-            )
-            known = np.load(memory) if arguments.remember and memory.exists() else np.empty((0, len(budgets)))
-            seeds = range(len(known), arguments.seeds)
-            fresh = list(
-                pool.map(
-                    ranks, [(name, strategy, seed, budgets, arguments.lag) for seed in seeds], chunksize=2
-                )
-            )
-            found[name] = np.vstack([known, np.array(fresh).reshape(-1, len(budgets))])[: arguments.seeds]
-            if arguments.remember and fresh:
-                np.save(memory, found[name])
-    return found
+        running = {
+            name: [
+                pool.submit(ranks, (name, strategy, seed, budgets, arguments.lag))
+                for seed in range(len(found[name]), seeds)
+            ]
+            for name in names
+        }
+        for name, tasks in running.items():
+            for task in tasks:
+                found[name] = np.vstack([found[name], task.result()])
+                if arguments.remember:
+                    np.save(memories[name], found[name])
+    return {name: rows[:seeds] for name, rows in found.items()}
 
 
-def show(found: dict[str, dict[str, np.ndarray]], names: list[str], budgets: list[str]) -> None:
-    """Print the mean rank of each strategy in percent, its standard error, and ratios."""
-    print(f"{'mean percentile rank in %':28s}" + "".join(f"{f'at {budget}':>18s}" for budget in budgets))
-    for strategy, by_problem in found.items():
-        per_seed = 100 * np.mean([by_problem[name] for name in names], axis=0)
-        error = per_seed.std(axis=0, ddof=1) / np.sqrt(len(per_seed))
-        cells = "".join(
-            f"{mean:>10.3f} ± {one:5.3f}" for mean, one in zip(per_seed.mean(axis=0), error, strict=True)
-        )
-        print(f"{strategy:28s}{cells}")
-    ours = np.mean([found["coarse_to_fine"][name] for name in names], axis=(0, 1))
-    for strategy, by_problem in found.items():
-        if strategy != "coarse_to_fine":
-            ratio = ours / np.mean([by_problem[name] for name in names], axis=(0, 1))
-            print(f"{'coarse_to_fine / ' + strategy:28s}" + "".join(f"{one:>18.2f}" for one in ratio))
-
-
-def show_each(found: dict[str, dict[str, np.ndarray]], names: list[str], budgets: list[str]) -> None:
-    """Print every problem, and whether coarse_to_fine is worse than random by over two standard errors."""
-    print(f"\n{'':24s}" + "".join(f"{strategy[-14:]:>27s}" for strategy in found))
-    for name in names:
-        cells = "".join(
-            f"{'  '.join(f'{100 * one:6.3f}' for one in by_problem[name].mean(axis=0)):>27s}"
-            for by_problem in found.values()
-        )
-        line = f"{name:24s}{cells}"
-        if "random" in found:
-            difference = found["coarse_to_fine"][name] - found["random"][name]
-            error = difference.std(axis=0, ddof=1) / np.sqrt(len(difference))
-            worse = [b for b, d, e in zip(budgets, difference.mean(axis=0), error, strict=True) if d > 2 * e]
-            line += f"  worse than random at {', '.join(worse)}" if worse else ""
-        print(line)
+def chosen(arguments: argparse.Namespace) -> list[Problem]:
+    """Return the problems that the command line asks for."""
+    families = arguments.families.split(",") if arguments.families else list(FAMILIES)
+    unknown = sorted(set(families) - set(FAMILIES))
+    if unknown:
+        raise SystemExit(f"There is no family {unknown[0]!r}; there are {', '.join(FAMILIES)}")
+    return [
+        problem
+        for problem in problems()
+        if arguments.half in ("all", "design" if problem.design else "held-out")
+        and problem.family in families
+        and arguments.only in problem.name
+    ]
 
 
 def main() -> None:
-    """Measure, and print a table for the held-out half, for the design half, for trainings and for all."""
+    """Measure, and print a table for each family, for each half and for all."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -132,32 +134,30 @@ def main() -> None:
     parser.add_argument("--budget", default="24,48,96")
     parser.add_argument("--lag", type=int, default=1, help="trials still running when one is proposed")
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--strategies", default="coarse_to_fine,optuna_tpe,random,sobol")
+    known = ", ".join([*OURS, *quality_peers.PROGRAMS])
+    parser.add_argument("--strategies", default="coarse_to_fine,optuna_tpe,random,sobol", help=f"of {known}")
     parser.add_argument("--half", choices=["design", "held-out", "all"], default="all")
+    parser.add_argument("--families", default="", help=f"some of {', '.join(FAMILIES)}")
     parser.add_argument("--only", default="", help="problems whose name contains this")
     parser.add_argument("--remember", default="", help="folder for the results of earlier runs")
     arguments = parser.parse_args()
-    chosen = [
-        problem
-        for problem in problems()
-        if arguments.half in ("all", "design" if problem.design else "held-out")
-        and arguments.only in problem.name
-    ]
-    names, budgets = [problem.name for problem in chosen], arguments.budget.split(",")
-    found = {}
-    for strategy in arguments.strategies.split(","):
+    asked = chosen(arguments)
+    names, budgets = [problem.name for problem in asked], arguments.budget.split(",")
+    found: Found = {}
+    for one in arguments.strategies.split(","):
+        strategy, _, seeds = one.partition(":")
         start = time.perf_counter()
-        found[strategy] = measure(strategy, names, arguments)
+        found[strategy] = measure(strategy, names, int(seeds or arguments.seeds), arguments)
         print(f"{strategy}: {time.perf_counter() - start:.0f} s", flush=True)
-    groups = {
-        "held-out half": [one.name for one in chosen if not one.design],
-        "design half": [one.name for one in chosen if one.design],
-        "real trainings": [one.name for one in chosen if hasattr(one, "curves")],
+    groups = {family: [one.name for one in asked if one.family == family] for family in FAMILIES}
+    groups |= {
+        "held-out half": [one.name for one in asked if not one.design],
+        "design half": [one.name for one in asked if one.design],
         "all": names,
     }
     for title, group in groups.items():
         if group:
-            print(f"\n{title}: {len(group)} problems, {arguments.seeds} seeds")
+            print(f"\n{title}: {len(group)} problems")
             show(found, group, budgets)
     show_each(found, names, budgets)
 

@@ -1,103 +1,139 @@
-"""Optuna's samplers called directly, as a user of Optuna would: the peers of the quality bench."""
+"""Other people's samplers, each in a process and an environment of its own: the peers of the quality bench.
 
+They are told the same as our strategies with the same delay. Integers and ordered choices are integers to
+them, and the other scales are the coordinate that these make even.
+"""
+
+import json
+import subprocess
+import tempfile
 from collections import deque
-from collections.abc import Callable
+from functools import lru_cache
+from itertools import product
 from typing import Any
 
 import numpy as np
-import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
+from benchmarks.peer_environments import PROGRAMS, command
 from benchmarks.quality_problems import Outcome, Problem
+from caviar.search.conditions import needs
 from caviar.search.encoding import SpaceEncoding, encoding_of
+from caviar.search.history import Floats
 
-Sampler = Callable[[int], optuna.samplers.BaseSampler]
-
-SAMPLERS: dict[str, Sampler] = {
-    "optuna_tpe": lambda seed: optuna.samplers.TPESampler(seed=seed),
-    "optuna_cmaes": lambda seed: optuna.samplers.CmaEsSampler(seed=seed),
-    "optuna_gp": lambda seed: optuna.samplers.GPSampler(seed=seed),
-}
+__all__ = ["PROGRAMS", "Conversation", "axes_of", "run"]
 
 
-def distribution(encoding: SpaceEncoding, axis: int) -> BaseDistribution:
-    """Integers as integers, ordered choices too; other scales as the coordinate that they make even."""
-    centres = encoding.centres[axis]
-    if centres is None:
-        return FloatDistribution(0.0, 1.0)
-    if not encoding.space.axes[axis].ordered:
-        return CategoricalDistribution(list(range(len(centres))))
-    return IntDistribution(0, len(centres) - 1)
+class Conversation:
+    """The process of a peer."""
 
-
-def run(name: str, problem: Problem, seed: int, trials: int, lag: int) -> list[Outcome]:
-    """Search with a sampler's defaults; `lag` trials are still running when one is asked for.
-
-    A conditional parameter is suggested only where it is active. Where a table answers with a neighbour of
-    what was asked for, the sampler is told the neighbour.
-    """
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    study, train, encoding = (
-        optuna.create_study(sampler=SAMPLERS[name](seed)),
-        problem.start(seed),
-        encoding_of(problem.space),
-    )
-    outcomes: list[Outcome] = []
-    running: deque[tuple[optuna.trial.Trial, Outcome]] = deque()
-    for _ in range(trials):
-        trial = study.ask()
-        outcome = train(_suggest(trial, encoding))
-        outcomes.append(outcome)
-        running.append((trial, outcome))
-        if len(running) > lag:
-            _tell(study, encoding, *running.popleft())
-    return outcomes
-
-
-def _suggest(trial: optuna.trial.Trial, encoding: SpaceEncoding) -> np.ndarray:
-    """Suggest first what every trial has, then what its conditions bring."""
-    unit, asked = np.full(encoding.dimensions, 0.5), set[int]()
-    conditional = encoding.space.conditional
-    wanted = [place for place, axis in enumerate(encoding.space.axes) if axis.parameter not in conditional]
-    while wanted:
-        for axis in wanted:
-            unit[axis] = _suggest_axis(trial, encoding, axis)
-        asked.update(wanted)
-        active = np.flatnonzero(encoding.space.active_at(unit[None])[0]).tolist()
-        wanted = [axis for axis in active if axis not in asked]
-    return unit
-
-
-def _suggest_axis(trial: optuna.trial.Trial, encoding: SpaceEncoding, axis: int) -> float:
-    centres, name = encoding.centres[axis], str(axis)
-    if centres is None:
-        return trial.suggest_float(name, 0.0, 1.0)
-    if encoding.space.axes[axis].ordered:
-        return float(centres[trial.suggest_int(name, 0, len(centres) - 1)])
-    return float(centres[trial.suggest_categorical(name, list(range(len(centres))))])
-
-
-def _tell(study: optuna.Study, encoding: SpaceEncoding, trial: optuna.trial.Trial, outcome: Outcome) -> None:
-    params = _params(encoding, outcome.unit)
-    value = min(outcome.observed, 1e300)
-    asked = trial.params
-    if (
-        all(np.isclose(params[key], asked[key]) for key in params.keys() & asked.keys())
-        and params.keys() == asked.keys()
-    ):
-        study.tell(trial, value)
-        return
-    study.tell(trial, state=optuna.trial.TrialState.FAIL)
-    distributions = {key: distribution(encoding, int(key)) for key in params}
-    study.add_trial(optuna.trial.create_trial(params=params, distributions=distributions, value=value))
-
-
-def _params(encoding: SpaceEncoding, unit: np.ndarray) -> dict[str, Any]:
-    active = encoding.space.active_at(unit[None])[0]
-    params: dict[str, Any] = {}
-    for axis in np.flatnonzero(active):
-        centres = encoding.centres[axis]
-        params[str(axis)] = (
-            float(unit[axis]) if centres is None else int(np.argmin(np.abs(centres - unit[axis])))
+    def __init__(self, command_line: list[str]) -> None:
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
+        self._process = subprocess.Popen(
+            command_line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True
         )
-    return params
+
+    def say(self, **what: Any) -> dict[str, Any]:
+        """Send one line and return the answer. Raises RuntimeError with its last words if the peer died."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        line = ""
+        try:
+            self._process.stdin.write(json.dumps(what) + "\n")
+            self._process.stdin.flush()
+            line = self._process.stdout.readline()
+        except BrokenPipeError:
+            pass  # as with an answer that does not come: its last words follow
+        if not line:
+            self._process.wait()
+            self._process.stdout.close()
+            self._errors.seek(0)
+            words = self._errors.read().decode(errors="replace").strip().splitlines()[-12:]
+            raise RuntimeError("\n".join(["a peer ended:", *words]))
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def end(self) -> None:
+        """Close its input, at which it ends."""
+        self._process.communicate()
+        self._errors.close()
+
+
+@lru_cache(maxsize=1)
+def _conversation(strategy: str) -> Conversation:
+    return Conversation(command(strategy))
+
+
+def axes_of(encoding: SpaceEncoding) -> list[dict[str, Any]]:
+    """Return the axes of a space as the protocol has them, those first that others hang on."""
+    space, centres = encoding.space, encoding.centres
+    deciders = {name for parameter in space.root.values() for name in needs(parameter)}
+    deciding = [place for place, axis in enumerate(space.axes) if axis.parameter in deciders]
+    levels = [range(len(centres[place])) for place in deciding]  # type: ignore[arg-type]
+    asked = list(product(*levels))
+    rows = np.full((len(asked), encoding.dimensions), 0.5)
+    for column, place in enumerate(deciding):
+        rows[:, place] = centres[place][[one[column] for one in asked]]  # type: ignore[index]
+    active = space.active_at(rows)
+    axes, placed = list[dict[str, Any]](), set[int]()
+    while len(axes) < encoding.dimensions:
+        for place, axis in enumerate(space.axes):
+            names = needs(space.root[axis.parameter])
+            parents = [deciding.index(p) for p in deciding if space.axes[p].parameter in names]
+            if place in placed or any(deciding[parent] not in placed for parent in parents):
+                continue
+            when = None
+            if parents:
+                (parent,) = parents  # the tables have no conditions on two parameters
+                there = {one[parent] for one, flags in zip(asked, active, strict=True) if flags[place]}
+                when = str(deciding[parent]), sorted(there)
+            counted = centres[place] is not None
+            kind = "float" if not counted else "int" if axis.ordered else "choice"
+            count = len(centres[place]) if counted else 0  # type: ignore[arg-type]
+            axes.append({"name": str(place), "kind": kind, "levels": count, "when": when})
+            placed.add(place)
+    return axes
+
+
+def run(
+    name: str, problem: Problem, seed: int, trials: int, lag: int, peer: Conversation | None = None
+) -> tuple[list[Outcome], list[float]]:
+    """Search with a peer's defaults; `lag` trials are still running when one is asked for.
+
+    Return the outcomes, and the seconds of processor time that each proposal took, hearing results included.
+    Where a table answers with a neighbour of what was asked for, the peer is told the neighbour.
+    """
+    peer, encoding = peer or _conversation(name), encoding_of(problem.space)
+    peer.say(begin={"axes": axes_of(encoding), "seed": seed, "trials": trials})
+    train, outcomes, seconds = problem.start(seed), list[Outcome](), list[float]()
+    running: deque[tuple[int, Outcome]] = deque()
+    for number in range(trials):
+        answer = peer.say(ask=number)
+        outcome = train(_unit(encoding, answer["point"]))
+        outcomes.append(outcome)
+        running.append((number, outcome))
+        spent = float(answer["seconds"])
+        if len(running) > lag:
+            first, told = running.popleft()
+            value = told.observed if np.isfinite(told.observed) else None
+            heard = peer.say(tell=first, point=_point(encoding, told.unit), value=value)
+            spent += float(heard["seconds"])
+        seconds.append(spent)
+    return outcomes, seconds
+
+
+def _unit(encoding: SpaceEncoding, point: dict[str, Any]) -> Floats:
+    """Return the coordinates of a point; axes that a condition takes away are neutral whatever was said."""
+    unit = np.full(encoding.dimensions, 0.5)
+    for name, value in point.items():
+        centres = encoding.centres[int(name)]
+        unit[int(name)] = value if centres is None else centres[value]
+    return np.asarray(encoding.snap(unit[None])[0])
+
+
+def _point(encoding: SpaceEncoding, unit: Floats) -> dict[str, Any]:
+    active, point = encoding.space.active_at(unit[None])[0], dict[str, Any]()
+    for place in np.flatnonzero(active).tolist():
+        centres = encoding.centres[place]
+        point[str(place)] = (
+            float(unit[place]) if centres is None else int(np.argmin(np.abs(centres - unit[place])))
+        )
+    return point

@@ -24,7 +24,11 @@ class Problem(Protocol):
 
     name: str
     design: bool
-    space: Space
+    family: str
+
+    @property
+    def space(self) -> Space:
+        """What is searched."""
 
     @property
     def reference(self) -> Floats:
@@ -55,6 +59,7 @@ class Formula:
     space: Space
     formula: Callable[[Floats], Floats]
     noise: float = 0.0
+    family: str = "functions"
 
     @cached_property
     def reference(self) -> Floats:
@@ -87,6 +92,7 @@ class Tabulated:
     space: Space
     units: Floats
     curves: Floats  # (n, epochs) dev metric, lower is better
+    family: str = "networks"
 
     @cached_property
     def reference(self) -> Floats:
@@ -251,17 +257,24 @@ def formulas() -> list[Formula]:
         Formula("plateaus", True, _space(*[None] * 5), plateaus),
         Formula("categories", True, _space(-4, 10, None, None, None, -3), categories),
         Formula("ten axes", True, _space(*[None] * 10), ellipse),
-        Formula("uneven, noisy", True, _space(*[None] * 5), uneven, 0.05),
+        Formula("uneven, noisy", True, _space(*[None] * 5), uneven, 0.05, "noisy"),
         Formula("hartmann", False, _space(*[None] * 6), hartmann),
         Formula("ackley", False, _space(*[None] * 5), ackley),
         Formula("corner", False, _space(None, None, 6, None, None), corner),
         Formula("sixteen valleys", False, _space(*[None] * 4), traps),
-        Formula("conditions", False, _space(_OPTIMIZER, None, _ONLY_ONE, _ONLY_TWO, 8), conditions),
-        Formula("cliff, noisy", False, _space(None, 8, None, None), cliff, 0.02),
-        Formula("hartmann, noisy", False, _space(*[None] * 6), hartmann, 0.1),
+        Formula(
+            "conditions",
+            False,
+            _space(_OPTIMIZER, None, _ONLY_ONE, _ONLY_TWO, 8),
+            conditions,
+            family="conditional",
+        ),
+        Formula("cliff, noisy", False, _space(None, 8, None, None), cliff, 0.02, "failing"),
+        Formula("hartmann, noisy", False, _space(*[None] * 6), hartmann, 0.1, "noisy"),
+        # Noise of half the distance from the median to the best.
+        Formula("uneven, very noisy", False, _space(*[None] * 5), uneven, 0.31, "noisy"),
+        Formula(
+            "many: hartmann + 14 dead axes", False, _space(*[None] * 20), hartmann, family="many parameters"
+        ),
+        Formula("many: uneven + 25 dead axes", True, _space(*[None] * 30), uneven, family="many parameters"),
     ]
-
-
-def problems() -> list[Problem]:
-    """All of them."""
-    return [*formulas(), *tables()]
