@@ -169,6 +169,19 @@ class TrialCalls(Calls):
         found: dict[str, Any] = self.transport.call("GET", path, params=query, timeout=300)
         return found
 
+    def loss_plane(
+        self, trial: TrialLike, resolution: int | None = None, rows: int | None = None
+    ) -> dict[str, Any]:
+        """Return the cost in the plane through the path of a trial's training, and that path.
+
+        The first two principal components of its weights; see docs/trainer/loss_plane.md.
+        """
+        query = {"resolution": resolution, "rows": rows}
+        query = {name: value for name, value in query.items() if value is not None}
+        path = f"/trials/{name_of(trial)}/loss-plane"
+        found: dict[str, Any] = self.transport.call("GET", path, params=query, timeout=900)
+        return found
+
     # Error analysis
 
     def errors(self, trial: TrialLike, *, part: str = "dev", **query: Any) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from caviar.service.api import (
     health,
     labels,
     links,
+    loss_planes,
     metrics,
     populations,
     predictions,
@@ -75,6 +76,7 @@ from caviar.service.store.writer import Committed
 from caviar.service.usecases import checkpoints, leases, time_limits
 from caviar.service.usecases.agents_wanted import agents_wanted
 from caviar.service.usecases.datasets import Datasets
+from caviar.service.usecases.loss_planes import LossPlanes
 from caviar.service.usecases.predictions import Evaluator
 from caviar.service.usecases.proposer import Proposer
 
@@ -96,6 +98,7 @@ ROUTES = (
     searches,
     labels,
     links,
+    loss_planes,
     audit,
     summary,
     trials,
@@ -140,6 +143,7 @@ def build_services(config: Config) -> Services:
         uploads=uploads,
         datasets=Datasets(store, uploads),
         evaluator=Evaluator(store, blobs, uploads, config.limits),
+        loss_planes=LossPlanes(store, blobs, uploads, config.limits),
         tokens=TokenBook(store),
         health=health.Health(
             {

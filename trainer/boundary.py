@@ -13,7 +13,7 @@ from .data.columns import Encoding
 from .data.load import Origin, Prepared
 from .data.table import Array, Category, Table, shown
 from .predict import Model, Prediction
-from .problem import ProblemsError
+from .problem import AskedError
 
 LEAST, USUAL, MOST = 2, 60, 200  # places of an axis
 MOST_LISTED = 1000  # columns to choose from that are told
@@ -22,10 +22,6 @@ MARGIN = 0.05  # of the range of a column, at either end
 AT_ONCE = 4096  # places whose columns are in memory
 
 Cell = float | str | None
-
-
-class AskedError(ProblemsError):
-    """What is asked for cannot be answered: a column, row or target that there is not."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -35,9 +35,9 @@ class Sample(NamedTuple):
     Y: Array  # (m,) or (m, k)
     weights: Array  # (m,), mean 1
 
-    def few(self) -> Sample:
+    def few(self, most: int = FEW) -> Sample:
         """Return evenly spaced rows of it."""
-        rows = np.arange(min(len(self.X), FEW)) * len(self.X) // min(len(self.X), FEW)
+        rows = np.arange(min(len(self.X), most)) * len(self.X) // min(len(self.X), most)
         return Sample(self.X[rows], self.Y[rows], self.weights[rows])
 
 
@@ -70,6 +70,17 @@ def layer_statistics(network: Network, weights: Array, sample: Sample) -> dict[s
     """
     tensors = _tensors(network, weights)
     return _statistics(network, tensors, _forward(network, tensors, sample))
+
+
+def cost_of(network: Network, weights: Array, sample: Sample) -> float:
+    """Return the mean loss of a sample, batch norm by the sample's own mean and variance.
+
+    Parameters
+    ----------
+    weights : ndarray(float32 or float64, (network.learned,) or longer)
+    """
+    with np.errstate(all="ignore"):
+        return float(np.mean(_forward(network, _tensors(network, weights), sample).loss))
 
 
 def probe(

@@ -63,3 +63,7 @@ class SettingError(ProblemsError):
 
 class DataError(ProblemsError):
     """Data that cannot be read or trained on."""
+
+
+class AskedError(ProblemsError):
+    """What is asked of a model or trial cannot be answered: there is no such column, or it is too much."""

@@ -99,6 +99,12 @@ class Run:
         weights: np.ndarray[Any, Any] = self._state.best if self._describes_best() else self._state.weights
         return weights
 
+    @property
+    def last_weights(self) -> np.ndarray[Any, Any]:
+        """The flat buffer as the last mini-batch left it."""
+        weights: np.ndarray[Any, Any] = self._state.weights
+        return weights
+
     def advance(
         self, seconds: float = 0.05, until_step: int | None = None, until_epoch: int | None = None
     ) -> Slice:

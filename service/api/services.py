@@ -25,6 +25,7 @@ from caviar.service.store.uploads import Uploads
 from caviar.service.usecases.analysis import RoundsReader
 from caviar.service.usecases.courses import Courses
 from caviar.service.usecases.datasets import Datasets
+from caviar.service.usecases.loss_planes import LossPlanes
 from caviar.service.usecases.predictions import Evaluator
 from caviar.service.usecases.proposer import Proposer
 
@@ -46,6 +47,7 @@ class Services:
     uploads: Uploads
     datasets: Datasets
     evaluator: Evaluator
+    loss_planes: LossPlanes
     tokens: TokenBook
     health: Health
     columns: Columns = field(default_factory=Columns)

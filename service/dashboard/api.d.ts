@@ -88,6 +88,7 @@ export interface Schemas {
   LoggedChange: LoggedChange;
   Look: Look;
   Looks: Looks;
+  LossPlane: LossPlane;
   MadeLink: MadeLink;
   MadeToken: MadeToken;
   MadeWebhook: MadeWebhook;
@@ -117,6 +118,7 @@ export interface Schemas {
   Outlook: Outlook;
   ParameterImportance: ParameterImportance;
   ParsedSearch: ParsedSearch;
+  Path: Path;
   Patience: Patience;
   PlaceRecord: PlaceRecord;
   "Points-Input": PointsInput;
@@ -1802,6 +1804,57 @@ export interface TestedMetric {
  */
 export interface Looks {
   items: Look[];
+}
+/**
+ * The cost over the first two principal components of a trial's weights.
+ */
+export interface LossPlane {
+  trial: string;
+  branch: number;
+  /**
+   * of the path: trained again, or checkpoints
+   */
+  source: string;
+  /**
+   * learned numbers of the network
+   */
+  parameters: number;
+  /**
+   * of the training set that the cost is of, evenly spaced
+   */
+  rows: number;
+  /**
+   * of the training set
+   */
+  of_rows: number;
+  /**
+   * whether it normalises by these rows' own mean and variance
+   */
+  batch_norm: boolean;
+  /**
+   * share of the path's variance along x and along y
+   */
+  explained: number[];
+  /**
+   * distance of the weights from the last ones
+   */
+  x: number[];
+  y: number[];
+  /**
+   * a row for each place of y; without dropout and regulariser; null: not finite
+   */
+  costs: (number | null)[][];
+  path: Path;
+}
+/**
+ * The states of a training: where they are in the plane, and what each costs off it.
+ */
+export interface Path {
+  step: number[];
+  epoch: number[];
+  x: number[];
+  y: number[];
+  cost: (number | null)[];
 }
 /**
  * A link with its address, which is shown this once.

@@ -66,12 +66,12 @@ def bound_memory(more: int) -> None:
 
 def _found(saved: bytes, dataset: dict[str, Any], wanted: str, asked: dict[str, Any]) -> list[str]:
     """Return lines of JSON."""
-    from caviar.trainer.boundary import AskedError, decision_boundary
+    from caviar.trainer.boundary import decision_boundary
     from caviar.trainer.data.load import load
     from caviar.trainer.error_analysis import error_analysis
     from caviar.trainer.outcomes import outcomes
     from caviar.trainer.predict import Model
-    from caviar.trainer.problem import ProblemsError
+    from caviar.trainer.problem import AskedError, ProblemsError
 
     try:
         model = Model.load(saved)

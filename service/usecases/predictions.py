@@ -129,7 +129,7 @@ class Evaluator:
     ) -> bytes:
         saved = await self._saved(trial, stored)
         limits = self._limits
-        dataset = json.dumps(self._local(stored.dataset))
+        dataset = json.dumps(named_files(self._uploads, stored.dataset))
         arguments = [str(limits.inspect_memory), str(limits.inspect_seconds), dataset, wanted]
         more: dict[str, Any] = {}
         if asked is not None:
@@ -142,13 +142,14 @@ class Evaluator:
         )
         return _answered(trial, "comparing", output)
 
-    def _local(self, dataset: Mapping[str, Any]) -> dict[str, Any]:
-        """Name the files of uploaded sources."""
-        local = dict(dataset)
-        for part in ("dev", "test"):
-            if isinstance(local.get(part), Mapping):
-                local[part] = self._uploads.local(local[part])
-        return self._uploads.local(local)
+
+def named_files(uploads: Uploads, dataset: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the `dataset` object of a search with the files of its uploaded sources."""
+    local = dict(dataset)
+    for part in ("dev", "test"):
+        if isinstance(local.get(part), Mapping):
+            local[part] = uploads.local(local[part])
+    return uploads.local(local)
 
 
 def _answered(trial: TrialId, doing: str, output: bytes | None) -> bytes:

@@ -34,7 +34,7 @@ def estimate(snapshot: Snapshot, trial: TrialId, epoch: int, branch: int | None 
     point = lineage.point(snapshot, past, row, wanted, "query")
     nearest = lineage.candidates(snapshot, past, point.branch, point.epoch)
     start = 0 if nearest is None else int(nearest["epoch"])
-    pace = _seconds_per_epoch(snapshot, row, point.branch)
+    pace = seconds_per_epoch(snapshot, row, point.branch)
     return RewindEstimate(
         branch=point.branch,
         epoch=point.epoch,
@@ -45,7 +45,7 @@ def estimate(snapshot: Snapshot, trial: TrialId, epoch: int, branch: int | None 
     )
 
 
-def _seconds_per_epoch(snapshot: Snapshot, row: StoredTrial, branch: int) -> float | None:
+def seconds_per_epoch(snapshot: Snapshot, row: StoredTrial, branch: int) -> float | None:
     """Return the mean of what the epochs of a branch took, where the trainer tells it."""
     found = curves.metric_of(snapshot, row.search_id, [(row.number, branch)], "seconds").get(row.number)
     told = np.empty(0) if found is None else found[np.isfinite(found)]

@@ -86,6 +86,13 @@ def test_residuals_show_predictions_against_the_truth(
     expect(boundary).to_contain_text("is not one of the dev set")
     complaints.clear()  # the browser says so too
 
+    plane = page.locator("#figure-loss-plane")
+    plane.get_by_role("button", name="Compute it").click()
+    expect(plane.locator("canvas")).to_have_attribute(
+        "aria-label", re.compile("^Training cost around the path")
+    )
+    expect(plane).to_contain_text("rows of the training set")
+
 
 def test_rounds_are_told_in_words_and_shown_one_by_one(page: Page, zoomed: Any) -> None:
     page.goto(f"/searches/{zoomed['id']}?view=pictures")

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from caviar.trainer.boundary import AskedError, decision_boundary
+from caviar.trainer.boundary import decision_boundary
 from caviar.trainer.plugin import MLP
 from caviar.trainer.predict import Model
+from caviar.trainer.problem import AskedError
 
 TRAINER = MLP()
 KINDS = {"kind": "classification", "more": "classification", "price,tax": "regression"}

@@ -10,6 +10,7 @@ import { chip, empty, failedPage, setChip, stat, when } from "../components/part
 import { boundaryPicture } from "../pictures/boundary.js";
 import { costsPicture } from "../pictures/costs.js";
 import { curvesPicture } from "../pictures/curve.js";
+import { lossPlanePicture } from "../pictures/loss-plane.js";
 import { outcomesPicture } from "../pictures/outcomes.js";
 import { trialActions } from "./trial-actions.js";
 import { trialBranches } from "./trial-branches.js";
@@ -44,18 +45,20 @@ export async function page(context) {
   const costs = costsPicture(view);
   const outcomes = outcomesPicture(view);
   const boundary = boundaryPicture(view, context);
+  const plane = lossPlanePicture(view);
   const records = trialRecords(view, (hasModel) => {
     head.offerModel(hasModel);
     void tested.load(hasModel);
     void outcomes.load(hasModel);
     boundary.load(hasModel);
+    plane.load();
   });
   steer.measure = () => trainingPace(trial, shown, records.checkpoints());
   const diagnosis = trialDiagnosis(view);
   const tested = finalTest(view);
   const branches = trialBranches(view, steer);
   const jump = h("button", { type: "button", class: "primary steerjump signedin", onclick: () => steer.node.scrollIntoView({ behavior: "smooth" }) }, "Steer this trial");
-  fill(outlet, head.node, h("div", { class: "beside" }, h("div", { class: "figures" }, curves.node, costs.node), steer.node, jump), branches.node, diagnosis.node, outcomes.node, boundary.node, tested.node, records.node);
+  fill(outlet, head.node, h("div", { class: "beside" }, h("div", { class: "figures" }, curves.node, costs.node), steer.node, jump), branches.node, diagnosis.node, outcomes.node, boundary.node, plane.node, tested.node, records.node);
 
   function drawCurve() {
     head.inForce(steer.now);
