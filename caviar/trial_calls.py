@@ -161,7 +161,7 @@ class TrialCalls(Calls):
     ) -> dict[str, Any]:
         """Return what a trial's model answers over two columns, the others held.
 
-        By default the two that its first layer weighs most. Also resolution (2 to 200), row (of the dev set,
+        By default the two that move its answer most. Also resolution (2 to 200), row (of the dev set,
         whose values the other columns take) and target (of a regression with several).
         """
         query = {name: value for name, value in {"x": x, "y": y, **query}.items() if value is not None}

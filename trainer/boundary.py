@@ -19,7 +19,8 @@ LEAST, USUAL, MOST = 2, 60, 200  # places of an axis
 MOST_LISTED = 1000  # columns to choose from that are told
 MOST_POINTS = 500  # rows of the dev set
 MARGIN = 0.05  # of the range of a column, at either end
-AT_ONCE = 4096  # places whose columns are in memory
+AT_ONCE = 4_000_000  # cells of places that are in memory
+USUAL_RANGE = 0.1, 0.9  # quantiles of a column between which it usually lies
 
 Cell = float | str | None
 
@@ -54,7 +55,7 @@ def decision_boundary(
     dataset : mapping
         The `dataset` object of training.
     x, y : str, optional
-        Columns; by default the two that the first layer weighs most.
+        Columns; by default the two that move the answers most, each alone, over its usual range.
     resolution : int
         Places along a column of numbers; one of texts has its levels.
     row : int, optional
@@ -87,10 +88,12 @@ def decision_boundary(
     if encoding.feature_names != prepared.data(0).feature_names:
         raise ValueError("the model was trained on other columns than the data set has")
     columns = (*encoding.numbers, *encoding.levels)
-    x, y = _chosen(model, encoding, columns, x, y)
+    _refuse_unknown(columns, x, y)
     which = _target(model, target)
-    axes = [_axis(name, encoding, (train, dev), resolution) for name in (x, y)]
     held = _usual(train, columns) if row is None else _of_row(dev, columns, row)
+    if x is None or y is None:
+        x, y = _with_chosen(_moving(model, encoding, train, held), x, y)
+    axes = [_axis(name, encoding, (train, dev), resolution) for name in (x, y)]
     answers, probabilities = _over_grid(model, encoding, axes, held, which)
     binary = model.info["kind"] == "binary"
     return {
@@ -112,10 +115,7 @@ def decision_boundary(
     }
 
 
-def _chosen(
-    model: Model, encoding: Encoding, columns: tuple[str, ...], x: str | None, y: str | None
-) -> tuple[str, str]:
-    """Return the two columns; where one is left open, those that the first layer weighs most."""
+def _refuse_unknown(columns: tuple[str, ...], x: str | None, y: str | None) -> None:
     if len(columns) < 2:
         message = f"the model has one column, {shown(columns)}"
         raise AskedError.of("x", message, "choose a trial on data with two columns or more")
@@ -124,19 +124,34 @@ def _chosen(
             raise AskedError.of(field, f"the model has no column {name!r:.80}", f"use {shown(columns)}")
     if x is not None and x == y:
         raise AskedError.of("y", f"is the column of x, {x!r:.80}", "choose another one")
-    squares = np.square(np.asarray(model.tensors["W1"], np.float64)).sum(axis=0)
-    if not model.info["settings"]["normalize"]:
-        squares = squares * np.square(np.asarray(model.tensors["sigma"], np.float64))
-    weight = dict.fromkeys(columns, 0.0)
-    features = [*encoding.numbers, *encoding.indicators]
-    features += [name for name, levels in encoding.levels.items() for _ in levels]
-    for name, square in zip(features, squares, strict=True):
-        weight[name] += float(square)
-    free = iter(sorted((name for name in columns if name not in (x, y)), key=lambda name: -weight[name]))
+
+
+def _moving(model: Model, encoding: Encoding, train: Origin, held: Mapping[str, Cell]) -> dict[str, float]:
+    """Return how far each column alone moves the answers, over its usual range or its texts."""
+    found = {}
+    for name in list(held)[:MOST_LISTED]:
+        if name in encoding.levels:
+            axis = Axis(name, encoding.levels[name])
+        else:
+            values = _numbers(train.table, name)[train.rows]
+            axis = Axis(name, np.quantile(values[~np.isnan(values)], USUAL_RANGE))
+        places = np.arange(len(axis.values))
+        answer = _predict(model, encoding, _table_of(encoding, held, {name: (axis, places)}))
+        outputs = answer.values if answer.probabilities is None else answer.probabilities
+        assert outputs is not None
+        moved = float(np.linalg.norm(np.ptp(outputs, axis=0)))
+        found[name] = moved if np.isfinite(moved) else 0.0
+    return found
+
+
+def _with_chosen(moving: Mapping[str, float], x: str | None, y: str | None) -> tuple[str, str]:
+    """Return two columns; one that is left open is that which moves the answers most."""
+    order = list(moving)
+    free = sorted((name for name in order if name not in (x, y)), key=lambda name: -moving[name])
     if x is None and y is None:
-        first, second = sorted((next(free), next(free)), key=columns.index)
+        first, second = sorted(free[:2], key=order.index)
         return first, second
-    return x or next(free), y or next(free)
+    return x or free[0], y or free[0]
 
 
 def _target(model: Model, target: str | None) -> int:
@@ -198,8 +213,9 @@ def _over_grid(
     shape = len(y.values), len(x.values)
     places = np.indices(shape).reshape(2, -1)
     answers, probabilities = np.empty(shape), np.ones(shape)
-    for start in range(0, places.shape[1], AT_ONCE):
-        here = slice(start, start + AT_ONCE)
+    at_once = max(1, AT_ONCE // len(encoding.feature_names))
+    for start in range(0, places.shape[1], at_once):
+        here = slice(start, start + at_once)
         at = {y.name: (y, places[0, here]), x.name: (x, places[1, here])}
         found = _predict(model, encoding, _table_of(encoding, held, at))
         answers.flat[here] = _answers(found, which)

@@ -30,6 +30,7 @@ SPARSE = 11, 64  # as few are taken of large networks where nobody says how many
 WORK = 20_000_000_000  # weights x rows x places
 MARGIN = 0.25  # of the range of the way, at either end
 SLICE_SECONDS = 0.25
+_BURST = 1e4  # times the norm of the first weights
 _FLAT = 1e-12  # share of the variance below which there is no second direction
 
 
@@ -121,7 +122,7 @@ def loss_plane(
     sample = probe.sample_of(run.data, run.settings)
     places, taken = affordable(run, resolution, rows)
     sample = sample.few(taken)
-    way = [state for state in way if np.isfinite(state.weights).all()]
+    way = _before_it_burst(way)
     directions, explained = _directions(np.array([state.weights for state in way], np.float64))
     end = way[-1].weights.astype(np.float64)
     on_plane = np.array([(state.weights - end) @ directions.T for state in way])
@@ -192,7 +193,9 @@ def _directions(weights: Array) -> tuple[Array, list[float]]:
     """
     remedy = "choose a trial that trained for more steps"
     if len(weights) < 3:
-        raise DataError.of("trial", f"its way has {len(weights)} finite states, a plane needs three", remedy)
+        raise DataError.of(
+            "trial", f"{len(weights)} states of its way can be drawn, a plane needs three", remedy
+        )
     centred = weights - weights.mean(axis=0)
     variances, vectors = np.linalg.eigh(centred @ centred.T)
     variances, vectors = variances[::-1], vectors[:, ::-1]
@@ -201,6 +204,14 @@ def _directions(weights: Array) -> tuple[Array, list[float]]:
     directions = (centred.T @ vectors[:, :2] / np.sqrt(variances[:2])).T
     directions[(weights[0] - weights[-1]) @ directions.T > 0] *= -1
     return directions, (variances[:2] / variances.clip(0).sum()).tolist()
+
+
+def _before_it_burst(way: Sequence[State]) -> list[State]:
+    """Leave out the end of a way that diverged: beside states so far off all others are one point."""
+    finite = [state for state in way if np.isfinite(state.weights).all()]
+    lengths = [float(np.linalg.norm(state.weights.astype(np.float64))) for state in finite]
+    near = [length <= _BURST * max(lengths[0], 1.0) for length in lengths]
+    return finite[: near.index(False)] if False in near else finite
 
 
 def _axis(along: Array, places: int) -> Array:

@@ -124,7 +124,7 @@ async def read_boundary(
     services: App,
     name: str,
     x: Annotated[
-        str | None, Query(description="a column; by default of those that the model weighs most")
+        str | None, Query(description="a column; by default of those that move the answer most")
     ] = None,
     y: Annotated[str | None, Query(description="another one")] = None,
     resolution: Annotated[

@@ -151,3 +151,22 @@ def test_two_columns_have_their_exact_boundary_and_the_threshold_of_the_model(tm
     east, north = np.meshgrid(found["x"]["values"], found["y"]["values"])
     second = W[0, 0] * east + W[0, 1] * north + b[0] > np.log(0.8 / 0.2)
     assert np.array_equal(found["answers"], second.astype(int))
+
+
+def test_columns_that_nobody_chose_are_those_that_move_the_answers_most(tmp_path):
+    rng = np.random.default_rng(2)
+    rare = (np.arange(300) % 50 == 0) * 1.0  # moves much, and nearly never
+    X = np.column_stack([rng.normal(size=300), rare, rng.normal(size=300), rng.normal(size=300)])
+    y = X @ [0.2, 9.0, 3.0, 2.0]
+    lines = [",".join(f"{cell:.6f}" for cell in (*row, value)) for row, value in zip(X, y, strict=True)]
+    path = tmp_path / "four.csv"
+    path.write_text("a,rare,b,c,y\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    dataset, settings = {"path": str(path), "target": "y", "task": "regression"}, {"hidden_layers": 0}
+    settings |= {"epochs": 300, "learning_rate": 0.05, "l2": 0}
+    run = TRAINER.start(settings, TRAINER.load(dataset, settings), 1)
+    run.advance(1e6)
+    model = Model.load(run.model())
+    found = decision_boundary(model, dataset, resolution=2)
+    assert [found[axis]["name"] for axis in "xy"] == ["b", "c"]
+    assert decision_boundary(model, dataset, x="c", resolution=2)["y"]["name"] == "b"
+    assert decision_boundary(model, dataset, x="a", y="rare", resolution=2)["x"]["name"] == "a"

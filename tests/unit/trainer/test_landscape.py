@@ -149,3 +149,5 @@ def test_what_is_not_finite_is_left_out(iris, way):
     broken = [*way[:-1], way[-1]._replace(weights=np.full_like(way[-1].weights, np.nan))]
     found = loss_plane(run_of(iris), broken, resolution=5)
     assert found["path"]["step"] == [state.step for state in way[:-1]]
+    burst = [*way[:-2], *(state._replace(weights=state.weights * 1e9) for state in way[-2:])]
+    assert loss_plane(run_of(iris), burst, resolution=5)["path"]["step"] == found["path"]["step"][:-1]
