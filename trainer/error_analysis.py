@@ -15,6 +15,7 @@ from .data.table import Category
 from .data.types import Array, Data
 from .data_slices import columns_of, slices_of
 from .predict import Model
+from .source_model import SourceModel
 from .weighing import weights_of
 
 PARTS: tuple[Literal["dev", "train_dev"], ...] = ("dev", "train_dev")
@@ -80,7 +81,8 @@ def error_analysis(model: Model, dataset: Mapping[str, Any]) -> Iterator[str]:
         The model was trained on other columns, or gives no finite numbers.
     """
     settings = model.info["settings"]
-    prepared = Prepared(dataset, settings["precision"], settings["normalize"])
+    source = SourceModel.prepared_by(model.info, model.tensors)
+    prepared = Prepared(dataset, settings["precision"], settings["normalize"], source)
     data = prepared.data(0)
     if model.info["sizes"][0] != data.n_features:
         message = f"the model takes {model.info['sizes'][0]} columns, the data set has {data.n_features}"

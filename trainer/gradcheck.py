@@ -108,7 +108,7 @@ def gradient_check(
     SettingError
         Settings that cannot be trained with, or another precision; the training diverged.
     """
-    settings = make_settings(settings)
+    settings = replace(make_settings(settings), frozen_layers=0)  # all gradients are checked
     if data.dtype != np.float64:
         remedy = "load the data with precision float64"
         raise SettingError.of("settings.precision", "a gradient can only be checked in float64", remedy)

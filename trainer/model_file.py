@@ -11,6 +11,7 @@ settings, seed, and threshold (of the probability of the second of two classes) 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,20 @@ from .settings import Settings
 from .weighing import threshold_at
 
 FORMAT = "caviar-model-1"
+
+
+def network_of(info: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that say what the network of a model is, by the metadata of its file."""
+    hidden, told = list(info["sizes"][1:-1]), info["settings"]
+    return {
+        "hidden_units": hidden or 1,
+        "hidden_layers": len(hidden),
+        "activation": info["activation"],
+        "leaky_slope": told["leaky_slope"],
+        "batch_norm": info["batch_norm"],
+        "batch_norm_epsilon": info["batch_norm_epsilon"],
+        "precision": told["precision"],
+    }
 
 
 def save(

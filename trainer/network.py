@@ -27,6 +27,8 @@ class Network:
     sizes : tuple of int
         n[0] .. n[L], inputs and outputs included.
     kind : {"binary", "multiclass", "regression"}
+    frozen : int
+        So many of the first layers keep their parameters and, of batch norm, their averages.
     learned, total : int
         Elements of the flat buffer that are learned, and all: with batch norm's averages and some slack.
     """
@@ -38,6 +40,7 @@ class Network:
     batch_norm: bool
     batch_norm_momentum: float
     batch_norm_epsilon: float
+    frozen: int = 0
 
     @classmethod
     def of(cls, settings: Settings, data: Data) -> Network:
@@ -50,6 +53,7 @@ class Network:
             settings.batch_norm and bool(settings.widths),
             settings.batch_norm_momentum,
             settings.batch_norm_epsilon,
+            settings.frozen_layers,
         )
 
     @property
@@ -115,6 +119,7 @@ class Network:
             of("W"), of("b", "beta"), of("gamma"), of("mean"), of("variance"),
             self.learned, int(Activation[self.activation]), self.slope, int(Output[self.kind]),
             int(self.batch_norm), self.batch_norm_momentum, self.batch_norm_epsilon,
+            self.frozen, offsets[f"W{self.frozen + 1}"],
         )  # fmt: skip
 
     def _names(self) -> Iterator[tuple[str, tuple[int, ...]]]:

@@ -10,6 +10,7 @@ from .choices import Optimizer
 from .defaults import l2_of, usual_batch_size
 from .problem import SettingError
 from .settings import Settings, make_settings
+from .transfer import NETWORK
 
 Plain = dict[str, Any]
 _MOST_UNITS, _MOST_EPOCHS, _MOST_L2 = 4096, 100_000, 1e9
@@ -54,6 +55,9 @@ def next_search(
     if problems and problems[0] == "variance" and has_images(search):
         space["augmentation"] = {"choices": ["none", "shift", "shift+zoom+rotate"]}
     space = {"learning_rate": _learning_rate(now, factor=10 if problems else 3), **space}
+    if now["init_from"]:  # whose network is that of the model
+        space = {name: one for name, one in space.items() if name not in NETWORK}
+        fixed |= {"frozen_layers": 0} if problems[:1] == ("bias",) else {}
     given = {**_plain(search.get("settings")), **settings, **fixed}
     given.pop("defaults", None)  # those of today
     told = problems[:1] == ("variance_or_mismatch",)

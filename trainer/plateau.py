@@ -144,7 +144,8 @@ def _saddle(columns: Columns, settings: Settings, found: Probe) -> Advice | None
 
 
 def _vanishing(columns: Columns, settings: Settings, found: Probe) -> Advice | None:
-    norms = [columns[name][-3:] for name in _of_layers(columns, "gradient_norm")]
+    learning = _of_layers(columns, "gradient_norm")[int(settings.get("frozen_layers") or 0) :]
+    norms = [columns[name][-3:] for name in learning]
     if len(norms) < 3 or found["cost_share"] < POOR or not np.all(norms[-1] > 0):
         return None
     ratio = float(np.median(norms[0] / norms[-1]))

@@ -39,7 +39,7 @@ class MLP:
 
     name = "mlp"
     most_threads = 1  # sums must not depend on how many threads share them
-    data_settings = ("precision", "normalize")  # what `load` depends on besides the data set
+    data_settings = ("precision", "normalize", "init_from")  # what `load` depends on besides the data set
 
     def settings(self) -> list[SettingInfo]:
         """Return every setting with type, range, default, unit, and whether it may change in a run."""
@@ -101,9 +101,12 @@ class MLP:
         """
         from .data.load import Prepared
         from .folded_data import FoldedData
+        from .model_file import network_of
+        from .source_model import source_model_of
 
-        parsed = make_settings(settings)
-        prepared = Prepared(dataset, parsed.precision, parsed.normalize)
+        source = source_model_of(dataset, settings)
+        parsed = _parsed(settings, None if source is None else network_of(source.info))
+        prepared = Prepared(dataset, parsed.precision, parsed.normalize, source)
         return FoldedData(prepared) if dataset.get("folds") else prepared.data(0)
 
     def start(
@@ -121,7 +124,8 @@ class MLP:
         from .folded_run import FoldedRun
         from .run import Run
 
-        parsed = make_settings(settings)
+        first = data.fold(0) if isinstance(data, FoldedData) else data
+        parsed = _parsed(settings, None if first.start is None else first.start.network)
         warming.ensure(parsed.precision)
         seed = parsed.seed if seed is None else seed
         if isinstance(data, FoldedData):
@@ -152,6 +156,15 @@ class MLP:
         from . import warming
 
         warming.warm()
+
+
+def _parsed(settings: Mapping[str, Any] | Settings, network: Mapping[str, Any] | None) -> Settings:
+    """Return settings, with those of the network of the model that runs start from, if they do."""
+    if network is None or isinstance(settings, Settings):
+        return make_settings(settings)
+    from .transfer import with_network
+
+    return make_settings(with_network(settings, network))
 
 
 def _ready(run: AnyRun) -> AnyRun:

@@ -5,6 +5,7 @@ In plain NumPy, on copies: nothing of a run changes, and what nobody probes cost
 
 from __future__ import annotations
 
+import string
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -105,6 +106,7 @@ def probe(
     passed = _forward(network, tensors, sample)
     gradient, squares = _gradients(network, tensors, passed)
     steps = _preconditioner(network, hyper, state)
+    gradient = {name: dP for name, dP in gradient.items() if _layer_of(name) > network.frozen}
     scale, alpha = {name: steps[name] for name in gradient}, float(state.sums[structs.RATE])
     noise = sum(float(np.sum(np.maximum(squares[n] - gradient[n] ** 2, 0) / scale[n])) for n in gradient)
     _add_penalty(network, tensors, gradient, hyper, m)
@@ -121,18 +123,28 @@ def probe(
     return {name: min(value, MOST) for name, value in found.items()}
 
 
+def _layer_of(name: str) -> int:
+    return int(name.lstrip(string.ascii_letters))
+
+
 def _tensors(network: Network, weights: Array) -> Tensors:
     return {name: np.array(value, np.float64) for name, value in network.tensors(weights).items()}
 
 
 def _forward(network: Network, tensors: Tensors, sample: Sample) -> Passed:
-    """Z = W A + b, batch norm by the sample's own mean and variance, A = g(Z); then loss and dZ[L]."""
+    """Z = W A + b, batch norm by the sample's own mean and variance, A = g(Z); then loss and dZ[L].
+
+    Frozen layers normalise by the averages that they came with, which need no correction.
+    """
     A, slopes, normal = [sample.X], [], []
     for layer in range(1, network.layers + 1):
         Z = A[-1] @ tensors[f"W{layer}"].T
         if f"gamma{layer}" in tensors:
-            root = 1 / np.sqrt(Z.var(axis=0) + network.batch_norm_epsilon)
-            Z = (Z - Z.mean(axis=0)) * root
+            mean, variance = Z.mean(axis=0), Z.var(axis=0)
+            if layer <= network.frozen:
+                mean, variance = tensors[f"mean{layer}"], tensors[f"variance{layer}"]
+            root = 1 / np.sqrt(variance + network.batch_norm_epsilon)
+            Z = (Z - mean) * root
             normal.append((Z, root))
             Z = tensors[f"gamma{layer}"] * Z + tensors[f"beta{layer}"]
         else:
@@ -220,7 +232,7 @@ def _preconditioner(network: Network, hyper: structs.Hyper, state: structs.State
 
 def _add_penalty(network: Network, tensors: Tensors, gradient: Tensors, hyper: structs.Hyper, m: int) -> None:
     batch = min(hyper.batch_size, m)
-    for layer in range(1, network.layers + 1):
+    for layer in range(network.frozen + 1, network.layers + 1):
         W = tensors[f"W{layer}"]
         gradient[f"W{layer}"] = (
             gradient[f"W{layer}"] + hyper.l2 / batch * W + hyper.l1 / (2 * batch) * np.sign(W)

@@ -21,6 +21,7 @@ from .network import Network
 from .problem import SettingError
 from .settings import Settings, changed
 from .slices import Change, Pace, Slice, layer_norms, read_records
+from .transfer import SETTLED, carry_over
 from .watching import Watching
 from .weighing import weights_of
 
@@ -50,9 +51,18 @@ class Run:
         self._hyper = buffers.hyper_of(settings, data)
         self._measuring = Measuring(settings, data)
         self._examples = buffers.examples_of(data)
+        if bool(settings.init_from) != (data.start is not None):
+            raise SettingError.of(
+                "settings.init_from", "the data was not loaded for this model", "load it with these settings"
+            )
+        begins = weights is None
         if weights is None:
             weights = initial_weights(self.network, settings, seed, data.dtype)
+        if begins and data.start is not None:
+            carry_over(self.network, settings, weights, data.start)
         self._state = buffers.state_of(self.network, weights, seed)
+        if begins and data.start is not None:
+            self._state.counters[structs.AVERAGED] = SETTLED
         self._scratch = buffers.scratch_of(self.network, self._hyper.batch_size, self._examples.m, data.dtype)
         self._extras, rows = buffers.extras_of(settings, data, self.network, self._measuring.kept)
         self._records = buffers.records_of(self.network, rows)

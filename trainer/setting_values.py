@@ -28,6 +28,13 @@ def read_name(value: Any) -> str:
     return text_of(value)
 
 
+def read_model(value: Any) -> str:
+    """Return the name of a trial or the path of a file."""
+    if not isinstance(value, str) or not 0 < len(value) <= 4096:
+        raise ValueError(value)
+    return value
+
+
 def read_threshold(value: Any) -> float | str:
     """Return a number in (0, 1), or "dev"."""
     if value == "dev":

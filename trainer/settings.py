@@ -15,7 +15,7 @@ from typing import Any, Literal
 from .choices import CHOICES, Activation, Augmentation, Decay, Initialization, Optimizer
 from .problem import Problem, SettingError
 from .setting_types import SettingInfo, choice, flags, integer, json_value, number, parse, switch
-from .setting_values import read_class_weight, read_metrics, read_name, read_price, read_threshold
+from .setting_values import read_class_weight, read_metrics, read_model, read_name, read_price, read_threshold
 
 PRECISIONS = ("float32", "float64")
 DEFAULTS = 2  # version of the defaults; what each version says: defaults.py
@@ -185,6 +185,16 @@ class Settings:
         help="early stopping after so many epochs without a better dev error; the best weights are restored",
     )
     normalize: bool = switch(True, help="inputs to mean 0, variance 1, by the training set")
+    init_from: str | None = json_value(
+        None,
+        "a trial as 3.17 or, without a server, the path of a model file",
+        read_model,
+        nullable=True,
+        help="the model whose weights a trial starts from, with its network and its preparation of inputs",
+    )
+    frozen_layers: int = integer(
+        0, low=0, high=999, unit="layers", help="so many of its first layers stay as init_from has them"
+    )
     precision: Literal["float32", "float64"] = choice(
         "float32", PRECISIONS, help="of parameters, data and arithmetic"
     )
@@ -373,6 +383,7 @@ def _layer_problems(parsed: dict[str, Any]) -> list[Problem]:
             )
         layers = len(units)
     layers = 1 if layers is None else layers
+    problems += _frozen_problems(parsed, layers)
     keep = parsed.get("keep_prob")
     if isinstance(keep, tuple) and len(keep) != layers:
         problems.append(
@@ -383,3 +394,16 @@ def _layer_problems(parsed: dict[str, Any]) -> list[Problem]:
             )
         )
     return problems
+
+
+def _frozen_problems(parsed: Mapping[str, Any], layers: int) -> list[Problem]:
+    """Layers that are frozen come from a model, and the output layer is none of them."""
+    frozen = parsed.get("frozen_layers", 0)
+    if frozen and parsed.get("init_from") is None:
+        message = "without init_from random weights would stay"
+        return [Problem("settings.frozen_layers", message, "give init_from a trial, or leave it out")]
+    if frozen > layers:
+        message = f"{frozen} layers are to be frozen, of {layers} hidden ones"
+        remedy = f"at most {layers}: the output layer always learns"
+        return [Problem("settings.frozen_layers", message, remedy)]
+    return []

@@ -12,30 +12,37 @@ from pathlib import Path
 from typing import Any
 
 NAME = re.compile(r"\w[\w .()+-]{0,99}")  # what the server takes; nothing that leads elsewhere
-SUFFIXES = frozenset({"csv", "parquet", "jsonl", "feather", "excel", "npz", "npy"})
+MODEL = "safetensors"
+SUFFIXES = frozenset({"csv", "parquet", "jsonl", "feather", "excel", "npz", "npy", MODEL})
+Fetch = Callable[[Mapping[str, Any]], Iterator[bytes]]  # the content of an `upload`, in pieces
 
 
 class FetchError(RuntimeError):
     """A data set did not arrive as it was sent; try again."""
 
 
-def localise(
-    dataset: Mapping[str, Any], folder: Path, fetch: Callable[[int], Iterator[bytes]]
-) -> dict[str, Any]:
+def address_of(upload: Mapping[str, Any]) -> str:
+    """Return where the server has the content of an `upload`."""
+    number = int(upload["id"])
+    return f"/searches/{number}/init-model" if upload["kind"] == MODEL else f"/datasets/{number}/content"
+
+
+def localise(dataset: Mapping[str, Any], folder: Path, fetch: Fetch) -> dict[str, Any]:
     """Replace every `upload` in a search's data set by the `path` of a file in `folder`.
 
-    `fetch` gives the content of an id in pieces. The folder is a cache; agents of a machine may share it.
+    The model that trials start from is such a source, too. The folder is a cache; agents of a machine may
+    share it.
 
     Raises FetchError when the content has another digest than the server said.
     """
     local = dict(dataset)
-    for part in ("dev", "test"):
+    for part in ("dev", "test", "init_from"):
         if isinstance(local.get(part), Mapping):
             local[part] = _one(local[part], folder, fetch)
     return _one(local, folder, fetch)
 
 
-def _one(source: Mapping[str, Any], folder: Path, fetch: Callable[[int], Iterator[bytes]]) -> dict[str, Any]:
+def _one(source: Mapping[str, Any], folder: Path, fetch: Fetch) -> dict[str, Any]:
     upload = source.get("upload")
     plain = {key: value for key, value in source.items() if key != "upload"}
     if upload is None:
@@ -49,7 +56,7 @@ def _one(source: Mapping[str, Any], folder: Path, fetch: Callable[[int], Iterato
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _one_at_a_time(path.parent):
             if not path.exists():  # else another agent of this machine has fetched it meanwhile
-                _download(path, digest, fetch(int(upload["id"])))
+                _download(path, digest, fetch(upload))
     return {**plain, "path": str(path)}
 
 
@@ -78,7 +85,7 @@ def _download(path: Path, digest: str, pieces: Iterator[bytes]) -> None:
             file.flush()
             os.fsync(file.fileno())
         if found.hexdigest() != digest:
-            raise FetchError("a data set arrived with another content than the server announced")
+            raise FetchError("a file arrived with another content than the server announced")
         arriving.replace(path)
     finally:
         arriving.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from cachetools import LRUCache
 
-from caviar.agents.dataset_files import localise
+from caviar.agents.dataset_files import address_of, localise
 from caviar.transport import Transport
 
 KEPT = 4  # data sets; an agent seldom works on more searches at a time
@@ -35,8 +35,8 @@ class DataCache:
             self._kept[key] = trainer.load(localise(dataset, _folder(), self._fetch), settings)
         return self._kept[key]
 
-    def _fetch(self, dataset: int) -> Any:
-        return self._transport.pieces(f"/datasets/{dataset}/content")
+    def _fetch(self, upload: Mapping[str, Any]) -> Any:
+        return self._transport.pieces(address_of(upload))
 
 
 def _folder() -> Path:

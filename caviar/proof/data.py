@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 import orjson
 
-from caviar.agents.dataset_files import localise
+from caviar.agents.dataset_files import MODEL, Fetch, localise
 from caviar.errors import CaviarError
 
-Fetch = Callable[[int], Iterator[bytes]]  # the content of an uploaded data set, by its id
 Kept = Callable[[int], bytes]  # a checkpoint or model, by its id
 PIECE = 1 << 20
 
@@ -68,20 +67,17 @@ def digests(data: Any) -> dict[str, str]:
     return {"training": f"sha256:{training.hexdigest()}", "test": f"sha256:{test.hexdigest()}"}
 
 
-def from_files(files: Sequence[Path], dataset: Mapping[str, Any]) -> Fetch:
-    """Return a way to fetch uploaded data sets from files, found by their digests."""
+def from_files(files: Sequence[Path]) -> Fetch:
+    """Return a way to fetch uploaded data sets, and the model that trials start from, by their digests."""
     found = {_digest(path): path for path in files}
-    named = {}
-    for source in (dataset, dataset.get("dev"), dataset.get("test")):
-        if isinstance(source, Mapping) and isinstance(source.get("upload"), Mapping):
-            named[source["upload"]["id"]] = (source.get("name"), source["upload"]["digest"])
 
-    def fetch(number: int) -> Iterator[bytes]:
-        name, digest = named[number]
-        path = found.get(str(digest).removeprefix("sha256:"))
+    def fetch(upload: Mapping[str, Any]) -> Iterator[bytes]:
+        digest = str(upload["digest"])
+        path = found.get(digest.removeprefix("sha256:"))
         if path is None:
+            what = "model" if upload["kind"] == MODEL else "data set"
             given = f"none of the {len(files)} files given is it" if files else "give its file with --data"
-            raise CaviarError(f"The data set {name!r} ({digest}) is needed: {given}")
+            raise CaviarError(f"The {what} with the digest {digest} is needed: {given}")
         with path.open("rb") as file:
             while piece := file.read(PIECE):
                 yield piece

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from caviar.agents.dataset_files import address_of
 from caviar.errors import CaviarError
 from caviar.files import writing
 from caviar.proof import chain, machine
@@ -38,7 +39,7 @@ def verify_search(
     record = client.record(search)
     verdict, data = verify(
         record,
-        lambda number: client.transport.pieces(f"/datasets/{number}/content"),
+        lambda upload: client.transport.pieces(address_of(upload)),
         sample,
         say,
         kept=client.checkpoint,
@@ -70,7 +71,7 @@ def verify_report(
     ]
     record = told["record"]
     try:
-        verdict, data = verify(record, from_files(files, record["dataset"] or {}), sample, say)
+        verdict, data = verify(record, from_files(files), sample, say)
         verdict.findings += _of_data(told["data"], data)
     except CaviarError:
         raise

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from caviar import trainers
-from caviar.agents.dataset_files import FetchError
+from caviar.agents.dataset_files import Fetch, FetchError
 from caviar.errors import CaviarError
 from caviar.proof import chain, machine
 from caviar.proof import record as recorded
-from caviar.proof.data import Examples, Fetch, Kept, digests
+from caviar.proof.data import Examples, Kept, digests
 from caviar.proof.findings import Finding, not_provable
 from caviar.proof.proposals import check_proposals
 from caviar.proof.record import Recorded

@@ -19,7 +19,7 @@ from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.transaction import Transaction
-from caviar.service.usecases import checkpoints, steer_search
+from caviar.service.usecases import checkpoints, starting_model, steer_search
 from caviar.service.usecases.submit import accept, submit
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
@@ -47,9 +47,12 @@ async def submit_search(
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
 ) -> Response:
     data = await json_body(request)
-    spec = await to_thread.run_sync(accept, services.store, data)
+    spec, content = await to_thread.run_sync(accept, services.store, services.blobs, data)
     workers = services.config.workers_for(spec.resources)
-    search, fresh = await services.write(request, lambda tx: submit(tx, spec, idempotency_key, workers))
+    model = await starting_model.copied(services.store, services.blobs, content)
+    search, fresh = await services.write(
+        request, lambda tx: submit(tx, spec, idempotency_key, workers, model)
+    )
     body = await _shown(services, search)
     address = f"{services.config.path_prefix}/api/v1/searches/{search}"
     return tagged(body, 201 if fresh else 200, Location=address)
@@ -64,7 +67,7 @@ async def submit_search(
 async def check_search(services: App, request: Request) -> Response:
     data = await json_body(request)
     try:
-        await to_thread.run_sync(accept, services.store, data)
+        await to_thread.run_sync(accept, services.store, services.blobs, data)
     except RefusedError as error:
         return answer({"errors": told(error.problems)})
     return answer({"errors": []})
@@ -121,6 +124,12 @@ async def delete_search(services: App, request: Request, search: int) -> Respons
     for name in named:
         await to_thread.run_sync(services.blobs.remove, name)
     return Response(status_code=204)
+
+
+@router.get("/{search}/init-model", summary="The model its trials start from", response_class=Response)
+async def read_starting_model(services: App, search: int) -> Response:
+    data, digest = await starting_model.load(services.store, services.blobs, search)
+    return Response(data, media_type="application/octet-stream", headers={"Caviar-Digest": digest})
 
 
 @router.post("/{search}/pause", response_model=records.Search, summary="Stop starting new trials")

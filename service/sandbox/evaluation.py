@@ -72,6 +72,7 @@ def _found(saved: bytes, dataset: dict[str, Any], wanted: str, asked: dict[str, 
     from caviar.trainer.outcomes import outcomes
     from caviar.trainer.predict import Model
     from caviar.trainer.problem import AskedError, ProblemsError
+    from caviar.trainer.source_model import SourceModel
 
     try:
         model = Model.load(saved)
@@ -80,7 +81,8 @@ def _found(saved: bytes, dataset: dict[str, Any], wanted: str, asked: dict[str, 
         if wanted == "boundary":
             return [json.dumps(decision_boundary(model, dataset, **asked))]
         settings = model.info["settings"]
-        data = load(dataset, precision=settings["precision"], normalize=settings["normalize"])
+        source = SourceModel.prepared_by(model.info, model.tensors)
+        data = load(dataset, settings["precision"], settings["normalize"], source=source)
         if wanted == "outcomes":
             return [json.dumps(outcomes(model, data))]
         from caviar.trainer.final_test import final_test

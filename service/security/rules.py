@@ -58,9 +58,9 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
 )
 _RULES = tuple((frozenset(methods.split()), re.compile(path), scope) for methods, path, scope in _TABLE)
 
-# What agents may read besides: their checkpoints, their data, and how many of them are wanted.
+# What agents may read besides: their checkpoints, models and data, and how many of them are wanted.
 _AGENT_READS = re.compile(
-    rf"{_API}/(checkpoints/{_ID}|datasets(/{_ID}(/content)?)?|trainers|session|agents(/wanted)?)"
+    rf"{_API}/(checkpoints/{_ID}|searches/{_ID}/init-model|datasets(/{_ID}(/content)?)?|trainers|session|agents(/wanted)?)"
 )
 
 

@@ -212,6 +212,17 @@ checkpoints = Table(
     sqlite_autoincrement=True,
 )
 
+starting_models = Table(
+    "starting_models",  # that the trials of a search start from: copies, which outlive the trial
+    metadata,
+    Column("search_id", Integer, ForeignKey("searches.id", ondelete="CASCADE"), primary_key=True),
+    Column("trial", String(20), nullable=False),
+    Column("digest", String(71), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("file", Text, nullable=False),
+    Index("starting_models_digest", "digest"),
+)
+
 attributes = Table(
     "attributes",  # what a script notes of a trial
     metadata,

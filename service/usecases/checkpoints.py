@@ -12,7 +12,7 @@ from anyio import to_thread
 from caviar.service.config import CHECKPOINT_BUDGET as BUDGET
 from caviar.service.errors import ConflictError, NotFoundError, RefusedError, UnavailableError
 from caviar.service.ids import TrialId
-from caviar.service.store import attachments, faults
+from caviar.service.store import attachments, faults, starting_models
 from caviar.service.store import checkpoints as rows
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
@@ -98,9 +98,14 @@ def folder_of(store: Database, search: int) -> str:
 
 
 def outside(store: Database, snapshot: Snapshot, search: int) -> list[str]:
-    """Name the files of a search that lie outside its folder: those from before databases had an identity."""
+    """Name the files of a search that lie outside its folder.
+
+    Those from before databases had an identity, and the model that its trials start from.
+    """
     return [
-        name for name in rows.names(snapshot, search) if not name.startswith(f"{folder_of(store, search)}/")
+        name
+        for name in [*rows.names(snapshot, search), *starting_models.files(snapshot, search)]
+        if not name.startswith(f"{folder_of(store, search)}/")
     ]
 
 
@@ -152,7 +157,11 @@ async def remove_orphans(store: Database, blobs: FileBlobs) -> int:
     names = await to_thread.run_sync(blobs.names, store.identity, time.time() - ORPHAN_SECONDS)
     if not names:
         return 0
-    known = set(await store.read(lambda snapshot: rows.names(snapshot) + attachments.files(snapshot)))
+
+    def kept(snapshot: Snapshot) -> set[str]:
+        return {*rows.names(snapshot), *attachments.files(snapshot), *starting_models.files(snapshot)}
+
+    known = await store.read(kept)
     orphans = [name for name in names if name not in known]
     for name in orphans:
         await to_thread.run_sync(blobs.remove, name)

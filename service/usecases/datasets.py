@@ -153,6 +153,9 @@ def resolve(snapshot: Snapshot, dataset: Mapping[str, Any]) -> dict[str, Any]:
     Raises RefusedError for names that are not known, and for files: REST names data sets, never paths.
     """
     resolved, problems = dict(dataset), []
+    if "init_from" in dataset:
+        remedy = "write init_from among the settings"
+        problems.append(FieldProblem("dataset.init_from", "is set by the server", remedy))
     for part in SOURCES:
         source = resolved if part is None else resolved.get(part)
         field = "dataset" if part is None else f"dataset.{part}"

@@ -16,7 +16,7 @@ from caviar.service.store import audit, recorded
 from caviar.service.store import searches as search_rows
 from caviar.service.store.rows import StoredCheckpoint, StoredCommand, StoredSearch
 from caviar.service.store.snapshot import Snapshot
-from caviar.service.usecases import datasets
+from caviar.service.usecases import starting_model
 from caviar.trial_fields import FIELDS, STATES, StoredTrial
 
 PAGE = 500  # trials at most
@@ -71,7 +71,7 @@ def _search(row: StoredSearch) -> dict[str, Any]:
 def _dataset(snapshot: Snapshot, row: StoredSearch) -> tuple[dict[str, Any] | None, str | None]:
     """Return where the examples come from, or why that is not known any more."""
     try:
-        return datasets.resolve(snapshot, orjson.loads(row.spec).get("dataset") or {}), None
+        return starting_model.dataset_of_stored(snapshot, orjson.loads(row.spec)), None
     except RefusedError as error:
         return None, str(error)
 

@@ -11,7 +11,7 @@ from caviar.service.errors import RefusedError
 from caviar.service.store import searches as search_rows
 from caviar.service.store.rows import StoredSearch
 from caviar.service.store.transaction import Transaction
-from caviar.service.usecases import continuing, datasets
+from caviar.service.usecases import continuing, starting_model
 from caviar.service.usecases.proposer import Proposer
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class SpecsInUse:
         """Return where a search's examples come from; None when they are gone."""
         if search not in self._datasets:
             try:
-                self._datasets[search] = datasets.resolve(self._tx, self.of(search).dataset)
+                self._datasets[search] = starting_model.dataset_of(self._tx, self.of(search))
             except RefusedError as error:
                 log.warning("search %d cannot go on: %s", search, error, extra={"search": search})
                 search_rows.pause(self._tx, search_rows.get(self._tx, search), str(error))

@@ -18,7 +18,7 @@ from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
 from caviar.service.store.rows import StoredCheckpoint, StoredCommand
 from caviar.service.store.snapshot import Snapshot
-from caviar.service.usecases import continuing, datasets, lineage
+from caviar.service.usecases import continuing, lineage, starting_model
 from caviar.service.usecases.command_validation import AFTER_THE_END
 from caviar.service.usecases.commands import in_force
 from caviar.trainer.advice import advise, outlook
@@ -170,7 +170,7 @@ def read_log(snapshot: Snapshot, trial: TrialId, branch: int | None = None) -> R
         trial=row,
         branch=number,
         trainer=spec.trainer,
-        dataset=datasets.resolve(snapshot, spec.dataset),
+        dataset=starting_model.dataset_of(snapshot, spec),
         settings=trial_settings(
             spec.settings,
             continuing.first_params(row.change_log, orjson.loads(row.params)),

@@ -14,13 +14,24 @@ from caviar.search.spec import SearchSpec
 from caviar.service.errors import ConflictError, FieldProblem, RefusedError
 from caviar.service.store import audit, search_labels
 from caviar.service.store import searches as search_rows
+from caviar.service.store.blobs import FileBlobs
 from caviar.service.store.database import Database
 from caviar.service.store.snapshot import Snapshot
+from caviar.service.store.starting_models import StoredStartingModel
 from caviar.service.store.summary import agents_alive
 from caviar.service.store.tables import SPEC_VERSION
 from caviar.service.store.transaction import Transaction
-from caviar.service.usecases import datasets, populations, submit_data, submit_effects, warm_start
+from caviar.service.usecases import (
+    datasets,
+    populations,
+    starting_model,
+    submit_data,
+    submit_effects,
+    submit_model,
+    warm_start,
+)
 from caviar.service.usecases.names import name_problems
+from caviar.service.usecases.starting_model import Content
 from caviar.service.usecases.submit_checks import (
     spec_names,
     target_problems,
@@ -46,13 +57,17 @@ def check_change(before: Any, after: Any, resolve: Resolve = dict) -> SearchSpec
     return _checked(after, lambda spec: [one for one in _search_problems(spec, resolve) if one not in known])
 
 
-def accept(store: Database, data: Any) -> SearchSpec:
-    """Read and check a search with what the store knows (uploaded data, the search it starts from).
+def accept(store: Database, blobs: FileBlobs, data: Any) -> tuple[SearchSpec, Content | None]:
+    """Read and check a search with what the store knows: uploaded data, what it starts from.
 
-    Raises RefusedError.
+    Returns it with the model that its trials start from. Raises RefusedError.
     """
     with store.reading() as snapshot:
-        return _checked(data, lambda spec: _all_problems(spec, snapshot))
+        found = starting_model.named_in(snapshot, blobs, data)
+        spec = _checked(
+            found.data, lambda spec: [*found.problems, *_all_problems(spec, snapshot, found.model)]
+        )
+        return spec, found.model
 
 
 def _checked(data: Any, problems_of: Callable[[SearchSpec], list[FieldProblem]]) -> SearchSpec:
@@ -107,8 +122,8 @@ def _search_problems(spec: SearchSpec, resolve: Resolve) -> list[FieldProblem]:
     return [*found, *(one for one in trainer_problems(spec) if one.field not in judged)]
 
 
-def _all_problems(spec: SearchSpec, snapshot: Snapshot) -> list[FieldProblem]:
-    """Say also what is wrong with uploaded data and with the search that this one starts from."""
+def _all_problems(spec: SearchSpec, snapshot: Snapshot, model: Content | None) -> list[FieldProblem]:
+    """Say also what is wrong with uploaded data and with the search or model that this one starts from."""
     looked: list[FieldProblem] = []
 
     def resolve(dataset: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,6 +132,8 @@ def _all_problems(spec: SearchSpec, snapshot: Snapshot) -> list[FieldProblem]:
         looked.extend(target_problems(spec, *submit_data.target_of(snapshot, resolved)))
         known = datasets.described(snapshot, str(resolved.get("name")))
         looked.extend(submit_effects.augmentation_problems(spec, resolved, known))
+        if model is not None:
+            looked.extend(submit_model.problems_of(spec, model.saved, known))
         return resolved
 
     found = [*name_problems(spec_names(spec)), *_search_problems(spec, resolve), *looked]
@@ -139,10 +156,17 @@ def refused(problems: Any) -> RefusedError:
     return RefusedError.of_all(found)
 
 
-def submit(tx: Transaction, spec: SearchSpec, key: str | None = None, workers: int = 0) -> tuple[int, bool]:
+def submit(
+    tx: Transaction,
+    spec: SearchSpec,
+    key: str | None = None,
+    workers: int = 0,
+    model: StoredStartingModel | None = None,
+) -> tuple[int, bool]:
     """Store a search; give its id, and whether it is new (False: this key was used for it before).
 
-    `workers` is how many agents for it the server starts by itself: they may not have come yet.
+    `workers` is how many agents for it the server starts by itself: they may not have come yet. `model` is
+    the copy of that which its trials start from.
 
     Raises ConflictError when the key was used for another search, RefusedError when there is nothing to warm
     start from, or when a data set was deleted since `accept` found it.
@@ -157,6 +181,7 @@ def submit(tx: Transaction, spec: SearchSpec, key: str | None = None, workers: i
     # After the digest: a repeated submission is the same one, whatever the earlier search has found since.
     resolved = populations.with_varied(_with_parallel(tx, warm_start.resolved(tx, spec), workers))
     search = search_rows.insert_search(tx, **_columns(tx, resolved))
+    starting_model.keep(tx, search, model)
     search_labels.set_tags(tx, search, resolved.tags)
     audit.record(tx, "submit", search, after={"name": resolved.name, "trials": resolved.total})
     if key is not None:

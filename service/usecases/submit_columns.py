@@ -17,7 +17,7 @@ def problems_of(dataset: Mapping[str, Any], known: Known) -> list[FieldProblem]:
     named = {key: dataset[key] for key in OF_ROWS if isinstance(dataset.get(key), str)}
     found = []
     for key, name in named.items():
-        if name in _targets(dataset, known):
+        if name in targets(dataset, known):
             message = f"{name!r} is the target"
             found.append(FieldProblem(f"dataset.{key}", message, "name another column"))
         elif name in (dataset.get("ignore") or ()):
@@ -35,7 +35,7 @@ def of_builtin(dataset: Mapping[str, Any], known: Known | None) -> list[FieldPro
     if known is None:
         return []
     names = [column["name"] for column in known["features"]]
-    there = {*names, *_targets(dataset, known)}
+    there = {*names, *targets(dataset, known)}
     lacking = [(key, dataset[key]) for key in OF_ROWS if isinstance(dataset.get(key), str)]
     found = []
     for key, name in lacking:
@@ -46,7 +46,8 @@ def of_builtin(dataset: Mapping[str, Any], known: Known | None) -> list[FieldPro
     return found or problems_of(dataset, known)
 
 
-def _targets(dataset: Mapping[str, Any], known: Known) -> list[Any]:
+def targets(dataset: Mapping[str, Any], known: Known) -> list[Any]:
+    """Return the names of the target columns."""
     target = dataset.get("target") or (known.get("target") or {}).get("names") or []
     return list(target) if isinstance(target, list | tuple) else [target]
 

@@ -32,6 +32,7 @@ KEYS: dict[str, str] = {
     **options.READING,
     "reading": "how the file is read, as its upload found it; the server fills it in",
     "relabelled": "rows with corrected labels, and the labels they are split by; the server fills it in",
+    "init_from": "the model that runs start from; the server fills it in",
     "image_shape": "[height, width] or [height, width, channels] of a row that is an image",
     "split": "shares of train, dev and test, adding up to 1, and train_dev, a share of the training part",
     "stratify": "the same mix of classes in every part (default: for classes yes)",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -24,12 +24,19 @@ from caviar.trainer.data.targets import Target
 from caviar.trainer.data.types import Data
 from caviar.trainer.problem import DataError
 
+if TYPE_CHECKING:
+    from caviar.trainer.source_model import SourceModel
+
 Precision = Literal["float32", "float64"]
 Parts = dict[str, tuple[Array, Array]]
 
 
 def load(
-    dataset: Mapping[str, Any], precision: Precision = "float32", normalize: bool = True, fold: int = 0
+    dataset: Mapping[str, Any],
+    precision: Precision = "float32",
+    normalize: bool = True,
+    fold: int = 0,
+    source: SourceModel | None = None,
 ) -> Data:
     """Load a data set, ready for training.
 
@@ -43,6 +50,9 @@ def load(
         x := (x - mu) / sigma; `dataset["normalize"]` goes before it.
     fold : int
         Which one, where the data set has folds. A trial's model is that of the first.
+    source : SourceModel, optional
+        The model that runs start from: its preparation of inputs is kept, whatever `normalize` says, and
+        that of regression targets, if its output layer fits them.
 
     Returns
     -------
@@ -54,7 +64,7 @@ def load(
     DataError
         It cannot be trained on; `problems` names field and remedy, and row and column of a cell at fault.
     """
-    return Prepared(dataset, precision, normalize).data(fold)
+    return Prepared(dataset, precision, normalize, source).data(fold)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,12 +90,17 @@ class Prepared:
     """A data set that was read and cut, once for all of its folds; parameters and errors as for `load`."""
 
     def __init__(
-        self, dataset: Mapping[str, Any], precision: Precision = "float32", normalize: bool = True
+        self,
+        dataset: Mapping[str, Any],
+        precision: Precision = "float32",
+        normalize: bool = True,
+        source: SourceModel | None = None,
     ) -> None:
         problems = problems_of(dataset)
         if problems:
             raise DataError(problems)
         self._dataset = dataset = _with_reading(dataset)
+        self._source = source
         self._dtype = np.dtype(precision)
         self._normalize = normalize if dataset.get("normalize") is None else bool(dataset["normalize"])
         self._table = table = sources.read(dataset, dataset)
@@ -113,11 +128,8 @@ class Prepared:
         table, target, dataset = self._table, self._target, self._dataset
         encoding, parts, of_rows = self._encoded(self._cuts[fold])
         X_train, Y_train = parts["train"]
-        n = X_train.shape[1]
-        mu, sigma = normalizing.moments(X_train) if self._normalize else (np.zeros(n), np.ones(n))
-        scale: dict[str, Array] = {"mu": _fixed(mu), "sigma": _fixed(sigma)}
-        if target.task == "regression":
-            scale["target_mu"], scale["target_sigma"] = map(_fixed, normalizing.moments(Y_train))
+        scale = self._scale(X_train, Y_train)
+        source = self._source
         return Data(
             kind=target.kind,
             n_classes=len(target.classes),
@@ -128,11 +140,28 @@ class Prepared:
             preprocessing=_preprocessing(table, target, encoding, dataset),
             profile=Profile.fit(table, self._cuts[fold]["train"], encoding, mu, sigma),
             source=table.source,
+            start=None if source is None else source.start(target),
             **{f"weights_{part}": _mean_one(found, part) for part, found in of_rows["weights"].items()},
             **{f"groups_{part}": _fixed(found) for part, found in of_rows["groups"].items()},
             **scale,
             **_arrays(parts, scale, encoding.feature_names, self._dtype),
         )
+
+    def _scale(self, X_train: Array, Y_train: Array) -> dict[str, Array]:
+        """Return mean and deviation of the inputs, and of the targets of a regression."""
+        source, target, n = self._source, self._target, X_train.shape[1]
+        if source is not None:
+            mu, sigma = (np.array(source.tensors[name], np.float64) for name in ("mu", "sigma"))
+        elif self._normalize:
+            mu, sigma = normalizing.moments(X_train)
+        else:
+            mu, sigma = np.zeros(n), np.ones(n)
+        scale: dict[str, Array] = {"mu": mu, "sigma": sigma}
+        if source is not None and target.task == "regression" and source.keeps_outputs(target):
+            scale |= {name: np.array(source.tensors[name]) for name in ("target_mu", "target_sigma")}
+        elif target.task == "regression":
+            scale["target_mu"], scale["target_sigma"] = normalizing.moments(Y_train)
+        return {name: _fixed(array) for name, array in scale.items()}
 
     def _encoded(self, rows: Mapping[str, Array]) -> tuple[Encoding, Parts, dict[str, dict[str, Array]]]:
         """Return the encoding learned from the training rows, and of each part X and Y, weights and groups.
@@ -140,7 +169,8 @@ class Prepared:
         X and Y are not yet normalised.
         """
         table, target, others = self._table, self._target, self._others
-        encoding = Encoding.fit(table, rows["train"])
+        source = self._source
+        encoding = Encoding.fit(table, rows["train"]) if source is None else source.encoding_of(table)
         X, Y = encoding.transform(table), self._Y
         parts = {part: (X[chosen], Y[chosen]) for part, chosen in rows.items()}
         of_rows = {name: _of_rows(name, table, rows, others) for name in ("weights", "groups")}

@@ -17,6 +17,28 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True, eq=False)
+class Start:
+    """The model that every run on this data starts from.
+
+    Attributes
+    ----------
+    network : mapping
+        Settings that say what its network is.
+    tensors : mapping of str to ndarray
+        W1 (n[1], n[0]), b1 (n[1],) or gamma1, beta1, mean1, variance1, and so on to W[L], b[L].
+    outputs : bool
+        Whether its output layer fits the target of this data.
+    digest : str
+        SHA-256 of its file.
+    """
+
+    network: Mapping[str, Any]
+    tensors: Mapping[str, Array]
+    outputs: bool
+    digest: str
+
+
+@dataclass(frozen=True, eq=False)
 class Data:
     """A data set ready for training; examples are rows (the course's X transposed).
 
@@ -54,6 +76,8 @@ class Data:
         What the columns of the training rows looked like. It is written into every model file.
     source : str
         What a person calls the data set.
+    start : Start or None
+        The model that runs start from, whose mu, sigma and encoding these are; None: random weights.
     """
 
     kind: Kind
@@ -85,6 +109,7 @@ class Data:
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
     profile: Profile | None = None
     source: str = ""
+    start: Start | None = None
 
     @property
     def n_features(self) -> int:
@@ -120,4 +145,6 @@ class Data:
         for of_rows in (self.weights_train, self.weights_dev, self.groups_train, self.groups_dev):
             if of_rows is not None:
                 digest.update(np.ascontiguousarray(of_rows).data)
+        if self.start is not None:
+            digest.update(self.start.digest.encode())
         return "sha256:" + digest.hexdigest()

@@ -126,8 +126,10 @@ def learn(shape, examples, hyper, state, scratch, records, total, wrong, begin, 
         return
     counters[MOMENTS] += 1
     counters[AVERAGED] += 1
-    learned, gradient = part(state.weights, 0, shape.learned), part(scratch.gradient, 0, shape.learned)
-    if not update(learned, gradient, state.v, state.s, hyper, alpha, counters[MOMENTS]):
+    first, size = shape.first, shape.learned - shape.first
+    learned, gradient = part(state.weights, first, size), part(scratch.gradient, first, size)
+    v, s = part(state.v, first, size), part(state.s, first, size)
+    if not update(learned, gradient, v, s, hyper, alpha, counters[MOMENTS]):
         counters[STATUS] = Status.unknown_optimizer
         return
     sums[LAST_COST], sums[RATE] = cost, alpha

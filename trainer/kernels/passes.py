@@ -32,7 +32,9 @@ def forward(shape, hyper, state, scratch, m):
         if layer == last:
             add_bias(Z, b, m, n)
             return
-        if shape.batch_norm:
+        if shape.batch_norm and layer < shape.frozen:
+            _apply_averages(shape, state, scratch, layer, Z, m)
+        elif shape.batch_norm:
             _normalize_layer(shape, state, scratch, layer, Z, b, m)
         else:
             add_bias(Z, b, m, n)
@@ -44,10 +46,10 @@ def forward(shape, hyper, state, scratch, m):
 
 @inlined_kernel
 def backward(shape, hyper, state, scratch, m):
-    """Training: from D = dZ[L] to the gradient of every parameter."""
+    """Training: from D = dZ[L] to the gradient of every parameter that changes."""
     D, E = scratch.D, scratch.E
     hidden = shape.weight.size - 1
-    for layer in range(hidden, -1, -1):
+    for layer in range(hidden, shape.frozen - 1, -1):
         k, n = shape.sizes[layer], shape.sizes[layer + 1]
         A, dZ = layer_input(shape, scratch, layer, m), part(D, 0, m * n)
         multiply_tn(
@@ -55,7 +57,7 @@ def backward(shape, hyper, state, scratch, m):
         )
         if layer == hidden or not shape.batch_norm:
             column_sums(dZ, part(scratch.gradient, shape.bias[layer], n), m, n)
-        if layer == 0:
+        if layer == shape.frozen:
             return
         dA = part(E, 0, m * k)
         multiply_nt(
@@ -73,9 +75,12 @@ def backward(shape, hyper, state, scratch, m):
 
 @inlined_kernel
 def regularize(shape, hyper, state, scratch, m):
-    """Add lambda/m W and lambda/(2m) sign(W) to every dW; return the terms they add to the cost."""
+    """Add lambda/m W and lambda/(2m) sign(W) to every dW; return the terms they add to the cost.
+
+    Layers that keep their weights have no such term.
+    """
     cost = 0.0
-    for layer in range(shape.weight.size):
+    for layer in range(shape.frozen, shape.weight.size):
         size = shape.sizes[layer] * shape.sizes[layer + 1]
         W = part(state.weights, shape.weight[layer], size)
         dW = part(scratch.gradient, shape.weight[layer], size)

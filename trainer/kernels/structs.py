@@ -62,6 +62,8 @@ class Shape(NamedTuple):
     batch_norm: int
     batch_norm_momentum: float
     batch_norm_epsilon: float
+    frozen: int  # so many of the first layers keep their parameters
+    first: int  # State.weights[first:learned] changes
 
 
 class Examples(NamedTuple):

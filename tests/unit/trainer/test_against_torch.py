@@ -8,6 +8,7 @@ import pytest
 from caviar.trainer.data import load
 from caviar.trainer.initialization import initial_weights
 from caviar.trainer.network import Network
+from caviar.trainer.plugin import MLP
 from caviar.trainer.run import Run
 from caviar.trainer.settings import make_settings
 from caviar.trainer.shuffling import order_of_epoch
@@ -140,3 +141,53 @@ def test_the_order_is_a_new_permutation_each_epoch():
     assert all(sorted(order) == list(range(50)) for order in orders)
     assert orders[0].tolist() != orders[1].tolist()
     assert orders[0].tolist() == order_of_epoch(SEED, 1, 50).tolist()
+
+
+@pytest.mark.parametrize("frozen", [0, 1, 2])
+@pytest.mark.parametrize("batch_norm", [False, True], ids=["plain", "batch_norm"])
+def test_what_is_not_frozen_agrees_with_pytorch_from_the_same_model(tmp_path, frozen, batch_norm):
+    """PyTorch freezes by requires_grad and eval; it begins with the weights and averages of the model."""
+    mlp, path = MLP(), tmp_path / "model.safetensors"
+    first = {"precision": "float64", "hidden_units": [32, 16], "activation": "tanh", "epochs": 3}
+    first |= {"batch_norm": batch_norm, "batch_size": BATCH}
+    run = mlp.start(first, mlp.load({"name": "digits"}, first), 1)
+    while run.status == "running":
+        run.advance()
+    path.write_bytes(run.model())
+
+    wanted = {"init_from": str(path), "frozen_layers": frozen, "epochs": EPOCHS, "batch_size": BATCH}
+    wanted |= {"learning_rate": 0.002, "l2": 0}
+    run = mlp.start(wanted, mlp.load({"name": "digits", "seed": 8}, wanted), SEED)
+    data, tensors = run.data, {name: value.copy() for name, value in run.network.tensors(run.weights).items()}
+    while run.status == "running":
+        run.advance()
+
+    net = Net(run.network.sizes, tensors, batch_norm)
+    norms = [module for module in net.layers if isinstance(module, torch.nn.BatchNorm1d)]
+    for layer, norm in enumerate(norms, 1):
+        norm.weight.data, norm.bias.data = (
+            torch.tensor(tensors[f"{name}{layer}"]) for name in ("gamma", "beta")
+        )
+        norm.running_mean = torch.tensor(tensors[f"mean{layer}"])
+        norm.running_var = torch.tensor(tensors[f"variance{layer}"])
+    net.train()
+    for name, parameter in net.parameters_by_name().items():
+        parameter.requires_grad = int(name[-1]) > frozen
+    for norm in norms[:frozen]:
+        norm.eval()
+    learning = [p for p in net.parameters() if p.requires_grad]
+    optimizer = torch.optim.Adam(learning, lr=0.002)
+    X, y = torch.tensor(data.X_train.copy()), torch.tensor(data.Y_train.copy())
+    for epoch in range(1, EPOCHS + 1):
+        order = torch.tensor(order_of_epoch(SEED, epoch, len(X)).astype(np.int64))
+        for begin in range(0, len(X), BATCH):
+            batch = order[begin : begin + BATCH]
+            optimizer.zero_grad()
+            cost_of(net, data.kind, X[batch], y[batch], 0.0).backward()
+            optimizer.step()
+    ours = run.network.tensors(run.weights)
+    for name, parameter in net.parameters_by_name().items():
+        value = parameter.detach().numpy()
+        assert np.linalg.norm(ours[name] - value) <= 1e-6 * np.linalg.norm(value), name
+    for layer, norm in enumerate(norms, 1):
+        assert np.allclose(ours[f"mean{layer}"], norm.running_mean.numpy(), rtol=1e-6, atol=1e-9)
