@@ -14,6 +14,7 @@ from .data.load import Origin, Prepared
 from .data.table import Array, Category, Table, shown
 from .predict import Model, Prediction
 from .problem import AskedError
+from .source_model import SourceModel
 
 LEAST, USUAL, MOST = 2, 60, 200  # places of an axis
 MOST_LISTED = 1000  # columns to choose from that are told
@@ -81,7 +82,8 @@ def decision_boundary(
         The model was trained on other columns, or gives no finite numbers.
     """
     settings = model.info["settings"]
-    prepared = Prepared(dataset, settings["precision"], settings["normalize"])
+    source = SourceModel.prepared_by(model.info, model.tensors)
+    prepared = Prepared(dataset, settings["precision"], settings["normalize"], source)
     train, dev = prepared.origin("train"), prepared.origin("dev")
     assert train is not None and dev is not None
     encoding = Encoding.from_dict(model.info["preprocessing"]["encoding"])

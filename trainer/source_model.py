@@ -86,6 +86,10 @@ class SourceModel:
             now = dict(zip(encoding.numbers, table.number_names, strict=True))
             indicators = tuple(now[name] for name in encoding.indicators)
             encoding = Encoding(table.number_names, encoding.fills, indicators, {})
+        if table.numbers.dtype.kind == "f" and (empty := np.isnan(table.numbers).all(axis=0)).any():
+            name = table.number_names[int(np.argmax(empty))]
+            message = f"column {name!r} has no value in {table.source}"
+            raise DataError.of("dataset", message, "give the column that the model was trained on")
         gaps = table.numbers.dtype.kind == "f" and np.isnan(table.numbers).any()
         if gaps and not encoding.fills:
             message = f"{table.source} has missing cells, and the model was trained without any"

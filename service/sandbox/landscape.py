@@ -48,10 +48,12 @@ def _found(asked: dict[str, Any], given: bytes) -> dict[str, Any]:
     from caviar.trainer.problem import AskedError, ProblemsError
     from caviar.trainer.run import Run
     from caviar.trainer.settings import make_settings
+    from caviar.trainer.source_model import source_model_of
 
     try:
         settings = make_settings({**asked["settings"], "layer_statistics": False, "clean_train_cost": False})
-        data = Prepared(asked["dataset"], settings.precision, settings.normalize).data(0)
+        source = source_model_of(asked["dataset"], settings)
+        data = Prepared(asked["dataset"], settings.precision, settings.normalize, source).data(0)
         run = Run(settings, data, asked["seed"])
         places, rows = affordable(run, asked["resolution"], asked["rows"])  # before any work
         way = (

@@ -23,6 +23,7 @@ from caviar.service.config import Limits
 from caviar.service.errors import ConflictError, NotFoundError, RefusedError, UnavailableError
 from caviar.service.ids import TrialId
 from caviar.service.sandbox.process import run_sandboxed
+from caviar.service.store import starting_models
 from caviar.service.store.blobs import FileBlobs
 from caviar.service.store.database import Database
 from caviar.service.store.rows import StoredCheckpoint
@@ -82,7 +83,7 @@ class LossPlanes:
         log, limits = way.log, self._limits
         states = [] if way.again else await self._states(trial, way)
         head = {
-            "dataset": named_files(self._uploads, log.dataset),
+            "dataset": await self._dataset(log),
             "settings": log.settings,
             "seed": log.trial.seed,
             "changes": log.changes,
@@ -109,6 +110,15 @@ class LossPlanes:
             raise ConflictError(f"trial {trial}: {problem['message']}; {problem['remedy']}")
         source = "trained again" if way.again else "checkpoints"
         return orjson.dumps({"trial": str(trial), "branch": log.branch, "source": source, **found})
+
+    async def _dataset(self, log: ReplayLog) -> dict[str, Any]:
+        """Return the `dataset` object with the files of its sources, and of the model it starts from."""
+        dataset = named_files(self._uploads, log.dataset)
+        if upload := (dataset.get("init_from") or {}).get("upload"):
+            kept = await self._store.read(lambda s: starting_models.by_digest(s, upload["digest"]))
+            if kept is not None:
+                dataset["init_from"] = {"path": str(self._blobs.path(kept.file))}
+        return dataset
 
     async def _states(self, trial: TrialId, way: Way) -> list[bytes]:
         """Return the bytes of checkpoints, evenly chosen. Raises ConflictError where they are too few."""

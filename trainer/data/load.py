@@ -138,7 +138,7 @@ class Prepared:
             target_names=target.names,
             image_shape=table.image_shape,
             preprocessing=_preprocessing(table, target, encoding, dataset),
-            profile=Profile.fit(table, self._cuts[fold]["train"], encoding, mu, sigma),
+            profile=self._profile(self._cuts[fold]["train"], encoding, scale),
             source=table.source,
             start=None if source is None else source.start(target),
             **{f"weights_{part}": _mean_one(found, part) for part, found in of_rows["weights"].items()},
@@ -146,6 +146,13 @@ class Prepared:
             **scale,
             **_arrays(parts, scale, encoding.feature_names, self._dtype),
         )
+
+    def _profile(self, rows: Array, encoding: Encoding, scale: Mapping[str, Array]) -> Profile:
+        """Return what the columns are like in these rows, whatever a source model knew of them."""
+        mu, sigma = scale["mu"], scale["sigma"]
+        if self._source is not None:
+            mu, sigma = np.zeros_like(mu), np.ones_like(sigma)
+        return Profile.fit(self._table, rows, encoding, mu, sigma)
 
     def _scale(self, X_train: Array, Y_train: Array) -> dict[str, Array]:
         """Return mean and deviation of the inputs, and of the targets of a regression."""

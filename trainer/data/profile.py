@@ -44,6 +44,8 @@ class Profile:
     def fit(cls, table: Table, rows: Array, encoding: Encoding, mu: Array, sigma: Array) -> Profile:
         """Describe these rows; `mu` and `sigma` are those of X, 0 and 1 where nothing is normalised."""
         X, p = table.numbers[rows], len(encoding.numbers)
+        if table.number_names != encoding.numbers:  # of an encoding that was learned elsewhere
+            X = X[:, [table.number_names.index(name) for name in encoding.numbers]]
         ranges, points, shares, gaps = _ranges(X), np.zeros((p, 9)), np.zeros((p, 9), np.float32), np.zeros(p)
         ranges[:, 2:] = np.column_stack([mu[:p], sigma[:p]])
         unknown = (mu[:p] == 0) & (sigma[:p] == 1)  # it was not normalised, or is constant
