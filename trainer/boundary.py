@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from .data import normalize
+from .boundary_grid import AT_ONCE, Axis, Cell, answers_of, answers_over, plain_cell, predict_table, table_of
 from .data.columns import Encoding
 from .data.load import Origin, Prepared
-from .data.table import Array, Category, Table, shown
+from .data.table import Array, Table, shown
 from .predict import Model, Prediction
 from .problem import AskedError
 from .source_model import SourceModel
@@ -20,23 +19,7 @@ LEAST, USUAL, MOST = 2, 60, 200  # places of an axis
 MOST_LISTED = 1000  # columns to choose from that are told
 MOST_POINTS = 500  # rows of the dev set
 MARGIN = 0.05  # of the range of a column, at either end
-AT_ONCE = 4_000_000  # cells of places that are in memory
 USUAL_RANGE = 0.1, 0.9  # quantiles of a column between which it usually lies
-
-Cell = float | str | None
-
-
-@dataclass(frozen=True, eq=False)
-class Axis:
-    """A column and the places along it: numbers, or the texts that training saw."""
-
-    name: str
-    values: Array | tuple[str, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain JSON."""
-        kind = "category" if isinstance(self.values, tuple) else "number"
-        return {"name": self.name, "kind": kind, "values": list(map(_plain, self.values))}
 
 
 def decision_boundary(
@@ -96,7 +79,7 @@ def decision_boundary(
     if x is None or y is None:
         x, y = _with_chosen(_moving(model, encoding, train, held), x, y)
     axes = [_axis(name, encoding, (train, dev), resolution) for name in (x, y)]
-    answers, probabilities = _over_grid(model, encoding, axes, held, which)
+    answers, probabilities = answers_over(model, encoding, axes, held, which)
     binary = model.info["kind"] == "binary"
     return {
         "kind": model.info["kind"],
@@ -130,20 +113,33 @@ def _refuse_unknown(columns: tuple[str, ...], x: str | None, y: str | None) -> N
 
 def _moving(model: Model, encoding: Encoding, train: Origin, held: Mapping[str, Cell]) -> dict[str, float]:
     """Return how far each column alone moves the answers, over its usual range or its texts."""
+    names = list(held)[:MOST_LISTED]
     found = {}
-    for name in list(held)[:MOST_LISTED]:
-        if name in encoding.levels:
-            axis = Axis(name, encoding.levels[name])
-        else:
+    for name in (name for name in names if name in encoding.levels):
+        axis = Axis(name, encoding.levels[name])
+        at = {name: (axis, np.arange(len(axis.values)))}
+        found[name] = float(_moved(predict_table(model, encoding, table_of(encoding, held, at)), 1)[0])
+    numbers = [name for name in names if name in set(encoding.numbers)]
+    together = max(1, AT_ONCE // len(encoding.feature_names) // 2)
+    for start in range(0, len(numbers), together):
+        some = numbers[start : start + together]
+        table = table_of(encoding, held, {}, 2 * len(some))
+        for place, name in enumerate(some):
             values = _numbers(train.table, name)[train.rows]
-            axis = Axis(name, np.quantile(values[~np.isnan(values)], USUAL_RANGE))
-        places = np.arange(len(axis.values))
-        answer = _predict(model, encoding, _table_of(encoding, held, {name: (axis, places)}))
-        outputs = answer.values if answer.probabilities is None else answer.probabilities
-        assert outputs is not None
-        moved = float(np.linalg.norm(np.ptp(outputs, axis=0)))
-        found[name] = moved if np.isfinite(moved) else 0.0
-    return found
+            ends = np.quantile(values[~np.isnan(values)], USUAL_RANGE)
+            table.numbers[2 * place : 2 * place + 2, encoding.numbers.index(name)] = ends
+        found |= dict(
+            zip(some, _moved(predict_table(model, encoding, table), len(some)).tolist(), strict=True)
+        )
+    return {name: found[name] for name in names}
+
+
+def _moved(answer: Prediction, columns: int) -> Array:
+    """Return how far the answers to the rows of each column lie apart, ndarray(float64, (columns,))."""
+    outputs = answer.values if answer.probabilities is None else answer.probabilities
+    assert outputs is not None
+    apart = np.ptp(outputs.reshape(columns, -1, outputs.shape[1]), axis=1)
+    return np.asarray(np.nan_to_num(np.linalg.norm(apart, axis=1), nan=0.0, posinf=0.0))
 
 
 def _with_chosen(moving: Mapping[str, float], x: str | None, y: str | None) -> tuple[str, str]:
@@ -203,63 +199,8 @@ def _of_row(dev: Origin, columns: tuple[str, ...], row: int) -> dict[str, Cell]:
             code = category.codes[row - 1]
             found[name] = category.levels[code] if code >= 0 else None
         else:
-            found[name] = _plain(_numbers(dev.table, name)[row - 1])
+            found[name] = plain_cell(_numbers(dev.table, name)[row - 1])
     return found
-
-
-def _over_grid(
-    model: Model, encoding: Encoding, axes: Sequence[Axis], held: Mapping[str, Cell], which: int
-) -> tuple[Array, Array | None]:
-    """Return the answer at each place, (len(y), len(x)), and of classes its probability."""
-    x, y = axes
-    shape = len(y.values), len(x.values)
-    places = np.indices(shape).reshape(2, -1)
-    answers, probabilities = np.empty(shape), np.ones(shape)
-    at_once = max(1, AT_ONCE // len(encoding.feature_names))
-    for start in range(0, places.shape[1], at_once):
-        here = slice(start, start + at_once)
-        at = {y.name: (y, places[0, here]), x.name: (x, places[1, here])}
-        found = _predict(model, encoding, _table_of(encoding, held, at))
-        answers.flat[here] = _answers(found, which)
-        if found.probabilities is not None:
-            probabilities.flat[here] = found.probabilities[np.arange(len(found.numbers)), found.numbers]
-    if not (np.isfinite(answers).all() and np.isfinite(probabilities).all()):
-        raise ValueError("its answers are not finite there")
-    if model.info["kind"] == "regression":
-        return answers, None
-    return answers.astype(np.int64), probabilities
-
-
-def _table_of(encoding: Encoding, held: Mapping[str, Cell], at: Mapping[str, tuple[Axis, Array]]) -> Table:
-    """Return the rows of some places, as a file would have them."""
-    m = len(next(iter(at.values()))[1])
-    numbers = np.empty((m, len(encoding.numbers)))
-    categories = {}
-    for j, name in enumerate(encoding.numbers):
-        value = held[name]
-        numbers[:, j] = (
-            np.asarray(at[name][0].values)[at[name][1]] if name in at else np.nan if value is None else value
-        )
-    for name, levels in encoding.levels.items():
-        if name in at:
-            categories[name] = Category(at[name][1].astype(np.int32), levels)
-        else:
-            text = held[name]
-            code, only = (-1, ()) if text is None else (0, (str(text),))
-            categories[name] = Category(np.full(m, code, np.int32), only)
-    return Table("the grid", numbers, encoding.numbers, categories)
-
-
-def _predict(model: Model, encoding: Encoding, table: Table) -> Prediction:
-    """Predict as `Model.predict` does of columns."""
-    mu, sigma = model.tensors["mu"], model.tensors["sigma"]
-    X = normalize.apply(encoding.transform(table), mu, sigma, model.tensors["W1"].dtype)
-    with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is refused
-        return model.predict_prepared(X)
-
-
-def _answers(found: Prediction, which: int) -> Array:
-    return found.numbers if found.values is None else np.asarray(found.values[:, which], np.float64)
 
 
 def _points(
@@ -280,19 +221,12 @@ def _points(
             category = dev.table.categories[name]
             cells.append([category.levels[c] if c >= 0 else None for c in category.codes[rows]])
         else:
-            cells.append([_plain(value) for value in _numbers(dev.table, name)[rows]])
+            cells.append([plain_cell(value) for value in _numbers(dev.table, name)[rows]])
     return {
         "row": (rows + 1).tolist(),
         "x": cells[0],
         "y": cells[1],
         "truth": truth.tolist(),
-        "answer": _answers(found, which).tolist(),
+        "answer": answers_of(found, which).tolist(),
         "total": m,
     }
-
-
-def _plain(value: Any) -> Cell:
-    """Return a cell fit for JSON; a number that is not finite is a missing one."""
-    if isinstance(value, str):
-        return value
-    return float(value) if np.isfinite(value) else None

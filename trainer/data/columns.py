@@ -115,7 +115,8 @@ class Encoding:
 
     def _require(self, table: Table) -> None:
         have = (*table.number_names, *table.categories)
-        lacking = [name for name in (*self.numbers, *self.levels) if name not in have]
+        there = set(have)
+        lacking = [name for name in (*self.numbers, *self.levels) if name not in there]
         if lacking:
             message = f"{table.source} lacks the columns {shown(lacking)}"
             raise DataError.of("dataset", message, f"name them as in training; it has {shown(have)}")
