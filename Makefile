@@ -58,7 +58,7 @@ bench: $(VENV)/.dev $(VENV)/.bench  ## Measure against other libraries, in one r
 	$(BIN)/python -m benchmarks
 
 lock: $(VENV)/.dev  ## Write the lock files anew from pyproject.toml (Python 3.11 on Linux x86_64)
-	$(LOCK) --extra=server --output-file=requirements.lock pyproject.toml
+	$(LOCK) --extra=server --extra=s3 --output-file=requirements.lock pyproject.toml
 	$(LOCK) --extra=server --extra=dev --constraint=requirements.lock --output-file=requirements-dev.lock pyproject.toml
 	sed -i '1i # Exact versions with hashes for Python 3.11 and newer on Linux x86_64; written by: make lock' requirements.lock requirements-dev.lock
 

@@ -66,7 +66,8 @@ from caviar.service.security.middleware import Guard
 from caviar.service.security.path_prefix import PathPrefix
 from caviar.service.security.tokens import REFRESH_SECONDS, TokenBook
 from caviar.service.store import agent_records, reads, schema
-from caviar.service.store.blobs import FileBlobs
+from caviar.service.store.blobs import Blobs, FileBlobs
+from caviar.service.store.bucket import Bucket, BucketBlobs
 from caviar.service.store.clock import SteadyClock
 from caviar.service.store.database import Database
 from caviar.service.store.notifier import Notifier
@@ -123,7 +124,7 @@ ROUTES = (
 
 
 def build_services(config: Config) -> Services:
-    """Choose and wire the adapters; nothing is opened yet."""
+    """Choose and wire the adapters; nothing is opened yet. Raises StartError for a bucket of no use."""
     notifier, instruments = Notifier(), metrics.Metrics()
 
     def committed(what: Committed) -> None:
@@ -131,7 +132,8 @@ def build_services(config: Config) -> Services:
         notifier.changed(what.searches, what.wake)
 
     store = Database(config.database_url, SteadyClock(), committed, config.data, notifier.changed)
-    blobs, uploads = FileBlobs(config.data / "checkpoints"), Uploads(config.data, config.limits)
+    blobs, kept = _stores(config)
+    uploads = Uploads(config.data, config.limits, kept)
     instruments.gauges(lambda: _counts(store))
     return Services(
         config=config,
@@ -153,6 +155,17 @@ def build_services(config: Config) -> Services:
             }
         ),
     )
+
+
+def _stores(config: Config) -> tuple[Blobs, Blobs]:
+    """Return where the files of trials and of data sets are kept."""
+    folders = config.data / "checkpoints", config.data / "datasets"
+    if config.store is None:
+        trials, datasets = map(FileBlobs, folders)
+        return trials, datasets
+    bucket = Bucket(config.store, config.store_endpoint)
+    bucket.check()
+    return BucketBlobs(bucket, folders[0]), BucketBlobs(bucket, folders[1])
 
 
 def create_app(config: Config) -> FastAPI:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError
 
 from caviar.exchange.wire import INTERVAL_SECONDS, LEASE_SECONDS
 from caviar.search.resources import ONE_CPU, Resources
+from caviar.service.bucket_address import bucket_address
 from caviar.service.setting_source import ConfigError, Source
 from caviar.service.single_sign_on import EVERYBODY, SingleSignOn, header_of, networks_of, scopes_of
 
@@ -47,6 +48,8 @@ class Config:
 
     data: Path
     database_url: URL
+    store: str | None = None  # s3://bucket/prefix: where files are kept; None: the data folder
+    store_endpoint: str | None = None  # of an S3-compatible server; None: AWS
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 1
@@ -105,10 +108,10 @@ class Config:
 def read(environment: Mapping[str, str] | None = None, **arguments: Any) -> Config:
     """Read a configuration: arguments (None: not given) before environment before defaults.
 
-    Arguments: host, port, workers, engine, resources, ray_address, agent_url, data, database, allowed_hosts,
-    allowed_origins, path_prefix, trusted_proxies, webhook_networks, sign_on_proxies, user_header,
-    groups_header, group_scopes, token_required, log_format, log_level, lease, interval, drain_seconds,
-    limits. The data folder is made when it is missing.
+    Arguments: host, port, workers, engine, resources, ray_address, agent_url, data, database, store,
+    store_endpoint, allowed_hosts, allowed_origins, path_prefix, trusted_proxies, webhook_networks,
+    sign_on_proxies, user_header, groups_header, group_scopes, token_required, log_format, log_level, lease,
+    interval, drain_seconds, limits. The data folder is made when it is missing.
 
     Raises ConfigError when the server could not work with what it was given.
     """
@@ -122,6 +125,7 @@ def read(environment: Mapping[str, str] | None = None, **arguments: Any) -> Conf
     return Config(
         data=data,
         database_url=_database_url(source, data),
+        **bucket_address(source),
         host=host,
         port=int(source.number("port", "CAVIAR_PORT", Config.port, 0, 65535)),
         workers=int(source.number("workers", "CAVIAR_WORKERS", _default_workers(), 0, 4096)),

@@ -31,6 +31,10 @@ Data = Annotated[Path | None, typer.Option(help="Data folder [default: caviar-da
 DatabaseUrl = Annotated[
     str | None, typer.Option(help="Database URL [default: SQLite in the data folder]", metavar="URL")
 ]
+Store = Annotated[
+    str | None,
+    typer.Option(help="Bucket for files, as in s3://BUCKET/PREFIX [default: data folder]", metavar="URL"),
+]
 Has = Annotated[
     str | None,
     typer.Option(

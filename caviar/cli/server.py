@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from caviar.cli.options import Data, DatabaseUrl, Has, Token, Url, devices_of, duration
+from caviar.cli.options import Data, DatabaseUrl, Has, Store, Token, Url, devices_of, duration
 
 
 def register(app: typer.Typer) -> None:
@@ -36,6 +36,10 @@ def serve(
     ] = None,
     data: Data = None,
     database: DatabaseUrl = None,
+    store: Store = None,
+    store_endpoint: Annotated[
+        str | None, typer.Option(help="Address of an S3-compatible server [default: AWS]", metavar="URL")
+    ] = None,
     path_prefix: Annotated[
         str | None, typer.Option(help="Path of a proxy in front, such as /caviar", metavar="PATH")
     ] = None,
@@ -68,6 +72,8 @@ def serve(
                 agent_url=agent_url,
                 data=data,
                 database=database,
+                store=store,
+                store_endpoint=store_endpoint,
                 path_prefix=path_prefix,
                 token_required=token_required,
                 log_level=log_level,
@@ -145,13 +151,17 @@ def backup(
     folder: Annotated[Path, typer.Argument(help="A new folder for the copy.", show_default=False)],
     data: Data = None,
     database: DatabaseUrl = None,
+    store: Store = None,
 ) -> None:
-    """Copy the database and all files while the server runs."""
+    """Copy the database and all files while the server runs; what is in a bucket stays there."""
     with explained():
         from caviar.service.config import read
         from caviar.service.store.backup import backup as copy
 
-        typer.echo(f"Backup in {copy(read(data=data, database=database), folder)}.")
+        config = read(data=data, database=database, store=store)
+        typer.echo(f"Backup in {copy(config, folder)}.")
+        if config.store is not None:
+            typer.echo(f"The files of trials and data sets are in {config.store}: copy them from there now.")
 
 
 def demo(

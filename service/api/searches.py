@@ -17,6 +17,7 @@ from caviar.service.ids import TrialId
 from caviar.service.store import audit, reads, search_pages
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
+from caviar.service.store.blobs import in_thread
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import checkpoints, starting_model, steer_search
@@ -120,9 +121,9 @@ async def delete_search(services: App, request: Request, search: int) -> Respons
         return outside
 
     named = await services.write(request, work)
-    await to_thread.run_sync(services.blobs.remove_all, checkpoints.folder_of(services.store, search))
+    await in_thread(services.blobs.remove_all, checkpoints.folder_of(services.store, search))
     for name in named:
-        await to_thread.run_sync(services.blobs.remove, name)
+        await in_thread(services.blobs.remove, name)
     return Response(status_code=204)
 
 

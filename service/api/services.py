@@ -16,7 +16,7 @@ from caviar.service.api.metrics import Metrics
 from caviar.service.config import Config
 from caviar.service.security.scopes import Token
 from caviar.service.security.tokens import TokenBook
-from caviar.service.store.blobs import FileBlobs
+from caviar.service.store.blobs import Blobs
 from caviar.service.store.database import Database
 from caviar.service.store.memory import Columns
 from caviar.service.store.notifier import Notifier
@@ -43,7 +43,7 @@ class Services:
     proposer: Proposer
     notifier: Notifier
     metrics: Metrics
-    blobs: FileBlobs
+    blobs: Blobs
     uploads: Uploads
     datasets: Datasets
     evaluator: Evaluator

@@ -28,8 +28,10 @@ class BackupError(ServiceError):
 def backup(config: Config, target: Path) -> Path:
     """Copy database and files into a new folder, which `caviar serve --data FOLDER` could serve as it is.
 
-    On Postgres the database is left to pg_dump. Raises BackupError when there is nothing to copy, when the
-    folder exists or cannot be written, or for a bad copy.
+    On Postgres the database is left to pg_dump, and what is in a bucket to the bucket's own tools.
+
+    Raises BackupError when there is nothing to copy, when the folder exists or cannot be written, or for a
+    bad copy.
     """
     source = Path(str(config.database_url.database))
     if config.sqlite and not source.exists():
@@ -46,7 +48,7 @@ def backup(config: Config, target: Path) -> Path:
         for name in FILES:
             if (config.data / name).exists():
                 shutil.copy2(config.data / name, target / name)
-        for name in FOLDERS:
+        for name in FOLDERS if config.store is None else ():
             if (config.data / name).is_dir():
                 _copy_files(config.data / name, target / name)
     except (OSError, sqlite3.Error) as error:

@@ -18,7 +18,7 @@ from typing import Any
 from caviar.service.config import Limits
 from caviar.service.errors import ConflictError, FieldProblem, RefusedError, ServiceError, UnavailableError
 from caviar.service.sandbox.process import run_sandboxed
-from caviar.service.store import faults
+from caviar.service.store.blobs import Blobs, in_thread
 
 INSPECTION = "caviar.service.sandbox.inspection"
 RELABELLING = "caviar.service.sandbox.relabelling"
@@ -44,15 +44,14 @@ class Received:
 
 
 class Uploads:
-    """The folder of data sets of one server."""
+    """The data sets of one server: where they arrive, and where they are kept."""
 
-    def __init__(self, data: Path, limits: Limits) -> None:
+    def __init__(self, data: Path, limits: Limits, kept: Blobs) -> None:
         self._arriving = data / "uploads"
-        self._kept = data / "datasets"
+        self._kept = kept
         self._limits = limits
         self._readers = asyncio.Semaphore(AT_ONCE)
-        for folder in (self._arriving, self._kept):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._arriving.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def open(self) -> None:
         """Remove what servers that were killed have left; other servers on this folder may be receiving."""
@@ -64,20 +63,20 @@ class Uploads:
             if old:
                 leftover.unlink(missing_ok=True)
 
-    def path(self, digest: str, kind: str) -> Path:
-        """Return the place of a file by the hash the server itself computed."""
-        return self._kept / f"{digest.removeprefix('sha256:')}.{kind}"
+    async def path(self, name: str, digest: str, kind: str) -> Path:
+        """Return the place of a data set's file on this machine. Raises ConflictError where that is gone."""
+        try:
+            return await in_thread(self._kept.local, _file(digest, kind), digest)
+        except OSError as error:
+            message = f"the file of data set {name!r} is gone or cannot be read ({error.strerror or error})"
+            raise ConflictError(f"{message}; upload it again under this name") from None
 
-    def local(self, source: Mapping[str, Any]) -> dict[str, Any]:
+    async def local(self, source: Mapping[str, Any]) -> dict[str, Any]:
         """Return a resolved source with the path of its file. Raises ConflictError where that is gone."""
         plain = {key: value for key, value in source.items() if key != "upload"}
         upload = source.get("upload")
         if upload is not None:
-            path = self.path(upload["digest"], upload["kind"])
-            if not path.is_file():
-                message = f"the file of data set {source['name']!r} is gone from the server's data folder"
-                raise ConflictError(f"{message}; upload it again under this name")
-            plain["path"] = str(path)
+            plain["path"] = str(await self.path(source["name"], upload["digest"], upload["kind"]))
         return plain
 
     async def receive(self, stream: AsyncIterator[bytes]) -> Received:
@@ -138,20 +137,13 @@ class Uploads:
         """Remove a file that is not kept."""
         received.path.unlink(missing_ok=True)
 
-    def keep(self, received: Received, kind: str) -> None:
-        """Move a file to its place, durably; the same content twice is one file."""
-        faults.point("blobs.rename.before")
-        received.path.replace(self.path(received.digest, kind))
-        folder = os.open(self._kept, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-        faults.point("blobs.rename.after")
+    async def keep(self, received: Received, kind: str) -> None:
+        """Move a file to where it is kept, durably; the same content twice is one file."""
+        await in_thread(self._kept.take, _file(received.digest, kind), received.path)
 
-    def remove(self, digest: str, kind: str) -> None:
+    async def remove(self, digest: str, kind: str) -> None:
         """Remove a kept file that belongs to no data set any more."""
-        self.path(digest, kind).unlink(missing_ok=True)
+        await in_thread(self._kept.remove, _file(digest, kind))
 
     async def inspect(self, received: Received, options: Mapping[str, Any]) -> dict[str, Any]:
         """Have another process say what is in a file.
@@ -177,3 +169,8 @@ class Uploads:
     def _require_room(self, size: int) -> None:
         if shutil.disk_usage(self._arriving).free < size + RESERVE:
             raise UnavailableError("The disk of the server is nearly full; free some space and send it again")
+
+
+def _file(digest: str, kind: str) -> str:
+    """Name the file of a data set by the hash that the server itself computed."""
+    return f"{digest.removeprefix('sha256:')}.{kind}"

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from anyio import to_thread
 
 from caviar.exchange.attachment_limits import (
     MOST_OF_A_TRIAL,
@@ -19,7 +18,7 @@ from caviar.service.errors import ConflictError, NotFoundError, RefusedError, Un
 from caviar.service.ids import TrialId
 from caviar.service.store import attachments as rows
 from caviar.service.store import trials as trial_rows
-from caviar.service.store.blobs import DigestError, FileBlobs, digest_of
+from caviar.service.store.blobs import Blobs, DigestError, digest_of, in_thread
 from caviar.service.store.database import Database
 from caviar.service.store.rows import StoredArtifact, StoredAttribute
 from caviar.service.store.snapshot import Snapshot
@@ -45,7 +44,7 @@ def note(tx: Transaction, trial: TrialId, attempt: int, key: str, value: Any) ->
 
 
 async def attach(
-    store: Database, blobs: FileBlobs, trial: TrialId, attempt: int, name: str, pieces: Sequence[bytes]
+    store: Database, blobs: Blobs, trial: TrialId, attempt: int, name: str, pieces: Sequence[bytes]
 ) -> None:
     """Store a file of a trial in hand; one of the same name is replaced.
 
@@ -56,7 +55,7 @@ async def attach(
     file = f"{folder_of(store, trial.search)}/{trial.number}-{secrets.token_hex(8)}"
     digest = digest_of(*pieces)
     try:
-        await to_thread.run_sync(blobs.write, file, pieces, digest)
+        await in_thread(blobs.write, file, pieces, digest)
     except OSError as error:
         raise UnavailableError(f"the artifact cannot be written: {error.strerror or error}") from error
     size = sum(map(len, pieces))
@@ -70,10 +69,10 @@ async def attach(
     try:
         stale = await store.write(record)
     except (ConflictError, RefusedError):
-        await to_thread.run_sync(blobs.remove, file)
+        await in_thread(blobs.remove, file)
         raise
     if stale is not None:
-        await to_thread.run_sync(blobs.remove, stale)
+        await in_thread(blobs.remove, stale)
 
 
 def attributes_of(snapshot: Snapshot, trial: TrialId) -> list[StoredAttribute]:
@@ -88,7 +87,7 @@ def artifacts_of(snapshot: Snapshot, trial: TrialId) -> list[StoredArtifact]:
     return rows.artifacts_of(snapshot, trial)
 
 
-async def load(store: Database, blobs: FileBlobs, trial: TrialId, name: str) -> tuple[bytes, StoredArtifact]:
+async def load(store: Database, blobs: Blobs, trial: TrialId, name: str) -> tuple[bytes, StoredArtifact]:
     """Return the bytes of an artifact. Raises NotFoundError, also for a file that is damaged or gone."""
     found = await store.read(lambda snapshot: artifacts_of(snapshot, trial))
     wanted = next((one for one in found if one.name == name), None)
@@ -96,7 +95,7 @@ async def load(store: Database, blobs: FileBlobs, trial: TrialId, name: str) -> 
         there = ", ".join(one.name for one in found) or "none"
         raise NotFoundError(f"trial {trial} has no artifact {name!r}; there is {there}")
     try:
-        return await to_thread.run_sync(blobs.read, wanted.file, wanted.digest), wanted
+        return await in_thread(blobs.read, wanted.file, wanted.digest), wanted
     except (DigestError, OSError) as error:
         raise NotFoundError(f"the file of artifact {name!r} of trial {trial} is damaged: {error}") from None
 

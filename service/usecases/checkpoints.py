@@ -7,8 +7,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from anyio import to_thread
-
 from caviar.service.config import CHECKPOINT_BUDGET as BUDGET
 from caviar.service.errors import ConflictError, NotFoundError, RefusedError, UnavailableError
 from caviar.service.ids import TrialId
@@ -16,7 +14,7 @@ from caviar.service.store import attachments, faults, starting_models
 from caviar.service.store import checkpoints as rows
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
-from caviar.service.store.blobs import DigestError, FileBlobs
+from caviar.service.store.blobs import Blobs, DigestError, in_thread
 from caviar.service.store.database import Database
 from caviar.service.store.rows import StoredCheckpoint
 from caviar.service.store.snapshot import Snapshot
@@ -57,7 +55,7 @@ async def admit(store: Database, trial: TrialId, attempt: int, credential: str) 
 
 async def keep(
     store: Database,
-    blobs: FileBlobs,
+    blobs: Blobs,
     trial: TrialId,
     given: Given,
     pieces: Sequence[bytes],
@@ -74,7 +72,7 @@ async def keep(
     """
     name = f"{folder_of(store, trial.search)}/{trial.number}-{secrets.token_hex(8)}"
     try:
-        await to_thread.run_sync(blobs.write, name, pieces, given.digest)
+        await in_thread(blobs.write, name, pieces, given.digest)
     except DigestError as error:
         raise RefusedError.of("digest", str(error), "send the bytes again") from None
     except OSError as error:
@@ -84,11 +82,11 @@ async def keep(
     try:
         stored, stale = await store.write(lambda tx: _record(tx, trial, given, name, size, budget))
     except ConflictError:
-        await to_thread.run_sync(blobs.remove, name)
+        await in_thread(blobs.remove, name)
         raise
     faults.point("blobs.row.after")
     for old in stale:
-        await to_thread.run_sync(blobs.remove, old)
+        await in_thread(blobs.remove, old)
     return stored
 
 
@@ -126,7 +124,7 @@ def _record(
     return added, rows.remove(tx, superfluous(rows.resumable(tx, trial), budget))
 
 
-async def load(store: Database, blobs: FileBlobs, checkpoint: int) -> tuple[bytes, str]:
+async def load(store: Database, blobs: Blobs, checkpoint: int) -> tuple[bytes, str]:
     """Return the bytes of a checkpoint and their digest.
 
     Raises NotFoundError, ConflictError when the file is damaged or cannot be read (an older one may serve).
@@ -136,7 +134,7 @@ async def load(store: Database, blobs: FileBlobs, checkpoint: int) -> tuple[byte
     if row is None:
         raise NotFoundError(f"there is no checkpoint {checkpoint}")
     try:
-        return await to_thread.run_sync(blobs.read, row.name, row.digest), row.digest
+        return await in_thread(blobs.read, row.name, row.digest), row.digest
     except DigestError as error:
         await store.write(lambda tx: rows.discard(tx, checkpoint))  # the next attempt takes an older one
         raise ConflictError(f"checkpoint {checkpoint} cannot be used: {error}") from None
@@ -148,13 +146,13 @@ async def load(store: Database, blobs: FileBlobs, checkpoint: int) -> tuple[byte
         ) from None
 
 
-async def remove_orphans(store: Database, blobs: FileBlobs) -> int:
+async def remove_orphans(store: Database, blobs: Blobs) -> int:
     """Remove the files of crashes that no row names, once they are too old to get one; tell how many.
 
     Those of other databases in the same data folder are none of them, nor is what lies in no database's
     folder: before databases had an identity all wrote there; what this one does not name may be another's.
     """
-    names = await to_thread.run_sync(blobs.names, store.identity, time.time() - ORPHAN_SECONDS)
+    names = await in_thread(blobs.names, store.identity, time.time() - ORPHAN_SECONDS)
     if not names:
         return 0
 
@@ -164,7 +162,7 @@ async def remove_orphans(store: Database, blobs: FileBlobs) -> int:
     known = await store.read(kept)
     orphans = [name for name in names if name not in known]
     for name in orphans:
-        await to_thread.run_sync(blobs.remove, name)
+        await in_thread(blobs.remove, name)
     return len(orphans)
 
 

@@ -39,7 +39,7 @@ async def correct_labels(
         raise ConflictError(f"{message}; tag the rows with the right label first")
     source, options, root = await store.read(lambda snapshot: _parent(snapshot, analysis))
     received, new = await uploads.relabelled(
-        uploads.local(source), {one["row"]: one["new"] for one in history}
+        await uploads.local(source), {one["row"]: one["new"] for one in history}
     )
     try:
         new |= {key: options[key] for key in CHOOSING if key in options}  # the search may predict another

@@ -78,7 +78,7 @@ class Datasets:
         async with self._keeping:  # of two uploads under one name only one leaves a file
             if await self._store.read(known) is None:
                 _check_columns(meta)
-            await asyncio.to_thread(self._uploads.keep, received, kind)
+            await self._uploads.keep(received, kind)
             return await self._store.write(work, who)
 
     async def delete(self, key: str, who: str | None = None) -> None:
@@ -102,7 +102,7 @@ class Datasets:
 
         async with self._keeping:  # an upload of the same content keeps its file
             if not await self._store.write(work, who):
-                await asyncio.to_thread(self._uploads.remove, found["digest"], found["kind"])
+                await self._uploads.remove(found["digest"], found["kind"])
 
     async def listed(self) -> list[dict[str, Any]]:
         """Return all data sets, the built-in ones first."""
@@ -123,11 +123,12 @@ class Datasets:
         return preview
 
     async def content(self, key: str) -> tuple[Path, str]:
-        """Return the place and the digest of an uploaded file. Raises NotFoundError."""
+        """Return the place and the digest of an uploaded file. Raises NotFoundError, ConflictError."""
         found = await self._whole(key)
         if found["builtin"]:
             raise NotFoundError(f"{key} is built in and has no file")
-        return self._uploads.path(found["digest"], found["kind"]), found["digest"]
+        path = await self._uploads.path(found["name"], found["digest"], found["kind"])
+        return path, found["digest"]
 
     async def _whole(self, key: str) -> dict[str, Any]:
         if key in builtin.BUILTIN:

@@ -24,7 +24,7 @@ from caviar.service.errors import ConflictError, NotFoundError, RefusedError, Un
 from caviar.service.ids import TrialId
 from caviar.service.sandbox.process import run_sandboxed
 from caviar.service.store import starting_models
-from caviar.service.store.blobs import FileBlobs
+from caviar.service.store.blobs import Blobs, in_thread
 from caviar.service.store.database import Database
 from caviar.service.store.rows import StoredCheckpoint
 from caviar.service.store.snapshot import Snapshot
@@ -60,7 +60,7 @@ class Way:
 class LossPlanes:
     """Computes planes one at a time, and remembers those of trials that do not change any more."""
 
-    def __init__(self, store: Database, blobs: FileBlobs, uploads: Uploads, limits: Limits) -> None:
+    def __init__(self, store: Database, blobs: Blobs, uploads: Uploads, limits: Limits) -> None:
         self._store, self._blobs, self._uploads, self._limits = store, blobs, uploads, limits
         self._answers: LRUCache[tuple[Any, ...], bytes] = LRUCache(KEPT_BYTES, len)
         self._one = asyncio.Semaphore(1)
@@ -113,11 +113,12 @@ class LossPlanes:
 
     async def _dataset(self, log: ReplayLog) -> dict[str, Any]:
         """Return the `dataset` object with the files of its sources, and of the model it starts from."""
-        dataset = named_files(self._uploads, log.dataset)
+        dataset = await named_files(self._uploads, log.dataset)
         if upload := (dataset.get("init_from") or {}).get("upload"):
             kept = await self._store.read(lambda s: starting_models.by_digest(s, upload["digest"]))
             if kept is not None:
-                dataset["init_from"] = {"path": str(self._blobs.path(kept.file))}
+                path = await in_thread(self._blobs.local, kept.file, kept.digest)
+                dataset["init_from"] = {"path": str(path)}
         return dataset
 
     async def _states(self, trial: TrialId, way: Way) -> list[bytes]:

@@ -23,7 +23,7 @@ from caviar.service.ids import TrialId
 from caviar.service.sandbox.process import run_sandboxed
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
-from caviar.service.store.blobs import FileBlobs
+from caviar.service.store.blobs import Blobs
 from caviar.service.store.database import Database
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.uploads import Uploads
@@ -40,7 +40,7 @@ COMPILE_SECONDS = 300.0  # that a first test may take longer
 class Evaluator:
     """Compares models with their dev sets, one at a time, and remembers: a stored model never changes."""
 
-    def __init__(self, store: Database, blobs: FileBlobs, uploads: Uploads, limits: Limits) -> None:
+    def __init__(self, store: Database, blobs: Blobs, uploads: Uploads, limits: Limits) -> None:
         self._store, self._blobs, self._uploads, self._limits = store, blobs, uploads, limits
         self._kept: LRUCache[int, dict[str, Any]] = LRUCache(KEPT)
         self._examples: LRUCache[int, Examples] = LRUCache(EXAMPLE_BYTES, lambda examples: examples.size)
@@ -129,7 +129,7 @@ class Evaluator:
     ) -> bytes:
         saved = await self._saved(trial, stored)
         limits = self._limits
-        dataset = json.dumps(named_files(self._uploads, stored.dataset))
+        dataset = json.dumps(await named_files(self._uploads, stored.dataset))
         arguments = [str(limits.inspect_memory), str(limits.inspect_seconds), dataset, wanted]
         more: dict[str, Any] = {}
         if asked is not None:
@@ -143,13 +143,13 @@ class Evaluator:
         return _answered(trial, "comparing", output)
 
 
-def named_files(uploads: Uploads, dataset: Mapping[str, Any]) -> dict[str, Any]:
+async def named_files(uploads: Uploads, dataset: Mapping[str, Any]) -> dict[str, Any]:
     """Return the `dataset` object of a search with the files of its uploaded sources."""
     local = dict(dataset)
     for part in ("dev", "test"):
         if isinstance(local.get(part), Mapping):
-            local[part] = uploads.local(local[part])
-    return uploads.local(local)
+            local[part] = await uploads.local(local[part])
+    return await uploads.local(local)
 
 
 def _answered(trial: TrialId, doing: str, output: bytes | None) -> bytes:

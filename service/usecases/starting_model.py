@@ -12,15 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from anyio import to_thread
-
 from caviar.search.spec import SearchSpec
 from caviar.service.errors import FieldProblem, NotFoundError, RefusedError, UnavailableError
 from caviar.service.ids import TrialId
 from caviar.service.store import checkpoints, starting_models
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
-from caviar.service.store.blobs import FileBlobs
+from caviar.service.store.blobs import Blobs, in_thread
 from caviar.service.store.database import Database
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.starting_models import StoredStartingModel
@@ -61,7 +59,7 @@ class Named:
     problems: list[FieldProblem] = field(default_factory=list)
 
 
-def named_in(snapshot: Snapshot, blobs: FileBlobs, data: Any) -> Named:
+def named_in(snapshot: Snapshot, blobs: Blobs, data: Any) -> Named:
     """Look up the model that a submission names, and write its network into it."""
     if not isinstance(data, dict) or data.get("trainer", MLP) != MLP:
         return Named(data)
@@ -105,7 +103,7 @@ def _name_of(snapshot: Snapshot, value: Any) -> tuple[TrialId, str | None]:
     return trial, match[3]
 
 
-def _read(snapshot: Snapshot, blobs: FileBlobs, named: tuple[TrialId, str | None]) -> Content:
+def _read(snapshot: Snapshot, blobs: Blobs, named: tuple[TrialId, str | None]) -> Content:
     """Return the file of a model. Raises RefusedError where there is none that can be read."""
     trial, digest = named
     kept = None if digest is None else starting_models.by_digest(snapshot, digest)
@@ -132,13 +130,13 @@ def _model_of(snapshot: Snapshot, trial: TrialId, digest: str | None) -> tuple[s
     return found.name, found.digest
 
 
-async def copied(store: Database, blobs: FileBlobs, model: Content | None) -> StoredStartingModel | None:
+async def copied(store: Database, blobs: Blobs, model: Content | None) -> StoredStartingModel | None:
     """Write a copy of a model for a search that is not stored yet. Raises UnavailableError."""
     if model is None:
         return None
     file = f"{store.identity}/models/{secrets.token_hex(16)}"
     try:
-        await to_thread.run_sync(blobs.write, file, [model.saved], model.digest)
+        await in_thread(blobs.write, file, [model.saved], model.digest)
     except OSError as error:
         raise UnavailableError(f"the model cannot be copied: {error.strerror or error}") from error
     return StoredStartingModel(0, model.trial, model.digest, len(model.saved), file)
@@ -150,14 +148,14 @@ def keep(tx: Transaction, search: int, model: StoredStartingModel | None) -> Non
         starting_models.add(tx, model._replace(search_id=search))
 
 
-async def load(store: Database, blobs: FileBlobs, search: int) -> tuple[bytes, str]:
+async def load(store: Database, blobs: Blobs, search: int) -> tuple[bytes, str]:
     """Return the bytes of the model that a search starts from, and their digest.
 
     Raises NotFoundError, UnavailableError when the file cannot be read.
     """
     row = await store.read(lambda snapshot: _of(snapshot, search))
     try:
-        return await to_thread.run_sync(blobs.read, row.file, row.digest), row.digest
+        return await in_thread(blobs.read, row.file, row.digest), row.digest
     except OSError as error:
         message = f"the model that search {search} starts from cannot be read: {error.strerror or error}"
         raise UnavailableError(message) from None

@@ -14,7 +14,7 @@ from caviar.search.spec import SearchSpec
 from caviar.service.errors import ConflictError, FieldProblem, RefusedError
 from caviar.service.store import audit, search_labels
 from caviar.service.store import searches as search_rows
-from caviar.service.store.blobs import FileBlobs
+from caviar.service.store.blobs import Blobs
 from caviar.service.store.database import Database
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.starting_models import StoredStartingModel
@@ -57,7 +57,7 @@ def check_change(before: Any, after: Any, resolve: Resolve = dict) -> SearchSpec
     return _checked(after, lambda spec: [one for one in _search_problems(spec, resolve) if one not in known])
 
 
-def accept(store: Database, blobs: FileBlobs, data: Any) -> tuple[SearchSpec, Content | None]:
+def accept(store: Database, blobs: Blobs, data: Any) -> tuple[SearchSpec, Content | None]:
     """Read and check a search with what the store knows: uploaded data, what it starts from.
 
     Returns it with the model that its trials start from. Raises RefusedError.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import numpy as np
@@ -127,7 +128,8 @@ def test_a_csv_of_a_table_with_a_train_dev_set(app: App) -> None:
     assert app.request("POST", f"{API}/datasets", params={"name": "t"}, content=content).status_code == 201
     dataset = {"name": "t", "split": {"train": 0.6, "dev": 0.2, "test": 0.2, "train_dev": 0.2}}
     services = app.app.state.services
-    path = services.uploads.path(app.request("GET", f"{API}/datasets/1").json()["digest"], "csv")
+    digest = app.request("GET", f"{API}/datasets/1").json()["digest"]
+    path = asyncio.run(services.uploads.path("t", digest, "csv"))
     model, result = trained({**dataset, "path": str(path), "target": "answer"})
     trial = Trial(app, 2, dataset)
     trial.keep(model)
@@ -203,7 +205,7 @@ def test_corrected_labels_make_a_version_on_which_the_search_starts_again(app: A
     services = app.app.state.services
     with services.store.reading() as snapshot:
         resolved = resolve(snapshot, again.json()["spec"]["dataset"])
-    local = services.uploads.local(resolved)
+    local = asyncio.run(services.uploads.local(resolved))
     old, new = (MLP().load(one, SETTINGS) for one in ({"name": "digits"}, local))
     assert all(
         np.array_equal(getattr(old, f"X_{p}"), getattr(new, f"X_{p}")) for p in ("train", "dev", "test")

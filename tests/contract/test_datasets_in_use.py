@@ -12,6 +12,7 @@ import pytest
 from caviar.service.config import Limits
 from caviar.service.errors import ConflictError, NotFoundError, RefusedError
 from caviar.service.store import datasets as rows
+from caviar.service.store.blobs import FileBlobs
 from caviar.service.store.uploads import Uploads
 from caviar.service.usecases.datasets import Datasets
 from caviar.service.usecases.steer_search import switch
@@ -22,7 +23,7 @@ CSV = b"a,b,species\n1,2,x\n3,,y\n5,6,x\n"
 
 @pytest.fixture
 def use(world: World, tmp_path: Path) -> Datasets:
-    return Datasets(world.store, Uploads(tmp_path, Limits()))
+    return Datasets(world.store, Uploads(tmp_path, Limits(), FileBlobs(tmp_path / "datasets")))
 
 
 def upload(use: Datasets, name: str) -> str:

@@ -17,6 +17,11 @@ SEVERAL = {"database": POSTGRES, "server": {"replicas": 3}, "data": {"accessMode
 SETTINGS: dict[str, dict[str, Any]] = {
     "plain": {},
     "several": SEVERAL,
+    "bucket": {
+        "database": POSTGRES,
+        "server": {"replicas": 2},
+        "store": {"url": "s3://lab/a", "endpoint": "https://minio.example:9000", "region": "eu-central-1"},
+    },
     "keda": {"workers": {"mode": "keda", "tolerations": [{"key": "gpu", "operator": "Exists"}]}},
     "ingress": {
         "ingress": {"enabled": True, "host": "lab.example", "className": "nginx", "tlsSecret": "lab-tls"},
@@ -93,8 +98,10 @@ def test_the_values_schema_takes_what_works(name: str) -> None:
         {"workers": {"mode": "jobs"}},
         {"workers": {"replica": 2}},
         {"existingSecret": ""},
+        {"store": {"url": "https://lab"}},
+        {"server": {"replicas": 2}, "store": {"url": "s3://lab"}},
     ],
-    ids=["sqlite", "volume", "both", "password", "prefix", "mode", "name", "secret"],
+    ids=["sqlite", "volume", "both", "password", "prefix", "mode", "name", "secret", "bucket", "no postgres"],
 )
 def test_the_values_schema_refuses_what_cannot_work(wrong: dict[str, Any]) -> None:
     assert not accepted(chart.values(**wrong))
@@ -172,5 +179,14 @@ def test_each_setting_brings_its_parts() -> None:
     given = {one["name"]: one["value"] for one in server["env"]}
     assert given["CAVIAR_ALLOWED_HOSTS"] == "lab-server,lab-server.science.svc,lab.example,caviar.lan"
     assert given["CAVIAR_TRUSTED_PROXIES"] == "10.0.0.0/8"
+    bucket = chart.rendered(chart.values(**SETTINGS["bucket"]))
+    assert "PersistentVolumeClaim/lab-data" in kinds(several) - kinds(bucket)
+    pod = pods(bucket)["Deployment/lab-server"]["spec"]
+    assert {"name": "data", "emptyDir": {}} in pod["volumes"]
+    given = {one["name"]: one.get("value") for one in pod["containers"][0]["env"]}
+    assert given["CAVIAR_STORE"] == "s3://lab/a" and given["AWS_DEFAULT_REGION"] == "eu-central-1"
+    assert given["CAVIAR_STORE_ENDPOINT"] == "https://minio.example:9000"
+    secret = [one["valueFrom"]["secretKeyRef"] for one in pod["containers"][0]["env"] if "valueFrom" in one]
+    assert [one["key"] for one in secret] == ["aws-access-key-id", "aws-secret-access-key"]
     [path] = named(ingress, "Ingress", "lab")["spec"]["rules"][0]["http"]["paths"]
     assert path["path"] == "/caviar"

@@ -22,6 +22,7 @@ from sqlalchemy.engine import make_url
 
 from caviar.service.config import Limits
 from caviar.service.errors import ConflictError, NotFoundError, RefusedError, ServiceError
+from caviar.service.store.blobs import FileBlobs
 from caviar.service.store.clock import SteadyClock
 from caviar.service.store.database import Database
 from caviar.service.store.tables import identity, metadata, revisions
@@ -48,9 +49,13 @@ def store(tmp_path: Path) -> Iterator[Database]:
     database.close()
 
 
+def uploads(folder: Path, limits: Limits) -> Uploads:
+    return Uploads(folder, limits, FileBlobs(folder / "datasets"))
+
+
 @pytest.fixture
 def use(store: Database, tmp_path: Path) -> Datasets:
-    return Datasets(store, Uploads(tmp_path, Limits(upload=8 * MIB, inspect_seconds=10)))
+    return Datasets(store, uploads(tmp_path, Limits(upload=8 * MIB, inspect_seconds=10)))
 
 
 async def stream(content: bytes, piece: int = 65536) -> AsyncIterator[bytes]:
@@ -287,15 +292,15 @@ def test_a_client_that_goes_away_leaves_nothing(use: Datasets, tmp_path: Path) -
 def test_what_a_killed_server_left_is_removed_at_the_next_start(use: Datasets, tmp_path: Path) -> None:
     half = tmp_path / "uploads" / "half"
     half.write_bytes(b"a,b")
-    Uploads(tmp_path, Limits()).open()
+    uploads(tmp_path, Limits()).open()
     assert half.exists(), "another server on the same folder may be receiving it"
     os.utime(half, (time.time() - 7200, time.time() - 7200))
-    Uploads(tmp_path, Limits()).open()
+    uploads(tmp_path, Limits()).open()
     assert files(tmp_path) == []
 
 
 def test_a_reader_that_runs_too_long_is_ended(store: Database, tmp_path: Path) -> None:
-    slow = Datasets(store, Uploads(tmp_path, Limits(inspect_seconds=0.02)))
+    slow = Datasets(store, uploads(tmp_path, Limits(inspect_seconds=0.02)))
     with pytest.raises(RefusedError, match="reading it took"):
         upload(slow, CSV)
     assert json.dumps(anyio.run(slow.listed)).find("mine") < 0

@@ -21,6 +21,26 @@ securityContext: {allowPrivilegeEscalation: false, readOnlyRootFilesystem: true,
 {{- end }}
 {{- end }}
 
+{{- define "caviar.volume" -}}
+{{ if .Values.store.url }}{{ if not .Values.database.url }}needed{{ end }}{{ else }}needed{{ end }}
+{{- end }}
+
+{{- define "caviar.store" -}}
+{{- if .Values.store.url }}
+- {name: CAVIAR_STORE, value: {{ .Values.store.url | quote }}}
+{{- if .Values.store.endpoint }}
+- {name: CAVIAR_STORE_ENDPOINT, value: {{ .Values.store.endpoint | quote }}}
+{{- end }}
+{{- if .Values.store.region }}
+- {name: AWS_DEFAULT_REGION, value: {{ .Values.store.region | quote }}}
+{{- end }}
+- name: AWS_ACCESS_KEY_ID
+  valueFrom: {secretKeyRef: {name: {{ .Values.existingSecret | quote }}, key: aws-access-key-id, optional: true}}
+- name: AWS_SECRET_ACCESS_KEY
+  valueFrom: {secretKeyRef: {name: {{ .Values.existingSecret | quote }}, key: aws-secret-access-key, optional: true}}
+{{- end }}
+{{- end }}
+
 {{- define "caviar.worker" -}}
 {{ include "caviar.security" . }}
 # Longer than the 20 s in which agents hand back their trials, with time for the last checkpoint to arrive.
