@@ -20,6 +20,7 @@ OPTIONS = (
     *("header", "encoding", "sheet", "decimal", "dates", "missing_values", "as_is"),
 )  # what the server wants to know of a file
 SOURCES = ("dev", "test")  # a data set may have its dev or test set from elsewhere
+MORE = "more_training_data"  # and further rows for training
 
 
 def upload(transport: Transport, file: Path, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,7 +73,11 @@ def with_files_uploaded(transport: Transport, search: Mapping[str, Any], folder:
     if not isinstance(dataset, Mapping):
         return search
     parts = {part: dict(dataset[part]) for part in SOURCES if isinstance(dataset.get(part), Mapping)}
-    sources = [found := {**dataset, **parts}, *parts.values()]
+    found = {**dataset, **parts}
+    if isinstance(more := dataset.get(MORE), list | tuple):
+        found[MORE] = [dict(one) if isinstance(one, Mapping) else one for one in more]
+    further = [one for one in found.get(MORE) or () if isinstance(one, dict)]
+    sources = [found, *parts.values(), *further]
     for source in sources:
         options = {name: found[name] for name in OPTIONS if found.get(name) not in (None, "", [])}
         if isinstance(source.get("path"), str | PathLike):

@@ -4,6 +4,9 @@ avoidable bias = train error - base error
 variance       = dev error - train error           (with a train-dev slice: train-dev error - train error)
 mismatch       = dev error - train-dev error       (only with a train-dev slice)
 
+With `more_training_data` the train error is that of the data set's own rows: rows of other sources would make
+variance of what is mismatch between them and the dev set.
+
 With a dev set of another source and no train-dev slice the second gap is "variance or mismatch".
 """
 
@@ -28,7 +31,8 @@ class Diagnosis:
     ----------
     base_error, train_error, dev_error, train_dev_error : float
         Fractions, of a regression in standard deviations of the targets; the first is None for a regression
-        without one, the last without a train-dev slice.
+        without one, the last without a train-dev slice. The second is that of the own rows of the data set
+        where there are others (`more_training_data`).
     avoidable_bias, variance, mismatch : float
         Gaps; the first is None without a base error, the last without a train-dev slice.
     problems : tuple of {"bias", "variance", "variance_or_mismatch", "mismatch"}
@@ -94,7 +98,8 @@ def diagnose(
     ValueError
         The train or dev error is missing or not finite.
     """
-    train_error, dev_error = (_finite(metrics, name) for name in ("train_error", "dev_error"))
+    own = "train_error_own" if metrics.get("train_error_own") is not None else "train_error"
+    train_error, dev_error = (_finite(metrics, name) for name in (own, "dev_error"))
     train_dev = metrics.get("train_dev_error")
     bias = None if base_error is None else train_error - base_error
     variance = (dev_error if train_dev is None else train_dev) - train_error

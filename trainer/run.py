@@ -227,6 +227,8 @@ class Run:
         there = [part for part in parts if getattr(self.data, f"X_{part}") is not None]
         asked = [found for name in self._measuring.names if (found := named(name))]
         metrics |= self.measure([*result_metrics(there).values(), *asked])
+        if 0 < self.data.own_rows < len(self.data.X_train):
+            metrics["train_error_own"] = self._error_of_own_rows()
         if self._measuring.per_trial:
             learned = sum(tensor.size for tensor in self.network.tensors(self._state.v).values())
             metrics |= self._measuring.of_trial(self.model(), learned, self._seconds)
@@ -260,15 +262,24 @@ class Run:
         return self._evaluate(part, self._limit())
 
     def _evaluate(
-        self, part: str, limit: float, outputs: np.ndarray[Any, Any] | None = None
+        self,
+        part: str,
+        limit: float,
+        outputs: np.ndarray[Any, Any] | None = None,
+        rows: int | None = None,
     ) -> evaluation.Evaluation:
-        X, Y = getattr(self.data, f"X_{part}"), getattr(self.data, f"Y_{part}")
+        X, Y = (getattr(self.data, f"{name}_{part}")[:rows] for name in "XY")
         state = self._state._replace(weights=self.weights, counters=self._state.counters.copy())
         state.counters[structs.AVERAGED] = self._steps_averaged()
-        weights = weights_of(self.data, part)
+        weights = weights_of(self.data, part)[:rows]
+        weights = weights if rows is None or not weights.any() else weights / weights.mean()
         return evaluation.evaluate(
             self._shape, state, self._scratch, self._examples, X, Y, weights, limit, outputs
         )
+
+    def _error_of_own_rows(self) -> float:
+        """Return the error of `weights` on the training rows that are of the data set itself."""
+        return self._evaluate("train", self._limit(), rows=self.data.own_rows).error
 
     def _outputs(self, part: str) -> np.ndarray[Any, Any]:
         """Return room for Z[L] of a part."""

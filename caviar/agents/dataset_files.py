@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from caviar.trainer.data.more_rows import other_sources, with_sources
+
 NAME = re.compile(r"\w[\w .()+-]{0,99}")  # what the server takes; nothing that leads elsewhere
 MODEL = "safetensors"
 SUFFIXES = frozenset({"csv", "parquet", "jsonl", "feather", "excel", "npz", "npy", MODEL})
@@ -35,10 +37,10 @@ def localise(dataset: Mapping[str, Any], folder: Path, fetch: Fetch) -> dict[str
 
     Raises FetchError when the content has another digest than the server said.
     """
-    local = dict(dataset)
-    for part in ("dev", "test", "init_from"):
-        if isinstance(local.get(part), Mapping):
-            local[part] = _one(local[part], folder, fetch)
+    others = {name: _one(one, folder, fetch) for name, one in other_sources(dataset).items()}
+    local = with_sources(dataset, others)
+    if isinstance(local.get("init_from"), Mapping):
+        local["init_from"] = _one(local["init_from"], folder, fetch)
     return _one(local, folder, fetch)
 
 

@@ -16,7 +16,10 @@ from caviar.service.api.report_words import moment, number, short
 from caviar.service.usecases.paper import Paper
 from caviar.trainer.data.split import fractions
 
-CUT = ("split", "folds", "repeats", "groups", "split_groups", "ordered", "seed", "normalize", "dev", "test")
+CUT = (
+    *("split", "folds", "repeats", "groups", "split_groups", "ordered", "seed", "normalize", "dev", "test"),
+    "more_training_data",
+)
 
 
 def data(paper: Paper) -> Iterator[Block]:

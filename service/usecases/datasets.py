@@ -21,9 +21,9 @@ from caviar.service.store.transaction import Transaction
 from caviar.service.store.uploads import Received, Uploads
 from caviar.service.usecases.names import name_problems
 from caviar.trainer.data import builtin
+from caviar.trainer.data.more_rows import other_sources, with_sources
 
 OPTIONS = ("target", "task", "categorical", "ignore", "arrays", "image_shape")
-SOURCES = (None, "dev", "test")  # where a dataset object may name one
 FROM_FILES = ("path", "X", "y")  # what REST never carries
 NAMED = 10  # searches that are told by number
 _NAME = re.compile(r"[\w][\w .()+-]{0,99}")
@@ -157,8 +157,9 @@ def resolve(snapshot: Snapshot, dataset: Mapping[str, Any]) -> dict[str, Any]:
     if "init_from" in dataset:
         remedy = "write init_from among the settings"
         problems.append(FieldProblem("dataset.init_from", "is set by the server", remedy))
-    for part in SOURCES:
-        source = resolved if part is None else resolved.get(part)
+    others = other_sources(dataset)
+    for part in (None, *others):
+        source = resolved if part is None else others[part]
         field = "dataset" if part is None else f"dataset.{part}"
         if not isinstance(source, Mapping):
             continue
@@ -184,10 +185,10 @@ def resolve(snapshot: Snapshot, dataset: Mapping[str, Any]) -> dict[str, Any]:
             resolved = {**options, **resolved, **upload}
         else:
             kept = {key: options[key] for key in ("reading", "relabelled") if key in options}
-            resolved[part] = {**kept, **source, **upload}
+            others[part] = {**kept, **source, **upload}
     if problems:
         raise RefusedError("; ".join(f"{one.field}: {one.message}" for one in problems), problems)
-    return resolved
+    return with_sources(resolved, others)
 
 
 def _same(stored: Mapping[str, Any], sent: Mapping[str, Any]) -> bool:
@@ -200,7 +201,7 @@ def _users(snapshot: Snapshot, name: str) -> list[int]:
     users = []
     for search, spec in rows.mentioning(snapshot, name):
         dataset = json.loads(spec).get("dataset") or {}
-        sources = [dataset if part is None else dataset.get(part) for part in SOURCES]
+        sources = [dataset, *other_sources(dataset).values()]
         if any(isinstance(source, Mapping) and str(source.get("name")) == name for source in sources):
             users.append(search)
     return users

@@ -29,6 +29,7 @@ from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.uploads import Uploads
 from caviar.service.usecases import checkpoints, datasets
 from caviar.service.usecases.examples import Examples
+from caviar.trainer.data.more_rows import other_sources, with_sources
 
 KEPT = 64  # answers in memory
 EXAMPLE_BYTES = 128 << 20  # of examples in memory
@@ -145,11 +146,8 @@ class Evaluator:
 
 async def named_files(uploads: Uploads, dataset: Mapping[str, Any]) -> dict[str, Any]:
     """Return the `dataset` object of a search with the files of its uploaded sources."""
-    local = dict(dataset)
-    for part in ("dev", "test"):
-        if isinstance(local.get(part), Mapping):
-            local[part] = await uploads.local(local[part])
-    return await uploads.local(local)
+    others = {part: await uploads.local(one) for part, one in other_sources(dataset).items()}
+    return await uploads.local(with_sources(dataset, others))
 
 
 def _answered(trial: TrialId, doing: str, output: bytes | None) -> bytes:

@@ -38,6 +38,7 @@ from caviar.service.usecases.submit_checks import (
     trainer_problems,
     with_direction,
 )
+from caviar.trainer.data.more_rows import other_sources
 
 ROUNDS = 8  # of taking out what is wrong, until the rest of a submission can be read
 Resolve = Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -146,7 +147,8 @@ def _all_problems(spec: SearchSpec, snapshot: Snapshot, model: Content | None) -
 
 def _named(dataset: Mapping[str, Any]) -> set[str]:
     """Name the fields that name data sets."""
-    parts = [("dataset", dataset), *((f"dataset.{part}", dataset.get(part)) for part in ("dev", "test"))]
+    others = {f"dataset.{part}": one for part, one in other_sources(dataset).items()}
+    parts = [("dataset", dataset), *others.items()]
     return {f"{field}.name" for field, part in parts if isinstance(part, Mapping) and part.get("name")}
 
 

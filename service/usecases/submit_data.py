@@ -16,8 +16,8 @@ from caviar.service.errors import FieldProblem
 from caviar.service.sandbox.inspection import MOST_CLASSES
 from caviar.service.store import datasets as rows
 from caviar.service.store.snapshot import Snapshot
-from caviar.service.usecases import datasets, submit_arrays, submit_columns, submit_folds
-from caviar.trainer.data import description, reading
+from caviar.service.usecases import datasets, submit_arrays, submit_columns, submit_folds, submit_more
+from caviar.trainer.data import description, more_rows, reading
 from caviar.trainer.data.cuts import is_stratified
 from caviar.trainer.data.options import READING
 from caviar.trainer.data.split import check_classes, check_rows, fractions, halves_of_dev
@@ -33,6 +33,34 @@ Known = Mapping[str, Any]  # a data set as its upload described it
 def problems_of(snapshot: Snapshot, dataset: Mapping[str, Any], trainer: str) -> list[FieldProblem]:
     """Say what is wrong with a `dataset` object, resolved: it has the options of the upload already."""
     main = _known(snapshot, dataset)
+    more = _more(snapshot, dataset, main) if trainer == MLP else []
+    return [*_own_problems(snapshot, dataset, trainer, main), *more]
+
+
+def _more(snapshot: Snapshot, dataset: Mapping[str, Any], main: Known | None) -> list[FieldProblem]:
+    """Find what is wrong with further sources of training rows."""
+    named = dataset.get(more_rows.KEY)
+    main = main or datasets.described(snapshot, str(dataset.get("name")))
+    if not named or main is None or more_rows.problems_of(more_rows.KEY, named):
+        return []
+    told = {place: _known(snapshot, one) or _builtin(snapshot, one) for place, one in enumerate(named)}
+    more = {place: one for place, one in told.items() if one is not None}
+    own, classes = class_counts(dataset, main), {}
+    for place, other in more.items():
+        others = class_counts({**dataset, **named[place]}, other)
+        if all_known(own) and all_known(others):
+            classes[place] = ({*own}, {*others})
+    return submit_more.problems_of(dataset, main, more, classes)
+
+
+def _builtin(snapshot: Snapshot, source: Any) -> Known | None:
+    return datasets.described(snapshot, str(source.get("name"))) if isinstance(source, Mapping) else None
+
+
+def _own_problems(
+    snapshot: Snapshot, dataset: Mapping[str, Any], trainer: str, main: Known | None
+) -> list[FieldProblem]:
+    """Say what is wrong with the data set itself and its dev and test sources."""
     if main is None:
         builtin = datasets.described(snapshot, str(dataset.get("name")))
         found = submit_columns.of_builtin(dataset, builtin)

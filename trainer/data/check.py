@@ -9,6 +9,7 @@ from typing import Any
 from caviar.trainer.data import files
 from caviar.trainer.data.description import problems_of
 from caviar.trainer.data.file_request import FileRequest
+from caviar.trainer.data.more_rows import other_sources
 from caviar.trainer.data.options import READING
 from caviar.trainer.problem import DataError, Problem
 
@@ -23,7 +24,8 @@ def check(dataset: object) -> list[Problem]:
         return found
     if any(dataset.get(key) is not None for key in READING) and dataset.get("reading") is None:
         return found  # how the file is read is found when it is
-    sources = {"dataset": dataset, **{f"dataset.{key}": dataset.get(key) for key in ("dev", "test")}}
+    others = {f"dataset.{key}": source for key, source in other_sources(dataset).items()}
+    sources = {"dataset": dataset, **others}
     for field, source in sources.items():
         if source and source.get("path") is not None and source.get("X") is None:
             found += _header(source, dataset, field)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from caviar.trainer.data import folding, options
+from caviar.trainer.data import folding, more_rows, options
 from caviar.trainer.data.builtin import BUILTIN
 from caviar.trainer.data.split import PARTS
 from caviar.trainer.problem import Problem
@@ -44,6 +44,8 @@ KEYS: dict[str, str] = {
     "normalize": "(x - mu) / sigma with mu and sigma of the training set (default: as the settings say)",
     "dev": "another source for the dev set: name, path or arrays",
     "test": "another source for the test set",
+    more_rows.KEY: "further sources, for training alone: [{name: made-up, share: 0.3}], a share of the "
+    "training set; without a share all rows",
 }
 _BOOLEANS = ("stratify", "normalize", "header", "groups_are_features", "ordered")
 _CHOICES = {"task": ("classification", "regression"), "missing": ("impute", "refuse")}
@@ -62,6 +64,7 @@ def problems_of(dataset: object) -> list[Problem]:
     for key in ("dev", "test"):
         if dataset.get(key) is not None:
             found += _other_source(f"dataset.{key}", dataset[key])
+    found += _more(dataset)
     if dataset.get("groups_are_features") and dataset.get("groups") is None:
         remedy = "name the column as dataset.groups, or leave this out"
         found.append(Problem("dataset.groups_are_features", "there is no column of groups", remedy))
@@ -109,6 +112,28 @@ def _other_source(field: str, source: object) -> list[Problem]:
         return [Problem(field, f"{source!r:.60} is not a source", "write {path: FILE} or {name: NAME}")]
     found = [_unknown(f"{field}.{key}", key, SOURCE_KEYS) for key in source if key not in SOURCE_KEYS]
     return found + _source(field, source)
+
+
+def _more(dataset: Mapping[str, Any]) -> list[Problem]:
+    value = dataset.get(more_rows.KEY)
+    found = [] if value is None else more_rows.problems_of(f"dataset.{more_rows.KEY}", value)
+    if value is None or found:
+        return found
+    for place, one in enumerate(value):
+        source = {key: said for key, said in one.items() if key != "share"}
+        found += _other_source(f"dataset.{more_rows.KEY}.{place}", source)
+        for key in ("name", "path"):
+            kept = [
+                part[key]
+                for part in (dataset, dataset.get("dev"), dataset.get("test"))
+                if part and key in part
+            ]
+            if source.get(key) is not None and source[key] in kept:
+                message = f"{source[key]} has the rows of the dev or test set, which would be trained on"
+                field = f"dataset.{more_rows.KEY}.{place}.{key}"
+                found.append(Problem(field, message, "name another source"))
+                break
+    return found
 
 
 def _split(field: str, split: object) -> list[Problem]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from caviar.trainer.data import files, sources
+from caviar.trainer.data import files, more_rows, sources
 from caviar.trainer.data import normalize as normalizing
 from caviar.trainer.data.columns import Encoding
 from caviar.trainer.data.cuts import cuts_of, rows_of
@@ -111,6 +111,10 @@ class Prepared:
             for part in ("dev", "test")
             if dataset.get(part)
         }
+        self._more = [
+            sources.read(source, options, f"dataset.{more_rows.KEY}.{place}")
+            for place, source in enumerate(dataset.get(more_rows.KEY) or ())
+        ]
         self._Y = target.encode(table)
         as_before = _before_corrections(dataset, target, self._Y)
         self._cuts = cuts_of(dataset, table, target, as_before, set(self._others))
@@ -127,8 +131,8 @@ class Prepared:
         """Return a fold, encoded and normalised by its own training rows."""
         table, target, dataset = self._table, self._target, self._dataset
         encoding, parts, of_rows = self._encoded(self._cuts[fold])
-        X_train, Y_train = parts["train"]
-        scale = self._scale(X_train, Y_train)
+        own = len(self._cuts[fold]["train"])
+        scale = self._scale(*(array[:own] for array in parts["train"]))
         source = self._source
         return Data(
             kind=target.kind,
@@ -140,6 +144,7 @@ class Prepared:
             preprocessing=_preprocessing(table, target, encoding, dataset),
             profile=self._profile(self._cuts[fold]["train"], encoding, scale),
             source=table.source,
+            own_rows=own,
             start=None if source is None else source.start(target),
             **{f"weights_{part}": _mean_one(found, part) for part, found in of_rows["weights"].items()},
             **{f"groups_{part}": _fixed(found) for part, found in of_rows["groups"].items()},
@@ -181,6 +186,8 @@ class Prepared:
         X, Y = encoding.transform(table), self._Y
         parts = {part: (X[chosen], Y[chosen]) for part, chosen in rows.items()}
         of_rows = {name: _of_rows(name, table, rows, others) for name in ("weights", "groups")}
+        if self._more:
+            self._add_more(encoding, parts["train"], parts, of_rows)
         for part, other in others.items():
             parts[part] = encoding.transform(other), target.encode(other, f"dataset.{part}")
         if cut := self._halves:
@@ -190,6 +197,30 @@ class Prepared:
                 if found:
                     found["dev"], found["test"] = (found["dev"][cut[part]] for part in ("dev", "test"))
         return encoding, parts, of_rows
+
+    def _add_more(
+        self, encoding: Encoding, own: tuple[Array, Array], parts: Parts, of_rows: dict[str, dict[str, Array]]
+    ) -> None:
+        """Add to the training set, after its own rows, those of further sources."""
+        sizes = [
+            (other.rows, source.get("share"))
+            for other, source in zip(self._more, self._dataset[more_rows.KEY], strict=True)
+        ]
+        X, Y = [own[0]], [own[1]]
+        further = {name: [found["train"]] for name, found in of_rows.items() if found}
+        for place, count in enumerate(more_rows.counts(len(own[1]), sizes)):
+            other = self._more[place]
+            rows = more_rows.drawn(int(self._dataset.get("seed") or 0), place, other.rows, count)
+            X.append(encoding.transform(other)[rows])
+            Y.append(self._target.encode(other, f"dataset.{more_rows.KEY}.{place}")[rows])
+            for name, found in further.items():
+                column = getattr(other, name)[rows]
+                if name == "groups":  # numbers of groups are a table's own
+                    column = np.where(column < 0, column, column + max(one.max() for one in found) + 1)
+                found.append(column.astype(found[0].dtype))
+        parts["train"] = np.concatenate(X), np.concatenate(Y)
+        for name, found in further.items():
+            of_rows[name]["train"] = np.concatenate(found)
 
     @cached_property
     def _halves(self) -> Mapping[str, Array]:

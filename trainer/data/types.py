@@ -76,6 +76,9 @@ class Data:
         What the columns of the training rows looked like. It is written into every model file.
     source : str
         What a person calls the data set.
+    own_rows : int
+        The first so many training rows are of the data set itself, those after them of further sources; 0:
+        all of them are.
     start : Start or None
         The model that runs start from, whose mu, sigma and encoding these are; None: random weights.
     """
@@ -109,6 +112,7 @@ class Data:
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
     profile: Profile | None = None
     source: str = ""
+    own_rows: int = 0
     start: Start | None = None
 
     @property

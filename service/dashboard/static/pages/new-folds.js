@@ -26,6 +26,7 @@ export function foldsForm(draft, redraw) {
   const repeats = input(dataset.repeats, (value) => setOfDataset(draft, "repeats", numberOr(value)), { inputmode: "numeric", placeholder: "1" });
   const groups = input(dataset.split_groups, (value) => setOfDataset(draft, "split_groups", value.trim()), { placeholder: "no column" });
   const order = select(ORDER, dataset.ordered ? "true" : "", (value) => setOfDataset(draft, "ordered", value ? true : null));
+  const more = input(writtenMore(/** @type {any} */ (dataset.more_training_data)), (value) => setOfDataset(draft, "more_training_data", readMore(value)), { placeholder: "none; made-up 0.3, web" });
   return h(
     "section",
     { class: "card" },
@@ -38,8 +39,29 @@ export function foldsForm(draft, redraw) {
       field("Repeats", "dataset.repeats", repeats, "each with a different cut into folds"),
       field("Keep together by", "dataset.split_groups", groups, "a column: rows with the same value stay in one part or fold"),
       field("Order of rows", "dataset.ordered", order, "for rows sorted by time"),
+      field("More training data", "dataset.more_training_data", more, "other data sets, for training alone, each with its share of the training set; all rows without one"),
     ),
   );
+}
+
+/**
+ * @param {{name: string, share?: number}[] | undefined} sources
+ * @returns {string} as readMore takes it
+ */
+export function writtenMore(sources) {
+  return (sources ?? []).map(({ name, share }) => (share === undefined ? name : `${name} ${share}`)).join(", ");
+}
+
+/**
+ * @param {string} text names with shares, separated by commas; no name has one
+ * @returns {{name: string, share?: number}[] | null} null for none
+ */
+export function readMore(text) {
+  const found = text.split(",").map((one) => one.trim()).filter(Boolean).map((one) => {
+    const [, name, share] = /^(.+?)\s+(\d*\.?\d+)$/.exec(one) ?? [];
+    return name === undefined ? { name: one } : { name, share: Number(share) };
+  });
+  return found.length ? found : null;
 }
 
 /**
