@@ -31,6 +31,7 @@ PARTS = {
     "trainer": ("time per epoch against JAX, PyTorch and scikit-learn", ["benchmarks.trainer_speed"]),
     "metrics": ("what named metrics cost per epoch", ["benchmarks.metrics_cost"]),
     "learning": ("what the trainer learns against scikit-learn", ["benchmarks.trainer_quality"]),
+    "retests": ("alarms of re-tests, without drift and with planted drift", ["benchmarks.retests", "200"]),
     "imbalanced": ("winners by metrics of rare classes, by error", ["benchmarks.imbalanced"]),
     "dashboard": ("how fast a search opens, beside optuna-dashboard", ["benchmarks.dashboard"]),
     "steering": ("from a command to its effect", ["benchmarks.steering_latency", "--commands", "500"]),

@@ -39,6 +39,8 @@ class Search(Record):
     counts: Mapping[str, int] = field(default_factory=dict)
     rate: float | None = None
     best: Mapping[str, Any] | None = None
+    retest_of: int | None = None  # the search whose winners it trains again
+    drift: str | None = None  # what its last re-test says, if that has failed
     warnings: list[Any] = field(default_factory=list)
     failures: list[Mapping[str, Any]] = field(default_factory=list)
 

@@ -173,6 +173,38 @@ class SearchCalls(Calls):
         """Train the leaders again with fresh seeds, also of a search that has ended; see `standings`."""
         return self.edit(search, reevaluate={"leaders": leaders, "seeds": seeds})
 
+    def retest(
+        self,
+        search: SearchLike,
+        data: Any = None,
+        *,
+        leaders: int = 3,
+        seeds: int = 5,
+        fresh: int = 0,
+        every: float | None = None,
+    ) -> dict[str, Any]:
+        """Train the winners again with fresh seeds, on the same or newer data; `retests` tells the outcome.
+
+        `data` is a data set's name, the beginning of one and * for the newest of these, or as for `submit`:
+        files, frames and arrays are uploaded. `fresh` trials of a new search tell whether it beats them.
+        `every`: again after so many seconds each.
+        """
+        if data is not None and not isinstance(data, str):
+            data = dict(with_files_uploaded(self.transport, {"dataset": data}, Path()))["dataset"]
+        body = {"data": data, "leaders": leaders, "seeds": seeds, "fresh": fresh, "every": every}
+        path = f"/searches/{number_of(search)}/retests"
+        found: dict[str, Any] = self.transport.call("POST", path, json=body)
+        return found
+
+    def retests(self, search: SearchLike) -> dict[str, Any]:
+        """Return the re-tests of a search, `items`, the newest first, and their `schedule`."""
+        found: dict[str, Any] = self.transport.call("GET", f"/searches/{number_of(search)}/retests")
+        return found
+
+    def end_retests(self, search: SearchLike) -> None:
+        """Have a search re-tested no more on a schedule."""
+        self.transport.call("DELETE", f"/searches/{number_of(search)}/retests/schedule")
+
     def front(self, search: SearchLike) -> dict[str, Any]:
         """Return the Pareto front of a search with several objectives, and its hypervolume over trials."""
         found: dict[str, Any] = self.transport.call("GET", f"/searches/{number_of(search)}/front")

@@ -38,6 +38,7 @@ from caviar.service.api import (
     problems,
     record,
     report,
+    retests,
     search_analysis,
     search_yaml,
     searches,
@@ -66,6 +67,7 @@ from caviar.service.security.middleware import Guard
 from caviar.service.security.path_prefix import PathPrefix
 from caviar.service.security.tokens import REFRESH_SECONDS, TokenBook
 from caviar.service.store import agent_records, reads, schema
+from caviar.service.store import retests as retest_rows
 from caviar.service.store.blobs import Blobs, FileBlobs
 from caviar.service.store.bucket import Bucket, BucketBlobs
 from caviar.service.store.clock import SteadyClock
@@ -80,6 +82,7 @@ from caviar.service.usecases.datasets import Datasets
 from caviar.service.usecases.loss_planes import LossPlanes
 from caviar.service.usecases.predictions import Evaluator
 from caviar.service.usecases.proposer import Proposer
+from caviar.service.usecases.retesting import Retesting
 
 PREFIX = "/api/v1"
 SWEEP_SECONDS = 1.0
@@ -87,6 +90,7 @@ LOOK_SECONDS = 1.0  # how often deadlines are looked for that may have changed
 PREPARE_SECONDS = 5.0
 INFORM_SECONDS = 2.0
 WEBHOOK_SECONDS = 1.0
+RETEST_SECONDS = 2.0
 log = logging.getLogger(__name__)
 
 
@@ -115,6 +119,7 @@ ROUTES = (
     record,
     report,
     final_tests,
+    retests,
     exclusions,
     trainers,
     session,
@@ -266,6 +271,7 @@ def _kept_up(services: Services) -> list[Coroutine[Any, Any, None]]:
     """Return what is done again and again: what is due by the clock, and what nobody has to wait for then."""
     store, lease = services.store, services.config.lease
     sweeper, statistics = leases.Sweeper(lease, SWEEP_SECONDS), Statistics()
+    retesting = Retesting(store, services.blobs, services.evaluator, services.config)
 
     async def sweep() -> None:
         """Take back trials of agents whose lease has run out."""
@@ -290,6 +296,7 @@ def _kept_up(services: Services) -> list[Coroutine[Any, Any, None]]:
         _again(PREPARE_SECONDS, prepare, "the columns of large searches are not caught up"),
         _again(INFORM_SECONDS, inform, "the tables are not analysed"),
         _again(WEBHOOK_SECONDS, WebhookSender(store, services.config).run, "webhooks are not told"),
+        _again(RETEST_SECONDS, retesting.run, "re-tests are not judged, nor begun on their schedule"),
         _again(REFRESH_SECONDS, services.tokens.refreshed, "tokens are not read anew"),
     ]
 
@@ -339,7 +346,8 @@ def _counts(store: Database) -> metrics.Counts:
     with store.reading() as snapshot:
         trials_by_state, agents = reads.counts(snapshot)
         suspended = agent_records.suspended(snapshot)
-        return metrics.Counts(trials_by_state, agents, suspended, agents_wanted(snapshot))
+        drifted = retest_rows.drifted(snapshot)
+        return metrics.Counts(trials_by_state, agents, suspended, drifted, agents_wanted(snapshot))
 
 
 def _describe(app: FastAPI) -> None:

@@ -104,6 +104,11 @@ def fisher(wrong: Array, inside: Array) -> float:
     return min(1.0, float(np.exp(logs[logs <= seen + 1e-7]).sum()))
 
 
+def rank_test(values: Array, inside: Array) -> float:
+    """Return the p of the test of Mann and Whitney, two-sided, normal with correction for ties."""
+    return _rank_test(_ranks(values), inside)
+
+
 def _choose(n: int, k: Array) -> Array:
     return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
 
@@ -119,6 +124,8 @@ def _rank_test(ranked: tuple[Array, float], inside: Array) -> float:
     ranks, ties = ranked
     m, n = len(ranks), int(inside.sum())
     others = m - n
+    if m < 2:
+        return 1.0
     U = float(ranks[inside].sum()) - n * (n + 1) / 2
     variance = n * others / 12 * ((m + 1) - ties / (m * (m - 1)))
     if variance <= 0:

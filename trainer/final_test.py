@@ -92,6 +92,13 @@ def final_test(model: Model, data: Data, main: str, measures: Sequence[str] = ()
     }
 
 
+def standard_error(model: Model, data: Data, main: str) -> float | None:
+    """Return the standard error of a measure on the dev set; None if it is not of predictions and answers."""
+    if main not in fitting(data.kind) or MEASURES[main].code is None:
+        return None
+    return _Part(model, data, "dev", [main], make_settings(model.info["settings"])).spread(0)
+
+
 class _Part:
     """The measures of one part of the data, and how they spread over resamples of its rows."""
 

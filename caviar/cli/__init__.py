@@ -16,6 +16,7 @@ from caviar.cli import (
     links,
     managing,
     models,
+    retests,
     running,
     schedules,
     searches,
@@ -52,6 +53,7 @@ assistants.register(app)
 tracking.register(app)
 fronts.register(app)
 final_test.register(app)
+retests.register(app)
 verifying.register(app)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(tokens.app, name="token")

@@ -33,6 +33,7 @@ class Counts:
     trials: Mapping[str, int] = field(default_factory=dict)  # state: trials of all searches
     agents: int = 0  # that were heard of within their lease
     suspended: int = 0  # of these, given no trials because too many fail on them
+    drifted: int = 0  # searches whose last re-test has failed
     work: AgentsWanted = AgentsWanted(wanted=0, busy=0)  # noqa: RUF009 - it is frozen
 
 
@@ -87,6 +88,8 @@ class _Gauges(Collector):
         yield GaugeMetricFamily("caviar_agents", "Agents heard of within their lease", self._counts.agents)
         help_text = "Agents that are given no trials, because too many fail on them"
         yield GaugeMetricFamily("caviar_agents_suspended", help_text, self._counts.suspended)
+        help_text = "Searches whose last re-test has failed"
+        yield GaugeMetricFamily("caviar_searches_drifted", help_text, self._counts.drifted)
         work = self._counts.work
         yield GaugeMetricFamily("caviar_agents_busy", "Agents with trials in hand", work.busy)
         yield GaugeMetricFamily("caviar_agents_wanted", "Trials that could start now", work.wanted)

@@ -104,6 +104,8 @@ class Search(Record):
         description="trials ended per second, lately; over the whole when it has ended"
     )
     best: Best | None
+    retest_of: int | None = Field(description="the search whose winners it trains again, for a re-test")
+    drift: str | None = Field(description="what its last re-test says, if that has failed")
     warnings: list[Warning] = []
     failures: list[Failure] = Field(
         [], description="why trials failed, of the newest 100; the commonest first"
@@ -265,6 +267,8 @@ def search(found: SearchSummary) -> dict[str, Any]:
         "counts": {state: getattr(row, state) for state in STATES},
         "rate": found.rate,
         "best": best,
+        "retest_of": row.retest_of,
+        "drift": row.drift,
         "warnings": search_warnings.of_search(found, spec, state),
         "failures": [{"reason": reason, "count": count} for reason, count in found.failures],
     }

@@ -23,7 +23,7 @@ from caviar.service.store.webhooks import StoredWebhook
 from caviar.service.usecases import webhooks
 from caviar.service.usecases.webhooks import Message
 
-Event = Literal["ended", "paused", "failed", "best"]
+Event = Literal["ended", "paused", "failed", "best", "drift"]
 REMEDY = "give an address of the internet, or have an admin name its network in CAVIAR_WEBHOOK_NETWORKS"
 
 

@@ -95,8 +95,10 @@ export interface Schemas {
   MeanOfLast: MeanOfLast;
   Median: Median;
   MovedColumn: MovedColumn;
+  MovedPart: MovedPart;
   NewLink: NewLink;
   NewLook: NewLook;
+  NewRetest: NewRetest;
   NewRows: NewRows;
   NewStudy: NewStudy;
   NewTags: NewTags;
@@ -140,6 +142,11 @@ export interface Schemas {
   Resources: Resources1;
   Result: Result;
   Resume: Resume;
+  Retest: Retest;
+  RetestReport: RetestReport;
+  RetestSchedule: RetestSchedule;
+  RetestedWinner: RetestedWinner;
+  Retests: Retests;
   Rewind: Rewind;
   RoundRecord: RoundRecord;
   Rounds: Rounds;
@@ -1203,6 +1210,9 @@ export interface Deed {
     | "test"
     | "verify"
     | "tag rows"
+    | "retest"
+    | "schedule retests"
+    | "unschedule retests"
     | "upload data set"
     | "delete data set"
     | "trust agent"
@@ -1947,6 +1957,17 @@ export interface MovedColumn {
   text: string;
 }
 /**
+ * A column that was compared.
+ */
+export interface MovedPart {
+  name: string;
+  /**
+   * corrected by Holm for the number of columns
+   */
+  p: number;
+  what: string;
+}
+/**
  * How long a link is to work.
  */
 export interface NewLink {
@@ -1957,6 +1978,36 @@ export interface NewLink {
  */
 export interface NewLook {
   why?: string | null;
+}
+/**
+ * What to re-test, and how often.
+ */
+export interface NewRetest {
+  /**
+   * newer data: a data set's name, the beginning of one and * for the newest of these, or a dataset object; what the search says of target, split and so on holds. null: the same data
+   */
+  data?:
+    | string
+    | {
+        [k: string]: JsonValue;
+      }
+    | null;
+  /**
+   * winners that are trained again
+   */
+  leaders?: number;
+  /**
+   * trainings of each, on each data
+   */
+  seeds?: number;
+  /**
+   * trials of a fresh search on the newer data; 0: none
+   */
+  fresh?: number;
+  /**
+   * seconds after which to re-test it again; null: once
+   */
+  every?: number | null;
 }
 /**
  * Rows to predict on.
@@ -2058,7 +2109,7 @@ export interface NewWebhook {
    *
    * @minItems 1
    */
-  events?: ["ended" | "paused" | "failed" | "best", ...("ended" | "paused" | "failed" | "best")[]];
+  events?: ["ended" | "paused" | "failed" | "best" | "drift", ...("ended" | "paused" | "failed" | "best" | "drift")[]];
   /**
    * of whose searches; null: of all
    */
@@ -2462,6 +2513,133 @@ export interface Reevaluate {
   seeds?: number;
 }
 /**
+ * A re-test of a search.
+ */
+export interface Retest {
+  id: number;
+  search: number;
+  nth: number;
+  created: string;
+  who: string | null;
+  /**
+   * null: the same data
+   */
+  data: {
+    [k: string]: unknown;
+  } | null;
+  seeds: number;
+  state: "running" | "ended" | "failed";
+  ended: string | null;
+  /**
+   * it has failed: something moved, or the error is worse
+   */
+  drifted: boolean | null;
+  /**
+   * the search that trains the winners on the data of before
+   */
+  baseline: number;
+  /**
+   * the one on the newer data
+   */
+  again: number;
+  /**
+   * the fresh search
+   */
+  fresh: number | null;
+  /**
+   * why it came to nothing
+   */
+  problem: string | null;
+  report: RetestReport | null;
+}
+/**
+ * What a re-test has found.
+ */
+export interface RetestReport {
+  same_data: boolean;
+  /**
+   * why it has drifted, the main one first
+   */
+  reasons: ("columns" | "target" | "relation" | "error")[];
+  /**
+   * p of the families columns, target, model (of before, on newer rows) and error (trained again), corrected for all of them
+   */
+  chances: {
+    [k: string]: number;
+  };
+  winners: RetestedWinner[];
+  /**
+   * the clearest first
+   */
+  columns: MovedPart[];
+  target: MovedPart | null;
+  /**
+   * the winner of the fresh search, and whether it beats
+   */
+  fresh: {
+    [k: string]: unknown;
+  } | null;
+  text: string[];
+}
+/**
+ * A winner's trainings on the data of before and on the newer data.
+ */
+export interface RetestedWinner {
+  trial: string;
+  params: {
+    [k: string]: unknown;
+  };
+  values_before: number[];
+  values_after: number[];
+  /**
+   * mean, as `after`
+   */
+  before: number;
+  after: number;
+  /**
+   * standard deviation, as `spread_after`
+   */
+  spread_before: number | null;
+  spread_after: number | null;
+  rank_before: number;
+  rank_after: number;
+  /**
+   * of the 95 % interval of after - before; null: nothing tells it
+   */
+  low: number | null;
+  high: number | null;
+  /**
+   * Welch's t-test with the chance that rows bring; not yet corrected
+   */
+  p: number | null;
+}
+/**
+ * How often a search is re-tested.
+ */
+export interface RetestSchedule {
+  /**
+   * seconds
+   */
+  every: number;
+  due: string;
+  who: string | null;
+  data: unknown;
+  leaders: number;
+  seeds: number;
+  fresh: number;
+  /**
+   * why the last one could not begin
+   */
+  problem: string | null;
+}
+/**
+ * The re-tests of a search, the newest first.
+ */
+export interface Retests {
+  items: Retest[];
+  schedule: RetestSchedule | null;
+}
+/**
  * What a rewind or a fork has to train again before it is where it leads to.
  */
 export interface Rewind {
@@ -2739,6 +2917,14 @@ export interface Search {
    */
   rate: number | null;
   best: Best | null;
+  /**
+   * the search whose winners it trains again, for a re-test
+   */
+  retest_of: number | null;
+  /**
+   * what its last re-test says, if that has failed
+   */
+  drift: string | null;
   warnings: Warning[];
   /**
    * why trials failed, of the newest 100; the commonest first

@@ -3,8 +3,10 @@
 `python -I -m caviar.service.sandbox.evaluation MEMORY SECONDS DATASET WANTED [ASKED]` reads a model on
 standard input and prints JSON: for "outcomes" one line, what `trainer.outcomes` finds; for "test" what
 `trainer.final_test` does with ASKED, {"main": measure, "measures": [...]}; for "boundary" what
-`trainer.boundary` does with ASKED; for "errors" the lines of `trainer.error_analysis`; or a `problem` with
-field, message and remedy, `refused` where ASKED is at fault.
+`trainer.boundary` does with ASKED; for "errors" the lines of `trainer.error_analysis`; for "drift" what
+`trainer.drift` finds, where ASKED is {"main": measure, "newer": dataset, "bytes": of a model of the newer
+data, which comes before the other one}; or a `problem` with field, message and remedy, `refused` where ASKED
+is at fault.
 """
 
 from __future__ import annotations
@@ -23,17 +25,18 @@ def main(arguments: list[str]) -> int:
     memory, seconds, dataset, wanted = arguments[:4]
     asked = json.loads(arguments[4]) if len(arguments) > 4 else {}
     os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", ARROW_DEFAULT_MEMORY_POOL="system")
-    saved = sys.stdin.buffer.read()
-    if wanted == "test":
+    newer, saved = sys.stdin.buffer.read(asked.pop("bytes", 0)), sys.stdin.buffer.read()
+    if wanted in ("test", "drift"):
         _compile_kernels(saved)
     bound_work(float(seconds))
     import caviar.trainer.boundary
     import caviar.trainer.data.cells
+    import caviar.trainer.drift
     import caviar.trainer.error_analysis
     import caviar.trainer.outcomes  # noqa: F401 - loaded before its address space is bounded
 
     bound_memory(int(memory))
-    sys.stdout.write("\n".join(_found(saved, json.loads(dataset), wanted, asked)))
+    sys.stdout.write("\n".join(_found(saved, json.loads(dataset), wanted, asked, newer)))
     return 0
 
 
@@ -64,10 +67,13 @@ def bound_memory(more: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
 
 
-def _found(saved: bytes, dataset: dict[str, Any], wanted: str, asked: dict[str, Any]) -> list[str]:
+def _found(
+    saved: bytes, dataset: dict[str, Any], wanted: str, asked: dict[str, Any], newer: bytes
+) -> list[str]:
     """Return lines of JSON."""
     from caviar.trainer.boundary import decision_boundary
-    from caviar.trainer.data.load import load
+    from caviar.trainer.data.load import Prepared, load
+    from caviar.trainer.drift import drift
     from caviar.trainer.error_analysis import error_analysis
     from caviar.trainer.outcomes import outcomes
     from caviar.trainer.predict import Model
@@ -82,6 +88,11 @@ def _found(saved: bytes, dataset: dict[str, Any], wanted: str, asked: dict[str, 
             return [json.dumps(decision_boundary(model, dataset, **asked))]
         settings = model.info["settings"]
         source = SourceModel.prepared_by(model.info, model.tensors)
+        if wanted == "drift":
+            later, how = Model.load(newer), (settings["precision"], settings["normalize"])
+            old = Prepared(dataset, *how, source)
+            new = Prepared(asked["newer"], *how, SourceModel.prepared_by(later.info, later.tensors))
+            return [json.dumps(drift(model, later, old, new, asked["main"]))]
         data = load(dataset, settings["precision"], settings["normalize"], source=source)
         if wanted == "outcomes":
             return [json.dumps(outcomes(model, data))]

@@ -32,7 +32,8 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     # Searches
     ("POST", rf"{_API}/searches", "submit"),
     ("POST", rf"{_API}/searches/(check|parse)", "read"),
-    ("POST", rf"{_API}/searches/{_ID}/(points|rerun|verifications)", "submit"),
+    ("POST", rf"{_API}/searches/{_ID}/(points|rerun|verifications|retests)", "submit"),
+    ("DELETE", rf"{_API}/searches/{_ID}/retests/schedule", "submit"),
     ("POST", rf"{_API}/searches/{_ID}/(pause|resume|cancel|archive|unarchive)", "steer"),
     ("GET POST DELETE", rf"{_API}/searches/{_ID}/links(/{_ID})?", "steer"),
     ("PATCH", rf"{_API}/searches/{_ID}", "steer"),

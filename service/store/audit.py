@@ -21,6 +21,7 @@ from caviar.service.store.transaction import Transaction
 Action = Literal[
     "submit", "edit", "pause", "resume", "cancel", "archive", "unarchive", "delete", "enqueue", "rerun",
     "command", "withdraw", "exclude", "include", "test", "verify", "tag rows",
+    "retest", "schedule retests", "unschedule retests",
     "upload data set", "delete data set", "trust agent",
     "create token", "revoke token", "create link", "revoke link",
     "create webhook", "remove webhook",

@@ -13,6 +13,7 @@ __all__ = ["metadata"]  # which has all tables only once this is imported; and t
 
 UNTOLD = text("waiting IS NOT NULL")
 LIVE = text("revoked IS NULL")
+RUNNING = text("state = 'running'")
 
 tokens = Table(
     "tokens",
@@ -61,6 +62,7 @@ webhook_news = Table(
     Column("problem", Text),
     Column("failed", Boolean, nullable=False),
     Column("best", Double),
+    Column("drift", Text),
     Column("waiting", Text),  # JSON
     Column("tries", Integer, nullable=False),
     Column("due", Double, nullable=False),
@@ -77,6 +79,42 @@ links = Table(
     Column("created", Double, nullable=False),
     Column("expires", Double, nullable=False),
     Index("links_search", "search_id"),
+)
+
+retests = Table(
+    "retests",  # winners trained again: on the data of their search, and on newer data
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("search_id", Integer, ForeignKey("searches.id", ondelete="CASCADE"), nullable=False),
+    Column("nth", Integer, nullable=False),  # of its search, from 1
+    Column("created", Double, nullable=False),
+    Column("who", String(200)),
+    Column("data", Text),  # JSON, a dataset object; NULL: the same data
+    Column("winners", Text, nullable=False),  # JSON: trial and params of each, the best one first
+    Column("seeds", Integer, nullable=False),
+    Column("baseline", Integer, nullable=False),  # the search that trained them again on the data of before
+    Column("again", Integer, nullable=False),  # the one on the newer data
+    Column("fresh", Integer),  # a search of its own on the newer data
+    Column("state", String(9), nullable=False),  # running, ended, failed
+    Column("taken", Double),  # since when a server judges it
+    Column("ended", Double),
+    Column("drifted", Boolean),
+    Column("report", Text),  # JSON
+    Column("problem", Text),  # why it failed
+    Index("retests_search", "search_id", "nth", unique=True),
+    Index("retests_running", "id", sqlite_where=RUNNING, postgresql_where=RUNNING),
+    sqlite_autoincrement=True,
+)
+
+retest_schedules = Table(
+    "retest_schedules",
+    metadata,
+    Column("search_id", Integer, ForeignKey("searches.id", ondelete="CASCADE"), primary_key=True),
+    Column("seconds", Double, nullable=False),  # between two
+    Column("due", Double, nullable=False),
+    Column("wish", Text, nullable=False),  # JSON, what to re-test
+    Column("who", String(200)),
+    Column("problem", Text),  # why the last one could not begin
 )
 
 audit = Table(

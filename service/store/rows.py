@@ -52,6 +52,8 @@ class StoredSearch(NamedTuple):
     owner: str | None
     archived: float | None
     words: str
+    retest_of: int | None
+    drift: str | None
     revision: int
 
     @property

@@ -93,6 +93,8 @@ searches = Table(
     Column("owner", String(200)),  # who submitted it; NULL: before this was recorded
     Column("archived", Double),  # since when lists leave it out
     Column("words", Text, nullable=False, server_default=""),  # what a search by text looks through
+    Column("retest_of", Integer),  # the search whose winners it trains again
+    Column("drift", Text),  # what its last re-test says, if that has failed
     Column("revision", BigInteger, nullable=False),
     Index("searches_open", "switch", "ended"),
     Index("searches_project", "project"),

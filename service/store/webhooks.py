@@ -43,6 +43,7 @@ class StoredNews(NamedTuple):
     problem: str | None
     failed: bool
     best: float | None
+    drift: str | None
     waiting: str | None  # JSON: the list of what is still to be told, oldest first
     tries: int
     due: float

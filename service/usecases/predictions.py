@@ -87,6 +87,22 @@ class Evaluator:
                 self._boundaries[key] = found
             return found
 
+    async def drift(self, before: TrialId, after: TrialId, main: str) -> dict[str, Any]:
+        """Return what has changed between the data of two trials of one point; errors as `predictions`.
+
+        Their models tell whether the relation of columns and target has changed.
+        """
+        old, new = [
+            await self._store.read(lambda snapshot, trial=trial: find_model(snapshot, trial))  # type: ignore[misc]
+            for trial in (before, after)
+        ]
+        async with self._one:
+            newer = await self._saved(after, new)
+            dataset = await named_files(self._uploads, new.dataset)
+            asked = {"main": main, "newer": dataset, "bytes": len(newer)}
+            found: dict[str, Any] = orjson.loads(await self._computed(before, old, "drift", asked, newer))
+            return found
+
     async def examples(self, trial: TrialId) -> Examples:
         """Return the rows of the dev set under a trial's model; errors as `predictions`."""
         stored = await self._store.read(lambda snapshot: find_model(snapshot, trial))
@@ -126,8 +142,14 @@ class Evaluator:
         return saved
 
     async def _computed(
-        self, trial: TrialId, stored: StoredModel, wanted: str, asked: Mapping[str, Any] | None = None
+        self,
+        trial: TrialId,
+        stored: StoredModel,
+        wanted: str,
+        asked: Mapping[str, Any] | None = None,
+        first: bytes = b"",
     ) -> bytes:
+        """Return what the process prints of the model, and of another one that is sent `first`."""
         saved = await self._saved(trial, stored)
         limits = self._limits
         dataset = json.dumps(await named_files(self._uploads, stored.dataset))
@@ -135,11 +157,11 @@ class Evaluator:
         more: dict[str, Any] = {}
         if asked is not None:
             arguments.append(json.dumps(asked))
-        if wanted == "test":
+        if wanted in ("test", "drift"):
             of_kernels = {name: os.environ[name] for name in CACHES if name in os.environ}
             more = {"environment": of_kernels, "seconds": COMPILE_SECONDS + 2 * limits.inspect_seconds}
         output = await run_sandboxed(
-            "caviar.service.sandbox.evaluation", tuple(arguments), limits, saved, **more
+            "caviar.service.sandbox.evaluation", tuple(arguments), limits, first + saved, **more
         )
         return _answered(trial, "comparing", output)
 

@@ -115,6 +115,21 @@ def _names(known: Known) -> list[str] | None:
     return list(dict.fromkeys([*plain, *target, *unread]))
 
 
+def feature_names(snapshot: Snapshot, dataset: Mapping[str, Any]) -> list[str] | None:
+    """Name the columns that a resolved `dataset` object is learned from; None where they are not known."""
+    main = _known(snapshot, dataset)
+    if main is None:
+        builtin = datasets.described(snapshot, str(dataset.get("name")))
+        return None if builtin is None else [column["name"] for column in builtin["features"]]
+    names = _names(main)
+    if names is None:
+        return None
+    target = dataset.get("target") or (main.get("target") or {}).get("names") or []
+    unread = {*([target] if isinstance(target, str) else target), *(dataset.get("ignore") or ())}
+    unread |= {dataset[key] for key in submit_columns.OF_ROWS if isinstance(dataset.get(key), str)}
+    return [name for name in names if name not in unread | set(_left_out(main))]
+
+
 def _reading(dataset: Mapping[str, Any], known: Known) -> list[FieldProblem]:
     """Find options that counted when the file was read, and are others now."""
     return [

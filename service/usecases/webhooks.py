@@ -1,4 +1,4 @@
-"""What webhooks are told: that a search has ended or paused itself, failed its first trial, found a new best.
+"""What webhooks are told: that a search ended, paused itself, failed its first trial, found a best, drifted.
 
 What has been told of a search, and what is still to be, is stored beside it. So nothing is lost when a server
 dies, and nothing is told twice by two servers; a receiver that answers late may hear a message again, and
@@ -78,7 +78,7 @@ def take_in(tx: Transaction, changed: Sequence[int]) -> None:
     told = rows.news_of(tx, [hook.id for hook in hooks], changed)
     for row in rows.searches_by_id(tx, changed):
         for hook in hooks:
-            if hook.project is not None and hook.project != row.project:
+            if row.retest_of is not None or hook.project not in (None, row.project):
                 continue
             before = told.get((hook.id, row.id))
             known = before if before is not None else _beginning(hook, row)
@@ -90,16 +90,21 @@ def take_in(tx: Transaction, changed: Sequence[int]) -> None:
 def _beginning(hook: StoredWebhook, row: StoredSearch) -> StoredNews:
     """Return what counts as told when a webhook meets a search: all that was before the webhook."""
     if row.created >= hook.created:
-        return StoredNews(hook.id, row.id, False, None, False, None, None, 0, 0.0)
+        return StoredNews(hook.id, row.id, False, None, False, None, None, None, 0, 0.0)
     ended = row.ended is not None and row.ended < hook.created
-    return StoredNews(hook.id, row.id, ended, row.problem, row.failed > 0, row.best_value, None, 0, 0.0)
+    failed, best = row.failed > 0, row.best_value
+    return StoredNews(hook.id, row.id, ended, row.problem, failed, best, row.drift, None, 0, 0.0)
 
 
 def _after(tx: Transaction, hook: StoredWebhook, row: StoredSearch, told: StoredNews) -> StoredNews:
     events = orjson.loads(hook.events)
     found = [one for one in _messages(row, told, tx.now) if one.event in events]
     now = told._replace(
-        ended=row.ended is not None, problem=row.problem, failed=row.failed > 0, best=row.best_value
+        ended=row.ended is not None,
+        problem=row.problem,
+        failed=row.failed > 0,
+        best=row.best_value,
+        drift=row.drift,
     )
     if not found:
         return now
@@ -127,12 +132,15 @@ def _messages(row: StoredSearch, told: StoredNews, now: float) -> list[Message]:
     if row.ended is not None and not told.ended:
         end = f"The best is trial {best}: {value}." if best else "No trial has a result."
         found.append(("ended", f"It has ended after {trials}. {end}"))
+    if row.drift is not None and row.drift != told.drift:
+        found.append(("drift", row.drift))
     named = f"Search {row.id} ({row.name})" if row.name else f"Search {row.id}"
     heads = {
         "best": f"new best, {value}",
         "failed": "a trial failed",
         "paused": "paused itself",
         "ended": f"ended, {value}" if best else "ended without a result",
+        "drift": "its re-test has failed",
     }
     return [
         Message(

@@ -24,6 +24,8 @@ TOLD = {
     "POST /searches/{search}/points": "enqueue",
     "POST /searches/{search}/rerun": "rerun",
     "POST /searches/{search}/verifications": "verify",
+    "POST /searches/{search}/retests": "retest",
+    "DELETE /searches/{search}/retests/schedule": "unschedule retests",
     "POST /trials/{name}/rerun": "rerun",
     "POST /trials/{name}/commands": "command",
     "DELETE /trials/{name}/commands/{number}": "withdraw",

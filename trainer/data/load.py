@@ -123,6 +123,21 @@ class Prepared:
                 _check_every_class(self._Y[rows["train"]], target, len(self._cuts) > 1)
 
     @property
+    def table(self) -> Table:
+        """What was read of the source for training."""
+        return self._table
+
+    @property
+    def target(self) -> Target:
+        """What is predicted."""
+        return self._target
+
+    @property
+    def rows_outside_test(self) -> Array:
+        """Places of the rows of that source, from 0, that are in no test set."""
+        return np.sort(np.concatenate([rows for part, rows in self._cuts[0].items() if part != "test"]))
+
+    @property
     def folds(self) -> int:
         """Trainings of a trial: 1 without folds."""
         return len(self._cuts)
