@@ -18,6 +18,7 @@ from caviar.service.usecases.retesting import Retesting
 from caviar.trainer.plugin import MLP
 from tests.support.inprocess import App, running
 from tests.support.stores import ManualClock, World
+from tests.support.trained_trials import trained
 
 API = "/api/v1"
 TRAINER = MLP()
@@ -89,6 +90,7 @@ def player(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Player]:
 @pytest.fixture(scope="module")
 def search(player: Player) -> int:
     """A search that has ended."""
+    trained({"name": "iris"})  # compiles the kernels, which takes longer than a lease
     player.upload("old.csv", table(1))
     spec = {
         "name": "drifting",
