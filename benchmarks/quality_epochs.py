@@ -3,8 +3,9 @@
 First table: full-length trials, successive halving and rounds coarse in time (`epochs_per_round`), each until
 the same number of epochs is used up. Score: mean percentile rank of the best found, as in benchmarks.quality.
 Second table: random trials that all run to their end against twice as many under successive halving: how many
-epochs are saved, and whether the best dev metric is the same but for noise. Both on the curves of the real
-trainings in benchmarks/tables.
+epochs are saved, and whether the best dev metric is the same but for noise.
+Third table: the same random trials under each stopping rule: the epochs that are left, and how many searches
+lose their best trial. All on the curves of the real trainings in benchmarks/tables.
 """
 
 import argparse
@@ -28,10 +29,12 @@ METHODS: dict[str, dict[str, Any]] = {
     "full length": {},
     "successive halving": {"stopping": "successive_halving"},
     "epochs_per_round": {},
+    "learning curves": {"stopping": "learning_curve"},
     "random, full length": {"strategy": "random"},
     "random, successive halving": {"strategy": "random", "stopping": "successive_halving"},
 }
 MOST_TRIALS = 1000
+RULES = ("learning_curve", "median", "successive_halving", "hyperband")
 
 
 class Trainings:
@@ -48,6 +51,12 @@ class Trainings:
     def values(self) -> Floats:
         """What every trial had at its end."""
         return np.array([curve[-1] for curve in self.curves])
+
+    @property
+    def best(self) -> float:
+        """The best value of any epoch of a trial that ran to its end."""
+        whole = [c for c, state in zip(self.curves, self.states, strict=True) if state == "completed"]
+        return min(float(np.nanmin(np.where(np.isfinite(c), c, np.inf))) for c in whole)
 
     def run(self, most_epochs: float) -> "Trainings":
         """Train one trial after the other until the budget is used up, of trials or of epochs."""
@@ -146,8 +155,30 @@ def savings(chosen: list[Tabulated], seeds: int, trials: int) -> None:
         )
 
 
+def risks(chosen: list[Tabulated], seeds: int, trials: int) -> None:
+    """Print the third table."""
+    print(f"\n{trials} random trials, {seeds} seeds: epochs left / searches that lose their best trial")
+    print(f"{'':16}" + "".join(f"{rule:>22}" for rule in RULES))
+    everything = []
+    for table in chosen:
+        found = np.zeros((len(RULES), 2))
+        for seed in range(seeds):
+            whole = search(table, seed, trials, {"strategy": "random"}).run(np.inf)
+            for place, rule in enumerate(RULES):
+                short = search(table, seed, trials, {"strategy": "random", "stopping": rule}).run(np.inf)
+                lost = not short.best <= whole.best
+                found[place] += short.spent / whole.spent, lost
+        everything.append(found / seeds)
+        print(f"{table.name:16}" + _shares(everything[-1]), flush=True)
+    print(f"{'mean':16}" + _shares(np.mean(everything, axis=0)))
+
+
+def _shares(found: Floats) -> str:
+    return "".join(f"{f'{100 * left:.0f} % / {100 * lost:.0f} %':>22}" for left, lost in found)
+
+
 def main() -> None:
-    """Print both tables."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -155,14 +186,16 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=60, help="random trials of the second table")
     parser.add_argument("--full", default="16,32", help="full-length trials whose epochs may be used")
     parser.add_argument("--only", default="", help="tables whose name contains this")
-    parser.add_argument("--part", choices=["methods", "savings"], help="one of the two tables alone")
+    parser.add_argument("--part", choices=["methods", "savings", "risks"], help="one of the tables alone")
     arguments = parser.parse_args()
     chosen = [table for table in tables() if arguments.only in table.name]
-    if arguments.part != "savings":
+    if arguments.part in (None, "methods"):
         for full_trials in map(int, arguments.full.split(",")):
             compare_methods(chosen, arguments.seeds, full_trials)
-    if arguments.part != "methods":
+    if arguments.part in (None, "savings"):
         savings(chosen, arguments.seeds, arguments.trials)
+    if arguments.part in (None, "risks"):
+        risks(chosen, arguments.seeds, arguments.trials)
 
 
 if __name__ == "__main__":

@@ -149,7 +149,7 @@ def main() -> None:
     run = simulate(search, short)
     print(f"{'coarse_to_fine':20} best dev error {run.values.min():.4f}")
     scatter("coarse_to_fine", run, boxes(search, run))
-    for rule in ("none", "median", "successive_halving", "hyperband"):
+    for rule in ("none", "median", "successive_halving", "hyperband", "learning_curve"):
         run = simulate(spec("random", 40, rule), long)
         best = min(value for value, state in zip(run.values, run.states, strict=True) if state == "completed")
         print(f"{rule:20} best dev error {best:.4f} in {run.epochs} epochs of {40 * 27}")

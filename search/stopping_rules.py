@@ -9,17 +9,17 @@ docs/strategies.md follow from it.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count, takewhile
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, Union
 
 import numpy as np
 from pydantic import Field
 
+from caviar.search import curve_prediction, race
 from caviar.search.curves import CurveTable
 from caviar.search.history import Floats
 from caviar.search.methods import Method, by_name
-from caviar.search.race import bounds
 from caviar.search.stopping import StopPlan
 
 MOST_RUNGS = 100
@@ -150,6 +150,29 @@ class Threshold(WarmedUp):
         return StopPlan(((max(self.warmup, 1), self.bound),), None, self.warmup, "the threshold")
 
 
+class LearningCurve(WarmedUp):
+    """Stop a trial that, by the curves of those before it, has no hope of becoming the best."""
+
+    uses_results = True
+
+    name: Literal["learning_curve"] = "learning_curve"
+    risk: float = Field(
+        default=0.05, gt=0, le=0.5, description="Chance of ending a trial that would become the best."
+    )
+    least: int = Field(default=8, ge=4, description="Trials that ran to their end before any is ended.")
+
+    def rungs(self, epochs: int) -> tuple[int, ...]:
+        """Return a 27th, a ninth, a third, two thirds and all of the epochs."""
+        checked = sorted({max(1, round(epochs * share)) for share in (1 / 27, 1 / 9, 1 / 3, 2 / 3)})
+        return (*_ladder(iter(checked), self.warmup, epochs), epochs)
+
+    def plan(self, number: int, curves: CurveTable, direction: str) -> StopPlan:
+        """Bound a trial by the way that a trial as good as the leader would have come."""
+        limits = curve_prediction.bounds(curves.values, self.risk, self.least)
+        checks = _signed(curves.rungs, limits, direction)
+        return StopPlan(checks, why="by the curves of the trials before it cannot become the best")
+
+
 class Race(StoppingRule):
     """End a trial with folds once the first ones show that it cannot be the best."""
 
@@ -173,10 +196,8 @@ class Race(StoppingRule):
         """Bound a trial after each fold by the leader so far and the noise of the folds."""
         if len(curves.rungs) < 2:
             return StopPlan()
-        sign = -1.0 if direction == "maximize" else 1.0
-        limits = bounds(curves.values, self.chance, self.least)
-        pairs = zip(curves.rungs, limits, strict=False)
-        checks = tuple((epoch, sign * limit) for epoch, limit in pairs if limit is not None)
+        limits = race.bounds(curves.values, self.chance, self.least)
+        checks = _signed(curves.rungs, limits, direction)
         return StopPlan(checks, why="its first folds show that it cannot be the best")
 
 
@@ -187,6 +208,7 @@ RULES: tuple[type[StoppingRule], ...] = (
     Hyperband,
     Patience,
     Threshold,
+    LearningCurve,
     Race,
 )
 if TYPE_CHECKING:
@@ -211,13 +233,19 @@ def _geometric(first: int | None, factor: int, warmup: int, end: int) -> tuple[i
 def _checks(
     rungs: tuple[int, ...], values: Floats, bound: Bound, direction: str
 ) -> tuple[tuple[int, float], ...]:
-    """Bound at each rung where enough trials can be compared and the bound is a finite number."""
-    sign, checks = -1.0 if direction == "maximize" else 1.0, []
-    for epoch, column in zip(rungs, values.T, strict=True):
-        limit = bound(np.sort(column[~np.isnan(column)]))
-        if limit is not None and math.isfinite(limit):
-            checks.append((epoch, sign * limit))
-    return tuple(checks)
+    """Bound at each rung where enough trials can be compared."""
+    return _signed(rungs, [bound(np.sort(column[~np.isnan(column)])) for column in values.T], direction)
+
+
+def _signed(
+    rungs: Sequence[int], limits: Sequence[float | None], direction: str
+) -> tuple[tuple[int, float], ...]:
+    """Return the limits that are finite numbers, in the metric's own sign, with their epochs."""
+    sign = -1.0 if direction == "maximize" else 1.0
+    pairs = zip(rungs, limits, strict=False)  # nothing is checked at the end
+    return tuple(
+        (epoch, sign * limit) for epoch, limit in pairs if limit is not None and math.isfinite(limit)
+    )
 
 
 def _median(least: int) -> Bound:

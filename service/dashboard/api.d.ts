@@ -81,6 +81,7 @@ export interface Schemas {
   JsonValue: JsonValue;
   Label: Label;
   LabelLists: LabelLists;
+  LearningCurve: LearningCurve;
   Limits: Limits;
   Link: Link;
   Links: Links;
@@ -1662,6 +1663,24 @@ export interface LabelLists {
   owners: Label[];
 }
 /**
+ * Stop a trial that, by the curves of those before it, has no hope of becoming the best.
+ */
+export interface LearningCurve {
+  name?: "learning_curve";
+  /**
+   * Epochs before which nothing is stopped.
+   */
+  warmup?: number;
+  /**
+   * Chance of ending a trial that would become the best.
+   */
+  risk?: number;
+  /**
+   * Trials that ran to their end before any is ended.
+   */
+  least?: number;
+}
+/**
  * A trial that exceeds one of these fails, with the reason; its agent goes on.
  */
 export interface Limits {
@@ -3015,7 +3034,7 @@ export interface SearchSpec {
   };
   space: Space;
   strategy?: CoarseToFine | Random | Sobol | Grid | Tpe | Gp | Cmaes | Nsga2 | Population;
-  stopping?: NoStopping | Median | SuccessiveHalving | Hyperband | Patience | Threshold | Race;
+  stopping?: NoStopping | Median | SuccessiveHalving | Hyperband | Patience | Threshold | LearningCurve | Race;
   objective?: Objective;
   /**
    * Further objectives; `objective` may be a list that begins with the first one.

@@ -17,7 +17,7 @@ SPACE = {
 }
 IN_TIME = {"name": "coarse_to_fine", "epochs_per_round": [2, 5, 12]}
 FAST = ["random", "sobol", "grid", "tpe", "cmaes", "coarse_to_fine", IN_TIME]
-RULES = ["none", "median", "successive_halving", "hyperband"]
+RULES = ["none", "median", "successive_halving", "hyperband", "learning_curve"]
 
 
 def spec(**changes):

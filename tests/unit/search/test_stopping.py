@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from caviar.search.curves import CurveTable, rung_values
 from caviar.search.simulate import simulate
@@ -92,7 +93,61 @@ def test_maximizing_turns_the_bounds_round():
     assert verdict(found, [0.85], "maximize") is not None
 
 
-@pytest.mark.parametrize("rule", ["median", "successive_halving", "hyperband"])
+def falling(rng, trials, noise, epochs=27):
+    """Curves that fall by the same law, with noise in how far they have come."""
+    ends = rng.uniform(0.1, 0.5, trials)
+    late = np.exp(-0.2 * np.arange(epochs)) - np.exp(-0.2 * (epochs - 1))
+    return ends[:, None] + (0.4 + noise * rng.standard_normal(trials))[:, None] * late
+
+
+def test_learning_curves_bound_by_a_prediction_interval_of_a_regression():
+    curves = falling(np.random.default_rng(1), 8, 0.05)
+    found = spec({"name": "learning_curve", "risk": 0.08}).stop_plan(
+        8, table(spec("learning_curve"), curves, 27)
+    )
+    assert [epoch for epoch, _ in found.checks] == [1, 3, 9, 18]
+    best = np.minimum.accumulate(curves, axis=1)
+    ends = best[:, -1]
+    design = np.column_stack([np.ones(8), ends])
+    at = np.array([1.0, ends.min()])
+    for epoch, bound in found.checks:
+        line, squares, *_ = np.linalg.lstsq(design, best[:, epoch - 1], rcond=None)
+        variance = squares[0] / 6 * (1 + at @ np.linalg.inv(design.T @ design) @ at)
+        assert bound == pytest.approx(at @ line + stats.t.ppf(1 - 0.02, 6) * np.sqrt(variance), rel=1e-6)
+
+
+def test_learning_curves_wait_for_trials_that_ran_to_their_end_and_know_both_directions():
+    rng = np.random.default_rng(2)
+    curves = falling(rng, 9, 0.05)
+    search = spec("learning_curve")
+    assert search.stop_plan(7, table(search, curves[:7], 27)).checks == ()
+    ended = [*curves[:7], curves[7][:9], np.full(27, NAN)]
+    assert search.stop_plan(9, table(search, ended, 27)).checks == ()
+    lowest = search.stop_plan(9, table(search, curves, 27)).checks
+    highest = spec("learning_curve", "maximize")
+    mirrored = highest.stop_plan(9, table(highest, -curves, 27)).checks
+    assert [(epoch, -bound) for epoch, bound in mirrored] == [*lowest]
+    warm = spec({"name": "learning_curve", "warmup": 5})
+    assert warm.rungs(27) == (9, 18, 27)
+
+
+def test_learning_curves_lose_the_best_no_more_often_than_their_risk_says():
+    """In 300 searches of 40 trials whose curves are as the rule assumes."""
+    search, lost, spent = spec({"name": "learning_curve", "risk": 0.1}), 0, 0
+    for seed in range(300):
+        curves, kept = falling(np.random.default_rng([3, seed]), 40, 0.1), []
+        for number, curve in enumerate(curves):
+            if number % 4 == 0:  # as four workers would see it
+                plan = search.stop_plan(number, table(search, kept, 27))
+            ended = next((n for n, _ in plan.checks if verdict(plan, curve[:n], "minimize")), 27)
+            kept.append(curve[:ended])
+            spent += ended
+        lost += len(kept[int(np.argmin(curves[:, -1]))]) < 27
+    assert lost <= 0.1 * 300
+    assert spent < 0.75 * 300 * 40 * 27
+
+
+@pytest.mark.parametrize("rule", ["median", "successive_halving", "hyperband", "learning_curve"])
 @pytest.mark.parametrize(
     "curves", [[], flat(NAN, NAN, NAN, NAN), flat(INF, INF, INF, INF, INF), [[]] * 5, flat(*[0.3] * 9)]
 )
