@@ -19,9 +19,11 @@ from caviar.search.boxes import Box, whole
 from caviar.search.candidates import is_new, near, spread
 from caviar.search.continuing import continuable
 from caviar.search.encoding import encoding_of
+from caviar.search.evidence import sources_of
 from caviar.search.failures import Caution
 from caviar.search.history import Floats, History, checksum
 from caviar.search.improvement import Improvement
+from caviar.search.informed import GUIDED, first_point, informed, trusts
 from caviar.search.observations import Observations, gather_observations, length_of
 from caviar.search.proposal import Proposal, propose_at, round_for_determinism
 from caviar.search.random import draw
@@ -55,6 +57,9 @@ def propose(spec: SearchSpec, number: int, history: History) -> Proposal:
     if spec.further:
         found = coarse_to_front.propose(spec, number, history) if number >= coarse_size(spec) else None
         return found or _coarse(spec, number, stage, history)
+    early = None if number >= coarse_size(spec) else _informed_early(spec, number, stage, history)
+    if early is not None:
+        return early
     if number >= coarse_size(spec):
         # With thousands of results a few more change little: several trials are chosen from one model.
         size = min(max(stage.first // 128, 1), MOST_AT_ONCE)
@@ -67,6 +72,27 @@ def propose(spec: SearchSpec, number: int, history: History) -> Proposal:
             if choice.parent is not None or is_new(choice.unit, history):
                 return _zoom(spec, stage, choice)
     return _coarse(spec, number, stage, history)
+
+
+def _informed_early(spec: SearchSpec, number: int, stage: Stage, history: History) -> Proposal | None:
+    """Propose what earlier searches suggest before the zoom; None where they have nothing to say (yet)."""
+    sources = sources_of(spec)
+    if not sources:
+        return None
+    if number in GUIDED:
+        unit = round_for_determinism(first_point(spec, number, sources, history))
+        if is_new(unit, history):
+            why = "the most promising point of the earlier searches"
+            return propose_at(spec.space, unit, "coarse", why, round=stage.index, epochs=stage.epochs)
+    seen = gather_observations(encoding_of(spec.space), history, None, longest(spec))
+    if seen is None or not trusts(informed(seen, sources)):
+        return None
+    why = "the most promising point by the earlier searches and the results so far"
+    for choice in _choose(spec, stage, number, 1, history):
+        if choice.parent is None and is_new(choice.unit, history):
+            unit = round_for_determinism(choice.unit)
+            return propose_at(spec.space, unit, "coarse", why, round=stage.index, epochs=stage.epochs)
+    return None
 
 
 def _coarse(spec: SearchSpec, number: int, stage: Stage, history: History) -> Proposal:
@@ -147,6 +173,8 @@ def _choose(
     if observations is None:
         return ()
     before = gather_observations(encoding, history, spec.horizon(stage.first), full) or observations
+    sources = sources_of(spec)
+    observations, before = informed(observations, sources), informed(before, sources)
     box = box_of(spec.seed, stage, before)
     length = float(length_of(stage.epochs, full)) if stage.epochs and full else 1.0
     kernel = _kernel(spec, first, size, observations, before)

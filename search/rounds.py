@@ -9,7 +9,9 @@ import numpy as np
 from caviar.search.axes import Numbers
 from caviar.search.boxes import Box, around, whole
 from caviar.search.encoding import encoding_of
+from caviar.search.evidence import sources_of
 from caviar.search.history import History
+from caviar.search.informed import informed
 from caviar.search.observations import Observations, gather_observations
 from caviar.search.randomness import generator
 from caviar.search.spec import SearchSpec
@@ -123,7 +125,7 @@ def rounds(spec: SearchSpec, history: History) -> list[Round]:
             if stage.index
             else None
         )
-        found.append(_read(spec, stage, observations))
+        found.append(_read(spec, stage, observations and informed(observations, sources_of(spec))))
         number = stage.first + stage.size
     return found
 

@@ -1,6 +1,6 @@
 """What a search has besides its space and its methods, as a user writes it."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
@@ -9,6 +9,7 @@ from caviar.search.parameters import FrozenModel
 from caviar.search.problem import Problem, unknown, written
 from caviar.search.values import How
 
+MOST_SOURCES = 10  # earlier searches as evidence
 MOST_EPOCHS = 10_000  # that a mean is made of
 
 
@@ -75,11 +76,47 @@ class Reevaluate(FrozenModel):
     seeds: int = Field(default=2, ge=1, le=1000, description="Further trainings of each leader.")
 
 
-class WarmStart(FrozenModel):
-    """Begin with the best points of an earlier search; its space may be another one."""
+class Evidence(FrozenModel):
+    """Results of an earlier search, as they were when the new one was submitted."""
 
     search: int = Field(ge=1)
-    points: int = Field(default=5, ge=1, le=1000)
+    params: dict[str, list[JsonValue]] = Field(description="By parameter, an entry per result.")
+    values: list[float | None] = Field(description="Lower is better; null is worse than every number.")
+
+    @model_validator(mode="after")
+    def _as_long(self) -> Self:
+        for name, entries in self.params.items():
+            if len(entries) != len(self.values):
+                said = f"has {len(entries)} entries for {len(self.values)} values"
+                raise refuse_all([Problem(f"params.{name}", said, "leave evidence out: the server fills it")])
+        return self
+
+
+class WarmStart(FrozenModel):
+    """Begin with what earlier searches found; their spaces may be others."""
+
+    search: int | None = Field(default=None, ge=1, description="Try its best points first.")
+    searches: list[Annotated[int, Field(ge=1)]] = Field(
+        default_factory=list,
+        max_length=MOST_SOURCES,
+        description="Use all their results, each search for as much as it predicts.",
+    )
+    points: int = Field(default=5, ge=1, le=1000, description="Points of each search to try first.")
+    evidence: list[Evidence] = Field(
+        default_factory=list,
+        max_length=MOST_SOURCES,
+        description="Filled at submission: their results as they were then.",
+    )
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.search is None) == (not self.searches):
+            said = "is missing" if self.search is None else "is given, and search too"
+            raise refuse_all([Problem("searches", said, "write {searches: [3, 7]}, or {search: 3}")])
+        twice = {one for one in self.searches if self.searches.count(one) > 1}
+        if twice:
+            raise refuse_all([Problem("searches", f"lists {min(twice)} twice", "list each search once")])
+        return self
 
 
 class ScheduledChange(FrozenModel):

@@ -96,7 +96,8 @@ class SearchSpec(FrozenModel):
         default_factory=list, max_length=MOST_ENQUEUED, description="Points to try first."
     )
     warm_start: WarmStart | None = Field(
-        default=None, description="Resolved at submission: its points are appended to `enqueued`."
+        default=None,
+        description="Resolved at submission: results are kept in it, or points appended to `enqueued`.",
     )
     schedule: list[ScheduledChange] = Field(
         default_factory=list,
@@ -200,6 +201,11 @@ class SearchSpec(FrozenModel):
     def total(self) -> int:
         """Trials in all: the budget, and the re-evaluations of the leaders after it."""
         return self.budget.trials + self.reevaluate.leaders * self.reevaluate.seeds
+
+    @property
+    def takes_evidence(self) -> bool:
+        """Whether proposals use the results of earlier searches; else their best points are tried first."""
+        return self.strategy.takes_evidence and not self.further
 
     @property
     def uses_results(self) -> bool:

@@ -27,6 +27,7 @@ class Strategy(Method):
     most_dimensions: ClassVar[int | None] = None
     several: ClassVar[bool] = True  # whether it takes several objectives
     takes_enqueued: ClassVar[bool] = False  # whether it proposes the points given by hand itself
+    takes_evidence: ClassVar[bool] = False  # whether it uses results of earlier searches
     takes_parents: ClassVar[bool] = False  # whether it looks at which trial each one goes on from
 
     @classmethod
@@ -82,6 +83,7 @@ class CoarseToFine(Strategy):
 
     function = "caviar.search.coarse_to_fine:propose"
     uses_results = True
+    takes_evidence = True
 
     name: Literal["coarse_to_fine"] = "coarse_to_fine"
     rounds: int | None = Field(default=None, ge=1, le=100, description="Default: by the budget.")

@@ -64,6 +64,7 @@ export interface Schemas {
   Edit: Edit;
   EditList: EditList;
   EndedBy: EndedBy;
+  Evidence: Evidence;
   ExchangeRequest: ExchangeRequest;
   ExchangeResponse: ExchangeResponse;
   Exclusion: Exclusion;
@@ -1382,6 +1383,22 @@ export interface EndedBy {
    * the trial that decided, where one did
    */
   trial: string | null;
+}
+/**
+ * Results of an earlier search, as they were when the new one was submitted.
+ */
+export interface Evidence {
+  search: number;
+  /**
+   * By parameter, an entry per result.
+   */
+  params: {
+    [k: string]: JsonValue[];
+  };
+  /**
+   * Lower is better; null is worse than every number.
+   */
+  values: (number | null)[];
 }
 /**
  * Reports, heartbeats and the wish for work, in one message.
@@ -3081,7 +3098,7 @@ export interface SearchSpec {
     [k: string]: JsonValue;
   }[];
   /**
-   * Resolved at submission: its points are appended to `enqueued`.
+   * Resolved at submission: results are kept in it, or points appended to `enqueued`.
    */
   warm_start?: WarmStart | null;
   /**
@@ -3198,11 +3215,29 @@ export interface Resources2 {
   };
 }
 /**
- * Begin with the best points of an earlier search; its space may be another one.
+ * Begin with what earlier searches found; their spaces may be others.
  */
 export interface WarmStart {
-  search: number;
+  /**
+   * Try its best points first.
+   */
+  search?: number | null;
+  /**
+   * Use all their results, each search for as much as it predicts.
+   *
+   * @maxItems 10
+   */
+  searches?: number[];
+  /**
+   * Points of each search to try first.
+   */
   points?: number;
+  /**
+   * Filled at submission: their results as they were then.
+   *
+   * @maxItems 10
+   */
+  evidence?: Evidence[];
 }
 /**
  * The caller as the server sees them.

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy.engine import URL
 
 from caviar.service.errors import RefusedError
+from caviar.service.store import searches
 from tests.support.simulated_agents import Players, opened
 from tests.support.stores import World
 
@@ -62,6 +63,37 @@ def test_submitting_again_with_the_same_key_is_the_same_search(world: World) -> 
     assert world.submit(key="k", warm_start=wish) == second
 
 
+def test_results_of_earlier_searches_are_kept_in_the_new_one(world: World) -> None:
+    first, second = earlier(world), earlier(world)
+    wish = {"searches": [first, second]}
+    third = world.submit(strategy="coarse_to_fine", warm_start=wish)
+    kept = _spec(world, third)
+    evidence = kept["warm_start"]["evidence"]
+    assert [one["search"] for one in evidence] == [first, second] and not kept.get("enqueued")
+    rows = world.trials(first)
+    assert evidence[0]["values"] == [row.value for row in rows]
+    assert evidence[0]["params"]["a"] == [_params(row)["a"] for row in rows]
+    Players(world, 1).play(third, most=1)
+    assert world.trials(third)[0].why == "the most promising point of the earlier searches"
+    again = world.submit(strategy="coarse_to_fine", warm_start=kept["warm_start"])
+    assert _spec(world, again)["warm_start"] == kept["warm_start"]
+
+
+def test_other_strategies_begin_with_the_best_points_of_each(world: World) -> None:
+    first, second = earlier(world), earlier(world)
+    third = world.submit(strategy="random", warm_start={"searches": [first, second], "points": 1})
+    kept = _spec(world, third)
+    best = [_params(min(world.trials(one), key=lambda row: row.value))["a"] for one in (first, second)]
+    assert [point["a"] for point in kept["enqueued"]] == pytest.approx(list(dict.fromkeys(best)))
+    assert "evidence" not in kept["warm_start"]
+
+
+def test_each_earlier_search_that_says_nothing_is_named(world: World) -> None:
+    with pytest.raises(RefusedError, match="no search 77") as caught:
+        world.submit(strategy="coarse_to_fine", warm_start={"searches": [earlier(world), 77]})
+    assert caught.value.problems[0].field == "warm_start.searches.1"
+
+
 @pytest.mark.parametrize(
     ("space", "trials", "message"),
     [
@@ -85,4 +117,9 @@ def test_nothing_to_begin_with_is_refused(
 
 def _params(row: object) -> dict[str, object]:
     found: dict[str, object] = orjson.loads(row.params)  # type: ignore[attr-defined]
+    return found
+
+
+def _spec(world: World, search: int) -> dict[str, object]:
+    found: dict[str, object] = world.read(lambda snapshot: orjson.loads(searches.get(snapshot, search).spec))
     return found
