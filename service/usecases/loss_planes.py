@@ -112,12 +112,21 @@ class LossPlanes:
         return orjson.dumps({"trial": str(trial), "branch": log.branch, "source": source, **found})
 
     async def _dataset(self, log: ReplayLog) -> dict[str, Any]:
-        """Return the `dataset` object with the files of its sources, and of the model it starts from."""
+        """Return the `dataset` object with the files of its sources, and of the model it starts from.
+
+        Raises ConflictError where one is gone.
+        """
         dataset = await named_files(self._uploads, log.dataset)
         if upload := (dataset.get("init_from") or {}).get("upload"):
             kept = await self._store.read(lambda s: starting_models.by_digest(s, upload["digest"]))
             if kept is not None:
-                path = await in_thread(self._blobs.local, kept.file, kept.digest)
+                try:
+                    path = await in_thread(self._blobs.local, kept.file, kept.digest)
+                except OSError as error:
+                    message = (
+                        f"the model that the trial started from cannot be read: {error.strerror or error}"
+                    )
+                    raise ConflictError(f"{message}; is the data folder (--data) the right one?") from None
                 dataset["init_from"] = {"path": str(path)}
         return dataset
 
