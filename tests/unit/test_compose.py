@@ -10,6 +10,8 @@ import jsonschema_rs
 import pytest
 import yaml
 
+from tests.support.image import Dockerfile
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -111,3 +113,12 @@ def test_every_copied_path_exists_and_reaches_the_build() -> None:
     for path in paths:
         assert (ROOT / path).exists()
         assert f"!{path}" in ignored
+
+
+def test_containers_of_the_image_are_run_here_as_its_file_says(compose: Any) -> None:
+    image = Dockerfile.read()  # what tests/faults/test_image.py runs
+    assert image.entrypoint == ["caviar"] and image.command[0] == "serve"
+    assert image.user == "10001" and image.environment["CAVIAR_DATA"] == image.workdir
+    mounted = {one.split(":")[1] for one in compose["services"]["server"]["volumes"]}
+    assert mounted == set(image.volumes), "what a server writes outlives its container"
+    assert image.environment["PATH"].startswith("/opt/caviar/bin:/usr")
