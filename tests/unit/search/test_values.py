@@ -35,7 +35,8 @@ def test_it_is_what_its_name_says(how: object, direction: str) -> None:
         curve[rng.random(len(curve)) < 0.2] = rng.choice([NAN, math.inf])
         along = values_along(curve, how, direction)
         expected = [naive(curve[: end + 1].tolist(), how, direction) for end in range(len(curve))]
-        assert np.allclose(along, expected, rtol=1e-14, atol=0, equal_nan=True)
+        # Since Python 3.12 sum() rounds once, at the end.
+        assert np.allclose(along, expected, rtol=1e-12, atol=1e-14, equal_nan=True)
         # A longer curve says the same of its beginning, to the last bit.
         half = values_along(curve[: len(curve) // 2], how, direction)
         assert half.tobytes() == along[: len(half)].tobytes()
