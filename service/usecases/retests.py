@@ -32,6 +32,7 @@ from caviar.service.usecases import datasets, starting_model, submit_data
 from caviar.service.usecases.analysis import read_standings
 from caviar.service.usecases.starting_model import Content
 from caviar.service.usecases.submit import accept, submit
+from caviar.trainer.data import more_rows
 from caviar.trial_settings import trial_seed
 
 LEADERS, SEEDS = 3, 5
@@ -185,6 +186,8 @@ def _newer(snapshot: Snapshot, spec: SearchSpec, given: Any) -> dict[str, Any]:
         kept = {key: old[key] for key in OWN if old.get(key) is not None}
         if any(old.get(part) for part in ("dev", "test")):
             kept.pop("split", None)  # it was about the other sources
+        if more_rows.KEY in spec.dataset:
+            kept[more_rows.KEY] = spec.dataset[more_rows.KEY]
         data = {**kept, **source}
         new = datasets.resolve(snapshot, data)
     except RefusedError as error:

@@ -1,4 +1,4 @@
-/** What a person can do to a search: pause, resume, cancel, edit, run failed trials again, export, share, archive, delete or copy it. */
+/** What a person can do to a search: pause, resume, cancel, edit, run failed trials again, re-test, export, share, archive, delete or copy it. */
 
 import { call } from "../core/api.js";
 import { loadCatalog, optionsOf } from "../core/catalog.js";
@@ -8,6 +8,7 @@ import { ask } from "../components/dialog.js";
 import { attempt, toast } from "../components/parts.js";
 import { editSearch } from "./search-edit.js";
 import { shareSearch } from "./search-links.js";
+import { mayRetest, retestSearch } from "./search-retests.js";
 
 /**
  * @param {Search} search
@@ -27,6 +28,7 @@ export function searchActions(search, hooks) {
   if (mayRunFailed(search)) buttons.push(button("Rerun failed trials", () => runFailed(search, hooks.refresh)));
   buttons.push(button("Edit", () => editSearch(search.id, hooks.replaced)));
   buttons.push(h("a", { class: "button", href: `/new?from=${search.id}` }, "Copy to new search"));
+  if (isOver(search) && mayRetest(search)) buttons.push(button("Re-test", () => retestSearch(search)));
   buttons.push(exportMenu(path), button("Share", () => shareSearch(search)));
   if (search.archived) buttons.push(button("Unarchive", () => act("unarchive", "It is in the list again.")));
   else if (isOver(search) || search.state === "paused") buttons.push(button("Archive", () => act("archive", "Archived: the list leaves it out, nothing of it is lost.")));

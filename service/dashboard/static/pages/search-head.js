@@ -67,6 +67,7 @@ export class SearchHead {
     this.setCounts(search);
     this.failures.set(search); // before the warnings, one of which it may tell
     const warnings = search.warnings.filter((warning) => !this.failures.tells(warning)).map(warningText);
+    if (search.drift) warnings.unshift(search.drift);
     if ((this.warnings.dataset.shown ?? "") !== warnings.join("\n")) {
       this.warnings.dataset.shown = warnings.join("\n");
       this.warnings.hidden = !warnings.length;
