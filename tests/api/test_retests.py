@@ -14,6 +14,8 @@ import orjson
 import pytest
 
 from caviar.service.store import retests as rows
+from caviar.service.store.webhooks import news_of
+from caviar.service.usecases import webhooks
 from caviar.service.usecases.retesting import Retesting
 from caviar.trainer.plugin import MLP
 from tests.support.inprocess import App, running
@@ -109,6 +111,9 @@ def search(player: Player) -> int:
 
 def test_a_changed_relation_is_told_everywhere(player: Player, search: int) -> None:
     player.upload("new.csv", table(2, sign=-1.0))
+    events = ["drift", "ended"]
+    told = ("http://127.0.0.1:9/", "json", events, None, "secret")  # an address that is never allowed
+    hook = player.world.write(lambda tx: webhooks.create(tx, *told))
     body = {"data": "new.csv", "leaders": 2, "seeds": 2}
     made = player.call("POST", f"/searches/{search}/retests", 201, json=body)
     assert (made["nth"], made["state"], made["fresh"]) == (1, "running", None)
@@ -134,6 +139,12 @@ def test_a_changed_relation_is_told_everywhere(player: Player, search: int) -> N
     assert "caviar_searches_drifted 1.0" in player.app.request("GET", "/metrics").text
     what = [one["what"] for one in player.call("GET", f"/searches/{search}/audit")["items"]]
     assert what[0] == "retest"
+    every = [search, made["baseline"], made["again"]]
+    player.world.write(lambda tx: webhooks.take_in(tx, every))
+    news = player.world.read(lambda snapshot: news_of(snapshot, [hook.id], every))
+    said = [(key[1], one[1]) for key, row in news.items() for one in orjson.loads(row.waiting or "[]")]
+    assert said == [(search, "drift")]  # and nothing of the searches that a re-test consists of
+    player.world.write(lambda tx: webhooks.remove(tx, hook.id))
 
 
 def test_the_same_data_again_ends_the_alarm_and_trains_no_second_baseline(
