@@ -14,7 +14,6 @@ from typing import Any
 import orjson
 
 from caviar.search.problem import SearchError
-from caviar.search.rounds import longest
 from caviar.search.spec import SearchSpec
 from caviar.service.errors import ConflictError, FieldProblem, NotFoundError, RefusedError
 from caviar.service.store import audit, reads
@@ -30,19 +29,16 @@ from caviar.service.store.starting_models import StoredStartingModel
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import datasets, starting_model, submit_data
 from caviar.service.usecases.analysis import read_standings
+from caviar.service.usecases.retest_searches import fresh_search, points_again
 from caviar.service.usecases.starting_model import Content
 from caviar.service.usecases.submit import accept, submit
 from caviar.trainer.data import more_rows
-from caviar.trial_settings import trial_seed
 
 LEADERS, SEEDS = 3, 5
 LOOKED_AT = 20  # trials for each winner that is wanted: several may have the same point
 OWN = ("target", "task", "categorical", "ignore", "weights", "groups", "groups_are_features", "missing",
        "image_shape", "split", "stratify", "folds", "repeats", "split_groups", "ordered", "seed",
        "normalize")  # fmt: skip
-# What of the original does not hold for fixed points.
-_ITS_OWN = ("enqueued", "warm_start", "reevaluate", "stopping", "strategy", "further", "lag", "parallel")
-_NAMED = ("name", "note", "tags", "mode", "budget", "seed", "reproducible")
 
 
 @dataclass(frozen=True)
@@ -98,13 +94,17 @@ def plan(store: Database, blobs: Blobs, search: int, wish: Wish) -> Plan:
     dataset = dict(spec.dataset) if data is None else data
 
     def fixed(which: str, place: int, on: Mapping[str, Any]) -> tuple[SearchSpec, Content | None]:
-        return _accepted(store, blobs, _points_again(spec, row, on, winners, wish.seeds, nth, which, place))
+        return _accepted(store, blobs, points_again(spec, row, on, winners, wish.seeds, nth, which, place))
 
     again, model = fixed("on the newer data" if data else "again", 1, dataset)
     baseline: SearchSpec | int | None = trained
     if baseline is None:
         baseline, _ = fixed("on the data of before", 0, spec.dataset)
-    fresh = None if not wish.fresh else _accepted(store, blobs, _fresh(spec, row, dataset, wish, nth))[0]
+    fresh = (
+        None
+        if not wish.fresh
+        else _accepted(store, blobs, fresh_search(spec, row, dataset, (wish.fresh, wish.seeds), nth))[0]
+    )
     return Plan(search, wish, nth, data, winners, baseline, again, fresh, model)
 
 
@@ -242,54 +242,6 @@ def _baseline(
         if same and search_rows.find(snapshot, one.baseline) is not None:
             return one.baseline
     return None
-
-
-def _points_again(
-    spec: SearchSpec,
-    row: StoredSearch,
-    dataset: Mapping[str, Any],
-    winners: Sequence[Mapping[str, Any]],
-    seeds: int,
-    nth: int,
-    which: str,
-    place: int,
-) -> dict[str, Any]:
-    """Return a search of the winners' points alone, each trained with so many seeds."""
-    kept = {key: value for key, value in spec.submitted().items() if key not in _ITS_OWN + _NAMED}
-    settings = dict(spec.settings)
-    if (epochs := longest(spec)) is not None:
-        settings["epochs"] = epochs
-    return {
-        **kept,
-        **_label(spec, row, nth, which),
-        "settings": settings,
-        "dataset": dict(dataset),
-        "strategy": {"name": "random"},
-        "budget": {"trials": len(winners) * seeds},
-        "enqueued": [dict(one["params"]) for _ in range(seeds) for one in winners],
-        "seed": trial_seed(spec.seed, -(3 * nth + place)),
-    }
-
-
-def _fresh(
-    spec: SearchSpec, row: StoredSearch, dataset: Mapping[str, Any], wish: Wish, nth: int
-) -> dict[str, Any]:
-    """Return a small search of its own, whose winner is trained as often as those of before."""
-    left_out = ("enqueued", "warm_start", "lag", "parallel", "further", *_NAMED)
-    kept = {key: value for key, value in spec.submitted().items() if key not in left_out}
-    return {
-        **kept,
-        **_label(spec, row, nth, "a fresh search"),
-        "dataset": dict(dataset),
-        "budget": {"trials": wish.fresh},
-        "reevaluate": {"leaders": 1, "seeds": wish.seeds},
-        "seed": trial_seed(spec.seed, -(3 * nth + 2)),
-    }
-
-
-def _label(spec: SearchSpec, row: StoredSearch, nth: int, which: str) -> dict[str, Any]:
-    name = f"{row.name[:150]}: re-test {nth}, {which}" if row.name else f"re-test {nth}, {which}"
-    return {"name": name, "note": f"Re-test {nth} of search {row.id}", "tags": list(spec.tags)}
 
 
 def _accepted(store: Database, blobs: Blobs, data: dict[str, Any]) -> tuple[SearchSpec, Content | None]:
