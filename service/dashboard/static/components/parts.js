@@ -36,7 +36,7 @@ export function setSearchChip(node, search) {
 /**
  * What the server refused, with its remedies.
  * @param {unknown} error
- * @param {(one: ProblemField) => Node | null} below what stands below one of several problems
+ * @param {(one: ProblemItem) => Node | null} below what stands below one of several problems
  */
 export function problem(error, below = () => null) {
   if (!(error instanceof ApiError)) {

@@ -11,7 +11,7 @@ export class Fixes {
   constructor() {
     /** @type {Options[]} what was sent already */
     this.sent = [];
-    /** @type {Map<ProblemField, Options>} what is to be sent next, for the problems in view */
+    /** @type {Map<ProblemItem, Options>} what is to be sent next, for the problems in view */
     this.chosen = new Map();
   }
 
@@ -27,7 +27,7 @@ export class Fixes {
 
   /**
    * A button for each fix of a problem; one may be chosen, and taken back.
-   * @param {ProblemField} problem
+   * @param {ProblemItem} problem
    */
   buttons(problem) {
     const fixes = /** @type {Options[]} */ (problem.fixes ?? []);
@@ -49,7 +49,7 @@ export class Fixes {
   }
 
   /**
-   * @param {ProblemField} problem
+   * @param {ProblemItem} problem
    * @param {Options} fix
    * @param {HTMLElement[]} buttons
    * @param {Options[]} fixes
