@@ -36,6 +36,7 @@ def points_again(
         "settings": settings,
         "dataset": dict(dataset),
         "strategy": {"name": "random"},
+        "stopping": {"name": "none"},  # with folds the default is a race, which ends the worse ones
         "budget": {"trials": len(winners) * seeds},
         "enqueued": [dict(one["params"]) for _ in range(seeds) for one in winners],
         "seed": trial_seed(spec.seed, -(3 * nth + place)),

@@ -123,6 +123,7 @@ def test_a_changed_relation_is_told_everywhere(player: Player, search: int) -> N
     for child in (made["baseline"], made["again"]):
         shown = player.call("GET", f"/searches/{child}")
         assert (shown["retest_of"], shown["total"]) == (search, 4)
+        assert shown["spec"]["stopping"] == {"name": "none"}  # all of its trainings count
         player.train(child)
     found = player.ended(search)
     assert (found["state"], found["drifted"]) == ("ended", True), found
