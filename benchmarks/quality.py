@@ -23,6 +23,7 @@ from benchmarks.quality_all import FAMILIES, problems
 from benchmarks.quality_problems import Outcome, Problem
 from benchmarks.quality_report import Found, show, show_each
 from caviar.search.history import History
+from caviar.search.repeats import Tried
 from caviar.search.spec import SearchSpec
 from caviar.search.strategies import propose
 
@@ -58,12 +59,11 @@ def run_ours(
 
 def rank(problem: Problem, outcomes: list[Outcome]) -> float:
     """Share of the reference that is better than what looks best; half of what is equal, itself apart."""
-    points: dict[bytes, list[Outcome]] = {}
-    for outcome in outcomes:
-        points.setdefault(outcome.unit.tobytes(), []).append(outcome)
-    best = min(points.values(), key=lambda same: float(np.mean([one.observed for one in same])))
+    units = np.array([outcome.unit for outcome in outcomes])
+    tried = Tried.of(History.of(range(len(units)), units, [outcome.observed for outcome in outcomes]))
+    worth = outcomes[tried.rows[np.argmin(tried.expected)]].worth
     reference = problem.reference
-    below, upto = (np.searchsorted(reference, best[0].worth, side) for side in ("left", "right"))
+    below, upto = (np.searchsorted(reference, worth, side) for side in ("left", "right"))
     return float(below + max(upto - below - 1, 0) / 2) / len(reference)
 
 
@@ -121,7 +121,7 @@ def chosen(arguments: argparse.Namespace) -> list[Problem]:
         for problem in problems()
         if arguments.half in ("all", "design" if problem.design else "held-out")
         and problem.family in families
-        and arguments.only in problem.name
+        and any(part in problem.name for part in arguments.only)
     ]
 
 
@@ -138,7 +138,7 @@ def main() -> None:
     parser.add_argument("--strategies", default="coarse_to_fine,optuna_tpe,random,sobol", help=f"of {known}")
     parser.add_argument("--half", choices=["design", "held-out", "all"], default="all")
     parser.add_argument("--families", default="", help=f"some of {', '.join(FAMILIES)}")
-    parser.add_argument("--only", default="", help="problems whose name contains this")
+    parser.add_argument("--only", nargs="+", default=[""], help="problems whose name contains one of these")
     parser.add_argument("--remember", default="", help="folder for the results of earlier runs")
     arguments = parser.parse_args()
     asked = chosen(arguments)

@@ -69,6 +69,13 @@ class Grid:
         return np.sort(self.worths)
 
     @cached_property
+    def draws(self) -> Floats:
+        """Values (n, r) without what all points have in common: a cut of the data may be an easy one."""
+        working = ~np.isnan(self.values).any(axis=1)
+        common = np.median(self.values[working], axis=0)
+        return np.asarray(self.values - common + common.mean())
+
+    @cached_property
     def _row_of(self) -> dict[bytes, int]:
         return {key: row for row, key in enumerate(map(_key, grid_of(self.space)))}
 
@@ -85,7 +92,7 @@ class Grid:
             if not self.noisy or np.isinf(worth):
                 return Outcome(snapped, worth, worth)
             again = tried[row] = tried.get(row, -1) + 1
-            return Outcome(snapped, float(self.values[row, order[row, again % self.values.shape[1]]]), worth)
+            return Outcome(snapped, float(self.draws[row, order[row, again % self.values.shape[1]]]), worth)
 
         return train
 

@@ -14,7 +14,7 @@ from threading import Lock
 import numpy as np
 from cachetools import LRUCache, cached
 
-from caviar.search import coarse_to_front
+from caviar.search import coarse_to_front, repeats
 from caviar.search.boxes import Box, whole
 from caviar.search.candidates import is_new, near, spread
 from caviar.search.continuing import continuable
@@ -31,6 +31,7 @@ from caviar.search.randomness import generator
 from caviar.search.rounds import Stage, box_of, coarse_size, longest, stage_of
 from caviar.search.sobol import point_of, sobol_point
 from caviar.search.spec import SearchSpec
+from caviar.search.strategy_settings import CoarseToFine
 from caviar.search.surrogate import Kernel
 
 INSIDE, OUTSIDE = 192, 96  # points considered in the box, and in the whole space
@@ -57,6 +58,9 @@ def propose(spec: SearchSpec, number: int, history: History) -> Proposal:
     if spec.further:
         found = coarse_to_front.propose(spec, number, history) if number >= coarse_size(spec) else None
         return found or _coarse(spec, number, stage, history)
+    again = _again(spec, number, stage, history) if repeats_points(spec) else None
+    if again is not None:
+        return again
     early = None if number >= coarse_size(spec) else _informed_early(spec, number, stage, history)
     if early is not None:
         return early
@@ -93,6 +97,33 @@ def _informed_early(spec: SearchSpec, number: int, stage: Stage, history: Histor
             unit = round_for_determinism(choice.unit)
             return propose_at(spec.space, unit, "coarse", why, round=stage.index, epochs=stage.epochs)
     return None
+
+
+def repeats_points(spec: SearchSpec) -> bool:
+    """Return whether trials of a search may be repeats of others: searches of before have none."""
+    strategy = spec.strategy
+    return isinstance(strategy, CoarseToFine) and strategy.version >= 2 and not strategy.epochs_per_round
+
+
+def _again(spec: SearchSpec, number: int, stage: Stage, history: History) -> Proposal | None:
+    """Propose a point that has been tried: all have been, or what leads may do so by luck."""
+    every = encoding_of(spec.space).every_point
+    if every is not None and repeats.all_tried(every, history):
+        row = repeats.by_promise(history, generator(spec.seed, number, "repeat"))
+        why = f"every one of the {len(every)} points has been tried; drawn by how likely it is the best"
+        return None if row is None else _repeated(spec, stage, history, row, why)
+    if number < coarse_size(spec) or (number - stage.first) % repeats.EVERY != 1:
+        return None
+    before = gather_observations(encoding_of(spec.space), history, spec.horizon(stage.first), None)
+    row = None if before is None else repeats.leader_again(history, before.kernel.noise)
+    return None if row is None else _repeated(spec, stage, history, row, "it leads, perhaps by luck")
+
+
+def _repeated(spec: SearchSpec, stage: Stage, history: History, row: int, why: str) -> Proposal:
+    """Propose the point of a trial once more."""
+    parent, unit = int(history.numbers[row]), history.units[row]
+    why = f"trial {parent} once more: {why}"
+    return Proposal(spec.space.from_unit(unit), unit, "repeat", why, round=stage.index, parent=parent)
 
 
 def _coarse(spec: SearchSpec, number: int, stage: Stage, history: History) -> Proposal:

@@ -117,3 +117,15 @@ def encoding_of(space: Space) -> SpaceEncoding:
         np.array([axis.zero for axis in axes]),
         np.array([not axis.ordered and (axis.levels or 0) > 2 for axis in axes], dtype=np.bool_),
     )
+
+
+def count_points(space: Space) -> int | None:
+    """Return how many points a space has; None for a continuum, or for too many under conditions."""
+    levels = [axis.levels for axis in space.axes]
+    if None in levels:
+        return None
+    every = encoding_of(space).every_point
+    if every is not None:
+        return len(every)
+    dependent = bool(space.conditional) or space.region is not None
+    return None if dependent else prod(one for one in levels if one is not None)

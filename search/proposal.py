@@ -14,10 +14,10 @@ class Proposal:
 
     point: Point
     unit: Units  # (d,) Space.to_unit(point)
-    origin: str  # random, sobol, grid, coarse, zoom, global, tpe, gp, cmaes, enqueued, reevaluation
+    origin: str  # random, sobol, grid, coarse, zoom, global, repeat, tpe, gp, cmaes, enqueued, reevaluation
     why: str
     round: int | None = None
-    parent: int | None = None  # the trial whose point this is (re-evaluation)
+    parent: int | None = None  # the trial whose point this is (repeat, re-evaluation)
     continue_from: int | None = None  # the trial whose last checkpoint to start from
     epochs: int | None = None  # train up to this epoch; None: as the settings say
 

@@ -91,6 +91,9 @@ class CoarseToFine(Strategy):
         default=None,
         description="Coarse in time too: epochs of the first trials, of later ones, of the last.",
     )
+    version: Literal[1, 2] = Field(
+        default=2, description="A search keeps the one it began with; 1 never tries a point again."
+    )
 
     @model_validator(mode="after")
     def _epochs(self) -> Self:

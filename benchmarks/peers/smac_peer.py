@@ -14,6 +14,7 @@ from ConfigSpace import (
 )
 from protocol import PeerAxis, Point, serve
 from smac import HyperparameterOptimizationFacade, Scenario
+from smac.main.exceptions import ConfigurationSpaceExhaustedException
 from smac.runhistory import StatusType, TrialInfo, TrialValue
 
 
@@ -58,16 +59,22 @@ class SmacPeer:
         self._asked: dict[int, TrialInfo] = {}
 
     def ask(self, number: int) -> Point:
-        """Return the next configuration."""
-        info = self._asked[number] = self._smac.ask()
+        """Return the next configuration; the best one again where the space has no more."""
+        try:
+            info = self._asked[number] = self._smac.ask()
+            config = info.config
+        except (ConfigurationSpaceExhaustedException, StopIteration):
+            config = self._smac.intensifier.get_incumbent()
         return {
             self._axes[name].name: (float if self._axes[name].kind == "float" else int)(value)
-            for name, value in dict(info.config).items()
+            for name, value in dict(config).items()
         }
 
     def tell(self, number: int, point: Point, value: float | None) -> None:
         """Tell the cost of a configuration, which may be another one than was asked for."""
-        info = self._asked.pop(number)
+        info = self._asked.pop(number, None)
+        if info is None:
+            return  # a repeat, for which SMAC has no place
         values = {f"x{name}": one for name, one in point.items()}
         if values != dict(info.config):
             info = TrialInfo(Configuration(self._space, values=values), seed=info.seed)

@@ -865,6 +865,10 @@ export interface CoarseToFine {
    * Coarse in time too: epochs of the first trials, of later ones, of the last.
    */
   epochs_per_round?: number[] | null;
+  /**
+   * A search keeps the one it began with; 1 never tries a point again.
+   */
+  version?: 1 | 2;
 }
 /**
  * One column: a number with its range, or a category with its levels.

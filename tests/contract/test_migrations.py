@@ -75,6 +75,9 @@ def test_change_logs_stored_under_their_old_name_are_still_read(database_url: UR
     dialect.close()
 
 
+FIRST = {"name": "coarse_to_fine", "version": 1}
+
+
 def test_searches_of_before_do_not_learn_from_failures(database_url: URL) -> None:
     dialect = dialect_of(database_url)
     spec = {"name": "größer", "space": {"a": {"low": 0.0, "high": 1.0}}, "budget": {"trials": 3}}
@@ -82,7 +85,7 @@ def test_searches_of_before_do_not_learn_from_failures(database_url: URL) -> Non
     schema.migrate(dialect)
     with dialect.readers.connect() as connection:
         kept = json.loads(searches.get(Snapshot(connection), 1).spec)
-    assert kept == {**spec, "failures": "ignore", "settings": {"defaults": 1}}
+    assert kept == {**spec, "failures": "ignore", "settings": {"defaults": 1}, "strategy": FIRST}
     assert SearchSpec.parse(kept).failures == "ignore"
     assert SearchSpec.parse(spec).failures == "learn"
     dialect.close()
@@ -93,15 +96,31 @@ def test_searches_of_before_keep_their_defaults(database_url: URL) -> None:
     space = {"space": {"learning_rate": {"low": 0.1, "high": 1.0}}, "budget": {"trials": 3}}
     specs = [
         {**space, "name": "größer", "settings": {"optimizer": "rmsprop"}},
-        {**space, "trainer": "external", "settings": {"x": 1}},
-        {**space, "trainer": "mlp", "settings": {"defaults": 2}},
+        {**space, "trainer": "external", "settings": {"x": 1}, "strategy": {"name": "sobol"}},
+        {**space, "trainer": "mlp", "settings": {"defaults": 2}, "strategy": {"name": "random"}},
     ]
     old = [old_search(number, spec=json.dumps(spec)) for number, spec in enumerate(specs, 1)]
     write_old_rows(dialect, "0020", *old)
     schema.migrate(dialect)
     with dialect.readers.connect() as connection:
         kept = [json.loads(searches.get(Snapshot(connection), id_).spec) for id_ in (1, 2, 3)]
-    assert kept == [{**specs[0], "settings": {"optimizer": "rmsprop", "defaults": 1}}, *specs[1:]]
+    settings = {"optimizer": "rmsprop", "defaults": 1}
+    assert kept == [{**specs[0], "settings": settings, "strategy": FIRST}, *specs[1:]]
+    dialect.close()
+
+
+def test_searches_of_before_keep_their_form_of_coarse_to_fine(database_url: URL) -> None:
+    dialect = dialect_of(database_url)
+    space = {"space": {"a": {"low": 0.0, "high": 1.0}}, "budget": {"trials": 3}}
+    given = [None, "coarse_to_fine", {"name": "coarse_to_fine", "rounds": 4}, {"name": "tpe"}]
+    specs = [space if one is None else {**space, "strategy": one} for one in given]
+    old = [old_search(number, spec=json.dumps(spec)) for number, spec in enumerate(specs, 1)]
+    write_old_rows(dialect, "0024", *old)
+    schema.migrate(dialect)
+    with dialect.readers.connect() as connection:
+        kept = [json.loads(searches.get(Snapshot(connection), id_).spec) for id_ in (1, 2, 3, 4)]
+    assert [one["strategy"] for one in kept] == [FIRST, FIRST, {**FIRST, "rounds": 4}, {"name": "tpe"}]
+    assert SearchSpec.parse(kept[0]).strategy.version == 1 and SearchSpec.parse(space).strategy.version == 2
     dialect.close()
 
 

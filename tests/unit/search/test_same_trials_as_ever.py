@@ -64,7 +64,8 @@ def digest(**search):
         ("random", "eb037212c54b6b5e"),
         ("sobol", "f4a22ca319e5bbcd"),
         ("grid", "1a49b26911753fc0"),
-        ("coarse_to_fine", "4a9b346282bcdabc"),
+        ("coarse_to_fine", "4a9b346282bcdabc"),  # as version 1: without noise no point is tried again
+        ({"name": "coarse_to_fine", "version": 1}, "4a9b346282bcdabc"),
         ({"name": "coarse_to_fine", "rounds": 4}, "ce0f5b7889ad8773"),
         ({"name": "coarse_to_fine", "epochs_per_round": [2, 5, 12]}, "f1cfc56b9ec33492"),
         ("tpe", "a34cabe5ba20b616"),

@@ -1,0 +1,120 @@
+"""Points that are tried again on purpose: when, which, and that searches of before have none."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from caviar.search.history import History
+from caviar.search.repeats import Tried, all_tried, by_promise, leader_again
+from caviar.search.simulate import simulate
+from caviar.search.spec import SearchSpec
+
+PLANE = {"x": {"low": 0, "high": 1}, "y": {"low": 0, "high": 1}}
+TWELVE = {"a": {"choices": [1, 2, 3, 4], "ordered": True}, "b": {"choices": ["x", "y", "z"]}}
+
+
+def search(space, trials, noise, **rest):
+    spec = SearchSpec.parse({"space": space, "budget": {"trials": trials}, **rest})
+    draws = np.random.default_rng(spec.seed).standard_normal(trials) * noise
+
+    def train(number, proposal):
+        return [float(((proposal.unit - 0.3) ** 2).sum()) + draws[number]]
+
+    return simulate(spec, train, workers=3)
+
+
+def history(units, values, pending=()):
+    at = np.array([[one] for one in units])
+    return History.of(
+        range(len(units)), at, values, pending=np.array([[one] for one in pending]).reshape(-1, 1)
+    )
+
+
+def test_points_are_gathered_with_their_means():
+    seen = history([0.1, 0.3, 0.1, 0.5], [1.0, 3.0, 2.0, np.nan], pending=[0.3, 0.9])
+    tried = Tried.of(seen)
+    found = {float(seen.units[row, 0]): place for place, row in enumerate(tried.rows)}
+    assert sorted(found) == [0.1, 0.3, 0.5]
+    assert tried.means[found[0.1]] == 1.5 and np.isnan(tried.means[found[0.5]])
+    assert [tried.begun[found[at]] for at in (0.1, 0.3, 0.5)] == [2, 2, 0]
+    assert tried.within == pytest.approx(np.std([1.0, 2.0], ddof=1))
+
+
+def test_what_is_tried_once_counts_less_than_its_luck():
+    values = [0.0, 1.0, 1.1, 0.9, 1.0, 5.0, 6.0, 7.0, 4.5]
+    seen = history([0.1, 0.2, 0.2, 0.2, 0.2, 0.4, 0.5, 0.5, 0.4], values)
+    tried = Tried.of(seen)
+    assert np.argsort(tried.expected)[0] == np.argmin(tried.means)
+    assert tried.expected.min() > 0.0  # drawn to the others, for it was tried once
+    alone = Tried.of(history([0.1, 0.2, 0.3], [1.0, 2.0, np.inf]))
+    assert sorted(alone.expected) == [1.0, 2.0, np.inf]  # without repeats there is nothing to go by
+
+
+def test_without_noise_leaders_are_not_tried_again():
+    seen = history([0.1, 0.2, 0.3, 0.4, 0.1], [1.0, 2.0, 3.0, 4.0, 1.0])
+    assert leader_again(seen, noise=0.5) is None  # the second time it gave the same
+    once = seen.select(slice(4))
+    assert leader_again(once, noise=0.5) == 0
+    assert leader_again(once, noise=0.01) is None
+
+
+def test_a_leader_is_not_tried_for_ever():
+    units, values = [0.1, 0.2, 0.3, 0.4, 0.1, 0.1], [1.0, 2.0, 3.0, 4.0, 1.5, 0.5]
+    assert leader_again(history(units, values), noise=0.5) is None
+    assert leader_again(history(units[:5], values[:5], pending=[0.1]), noise=0.5) is None
+
+
+def test_repeats_follow_promise():
+    rng = np.random.default_rng(0)
+    seen = history([0.1, 0.2, 0.3, 0.1, 0.2, 0.3], [1.0, 1.2, 9.0, 1.4, 1.0, 9.4])
+    drawn = Counter(by_promise(seen, rng) for _ in range(200))
+    assert drawn[2] == 0 and min(drawn[0], drawn[1]) > 40  # two may be the best, the third is not
+    failed = history([0.1, 0.2], [np.inf, np.inf])
+    assert by_promise(failed, rng) in (0, 1)
+    assert by_promise(History.empty(1), rng) is None
+
+
+def test_points_still_running_are_tried():
+    points = np.array([[0.1], [0.2]])
+    assert all_tried(points, history([0.1], [1.0], pending=[0.2]))
+    assert not all_tried(points, history([0.1, 0.1], [1.0, 1.0]))
+
+
+def test_a_small_space_is_tried_point_by_point_then_again():
+    run = search(TWELVE, 60, noise=0.05, seed=2)
+    points = [tuple(one.point.values()) for one in run.proposals]
+    first = next(
+        number for number, one in enumerate(run.proposals) if one.origin == "repeat" and number >= 12
+    )
+    assert len(set(points)) == 12
+    assert all(one.origin == "repeat" and "once more" in one.why for one in run.proposals[first:])
+    for one in run.proposals[first:]:
+        assert run.proposals[one.parent].point == one.point
+    counts = Counter(points)
+    best = min(run.proposals, key=lambda one: float(((one.unit - 0.3) ** 2).sum()))
+    assert counts[tuple(best.point.values())] >= 60 / 12  # more often than each on average
+
+
+def test_the_lucky_are_tried_again_where_values_are_noisy():
+    noisy = search(PLANE, 48, noise=0.2, seed=1)
+    again = [one for one in noisy.proposals if one.origin == "repeat"]
+    assert 3 <= len(again) <= 16  # never more than one in three
+    for one in again:
+        assert noisy.proposals[one.parent].point == one.point
+    quiet = search(PLANE, 48, noise=0.0, seed=1)
+    assert sum(one.origin == "repeat" for one in quiet.proposals) <= 2
+
+
+@pytest.mark.parametrize("space", [PLANE, TWELVE])
+def test_the_first_version_never_tries_again_on_purpose(space):
+    run = search(space, 30, noise=0.2, strategy={"name": "coarse_to_fine", "version": 1})
+    assert not any(one.origin == "repeat" for one in run.proposals)
+
+
+def test_repeats_are_the_same_for_any_number_of_workers():
+    def run(workers):
+        spec = SearchSpec.parse({"space": TWELVE, "budget": {"trials": 40}, "parallel": 3, "seed": 5})
+        return simulate(spec, lambda number, proposal: [float(proposal.unit.sum() + number % 7 / 9)], workers)
+
+    assert [one.unit.tolist() for one in run(1).proposals] == [one.unit.tolist() for one in run(3).proposals]
