@@ -153,7 +153,7 @@ def _text(
             f"Trained again, the error is {better}: {clearest.after:.4g}, before {clearest.before:.4g}."
         )
     elif reasons and clearest is not None:
-        parts.append("Trained again on the newer data, the winners are as good as before within chance.")
+        parts.append("Trained again on the newer data, no winner's error has changed beyond chance.")
     return " ".join(parts)
 
 
