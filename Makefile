@@ -57,9 +57,11 @@ soak: $(VENV)/.dev  ## Run the long fault and load tests (about three hours)
 bench: $(VENV)/.dev $(VENV)/.bench  ## Measure against other libraries, in one run on this machine
 	$(BIN)/python -m benchmarks
 
+# Extras that include `server` name the project itself, by its place on this machine: the first sed drops that.
 lock: $(VENV)/.dev  ## Write the lock files anew from pyproject.toml (Python 3.11 on Linux x86_64)
 	$(LOCK) --extra=server --extra=s3 --output-file=requirements.lock pyproject.toml
 	$(LOCK) --extra=server --extra=dev --constraint=requirements.lock --output-file=requirements-dev.lock pyproject.toml
+	sed -i '/^# WARNING: pip install will require/d; /^# Consider using a hashable/d; /^caviar @/d' requirements.lock requirements-dev.lock
 	sed -i '1i # Exact versions with hashes for Python 3.11 and newer on Linux x86_64; written by: make lock' requirements.lock requirements-dev.lock
 
 clean:  ## Remove the environment and caches, keep the data

@@ -28,7 +28,6 @@ from .problem import DataError, ProblemsError
 Array = np.ndarray[Any, np.dtype[Any]]
 Source = str | Path | Array | Mapping[str, Sequence[Any]] | Frame
 _ROWS = 4096  # handled at once
-_PACKAGES = ("safetensors", "pyarrow")  # those of the extra `predict`
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,14 +107,10 @@ class Model:
         Raises
         ------
         ProblemsError
-            It is damaged, no model, or of a later version; or a package is missing that predicting needs.
+            It is damaged, no model, or of a later version.
         DataError
             There is no such file.
         """
-        for package in _PACKAGES:
-            if find_spec(package) is None:
-                message = f"predicting needs the package {package}"
-                raise ProblemsError.of("model", message, "pip install 'caviar[predict]'")
         if not isinstance(saved, bytes):
             path = Path(saved)
             try:
@@ -145,6 +140,8 @@ class Model:
         ------
         DataError
             A column is missing, or a cell cannot be used; row and column are named.
+        ProblemsError
+            It is a file or a data frame, and PyArrow is not installed.
         """
         encoding = Encoding.from_dict(self.info["preprocessing"]["encoding"])
         table = self._table(source, encoding)
@@ -268,6 +265,9 @@ def _table(
 ) -> Table:
     """Return what is to be predicted on as a table with the columns of training."""
     categorical = tuple(encoding.levels)
+    if (isinstance(source, str | Path) or is_frame(source)) and find_spec("pyarrow") is None:
+        message = "predicting on a file or a data frame needs the package pyarrow"
+        raise ProblemsError.of("data", message, "pip install 'caviar[frames]'")
     if isinstance(source, str | Path):
         wanted = FileRequest(
             needs_target=False,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from caviar.trainer.plugin import MLP
 from tests.support.installed import (
     NAMES,
     ROOT,
@@ -34,7 +35,7 @@ import io, json, subprocess, sys
 from contextlib import redirect_stderr
 import numpy as np
 from caviar import *
-from caviar import Client
+from caviar import Client, load_model
 from caviar.cli import main
 
 def extra(said):
@@ -68,10 +69,11 @@ try:
     import caviar.optuna
 except ImportError as error:
     lacks["optuna"] = extra(str(error))
+predicted = load_model("best.model").predict(np.zeros((3, 4))).labels
 large = ("numba", "sqlalchemy", "optuna", "fastapi", "scipy", "pyarrow")
 loaded = sorted(name for name in sys.modules if name.partition(".")[0] in large)
 lacks |= {{line: run(line) for line in {SERVER_COMMANDS}}}
-print(json.dumps({{"loaded": loaded, "states": states, "lacks": lacks}}))
+print(json.dumps({{"loaded": loaded, "states": states, "lacks": lacks, "predicted": len(predicted)}}))
 """
 
 
@@ -166,9 +168,14 @@ def test_the_client_alone_takes_part_and_names_the_extra_that_it_lacks(
     folder = with_files(tmp_path)
     (folder / "alone.py").write_text(ALONE)
     (folder / "train.py").write_text(PROGRAM)
+    trainer, settings = MLP(), {"epochs": 1, "hidden_units": 4}
+    training = trainer.start(settings, trainer.load({"name": "iris"}, settings), 1)
+    while training.status == "running":
+        training.advance()
+    (folder / "best.model").write_bytes(training.model())
     told = json.loads(alone.run(folder, "python", "alone.py", server))
     lacks = {"frame": "frames", "optuna": "optuna"} | dict.fromkeys(SERVER_COMMANDS, "server")
-    assert told == {"loaded": [], "states": ["completed"] * 2, "lacks": lacks}
+    assert told == {"loaded": [], "states": ["completed"] * 2, "lacks": lacks, "predicted": 3}
 
 
 def takes_part(installed: Environment, folder: Path, server: str) -> None:
