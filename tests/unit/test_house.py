@@ -127,3 +127,14 @@ def test_the_places_that_a_page_names_are_there(name: str) -> None:
     places = [ROOT, ROOT / "tests", ROOT / "service" / "dashboard" / "static"]
     away = [one for one in named if "NAME" not in one and not any((at / one).exists() for at in places)]
     assert len(named) > 10 and away == []
+
+
+LOCKS = [*ROOT.glob("requirements*.lock"), *(ROOT / "benchmarks" / "peers" / "requirements").iterdir()]
+LOCKS += [ROOT / name / "requirements.txt" for name in ("benchmarks", "examples")]
+
+
+@pytest.mark.parametrize("lock", sorted(LOCKS), ids=lambda lock: str(lock.relative_to(ROOT)))
+def test_lock_files_name_packages_and_no_place(lock: Path) -> None:
+    lines = [line for line in lock.read_text("utf-8").splitlines() if not line.startswith("#")]
+    assert lines
+    assert not [line for line in lines if "://" in line or line.startswith("-") or " @ " in line]
