@@ -209,6 +209,7 @@ def test_a_trainer_that_holds_the_interpreter_for_20_seconds_keeps_its_trial(
     busy(server, 20.0)
 
 
+@pytest.mark.soak
 def test_an_agent_whose_trainer_does_not_come_back_is_replaced(
     make_server: Callable[..., Server], tmp_path: Path
 ) -> None:

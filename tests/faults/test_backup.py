@@ -26,6 +26,7 @@ def under_way(server: Server) -> int:
     return search
 
 
+@pytest.mark.soak
 def test_a_copy_of_sqlite_goes_on_by_itself(make_server: Callable[..., Server]) -> None:
     server = make_server(workers=1)
     search = under_way(server)

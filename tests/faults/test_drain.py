@@ -54,6 +54,7 @@ def test_a_busy_server_ends_in_time_and_goes_on_where_it_was(
     assert before < 40
 
 
+@pytest.mark.soak
 def test_a_trainer_that_does_not_come_back_does_not_hold_up_the_end(
     make_server: Callable[..., Server], tmp_path: Path
 ) -> None:

@@ -201,6 +201,7 @@ def served(server: Server, search: int) -> bool:
         return response.status_code == 200
 
 
+@pytest.mark.soak
 def test_a_request_in_progress_is_not_taken_for_a_head_that_does_not_come(
     server: Server,
 ) -> None:
