@@ -106,6 +106,15 @@ export function measured(search, metric, value) {
 }
 
 /**
+ * A value of the objective.
+ * @param {Search} search
+ * @param {number | null | undefined} value
+ */
+export function objectiveValue(search, value) {
+  return measured(search, objectiveMetric(search), value);
+}
+
+/**
  * How far two values of a metric are apart; shares in points, for per cent of what would be unclear.
  * @param {Search} search
  * @param {string} metric

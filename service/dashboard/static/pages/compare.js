@@ -2,7 +2,7 @@
 
 import { call, isAbort } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
-import { count, label, number, text } from "../core/format.js";
+import { count, label, text } from "../core/format.js";
 import { bestOf, readCurve } from "../core/branches.js";
 import { measured, minimizes, objectiveMetric, objectiveName } from "../core/search-math.js";
 import { seriesColour } from "../core/theme.js";
@@ -89,8 +89,8 @@ async function compareTrials(outlet, ids, signal) {
   const rows = [
     ["state", all.map(({ trial }) => trial.state)],
     ["last epoch", all.map(({ branch, trial }) => count(branch?.epoch.at(-1) ?? trial.epoch))],
-    [`last ${label(metric)}`, all.map(({ branch, trial }) => number(/** @type {any} */ (branch?.[metric])?.at(-1) ?? trial.value))],
-    [`best ${label(metric)} (epoch)`, best.map((point) => (point ? `${number(point.value)} (${count(point.epoch)})` : "–"))],
+    [`last ${label(metric)}`, all.map(({ branch, trial }) => measured(search, metric, /** @type {any} */ (branch?.[metric])?.at(-1) ?? trial.value))],
+    [`best ${label(metric)} (epoch)`, best.map((point) => (point ? `${measured(search, metric, point.value)} (${count(point.epoch)})` : "–"))],
     ...unionRows("", all.map(({ trial }) => trial.params)),
     ...(all.some(({ changed }) => changed[0] !== "none") ? /** @type {[string, string[]][]} */ ([["changed during training", all.map(({ changed }) => changed.join(", "))]]) : []),
     ...(all.some(({ name }) => name.includes("branch")) ? [] : unionRows("result: ", all.map(({ trial }) => /** @type {Record<string, unknown>} */ (trial.metrics ?? {})))),

@@ -1,9 +1,9 @@
 /** The branches of a trial side by side: where each left, what was changed on it, how far it came and how good it was. */
 
 import { fill, h } from "../core/dom.js";
-import { count, label, number, text } from "../core/format.js";
+import { count, label, text } from "../core/format.js";
 import { bestOf } from "../core/branches.js";
-import { minimizes, objectiveMetric } from "../core/search-math.js";
+import { measured, minimizes, objectiveMetric } from "../core/search-math.js";
 
 /**
  * @param {TrialView} view
@@ -33,7 +33,7 @@ function content(view, { branches }, steer) {
   const trial = view.trial();
   const metric = objectiveMetric(view.search);
   const best = branches.map((branch) => bestOf(branch, metric, minimizes(view.search)));
-  const last = (/** @type {Branch} */ branch, /** @type {string} */ name) => number(/** @type {any} */ (branch[name])?.at(-1));
+  const last = (/** @type {Branch} */ branch, /** @type {string} */ name) => measured(view.search, name, /** @type {any} */ (branch[name])?.at(-1));
   const back = branches.map((branch, index) => {
     const point = best[index];
     return point ? h("button", { type: "button", class: "small", onclick: () => steer.pick(point.epoch, branch.branch) }, `Epoch ${count(point.epoch)}`) : "";
@@ -45,7 +45,7 @@ function content(view, { branches }, steer) {
     ["Last epoch", branches.map((branch) => count(branch.epoch.at(-1)))],
     [`Last ${label(metric)}`, branches.map((branch) => last(branch, metric))],
     ["Last train error", branches.map((branch) => last(branch, "train_error"))],
-    [`Best ${label(metric)}`, best.map((point) => number(point?.value))],
+    [`Best ${label(metric)}`, best.map((point) => measured(view.search, metric, point?.value))],
     ["Rewind to its best", back],
   ];
   const heads = branches.map(({ branch }) => h("th", { scope: "col" }, `Branch ${branch}`, branch === trial.branch ? h("span", { class: "badge applied beside-name" }, "current") : null));

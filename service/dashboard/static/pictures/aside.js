@@ -1,7 +1,6 @@
 /** Results that do not count, drawn grey beside those that do. */
 
-import { number } from "../core/format.js";
-import { objectiveName } from "../core/search-math.js";
+import { objectiveName, objectiveValue } from "../core/search-math.js";
 
 /**
  * What is said of one under the pointer.
@@ -12,7 +11,7 @@ import { objectiveName } from "../core/search-math.js";
 export function asideNote(search, trial, one) {
   return {
     title: `Trial ${trial} does not count`,
-    rows: /** @type {[string, string][]} */ ([[objectiveName(search), number(one?.value)], ["because", one?.why ?? ""]]),
+    rows: /** @type {[string, string][]} */ ([[objectiveName(search), objectiveValue(search, one?.value)], ["because", one?.why ?? ""]]),
     open: `/trials/${search.id}.${trial}`,
   };
 }

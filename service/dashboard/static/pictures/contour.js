@@ -1,7 +1,7 @@
 /** Contour: two parameters against each other, coloured by how good trials near a place were. */
 
-import { count, label, number, text } from "../core/format.js";
-import { objectiveName, parameterNames } from "../core/search-math.js";
+import { count, label, text } from "../core/format.js";
+import { objectiveName, objectiveValue, parameterNames } from "../core/search-math.js";
 import { colour } from "../core/theme.js";
 import { field } from "../charts/field.js";
 import { points } from "../charts/layers.js";
@@ -74,7 +74,7 @@ export function picture(view) {
               const at = drawn[index] ?? 0;
               return {
                 title: `Trial ${sample.numbers[at]}`,
-                rows: [[label(nameX), text(x.values[at])], [label(nameY), text(y.values[at])], [objectiveName(search), number(sample.values[at])]],
+                rows: [[label(nameX), text(x.values[at])], [label(nameY), text(y.values[at])], [objectiveName(search), objectiveValue(search, sample.values[at])]],
                 open: `/trials/${search.id}.${sample.numbers[at]}`,
               };
             },

@@ -1,8 +1,8 @@
 /** Best so far: every trial as a point in order of completion, and the best value up to then as a line. */
 
 import { call } from "../core/api.js";
-import { count, moment, number } from "../core/format.js";
-import { objectiveName } from "../core/search-math.js";
+import { count, moment } from "../core/format.js";
+import { objectiveName, objectiveValue } from "../core/search-math.js";
 import { colour } from "../core/theme.js";
 import { fitted, linear, robustTop } from "../charts/scales.js";
 import { line, points } from "../charts/layers.js";
@@ -52,12 +52,12 @@ function draw(figure, search, history) {
   /** @param {number} index */
   const describe = (index) => ({
     title: `Trial ${numbers[index]}`,
-    rows: /** @type {[string, string][]} */ ([[objectiveName(search), number(value[index])], ["best so far", number(best[index])], ["ended", moment(history.ended[index] ?? "")]]),
+    rows: /** @type {[string, string][]} */ ([[objectiveName(search), objectiveValue(search, value[index])], ["best so far", objectiveValue(search, best[index])], ["ended", moment(history.ended[index] ?? "")]]),
     open: `/trials/${search.id}.${numbers[index]}`,
   });
   figure.show(
     {
-      summary: `Best ${objectiveName(search)} so far over ${count(total)} trials; now ${number(search.best?.value)}`,
+      summary: `Best ${objectiveName(search)} so far over ${count(total)} trials; now ${objectiveValue(search, search.best?.value)}`,
       x: { scale: linear(0, Math.max(2, total), { integers: true }), title: "trials ended" },
       y: { scale: fitted([...value, ...aside.map((one) => one.value)].map((each) => (each !== null && each > worst ? null : each))), title: objectiveName(search) },
       layers: [

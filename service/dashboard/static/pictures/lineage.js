@@ -1,8 +1,8 @@
 /** The lineage of a population: a row for each member, a bar for each turn, a curve wherever one copied another. */
 
 import { call } from "../core/api.js";
-import { count, label, number, text } from "../core/format.js";
-import { minimizes, objectiveName } from "../core/search-math.js";
+import { count, label, text } from "../core/format.js";
+import { minimizes, objectiveName, objectiveValue } from "../core/search-math.js";
 import { colour, faded } from "../core/theme.js";
 import { rectangles } from "../charts/layers.js";
 import { rampColour, ranks } from "../charts/ramp.js";
@@ -165,7 +165,7 @@ function described(search, turns, index) {
   /** @type {[string, string][]} */
   const settings = turns.vary.map((name) => [label(name), text(turns.params[name]?.[index])]);
   /** @type {[string, string][]} */
-  const rows = [["goes on from", parent === null ? "its seed" : `trial ${parent}`], ["epochs", `${turns.begun[index]} to ${turns.epoch[index]}`], [objectiveName(search), number(turns.value[index] ?? null)], ...settings];
+  const rows = [["goes on from", parent === null ? "its seed" : `trial ${parent}`], ["epochs", `${turns.begun[index]} to ${turns.epoch[index]}`], [objectiveName(search), objectiveValue(search, turns.value[index] ?? null)], ...settings];
   return { title: `Trial ${turns.number[index]}, member ${turns.member[index]}, turn ${Number(turns.turn[index]) + 1}`, rows, open: `/trials/${search.id}.${turns.number[index]}` };
 }
 

@@ -1,8 +1,8 @@
 /** Parallel coordinates of a search, with brushes kept in the address. */
 
 import { fill, h } from "../core/dom.js";
-import { count, label, number, text } from "../core/format.js";
-import { objectiveName, parameterNames } from "../core/search-math.js";
+import { count, label, text } from "../core/format.js";
+import { objectiveName, objectiveValue, parameterNames } from "../core/search-math.js";
 import { go } from "../core/router.js";
 import { ParallelChart } from "../charts/parallel.js";
 import { fitted, robustTop, scaleOf } from "../charts/scales.js";
@@ -64,7 +64,7 @@ export function picture(view) {
     const kept = latest.numbers.map((_, index) => index).filter((index) => inside[index]);
     kept.sort((a, b) => Number(latest?.ranks[b]) - Number(latest?.ranks[a]));
     const best = kept[0];
-    fill(said, `${count(kept.length)} inside`, best === undefined ? "" : h("span", null, ", best ", h("a", { href: `/trials/${view.search().id}.${latest.numbers[best]}` }, number(latest.values[best]))));
+    fill(said, `${count(kept.length)} inside`, best === undefined ? "" : h("span", null, ", best ", h("a", { href: `/trials/${view.search().id}.${latest.numbers[best]}` }, objectiveValue(view.search(), latest.values[best]))));
   }
 
   /** @param {import("./sample.js").Sample} sample */
@@ -80,7 +80,7 @@ export function picture(view) {
       summary: `${count(sample.numbers.length)} trials over ${axes.length - 1} parameters`,
       describe: (index) => ({
         title: `Trial ${sample.numbers[index]}`,
-        rows: [[objectiveName(search), number(sample.values[index])], ...parameterNames(search.spec).map((name) => /** @type {[string, string]} */ ([label(name), text(sample.params[name]?.[index])]))],
+        rows: [[objectiveName(search), objectiveValue(search, sample.values[index])], ...parameterNames(search.spec).map((name) => /** @type {[string, string]} */ ([label(name), text(sample.params[name]?.[index])]))],
         open: `/trials/${search.id}.${sample.numbers[index]}`,
       }),
     });

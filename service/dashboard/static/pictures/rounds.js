@@ -2,8 +2,8 @@
 
 import { call, isAbort } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
-import { label, number, text } from "../core/format.js";
-import { objectiveName, parameterNames } from "../core/search-math.js";
+import { label, text } from "../core/format.js";
+import { objectiveName, objectiveValue, parameterNames } from "../core/search-math.js";
 import { colour, faded } from "../core/theme.js";
 import { points, rectangles, words } from "../charts/layers.js";
 import { scaleOf } from "../charts/scales.js";
@@ -138,7 +138,7 @@ function chart(search, sample, rounds, chosen, [nameX, nameY]) {
         size: 3,
         describe: (index) => ({
           title: `Trial ${sample.numbers[index]}, round ${sample.rounds[index] ?? "–"}`,
-          rows: [[label(nameX), text(x.values[index])], [label(nameY), text(y.values[index])], [objectiveName(search), number(sample.values[index])]],
+          rows: [[label(nameX), text(x.values[index])], [label(nameY), text(y.values[index])], [objectiveName(search), objectiveValue(search, sample.values[index])]],
           open: `/trials/${search.id}.${sample.numbers[index]}`,
         }),
       }),

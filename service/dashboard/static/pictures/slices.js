@@ -1,8 +1,8 @@
 /** Slices: the objective against each parameter, one small chart each, on the parameter's own scale. */
 
-import { label, number, text } from "../core/format.js";
+import { label, text } from "../core/format.js";
 import { go } from "../core/router.js";
-import { objectiveName, parameterNames } from "../core/search-math.js";
+import { objectiveName, objectiveValue, parameterNames } from "../core/search-math.js";
 import { colour, faded } from "../core/theme.js";
 import { points } from "../charts/layers.js";
 import { ChartGrid } from "../charts/grid.js";
@@ -41,7 +41,7 @@ export function picture(view) {
       /** @param {number} index */
       const describe = (index) => ({
         title: `Trial ${sample.numbers[index]}`,
-        rows: /** @type {[string, string][]} */ ([[label(name), text(values[index])], [objectiveName(search), number(sample.values[index])]]),
+        rows: /** @type {[string, string][]} */ ([[label(name), text(values[index])], [objectiveName(search), objectiveValue(search, sample.values[index])]]),
         open: `/trials/${search.id}.${sample.numbers[index]}`,
       });
       grid.set(name, {
