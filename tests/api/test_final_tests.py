@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,6 +12,7 @@ from caviar.service.security.rules import needed
 from caviar.service.security.scopes import Token
 from caviar.service.usecases.final_tests import test_set_of as identity_of
 from caviar.trainer.plugin import MLP
+from tests.support.commandline import ROOT
 from tests.support.inprocess import App
 from tests.support.trained_trials import API, SETTINGS, Trial, finished
 
@@ -87,6 +89,32 @@ def test_nothing_that_others_read_tells_of_it(app: App) -> None:
     assert [answer.text for answer in after] == before
     assert all(answer.status_code == 200 for answer in after), [answer.status_code for answer in after]
     assert not [path for path, answer in zip(READERS, after, strict=True) if repr(value) in answer.text]
+    told = {path: app.request("GET", path) for path in routes_of_readers(trial)}
+    assert sum(answer.status_code == 200 for answer in told.values()) > 40
+    assert not [path for path, answer in told.items() if repr(value) in answer.text]
+
+
+def routes_of_readers(trial: Trial) -> list[str]:
+    """Return every path that who may only read can call: of this trial, its search, and of nothing.
+
+    Streams do not end, and a report has tests of its own: it knows who asks.
+    """
+    names = {"{search}": trial.id.split(".")[0], "{study}": trial.id.split(".")[0], "{name}": trial.id}
+    found = []
+    for path, methods in json.loads((ROOT / "docs" / "openapi.json").read_text("utf-8"))["paths"].items():
+        query = [one for one in methods.get("get", {}).get("parameters", ()) if one["in"] == "query"]
+        if "get" not in methods or path.endswith(("/events", "/report")) or any(map(_required, query)):
+            continue
+        for mark, name in names.items():
+            path = path.replace(mark, name)
+        scopes = needed("GET", path)
+        if "{" not in path and ("open" in scopes or Token("reader", "read").allows(*scopes[:1])):
+            found.append(path)
+    return found
+
+
+def _required(parameter: dict[str, Any]) -> bool:
+    return bool(parameter.get("required"))
 
 
 @pytest.mark.parametrize("prepare", ["running", "no model", "no test set", "external"])
