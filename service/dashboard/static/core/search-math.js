@@ -194,3 +194,11 @@ export function spreadText(search, trial, metric) {
 export function parametersOf(space) {
   return Object.fromEntries(Object.entries(space).filter(([, definition]) => !Array.isArray(definition)));
 }
+
+/**
+ * Whether a search is a study of Optuna, whose trials its own script makes and runs.
+ * @param {Search} search
+ */
+export function isStudy(search) {
+  return search.spec.trainer === "optuna";
+}

@@ -3,7 +3,7 @@
 import { call } from "../core/api.js";
 import { loadCatalog, optionsOf } from "../core/catalog.js";
 import { fill, h } from "../core/dom.js";
-import { isOver } from "../core/search-math.js";
+import { isOver, isStudy } from "../core/search-math.js";
 import { ask } from "../components/dialog.js";
 import { attempt, toast } from "../components/parts.js";
 import { editSearch } from "./search-edit.js";
@@ -75,7 +75,7 @@ function exportMenu(path) {
  * @param {Search} search
  */
 export function mayRunFailed(search) {
-  return Boolean(search.counts.failed) && search.state !== "cancelled";
+  return Boolean(search.counts.failed) && search.state !== "cancelled" && !isStudy(search);
 }
 
 /**

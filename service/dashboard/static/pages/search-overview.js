@@ -4,7 +4,7 @@ import { call, isAbort } from "../core/api.js";
 import { SERVER } from "../core/base.js";
 import { fill, h, setText } from "../core/dom.js";
 import { count, label, text } from "../core/format.js";
-import { furtherMetrics, measured, objectiveMetric, objectiveName, parameterNames } from "../core/search-math.js";
+import { furtherMetrics, isStudy, measured, objectiveMetric, objectiveName, parameterNames } from "../core/search-math.js";
 import { chip, command, empty, problem, when } from "../components/parts.js";
 import { Table } from "../components/table.js";
 import { conclusion } from "./search-conclusion.js";
@@ -48,7 +48,7 @@ export async function view(view) {
 function waiting(search) {
   if (search.state === "cancelled") return empty("No trial was started", h("p", null, "The search was cancelled first. Copy it to a new search to run it."));
   if (search.state === "paused") return empty("Paused before its first trial", h("p", null, "Press Resume to start it."));
-  if (search.spec.trainer === "optuna") return empty("Waiting for your script", h("p", null, "Trials appear as your script runs this study of Optuna:"), command(`storage=CaviarStorage("${SERVER}")`));
+  if (isStudy(search)) return empty("Waiting for your script", h("p", null, "Trials appear as your script runs this study of Optuna:"), command(`storage=CaviarStorage("${SERVER}")`));
   if (search.spec.trainer === "external") return empty("Waiting for your script", h("p", null, "This search is trained by a script of your own. It starts when the script asks for trials:"), command(`for trial in Client("${SERVER}").ask(${search.id}): ...`));
   return empty(
     "No trial has started yet",

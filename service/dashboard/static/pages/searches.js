@@ -4,7 +4,7 @@ import { call, connection, isAbort, withQuery } from "../core/api.js";
 import { outward } from "../core/base.js";
 import { fill, h, setText } from "../core/dom.js";
 import { count } from "../core/format.js";
-import { failedText, isOver, lostShares, measured, objectiveMetric, objectiveName, progressText, rateText, share, timeLeft } from "../core/search-math.js";
+import { failedText, isOver, isStudy, lostShares, measured, objectiveMetric, objectiveName, progressText, rateText, share, timeLeft } from "../core/search-math.js";
 import { chip, command, empty, problem, Progress, setSearchChip, when } from "../components/parts.js";
 import { sparkline } from "../components/sparkline.js";
 import { Table } from "../components/table.js";
@@ -89,7 +89,7 @@ function marked(place, compare) {
 function columns(changed) {
   return [
     { key: "mark", title: "", cell: (search) => h("input", { type: "checkbox", value: search.id, "aria-label": `Select ${search.name} to compare`, onchange: changed }), update: () => undefined },
-    { key: "name", title: "Name", sort: "name", cell: (search) => h("div", null, h("a", { class: "searchname", href: `/searches/${search.id}` }, search.name, h("span", null, `${search.id} · ${search.spec.trainer === "optuna" ? "study of Optuna" : `${search.spec.dataset?.name ?? (search.spec.trainer === "external" ? "own script" : "data")} · ${String(search.spec.strategy?.name ?? "coarse to fine").replaceAll("_", " ")}`}`)), h("div", { class: "labels" }, search.drift && h("span", { class: "failedtext", title: search.drift }, "re-test failed"), labelsOf(search))) },
+    { key: "name", title: "Name", sort: "name", cell: (search) => h("div", null, h("a", { class: "searchname", href: `/searches/${search.id}` }, search.name, h("span", null, `${search.id} · ${isStudy(search) ? "study of Optuna" : `${search.spec.dataset?.name ?? (search.spec.trainer === "external" ? "own script" : "data")} · ${String(search.spec.strategy?.name ?? "coarse to fine").replaceAll("_", " ")}`}`)), h("div", { class: "labels" }, search.drift && h("span", { class: "failedtext", title: search.drift }, "re-test failed"), labelsOf(search))) },
     { key: "state", title: "State", cell: (search) => chip(search.state), update: (cell, search) => setSearchChip(/** @type {HTMLElement} */ (cell.firstElementChild), search) },
     { key: "progress", title: "Progress", cell: progressCell, update: drawProgress },
     { key: "best", title: "Best", numeric: true, cell: (search) => (search.best ? h("a", { href: `/trials/${search.best.trial}`, title: `trial ${search.best.number}` }, measured(search, objectiveMetric(search), search.best.value)) : "–") },

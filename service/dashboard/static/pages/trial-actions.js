@@ -3,6 +3,7 @@
 import { call, request } from "../core/api.js";
 import { h } from "../core/dom.js";
 import { go } from "../core/router.js";
+import { isStudy } from "../core/search-math.js";
 import { openDialog } from "../components/dialog.js";
 import { attempt } from "../components/parts.js";
 import { download } from "../components/figure.js";
@@ -16,7 +17,7 @@ export function trialActions(view, hasModel) {
   const buttons = [];
   const parent = trial.origin?.parent;
   if (parent) buttons.push(h("a", { class: "button", href: `/compare?trials=${parent},${trial.id}` }, `Compare with trial ${parent}`));
-  if (["failed", "cancelled"].includes(trial.state)) buttons.push(button("Rerun", () => rerun(trial)));
+  if (["failed", "cancelled"].includes(trial.state) && !isStudy(view.search)) buttons.push(button("Rerun", () => rerun(trial)));
   if (trial.excluded) buttons.push(button("Include again", () => include(view)));
   else if (trial.ended && trial.state !== "cancelled") buttons.push(button("Exclude…", () => exclude(view)));
   if (hasModel && trial.ended && (view.search.spec.trainer ?? "mlp") === "mlp") buttons.push(h("a", { class: "button", href: `/trials/${trial.id}/errors` }, "See its errors"));
