@@ -244,3 +244,18 @@ def test_metrics_weights_and_threshold_have_fields(page: Page) -> None:
         expect(yaml).to_have_value(re.compile(written))
     expect(yaml).not_to_have_value(re.compile("direction"))
     expect(page.get_by_role("button", name="Start the search")).to_be_enabled()
+
+
+def test_more_training_data_keeps_a_number_that_ends_a_name(page: Page) -> None:
+    page.goto("/new?example=digits")
+    module = "document.querySelector('script[type=module]').src.replace('app.js', 'pages/new-folds.js')"
+    text = "made-up 0.3, web, sales 2025, sales 2025 .5"
+    found = page.evaluate(f"async (text) => (await import({module})).readMore(text)", text)
+    assert found == [
+        {"name": "made-up", "share": 0.3},
+        {"name": "web"},
+        {"name": "sales 2025"},
+        {"name": "sales 2025", "share": 0.5},
+    ]
+    written = page.evaluate(f"async (sources) => (await import({module})).writtenMore(sources)", found)
+    assert written == text.replace(" .5", " 0.5")

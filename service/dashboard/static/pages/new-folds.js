@@ -53,12 +53,12 @@ export function writtenMore(sources) {
 }
 
 /**
- * @param {string} text names with shares, separated by commas; no name has one
+ * @param {string} text names with shares below 1, separated by commas, which no name has; "sales 2025" is a name alone
  * @returns {{name: string, share?: number}[] | null} null for none
  */
 export function readMore(text) {
   const found = text.split(",").map((one) => one.trim()).filter(Boolean).map((one) => {
-    const [, name, share] = /^(.+?)\s+(\d*\.?\d+)$/.exec(one) ?? [];
+    const [, name, share] = /^(.+?)\s+(0?\.\d+)$/.exec(one) ?? [];
     return name === undefined ? { name: one } : { name, share: Number(share) };
   });
   return found.length ? found : null;
