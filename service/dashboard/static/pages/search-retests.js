@@ -3,7 +3,7 @@
 import { call } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
 import { moment } from "../core/format.js";
-import { measured, objectiveMetric } from "../core/search-math.js";
+import { apart, objectiveMetric, objectiveValue } from "../core/search-math.js";
 import { openDialog } from "../components/dialog.js";
 import { attempt, choose, problem } from "../components/parts.js";
 
@@ -64,12 +64,13 @@ function item(search, retest) {
   const data = retest.data ? String(retest.data.name) : "the same data";
   const head = h("strong", null, `Re-test ${retest.nth}, ${moment(retest.created)}, on ${data}`);
   if (retest.state === "running") {
-    return h("li", null, head, " trains: ", h("a", { href: `/searches/${retest.baseline}` }, "on the data of before"), ", ", h("a", { href: `/searches/${retest.again}` }, "on the newer data"));
+    return h("li", null, head, " trains: ", h("a", { href: `/searches/${retest.baseline}` }, "on the data of before"), ", ", h("a", { href: `/searches/${retest.again}` }, retest.data ? "on the newer data" : "on it again"));
   }
   if (!retest.report) return h("li", null, head, h("p", null, `It came to nothing: ${retest.problem}`));
-  const value = (/** @type {number} */ one) => measured(search, objectiveMetric(search), one);
+  const value = (/** @type {number} */ one) => objectiveValue(search, one);
+  const change = (/** @type {number} */ one) => apart(search, objectiveMetric(search), one);
   const rows = retest.report.winners.map((one) =>
-    h("tr", null, h("td", null, h("a", { href: `/trials/${one.trial}` }, one.trial)), h("td", null, value(one.before)), h("td", null, value(one.after)), h("td", null, one.low === null || one.high === null ? "–" : `${value(one.low)} to ${value(one.high)}`), h("td", null, `${one.rank_before} → ${one.rank_after}`)),
+    h("tr", null, h("td", null, h("a", { href: `/trials/${one.trial}` }, one.trial)), h("td", null, value(one.before)), h("td", null, value(one.after)), h("td", null, one.low === null || one.high === null ? "–" : `${change(one.low)} to ${change(one.high)}`), h("td", null, `${one.rank_before} → ${one.rank_after}`)),
   );
   const names = ["Winner", "Before", "Now", "Change, 95 %", "Rank"].map((name) => h("th", { scope: "col" }, name));
   return h("li", null, h("div", null, head, h("p", { class: retest.drifted ? "warning-note" : null }, retest.report.text.join(" ")), h("table", null, h("thead", null, h("tr", null, names)), h("tbody", null, rows))));
