@@ -25,7 +25,7 @@ from .reweighing import Column, Side, reweighed
 MOST_ROWS = 20_000  # of each side that are compared, evenly spread
 MOST_TOLD = 20  # columns
 MOVED = 0.05  # p of a column, below which it is compared within classes
-FEWEST = 20  # rows of each side in a class, or quarter of a target, whose columns are compared
+FEWEST = 20  # rows of each side in a class, or fifth of a target, whose columns are compared
 _NEW = "classes unseen"
 
 
