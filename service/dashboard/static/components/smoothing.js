@@ -17,7 +17,7 @@ export class Smoothing {
     this.slider = h("input", { type: "range", min: "0", max: String(MOST), step: String(STEP), "aria-label": "Smoothing" });
     this.slider.value = String(this.place);
     this.shown = h("output", { class: "muted" });
-    this.node = h("label", { class: "smoothing", title: "Exponentially weighted average with bias correction; the values themselves stay visible, faint" }, "Smoothing ", this.slider, this.shown);
+    this.node = h("label", { class: "smallfield", title: "Exponentially weighted average with bias correction; the values themselves stay visible, faint" }, "Smoothing ", this.slider, this.shown);
     this.slider.addEventListener("input", () => {
       this.place = Number(this.slider.value);
       localStorage.setItem(key(picture), String(this.place));

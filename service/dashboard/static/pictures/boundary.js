@@ -65,7 +65,7 @@ export function boundaryPicture(view, context) {
     const row = h("input", { type: "number", min: "1", value: asked.row ?? "", placeholder: "median", "aria-label": "Row of the dev set whose other columns are held", onchange: (/** @type {Event} */ event) => ask("row", /** @type {HTMLInputElement} */ (event.target).value) });
     const fields = [select("x", x.name, y.name), select("y", y.name, x.name), ...(found.targets.length > 1 ? [target] : []), row];
     for (const field of fields) field.classList.add("small");
-    return [...fields.slice(0, -1), found.exact ? null : h("label", { class: "smoothing" }, "others as in row ", row)];
+    return [...fields.slice(0, -1), found.exact ? null : h("label", { class: "smallfield" }, "others as in row ", row)];
   }
 
   return {
