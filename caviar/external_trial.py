@@ -13,41 +13,23 @@ for trial in Client().ask(search):
 
 import logging
 import os
-import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Literal, Self, SupportsIndex
+from typing import Any, Self, SupportsIndex
 
 from caviar.checkpoint_files import State, packed, unpack
-from caviar.errors import CaviarError
 from caviar.exchange.assigned_trial import AssignedTrial
 from caviar.exchange.checkpoint_uploads import AttachmentUpload, CheckpointUpload, CheckpointUploads
 from caviar.exchange.exchange import Exchange, Write
-from caviar.exchange.outbox import Outbox
-from caviar.exchange.result import failed, failure, result_of
-from caviar.exchange.wire import Acknowledgement, EndState, Result
+from caviar.exchange.wire import Acknowledgement
 from caviar.script_attachments import artifact, attribute
 from caviar.script_commands import ScriptCommands
-from caviar.script_limits import ScriptLimits
-from caviar.script_reports import ScriptCurve, as_numbers, as_step
-from caviar.script_state import EarlierState
+from caviar.script_course import ScriptCourse
+from caviar.script_reports import as_numbers, as_step
+from caviar.script_trial_end import ScriptTrialEnd
 
 logger = logging.getLogger(__name__)
 
-LEFT = (
-    "the script left the loop before this trial had ended: call trial.complete() or trial.fail() before a "
-    "break, or write `with trial:` around the training"
-)
-NOTHING_TOLD = (
-    "trial {} came to the end of the loop's body without any metric: train it there, and call "
-    "trial.report(...), trial.complete(...) or trial.fail(...). A list of all trials, as list() makes, "
-    "trains none"
-)
-NOT_TAKEN_UP = (
-    "trial {} of a population goes on from the state of another one, at epoch {}: load trial.resume, and "
-    "train from trial.epoch + 1 to trial.epochs"
-)
 Caught = type[Exception] | tuple[type[Exception], ...]
 
 
@@ -65,20 +47,11 @@ class ExternalTrial:
         self._exchange = exchange
         self._uploads = uploads
         self._catch = catch
-        self._process = os.getpid()
-        self._began = time.monotonic()
-        self._epoch = 0
-        self._replaces = assignment.attempt > 1  # the first report says from where it is trained again
-        self._last: dict[str, float] = {}
-        self._earlier = EarlierState(assignment, exchange.transport)
-        self._curve = ScriptCurve(assignment)
-        self._stop: str | None = None  # by the stopping rule
+        self._course = ScriptCourse(assignment, exchange)
         self._commands = ScriptCommands(assignment, self._answer)
         self._written = 0
         self._kept = False  # a checkpoint was made, or will be when it is wanted
-        self._ended = False
-        self._closing = threading.Lock()
-        self._limits = ScriptLimits(assignment, exchange.note, self._finish)
+        self._end = ScriptTrialEnd(assignment, exchange, uploads, self._commands, self._course)
 
     @property
     def id(self) -> str:
@@ -128,15 +101,15 @@ class ExternalTrial:
         A trial that was lost, paused, rewound or forked has one. A script that reads it, or `epoch`, counts
         as resuming from there; one that does not starts over, and its epochs replace the earlier ones.
         """
-        taken = self._take_up()
+        taken = self._course.take_up()
         return None if taken is None else taken[0]
 
     @property
     def epoch(self) -> int:
         """Return the last epoch, or step, that is done; 0 where the training begins."""
-        if not self._epoch:
-            self._take_up()
-        return self._last_epoch
+        if not self._course.epoch:
+            self._course.take_up()
+        return self._course.last_epoch
 
     def restore(self, path: str | os.PathLike[str]) -> bool:
         """Write the state to resume from to a path, a folder if it was one; return whether there is any."""
@@ -153,12 +126,12 @@ class ExternalTrial:
 
         Raises CaviarError for what cannot be read.
         """
-        self._expect_own_process()
-        epoch = self._last_epoch if step is None else as_step(step, 0)
+        self._end.expect_own_process()
+        epoch = self._course.last_epoch if step is None else as_step(step, 0)
         content = packed(state)
         self._hear()
         kind = "command" if self._commands.take_checkpoint(epoch) else "schedule"
-        if not self._ended:
+        if not self._end.over:
             self._kept = True
             at = self._commands.branch, epoch, epoch, self._commands.position
             key = self._assignment.key
@@ -176,7 +149,7 @@ class ExternalTrial:
     def state_wanted(self) -> bool:
         """Return whether a person waits for a checkpoint, or the trial is to be paused."""
         self._hear()
-        return not self._ended and self._commands.wants_state
+        return not self._end.over and self._commands.wants_state
 
     def note(self, key: str, value: Any) -> None:
         """Keep an attribute with the trial: text, a number, or lists and dicts of them. It can be set again.
@@ -199,7 +172,7 @@ class ExternalTrial:
         Raises whatever ended the talk with the server for good, CaviarError in a forked process.
         """
         self._hear()
-        return self._why_stopped
+        return self._end.why_stopped
 
     def report(self, step: SupportsIndex | None = None, **metrics: float | None) -> None:
         """Report the metrics of one more epoch; sent in the background. None is a missing value.
@@ -210,34 +183,14 @@ class ExternalTrial:
         Raises CaviarError for what is not a number, and for too many metrics. Inside `with trial:` raises
         TrialLimitError, which the statement catches, if the trial has exceeded one of its limits.
         """
-        self._expect_own_process()
-        if not self._limits.may_report():
+        self._end.expect_own_process()
+        if not self._end.limits.may_report():
             return
         told = as_numbers(metrics)
-        if self._ended:
+        if self._end.over:
             logger.warning("trial %s has ended: a report after its end is lost", self.id)
             return
-        last = self._last_epoch
-        epoch = last + 1 if step is None else as_step(step)
-        replaces = self._replaces or epoch <= last
-        self._replaces = False
-        self._expect_taken_up()
-        self._epoch = epoch
-        self._last = told
-        key, branch, columns, row = (
-            self._assignment.key,
-            self._commands.branch,
-            list(told),
-            list(told.values()),
-        )
-
-        def write(outbox: Outbox) -> None:
-            if replaces:
-                outbox.replace(key, branch, epoch)
-            outbox.epochs(key, branch, columns, epoch, [row])
-
-        self._written = self._exchange.report(write)
-        self._stop = self._curve.judge(epoch, told, last) or self._stop
+        self._written = self._course.report(step, told, self._commands.branch)
 
     def changes(self) -> dict[str, Any]:
         """Return the settings that a person has changed; the script counts as using them from here on.
@@ -250,30 +203,22 @@ class ExternalTrial:
 
     def complete(self, **metrics: float | None) -> None:
         """End the trial with final metrics; those not given are taken from the last report."""
-        reason = self._why_stopped
-        final = self._last | as_numbers(metrics)
-        if reason and not final:  # a person stopped it before there was anything to tell
-            self._end("cancelled", final, reason)
-            return
-        if self._assignment.metric not in final and not self._ended:
-            told = ", ".join(final) or "none"
-            logger.warning("trial %s fails: no metric %r; told: %s", self.id, self._assignment.metric, told)
-        self._end("stopped" if reason else "completed", final, reason)
+        self._end.complete(metrics)
 
     def fail(self, reason: str, log: str | None = None) -> None:
         """End the trial as failed; `log` is kept with the attempt, its last part if it is long."""
-        self._finish(failed(reason, log, self._epoch))
+        self._end.fail(reason, log)
 
     def fail_with(self, error: BaseException) -> None:
         """End the trial without a result, with the type, the message and the traceback of an exception."""
-        self._finish(failure(error))
+        self._end.fail_with(error)
 
     def hand_back(self) -> None:
         """Hand the trial back for whoever asks next; that is neither a failure nor a lost attempt."""
-        self._let_go("released", self._commands.branch)
+        self._end.hand_back()
 
     def __enter__(self) -> Self:
-        self._limits.within = True
+        self._end.limits.within = True
         return self
 
     def __exit__(
@@ -283,128 +228,51 @@ class ExternalTrial:
             self.end_of_turn()
         else:
             self.leave(error)
-        self._limits.within = False
-        return isinstance(error, self._catch) or self._limits.takes(error)
+        self._end.limits.within = False
+        return isinstance(error, self._catch) or self._end.limits.takes(error)
 
     # What the loop asks
 
     @property
     def may_be_told(self) -> bool:
         """Return whether it is still to be ended, by this process."""
-        return not self._ended and os.getpid() == self._process
+        return self._end.may_be_told
 
     def end_of_turn(self) -> None:
         """End the trial if the script has not.
 
         Raises CaviarError when the script has told nothing of it; it is handed back then.
         """
-        if self.may_be_told and not self._last and self._last_epoch:
-            self._last = self._earlier.metrics(self._commands.branch)
-        if self.may_be_told and not self._last and not self._why_stopped:
-            self.hand_back()
-            raise CaviarError(NOTHING_TOLD.format(self.id))
-        if self.may_be_told:
-            self.complete()
+        self._end.end_of_turn()
 
     def leave(self, error: BaseException | None) -> None:
         """End the trial whose training was left with an exception, or nobody knows how."""
-        if not self.may_be_told:
-            return
-        if error is None:
-            self.fail(LEFT)
-        elif isinstance(error, Exception):
-            self.fail_with(error)
-        else:  # Ctrl-C, SIGTERM, sys.exit()
-            self.hand_back()
-
-    @property
-    def _why_stopped(self) -> str | None:
-        dropped = self._exchange.dropped(self._assignment.key)
-        return self._limits.check() or self._commands.why_stopped or self._stop or dropped
-
-    @property
-    def _last_epoch(self) -> int:
-        """The last epoch behind the training: that of the state which was taken up, until one is told."""
-        return self._epoch or self._earlier.epoch
-
-    def _take_up(self) -> tuple[bytes, int] | None:
-        """Return the state to go on from, and its epoch."""
-        first = not self._earlier.asked
-        taken = self._earlier.taken
-        if first and taken and not self._epoch:
-            self._curve.begin_with(self._earlier.course)
-        return taken
+        self._end.leave(error)
 
     def _in_force(self) -> dict[str, Any]:
         return self._assignment.search.settings | self._assignment.params | self._commands.changed
 
-    def _expect_own_process(self) -> None:
-        if os.getpid() != self._process:
-            raise CaviarError(
-                f"trial {self.id} belongs to another process, which forked this one: report there, or call "
-                "client.ask here for trials of this process"
-            )
-
-    def _expect_taken_up(self) -> None:
-        """Raise CaviarError where a script goes on from nothing, while its search takes it for a copy."""
-        assignment = self._assignment
-        if assignment.search.population and assignment.resume and not self._earlier.asked:
-            raise CaviarError(NOT_TAKEN_UP.format(self.id, assignment.resume.epoch))
-
     def _keep(self, upload: AttachmentUpload) -> None:
-        self._expect_own_process()
-        if self._ended:
+        self._end.expect_own_process()
+        if self._end.over:
             logger.warning("trial %s has ended: the %s %r is lost", self.id, upload.kind, upload.name)
         else:
             self._uploads.add(upload)
 
     def _hear(self) -> None:
         """Take in what a person has asked: a stop is obeyed once it is due, a change waits for `changes`."""
-        self._expect_own_process()
-        if not self._ended:
+        self._end.expect_own_process()
+        if not self._end.over:
             kept = self._kept or self._assignment.resume is not None
-            self._commands.hear(self._exchange.commands(self._assignment.key), self._epoch, kept=kept)
+            self._commands.hear(self._exchange.commands(self._assignment.key), self._course.epoch, kept=kept)
 
     def _take_changes(self) -> None:
         """Put the changes that are due in force."""
         self._hear()
         fixed = self._assignment.search.settings | self._assignment.params
-        self._commands.take_changes(fixed, self._epoch)
+        self._commands.take_changes(fixed, self._course.epoch)
 
     def _answer(self, answer: Acknowledgement, branch: int) -> None:
         key = self._assignment.key
         write: Write = lambda outbox: outbox.acknowledge(key, branch, [answer])  # noqa: E731
         self._written = self._exchange.report(write, urgent=True)
-
-    def _end(self, state: EndState, metrics: Mapping[str, float], reason: str | None) -> None:
-        if self._commands.leaving is not None and state in ("completed", "stopped", "cancelled"):
-            if not self._ended:
-                self._let_go(*self._commands.left(self._epoch))
-            return
-        self._finish(result_of(state, metrics, self._epoch, reason))
-
-    def _finish(self, result: Result) -> None:
-        key, branch, seconds = self._assignment.key, self._commands.branch, time.monotonic() - self._began
-        first = self._last_epoch + 1
-
-        def write(outbox: Outbox) -> None:
-            if self._replaces:  # nothing was told of this attempt: what others told is not of this training
-                outbox.replace(key, branch, first)
-            outbox.result(key, branch, result, seconds)
-
-        self._close(write)
-
-    def _let_go(self, state: Literal["paused", "released"], branch: int) -> None:
-        key, seconds = self._assignment.key, time.monotonic() - self._began
-        self._close(lambda outbox: outbox.state(key, branch, state, seconds))
-
-    def _close(self, write: Write) -> None:
-        """Make the last report of the trial, once, when its checkpoints have been sent."""
-        self._expect_own_process()
-        with self._closing:
-            if self._ended:
-                return
-            self._ended = True
-        self._limits.end()
-        self._exchange.training_ended(self._assignment.key)
-        self._uploads.when_done(self._assignment.key, write)
