@@ -15,7 +15,7 @@ Id = Annotated[str, typer.Argument(help="As `caviar webhook list` shows it.", sh
 @app.command()
 def add(
     address: Annotated[str, typer.Argument(help="https://host/path", show_default=False)],
-    on: Annotated[str, typer.Option(help="Of ended, paused, failed and best.", metavar="EVENTS")] = (
+    on: Annotated[str, typer.Option(help="Of ended, paused, failed, best and drift.", metavar="EVENTS")] = (
         "ended,paused"
     ),
     slack: Annotated[bool, typer.Option("--slack", help="Send a text, as Slack takes it.")] = False,
