@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.page_server import SEARCH, Server, wait_for_end
+from tests.support.page_server import PATIENCE, SEARCH, Server, wait_for_end
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def test_residuals_show_predictions_against_the_truth(
     plane = page.locator("#figure-loss-plane")
     plane.get_by_role("button", name="Compute it").click()
     expect(plane.locator("canvas")).to_have_attribute(
-        "aria-label", re.compile("^Training cost around the path")
+        "aria-label", re.compile("^Training cost around the path"), timeout=PATIENCE
     )
     expect(plane).to_contain_text("rows of the training set")
 
