@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -27,6 +27,7 @@ from caviar.service.usecases.analysis import CHANCE, read_standings
 from caviar.service.usecases.predictions import Evaluator
 from caviar.service.usecases.retest_verdict import Change, Verdict, change_of, verdict
 from caviar.service.usecases.retests import Wish
+from caviar.trainer.data.more_rows import other_sources
 from caviar.trainer.metrics import named
 
 PATIENCE = 900.0  # seconds after which another server judges what one has taken
@@ -139,9 +140,13 @@ def gather(snapshot: Snapshot, retest: StoredRetest) -> Trained:
 
 def _identity(dataset: dict[str, Any]) -> Any:
     """Return what tells one resolved data set from another: its content, not its name."""
-    sources = [dataset, dataset.get("dev") or {}, dataset.get("test") or {}]
-    files = [(one.get("upload") or {}).get("digest") or one.get("name") for one in sources]
-    return files, {key: dataset.get(key) for key in retests.OWN}
+    others = {part: {**one, **_content(one)} for part, one in other_sources(dataset).items()}
+    return _content(dataset), others, {key: dataset.get(key) for key in (*retests.OWN, "arrays", "reading")}
+
+
+def _content(source: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the file of a source in place of its name; what comes with the trainer has a name alone."""
+    return {"name": (source.get("upload") or {}).get("digest") or source.get("name"), "upload": None}
 
 
 def _model(snapshot: Snapshot, search: int, numbers: Sequence[int]) -> TrialId | None:
