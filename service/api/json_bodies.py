@@ -32,7 +32,7 @@ def read_json(body: bytes) -> Any:
         list(_wrong(found, "", 0)) if b"\\u0000" in body or body.count(b"[") + body.count(b"{") > 50 else []
     )
     if wrong:
-        raise RefusedError("; ".join(f"{one.field}: {one.message}" for one in wrong[:5]), wrong)
+        raise RefusedError.of_all(wrong)
     return found
 
 

@@ -259,7 +259,7 @@ def _check_columns(meta: Mapping[str, Any]) -> None:
     named = [*(one["name"] for one in meta.get("features", ())), *(meta.get("target") or {}).get("names", ())]
     wrong = list(name_problems((f"columns.{name}", str(name)) for name in named))
     if wrong:
-        raise RefusedError("; ".join(f"{one.field}: {one.message}" for one in wrong[:5]), wrong)
+        raise RefusedError.of_all(wrong)
 
 
 def _is_id(key: str) -> bool:

@@ -262,4 +262,4 @@ def _of_data(error: RefusedError) -> RefusedError:
         else one
         for one in error.problems
     ]
-    return RefusedError("; ".join(f"{one.field}: {one.message}" for one in problems[:5]), problems)
+    return RefusedError.of_all(problems)
