@@ -13,7 +13,6 @@ from typing import Any
 
 import orjson
 
-from caviar.search.problem import SearchError
 from caviar.search.spec import SearchSpec
 from caviar.service.errors import ConflictError, FieldProblem, NotFoundError, RefusedError
 from caviar.service.store import audit, reads
@@ -249,9 +248,6 @@ def _accepted(store: Database, blobs: Blobs, data: dict[str, Any]) -> tuple[Sear
         return accept(store, blobs, data)
     except RefusedError as error:
         raise _of_data(error) from error
-    except SearchError as error:
-        problems = [FieldProblem(one.field, one.message, one.remedy) for one in error.problems]
-        raise RefusedError("; ".join(one.message for one in problems), problems) from error
 
 
 def _of_data(error: RefusedError) -> RefusedError:
