@@ -124,8 +124,7 @@ def feature_names(snapshot: Snapshot, dataset: Mapping[str, Any]) -> list[str] |
     names = _names(main)
     if names is None:
         return None
-    target = dataset.get("target") or (main.get("target") or {}).get("names") or []
-    unread = {*([target] if isinstance(target, str) else target), *(dataset.get("ignore") or ())}
+    unread = {*submit_columns.targets(dataset, main), *(dataset.get("ignore") or ())}
     unread |= {dataset[key] for key in submit_columns.OF_ROWS if isinstance(dataset.get(key), str)}
     return [name for name in names if name not in unread | set(_left_out(main))]
 
