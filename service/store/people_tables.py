@@ -1,4 +1,4 @@
-"""The tables of people: who may come in, what they are told, what they changed.
+"""The tables of people: who may come in, what they are told, what they had trained again or changed.
 
 Those of what they work on are in tables.py.
 """
