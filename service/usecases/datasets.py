@@ -197,7 +197,7 @@ def _same(stored: Mapping[str, Any], sent: Mapping[str, Any]) -> bool:
 
 
 def _users(snapshot: Snapshot, name: str) -> list[int]:
-    """Return the searches whose data, dev set or test set is a data set by its name."""
+    """Return the searches with a source (data, dev, test, more training data) that has this name."""
     users = []
     for search, spec in rows.mentioning(snapshot, name):
         dataset = json.loads(spec).get("dataset") or {}

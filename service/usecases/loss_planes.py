@@ -101,7 +101,7 @@ class LossPlanes:
             seconds=COMPILE_SECONDS + 2 * WORK_SECONDS,
         )
         if output is None:
-            message = f"the cost around the way of trial {trial} took too much memory or time"
+            message = f"the cost around the path of trial {trial} took too much memory or time"
             raise UnavailableError(f"{message}; ask for fewer places (resolution) or rows")
         found = orjson.loads(output)
         if refused := found.get("refused"):
