@@ -16,23 +16,13 @@ import pytest
 from sqlalchemy.engine import URL
 
 from tests.support import chart
+from tests.support.deployed import answers, small_search
 from tests.support.server_process import ROOT, free_port
 from tests.support.waiting import wait
 
 pytestmark = [pytest.mark.soak, pytest.mark.postgres]
 
-SEARCH = {
-    "name": "chart",
-    "dataset": {"name": "digits"},
-    "trainer": "mlp",
-    "settings": {"epochs": 2, "hidden_units": 8},
-    "space": {"learning_rate": {"scale": "log", "low": 0.001, "high": 0.1}},
-    "strategy": "random",
-    "objective": {"metric": "dev_error", "direction": "minimize"},
-    "parallel": 4,
-    "budget": {"trials": 8},
-    "seed": 1,
-}
+SEARCH = small_search("chart", trials=8, parallel=4)
 
 
 class Pods:
@@ -113,16 +103,9 @@ def test_the_commands_end_in_a_finished_search(tmp_path: Path, postgres_url: URL
     server = pods.container("Deployment/lab-server")
     at = f"http://127.0.0.1:{pods.port}"
 
-    def answers(probe: str) -> bool:
-        try:
-            path = server[probe]["httpGet"]["path"]
-            return httpx.get(f"{at}{path}", timeout=5).status_code == 200
-        except httpx.TransportError:
-            return False
-
     with pods.running(server):
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-            wait(partial(answers, probe), 90, probe)
+            wait(partial(answers, at, server[probe]["httpGet"]["path"]), 90, probe)
         admin = {"Authorization": f"Bearer {pods.secrets['admin-token']}", "Host": "lab-server"}
         agent = {"Authorization": f"Bearer {pods.secrets['agent-token']}", "Host": "lab-server.science.svc"}
         made = httpx.post(f"{at}/api/v1/searches", json=SEARCH, headers=admin, timeout=30)

@@ -6,7 +6,7 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from sqlalchemy.engine import URL
 
 from caviar.trainer.cache import folder
 from caviar.trainer.warming import warm
+from tests.support.deployed import answers, small_search
 from tests.support.server_process import ROOT, free_port
 from tests.support.waiting import wait
 
@@ -87,18 +88,7 @@ class Deployment:
             assert code == 0, (self.folder / f"{service}.log").read_text()[-3000:]
 
 
-SEARCH: Mapping[str, Any] = {
-    "name": "compose",
-    "dataset": {"name": "digits"},
-    "trainer": "mlp",
-    "settings": {"epochs": 2, "hidden_units": 8},
-    "space": {"learning_rate": {"scale": "log", "low": 0.001, "high": 0.1}},
-    "strategy": "random",
-    "objective": {"metric": "dev_error", "direction": "minimize"},
-    "parallel": 4,
-    "budget": {"trials": 12},
-    "seed": 1,
-}
+SEARCH = small_search("compose", trials=12, parallel=4)
 
 
 def test_the_commands_end_in_a_finished_search(tmp_path: Path, postgres_url: URL) -> None:
@@ -106,12 +96,6 @@ def test_the_commands_end_in_a_finished_search(tmp_path: Path, postgres_url: URL
     warm(say=lambda _words: None)
     shutil.copytree(folder(), tmp_path / "kernels" / folder().name)  # the volume, as an earlier start left it
     url = f"http://127.0.0.1:{deployment.port}"
-
-    def ready() -> bool:  # the container's own health check
-        try:
-            return httpx.get(f"{url}/readyz", timeout=4).status_code == 200
-        except httpx.TransportError:
-            return False
 
     for _ in range(2):  # the second time there is nothing to do
         subprocess.run(
@@ -123,7 +107,7 @@ def test_the_commands_end_in_a_finished_search(tmp_path: Path, postgres_url: URL
         )
     with ExitStack() as running:
         running.enter_context(deployment.process("server"))
-        wait(ready, 60, "the server's health check")
+        wait(lambda: answers(url), 60, "the server's health check")
         assert httpx.get(f"{url}/api/v1/searches").status_code == 401
         for _ in range(2):  # --scale worker=2
             running.enter_context(deployment.process("worker"))

@@ -6,29 +6,19 @@ import os
 import secrets
 import time
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psutil
 import pytest
 
+from tests.support.deployed import answers, small_search
 from tests.support.hosts import network
 from tests.support.image import Dockerfile, contained
 from tests.support.waiting import wait
 
 pytestmark = pytest.mark.soak
 BUILT = os.environ.get("CAVIAR_IMAGE_ROOT", "")
-SEARCH: dict[str, Any] = {
-    "name": "image",
-    "dataset": {"name": "digits"},
-    "trainer": "mlp",
-    "settings": {"epochs": 2, "hidden_units": 8},
-    "space": {"learning_rate": {"scale": "log", "low": 0.001, "high": 0.1}},
-    "strategy": "random",
-    "objective": {"metric": "dev_error", "direction": "minimize"},
-    "budget": {"trials": 12},
-    "seed": 1,
-}
+SEARCH = small_search("image", trials=12)
 
 
 @pytest.mark.skipif(not BUILT, reason="set CAVIAR_IMAGE_ROOT to the built image (docs/operations.md)")
@@ -46,7 +36,7 @@ def test_the_image_serves_as_its_user_on_a_read_only_root(tmp_path: Path) -> Non
         try:
             with httpx.Client(base_url="http://127.0.0.1:8000", timeout=30) as client:
                 client.headers["Authorization"] = f"Bearer {token}"
-                wait(lambda: _ready(client), 120, log.read_text)
+                wait(lambda: answers("http://127.0.0.1:8000"), 120, log.read_text)
                 _check_confined(server.pid, image)
                 started = time.monotonic() - began
                 made = client.post("/api/v1/searches", json=SEARCH)
@@ -69,10 +59,3 @@ def _check_confined(pid: int, image: Dockerfile) -> None:
     mounts = [line.split() for line in Path(f"/proc/{inside[0].pid}/mountinfo").read_text().splitlines()]
     options = {words[4]: words[5].split(",")[0] for words in mounts}
     assert options["/"] == "ro" and {options[place] for place in ("/tmp", *image.volumes)} == {"rw"}
-
-
-def _ready(client: httpx.Client) -> bool:
-    try:
-        return client.get("/readyz", timeout=4).status_code == 200
-    except httpx.TransportError:
-        return False
