@@ -54,6 +54,8 @@ async def submit_search(
     search, fresh = await services.write(
         request, lambda tx: submit(tx, spec, idempotency_key, workers, model)
     )
+    if model is not None and not fresh:
+        await in_thread(services.blobs.remove, model.file)  # the search of before has its own
     body = await _shown(services, search)
     address = f"{services.config.path_prefix}/api/v1/searches/{search}"
     return tagged(body, 201 if fresh else 200, Location=address)

@@ -105,6 +105,20 @@ def test_the_model_is_the_searchs_own_and_goes_with_it(app: App, trial: str) -> 
     assert app.request("GET", f"{API}/searches/{made['id']}/init-model").status_code == 404
 
 
+def test_a_submission_that_is_repeated_leaves_no_second_copy(app: App, trial: str) -> None:
+    files = app.app.state.services.blobs.folder
+    before = {*files.glob("*/models/*")}
+    answers = [
+        app.request("POST", f"{API}/searches", json=a_search(trial), headers={"Idempotency-Key": "twice"})
+        for _ in range(2)
+    ]
+    assert [one.status_code for one in answers] == [201, 200]
+    assert len({*files.glob("*/models/*")} - before) == 1
+    address = f"{API}/searches/{answers[0].json()['id']}"
+    assert app.request("GET", f"{address}/init-model").status_code == 200
+    assert app.request("DELETE", address).status_code == 204
+
+
 def test_a_search_without_a_model_has_none(app: App, trial: str) -> None:
     answer = app.request("GET", f"{API}/searches/{trial.split('.')[0]}/init-model")
     assert answer.status_code == 404
