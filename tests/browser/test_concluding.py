@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.page_server import Server, wait_for_end
+from tests.support.page_server import PATIENCE, Server, wait_for_end
+from tests.support.waiting import wait
 
 SPACE = {"learning_rate": {"scale": "log", "low": 1e-4, "high": 1e-3}}
 ROWS = "".join(f"{(i * 7) % 31},{(i * 13) % 17},{'yes' if i % 20 == 0 else 'no'}\n" for i in range(400))
@@ -85,3 +86,27 @@ def test_two_searches_are_compared_by_name_number_and_best_parameters(
     names = table.locator("tbody th").all_inner_texts()
     assert {"best value", "best: learning rate", "space: learning rate"} <= {name.strip() for name in names}
     assert looked.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out"
+
+
+def test_a_retest_is_begun_on_the_page_and_its_changes_are_in_points(
+    page: Any, server: Server, rare: dict[str, Any]
+) -> None:
+    page.goto(f"/searches/{rare['id']}")
+    page.get_by_role("button", name="Re-test").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Re-test").click()
+    dialog.get_by_text("Re-test 1, ").wait_for()
+    running = dialog.get_by_role("listitem").first.inner_text()
+    assert "on the same data" in running and "newer" not in running
+
+    def ended() -> bool:
+        return all(one["state"] == "ended" for one in server.call(f"/searches/{rare['id']}/retests")["items"])
+
+    wait(ended, PATIENCE / 1000, lambda: "the end of the re-test")
+    dialog.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Re-test").click()
+    row = dialog.get_by_role("row").nth(1).locator("td")
+    row.first.wait_for()
+    shown = row.all_inner_texts()
+    assert shown[1].endswith("%") and shown[2].endswith("%")
+    assert shown[3].count("points") == 2
