@@ -21,13 +21,11 @@ import numpy as np
 from benchmarks import quality_peers
 from benchmarks.quality_all import FAMILIES, problems
 from benchmarks.quality_problems import Outcome, Problem
-from benchmarks.quality_report import Found, show, show_each
+from benchmarks.quality_report import OURS, Found, show, show_each
 from caviar.search.history import History
 from caviar.search.repeats import Tried
 from caviar.search.spec import SearchSpec
 from caviar.search.strategies import propose
-
-OURS = ("coarse_to_fine", "random", "sobol")
 
 
 def run_ours(

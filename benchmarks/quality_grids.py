@@ -87,7 +87,7 @@ class Grid:
 
         def train(unit: Floats) -> Outcome:
             snapped = encoding.snap(unit[None])[0]
-            row, worth = self._row_of[_key(snapped)], 0.0
+            row = self._row_of[_key(snapped)]
             worth = float(self.worths[row])
             if not self.noisy or np.isinf(worth):
                 return Outcome(snapped, worth, worth)

@@ -3,7 +3,7 @@
 import numpy as np
 
 Found = dict[str, dict[str, np.ndarray]]  # strategy: problem: ranks and seconds (seeds, budgets + 1)
-NO_PEERS = ("coarse_to_fine", "random", "sobol")
+OURS = ("coarse_to_fine", "random", "sobol")
 
 
 def show(found: Found, names: list[str], budgets: list[str]) -> None:
@@ -30,7 +30,7 @@ def show(found: Found, names: list[str], budgets: list[str]) -> None:
     for strategy, theirs in means.items():
         if strategy != "coarse_to_fine":
             _print_ratio(f"coarse_to_fine / {strategy}", ours, theirs)
-    peers = {strategy: theirs for strategy, theirs in means.items() if strategy not in NO_PEERS}
+    peers = {strategy: theirs for strategy, theirs in means.items() if strategy not in OURS}
     if len(peers) > 1:
         _print_ratio("coarse_to_fine / best peer", ours, np.min(list(peers.values()), axis=0))
 
