@@ -175,7 +175,7 @@ def _what_is_seen(
     values, failed = checksum(history.values[:seen]), b""
     if spec.failures == "learn":
         failed = np.flatnonzero(history.fails[:seen]).tobytes()
-    return encoding_of(spec.space), spec.seed, stage, first, values, failed, sample
+    return encoding_of(spec.space), sources_of(spec), spec.seed, stage, first, values, failed, sample
 
 
 @cached(LRUCache(256), key=_what_is_seen, lock=Lock())
