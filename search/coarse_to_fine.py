@@ -61,20 +61,18 @@ def propose(spec: SearchSpec, number: int, history: History) -> Proposal:
     again = _again(spec, number, stage, history) if repeats_points(spec) else None
     if again is not None:
         return again
-    early = None if number >= coarse_size(spec) else _informed_early(spec, number, stage, history)
-    if early is not None:
-        return early
-    if number >= coarse_size(spec):
-        # With thousands of results a few more change little: several trials are chosen from one model.
-        size = min(max(stage.first // 128, 1), MOST_AT_ONCE)
-        place = (number - stage.first) % size
-        if size == 1:
-            choices = _choose(spec, stage, number, size, history)
-        else:
-            choices = _choose_several(spec, stage, number - place, size, place, history)
-        for choice in choices[place:] + choices[:place]:
-            if choice.parent is not None or is_new(choice.unit, history):
-                return _zoom(spec, stage, choice)
+    if number < coarse_size(spec):
+        return _informed_early(spec, number, stage, history) or _coarse(spec, number, stage, history)
+    # With thousands of results a few more change little: several trials are chosen from one model.
+    size = min(max(stage.first // 128, 1), MOST_AT_ONCE)
+    place = (number - stage.first) % size
+    if size == 1:
+        choices = _choose(spec, stage, number, size, history)
+    else:
+        choices = _choose_several(spec, stage, number - place, size, place, history)
+    for choice in choices[place:] + choices[:place]:
+        if choice.parent is not None or is_new(choice.unit, history):
+            return _zoom(spec, stage, choice)
     return _coarse(spec, number, stage, history)
 
 
