@@ -20,7 +20,7 @@ class Improvement:
     def __init__(
         self, observations: Observations, model: Surrogate, length: float, caution: Caution | None = None
     ) -> None:
-        self._evidence, self._model, self._length = observations, model, length
+        self._observations, self._model, self._length = observations, model, length
         self._caution = caution
         # What the model takes the results for, not the results themselves: a lucky one must not lead.
         expected, _ = model.predict(observations.columns(observations.units, length))
@@ -29,7 +29,7 @@ class Improvement:
 
     def at(self, units: Floats) -> Floats:
         """Logarithm of the expected improvement at each point."""
-        return self._scores(units, *self._model.predict(self._evidence.columns(units, self._length)))
+        return self._scores(units, *self._model.predict(self._observations.columns(units, self._length)))
 
     def _scores(self, units: Floats, mean: Floats, deviation: Floats) -> Floats:
         # Rounded, because the last bits of linear algebra are not the same twice.
@@ -53,7 +53,7 @@ class Improvement:
             chosen.append(row)
             if len(chosen) == size:
                 return chosen
-            pool = pool or self._model.pool(self._evidence.columns(units, self._length))
+            pool = pool or self._model.pool(self._observations.columns(units, self._length))
             pool.believe(row)
             scores = self._scores(units, pool.mean, pool.deviation)
             for one in chosen:
