@@ -47,7 +47,7 @@ class ChosenPoint:
 
     unit: Floats
     zoomed: bool  # into the box
-    parent: int | None  # trial that it goes on with
+    continue_from: int | None  # trial that it goes on with
 
 
 def propose(spec: SearchSpec, number: int, history: History) -> Proposal:
@@ -71,7 +71,7 @@ def propose(spec: SearchSpec, number: int, history: History) -> Proposal:
     else:
         choices = _choose_several(spec, stage, number - place, size, place, history)
     for choice in choices[place:] + choices[:place]:
-        if choice.parent is not None or is_new(choice.unit, history):
+        if choice.continue_from is not None or is_new(choice.unit, history):
             return _zoom(spec, stage, choice)
     return _coarse(spec, number, stage, history)
 
@@ -91,7 +91,7 @@ def _informed_early(spec: SearchSpec, number: int, stage: Stage, history: Histor
         return None
     why = "the most promising point by the earlier searches and the results so far"
     for choice in _choose(spec, stage, number, 1, history):
-        if choice.parent is None and is_new(choice.unit, history):
+        if choice.continue_from is None and is_new(choice.unit, history):
             unit = round_for_determinism(choice.unit)
             return propose_at(spec.space, unit, "coarse", why, round=stage.index, epochs=stage.epochs)
     return None
@@ -146,9 +146,9 @@ def _instead(spec: SearchSpec, number: int, again: int) -> Floats:
 
 def _zoom(spec: SearchSpec, stage: Stage, choice: ChosenPoint) -> Proposal:
     unit = round_for_determinism(choice.unit)
-    if choice.parent is not None:
+    if choice.continue_from is not None:
         unit = choice.unit  # the very point of the parent
-        why = f"goes on with trial {choice.parent}, the most promising for the epochs it takes"
+        why = f"goes on with trial {choice.continue_from}, the most promising for the epochs it takes"
     elif choice.zoomed:
         why = f"the most promising point, in the box of round {stage.index}"
     else:
@@ -159,7 +159,7 @@ def _zoom(spec: SearchSpec, stage: Stage, choice: ChosenPoint) -> Proposal:
         "zoom" if choice.zoomed else "global",
         why,
         round=stage.index,
-        continue_from=choice.parent,
+        continue_from=choice.continue_from,
         epochs=stage.epochs,
     )
 
@@ -222,9 +222,9 @@ def _choose(
         size,
         lambda row: row >= fresh or is_new(units[row], history),
     )
-    parents = [int(observations.numbers[rows[row - fresh]]) if row >= fresh else None for row in chosen]
+    goes_on = [int(observations.numbers[rows[row - fresh]]) if row >= fresh else None for row in chosen]
     zoomed = box.contains(units[chosen]).tolist()
-    return tuple(map(ChosenPoint, units[chosen], zoomed, parents))
+    return tuple(map(ChosenPoint, units[chosen], zoomed, goes_on))
 
 
 def _kernel(
