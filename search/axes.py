@@ -28,6 +28,11 @@ class Axis:
         """Unit coordinate of a value; that of the nearest one where the value is not in the domain."""
         return self.domain.to_unit(value)
 
+    def entries(self, value: Any) -> list[Any] | None:
+        """Entries of a value of the parameter, as another space may have it; None for what cannot be read."""
+        entries = [value] if self.index is None else value
+        return entries if isinstance(entries, list) and all(map(self.domain.readable, entries)) else None
+
     @property
     def levels(self) -> int | None:
         """How many distinct values there are, None if that is a continuum."""

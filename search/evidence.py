@@ -93,8 +93,8 @@ def source_of(encoding: SpaceEncoding, evidence: Evidence) -> Source | None:
 
 def _within(axis: Axis, value: Any) -> bool:
     """Return whether an axis has a value, or one next to it."""
-    entries = [value] if axis.index is None else value
-    if not isinstance(entries, list) or not all(map(axis.domain.readable, entries)):
+    entries = axis.entries(value)
+    if entries is None:
         return False
     if not isinstance(axis.domain, Numbers):
         return True

@@ -31,10 +31,6 @@ def transfer(space: Space, point: Mapping[str, Any]) -> Point:
     """Point of the space nearest to a point of another one; values that it cannot read are left out."""
     common = {}
     for name, axis in {axis.parameter: axis for axis in space.axes}.items():
-        if name not in point:
-            continue
-        value = point[name]
-        entries = [value] if axis.index is None else value
-        if isinstance(entries, list) and all(map(axis.domain.readable, entries)):
-            common[name] = value
+        if name in point and axis.entries(point[name]) is not None:
+            common[name] = point[name]
     return space.from_unit(space.settle(space.to_unit(common)))
