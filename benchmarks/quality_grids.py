@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from benchmarks.quality_problems import Outcome, Trainings
-from caviar.search.conditions import needs
 from caviar.search.encoding import encoding_of
 from caviar.search.history import Floats
 from caviar.search.space import Space
@@ -30,9 +29,7 @@ def grid_of(space: Space) -> Floats:
     encoding = encoding_of(space)
     counted = [centres for centres in encoding.centres if centres is not None]
     assert len(counted) == encoding.dimensions, "a grid needs counted axes"
-    names = {name for parameter in space.root.values() for name in needs(parameter)}
-    deciding = [place for place, axis in enumerate(space.axes) if axis.parameter in names]
-    blocks = []
+    deciding, blocks = encoding.deciding, []
     for levels in product(*(counted[place] for place in deciding)):
         row = np.full((1, encoding.dimensions), 0.5)
         row[0, deciding] = levels

@@ -64,9 +64,7 @@ def _conversation(strategy: str) -> Conversation:
 
 def axes_of(encoding: SpaceEncoding) -> list[dict[str, Any]]:
     """Return the axes of a space as the protocol has them, those first that others hang on."""
-    space, centres = encoding.space, encoding.centres
-    deciders = {name for parameter in space.root.values() for name in needs(parameter)}
-    deciding = [place for place, axis in enumerate(space.axes) if axis.parameter in deciders]
+    space, centres, deciding = encoding.space, encoding.centres, encoding.deciding
     levels = [range(len(centres[place])) for place in deciding]  # type: ignore[arg-type]
     asked = list(product(*levels))
     rows = np.full((len(asked), encoding.dimensions), 0.5)

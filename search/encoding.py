@@ -12,7 +12,6 @@ import numpy.typing as npt
 from cachetools import LRUCache, cached
 
 from caviar.search.axes import Axis, Numbers
-from caviar.search.conditions import needs
 from caviar.search.history import Floats, Integers
 from caviar.search.space import NEUTRAL, Space
 
@@ -60,13 +59,14 @@ class SpaceEncoding:
 
     def _active(self, units: Floats) -> npt.NDArray[np.bool_]:
         """Whether each coordinate counts, decided once for equal values of the axes that decide."""
-        _, rows, where = np.unique(units[:, self._deciders], axis=0, return_index=True, return_inverse=True)
+        _, rows, where = np.unique(units[:, self.deciding], axis=0, return_index=True, return_inverse=True)
         return np.asarray(self.space.active_at(units[rows])[where.ravel()], dtype=np.bool_)
 
     @cached_property
-    def _deciders(self) -> list[int]:
-        names = {name for parameter in self.space.root.values() for name in needs(parameter)}
-        return [place for place, axis in enumerate(self.space.axes) if axis.parameter in names]
+    def deciding(self) -> list[int]:
+        """Axes of the parameters that others hang on."""
+        deciders = self.space.deciders
+        return [place for place, axis in enumerate(self.space.axes) if axis.parameter in deciders]
 
     def features(self, units: Floats) -> Floats:
         """Columns with a sensible Euclidean distance: a choice is a corner of a simplex with sides 1."""

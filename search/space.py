@@ -231,20 +231,20 @@ class Space(RootModel[dict[str, Parameter]]):
                     flags[place, where.start + count : where.stop] = False
                 elif isinstance(parameter, Fixed):
                     deciding[name] = parameter.value
-                elif name in self._deciders:
+                elif name in self.deciders:
                     axis = self._slices[name].start
                     deciding[name] = self.axes[axis].from_unit(row[axis])
         return flags
 
     @cached_property
-    def _deciders(self) -> frozenset[str]:
+    def deciders(self) -> frozenset[str]:
         """Parameters that others hang on."""
         return frozenset(name for parameter in self.root.values() for name in needs(parameter))
 
     @cached_property
     def _deciding(self) -> tuple[tuple[str, Parameter], ...]:
         return tuple(
-            (name, one) for name, one in self._order if name in self._deciders or name in self.conditional
+            (name, one) for name, one in self._order if name in self.deciders or name in self.conditional
         )
 
     def check(self, point: Mapping[str, Any]) -> list[Problem]:
@@ -338,9 +338,8 @@ def parameter_names(space: Mapping[str, Any]) -> list[str]:
 
 def varying(space: Space) -> tuple[str, ...]:
     """Name the parameters that vary and of which no other one's presence or length hangs."""
-    deciding = {name for parameter in space.root.values() for name in needs(parameter)}
     return tuple(
-        name for name, one in space.root.items() if not isinstance(one, Fixed) and name not in deciding
+        name for name, one in space.root.items() if not isinstance(one, Fixed) and name not in space.deciders
     )
 
 
