@@ -1,8 +1,10 @@
 """Candidates: points of a box among which a strategy chooses."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
-from caviar.search.boxes import Box
+from caviar.search.boxes import Box, whole
 from caviar.search.encoding import SpaceEncoding
 from caviar.search.history import Floats, History
 
@@ -43,6 +45,24 @@ def near(
         drawn = np.where(other, box.spread(rng.random(base.shape)), base)
         units = np.where(encoding.categorical, drawn, units)
     return encoding.candidates(units)
+
+
+def refined(
+    encoding: SpaceEncoding,
+    units: Floats,
+    score: Callable[[Floats], Floats],
+    best: int,
+    each: int,
+    sizes: Sequence[float],
+    rng: np.random.Generator,
+) -> tuple[Floats, Floats]:
+    """Points, and `each` near each of so many of the best, once for every size; and the scores of all."""
+    anywhere, scores = whole(encoding), score(units)
+    for size in sizes:
+        top = np.argsort(-scores, kind="stable")[:best]
+        moved = near(encoding, anywhere, units[top], each, size, rng)
+        units, scores = np.vstack([units, moved]), np.append(scores, score(moved))
+    return units, scores
 
 
 def is_new(unit: Floats, history: History) -> bool:

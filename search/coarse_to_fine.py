@@ -16,7 +16,7 @@ from cachetools import LRUCache, cached
 
 from caviar.search import coarse_to_front, repeats
 from caviar.search.boxes import Box, whole
-from caviar.search.candidates import is_new, near, spread
+from caviar.search.candidates import is_new, near, refined, spread
 from caviar.search.continuing import continuable
 from caviar.search.encoding import encoding_of
 from caviar.search.evidence import sources_of
@@ -248,9 +248,4 @@ def _consider(
     leaders = observations.units[improvement.leaders[:LEADERS]]
     around = [near(encoding, anywhere, leaders, NEAR, size, rng) for size in (0.2, 0.05)]
     units = np.vstack([spread(encoding, box, INSIDE, rng), spread(encoding, anywhere, OUTSIDE, rng), *around])
-    scores = improvement.at(units)
-    for size in REFINEMENTS:
-        top = np.argsort(-scores, kind="stable")[:4]
-        moved = near(encoding, anywhere, units[top], NEAR, size, rng)
-        units, scores = np.vstack([units, moved]), np.append(scores, improvement.at(moved))
-    return units, scores
+    return refined(encoding, units, improvement.at, 4, NEAR, REFINEMENTS, rng)

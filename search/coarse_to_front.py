@@ -8,7 +8,7 @@ what is expected of them. Why so: docs/strategies.md.
 import numpy as np
 
 from caviar.search.boxes import whole
-from caviar.search.candidates import is_new, near, spread
+from caviar.search.candidates import is_new, near, refined, spread
 from caviar.search.encoding import SpaceEncoding, encoding_of
 from caviar.search.failures import Caution
 from caviar.search.front_improvement import FrontImprovement
@@ -90,10 +90,9 @@ def _consider(
     some = front[rng.permutation(len(front))[:FROM_FRONT]]
     around = [near(encoding, anywhere, some, NEAR, size, rng) for size in (0.2, 0.05, 0.015)]
     units = np.vstack([spread(encoding, anywhere, SPREAD, rng), *around])
-    scores = improvement.at(units, encoding.features(units))
-    for size in REFINEMENTS:
-        top = np.argsort(-scores, kind="stable")[:6]
-        moved = near(encoding, anywhere, units[top], NEAR, size, rng)
-        units = np.vstack([units, moved])
-        scores = np.append(scores, improvement.at(moved, encoding.features(moved)))
+
+    def score(units: Floats) -> Floats:
+        return improvement.at(units, encoding.features(units))
+
+    units, scores = refined(encoding, units, score, 6, NEAR, REFINEMENTS, rng)
     return np.asarray(units[np.argsort(-scores, kind="stable")])

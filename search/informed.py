@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from caviar.search.boxes import whole
-from caviar.search.candidates import near, spread
+from caviar.search.candidates import refined, spread
 from caviar.search.encoding import encoding_of
 from caviar.search.evidence import Source
 from caviar.search.history import Floats, History
@@ -26,6 +26,7 @@ PRIOR_RESULTS = 3.0  # results that this trust is worth
 GUIDED = (0, 3)  # trials that go where the sources expect most, whatever their weights
 LEAST_OWN, TRUSTED = 4, 0.5  # results, and weight of all sources, from which the zoom begins early
 POOL, NEAR, APART = 512, 64, 0.15
+REFINEMENTS = (0.2, 0.05, 0.02)  # how far the most promising ones are moved, again and again
 
 
 class InformedModel(Surrogate):
@@ -98,21 +99,18 @@ def trusts(observations: Observations) -> bool:
 def first_point(spec: SearchSpec, number: int, sources: tuple[Source, ...], history: History) -> Floats:
     """Return where the sources expect most: all of them at first, then one; apart from what was tried."""
     encoding = encoding_of(spec.space)
-    rng, anywhere = generator(spec.seed, number, "evidence"), whole(encoding)
+    rng = generator(spec.seed, number, "evidence")
     asked = sources if number == 0 else sources[number % len(sources) :][:1]
     tried = encoding.snap(np.vstack([history.units, history.pending]))
 
-    def scores(units: Floats) -> Floats:
+    def score(units: Floats) -> Floats:
         columns = encoding.features(units)
         expected = np.mean([one.expects(columns) for one in asked], axis=0, dtype=np.float64)
         if len(tried):
             squared = squared_distances(units, tried).min(axis=1) / encoding.dimensions
             expected = expected + np.exp(-squared / (2 * APART**2))
-        return np.asarray(np.round(expected, 6))
+        return np.asarray(-np.round(expected, 6))
 
-    units = spread(encoding, anywhere, POOL, rng)
-    found = scores(units)
-    for size in (0.2, 0.05, 0.02):
-        moved = near(encoding, anywhere, units[np.argsort(found, kind="stable")[:4]], NEAR, size, rng)
-        units, found = np.vstack([units, moved]), np.append(found, scores(moved))
-    return np.asarray(units[np.argmin(found)])
+    units = spread(encoding, whole(encoding), POOL, rng)
+    units, scores = refined(encoding, units, score, 4, NEAR, REFINEMENTS, rng)
+    return np.asarray(units[np.argmax(scores)])
