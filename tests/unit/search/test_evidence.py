@@ -5,11 +5,13 @@ from functools import cache
 import numpy as np
 import pytest
 
+from caviar.search import coarse_to_fine
 from caviar.search.encoding import encoding_of
 from caviar.search.evidence import LEAST_RESULTS, MOST_RESULTS, frozen, source_of, sources_of
 from caviar.search.history import Floats, History
 from caviar.search.informed import weights_of
 from caviar.search.problem import SearchError
+from caviar.search.rounds import stage_of
 from caviar.search.settings import Evidence
 from caviar.search.simulate import Simulated, simulate
 from caviar.search.space import Space
@@ -136,3 +138,14 @@ def test_a_wrong_warm_start_is_refused(warm: dict[str, object], field: str) -> N
         SearchSpec.parse({"space": SPACE, "budget": {"trials": 3}, "warm_start": warm})
     [problem] = caught.value.problems
     assert problem.field.startswith(field) and problem.remedy
+
+
+def test_searches_of_one_space_with_other_evidence_choose_each_for_itself() -> None:
+    """Where several trials are chosen from one model, the choices are remembered."""
+    plain = spec_of([], 1, 400)
+    told = plain.model_copy(update={"warm_start": spec_of([evidence_from("related", 1)], 1).warm_start})
+    units = np.random.default_rng(0).random((260, 5))
+    history = History.of(range(260), units, bowl(units))
+    stage = stage_of(plain, 260)
+    keys = [coarse_to_fine._choose_several.cache_key(one, stage, 260, 2, 0, history) for one in (plain, told)]
+    assert sources_of(told) and keys[0] != keys[1]
