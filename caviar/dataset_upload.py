@@ -73,11 +73,10 @@ def with_files_uploaded(transport: Transport, search: Mapping[str, Any], folder:
     if not isinstance(dataset, Mapping):
         return search
     parts = {part: dict(dataset[part]) for part in SOURCES if isinstance(dataset.get(part), Mapping)}
-    found = {**dataset, **parts}
-    if isinstance(more := dataset.get(MORE), list | tuple):
-        found[MORE] = [dict(one) if isinstance(one, Mapping) else one for one in more]
-    further = [one for one in found.get(MORE) or () if isinstance(one, dict)]
-    sources = [found, *parts.values(), *further]
+    found, further = {**dataset, **parts}, list[Any]()
+    if isinstance(more := dataset.get(MORE), list | tuple):  # what is none is the server's to refuse
+        further = found[MORE] = [dict(one) if isinstance(one, Mapping) else one for one in more]
+    sources = [found, *parts.values(), *(one for one in further if isinstance(one, dict))]
     for source in sources:
         options = {name: found[name] for name in OPTIONS if found.get(name) not in (None, "", [])}
         if isinstance(source.get("path"), str | PathLike):

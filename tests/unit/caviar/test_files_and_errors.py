@@ -1,8 +1,11 @@
 """A user's file or address that is wrong is named, with line and remedy."""
 
+from pathlib import Path
+
 import pytest
 
 from caviar import Client
+from caviar.dataset_upload import with_files_uploaded
 from caviar.errors import (
     CaviarError,
     ConflictError,
@@ -86,3 +89,9 @@ def test_a_token_that_can_be_none(token):
 def test_a_trial_is_search_and_number():
     with Client("http://127.0.0.1:9") as client, pytest.raises(CaviarError, match=r"such as 3\.17"):
         client.trial("17")
+
+
+@pytest.mark.parametrize("more", [5, True, {"name": "other"}, "other", [5]])
+def test_what_is_no_list_of_sources_goes_to_the_server_which_refuses_it(more):
+    dataset = {"name": "own", "more_training_data": more}
+    assert with_files_uploaded(None, {"dataset": dataset}, Path()) == {"dataset": dataset}
