@@ -14,9 +14,7 @@ import numpy.typing as npt
 from caviar.search.history import LARGEST, Floats, History, Integers
 
 EVERY = 3  # one in so many trials may try again what leads
-NOISY = (
-    0.1  # variance of the noise that a model finds, in units of the signal's, from which one is tried again
-)
+NOISY = 0.1  # variance of the noise, in units of the signal's, from which what leads is tried again
 TELLING = 0.1  # deviation of the draws of one point, in units of the way from the median to the best
 SECOND = 1 / 3  # chance of the second lowest
 LEAST = 0.01  # share of the other deviation that one is always taken for
