@@ -45,6 +45,8 @@ def retest(
     """
     from json import dumps
 
+    from caviar.transport import retry_while_away
+
     seconds = None if every is None else duration(every)
     with client(url, token) as connection:
         if end:
@@ -61,7 +63,8 @@ def retest(
             typer.echo(f"Re-test {made['nth']} of search {search} trains: searches {_searches(made)}")
         while wait and made["state"] == "running":
             time.sleep(WAIT_SECONDS)
-            [made] = [one for one in connection.retests(search)["items"] if one["id"] == made["id"]]
+            found = retry_while_away(lambda: connection.retests(search))
+            [made] = [one for one in found["items"] if one["id"] == made["id"]]
     if json:
         typer.echo(dumps(made, indent=2))
     elif wait:
