@@ -48,7 +48,10 @@ class Client(SearchCalls, TrialCalls):
     # Data sets
 
     def upload(self, file: str | PathLike[str], name: str | None = None, **options: Any) -> dict[str, Any]:
-        """Store a data set (CSV, Parquet, npz, npy) under a name; options: target, task, categorical, ignore.
+        """Store a data set (CSV, Parquet, JSON Lines, Feather, Excel, npz or npy) under a name.
+
+        Options: target, task, categorical, ignore; and how to read it: header, encoding, sheet, decimal,
+        dates, missing_values, as_is.
 
         Raises ConflictError when the name belongs to another file.
         """
