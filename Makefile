@@ -16,6 +16,11 @@ COMPILE := $(BIN)/python -m compileall -q -j 0 $(VENV)/lib > /dev/null || true
 LOCK := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-annotate --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --build-deps-for=editable
 
+# Beside a script, this very folder would be imported as an empty package called caviar: its content comes first.
+FIRST := import sys; sys.meta_path.sort(key=lambda finder: getattr(finder, "__name__", "") != "_EditableFinder")
+INSTALL_CLONE = $(PIP_INSTALL) --no-deps --no-build-isolation --editable . && \
+	echo '$(FIRST)' > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/caviar_first.pth"
+
 .PHONY: help demo serve test check format openapi tables soak bench lock clean
 
 help:  ## Say what there is to make
@@ -78,14 +83,14 @@ $(BIN)/python:
 $(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
 	@echo "Installing the packages of requirements.lock ..."
 	@$(PIP_INSTALL) --require-hashes -r requirements.lock
-	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@$(INSTALL_CLONE)
 	@$(COMPILE)
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock requirements.lock pyproject.toml | $(BIN)/python
 	@echo "Installing the packages of requirements-dev.lock ..."
 	@$(PIP_INSTALL) --require-hashes -r requirements-dev.lock
-	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@$(INSTALL_CLONE)
 	@$(COMPILE)
 	@touch $(VENV)/.runtime $@
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -188,3 +189,10 @@ def digests(installed: Environment) -> dict[Path, str]:
     """Give a digest of every file of ours that is installed."""
     files = (one for one in (installed.packages / "caviar").rglob("*") if one.suffix != ".pyc")
     return {one: hashlib.sha256(one.read_bytes()).hexdigest() for one in files if one.is_file()}
+
+
+def test_a_script_beside_the_clone_imports_what_is_in_it(tmp_path: Path) -> None:
+    """The clone is called caviar, too: to Python it is an empty package of that name."""
+    (tmp_path / "caviar").mkdir()
+    (tmp_path / "own.py").write_text("from caviar import Client")
+    subprocess.run([sys.executable, "own.py"], cwd=tmp_path, check=True)
