@@ -4,32 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from . import buffers, checkpoint, evaluation, model_file
+from . import buffers, checkpoint
 from .data.types import Data
 from .defaults import with_defaults
-from .initialization import initial_weights
 from .kernels import epoch, measured_epoch, structs
 from .kernels.structs import Status
-from .measuring import Measuring, Named
-from .metrics import CLEAN_TRAIN, ResultMetric, named, result_metrics
+from .measuring import Named
+from .metrics import CLEAN_TRAIN
 from .network import Network
 from .problem import SettingError
+from .run_state import RunState
 from .settings import Settings, changed
 from .slices import Change, Pace, Slice, layer_norms, read_records
-from .transfer import SETTLED, carry_over
 from .watching import Watching
-from .weighing import weights_of
 
-_SHOWN = {Status.early: Status.completed, Status.diverged_dev: Status.diverged}
 _FOREVER = int(np.iinfo(np.int64).max)
 
 
-class Run:
+class Run(RunState):
     """A network in training. Not safe for use by several threads at once."""
 
     def __init__(
@@ -42,78 +39,18 @@ class Run:
         SettingError
             The settings do not fit the data or the network does not fit into memory.
         """
-        self.settings = settings = with_defaults(settings, data)
-        self.seed = seed
-        self.data = data
-        self.network = Network.of(settings, data)
-        buffers.refuse_what_does_not_fit(settings, data, self.network)
-        self._shape = self.network.shape()
-        self._hyper = buffers.hyper_of(settings, data)
-        self._measuring = Measuring(settings, data)
-        self._examples = buffers.examples_of(data)
-        if bool(settings.init_from) != (data.start is not None):
-            raise SettingError.of(
-                "settings.init_from", "the data was not loaded for this model", "load it with these settings"
-            )
-        begins = weights is None
-        if weights is None:
-            weights = initial_weights(self.network, settings, seed, data.dtype)
-        if begins and data.start is not None:
-            carry_over(self.network, settings, weights, data.start)
-        self._state = buffers.state_of(self.network, weights, seed)
-        if begins and data.start is not None:
-            self._state.counters[structs.AVERAGED] = SETTLED
-        self._scratch = buffers.scratch_of(self.network, self._hyper.batch_size, self._examples.m, data.dtype)
-        self._extras, rows = buffers.extras_of(settings, data, self.network, self._measuring.kept)
+        super().__init__(settings, data, seed, weights)
+        kept = self._measuring.kept
+        self._extras, rows = buffers.extras_of(self.settings, data, self.network, kept)
         self._records = buffers.records_of(self.network, rows)
         self._watching = Watching(data, self.network)
         self._waiting = Slice()  # what ended between two slices
-        self._seconds = 0.0
         self._pace = Pace(self._examples.m + self._examples.dev_m / 3.0)
 
     @property
     def measures(self) -> bool:
         """Whether it needs the kernels of named metrics or weights."""
         return self._extras is not None
-
-    @property
-    def step(self) -> int:
-        """Mini-batches trained so far."""
-        return int(self._state.counters[structs.STEP])
-
-    @property
-    def epoch(self) -> int:
-        """Epochs finished so far."""
-        return int(self._state.counters[structs.EPOCH]) - 1
-
-    @property
-    def between_epochs(self) -> bool:
-        """Whether no mini-batch of the next epoch has been trained yet."""
-        counters = self._state.counters
-        return bool(counters[structs.POSITION] == 0 and counters[structs.PHASE] == structs.TRAINING)
-
-    @property
-    def status(self) -> str:
-        """running, completed, diverged or stopped."""
-        status = Status(int(self._state.counters[structs.STATUS]))
-        return _SHOWN.get(status, status).name
-
-    @property
-    def best_epoch(self) -> int:
-        """The epoch with the lowest dev error so far, 0 before the first."""
-        return int(self._state.counters[structs.BEST_EPOCH])
-
-    @property
-    def weights(self) -> np.ndarray[Any, Any]:
-        """The flat buffer that the result describes: the best weights after a stop, else the last ones."""
-        weights: np.ndarray[Any, Any] = self._state.best if self._describes_best() else self._state.weights
-        return weights
-
-    @property
-    def last_weights(self) -> np.ndarray[Any, Any]:
-        """The flat buffer as the last mini-batch left it."""
-        weights: np.ndarray[Any, Any] = self._state.weights
-        return weights
 
     def advance(
         self, seconds: float = 0.05, until_step: int | None = None, until_epoch: int | None = None
@@ -214,93 +151,9 @@ class Run:
         run._scratch = run._scratch_for(run._hyper)
         return run
 
-    def model(self) -> bytes:
-        """Return the network as a model file: safetensors, with mu and sigma and the classes in it."""
-        return model_file.save(
-            self.network, self.weights, self._correction(), self.settings, self.data, self.seed, self._limit()
-        )
-
-    def result(self) -> dict[str, float]:
-        """Return final metrics of `weights`: full passes over train, dev and train-dev set, never test."""
-        metrics: dict[str, float] = {"epoch": self.epoch, "step": self.step, "best_epoch": self.best_epoch}
-        parts = ("train", "dev", "train_dev")
-        there = [part for part in parts if getattr(self.data, f"X_{part}") is not None]
-        asked = [found for name in self._measuring.names if (found := named(name))]
-        metrics |= self.measure([*result_metrics(there).values(), *asked])
-        if 0 < self.data.own_rows < len(self.data.X_train):
-            metrics["train_error_own"] = self._error_of_own_rows()
-        if self._measuring.per_trial:
-            learned = sum(tensor.size for tensor in self.network.tensors(self._state.v).values())
-            metrics |= self._measuring.of_trial(self.model(), learned, self._seconds)
-        return metrics
-
-    def measure(self, asked: Iterable[ResultMetric]) -> dict[str, float]:
-        """Return these metrics of `weights` by name, with one pass through each part that any is of.
-
-        Others than error and cost are those that the settings name.
-        """
-        by_part: dict[str, list[ResultMetric]] = {}
-        for metric in asked:
-            by_part.setdefault(metric.part, []).append(metric)
-        metrics: dict[str, float] = {}
-        for part, wanted in by_part.items():
-            more = [metric.name for metric in wanted if not metric.always]
-            outputs, limit = self._outputs(part) if more else None, self._limit()
-            always = self.evaluate(part) if outputs is None else self._evaluate(part, limit, outputs)
-            found = {f"{part}_{measure}": number for measure, number in always._asdict().items()}
-            if outputs is not None:
-                found |= self._measuring.of_part(part, outputs, limit) | found
-            names = {metric.name for metric in wanted}
-            metrics |= {name: number for name, number in found.items() if name in names}
-        return metrics
-
-    def evaluate(self, part: str) -> evaluation.Evaluation:
-        """Return the mean loss and the error of `weights` on "train", "dev", "train_dev" or "test".
-
-        No dropout, no regulariser; batch norm by its averages.
-        """
-        return self._evaluate(part, self._limit())
-
-    def _evaluate(
-        self,
-        part: str,
-        limit: float,
-        outputs: np.ndarray[Any, Any] | None = None,
-        rows: int | None = None,
-    ) -> evaluation.Evaluation:
-        X, Y = (getattr(self.data, f"{name}_{part}")[:rows] for name in "XY")
-        state = self._state._replace(weights=self.weights, counters=self._state.counters.copy())
-        state.counters[structs.AVERAGED] = self._steps_averaged()
-        weights = weights_of(self.data, part)[:rows]
-        weights = weights if rows is None or not weights.any() else weights / weights.mean()
-        return evaluation.evaluate(
-            self._shape, state, self._scratch, self._examples, X, Y, weights, limit, outputs
-        )
-
-    def _error_of_own_rows(self) -> float:
-        """Return the error of `weights` on the training rows that are of the data set itself."""
-        return self._evaluate("train", self._limit(), rows=self.data.own_rows).error
-
-    def _outputs(self, part: str) -> np.ndarray[Any, Any]:
-        """Return room for Z[L] of a part."""
-        rows = len(getattr(self.data, f"X_{part}"))
-        return np.empty(rows * self.network.sizes[-1], self.data.dtype)
-
-    def _limit(self) -> float:
-        """Return the limit of z between two classes; where the dev set decides, that of `weights`."""
-        if not self._measuring.chooses:
-            return self._measuring.limit
-        outputs = self._outputs("dev")
-        self._evaluate("dev", 0.0, outputs)
-        return self._measuring.limit_of(outputs)
-
     def _reached(self, last_step: int, last_epoch: int) -> bool:
         ended = self.step >= last_step or self.epoch >= last_epoch
         return ended and self._phase == structs.TRAINING
-
-    @property
-    def _phase(self) -> int:
-        return int(self._state.counters[structs.PHASE])
 
     def _work(self, seconds: float, last_step: int, last_epoch: int, piece: Slice) -> None:
         """Make one call to the kernels and note what it did."""
@@ -335,16 +188,6 @@ class Run:
             named = Named([*named.names, *more], [[*(named.rows or [[]])[-1], *more.values()]])
         return named
 
-    def _pass_through(
-        self, part: str, limit: float, outputs: np.ndarray[Any, Any] | None = None
-    ) -> evaluation.Evaluation:
-        """Pass a part through the network as it is now, at the end of an epoch."""
-        X, Y = getattr(self.data, f"X_{part}"), getattr(self.data, f"Y_{part}")
-        weights = weights_of(self.data, part)
-        return evaluation.evaluate(
-            self._shape, self._state, self._scratch, self._examples, X, Y, weights, limit, outputs
-        )
-
     def _finish_evaluation(self) -> None:
         """End an epoch whose dev set is being passed: a change comes after it; its row waits."""
         while self.status == "running" and self._phase == structs.EVALUATING:
@@ -378,18 +221,6 @@ class Run:
         scratch = buffers.scratch_of(self.network, hyper.batch_size, self._examples.m, self.data.dtype)
         epoch.restore_order(self._state.counters, scratch.order)
         return scratch
-
-    def _correction(self) -> float:
-        """1 - momentum^t, by which the averages of batch norm in `weights` are divided."""
-        return 1.0 - self._shape.batch_norm_momentum ** max(1, self._steps_averaged())
-
-    def _steps_averaged(self) -> int:
-        which = structs.BEST_AVERAGED if self._describes_best() else structs.AVERAGED
-        return int(self._state.counters[which])
-
-    def _describes_best(self) -> bool:
-        stopped = self.settings.patience is not None or self.status == "stopped"
-        return stopped and self.best_epoch > 0 and self.status != "running"
 
     def _reason(self) -> str | None:
         status = self._state.counters[structs.STATUS]

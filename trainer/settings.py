@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from .choices import CHOICES, Activation, Augmentation, Decay, Initialization, Optimizer
+from .layer_checks import layer_problems
 from .problem import Problem, SettingError
 from .setting_types import SettingInfo, choice, flags, integer, json_value, number, parse, switch
 from .setting_values import read_class_weight, read_metrics, read_model, read_name, read_price, read_threshold
@@ -357,7 +358,7 @@ def _parse_all(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]
             problems.append(result)
         else:
             parsed[name] = result
-    return parsed, problems or _layer_problems(parsed)
+    return parsed, problems or layer_problems(parsed)
 
 
 def _unknown(name: str) -> Problem:
@@ -365,45 +366,3 @@ def _unknown(name: str) -> Problem:
     near = difflib.get_close_matches(name, list(_INFOS), n=1)
     remedy = f"did you mean {near[0]!r}?" if near else f"one of {', '.join(_INFOS)}"
     return Problem(f"settings.{name}", "no setting of mlp has this name", remedy)
-
-
-def _layer_problems(parsed: dict[str, Any]) -> list[Problem]:
-    """Lists with one value per layer must agree with the number of hidden layers."""
-    units = parsed.get("hidden_units")
-    layers = parsed.get("hidden_layers")
-    problems = []
-    if isinstance(units, tuple):
-        if layers is not None and layers != len(units):
-            problems.append(
-                Problem(
-                    "settings.hidden_units",
-                    f"{len(units)} values for {layers} hidden layers",
-                    "give one value per hidden layer, one number for all, or leave hidden_layers out",
-                )
-            )
-        layers = len(units)
-    layers = 1 if layers is None else layers
-    problems += _frozen_problems(parsed, layers)
-    keep = parsed.get("keep_prob")
-    if isinstance(keep, tuple) and len(keep) != layers:
-        problems.append(
-            Problem(
-                "settings.keep_prob",
-                f"{len(keep)} values for {layers} hidden layers",
-                "give one value per hidden layer, or one number for all",
-            )
-        )
-    return problems
-
-
-def _frozen_problems(parsed: Mapping[str, Any], layers: int) -> list[Problem]:
-    """Layers that are frozen come from a model, and the output layer is none of them."""
-    frozen = parsed.get("frozen_layers", 0)
-    if frozen and parsed.get("init_from") is None:
-        message = "without init_from random weights would stay"
-        return [Problem("settings.frozen_layers", message, "give init_from a trial, or leave it out")]
-    if frozen > layers:
-        message = f"{frozen} layers are to be frozen, of {layers} hidden ones"
-        remedy = f"at most {layers}: the output layer always learns"
-        return [Problem("settings.frozen_layers", message, remedy)]
-    return []
