@@ -27,6 +27,7 @@ MOST_TOLD = 20  # columns
 MOVED = 0.05  # p of a column, below which it is compared within classes
 FEWEST = 20  # rows of each side in a class, or fifth of a target, whose columns are compared
 _NEW = "classes unseen"
+_NONE_NEW = "no row is new"
 
 
 def drift(model: Model, later: Model, old: Prepared, new: Prepared, main: str) -> dict[str, Any]:
@@ -177,12 +178,14 @@ def _counts(names: Sequence[str], one: Array, other: Array) -> tuple[float, str]
 
 
 def _gaps(name: str, one: Array, other: Array) -> Iterator[tuple[str, float, str]]:
-    if one.any() or other.any():
+    if len(one) and len(other) and (one.any() or other.any()):
         p = same_shares(*(np.array([gaps.sum(), (~gaps).sum()]) for gaps in (one, other)))
         yield name, p, f"missing in {other.mean():.1%}, before {one.mean():.1%}"
 
 
 def _target_test(one: Array, other: Array, old: Prepared) -> dict[str, Any]:
+    if not len(other):
+        return {"p": 1.0, "what": _NONE_NEW}
     classes = old.target.classes
     if classes:
         counts = [np.bincount(side + 1, minlength=len(classes) + 1) for side in (one, other)]

@@ -64,6 +64,25 @@ def test_rows_of_the_test_set_and_rows_known_before_are_not_compared(tmp_path):
         drift(model_of(old), model_of(others), old, others, "error")
 
 
+@pytest.mark.parametrize("regression", [False, True], ids=["classes", "regression"])
+def test_where_all_appended_rows_are_in_the_test_set_nothing_has_drifted(regression):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 2))
+    X[::7, 1] = np.nan
+    y = X[:, 0] + rng.normal(size=300) if regression else (X[:, 0] > 0).astype(int)
+    how = {"missing": "impute"}
+    old = Prepared({"X": X, "y": y, **how})
+    several = (
+        Prepared({"X": np.vstack([X, X[:1]]), "y": np.append(y, y[:1]), "seed": seed, **how})
+        for seed in range(40)
+    )
+    grown = next(one for one in several if 300 not in one.rows_outside_test)
+    found = drift(model_of(old), model_of(grown), old, grown, "error")
+    assert found["rows"] == {"before": 240, "after": 0, "appended": True}
+    assert found["target"] == {"p": 1.0, "what": "no row is new"} and found["columns_p"] == 1.0
+    assert not verdict(found, [], 1.0).drifted
+
+
 def test_a_class_that_was_not_there_is_a_shift_of_the_target():
     rng = np.random.default_rng(1)
     X = rng.normal(size=(400, 3))
