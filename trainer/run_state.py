@@ -129,10 +129,11 @@ class RunState:
         for metric in asked:
             by_part.setdefault(metric.part, []).append(metric)
         metrics: dict[str, float] = {}
+        limit = self._limit()
         for part, wanted in by_part.items():
             more = [metric.name for metric in wanted if not metric.always]
-            outputs, limit = self._outputs(part) if more else None, self._limit()
-            always = self.evaluate(part) if outputs is None else self._evaluate(part, limit, outputs)
+            outputs = self._outputs(part) if more else None
+            always = self._evaluate(part, limit, outputs)
             found = {f"{part}_{measure}": number for measure, number in always._asdict().items()}
             if outputs is not None:
                 found |= self._measuring.of_part(part, outputs, limit) | found
