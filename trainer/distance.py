@@ -94,14 +94,9 @@ def moved_columns(table: Table, encoding: Encoding, profile: Profile) -> tuple[M
     """Return the columns that moved as a whole, the clearest first; None for less than `ENOUGH` rows."""
     if table.rows < ENOUGH:
         return None
-    names: list[str] = []
-    raw: list[float] = []
-    what: list[str] = []
-    for name, p, said in [*_number_tests(table, encoding, profile), *_text_tests(table, encoding, profile)]:
-        names.append(name)
-        raw.append(p)
-        what.append(said)
-    found = [Moved(*one) for one in zip(names, holm(raw), what, strict=True) if one[1] < CHANCE]
+    tests = [*_number_tests(table, encoding, profile), *_text_tests(table, encoding, profile)]
+    corrected = holm([p for _, p, _ in tests])
+    found = [Moved(name, p, what) for (name, _, what), p in zip(tests, corrected, strict=True) if p < CHANCE]
     return tuple(sorted(found, key=lambda moved: moved.chance))
 
 
@@ -219,12 +214,12 @@ def _text_tests(table: Table, encoding: Encoding, profile: Profile) -> list[Test
         unseen = int((codes < 0).sum()) - missing
         here = np.bincount(codes[codes >= 0], minlength=len(levels))
         both = np.append(here, unseen), np.append(before, 0)
-        found.append((name, same_shares(*both), most_moved((*levels, "texts unseen"), *both)))
+        found.append((name, same_shares(*both), _most_moved((*levels, "texts unseen"), *both)))
         found += _gap_tests(name, missing / table.rows, table.rows, profile.gaps[j], profile.rows)
     return found
 
 
-def most_moved(names: Sequence[str], here: Array, before: Array) -> str:
+def _most_moved(names: Sequence[str], here: Array, before: Array) -> str:
     """Say which of these shares has moved most."""
     one, other = here / max(here.sum(), 1), before / max(before.sum(), 1)
     at = int(np.abs(one - other).argmax())
