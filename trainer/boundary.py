@@ -11,6 +11,7 @@ from .boundary_grid import AT_ONCE, Axis, Cell, answers_of, answers_over, plain_
 from .data.columns import Encoding
 from .data.load import Origin, Prepared
 from .data.table import Array, Table, shown
+from .data.types import Data
 from .predict import Model, Prediction
 from .problem import AskedError
 from .source_model import SourceModel
@@ -69,8 +70,8 @@ def decision_boundary(
     prepared = Prepared(dataset, settings["precision"], settings["normalize"], source)
     train, dev = prepared.origin("train"), prepared.origin("dev")
     assert train is not None and dev is not None
-    encoding = Encoding.from_dict(model.info["preprocessing"]["encoding"])
-    if encoding.feature_names != prepared.data(0).feature_names:
+    encoding, data = Encoding.from_dict(model.info["preprocessing"]["encoding"]), prepared.data(0)
+    if encoding.feature_names != data.feature_names:
         raise ValueError("the model was trained on other columns than the data set has")
     columns = (*encoding.numbers, *encoding.levels)
     _refuse_unknown(columns, x, y)
@@ -96,7 +97,7 @@ def decision_boundary(
         "held": [{"name": name, "value": held[name]} for name in columns if name not in (x, y)][:MOST_LISTED],
         "columns": list(columns[:MOST_LISTED]),
         "more_columns": max(0, len(columns) - MOST_LISTED),
-        "points": _points(model, encoding, prepared, dev, (x, y), which),
+        "points": _points(model, data, dev, (x, y), which),
     }
 
 
@@ -203,11 +204,8 @@ def _of_row(dev: Origin, columns: tuple[str, ...], row: int) -> dict[str, Cell]:
     return found
 
 
-def _points(
-    model: Model, encoding: Encoding, prepared: Prepared, dev: Origin, names: tuple[str, str], which: int
-) -> dict[str, Any]:
+def _points(model: Model, data: Data, dev: Origin, names: tuple[str, str], which: int) -> dict[str, Any]:
     """Return rows of the dev set, evenly spaced: their places, what is true, and the answer to each."""
-    data = prepared.data(0)
     m = len(dev.rows)
     chosen = np.arange(min(m, MOST_POINTS), dtype=np.int64) * m // min(m, MOST_POINTS)
     found = model.predict_prepared(data.X_dev[chosen])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from .data import normalize
 from .data.columns import Encoding
 from .data.load import Prepared
 from .data.table import Array, Category, Table
+from .data.types import Data
 from .data_slices import fisher, rank_test
 from .error_analysis import Judged, judge
 from .final_test import standard_error
@@ -29,6 +31,11 @@ class Models:
     later: Model
     old: Prepared
     new: Prepared
+
+    @cached_property
+    def _older(self) -> Data:
+        """The older data, ready for training; each call of `Prepared.data` encodes all of its rows."""
+        return self.old.data(0)
 
     def loss(self, rows: Array) -> dict[str, Any]:
         """Compare the older model on its dev set and on these rows of the newer data: before, after, p.
@@ -81,8 +88,8 @@ class Models:
         2003, doi:10.1023/A:1024068626366).
         """
         found: dict[str, float | None] = {}
-        for name, model, prepared in (("before", self.model, self.old), ("after", self.later, self.new)):
-            data = prepared.data(0)
+        for name, model in (("before", self.model), ("after", self.later)):
+            data = self._older if name == "before" else self.new.data(0)
             error = standard_error(model, data, main)
             more = math.sqrt(1 + len(data.X_dev) / len(data.X_train))
             found[name] = None if error is None else error * more
@@ -102,7 +109,7 @@ class Models:
     def _judged(self, model: Model, table: Table, rows: Array) -> Judged:
         """Judge rows of any table with the columns of training; losses in deviations of the older target."""
         encoding = Encoding.from_dict(model.info["preprocessing"]["encoding"])
-        data = self.old.data(0)
+        data = self._older
         if data.kind != "regression":
             codes = _category(table).coded_by(model.info["class_names"])[rows]
             rows, Y = rows[codes >= 0], codes[codes >= 0]
