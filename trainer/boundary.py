@@ -9,12 +9,12 @@ import numpy as np
 
 from .boundary_grid import AT_ONCE, Axis, Cell, answers_of, answers_over, plain_cell, predict_table, table_of
 from .data.columns import Encoding
-from .data.load import Origin, Prepared
+from .data.load import Origin
 from .data.table import Array, Table, shown
 from .data.types import Data
 from .predict import Model, Prediction
 from .problem import AskedError
-from .source_model import SourceModel
+from .source_model import prepared_for
 
 LEAST, USUAL, MOST = 2, 60, 200  # places of an axis
 MOST_LISTED = 1000  # columns to choose from that are told
@@ -65,9 +65,7 @@ def decision_boundary(
     ValueError
         The model was trained on other columns, or gives no finite numbers.
     """
-    settings = model.info["settings"]
-    source = SourceModel.prepared_by(model.info, model.tensors)
-    prepared = Prepared(dataset, settings["precision"], settings["normalize"], source)
+    prepared = prepared_for(model, dataset)
     train, dev = prepared.origin("train"), prepared.origin("dev")
     assert train is not None and dev is not None
     encoding, data = Encoding.from_dict(model.info["preprocessing"]["encoding"]), prepared.data(0)

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from .data import normalize
 from .data.columns import Encoding
 from .data.table import Array, Category, Table
 from .predict import Model, Prediction
@@ -76,8 +75,7 @@ def table_of(
 
 def predict_table(model: Model, encoding: Encoding, table: Table) -> Prediction:
     """Predict as `Model.predict` does of columns."""
-    mu, sigma = model.tensors["mu"], model.tensors["sigma"]
-    X = normalize.apply(encoding.transform(table), mu, sigma, model.tensors["W1"].dtype)
+    X = model.inputs_of(table, encoding)
     with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is refused
         return model.predict_prepared(X)
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from .data import normalize
 from .data.columns import Encoding
 from .data.load import Prepared
 from .data.table import Array, Category, Table
@@ -119,8 +118,7 @@ class Models:
             categories={n: Category(c.codes[rows], c.levels) for n, c in table.categories.items()},
             target=None,
         )
-        T = model.tensors
-        X = normalize.apply(encoding.transform(part), T["mu"], T["sigma"], T["W1"].dtype)
+        T, X = model.tensors, model.inputs_of(part, encoding)
         plain: dict[str, Any] = {"weights_dev": None, "groups_dev": None}
         if data.kind != "regression":
             return judge(model, replace(data, X_dev=X, Y_dev=Y, **plain), "dev")

@@ -9,13 +9,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .data.load import Origin, Prepared
+from .data.load import Origin
 from .data.source_rows import SourceRows, plain, source_rows
 from .data.table import Category
 from .data.types import Array, Data
 from .data_slices import columns_of, slices_of
 from .predict import Model
-from .source_model import SourceModel
+from .source_model import prepared_for
 from .weighing import weights_of
 
 PARTS: tuple[Literal["dev", "train_dev"], ...] = ("dev", "train_dev")
@@ -80,9 +80,7 @@ def error_analysis(model: Model, dataset: Mapping[str, Any]) -> Iterator[str]:
     ValueError
         The model was trained on other columns, or gives no finite numbers.
     """
-    settings = model.info["settings"]
-    source = SourceModel.prepared_by(model.info, model.tensors)
-    prepared = Prepared(dataset, settings["precision"], settings["normalize"], source)
+    prepared = prepared_for(model, dataset)
     data = prepared.data(0)
     if model.info["sizes"][0] != data.n_features:
         message = f"the model takes {model.info['sizes'][0]} columns, the data set has {data.n_features}"

@@ -145,9 +145,7 @@ class Model:
         """
         encoding = Encoding.from_dict(self.info["preprocessing"]["encoding"])
         table = self._table(source, encoding)
-        X = normalize.apply(
-            encoding.transform(table), self.tensors["mu"], self.tensors["sigma"], self.tensors["W1"].dtype
-        )
+        X = self.inputs_of(table, encoding)
         with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is refused below
             found = self.predict_prepared(X)
         outputs = found.values if found.probabilities is None else found.probabilities
@@ -162,6 +160,11 @@ class Model:
             return found
         known = (table, encoding, profile)
         return replace(found, far=far_columns(*known), moved=moved_columns(*known))
+
+    def inputs_of(self, table: Table, encoding: Encoding) -> Array:
+        """Return X (m, n[0]) of a table with the columns of training, encoded and normalised."""
+        mu, sigma = self.tensors["mu"], self.tensors["sigma"]
+        return normalize.apply(encoding.transform(table), mu, sigma, self.tensors["W1"].dtype)
 
     def predict_prepared(self, X: Array) -> Prediction:
         """Predict on rows that are encoded and normalised already, as those of `Data` are.

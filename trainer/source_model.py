@@ -7,7 +7,7 @@ import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,10 @@ from caviar.trainer.data.targets import Target
 from caviar.trainer.data.types import Start
 from caviar.trainer.model_file import FORMAT, network_of
 from caviar.trainer.problem import DataError, Problem
+
+if TYPE_CHECKING:
+    from caviar.trainer.data.load import Prepared
+    from caviar.trainer.predict import Model
 
 FIELD = "settings.init_from"
 RENAME = "give data with the columns that the model was trained on, by the same names"
@@ -60,14 +64,6 @@ class SourceModel:
         info, tensors = read(saved, FORMAT)
         return cls(info, tensors, "sha256:" + hashlib.sha256(saved).hexdigest())
 
-    @classmethod
-    def prepared_by(cls, info: Mapping[str, Any], tensors: Mapping[str, Array]) -> SourceModel | None:
-        """Return a model that went on from another one, whose preparation of inputs it has; None for others.
-
-        Its data is prepared by it as by the first one.
-        """
-        return cls(info, tensors, "") if info["settings"].get("init_from") else None
-
     def encoding_of(self, table: Table) -> Encoding:
         """Return how columns of other data become the inputs of this model.
 
@@ -105,6 +101,18 @@ class SourceModel:
     def keeps_outputs(self, target: Target) -> bool:
         """Return whether its outputs mean what those of other data do: the same classes, or targets."""
         return keeps_outputs(self.info, target.kind, target.classes, target.names)
+
+
+def prepared_for(model: Model, dataset: Mapping[str, Any]) -> Prepared:
+    """Read a data set and prepare it as for the training of a model; raises DataError as `Prepared` does.
+
+    A model that went on from another one has that one's preparation of inputs, and prepares by it as well.
+    """
+    from caviar.trainer.data.load import Prepared
+
+    settings = model.info["settings"]
+    source = SourceModel(model.info, model.tensors, "") if settings.get("init_from") else None
+    return Prepared(dataset, settings["precision"], settings["normalize"], source)
 
 
 def source_model_of(dataset: Mapping[str, Any], settings: Any) -> SourceModel | None:

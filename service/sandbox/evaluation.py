@@ -72,13 +72,12 @@ def _found(
 ) -> list[str]:
     """Return lines of JSON."""
     from caviar.trainer.boundary import decision_boundary
-    from caviar.trainer.data.load import Prepared, load
     from caviar.trainer.drift import drift
     from caviar.trainer.error_analysis import error_analysis
     from caviar.trainer.outcomes import outcomes
     from caviar.trainer.predict import Model
     from caviar.trainer.problem import AskedError, ProblemsError
-    from caviar.trainer.source_model import SourceModel
+    from caviar.trainer.source_model import prepared_for
 
     try:
         model = Model.load(saved)
@@ -86,14 +85,11 @@ def _found(
             return list(error_analysis(model, dataset))
         if wanted == "boundary":
             return [json.dumps(decision_boundary(model, dataset, **asked))]
-        settings = model.info["settings"]
-        source = SourceModel.prepared_by(model.info, model.tensors)
         if wanted == "drift":
-            later, how = Model.load(newer), (settings["precision"], settings["normalize"])
-            old = Prepared(dataset, *how, source)
-            new = Prepared(asked["newer"], *how, SourceModel.prepared_by(later.info, later.tensors))
+            later = Model.load(newer)
+            old, new = prepared_for(model, dataset), prepared_for(later, asked["newer"])
             return [json.dumps(drift(model, later, old, new, asked["main"]))]
-        data = load(dataset, settings["precision"], settings["normalize"], source=source)
+        data = prepared_for(model, dataset).data(0)
         if wanted == "outcomes":
             return [json.dumps(outcomes(model, data))]
         from caviar.trainer.final_test import final_test
