@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from caviar.service.sandbox.evaluation import bound_memory, bound_work
 
 BASE_BYTES = 256 << 20  # beyond what the libraries take: enough for any small file
 BYTES_PER_BYTE = 12  # parsed tables are larger than their text
@@ -32,9 +33,7 @@ def main(arguments: list[str]) -> int:
     """Inspect one file."""
     path, memory, seconds, options = arguments
     os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", ARROW_DEFAULT_MEMORY_POOL="system")
-    resource.setrlimit(resource.RLIMIT_CPU, (int(float(seconds)), int(float(seconds)) + 1))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # it has nothing to write
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    bound_work(float(seconds))
     import numpy  # noqa: F401 - loaded before its address space is bounded
 
     if not _is_arrays(path):
@@ -46,7 +45,7 @@ def main(arguments: list[str]) -> int:
     from caviar.trainer.data import npy, sources, targets  # noqa: F401
     from caviar.trainer.problem import DataError
 
-    _bound_memory(Path(path), int(memory))
+    bound_memory(_needed(Path(path), int(memory)))
     try:
         answer = describe(path, json.loads(options))
     except DataError as error:
@@ -60,15 +59,11 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _bound_memory(path: Path, largest: int) -> None:
-    """Limit the address space to what is in use now and what this file may reasonably need."""
-    pages = int(Path("/proc/self/statm").read_text().split()[0]) if sys.platform == "linux" else 0
+def _needed(path: Path, largest: int) -> int:
+    """Return the bytes of memory that this file may reasonably need."""
     with path.open("rb") as file:
         packed = file.read(6).startswith(PACKED)  # what it unpacks to is bounded by its reader, and by this
-    more = largest if packed else min(largest, BASE_BYTES + BYTES_PER_BYTE * path.stat().st_size)
-    bound = pages * os.sysconf("SC_PAGE_SIZE") + more
-    if pages:
-        resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
+    return largest if packed else min(largest, BASE_BYTES + BYTES_PER_BYTE * path.stat().st_size)
 
 
 def _is_arrays(path: str) -> bool:
