@@ -129,7 +129,7 @@ class RunState:
         for metric in asked:
             by_part.setdefault(metric.part, []).append(metric)
         metrics: dict[str, float] = {}
-        limit = self._limit()
+        limit = self._limit() if by_part else 0.0
         for part, wanted in by_part.items():
             more = [metric.name for metric in wanted if not metric.always]
             outputs = self._outputs(part) if more else None

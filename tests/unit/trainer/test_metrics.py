@@ -104,11 +104,21 @@ def test_naming_metrics_does_not_change_the_training():
 
 def test_only_the_parts_that_are_asked_for_are_passed_through(monkeypatch):
     run, passed = trained(), []
-    evaluate = run.evaluate
-    monkeypatch.setattr(run, "evaluate", lambda part: passed.append(part) or evaluate(part))
+    evaluate = run._evaluate
+    monkeypatch.setattr(run, "_evaluate", lambda part, *rest: passed.append(part) or evaluate(part, *rest))
     assert run.measure([]) == {} and passed == []
     (one,) = run.measure([result_metrics(["dev"])["dev_cost"]]).items()
-    assert one == ("dev_cost", evaluate("dev").cost) and passed == ["dev"]
+    assert one == ("dev_cost", evaluate("dev", 0.0).cost) and passed == ["dev"]
+
+
+def test_a_threshold_of_the_dev_set_is_chosen_once_for_all_parts(monkeypatch):
+    run, passed = trained(make_data("binary"), threshold="dev"), []
+    evaluate = run._evaluate
+    monkeypatch.setattr(run, "_evaluate", lambda part, *rest: passed.append(part) or evaluate(part, *rest))
+    assert run.measure([]) == {} and passed == []
+    found = run.measure(result_metrics(["train", "dev"]).values())
+    assert passed == ["dev", "train", "dev"]
+    assert found["train_error"] == run.evaluate("train").error
 
 
 def test_every_measure_has_a_direction_and_counts_have_none():
