@@ -15,7 +15,6 @@ import numpy as np
 
 from . import checkpoint, probe
 from .kernels import structs
-from .network import Network
 from .problem import AskedError, DataError
 from .run import Run
 
@@ -132,7 +131,7 @@ def loss_plane(
         for b in y
     ]
     return {
-        "parameters": _learned(network),
+        "parameters": network.parameters,
         "rows": len(sample.X),
         "of_rows": len(run.data.X_train),
         "batch_norm": network.batch_norm,
@@ -158,7 +157,7 @@ def affordable(run: Run, resolution: int | None = None, rows: int | None = None)
     AskedError
         So many are too much for this network.
     """
-    parameters, there = _learned(run.network), min(probe.ROWS, len(run.data.X_train))
+    parameters, there = run.network.parameters, min(probe.ROWS, len(run.data.X_train))
     places = USUAL[0] if resolution is None else resolution
     taken = min(there, USUAL[1] if rows is None else rows)
     while rows is None and taken > SPARSE[1] and parameters * taken * places**2 > WORK:
@@ -179,11 +178,6 @@ def affordable(run: Run, resolution: int | None = None, rows: int | None = None)
     remedies = [f"{name}={most}" for most, least, name in fewer if most >= least]
     remedy = f"ask for {' or '.join(remedies)}" if remedies else "choose a trial with a smaller network"
     raise AskedError.of("resolution" if rows is None else "rows", message, remedy)
-
-
-def _learned(network: Network) -> int:
-    """Return how many numbers are learned, without the gaps between them in the buffer."""
-    return sum(tensor.size for tensor in network.tensors(np.zeros(network.learned)).values())
 
 
 def _directions(weights: Array) -> tuple[Array, list[float]]:

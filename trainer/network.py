@@ -77,6 +77,12 @@ class Network:
         return next((offset for name, offset, _ in self.entries() if name == "mean1"), self._end())
 
     @property
+    def parameters(self) -> int:
+        """How many numbers are learned, without the gaps between them in the buffer."""
+        learned = self.learned
+        return sum(int(np.prod(shape)) for _, offset, shape in self.entries() if offset < learned)
+
+    @property
     def total(self) -> int:
         """Length of the whole buffer."""
         return self._end() + SLACK

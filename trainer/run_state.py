@@ -116,8 +116,7 @@ class RunState:
         if 0 < self.data.own_rows < len(self.data.X_train):
             metrics["train_error_own"] = self._error_of_own_rows()
         if self._measuring.per_trial:
-            learned = sum(tensor.size for tensor in self.network.tensors(self._state.v).values())
-            metrics |= self._measuring.of_trial(self.model(), learned, self._seconds)
+            metrics |= self._measuring.of_trial(self.model(), self.network.parameters, self._seconds)
         return metrics
 
     def measure(self, asked: Iterable[ResultMetric]) -> dict[str, float]:
