@@ -44,12 +44,33 @@ def unpack(content: bytes, path: str | os.PathLike[str]) -> None:
         if content[_AT : _AT + len(_MARK)] == _MARK:
             target.mkdir(parents=True, exist_ok=True)
             with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-                archive.extractall(target, filter="data")
+                _extract(archive, target)
         else:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
     except (OSError, tarfile.TarError) as error:
         raise CaviarError(f"the checkpoint cannot be written to {target}: {error}") from error
+
+
+def _extract(archive: tarfile.TarFile, folder: Path) -> None:
+    """Extract an archive, nothing of it outside the folder."""
+    if hasattr(tarfile, "data_filter"):
+        archive.extractall(folder, filter="data")
+        return
+    for member in archive:  # Python 3.11.0 to 3.11.3, which Debian 12 has
+        if not _stays_within(member, folder):
+            raise tarfile.ExtractError(f"{member.name!r} is no file within it")
+        archive.extract(member, folder)
+
+
+def _stays_within(member: tarfile.TarInfo, folder: Path) -> bool:
+    """Return whether a file, a folder or a link lies within a folder, and what it links to, too."""
+    place = folder / member.name
+    leads_to = {tarfile.SYMTYPE: place.parent / member.linkname, tarfile.LNKTYPE: folder / member.linkname}
+    if not (member.isfile() or member.isdir() or member.type in leads_to):
+        return False
+    root = folder.resolve()
+    return all(one.resolve().is_relative_to(root) for one in (place, leads_to.get(member.type, place)))
 
 
 def _archive(folder: Path) -> bytes:
