@@ -16,10 +16,9 @@ COMPILE := $(BIN)/python -m compileall -q -j 0 $(VENV)/lib > /dev/null || true
 LOCK := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-annotate --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --build-deps-for=editable
 
-# Beside a script, this very folder would be imported as an empty package called caviar: its content comes first.
-FIRST := import sys; sys.meta_path.sort(key=lambda finder: getattr(finder, "__name__", "") != "_EditableFinder")
-INSTALL_CLONE = $(PIP_INSTALL) --no-deps --no-build-isolation --editable . && \
-	echo '$(FIRST)' > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/caviar_first.pth"
+# compat puts the clone itself on Python's path, after the user's own folders: with a finder, as setuptools does by
+# default, a script beside the clone would import the clone's folder as an empty package called caviar.
+INSTALL_CLONE = $(PIP_INSTALL) --no-deps --no-build-isolation --config-settings editable_mode=compat --editable .
 
 .PHONY: help demo serve test check format openapi tables soak bench lock clean
 
