@@ -31,9 +31,9 @@ demo: $(VENV)/.runtime  ## Set up, run a search of 40 trials on the digits, prin
 serve: $(VENV)/.runtime  ## Start the server with its workers and the dashboard
 	@$(BIN)/caviar serve
 
-# Files of tests go to as many processes as there are cores: most tests wait for processes more than they compute.
+# Files of tests go to three processes, on two cores too: most tests wait for other processes more than they compute.
 test: $(VENV)/.dev  ## Set up and run the tests (soak tests apart)
-	$(BIN)/python -m pytest -m "not soak" --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m "not soak" --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev  ## Lint, format, types, import rules, migrations, OpenAPI, JavaScript
 	$(BIN)/ruff check .
