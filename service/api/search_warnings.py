@@ -13,7 +13,7 @@ from caviar.service.api.sizes import of_its_size
 from caviar.service.store import slots
 from caviar.service.store.reads import SearchSummary
 from caviar.service.usecases.studies import OPTUNA
-from caviar.trainer.data.source_hints import source_hints
+from caviar.trainer.data.source_hints import seen_hints, source_hints
 from caviar.trainer.effects import scale_hints
 from caviar.trainer.metric_checks import metric_hints
 from caviar.trainer.metrics import TIMINGS
@@ -41,7 +41,9 @@ def of_search(found: SearchSummary, spec: dict[str, Any], state: str) -> list[di
     hints = metric_hints(metric, spec.get("settings") or {}, target.classes, target.rows)
     told += [one.as_dict() for one in hints]
     if trainer == "mlp":
-        more = [*scale_hints(spec.get("space") or {}), *source_hints(spec.get("dataset") or {})]
+        dataset = spec.get("dataset") or {}
+        more = [*scale_hints(spec.get("space") or {}), *source_hints(dataset)]
+        more += seen_hints(dataset, found.start.dataset, found.start.trial) if found.start else []
         told += [one.as_dict() for one in more]
     return told + ends.unrepeatable(row, spec)
 

@@ -13,7 +13,7 @@ from sqlalchemy import Row, Select, and_, func, select
 from caviar.exchange.wire import Slot
 from caviar.service.errors import NotFoundError
 from caviar.service.ids import TrialId
-from caviar.service.store import bulk, datasets, slots
+from caviar.service.store import bulk, datasets, slots, starting_models
 from caviar.service.store import searches as search_rows
 from caviar.service.store.rows import StoredSearch
 from caviar.service.store.snapshot import Snapshot
@@ -40,6 +40,7 @@ class SearchSummary:
     slots: Sequence[Slot | None]  # of the same
     target: datasets.Target  # of the data set of an `mlp`, as far as it tells
     ran: float | None  # seconds, pauses left out; None before it starts
+    start: starting_models.Start | None  # what its trials start from
 
 
 class StoredAttempt(NamedTuple):
@@ -102,6 +103,7 @@ def summary(snapshot: Snapshot, found: Row[*tuple[Any, ...]], now: float) -> Sea
         _slots(snapshot, row),
         datasets.target_of(snapshot, spec.get("dataset") or {}) if mlp else datasets.Target(),
         None if row.started is None else round(search_rows.time_run(row, now), 3),
+        starting_models.start_of(snapshot, spec.get("settings") or {}) if mlp else None,
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
+import orjson
 from sqlalchemy import insert, select
 
 from caviar.service.store.snapshot import Snapshot
-from caviar.service.store.tables import starting_models
+from caviar.service.store.tables import searches, starting_models
 from caviar.service.store.transaction import Transaction
 
 c = starting_models.c
@@ -21,6 +23,13 @@ class StoredStartingModel(NamedTuple):
     digest: str
     size: int
     file: str
+
+
+class Start(NamedTuple):
+    """A trial whose model others start from, and what it was trained on, as its search has it."""
+
+    trial: str
+    dataset: Mapping[str, Any]
 
 
 def add(tx: Transaction, model: StoredStartingModel) -> None:
@@ -39,6 +48,16 @@ def by_digest(snapshot: Snapshot, digest: str) -> StoredStartingModel | None:
     query = select(starting_models).where(c.digest == digest).order_by(c.search_id).limit(1)
     row = snapshot.execute(query).first()
     return None if row is None else StoredStartingModel._make(row)
+
+
+def start_of(snapshot: Snapshot, settings: Mapping[str, Any]) -> Start | None:
+    """Return what the `init_from` of settings names; None without one, and where its search is gone."""
+    trial, _, _ = str(settings.get("init_from") or "").partition("@")
+    search, _, _ = trial.partition(".")
+    if not search.isdecimal():
+        return None
+    spec = snapshot.execute(select(searches.c.spec).where(searches.c.id == int(search))).scalar()
+    return None if spec is None else Start(trial, orjson.loads(spec).get("dataset") or {})
 
 
 def files(snapshot: Snapshot, search: int | None = None) -> list[str]:

@@ -206,3 +206,11 @@ def test_other_classes_are_fine_and_columns_must_be_there(app: App, trial: str) 
     assert "sepal width (cm)" in found[0][1]
     assert "height (cm)" in found[1][1]
     assert "dataset.ignore" in found[1][2]
+
+
+def test_rows_that_the_model_learned_from_are_warned_of(app: App, trial: str) -> None:
+    same, other = (submitted(app, a_search(trial, dataset={**IRIS, "seed": seed})) for seed in (0, 1))
+    assert same["warnings"] == []
+    dev, test = other["warnings"]
+    assert "learned from rows of iris" in dev["message"] and "this dev set" in dev["message"]
+    assert "this test set" in test["message"] and trial in dev["remedy"]
