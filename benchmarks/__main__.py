@@ -37,6 +37,7 @@ PARTS = {
     "steering": ("from a command to its effect", ["benchmarks.steering_latency", "--commands", "500"]),
     "rewind": ("from a rewind to its effect, and the disk for it", ["benchmarks.rewind_latency"]),
     "search": ("proposals, waiting and savings", ["benchmarks.search_speed"]),
+    "proposals": ("what a proposal of coarse_to_fine costs", ["benchmarks.proposal_speed"]),
     "quality": ("which strategy finds more", ["benchmarks.quality", "--seeds", "20", "--budget", "24,48"]),
     "epochs": (
         "what is found with so many epochs",

@@ -9,6 +9,7 @@ too: early ones train briefly, later ones go on with the leaders. Why so: docs/d
 
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
+from functools import partial
 from threading import Lock
 
 import numpy as np
@@ -16,7 +17,7 @@ from cachetools import LRUCache, cached
 
 from caviar.search import coarse_to_front, repeats
 from caviar.search.boxes import Box, whole
-from caviar.search.candidates import is_new, near, refined, spread
+from caviar.search.candidates import Newness, is_new, near, refined, spread
 from caviar.search.continuing import continuable
 from caviar.search.encoding import encoding_of
 from caviar.search.evidence import sources_of
@@ -215,12 +216,13 @@ def _choose(
     if len(rows):
         units = np.vstack([units, observations.units[rows]])
         scores = np.append(scores, improvement.at(observations.units[rows]))
+    new = Newness(history) if size > 1 else partial(is_new, history=history)
     chosen = improvement.choose(
         units,
         scores,
         np.append(np.zeros(fresh), costs),
         size,
-        lambda row: row >= fresh or is_new(units[row], history),
+        lambda row: row >= fresh or new(units[row]),
     )
     goes_on = [int(observations.numbers[rows[row - fresh]]) if row >= fresh else None for row in chosen]
     zoomed = box.contains(units[chosen]).tolist()

@@ -34,7 +34,7 @@ class Source:
 
     def expects(self, columns: Floats) -> Floats:
         """Return the values that it expects at some points, in standard deviations of its own results."""
-        return self.model.predict(columns[:, self.columns])[0]
+        return self.model.means(columns[:, self.columns])
 
 
 def frozen(search: int, results: Sequence[Result], names: Sequence[str]) -> Evidence:

@@ -1,6 +1,7 @@
 """Expected improvement: how much better than the best a point may be, weighed by how likely that is."""
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 from scipy.special import ndtr
@@ -29,12 +30,12 @@ class Improvement:
 
     def at(self, units: Floats) -> Floats:
         """Logarithm of the expected improvement at each point."""
-        return self._scores(units, *self._model.predict(self._observations.columns(units, self._length)))
-
-    def _scores(self, units: Floats, mean: Floats, deviation: Floats) -> Floats:
-        # Rounded, because the last bits of linear algebra are not the same twice.
-        scores = np.round(log_expected_improvement(mean, deviation, self._best), 6)
+        scores = self._scores(*self._model.predict(self._observations.columns(units, self._length)))
         return scores if self._caution is None else scores + self._caution.at(units)
+
+    def _scores(self, mean: Floats, deviation: Floats) -> Floats:
+        # Rounded, because the last bits of linear algebra are not the same twice.
+        return np.asarray(np.round(log_expected_improvement(mean, deviation, self._best), 6))
 
     def choose(
         self, units: Floats, scores: Floats, costs: Floats, size: int, allowed: Callable[[int], bool]
@@ -44,7 +45,9 @@ class Improvement:
         Points are compared by their scores less the logarithms of their costs.
         """
         chosen: list[int] = []
-        pool = None
+        caution: Floats | float
+        pool, caution, gone = None, 0.0, np.zeros(len(units), dtype=np.bool_)
+        allowed = cache(allowed)
         while True:
             order = np.argsort(costs - scores, kind="stable").tolist()
             row = next((row for row in order if scores[row] > -np.inf and allowed(row)), None)
@@ -53,11 +56,12 @@ class Improvement:
             chosen.append(row)
             if len(chosen) == size:
                 return chosen
-            pool = pool or self._model.pool(self._observations.columns(units, self._length))
+            if pool is None:
+                pool = self._model.pool(self._observations.columns(units, self._length))
+                caution = 0.0 if self._caution is None else self._caution.at(units)
             pool.believe(row)
-            scores = self._scores(units, pool.mean, pool.deviation)
-            for one in chosen:
-                scores[(units == units[one]).all(axis=1)] = -np.inf
+            gone |= (units == units[row]).all(axis=1)
+            scores = np.where(gone, -np.inf, self._scores(pool.mean, pool.deviation) + caution)
 
 
 def log_expected_improvement(mean: Floats, deviation: Floats, best: float) -> Floats:

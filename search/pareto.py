@@ -13,13 +13,17 @@ MARGIN = 0.1  # of the range of a front, by which a reference that nobody gave l
 
 def nondominated(points: Floats) -> npt.NDArray[np.bool_]:
     """Tell which points (n, m) no other one dominates; equal ones stand together."""
-    kept: npt.NDArray[np.bool_] = np.asarray(np.isfinite(points).all(axis=1))
-    rows = np.flatnonzero(kept)
-    for row in rows[np.argsort(points[rows, 0])]:  # so that hardly any but those of the front get their turn
-        if kept[row]:
-            beaten = (points[row] <= points).all(axis=1) & (points[row] < points).any(axis=1)
-            kept &= ~beaten
-    return kept
+    front = np.zeros(len(points), dtype=np.bool_)
+    rows = np.flatnonzero(np.isfinite(points).all(axis=1))
+    rows = rows[np.argsort(points[rows, 0])]  # so that hardly any but those of the front get their turn
+    left, place = points[rows], 0
+    while place < len(rows):  # those before `place` have had their turn; none of the others is beaten yet
+        one = left[place]
+        stays = ~((one <= left).all(axis=1) & (one < left).any(axis=1))
+        place = int(stays[: place + 1].sum())
+        rows, left = rows[stays], left[stays]
+    front[rows] = True
+    return front
 
 
 def hypervolume(points: Floats, reference: Floats) -> float:

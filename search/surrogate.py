@@ -162,6 +162,11 @@ class Surrogate:
         pool = self.pool(columns)
         return pool.mean, pool.deviation
 
+    def means(self, columns: Floats) -> Floats:
+        """Mean at each point: what `predict` says, for a fraction of the work."""
+        cross = matern(squared_distances(columns / self._scales, self._points))
+        return np.asarray(self._mean + cross[:, : len(self._weights)] @ self._weights)
+
     def pool(self, columns: Floats) -> "Pool":
         """Points of which several are to be chosen."""
         points = columns / self._scales

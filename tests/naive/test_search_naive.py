@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from cmaes import CMA
 
+from caviar.search.candidates import ALIKE, Newness, is_new
 from caviar.search.curves import CurveTable, rung_values
 from caviar.search.grid import levels
 from caviar.search.history import History
@@ -147,3 +148,16 @@ def test_first_unseen():
     for lag in (0, 1, 5, 40):
         for number in range(100):
             assert first_unseen(number, lag, False) == len([n for n in range(number) if n < number - lag])
+
+
+def test_what_is_new_is_told_alike_one_by_one_and_by_order():
+    rng = np.random.default_rng(3)
+    units = np.round(rng.random((300, 4)), 1)
+    history = History.of(range(200), units[:200], np.zeros(200), pending=units[200:])
+    asked = np.vstack([np.round(rng.random((300, 4)), 1), units[::7], units[::9] + 0.9 * ALIKE])
+    asked = np.vstack([asked, units[::9] + np.array([1.2 * ALIKE, 0, 0, 0])])
+    apart = [all((np.abs(unit - one) >= ALIKE).any() for one in units) for unit in asked]
+    assert 0 < sum(apart) < len(asked)
+    new = Newness(history)
+    assert [new(unit) for unit in asked] == apart
+    assert [is_new(unit, history) for unit in asked] == apart
