@@ -40,7 +40,8 @@ class Run:
 
     def advance(self, seconds: float = 0.05, until_step: Any = None, until_epoch: Any = None) -> Slice:
         """Train an epoch."""
-        time.sleep(self.seconds)
+        if self.seconds:  # else nothing is to wait, and no other thread is to have its turn
+            time.sleep(self.seconds)
         self.step = self.epoch = self.epoch + 1
         self.status = "completed" if self.epoch >= self.epochs else "running"
         row = {"epoch": self.epoch, "step": self.step, "dev_error": self.settings["p0"]}
