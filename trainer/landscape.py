@@ -1,4 +1,4 @@
-"""The cost in the plane through the way of a training: the first two principal components of its weights.
+"""The cost in the plane through the path of a training: the first two principal components of its weights.
 
 After Li et al., Visualizing the Loss Landscape of Neural Nets (2018), section 7. The cost is that of a
 sample of the training set, with the weights of its rows and classes, without dropout and regulariser; batch
@@ -20,21 +20,21 @@ from .run import Run
 
 Array = np.ndarray[Any, Any]
 
-STATES = 40  # of a way, at most
+STATES = 40  # of a path, at most
 NUMBERS = 20_000_000  # of all these states together
 LEAST_PLACES, MOST_PLACES = 5, 81  # of either axis
 LEAST_ROWS, MOST_ROWS = 16, probe.ROWS
 USUAL = 25, 1024  # places and rows, where the work is not too much
 SPARSE = 11, 64  # as few are taken of large networks where nobody says how many
 WORK = 20_000_000_000  # weights x rows x places
-MARGIN = 0.25  # of the range of the way, at either end
+MARGIN = 0.25  # of the range of the path, at either end
 SLICE_SECONDS = 0.25
 _BURST = 1e4  # times the norm of the first weights
 _FLAT = 1e-12  # share of the variance below which there is no second direction
 
 
 class State(NamedTuple):
-    """Weights on the way, the learned part of the flat buffer."""
+    """Weights on the path, the learned part of the flat buffer."""
 
     step: int
     epoch: int
@@ -91,15 +91,15 @@ def states_kept(run: Run, kept: Iterable[bytes]) -> list[State]:
 
 
 def loss_plane(
-    run: Run, way: Sequence[State], resolution: int | None = None, rows: int | None = None
+    run: Run, path: Sequence[State], resolution: int | None = None, rows: int | None = None
 ) -> dict[str, Any]:
-    """Compute the cost on a grid of the plane that fits a way best.
+    """Compute the cost on a grid of the plane that fits a path best.
 
     Parameters
     ----------
     run : Run
         With the settings and data of the training.
-    way : sequence of State
+    path : sequence of State
     resolution, rows : int, optional
         Places along either axis, and rows of the training set; by default as many as take some seconds.
 
@@ -108,23 +108,23 @@ def loss_plane(
     dict
         Plain JSON: `x` and `y`, distances from the last state along both directions; `costs`
         (len(y), len(x)), None where one is not finite; `path` with step, epoch, place in the plane and own
-        cost of each state; `explained`, the shares of the variance of the way that the directions have.
+        cost of each state; `explained`, the shares of the variance of the path that the directions have.
 
     Raises
     ------
     AskedError
         So many places and rows are too much for this network.
     DataError
-        The way has no plane.
+        The path has no plane.
     """
     network = run.network
     sample = probe.sample_of(run.data, run.settings)
     places, taken = affordable(run, resolution, rows)
     sample = sample.few(taken)
-    way = _before_it_burst(way)
-    directions, explained = _directions(np.array([state.weights for state in way], np.float64))
-    end = way[-1].weights.astype(np.float64)
-    on_plane = np.array([(state.weights - end) @ directions.T for state in way])
+    path = _before_it_diverged(path)
+    directions, explained = _directions(np.array([state.weights for state in path], np.float64))
+    end = path[-1].weights.astype(np.float64)
+    on_plane = np.array([(state.weights - end) @ directions.T for state in path])
     x, y = (_axis(on_plane[:, axis], places) for axis in (0, 1))
     costs = [
         [_plain(probe.cost_of(network, end + a * directions[0] + b * directions[1], sample)) for a in x]
@@ -140,11 +140,11 @@ def loss_plane(
         "y": y.tolist(),
         "costs": costs,
         "path": {
-            "step": [state.step for state in way],
-            "epoch": [state.epoch for state in way],
+            "step": [state.step for state in path],
+            "epoch": [state.epoch for state in path],
             "x": on_plane[:, 0].tolist(),
             "y": on_plane[:, 1].tolist(),
-            "cost": [_plain(probe.cost_of(network, state.weights, sample)) for state in way],
+            "cost": [_plain(probe.cost_of(network, state.weights, sample)) for state in path],
         },
     }
 
@@ -188,21 +188,21 @@ def _directions(weights: Array) -> tuple[Array, list[float]]:
     remedy = "choose a trial that trained for more steps"
     if len(weights) < 3:
         raise DataError.of(
-            "trial", f"{len(weights)} states of its way can be drawn, a plane needs three", remedy
+            "trial", f"{len(weights)} states of its path can be drawn, a plane needs three", remedy
         )
     centred = weights - weights.mean(axis=0)
     variances, vectors = np.linalg.eigh(centred @ centred.T)
     variances, vectors = variances[::-1], vectors[:, ::-1]
     if not variances[1] > _FLAT * variances[0]:
-        raise DataError.of("trial", "its way is a straight line, which lies in no plane of its own", remedy)
+        raise DataError.of("trial", "its path is a straight line, which lies in no plane of its own", remedy)
     directions = (centred.T @ vectors[:, :2] / np.sqrt(variances[:2])).T
     directions[(weights[0] - weights[-1]) @ directions.T > 0] *= -1
     return directions, (variances[:2] / variances.clip(0).sum()).tolist()
 
 
-def _before_it_burst(way: Sequence[State]) -> list[State]:
-    """Leave out the end of a way that diverged: beside states so far off all others are one point."""
-    finite = [state for state in way if np.isfinite(state.weights).all()]
+def _before_it_diverged(path: Sequence[State]) -> list[State]:
+    """Leave out the end of a path that diverged: beside states so far off all others are one point."""
+    finite = [state for state in path if np.isfinite(state.weights).all()]
     lengths = [float(np.linalg.norm(state.weights.astype(np.float64))) for state in finite]
     near = [length <= _BURST * max(lengths[0], 1.0) for length in lengths]
     return finite[: near.index(False)] if False in near else finite

@@ -1,4 +1,4 @@
-"""The cost in the plane through a trial's way, over REST."""
+"""The cost in the plane through a trial's path, over REST."""
 
 from __future__ import annotations
 

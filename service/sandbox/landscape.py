@@ -1,4 +1,4 @@
-"""Compute the cost in the plane through a trial's way, in a process of its own, under limits.
+"""Compute the cost in the plane through a trial's path, in a process of its own, under limits.
 
 `python -I -m caviar.service.sandbox.landscape MEMORY SECONDS` reads a line of JSON and then checkpoints on
 standard input: `dataset`, `settings`, `seed`, `changes`, `epoch`, `resolution`, `rows`, and `sizes`, the
@@ -56,12 +56,12 @@ def _found(asked: dict[str, Any], given: bytes) -> dict[str, Any]:
         data = Prepared(asked["dataset"], settings.precision, settings.normalize, source).data(0)
         run = Run(settings, data, asked["seed"])
         places, rows = affordable(run, asked["resolution"], asked["rows"])  # before any work
-        way = (
+        path = (
             states_kept(run, _cut(given, asked["sizes"]))
             if asked["sizes"]
             else states_trained_again(run, asked["changes"], asked["epoch"])
         )
-        return loss_plane(run, way, places, rows)
+        return loss_plane(run, path, places, rows)
     except AskedError as error:
         return {"refused": error.problems[0].as_dict()}
     except ProblemsError as error:

@@ -1,6 +1,6 @@
-"""The cost in the plane through a trial's way, computed in another process.
+"""The cost in the plane through a trial's path, computed in another process.
 
-The way is trained again from the seed and the log of changes, which gives it bit for bit, where that takes
+The path is trained again from the seed and the log of changes, which gives it bit for bit, where that takes
 seconds; else it is that of the checkpoints that are kept. One plane is computed at a time, and predictions
 do not wait for it.
 """
@@ -34,16 +34,16 @@ from caviar.service.usecases.predictions import CACHES, COMPILE_SECONDS, named_f
 from caviar.service.usecases.rewind_estimate import seconds_per_epoch
 from caviar.service.usecases.steering_view import ReplayLog, read_log
 
-AGAIN_SECONDS = 30.0  # of training, up to which a way is trained again
+AGAIN_SECONDS = 30.0  # of training, up to which a path is trained again
 WORK_SECONDS = 180.0  # of the processor, for all
-MOST_STATES = 40  # checkpoints of a way
+MOST_STATES = 40  # checkpoints of a path
 MOST_BYTES = 256 << 20  # of these together
 LEAST_STATES = 2  # and the beginning: three points make a plane
 KEPT_BYTES = 16 << 20  # of answers in memory
 
 
 @dataclass(frozen=True)
-class Way:
+class TrainingPath:
     """How the states of a trial are reached."""
 
     log: ReplayLog
@@ -68,26 +68,28 @@ class LossPlanes:
     async def plane(self, trial: TrialId, resolution: int | None, rows: int | None) -> bytes:
         """Return, as JSON, what `loss_plane` finds of a trial, and `source`: trained again, or checkpoints.
 
-        Raises NotFoundError, ConflictError for a way that has no plane or is too long, RefusedError for more
+        Raises NotFoundError, ConflictError for a path that has no plane or is too long, RefusedError for more
         places or rows than are computed, UnavailableError when that took too much memory or time.
         """
-        way = await self._store.read(lambda snapshot: find_way(snapshot, trial))
-        key = (trial, way.log.branch, way.log.epoch, len(way.log.changes), resolution, rows)
+        training = await self._store.read(lambda snapshot: find_path(snapshot, trial))
+        key = (trial, training.log.branch, training.log.epoch, len(training.log.changes), resolution, rows)
         async with self._one:
             found = self._answers.get(key)
             if found is None:
-                found = self._answers[key] = await self._computed(trial, way, resolution, rows)
+                found = self._answers[key] = await self._computed(trial, training, resolution, rows)
             return found
 
-    async def _computed(self, trial: TrialId, way: Way, resolution: int | None, rows: int | None) -> bytes:
-        log, limits = way.log, self._limits
-        states = [] if way.again else await self._states(trial, way)
+    async def _computed(
+        self, trial: TrialId, training: TrainingPath, resolution: int | None, rows: int | None
+    ) -> bytes:
+        log, limits = training.log, self._limits
+        states = [] if training.again else await self._states(trial, training)
         head = {
             "dataset": await self._dataset(log),
             "settings": log.settings,
             "seed": log.trial.seed,
             "changes": log.changes,
-            "epoch": way.epoch,
+            "epoch": training.epoch,
             "resolution": resolution,
             "rows": rows,
             "sizes": [len(state) for state in states],
@@ -108,7 +110,7 @@ class LossPlanes:
             raise RefusedError.of(refused["field"], refused["message"], refused["remedy"])
         if problem := found.get("problem"):
             raise ConflictError(f"trial {trial}: {problem['message']}; {problem['remedy']}")
-        source = "trained again" if way.again else "checkpoints"
+        source = "trained again" if training.again else "checkpoints"
         return orjson.dumps({"trial": str(trial), "branch": log.branch, "source": source, **found})
 
     async def _dataset(self, log: ReplayLog) -> dict[str, Any]:
@@ -130,15 +132,15 @@ class LossPlanes:
                 dataset["init_from"] = {"path": str(path)}
         return dataset
 
-    async def _states(self, trial: TrialId, way: Way) -> list[bytes]:
+    async def _states(self, trial: TrialId, training: TrainingPath) -> list[bytes]:
         """Return the bytes of checkpoints, evenly chosen. Raises ConflictError where they are too few."""
         found: list[bytes] = []
-        for one in _chosen(way.kept):
+        for one in _chosen(training.kept):
             with suppress(ConflictError, NotFoundError, ValueError):  # damaged, or removed meanwhile
                 found.append(unpacked((await checkpoints.load(self._store, self._blobs, one.id))[0])[0])
         if len(found) >= LEAST_STATES:
             return found
-        took = "unknown time" if way.seconds is None else f"about {way.seconds:.0f} s"
+        took = "unknown time" if training.seconds is None else f"about {training.seconds:.0f} s"
         message = (
             f"training trial {trial} again takes {took}, more than the {AGAIN_SECONDS:.0f} s that are spent "
             f"here, and of its checkpoints {len(found)} are kept"
@@ -147,7 +149,7 @@ class LossPlanes:
         raise ConflictError(f"{message}; {remedy}")
 
 
-def find_way(snapshot: Snapshot, trial: TrialId) -> Way:
+def find_path(snapshot: Snapshot, trial: TrialId) -> TrainingPath:
     """Return how the states of a trial are reached. Raises NotFoundError, ConflictError before any epoch."""
     log = read_log(snapshot, trial)
     if log.trainer != "mlp":
@@ -158,7 +160,7 @@ def find_way(snapshot: Snapshot, trial: TrialId) -> Way:
     epoch, kept = log.epoch, sorted(log.checkpoints, key=lambda one: (one.step, one.id))
     if log.dataset.get("folds"):  # their checkpoints hold several trainings
         epoch, kept = min(epoch, int(log.settings.get("epochs") or epoch)), []
-    return Way(log, epoch, None if pace is None else pace * epoch, kept)
+    return TrainingPath(log, epoch, None if pace is None else pace * epoch, kept)
 
 
 def _chosen(kept: Sequence[StoredCheckpoint]) -> list[StoredCheckpoint]:

@@ -1,4 +1,4 @@
-"""The plane through a training's way against a singular value decomposition and plain NumPy."""
+"""The plane through a training's path against a singular value decomposition and plain NumPy."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def run_of(data, **more):
 
 
 @pytest.fixture(scope="module")
-def way(iris):
+def path(iris):
     return states_trained_again(run_of(iris), [], 12)
 
 
@@ -38,19 +38,19 @@ def cost(network, weights, data):
     return -np.mean(np.log(a[np.arange(len(Z)), data.Y_train]))
 
 
-def test_states_are_those_of_the_training_at_even_steps(iris, way):
-    steps = [state.step for state in way]
+def test_states_are_those_of_the_training_at_even_steps(iris, path):
+    steps = [state.step for state in path]
     stride = steps[1]
     assert steps[0] == 0 and len(steps) <= landscape.STATES + 1
     assert all(step % stride == 0 for step in steps[:-1])
-    for state in (way[len(way) // 2], way[-1]):
+    for state in (path[len(path) // 2], path[-1]):
         run = run_of(iris)
         run.advance(1e6, until_step=state.step)
         assert np.array_equal(run.last_weights[: run.network.learned], state.weights)
         assert run.epoch == state.epoch
     whole = run_of(iris)
     whole.advance(1e6)
-    assert whole.step == way[-1].step
+    assert whole.step == path[-1].step
 
 
 def test_changes_are_made_where_they_were(iris):
@@ -67,20 +67,20 @@ def test_changes_are_made_where_they_were(iris):
     assert np.array_equal(run.last_weights[: run.network.learned], last.weights)
 
 
-def test_states_of_checkpoints_are_the_same(iris, way):
+def test_states_of_checkpoints_are_the_same(iris, path):
     run, kept = run_of(iris), []
-    for state in way[1:]:
+    for state in path[1:]:
         run.advance(1e6, until_step=state.step)
         kept.append(run.save())
-    for one, other in zip(states_kept(run_of(iris), kept), way, strict=True):
+    for one, other in zip(states_kept(run_of(iris), kept), path, strict=True):
         assert (one.step, one.epoch) == (other.step, other.epoch)
         assert np.array_equal(one.weights, other.weights)
 
 
-def test_the_plane_is_that_of_the_first_two_principal_components(iris, way):
+def test_the_plane_is_that_of_the_first_two_principal_components(iris, path):
     run = run_of(iris)
-    found = loss_plane(run, way, resolution=7)
-    W = np.array([state.weights for state in way])
+    found = loss_plane(run, path, resolution=7)
+    W = np.array([state.weights for state in path])
     _, values, rows = np.linalg.svd(W - W.mean(axis=0), full_matrices=False)
     assert found["explained"] == pytest.approx(values[:2] ** 2 / (values**2).sum())
     on_plane = (W - W[-1]) @ rows[:2].T
@@ -100,7 +100,7 @@ def test_the_plane_is_that_of_the_first_two_principal_components(iris, way):
     assert found["parameters"] == 5 * 6 + 7 * 4 + 5 * 3
 
 
-def test_costs_of_the_path_are_the_clean_costs_of_the_training(iris, way):
+def test_costs_of_the_path_are_the_clean_costs_of_the_training(iris):
     run = run_of(iris, keep_prob=0.8, l2=2, clean_train_cost=True)
     rows = []
     while run.status == "running":
@@ -115,39 +115,39 @@ def test_costs_of_the_path_are_the_clean_costs_of_the_training(iris, way):
     )
 
 
-def test_work_is_bounded_by_fewer_rows_and_places_or_refused(monkeypatch, iris, way):
+def test_work_is_bounded_by_fewer_rows_and_places_or_refused(monkeypatch, iris, path):
     run = run_of(iris)
     monkeypatch.setattr(landscape, "WORK", 73 * 64 * 15**2)
-    found = loss_plane(run, way)
+    found = loss_plane(run, path)
     assert (found["rows"], len(found["x"])) == (64, 15)
     with pytest.raises(AskedError) as error:
-        loss_plane(run, way, resolution=25)
+        loss_plane(run, path, resolution=25)
     [problem] = error.value.problems
     assert problem.field == "resolution" and problem.remedy == "ask for resolution=15 or rows=23"
-    loss_plane(run, way, resolution=15)
+    loss_plane(run, path, resolution=15)
     with pytest.raises(AskedError) as error:
-        loss_plane(run, way, resolution=15, rows=80)
+        loss_plane(run, path, resolution=15, rows=80)
     [problem] = error.value.problems
     assert problem.field == "rows" and problem.remedy == "ask for resolution=13 or rows=64"
-    loss_plane(run, way, resolution=13, rows=80)
+    loss_plane(run, path, resolution=13, rows=80)
     monkeypatch.setattr(landscape, "WORK", 73)
     with pytest.raises(AskedError, match="choose a trial with a smaller network"):
-        loss_plane(run, way)
+        loss_plane(run, path)
 
 
-def test_a_way_without_a_plane_is_refused(iris, way):
+def test_a_path_without_a_plane_is_refused(iris, path):
     run = run_of(iris)
     with pytest.raises(DataError, match="a plane needs three"):
-        loss_plane(run, way[:2])
-    first, last = way[0].weights, way[-1].weights
-    line = [way[0]._replace(weights=first + share * (last - first)) for share in (0, 0.25, 1)]
+        loss_plane(run, path[:2])
+    first, last = path[0].weights, path[-1].weights
+    line = [path[0]._replace(weights=first + share * (last - first)) for share in (0, 0.25, 1)]
     with pytest.raises(DataError, match="straight line"):
         loss_plane(run, line)
 
 
-def test_what_is_not_finite_is_left_out(iris, way):
-    broken = [*way[:-1], way[-1]._replace(weights=np.full_like(way[-1].weights, np.nan))]
+def test_what_is_not_finite_is_left_out(iris, path):
+    broken = [*path[:-1], path[-1]._replace(weights=np.full_like(path[-1].weights, np.nan))]
     found = loss_plane(run_of(iris), broken, resolution=5)
-    assert found["path"]["step"] == [state.step for state in way[:-1]]
-    burst = [*way[:-2], *(state._replace(weights=state.weights * 1e9) for state in way[-2:])]
+    assert found["path"]["step"] == [state.step for state in path[:-1]]
+    burst = [*path[:-2], *(state._replace(weights=state.weights * 1e9) for state in path[-2:])]
     assert loss_plane(run_of(iris), burst, resolution=5)["path"]["step"] == found["path"]["step"][:-1]

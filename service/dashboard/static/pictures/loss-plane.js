@@ -1,4 +1,4 @@
-/** The cost in the plane through the way that a trial's training took, with that way. */
+/** The cost in the plane through the path that a trial's training took, with that path. */
 
 import { call } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
