@@ -44,6 +44,7 @@ class Steerable(Protocol):
 
 
 CHANGING = ("set", "extend")
+NO_CHANGES = ChangeLog()  # of a trial that begins; nobody changes a log
 
 
 class Moment(Enum):
@@ -74,7 +75,7 @@ class Steering:
         self._awaited: set[int] = set()  # the run was seen before the end of their epoch: slices end there
         self._best_cost = math.inf
         self._epochs_without_improvement = 0
-        self._follow(log or ChangeLog(), position)
+        self._follow(log or NO_CHANGES, position)
 
     def _follow(self, log: ChangeLog, position: int) -> None:
         self.position = position  # changes of the log that the run contains

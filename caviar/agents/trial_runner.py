@@ -15,7 +15,7 @@ from typing import Any, Literal
 from caviar.agents.best_epoch import BestEpoch
 from caviar.agents.limit_watch import LimitWatch
 from caviar.agents.run_factory import RunFactory
-from caviar.agents.steering import CommandOutcome, Steering
+from caviar.agents.steering import NO_CHANGES, CommandOutcome, Steering
 from caviar.exchange.assigned_trial import AssignedTrial
 from caviar.exchange.checkpoint_content import packed
 from caviar.exchange.checkpoint_uploads import CheckpointUpload, CheckpointUploads
@@ -23,7 +23,7 @@ from caviar.exchange.command import ReceivedCommand
 from caviar.exchange.exchange import Exchange
 from caviar.exchange.outbox import Outbox
 from caviar.exchange.result import result_of
-from caviar.exchange.wire import Acknowledgement, ChangeLog, EndState, Resume, RewindState
+from caviar.exchange.wire import Acknowledgement, EndState, Resume, RewindState
 from caviar.search.stopping import as_stored, judged_after, verdict
 
 logger = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class TrialRunner:
         self._exchange = exchange
         self._uploads = uploads
         self._stopping = stopping
-        log = assignment.change_log or ChangeLog()
+        log = assignment.change_log or NO_CHANGES
         self._branch = log.branch
         self._steering = Steering(log, position)
         self._rewind: Rewind | None = None

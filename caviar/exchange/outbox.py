@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
@@ -125,7 +126,9 @@ class Outbox:
 
     def _renew(self, key: Key, branch: int) -> Report:
         trial, attempt = key
-        report = Report(trial=trial, attempt=attempt, branch=branch, rows=[], costs=[], acknowledged=[])
+        # With its own lists: pydantic makes a deep copy of each that is a default.
+        empty: dict[str, Any] = {"columns": [], "rows": [], "costs": [], "acknowledged": []}
+        report = Report(trial=trial, attempt=attempt, branch=branch, **empty)
         self._open[key] = report
         self._reports.append(report)
         return report
@@ -141,7 +144,13 @@ def key_of(report: Report) -> Key:
 
 def _begin_rows(report: Report, columns: list[str], first: int) -> None:
     """Raise ValueError for columns that the server would not take, the whole request with them."""
-    report.columns, report.first = _COLUMNS.validate_python(columns), first
+    report.columns, report.first = _checked(tuple(columns)), first
+
+
+@lru_cache(maxsize=64)
+def _checked(columns: tuple[str, ...]) -> list[str]:
+    """Return columns as they are sent; all trials of a search have the same. Nobody changes the list."""
+    return _COLUMNS.validate_python(list(columns))
 
 
 def _join(before: Report, after: Report) -> None:
