@@ -30,7 +30,20 @@ def readable(text: Any) -> Any:
     return _UNREADABLE.sub("\ufffd", text)
 
 
+def storable(value: Any) -> Any:
+    """Make of JSON what any database and parser holds: readable texts, floats for integers beyond 64 bits."""
+    if isinstance(value, dict):
+        return {readable(name): storable(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [storable(item) for item in value]
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        return float(value) if value.bit_length() <= _MOST_BITS else None
+    return readable(value)
+
+
 Text = Annotated[str, BeforeValidator(readable)]
+Settings = Annotated[dict[str, JsonValue], BeforeValidator(storable)]
+_MOST_BITS = 1023  # of an integer that is a finite float for certain
 _UNREADABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 TrialName = Annotated[str, Field(pattern=r"^\d{1,9}\.\d{1,9}$", max_length=19)]
 Number = float | None
@@ -87,8 +100,8 @@ class Acknowledgement(Message):
     command: Annotated[int, Field(ge=0, lt=2**63)]
     step: Annotated[int, Field(ge=0, lt=2**63)] | None = None
     epoch: Count | None = None
-    before: dict[str, JsonValue] = {}
-    after: dict[str, JsonValue] = {}
+    before: Settings = {}
+    after: Settings = {}
     refused: Annotated[Text, Field(max_length=REFUSED_LIMIT)] | None = None
     late: Annotated[Text, Field(max_length=REFUSED_LIMIT)] | None = None  # its epoch had passed, and how far
 
@@ -128,9 +141,7 @@ class AgentEnd(Message):
     reason: Annotated[Text, Field(max_length=1000)]
     cause: Cause = "unknown"
     training: InTraining | None = None
-    limit: Annotated[str, Field(max_length=1000)] | None = (
-        None  # that it has broken: it fails, with this reason
-    )
+    limit: Annotated[Text, Field(max_length=1000)] | None = None  # that it has broken: why its trial fails
 
 
 class ExchangeRequest(Message):

@@ -1,12 +1,14 @@
 """One reading of JSON for every route: what one parser or database takes and another does not is refused.
 
 Refused with the field: text with a NUL, which Postgres cannot store, and nesting nobody needs. Refused as no
-JSON, by one parser: lone surrogates, NaN and Infinity. Of two values under one name the last counts,
-everywhere. Exchanges are not read here: what agents say of errors is made readable, never refused (wire.py).
+JSON, by one parser: lone surrogates, NaN and Infinity. Of two values under one name the last counts, and an
+integer beyond 64 bits is a float, everywhere. Exchanges are not read here: what agents say of errors is made
+readable, never refused (wire.py).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +21,7 @@ from caviar.service.security.bodies import takes_json
 
 EXCHANGE = "/api/v1/exchange"
 DEEPEST = 100  # lists and objects in each other; searches are refused far earlier
+LONG_NUMBER = re.compile(rb"[0-9]{19}")
 NUL_REMEDY = "leave the character U+0000 out"
 
 
@@ -57,10 +60,12 @@ class JsonBodies:
         body = b"".join(pieces)
         if last["type"] == "http.request" and body:
             try:
-                read_json(body)
+                found = read_json(body)
             except RefusedError as error:
                 await problems.refused(error.problems)(scope, receive, send)
                 return
+            if LONG_NUMBER.search(body):  # which another parser would read as an integer of any size
+                body = orjson.dumps(found)
         await self._app(scope, _Again({**last, "body": body}, receive), send)
 
 

@@ -20,7 +20,7 @@ def problems_of(dataset: Mapping[str, Any], known: Known) -> list[FieldProblem]:
         if name in targets(dataset, known):
             message = f"{name!r} is the target"
             found.append(FieldProblem(f"dataset.{key}", message, "name another column"))
-        elif name in (dataset.get("ignore") or ()):
+        elif name in named_in(dataset.get("ignore")):
             message = f"{name!r} is left out by dataset.ignore"
             found.append(FieldProblem(f"dataset.{key}", message, "remove it from one of the two"))
     for key in OF_ROWS[1:]:
@@ -46,10 +46,15 @@ def of_builtin(dataset: Mapping[str, Any], known: Known | None) -> list[FieldPro
     return found or problems_of(dataset, known)
 
 
-def targets(dataset: Mapping[str, Any], known: Known) -> list[Any]:
+def targets(dataset: Mapping[str, Any], known: Known) -> list[str]:
     """Return the names of the target columns."""
-    target = dataset.get("target") or (known.get("target") or {}).get("names") or []
-    return list(target) if isinstance(target, list | tuple) else [target]
+    return named_in(dataset.get("target") or (known.get("target") or {}).get("names"))
+
+
+def named_in(value: Any) -> list[str]:
+    """Return the columns that a field names, one or a list of them; what is no text is refused elsewhere."""
+    listed = value if isinstance(value, list | tuple) else [value]
+    return [one for one in listed if isinstance(one, str)]
 
 
 def _weights(name: Any, known: Known) -> list[FieldProblem]:

@@ -124,7 +124,7 @@ def feature_names(snapshot: Snapshot, dataset: Mapping[str, Any]) -> list[str] |
     names = _names(main)
     if names is None:
         return None
-    unread = {*submit_columns.targets(dataset, main), *(dataset.get("ignore") or ())}
+    unread = {*submit_columns.targets(dataset, main), *submit_columns.named_in(dataset.get("ignore"))}
     unread |= {dataset[key] for key in submit_columns.OF_ROWS if isinstance(dataset.get(key), str)}
     return [name for name in names if name not in unread | set(_left_out(main))]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from caviar.search.spec import SearchSpec
 from caviar.service.errors import FieldProblem
-from caviar.service.usecases.submit_columns import targets
+from caviar.service.usecases.submit_columns import named_in, targets
 from caviar.trainer import transfer
 from caviar.trainer.checkpoint import read
 from caviar.trainer.model_file import FORMAT, network_of
@@ -70,8 +70,8 @@ def _columns(info: Mapping[str, Any], dataset: Mapping[str, Any], known: Known |
     """Compare the columns of a data set with those of a model, where all are known."""
     if known is None or len(known["features"]) < known["columns"]:
         return []
-    left_out = {*(dataset.get("ignore") or ()), *targets(dataset, known), *_of_rows(dataset)}
-    forced = {*(dataset.get("categorical") or ())}
+    left_out = {*named_in(dataset.get("ignore")), *targets(dataset, known), *_of_rows(dataset)}
+    forced = {*named_in(dataset.get("categorical"))}
     kinds = {one["name"]: one["kind"] for one in known["features"] if one["name"] not in left_out}
     numbers = tuple(name for name, kind in kinds.items() if kind == "number" and name not in forced)
     categories = tuple(name for name in kinds if name not in numbers)

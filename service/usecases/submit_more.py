@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from caviar.service.errors import FieldProblem
-from caviar.service.usecases.submit_columns import targets
+from caviar.service.usecases.submit_columns import named_in, targets
 from caviar.trainer.data.more_rows import KEY, counts
 from caviar.trainer.data.split import fractions
 from caviar.trainer.problem import DataError
@@ -51,7 +51,7 @@ def _names(dataset: Mapping[str, Any], known: Known) -> list[str] | None:
     """Name the columns that are used; None where not all are known."""
     if len(known["features"]) < known["columns"]:
         return None
-    ignored = {*(dataset.get("ignore") or ()), *targets(dataset, known)}
+    ignored = {*named_in(dataset.get("ignore")), *targets(dataset, known)}
     return [one["name"] for one in known["features"] if one["name"] not in ignored]
 
 

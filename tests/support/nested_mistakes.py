@@ -18,6 +18,15 @@ OTHERS = [None, True, False, [], {}, [None], [[]], {"": None}, {"x": {}}, [1, "a
 OTHERS += [{"upload": []}, {"name": {}}, {"name": None}, [{}] * 20, {"low": 0, "high": 1}, {"choices": [{}]}]
 RAW = ["NaN", "-Infinity", "1e400", '"\\ud800"', '"\\udc00a"', '{"a":1,"a":[]}', "[" * 120 + "]" * 120]
 RAW += ["[" * 5000 + "]" * 5000, '{"a":' * 300 + "1" + "}" * 300, "1" * 5000, "01", "'a'", "", '"\\u0000"']
+HEADERS = [
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "content-type",
+    "accept",
+    "range",
+    "caviar-agent-secret",
+]
 MARK = "@raw@"  # stands for a piece of text that is no JSON value, or none that `json` would write
 
 
@@ -30,6 +39,8 @@ class Case:
     query: dict[str, Any] = field(default_factory=dict)
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
+    content: str | None = None  # in place of a body: what is no JSON
+    weight: float = 1.0  # less where a process of its own is started for each
 
 
 @dataclass(frozen=True)
@@ -45,19 +56,26 @@ class Sent:
 def mistakes(cases: list[Case], seed: int, count: int) -> Iterator[Sent]:
     """Make so many requests from valid ones."""
     dice = random.Random(seed)
-    for _ in range(count):
-        yield _spoilt(dice.choice(cases), dice)
+    for case in dice.choices(cases, [case.weight for case in cases], k=count):
+        yield _spoilt(case, dice)
 
 
 def _spoilt(case: Case, dice: random.Random) -> Sent:
     body, query, path, raw = copy.deepcopy(case.body), dict(case.query), case.path, []
+    content, headers = case.content, {"content-type": "application/json", **case.headers}
     for _ in range(dice.choice([1, 1, 1, 2, 3])):
         kind = dice.random()
+        if dice.random() < 0.03:
+            headers[dice.choice(HEADERS)] = quote(str(_wrong(dice))[:300], safe=" '\"{}[]:;,=%/@")
+            continue
+        if content is not None and kind < 0.4:
+            content = _torn(content, dice)
+            continue
         if query and kind < (0.25 if body is not None else 0.8):
             query[dice.choice(list(query))] = str(_wrong(dice))[:2000]
         elif body is not None and kind < 0.95:
             body = _spoil(body, dice, raw)
-        elif kind > 0.97:
+        elif kind > (0.97 if query or body is not None or content is not None else 0.4):
             query[dice.choice(["limit", "sort", "x"])] = str(_wrong(dice))[:2000]
         else:
             parts = path.split("/")
@@ -76,7 +94,7 @@ def _spoilt(case: Case, dice: random.Random) -> Sent:
                 ]
             )
             path = "/".join(parts)
-    text = None
+    text = content
     if body is not None:
         text = json.dumps(body)
         for number, piece in enumerate(raw):
@@ -84,8 +102,14 @@ def _spoilt(case: Case, dice: random.Random) -> Sent:
         if dice.random() < 0.05:
             text = text[: dice.randrange(len(text) + 1)]
     url = path + ("?" + "&".join(f"{quote(k)}={quote(v)}" for k, v in query.items()) if query else "")
-    headers = {"content-type": "application/json", **case.headers}
     return Sent(case.method, url, None if text is None else text.encode(), headers)
+
+
+def _torn(content: str, dice: random.Random) -> str:
+    """Cut, repeat or replace a piece of a text."""
+    first, last = sorted(dice.randrange(len(content) + 1) for _ in range(2))
+    new = dice.choice(["", content[first:last] * 3, *RAW[:8], *(str(_wrong(dice)) for _ in range(4))])
+    return content[:first] + new + content[last:]
 
 
 def _wrong(dice: random.Random) -> Any:

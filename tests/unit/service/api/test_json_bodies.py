@@ -1,5 +1,6 @@
 """Every route reads JSON in one way; reports of agents are made readable."""
 
+import orjson
 import pytest
 
 from caviar.service.api.exchange import read_message
@@ -40,3 +41,14 @@ def test_a_report_is_not_lost_for_a_character() -> None:
     result = message.reports[0].result
     assert result is not None
     assert (result.reason, result.log) == ("a\ufffdb\ufffdc", "\U0001f600 \ufffd")
+
+
+def test_settings_that_an_agent_acknowledges_can_be_stored() -> None:
+    settings = b'{"a\\u0000": ["\\ud800", 1180591620717411303424, -1%s, 18446744073709551615]}' % (b"0" * 400)
+    body = (
+        b'{"agent": {"id": "a-0000000000000001", "host": "\\ud800"}, "reports": [{"trial": "1.0",'
+        b' "attempt": 1, "acknowledged": [{"command": 1, "before": %s}]}]}' % settings
+    )
+    [found] = read_message(body).reports[0].acknowledged
+    assert found.before == {"a\ufffd": ["\ufffd", 2.0**70, None, 2**64 - 1]}
+    assert orjson.loads(orjson.dumps(found.before)) == found.before
