@@ -29,6 +29,24 @@ def read_search(path: Path) -> dict[str, Any]:
     return data
 
 
+def read_secret(path: Path) -> str:
+    """Return the secret that a file holds. Raises ValueError, which says what is wrong with the file.
+
+    An empty file is none: whoever names a file wants what is in it, and would not be protected without.
+    """
+    try:
+        text = path.read_text("utf-8").strip()
+    except OSError as error:
+        raise ValueError(f"cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise ValueError("is not text") from None
+    if not text:
+        raise ValueError("is empty")
+    if not text.isprintable():
+        raise ValueError("holds more than one line of text")
+    return text
+
+
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Turn what goes wrong while a file is written into a CaviarError that names it."""

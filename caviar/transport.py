@@ -26,6 +26,7 @@ from tenacity import (
 )
 
 from caviar.errors import CaviarError, RefusedError, UnreachableError
+from caviar.files import read_secret
 from caviar.json_body import write_body
 from caviar.records import Event
 
@@ -309,6 +310,6 @@ def _token() -> str | None:
     if os.environ.get("CAVIAR_TOKEN") or not path:
         return os.environ.get("CAVIAR_TOKEN")
     try:
-        return Path(path).read_text("utf-8").strip() or None
-    except OSError as error:
-        raise CaviarError(f"CAVIAR_TOKEN_FILE: {path} cannot be read: {error.strerror}") from None
+        return read_secret(Path(path))
+    except ValueError as error:
+        raise CaviarError(f"CAVIAR_TOKEN_FILE: {path} {error}") from None

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from caviar.files import read_secret
+
 T = TypeVar("T")
 YES, NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
@@ -78,9 +80,7 @@ class Source:
         if not path:
             return self.environment.get(variable) or None
         try:
-            return Path(path).read_text("utf-8").strip() or None
-        except OSError as error:
-            remedy = "Make the file readable for the server or unset the variable"
-            raise ConfigError(
-                f"{variable}_FILE", f"{path} cannot be read ({error.strerror})", remedy
-            ) from None
+            return read_secret(Path(path))
+        except ValueError as error:
+            remedy = "Give the server a readable file with the secret alone, or unset the variable"
+            raise ConfigError(f"{variable}_FILE", f"{path} {error}", remedy) from None

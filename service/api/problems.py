@@ -106,7 +106,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> Response:
         log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-        return problem(500, "Internal error", "the server failed; its log says more")
+        closing = {"Connection": "close"}  # uvicorn will; a client must not send its next request on it
+        return problem(500, "Internal error", "the server failed; its log says more", headers=closing)
 
 
 def refused(found: Sequence[FieldProblem]) -> Response:

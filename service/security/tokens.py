@@ -245,6 +245,9 @@ class TokenBook:
         return None if token is None else replace(token, session=digest)
 
     def _take(self, name: str, text: str, scope: str) -> None:
+        if not (text.isascii() and text.isprintable()):
+            remedy = "Give letters, digits and signs of ASCII; `caviar token new` prints some"
+            raise ConfigError(name, "the token has characters that no client can send", remedy)
         if len(text) < SHORTEST:
             remedy = f"Give at least {SHORTEST} random characters; `caviar token new` prints some"
             raise ConfigError(name, "the token is too short to be safe", remedy)

@@ -92,5 +92,6 @@ def _engine(url: URL, pool_size: int, max_overflow: int) -> Engine:
         pool_size=pool_size,
         max_overflow=max_overflow,
         pool_pre_ping=True,
+        hide_parameters=True,  # some are secrets, and errors are logged
         connect_args={"options": TIMEOUTS, "application_name": "caviar", **NETWORK},
     )

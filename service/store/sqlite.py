@@ -146,7 +146,8 @@ def _lock_of(path: Path) -> Path:
 
 
 def _engine(url: URL, begin: str, **pool: int) -> Engine:
-    engine = create_engine(url, connect_args={"check_same_thread": False}, **pool)
+    hidden = {"hide_parameters": True}  # some are secrets, and errors are logged
+    engine = create_engine(url, connect_args={"check_same_thread": False}, **hidden, **pool)
 
     @event.listens_for(engine, "connect")
     def connect(dbapi: Any, record: object) -> None:

@@ -11,6 +11,8 @@ import pytest
 
 from tests.support.server_process import Server
 
+HOOK = "T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"  # whoever knows the address may post there
+WEBHOOK = {"url": f"http://127.0.0.1:9/services/{HOOK}", "style": "slack"}
 OPERATORS = "operators-own-token-" + "5f" * 20
 
 
@@ -18,7 +20,11 @@ OPERATORS = "operators-own-token-" + "5f" * 20
 def test_no_secret_is_in_a_log_at_any_level(make_server: Callable[..., Server], form: str) -> None:
     server = make_server(
         workers=1,
-        environment={"CAVIAR_ADMIN_TOKEN": OPERATORS, "CAVIAR_LOG_FORMAT": form},
+        environment={
+            "CAVIAR_ADMIN_TOKEN": OPERATORS,
+            "CAVIAR_LOG_FORMAT": form,
+            "CAVIAR_WEBHOOK_NETWORKS": "127.0.0.0/8",
+        },
         arguments=("--token-required", "--log-level", "debug"),
     )
     server.start()
@@ -32,9 +38,11 @@ def test_no_secret_is_in_a_log_at_any_level(make_server: Callable[..., Server], 
     secrets = [OPERATORS, token, session, link_of(server, admin)]
     for secret in secrets:
         misplaced(server, secret)
-    cause_trouble(server, mine)
+    secrets += [HOOK, secret_of_a_webhook(server, admin)]
+    cause_trouble(server, mine, admin)
     server.stop()
     log = server.log.read_text("utf-8", "replace")
+    assert "INSERT INTO webhooks" in log, "the failure is logged with its statement"
     assert "GET /api/v1/session" in log, "the addresses are logged, so what follows them was left out"
     for secret in secrets:
         assert secret[4:] not in log, "a secret is in the log"
@@ -53,6 +61,15 @@ def link_of(server: Server, admin: dict[str, str]) -> str:
     return link
 
 
+def secret_of_a_webhook(server: Server, admin: dict[str, str]) -> str:
+    """Make a webhook that nobody answers, have it tried, and give the key that signs its messages."""
+    made = server.client.post("/api/v1/webhooks", json=WEBHOOK, headers=admin)
+    assert made.status_code == 201, made.text
+    tried = server.client.post(f"/api/v1/webhooks/{made.json()['id']}/test", headers=admin)
+    assert HOOK not in tried.text
+    return f"cav_{made.json()['secret']}"
+
+
 def misplaced(server: Server, secret: str) -> None:
     """Put a secret wherever a caller may put it by mistake."""
     with httpx.Client(base_url=server.url, timeout=30) as client:
@@ -68,9 +85,12 @@ def misplaced(server: Server, secret: str) -> None:
             client.get(f"/api/v1/tokens/{secret}")
 
 
-def cause_trouble(server: Server, mine: dict[str, str]) -> None:
+def cause_trouble(server: Server, mine: dict[str, str], admin: dict[str, str]) -> None:
     """Make the server log failures of its own, with their tracebacks."""
     database = sqlite3.connect(server.folder / "data" / "caviar.db")
+    database.execute("CREATE TRIGGER no BEFORE INSERT ON webhooks BEGIN SELECT RAISE(ABORT, 'no'); END")
+    database.commit()
+    assert server.client.post("/api/v1/webhooks", json=WEBHOOK, headers=admin).status_code == 500
     database.execute("UPDATE alembic_version SET version_num = 'none'")
     database.execute("ALTER TABLE sessions RENAME TO elsewhere")
     database.commit()

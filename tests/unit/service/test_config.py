@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from caviar.errors import CaviarError
 from caviar.service import config
+from caviar.transport import Transport
 
 
 def read(tmp_path: Path, environment: dict[str, str] | None = None, **arguments: object) -> config.Config:
@@ -52,6 +54,25 @@ def test_an_error_names_the_setting_and_a_remedy(
         read(tmp_path, environment, **arguments)
     assert caught.value.setting == setting
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("held", "wrong"),
+    [(b"", "is empty"), (b" \n", "is empty"), (b"\xff\xfe\0s", "is not text"), (b"a\nb\n", "more than one")],
+)
+def test_a_torn_file_with_a_secret_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: bytes, wrong: str
+) -> None:
+    """An empty one above all: without it the server would take no password, or make tokens of its own."""
+    file = tmp_path / "secret"
+    file.write_bytes(held)
+    with pytest.raises(config.ConfigError, match=f"{file} .*{wrong}") as caught:
+        read(tmp_path, {"CAVIAR_ADMIN_TOKEN_FILE": str(file)})
+    assert caught.value.setting == "CAVIAR_ADMIN_TOKEN_FILE"
+    monkeypatch.delenv("CAVIAR_TOKEN", raising=False)
+    monkeypatch.setenv("CAVIAR_TOKEN_FILE", str(file))
+    with pytest.raises(CaviarError, match=f"CAVIAR_TOKEN_FILE: {file} .*{wrong}"):
+        Transport("http://127.0.0.1:9")
 
 
 @pytest.mark.parametrize("url", ["postgres//user:secret@host/name", "postgresql://user:secret@host:x/name"])
