@@ -88,7 +88,7 @@ class Evaluator:
             return found
 
     async def drift(self, before: TrialId, after: TrialId, main: str) -> dict[str, Any]:
-        """Return what has changed between the data of two trials of one point; errors as `predictions`.
+        """Return what has changed between the data of two trials; errors as `predictions`.
 
         Their models tell whether the relation of columns and target has changed.
         """

@@ -14,7 +14,7 @@ from caviar.search.spec import SearchSpec
 from caviar.service.config import Config
 from caviar.service.errors import ConflictError, NotFoundError, RefusedError, ServiceError
 from caviar.service.ids import TrialId
-from caviar.service.store import reads
+from caviar.service.store import checkpoints, reads
 from caviar.service.store import retests as rows
 from caviar.service.store import searches as search_rows
 from caviar.service.store.blobs import Blobs
@@ -22,7 +22,7 @@ from caviar.service.store.database import Database
 from caviar.service.store.retests import StoredRetest, StoredSchedule
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.transaction import Transaction
-from caviar.service.usecases import checkpoints, datasets, retests
+from caviar.service.usecases import datasets, retests
 from caviar.service.usecases.analysis import CHANCE, read_standings
 from caviar.service.usecases.predictions import Evaluator
 from caviar.service.usecases.retest_verdict import Change, Verdict, change_of, verdict
@@ -129,13 +129,11 @@ def gather(snapshot: Snapshot, retest: StoredRetest) -> Trained:
         if not all(groups):
             raise ConflictError(f"a winner has no result in search {child}; its page says why")
         sides.append(groups)
-        models.append(
-            _model(snapshot, child, [one.number for one in trials]) if spec.trainer == "mlp" else None
-        )
+        numbers = [one.number for one in trials] if spec.trainer == "mlp" else []
+        models.append(_models(snapshot, child, numbers, count))
         data.append(_identity(datasets.resolve(snapshot, trained_on)))
     fresh = None if retest.fresh is None else _fresh(snapshot, retest.fresh)
-    both = (models[0], models[1]) if models[0] is not None and models[1] is not None else None
-    return Trained(spec, sides[0], sides[1], both, data[0] == data[1], fresh)
+    return Trained(spec, sides[0], sides[1], _pair(*models), data[0] == data[1], fresh)
 
 
 def _identity(dataset: dict[str, Any]) -> Any:
@@ -149,13 +147,22 @@ def _content(source: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": (source.get("upload") or {}).get("digest") or source.get("name"), "upload": None}
 
 
-def _model(snapshot: Snapshot, search: int, numbers: Sequence[int]) -> TrialId | None:
-    """Return the first trial that has a stored model."""
+def _models(snapshot: Snapshot, search: int, numbers: Sequence[int], count: int) -> dict[int, TrialId]:
+    """Return a trial that has a stored model for each winner, by its place, as far as there are any."""
+    found: dict[int, TrialId] = {}
     for number in numbers:
         trial = TrialId(search, number)
-        if any(one.kind == "model" for one in checkpoints.listed(snapshot, trial)):
-            return trial
-    return None
+        if number % count not in found and checkpoints.newest_model(snapshot, trial) is not None:
+            found[number % count] = trial
+    return found
+
+
+def _pair(before: Mapping[int, TrialId], after: Mapping[int, TrialId]) -> tuple[TrialId, TrialId] | None:
+    """Return a model of each side: of the same winner if one has both, else of the best that has one."""
+    if not before or not after:
+        return None
+    shared = min(before.keys() & after.keys(), default=None)
+    return before[min(before) if shared is None else shared], after[min(after) if shared is None else shared]
 
 
 def _fresh(snapshot: Snapshot, search: int) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Whether a re-test trains on the data of before: by the content of its sources, not by their names."""
+"""Whether a re-test trains on the data of before, and which models it compares."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from caviar.service.usecases.retesting import _identity
+from caviar.service.ids import TrialId
+from caviar.service.usecases.retesting import _identity, _pair
 
 
 def upload(name: str, content: str, **more: Any) -> dict[str, Any]:
@@ -38,3 +39,17 @@ def test_the_same_data_is_known_by_its_content(
     one: dict[str, Any], other: dict[str, Any], same: bool
 ) -> None:
     assert (_identity(one) == _identity(other)) is same
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ({0: 0, 1: 4}, {1: 1, 2: 2}, (4, 1)),  # of the best winner that has a model on either side
+        ({0: 0, 2: 2}, {0: 3}, (0, 3)),
+        ({1: 4}, {2: 2}, (4, 2)),
+        ({}, {0: 0}, None),
+    ],
+)
+def test_models_of_one_winner_are_compared_where_there_are_any(before, after, expected):
+    found = _pair(*({place: TrialId(7, number) for place, number in one.items()} for one in (before, after)))
+    assert (found and tuple(one.number for one in found)) == expected
