@@ -11,6 +11,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from functools import partial
 from threading import Lock
+from typing import NamedTuple
 
 import numpy as np
 from cachetools import LRUCache, cached
@@ -22,7 +23,8 @@ from caviar.search.continuing import continuable
 from caviar.search.encoding import encoding_of
 from caviar.search.evidence import sources_of
 from caviar.search.failures import Caution
-from caviar.search.history import Floats, History, checksum
+from caviar.search.feasibility import Feasibility, as_measured, measured
+from caviar.search.history import Floats, History, Integers, checksum
 from caviar.search.improvement import Improvement
 from caviar.search.informed import GUIDED, first_point, informed, trusts
 from caviar.search.observations import Observations, gather_observations, length_of
@@ -174,7 +176,8 @@ def _what_is_seen(
     values, failed = checksum(history.values[:seen]), b""
     if spec.failures == "learn":
         failed = np.flatnonzero(history.fails[:seen]).tobytes()
-    return encoding_of(spec.space), sources_of(spec), spec.seed, stage, first, values, failed, sample
+    kept = history.kept and (checksum(history.kept.withheld[:seen]), history.kept.slacks[:seen].tobytes())
+    return encoding_of(spec.space), sources_of(spec), spec.seed, stage, first, values, failed, kept, sample
 
 
 @cached(LRUCache(256), key=_what_is_seen, lock=Lock())
@@ -207,9 +210,15 @@ def _choose(
     observations, before = informed(observations, sources), informed(before, sources)
     box = box_of(spec.seed, stage, before)
     length = float(length_of(stage.epochs, full)) if stage.epochs and full else 1.0
+    lessons = _lessons(spec, stage, first, history)
+    if lessons.history is not history:
+        history = lessons.history
+        observations = informed(gather_observations(encoding, history, None, full) or observations, sources)
+        before = gather_observations(encoding, history, spec.horizon(stage.first), full) or observations
+        before = informed(before, sources)
     kernel = _kernel(spec, first, size, observations, before)
     model = observations.model(kernel, encoding.snap(history.pending), length)
-    improvement = Improvement(observations, model, length, Caution.of(encoding, history))
+    improvement = Improvement(observations, model, length, lessons.caution, lessons.broken)
     units, scores = _consider(box, observations, improvement, generator(spec.seed, first, "zoom"))
     fresh = len(units)
     rows, costs = continuable(observations, history, stage.epochs)
@@ -227,6 +236,24 @@ def _choose(
     goes_on = [int(observations.numbers[rows[row - fresh]]) if row >= fresh else None for row in chosen]
     zoomed = box.contains(units[chosen]).tolist()
     return tuple(map(ChosenPoint, units[chosen], zoomed, goes_on))
+
+
+class Lessons(NamedTuple):
+    """What trials that do not count teach."""
+
+    history: History  # with the values of those that break a constraint
+    broken: Integers | None  # their numbers
+    caution: Caution | Feasibility | None
+
+
+def _lessons(spec: SearchSpec, stage: Stage, number: int, history: History) -> Lessons:
+    """Return what is to be learnt from failures and broken constraints: searches of before learn less."""
+    encoding = encoding_of(spec.space)
+    broken = measured(history)
+    if not (repeats_points(spec) and broken.any()):
+        return Lessons(history, None, Caution.of(encoding, history))
+    caution = Feasibility.of(encoding, history, spec.horizon(stage.first), number)
+    return Lessons(as_measured(history), history.numbers[broken], caution)
 
 
 def _kernel(

@@ -11,13 +11,14 @@ from caviar.search.boxes import whole
 from caviar.search.candidates import is_new, near, refined, spread
 from caviar.search.encoding import SpaceEncoding, encoding_of
 from caviar.search.failures import Caution
+from caviar.search.feasibility import Feasibility, measured
 from caviar.search.front_improvement import FrontImprovement
 from caviar.search.history import Floats, History, Integers
 from caviar.search.observations import MOST_PENDING, WINDOW
 from caviar.search.pareto import nondominated, reference_of
 from caviar.search.proposal import Proposal, propose_at, round_for_determinism
 from caviar.search.randomness import generator
-from caviar.search.rounds import coarse_size, stage_of
+from caviar.search.rounds import Stage, coarse_size, stage_of
 from caviar.search.spec import SearchSpec
 from caviar.search.surrogate import Surrogate, fit
 
@@ -42,13 +43,21 @@ def propose(spec: SearchSpec, number: int, history: History) -> Proposal | None:
     models = [_model(encoding, units, column, before, pending) for column in values.T]
     rng = generator(spec.seed, number, "front")
     known = encoding.features(units)
-    improvement = FrontImprovement(models, known, reference, Caution.of(encoding, history), rng)
+    improvement = FrontImprovement(models, known, reference, _caution(spec, number, stage, history), rng)
     points = _consider(encoding, units[nondominated(values)], improvement, rng)
     for unit in points:
         if is_new(unit, history):
             why = "the point that is expected to widen the front most"
             return propose_at(spec.space, round_for_determinism(unit), "front", why, round=stage.index)
     return None
+
+
+def _caution(spec: SearchSpec, number: int, stage: Stage, history: History) -> Caution | Feasibility | None:
+    """Return what failures and broken constraints teach: searches of before learn less."""
+    encoding = encoding_of(spec.space)
+    if getattr(spec.strategy, "version", 1) < 2 or not measured(history).any():
+        return Caution.of(encoding, history)
+    return Feasibility.of(encoding, history, spec.horizon(stage.first), number)
 
 
 def _rows(history: History) -> Integers:

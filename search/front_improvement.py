@@ -6,6 +6,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from caviar.search.failures import Caution
+from caviar.search.feasibility import Feasibility
 from caviar.search.history import Floats
 from caviar.search.pareto import nondominated
 from caviar.search.surrogate import Surrogate
@@ -22,7 +23,7 @@ class FrontImprovement:
         models: list[Surrogate],
         known: Floats,
         reference: Floats,
-        caution: Caution | None,
+        caution: Caution | Feasibility | None,
         rng: np.random.Generator,
     ) -> None:
         self._models, self._reference, self._caution = models, reference, caution

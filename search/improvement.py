@@ -7,6 +7,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from caviar.search.failures import Caution
+from caviar.search.feasibility import Feasibility
 from caviar.search.history import Floats, Integers
 from caviar.search.observations import Observations
 from caviar.search.surrogate import Surrogate
@@ -19,12 +20,21 @@ class Improvement:
     """
 
     def __init__(
-        self, observations: Observations, model: Surrogate, length: float, caution: Caution | None = None
+        self,
+        observations: Observations,
+        model: Surrogate,
+        length: float,
+        caution: Caution | Feasibility | None = None,
+        broken: Integers | None = None,
     ) -> None:
+        """`broken`: the numbers of trials that break a constraint, which is why they do not lead."""
         self._observations, self._model, self._length = observations, model, length
         self._caution = caution
         # What the model takes the results for, not the results themselves: a lucky one must not lead.
         expected, _ = model.predict(observations.columns(observations.units, length))
+        if broken is not None:
+            aside = np.isin(observations.numbers, broken)
+            expected = np.where(aside, expected.max() + 1.0 + expected - expected.min(), expected)
         self._best = float(expected.min())
         self.leaders: Integers = np.argsort(np.round(expected, 9), kind="stable")
 
