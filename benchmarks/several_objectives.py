@@ -1,14 +1,18 @@
 """Several objectives: hypervolume of coarse_to_fine against that of Optuna's samplers told the same.
 
-python -m benchmarks.several_objectives --seeds 30 --trials 60 120
+python -m benchmarks.several_objectives --seeds 30 --trials 60 120 --into found.jsonl
 
 Test functions of Zitzler et al. (2000) and Deb et al. (2002), and real trainings: error against parameters.
-Each number is the mean over the seeds of the share of the best hypervolume that any strategy reached.
+The table gives the mean over the seeds of the share of the best hypervolume that any search reached, in %,
+and how far the strategy lies above coarse_to_fine, with the standard error over the seeds that both have.
+With `--into` each search is kept as a line, and what is kept already is not searched again.
 """
 
 import argparse
+import json
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -83,6 +87,62 @@ def reached(problem: Problem, strategy: str, seed: int, trials: list[int]) -> li
     return [hypervolume(found[:count], np.array(reference)) for count in trials]
 
 
+Found = dict[tuple[str, str, int], list[float]]  # hypervolumes by problem, strategy and seed
+
+
+def kept(path: Path | None, trials: list[int]) -> Found:
+    """Read the searches of a file that were made for these numbers of trials."""
+    lines = path.read_text().splitlines() if path is not None and path.exists() else []
+    rows = [json.loads(line) for line in lines]
+    return {
+        (row["problem"], row["strategy"], row["seed"]): row["reached"]
+        for row in rows
+        if row["trials"] == trials
+    }
+
+
+def search(given: argparse.Namespace) -> Found:
+    """Search whatever is missing, seed by seed, so that all problems are known equally well."""
+    found = kept(given.into, given.trials)
+    problems = {name: of_trainings() if name == "digits" else of_function(name) for name in given.problems}
+    for seed in range(given.seeds):
+        for name, problem in problems.items():
+            for strategy in given.strategies:
+                if (name, strategy, seed) in found:
+                    continue
+                volumes = reached(problem, strategy, seed, given.trials)
+                found[name, strategy, seed] = volumes
+                if given.into is not None:
+                    row = {"problem": name, "strategy": strategy, "seed": seed}
+                    row |= {"trials": given.trials, "reached": volumes}
+                    with given.into.open("a") as file:
+                        file.write(json.dumps(row) + "\n")
+    return found
+
+
+def row_of(found: Found, name: str, strategy: str) -> str | None:
+    """Return the row of a strategy on a problem; None where it has not searched."""
+    most = max(max(volumes) for (problem, _, _), volumes in found.items() if problem == name)
+    mine = {
+        seed: np.array(volumes) / most
+        for (problem, who, seed), volumes in found.items()
+        if (problem, who) == (name, strategy)
+    }
+    if not mine:
+        return None
+    means = np.mean(list(mine.values()), axis=0)
+    cells = [name, strategy, str(len(mine)), " / ".join(f"{100 * mean:.1f}" for mean in means)]
+    both = [seed for seed in mine if (name, "coarse_to_fine", seed) in found]
+    if strategy == "coarse_to_fine" or len(both) < 2:
+        return f"| {' | '.join(cells)} | |"
+    apart = 100 * np.array(
+        [mine[seed] - np.array(found[name, "coarse_to_fine", seed]) / most for seed in both]
+    )
+    error = apart.std(axis=0, ddof=1) / np.sqrt(len(both))
+    cells.append(" / ".join(f"{a:+.1f} ± {e:.1f}" for a, e in zip(apart.mean(axis=0), error, strict=True)))
+    return f"| {' | '.join(cells)} |"
+
+
 def main() -> None:
     """Compare the strategies and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -90,18 +150,16 @@ def main() -> None:
     parser.add_argument("--trials", type=int, nargs="+", default=[60, 120])
     parser.add_argument("--problems", nargs="+", default=[*AXES, "digits"])
     parser.add_argument("--strategies", nargs="+", default=STRATEGIES)
+    parser.add_argument("--into", type=Path, help="a file that keeps the searches")
     given = parser.parse_args()
-    seeds = range(given.seeds)
+    found = search(given)
+    print("| problem | strategy | seeds | share of the best | above coarse_to_fine by |")
+    print("|---|---|---|---|---|")
     for name in given.problems:
-        problem = of_trainings() if name == "digits" else of_function(name)
-        volumes = {
-            strategy: np.array([reached(problem, strategy, seed, given.trials) for seed in seeds])
-            for strategy in given.strategies
-        }
-        most = max(float(found.max()) for found in volumes.values())
-        for strategy, found in volumes.items():
-            shares = ", ".join(f"{share:.3f}" for share in found.mean(axis=0) / most)
-            print(f"{name:8} {strategy:15} after {given.trials} trials: {shares}", flush=True)
+        for strategy in given.strategies:
+            row = row_of(found, name, strategy)
+            if row is not None:
+                print(row)
 
 
 if __name__ == "__main__":
