@@ -1,13 +1,13 @@
 /** Parallel coordinates on a canvas: one axis for each parameter in its own scale, a line for each trial, brushes on the axes. */
 
 import { h } from "../core/dom.js";
-import { colour, themes } from "../core/theme.js";
+import { colour, faded, themes } from "../core/theme.js";
 import { BOTTOM, paintAxis, TOP, yOf } from "./parallel-axis.js";
 import { rampColour } from "./ramp.js";
 import { Tooltip } from "./tooltip.js";
 
 /** @typedef {{name: string, title: string, scale: import("./scales.js").Scale, values: ArrayLike<any>}} ParallelAxis */
-/** @typedef {{axes: ParallelAxis[], ranks: Float32Array, summary: string, describe: (index: number) => import("./layers.js").Description}} ParallelSpec */
+/** @typedef {{axes: ParallelAxis[], ranks: Float32Array, aside: {has: (trial: number) => boolean}, summary: string, describe: (index: number) => import("./layers.js").Description}} ParallelSpec */
 
 const SIDE = 46;
 const NEAR = 18;
@@ -103,7 +103,9 @@ export class ParallelChart {
     const spec = /** @type {ParallelSpec} */ (this.spec);
     ctx.clearRect(0, 0, width, height);
     const inside = this.inside();
-    const order = Array.from(inside.keys()).sort((a, b) => Number(inside[a]) - Number(inside[b]) || Number(spec.ranks[a]) - Number(spec.ranks[b]));
+    /** @param {number} trial which lines lie on top: those inside the brushes, and of these the ones that count */
+    const layer = (trial) => 2 * Number(inside[trial]) + Number(!spec.aside.has(trial));
+    const order = Array.from(inside.keys()).sort((a, b) => layer(a) - layer(b) || Number(spec.ranks[a]) - Number(spec.ranks[b]));
     const crowd = Math.max(0.05, Math.min(0.8, 400 / (order.length + 1)));
     const leading = 1 - Math.min(0.03, 25 / order.length);
     const any = this.brushes.size > 0;
@@ -111,7 +113,9 @@ export class ParallelChart {
     let previous = "";
     for (const i of order) {
       const rank = Number(spec.ranks[i]);
-      const style = inside[i] ? rampColour(Math.round(rank * 12) / 12, rank > leading ? 0.9 : any ? Math.min(0.7, crowd * 6) : crowd) : colour("--grid");
+      const alpha = rank > leading ? 0.9 : any ? Math.min(0.7, crowd * 6) : crowd;
+      const counted = spec.aside.has(i) ? faded(colour("--aside"), alpha) : rampColour(Math.round(rank * 12) / 12, alpha);
+      const style = inside[i] ? counted : colour("--grid");
       if (style !== previous) ctx.strokeStyle = previous = style;
       ctx.lineWidth = inside[i] && rank > leading ? 1.6 : 1;
       this.trace(ctx, i, width, height);

@@ -8,6 +8,7 @@ import { points } from "../charts/layers.js";
 import { scaleOf } from "../charts/scales.js";
 import { Figure } from "../components/figure.js";
 import { choose } from "../components/parts.js";
+import { asideNote } from "./aside.js";
 import { sampleSheet } from "./sample.js";
 
 /** @param {SearchView} view */
@@ -31,7 +32,7 @@ export function picture(view) {
   const figure = new Figure({
     name: "contour",
     title: "Contour",
-    hint: "Two parameters together: darker where nearby trials were good, blank where there were none. A slanted ridge means the two interact.",
+    hint: "Two parameters together: darker where nearby trials were good, blank where there were none; grey points do not count. A slanted ridge means the two interact.",
     controls,
     height: 330,
   });
@@ -47,7 +48,7 @@ export function picture(view) {
       figure.blank("This needs two parameters that vary.");
       return;
     }
-    if (!sample.values.some((value) => value !== null)) {
+    if (!sample.values.some((value) => value !== null) && !sample.aside.length) {
       figure.blank("No trial has a value yet.");
       return;
     }
@@ -64,6 +65,13 @@ export function picture(view) {
         y,
         layers: [
           field({ x: units[0] ?? new Float32Array(), y: units[1] ?? new Float32Array(), heights, scaleX: x.scale, scaleY: y.scale }),
+          points({
+            x: sample.aside.map(({ index }) => x.values[index]),
+            y: sample.aside.map(({ index }) => y.values[index]),
+            colour: colour("--aside"),
+            size: 3,
+            describe: (index) => asideNote(search, sample.numbers[sample.aside[index]?.index ?? 0], sample.aside[index]),
+          }),
           points({ x: drawn.map((index) => x.values[index]), y: drawn.map((index) => y.values[index]), colour: colour("--ink"), size: 1.6 }),
           points({
             x: drawn.map((index) => x.values[index]),

@@ -7,6 +7,7 @@ import { go } from "../core/router.js";
 import { ParallelChart } from "../charts/parallel.js";
 import { fitted, robustTop, scaleOf } from "../charts/scales.js";
 import { Figure } from "../components/figure.js";
+import { asideNote } from "./aside.js";
 import { sampleSheet } from "./sample.js";
 
 /** @param {string | null} query such as learning_rate:0.2-0.5,l2:0-0.3 in unit coordinates */
@@ -41,7 +42,7 @@ export function picture(view) {
   const figure = new Figure({
     name: "parallel",
     title: "Parallel coordinates",
-    hint: "Each line is a trial; good trials are darker, the best is orange. Drag along an axis to select trials; click the axis to clear. A parameter where good lines converge matters.",
+    hint: "Each line is a trial; good trials are darker, the best is orange, those that do not count are grey. Drag along an axis to select trials; click the axis to clear. A parameter where good lines converge matters.",
     wide: true,
     controls: [clear, said],
     canvas: chart,
@@ -73,16 +74,26 @@ export function picture(view) {
     latest = sample;
     const top = robustTop(sample.values);
     const axes = parameterNames(search.spec).map((name) => ({ name, title: label(name), scale: scaleOf(search.spec.space[name] ?? {}), values: sample.params[name] ?? [] }));
-    axes.push({ name: "value", title: objectiveName(search), scale: fitted(sample.values.map((value) => (value !== null && value > top ? null : value))), values: sample.values });
+    const aside = new Map(sample.aside.map((one) => [one.index, one]));
+    const values = sample.values.map((value, index) => value ?? aside.get(index)?.value ?? null);
+    axes.push({ name: "value", title: objectiveName(search), scale: fitted(values.map((value) => (value !== null && value > top ? null : value))), values });
     chart.set({
       axes,
       ranks: sample.ranks,
+      aside,
       summary: `${count(sample.numbers.length)} trials over ${axes.length - 1} parameters`,
-      describe: (index) => ({
-        title: `Trial ${sample.numbers[index]}`,
-        rows: [[objectiveName(search), objectiveValue(search, sample.values[index])], ...parameterNames(search.spec).map((name) => /** @type {[string, string]} */ ([label(name), text(sample.params[name]?.[index])]))],
-        open: `/trials/${search.id}.${sample.numbers[index]}`,
-      }),
+      describe: (index) => {
+        const point = parameterNames(search.spec).map((name) => /** @type {[string, string]} */ ([label(name), text(sample.params[name]?.[index])]));
+        if (aside.has(index)) {
+          const note = asideNote(search, sample.numbers[index], aside.get(index));
+          return { ...note, rows: [...note.rows, ...point] };
+        }
+        return {
+          title: `Trial ${sample.numbers[index]}`,
+          rows: [[objectiveName(search), objectiveValue(search, sample.values[index])], ...point],
+          open: `/trials/${search.id}.${sample.numbers[index]}`,
+        };
+      },
     });
     figure.ready(() => sampleSheet(sample), sample.note);
     sayBrushed();
