@@ -50,6 +50,8 @@ class ScriptCommands:
                 self._heard.add(order.id)
                 self._take(ReceivedCommand.of(order, epoch), epoch)
         for command in self._due(("stop", "pause", "rewind", "fork"), epoch):
+            if self.why_stopped is not None:  # of those given after it, the server knows that they wait
+                break
             if command.kind == "stop":
                 self.stop = "stopped by a person"
             elif command.kind == "pause" and not kept:

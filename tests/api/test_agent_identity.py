@@ -55,6 +55,14 @@ class Agent:
         path = f"{API}/trials/{trial}/checkpoints"
         return self.app.request("PUT", path, params=query, content=CONTENT, headers=self.headers)
 
+    def note(self, trial: str, attempt: int) -> httpx.Response:
+        query, path = {"key": "k", "attempt": attempt}, f"{API}/trials/{trial}/attributes"
+        return self.app.request("PUT", path, params=query, json=self.id, headers=self.headers)
+
+    def attach(self, trial: str, attempt: int) -> httpx.Response:
+        query, path = {"name": "log.txt", "attempt": attempt}, f"{API}/trials/{trial}/artifacts"
+        return self.app.request("PUT", path, params=query, content=CONTENT, headers=self.headers)
+
     def renew(self, identity: str) -> httpx.Response:
         return self.app.request("POST", f"{API}/agents/{identity}/lease", headers=self.headers)
 
@@ -113,6 +121,19 @@ def reports(trial: str, attempt: int) -> dict[str, dict[str, Any]]:
     }
 
 
+def messages_of(trial: str, attempt: int) -> list[dict[str, Any]]:
+    """What an agent says of trials besides its reports; a supervisor's word for one that is gone, too."""
+    training = {"trial": trial, "attempt": attempt, "seconds": 9.0, "quiet": 9.0}
+    ended = {"reason": "was killed by SIGSEGV", "cause": "trial", "training": training}
+    return [
+        {"holding": [[trial, attempt]]},
+        {"training": training},
+        {"leaving": True, "holding": [[trial, attempt]]},
+        {"leaving": True, "training": training, "ended": ended},
+        {"leaving": True, "training": training, "ended": {**ended, "limit": "took 9 s"}},
+    ]
+
+
 def refused(answer: httpx.Response) -> None:
     assert answer.status_code == 403, answer.text
     assert answer.json()["title"] == "Not yours" and len(answer.json()["detail"]) > 20
@@ -129,11 +150,12 @@ def test_nobody_writes_or_fetches_anything_of_another_agent(app: App, pair: str)
     for what, report in reports(name, attempt).items():
         refused(thief.exchange(victim.id, reports=[report]))
         assert trial_of(app, name) == before, what
-    for message in ({}, {"want": 1}, {"leaving": True}, {"holding": [[name, attempt]]}):
+    for message in ({}, {"want": 1}, {"leaving": True}, *messages_of(name, attempt)):
         refused(thief.exchange(victim.id, **message))
     refused(thief.get(f"/agents/{victim.id}/wake", timeout=0))
     refused(thief.renew(victim.id))
-    refused(thief.put(name, attempt))
+    for send in (thief.put, thief.note, thief.attach):
+        refused(send(name, attempt))
     if pair != "an admin's token":  # which may read everything
         refused(thief.get(f"/checkpoints/{stored}"))
     # under its own id it is told that the trial is not its own, and nothing is written
@@ -141,6 +163,10 @@ def test_nobody_writes_or_fetches_anything_of_another_agent(app: App, pair: str)
         told = thief.exchange(reports=[report])
         assert told.status_code == 200 and told.json()["drop"][0]["trial"] == name, what
         assert trial_of(app, name) == before, what
+    for message in messages_of(name, attempt):
+        assert thief.exchange(**message).status_code == 200, message
+        assert trial_of(app, name) == before, message
+    thief.exchange()  # it has left: it comes back
     # the victim was not disturbed
     assert victim.get(f"/agents/{victim.id}/wake", timeout=0).status_code == 200
     assert victim.renew(victim.id).status_code == 204
@@ -149,6 +175,7 @@ def test_nobody_writes_or_fetches_anything_of_another_agent(app: App, pair: str)
     own = reports(name, attempt)
     assert victim.exchange(reports=[own["epochs"]]).json()["drop"] == []
     assert victim.put(name, attempt).status_code == 201
+    assert victim.note(name, attempt).status_code == victim.attach(name, attempt).status_code == 204
     done = {
         **own["a forged best"],
         "result": {"state": "completed", "metrics": {"dev_error": 0.5}, "epoch": 3},
