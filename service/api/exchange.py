@@ -41,10 +41,7 @@ class ExchangeWork:
 
     def __call__(self, tx: Transaction, asks: Sequence[tuple[ExchangeRequest, str]]) -> list[Answer]:
         """Return an answer to each request; with it comes the credential that its agent shows."""
-        new = agent_identity.admit(tx, [(request.agent.id, credential) for request, credential in asks])
-        given = exchange(tx, self.proposer, [request for request, _ in asks], self.lease, self.interval)
-        agent_identity.bind(tx, new)
-        return given
+        return exchange(tx, self.proposer, asks, self.lease, self.interval)
 
 
 def read_message(body: bytes) -> ExchangeRequest:

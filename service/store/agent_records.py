@@ -19,7 +19,6 @@ NEWEST = 500  # trials of a search that are looked at
 PATIENCE = 60.0  # seconds for which an agent waits until a trial that failed on it has been tried elsewhere
 
 a, t, k = agents.c, trials.c, attempts.c
-_STREAK = select(a.streak).where(a.id == bindparam("agent"))
 _SET_STREAK = update(agents).where(a.id == bindparam("b_agent")).values(streak=bindparam("new_streak"))
 _DOUBTFUL = select(a.id, a.suspended).where(
     a.id.in_(bindparam("asking", expanding=True)),
@@ -35,11 +34,6 @@ class Record(NamedTuple):
 
     trials: int
     failures: int
-
-
-def streak(snapshot: Snapshot, agent: str) -> int:
-    """Return how many trials in a row have failed on an agent."""
-    return int(snapshot.execute(_STREAK, {"agent": agent}).scalar() or 0)
 
 
 def set_streaks(tx: Transaction, streaks: Mapping[str, int]) -> None:
@@ -90,6 +84,8 @@ def records(snapshot: Snapshot, search: int) -> dict[str, Record]:
 
 def given_nothing(tx: Transaction, asking: Collection[str], streaks: int) -> set[str]:
     """Return which of these agents are suspended, or wait until a trial has been tried elsewhere."""
+    if not asking:
+        return set()
     doubtful = tx.execute(_DOUBTFUL, {"asking": list(asking), "streaks": streaks})
     found = {row.id: row.suspended for row in doubtful}
     nothing = {agent for agent, suspended in found.items() if suspended is not None}

@@ -28,6 +28,14 @@ _FRESH = ("state", "reason", "seen", "lease_until", "training", "training_since"
 _LIFE = select(a.started, a.seen, a.training, a.training_since).where(a.id == bindparam("agent"))
 
 
+class Standing(NamedTuple):
+    """What is known of an agent that exchanges: who proves to be it, and how its trials came out."""
+
+    credential: str | None  # None: it has shown nothing yet
+    streak: int  # trials in a row that have failed on it
+    suspended: str | None  # why it is given no more
+
+
 class LostAgent(NamedTuple):
     """What was last heard of an agent; `training` is a trial and an attempt as 3.17/1."""
 
@@ -40,14 +48,20 @@ class LostAgent(NamedTuple):
 def _renewal(insert: Callable[[Table], Any]) -> Any:
     statement = insert(agents)
     fresh = {name: statement.excluded[name] for name in _FRESH}
-    return statement.on_conflict_do_update(index_elements=["id"], set_=fresh)
+    renewed = statement.on_conflict_do_update(index_elements=["id"], set_=fresh)
+    return renewed.returning(a.id, *(a[name] for name in Standing._fields))
 
 
 _RENEW = {"sqlite": _renewal(sqlite.insert), "postgresql": _renewal(postgresql.insert)}
 
 
-def renew(tx: Transaction, alive: Iterable[tuple[Agent, InTraining | None]], lease: float) -> None:
-    """Renew the leases of agents, with what each trains; one that is not known yet is made known."""
+def renew(
+    tx: Transaction, alive: Iterable[tuple[Agent, InTraining | None]], lease: float
+) -> dict[str, Standing]:
+    """Renew the leases of agents, with what each trains; one that is not known yet is made known.
+
+    Returns by agent what is known of it: a statement less for each exchange.
+    """
     times = {"started": tx.now, "seen": tx.now, "lease_until": tx.now + lease}
     rows = [
         {
@@ -68,7 +82,7 @@ def renew(tx: Transaction, alive: Iterable[tuple[Agent, InTraining | None]], lea
         }
         for agent, training in alive
     ]
-    tx.execute(_RENEW[tx.dialect], rows)
+    return {name: Standing._make(rest) for name, *rest in tx.execute(_RENEW[tx.dialect], rows)}
 
 
 def renew_living(tx: Transaction, agent: str, lease: float) -> bool:

@@ -6,31 +6,30 @@ from anyone else under its id, whatever their token. One of an earlier version h
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import orjson
 
 from caviar.service.errors import ForbiddenError
 from caviar.service.ids import TrialId
 from caviar.service.store import agents, checkpoints
+from caviar.service.store.agents import Standing
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.transaction import Transaction
 
 
-def admit(tx: Transaction, shown: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Let agents, each with the credential it shows, exchange; return the ones to `bind` afterwards.
+def admit(tx: Transaction, known: Mapping[str, Standing], shown: Mapping[str, str]) -> None:
+    """Let agents, each with the credential it shows, exchange; what one shows first is kept.
 
     Raises ForbiddenError for an id that is another's.
     """
-    known = agents.credentials(tx, {agent for agent, _ in shown})
     new: dict[str, str] = {}
-    for agent, credential in shown:
-        _same(agent, known.get(agent) or new.setdefault(agent, credential), credential)
-    return new
-
-
-def bind(tx: Transaction, new: dict[str, str]) -> None:
-    """Keep the credentials of agents that were seen for the first time, once they have rows."""
+    for agent, credential in shown.items():
+        bound = known[agent].credential
+        if bound is None:
+            new[agent] = credential
+        else:
+            _same(agent, bound, credential)
     if new:
         agents.bind(tx, new)
 

@@ -64,6 +64,7 @@ class Claimant:
     agent: Agent
     want: int
     own: Counter[int]
+    doubtful: bool  # whether it may be given nothing for what became of its trials
 
     def may_take(self, search: OpenSearch) -> bool:
         """Return whether a search has something for this agent.
@@ -96,7 +97,7 @@ def claim(
     searches = [
         OpenSearch(row, spec_of(row), row.queued, row.proposed, row.running, agents) for row, agents in rows
     ]
-    nothing = agent_records.given_nothing(tx, [one.agent.id for one in claimants], STREAK)
+    nothing = agent_records.given_nothing(tx, [one.agent.id for one in claimants if one.doubtful], STREAK)
     taken = [
         [] if claimant.agent.id in nothing else _claim(tx, proposer, searches, claimant)
         for claimant in claimants

@@ -16,16 +16,19 @@ from caviar.service.store import agents as agent_rows
 from caviar.service.store import attempts
 from caviar.service.store import commands as command_rows
 from caviar.service.store import trials as trial_rows
+from caviar.service.store.agents import Standing
 from caviar.service.store.rows import HeldTrial, StoredCommand
 from caviar.service.store.transaction import Transaction
-from caviar.service.usecases import budgets, leases, lineage
+from caviar.service.usecases import agent_identity, budgets, leases, lineage
 from caviar.service.usecases.claim import Claimant, assignment, claim
 from caviar.service.usecases.proposer import Proposer
 from caviar.service.usecases.report import Batch, take_reports
 from caviar.service.usecases.specs_in_use import SpecsInUse
+from caviar.service.usecases.suspects import STREAK, AgentOutcomes
 from caviar.trial_fields import StoredTrial
 
 log = logging.getLogger(__name__)
+Ask = tuple[ExchangeRequest, str]  # with the credential that its agent shows
 _NOTHING: dict[str, Any] = {"searches": {}, "trials": [], "commands": [], "drop": []}
 
 
@@ -42,6 +45,7 @@ class _Party:
     """One agent's part in an exchange."""
 
     request: ExchangeRequest
+    standing: Standing
     named: set[tuple[TrialId, int]]  # the attempts that it speaks of, as in its hands
     held: Mapping[TrialId, HeldTrial]
     ended: set[TrialId] = field(default_factory=set)
@@ -63,41 +67,46 @@ class _Party:
 
 
 def exchange(
-    tx: Transaction, proposer: Proposer, requests: Sequence[ExchangeRequest], lease: float, interval: float
+    tx: Transaction, proposer: Proposer, asks: Sequence[Ask], lease: float, interval: float
 ) -> list[Answer]:
     """Carry out the exchanges of all agents that have asked meanwhile; see docs/interfaces.md, section 5.
 
     Each step is done for all of them before the next: what many agents report, and what they are given, is
     read and written by as few statements as for one. An agent that asks twice, because it has given its first
-    request up, is answered twice, in that order.
+    request up, is answered twice, in that order. Raises ForbiddenError for an id that is another's.
     """
-    rounds: list[dict[str, ExchangeRequest]] = [{}]
-    for request in requests:
-        if request.agent.id in rounds[-1]:
+    rounds: list[dict[str, Ask]] = [{}]
+    for ask in asks:
+        agent = ask[0].agent.id
+        if agent in rounds[-1]:
             rounds.append({})
-        rounds[-1][request.agent.id] = request
+        rounds[-1][agent] = ask
     timing = {"lease": lease, "interval": interval}
     return [answer for some in rounds for answer in _exchange(tx, proposer, some, timing)]
 
 
 def _exchange(
-    tx: Transaction, proposer: Proposer, requests: Mapping[str, ExchangeRequest], timing: dict[str, float]
+    tx: Transaction, proposer: Proposer, asks: Mapping[str, Ask], timing: dict[str, float]
 ) -> list[Answer]:
-    agent_rows.renew(
-        tx, [(request.agent, request.training) for request in requests.values()], timing["lease"]
-    )
+    requests = {agent: request for agent, (request, _) in asks.items()}
+    alive = [(request.agent, request.training) for request in requests.values()]
+    standings = agent_rows.renew(tx, alive, timing["lease"])
+    agent_identity.admit(tx, standings, {agent: credential for agent, (_, credential) in asks.items()})
     named = {agent: _named(request) for agent, request in requests.items()}
     held = _held(tx, named)
-    parties = [_Party(request, named[agent], held[agent]) for agent, request in requests.items()]
+    parties = [
+        _Party(request, standings[agent], named[agent], held[agent]) for agent, request in requests.items()
+    ]
     specs = SpecsInUse(
         tx, proposer, {t.search: row.version for party in parties for t, row in party.held.items()}
     )
-    _report(tx, proposer, parties, specs)
+    outcomes = AgentOutcomes({party.agent: party.standing.streak for party in parties})
+    _report(tx, proposer, parties, specs, outcomes)
     staying = [party for party in parties if not party.request.leaving]
     for party in staying:
         party.drops = _drops(tx, party)
         party.again = _undelivered(tx, party)
-    _claim(tx, proposer, staying, specs)
+    _claim(tx, proposer, staying, specs, outcomes)
     commands = _commands(tx, staying, specs)
     answers = []
     for party in parties:
@@ -134,9 +143,15 @@ def _named(request: ExchangeRequest) -> set[tuple[TrialId, int]]:
     return {*named, *((trial_id(report.trial), report.attempt) for report in request.reports)}
 
 
-def _report(tx: Transaction, proposer: Proposer, parties: Sequence[_Party], specs: SpecsInUse) -> None:
+def _report(
+    tx: Transaction,
+    proposer: Proposer,
+    parties: Sequence[_Party],
+    specs: SpecsInUse,
+    outcomes: AgentOutcomes,
+) -> None:
     """Take in what was reported; the claims must see what these reports have ended."""
-    batch = Batch()
+    batch = Batch(outcomes)
     for party in parties:
         party.ended = take_reports(tx, proposer, batch, party.request.reports, party.held, specs.of)
     batch.write(tx)
@@ -148,16 +163,26 @@ def _report(tx: Transaction, proposer: Proposer, parties: Sequence[_Party], spec
         # Its place is free for another agent, and others may go on to trials that waited for its results.
         tx.wake |= party.request.leaving or bool(party.ended)
     tx.settle()
-    budgets.enforce(tx, proposer, sorted({trial.search for trial in batch.ended}))
+    over = {trial.search for trial in batch.ended}
+    budgets.enforce(tx, proposer, sorted(search for search in over if specs.of(search).budget.settled))
 
 
-def _claim(tx: Transaction, proposer: Proposer, parties: Sequence[_Party], specs: SpecsInUse) -> None:
+def _claim(
+    tx: Transaction,
+    proposer: Proposer,
+    parties: Sequence[_Party],
+    specs: SpecsInUse,
+    outcomes: AgentOutcomes,
+) -> None:
     """Hand trials to those who want some; a search of which nothing can be said to an agent gives none."""
     wanting = [party for party in parties if party.request.want]
     if wanting:
         claimants = [
             Claimant(
-                party.request.agent, party.request.want, Counter(trial.search for trial in party.in_hand)
+                party.request.agent,
+                party.request.want,
+                Counter(trial.search for trial in party.in_hand),
+                outcomes.changed or party.standing.suspended is not None or party.standing.streak >= STREAK,
             )
             for party in wanting
         ]

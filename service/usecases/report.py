@@ -60,6 +60,7 @@ class ReportedTrial:
 class Batch:
     """The rows that the reports of an exchange come to, whichever agents sent them, written together."""
 
+    agents: AgentOutcomes
     advances: list[Progress] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     releases: list[Release] = field(default_factory=list)
@@ -67,7 +68,6 @@ class Batch:
     costs: list[CostPiece] = field(default_factory=list)
     failures: list[EndedAttempt] = field(default_factory=list)
     bests: dict[int, tuple[float, int, str]] = field(default_factory=dict)  # value, number, direction
-    agents: AgentOutcomes = field(default_factory=AgentOutcomes)
     ended: dict[TrialId, command_rows.Ended] = field(default_factory=dict)
 
     def improve(self, trial: TrialId, value: float, direction: str) -> None:

@@ -43,14 +43,20 @@ def is_suspect(agent: str, records: Mapping[str, Record]) -> bool:
 class AgentOutcomes:
     """How the trials of an exchange came out on their agents."""
 
-    def __init__(self) -> None:
+    def __init__(self, streaks: Mapping[str, int]) -> None:
+        """Begin with how many trials in a row have failed on each so far."""
+        self._stored = streaks
         self._streaks: dict[str, int] = {}  # that have changed
-        self._stored: dict[str, int] = {}  # read once for each agent: most trials pass
         self._searches: set[int] = set()  # in which somebody may stand out now
+
+    @property
+    def changed(self) -> bool:
+        """Return whether an agent may stand otherwise than before; most trials pass."""
+        return bool(self._streaks or self._searches)
 
     def passed(self, tx: Transaction, agent: str, trial: TrialId, attempt: int) -> None:
         """Take in a trial that came to an end on an agent."""
-        if self._streak(tx, agent):
+        if self._streak(agent):
             self._streaks[agent] = 0
         if attempt > 1 and rows.failed_on(tx, *trial):
             self._searches.add(trial.search)
@@ -61,7 +67,7 @@ class AgentOutcomes:
         if before - {agent}:  # it fails everywhere: that follows the trial
             self._streaks.update(dict.fromkeys(before, 0))
             return False
-        self._streaks[agent] = self._streak(tx, agent) + 1
+        self._streaks[agent] = self._streak(agent) + 1
         self._searches.add(trial.search)
         if before or self._streaks[agent] < STREAK:
             return False
@@ -76,12 +82,8 @@ class AgentOutcomes:
                 if is_suspect(agent, records):
                     _suspend(tx, agent, search, records)
 
-    def _streak(self, tx: Transaction, agent: str) -> int:
-        if agent in self._streaks:
-            return self._streaks[agent]
-        if agent not in self._stored:
-            self._stored[agent] = rows.streak(tx, agent)
-        return self._stored[agent]
+    def _streak(self, agent: str) -> int:
+        return self._streaks[agent] if agent in self._streaks else self._stored[agent]
 
 
 def _suspend(tx: Transaction, agent: str, search: int, records: Mapping[str, Record]) -> None:

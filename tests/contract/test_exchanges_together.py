@@ -10,9 +10,11 @@ import orjson
 import pytest
 from sqlalchemy.engine import URL
 
+from caviar.service.errors import ForbiddenError
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import claim, datasets
-from tests.support.stores import World, epochs, handed, open_world, request, result
+from caviar.service.usecases.exchange import exchange
+from tests.support.stores import LEASE, World, epochs, handed, open_world, request, result
 
 AGENTS = range(1, 9)
 
@@ -135,3 +137,15 @@ def test_one_request_that_fails_fails_alone(world: World, monkeypatch: pytest.Mo
             assert len(handed(one.result(60.0).body)) == 2
     assert pieces == [8, *[1] * 8]
     assert world.search(search).running == 14
+
+
+def test_who_asks_under_an_id_that_is_another_s_in_the_same_piece_is_refused(world: World) -> None:
+    search = world.submit(budget={"trials": 40})
+    asks = [(request(1, want=1), "of the first"), (request(1, want=1), "of another")]
+    with pytest.raises(ForbiddenError, match="another process"):
+        world.write(lambda tx: exchange(tx, world.proposer, asks, LEASE, 1.0))
+    assert world.trials(search) == []
+    world.write(lambda tx: exchange(tx, world.proposer, asks[1:], LEASE, 1.0))  # nothing was bound
+    with pytest.raises(ForbiddenError, match="another process"):
+        world.write(lambda tx: exchange(tx, world.proposer, asks[:1], LEASE, 1.0))
+    assert world.search(search).running == 1

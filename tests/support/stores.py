@@ -91,7 +91,7 @@ class World:
         return [answer.body for answer in self.write(lambda tx: self._exchange(tx, requests))]
 
     def _exchange(self, tx: Transaction, requests: Sequence[ExchangeRequest]) -> list[Answer]:
-        return exchange(tx, self.proposer, requests, LEASE, 1.0)
+        return exchange(tx, self.proposer, [(one, "shown") for one in requests], LEASE, 1.0)
 
     def sweep(self) -> int:
         return int(self.write(leases.sweep))
