@@ -86,7 +86,7 @@ class Newness:
     def __init__(self, history: History) -> None:
         # All coordinates weighed into one number, in order: what is far apart in it is not the same.
         units = np.vstack([history.units, history.pending])
-        self._weights: Floats = np.random.default_rng(0).random(units.shape[1]) + 0.5
+        self._weights: Floats = np.random.default_rng(0).random((units.shape[1],)) + 0.5
         sums = units @ self._weights
         order = np.argsort(sums)
         self._units, self._sums = units[order], sums[order]

@@ -8,7 +8,7 @@ too: early ones train briefly, later ones go on with the leaders. Why so: docs/d
 """
 
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from threading import Lock
 from typing import NamedTuple
@@ -24,14 +24,14 @@ from caviar.search.encoding import encoding_of
 from caviar.search.evidence import sources_of
 from caviar.search.failures import Caution
 from caviar.search.feasibility import Feasibility, as_measured, measured
-from caviar.search.history import Floats, History, Integers, checksum
+from caviar.search.history import Floats, History, Integers, as_of, checksum
 from caviar.search.improvement import Improvement
 from caviar.search.informed import GUIDED, first_point, informed, trusts
 from caviar.search.observations import Observations, gather_observations, length_of
 from caviar.search.proposal import Proposal, propose_at, round_for_determinism
 from caviar.search.random import draw
 from caviar.search.randomness import generator
-from caviar.search.rounds import Stage, box_of, coarse_size, longest, stage_of
+from caviar.search.rounds import Stage, at_once, box_of, coarse_size, longest, stage_of
 from caviar.search.sobol import point_of, sobol_point
 from caviar.search.spec import SearchSpec
 from caviar.search.strategy_settings import CoarseToFine
@@ -40,7 +40,6 @@ from caviar.search.surrogate import Kernel
 INSIDE, OUTSIDE = 192, 96  # points considered in the box, and in the whole space
 LEADERS, NEAR = 5, 24  # points considered near each leader, at each of two distances
 REFINEMENTS = (0.1, 0.04, 0.016)  # how far the most promising ones are moved, again and again
-MOST_AT_ONCE = 64  # trials chosen from one model, when there are thousands
 ENOUGH, VARIATION = 30, 0.8  # results from which every other trial varies the log lengthscales, how much
 
 
@@ -66,8 +65,7 @@ def propose(spec: SearchSpec, number: int, history: History) -> Proposal:
         return again
     if number < coarse_size(spec):
         return _informed_early(spec, number, stage, history) or _coarse(spec, number, stage, history)
-    # With thousands of results a few more change little: several trials are chosen from one model.
-    size = min(max(stage.first // 128, 1), MOST_AT_ONCE)
+    size = at_once(stage)
     place = (number - stage.first) % size
     if size == 1:
         choices = _choose(spec, stage, number, size, history)
@@ -186,15 +184,7 @@ def _choose_several(
 ) -> tuple[ChosenPoint, ...]:
     """Choose for `size` trials from `first` on, of which `begun` have begun, once for all of them."""
     seen = int(np.searchsorted(history.numbers, spec.horizon(first)))
-    return _choose(spec, stage, first, size, _as_of(history, seen, first, begun))
-
-
-def _as_of(history: History, seen: int, first: int, begun: int) -> History:
-    """What trial `first` saw: what has become visible since was pending then."""
-    then = int(np.searchsorted(history.numbers, first))
-    later = max(begun - (len(history) - then), 0)  # of those pending now, the last ones
-    pending = np.vstack([history.units[seen:then], history.pending[: max(len(history.pending) - later, 0)]])
-    return replace(history.select(slice(seen)), pending=pending)
+    return _choose(spec, stage, first, size, as_of(history, seen, first, begun))
 
 
 def _choose(

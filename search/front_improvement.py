@@ -1,13 +1,11 @@
 """Expected improvement of the hypervolume: what a point may add to a front, by a model each."""
 
-from functools import cached_property
-
 import numpy as np
 from scipy.special import ndtr, ndtri
 
 from caviar.search.failures import Caution
 from caviar.search.feasibility import Feasibility
-from caviar.search.history import Floats
+from caviar.search.history import Floats, Integers
 from caviar.search.pareto import nondominated
 from caviar.search.surrogate import Surrogate
 
@@ -31,7 +29,7 @@ class FrontImprovement:
         means = np.column_stack([model.predict(known)[0] for model in models])
         expected: Floats = np.asarray(np.round(means, 9), dtype=np.float64)
         inside = expected[(expected < reference).all(axis=1)]
-        self._front = inside[nondominated(inside)]
+        self._front: Floats = inside[nondominated(inside)]
         self._directions = np.abs(rng.standard_normal((DIRECTIONS, len(models)))) + 1e-6
         self._directions /= np.linalg.norm(self._directions, axis=1, keepdims=True)
         steps = (np.arange(DRAWS)[:, None] + rng.random((DRAWS, len(models)))) / DRAWS
@@ -41,14 +39,39 @@ class FrontImprovement:
         """Return the logarithm of the expected improvement at each point, rounded: sums are not exact."""
         predicted = [model.predict(columns) for model in self._models]
         mean, deviation = (np.column_stack(part) for part in zip(*predicted, strict=True))
+        scores = self._scores(mean, deviation)
+        return scores if self._caution is None else scores + self._caution.at(units)
+
+    def _scores(self, mean: Floats, deviation: Floats) -> Floats:
         expected = self._exact(mean, deviation) if mean.shape[1] == 2 else self._drawn(mean, deviation)
         # Where nothing is expected any more the nearest to the front is the best.
         far = np.max((mean - self._reference) / deviation, axis=1)
         scores = np.where(
             expected > LEAST, np.log(np.maximum(expected, LEAST)), np.log(LEAST) - np.maximum(far, 0)
         )
-        scores = np.round(scores, 6)
-        return np.asarray(scores if self._caution is None else scores + self._caution.at(units))
+        return np.asarray(np.round(scores, 6))
+
+    def choose(self, units: Floats, columns: Floats, size: int) -> Integers:
+        """Return rows of up to `size` points, each the best one if those before it come out as expected."""
+        pools = [model.pool(columns) for model in self._models]
+        chosen: list[int] = []
+        caution = 0.0 if self._caution is None else self._caution.at(units)
+        while len(chosen) < min(size, len(units)):
+            if chosen:
+                for pool in pools:
+                    pool.believe(chosen[-1])
+                self._reach(np.round([pool.mean[chosen[-1]] for pool in pools], 9))
+            mean = np.column_stack([pool.mean for pool in pools])
+            scores = self._scores(mean, np.column_stack([pool.deviation for pool in pools])) + caution
+            scores[chosen] = -np.inf
+            chosen.append(int(np.argmax(scores)))
+        return np.array(chosen, dtype=np.int64)
+
+    def _reach(self, values: Floats) -> None:
+        """Take values as those of a trial: what lies behind them widens the front no more."""
+        if (values < self._reference).all():
+            front = np.vstack([self._front, values])
+            self._front = front[nondominated(front)]
 
     def _exact(self, mean: Floats, deviation: Floats) -> Floats:
         """Sum over the strips between neighbours on the front, each a product of two expectations."""
@@ -62,17 +85,16 @@ class FrontImprovement:
     def _drawn(self, mean: Floats, deviation: Floats) -> Floats:
         """Average over directions from the reference: a hypervolume is the mean of lengths^m along them."""
         power = mean.shape[1]
-        best = self._reached**power
+        best = _power(self._lengths(self._front).max(axis=0, initial=0.0), power)
         total = np.zeros(len(mean))
+        # No draw of the others reaches beyond the front.
+        luckiest = _power(self._lengths(mean + self._normals.min(axis=0) * deviation), power)
+        hopeful = np.flatnonzero((luckiest > best).any(axis=1))
+        mean, deviation = mean[hopeful], deviation[hopeful]
         for normal in self._normals:
-            lengths = self._lengths(mean + normal * deviation) ** power
-            total += np.maximum(lengths - best, 0.0).mean(axis=1)
+            lengths = _power(self._lengths(mean + normal * deviation), power)
+            total[hopeful] += np.maximum(lengths - best, 0.0).mean(axis=1)
         return total / DRAWS
-
-    @cached_property
-    def _reached(self) -> Floats:
-        """How far the front reaches along each direction."""
-        return np.asarray(self._lengths(self._front).max(axis=0, initial=0.0))
 
     def _lengths(self, points: Floats) -> Floats:
         """Return how far each point reaches beyond the reference along each direction (n, directions)."""
@@ -81,6 +103,14 @@ class FrontImprovement:
         for axis in range(beyond.shape[1]):  # a minimum over a short last axis takes several times as long
             np.minimum(reach, beyond[:, axis, None] / self._directions[:, axis], out=reach)
         return np.asarray(np.maximum(reach, 0.0))
+
+
+def _power(lengths: Floats, power: int) -> Floats:
+    """Return lengths^power by products: numpy's power takes several times as long."""
+    found = lengths * lengths
+    for _ in range(power - 2):
+        found *= lengths
+    return found
 
 
 def _below(bounds: Floats, mean: Floats, deviation: Floats) -> Floats:

@@ -108,6 +108,17 @@ class History:
         return np.asarray(np.isposinf(self.values) & taught)
 
 
+def as_of(history: History, seen: int, first: int, begun: int) -> History:
+    """Return what trial `first` saw of `seen` results, when `begun` trials from it on have begun.
+
+    What has become visible since was pending then.
+    """
+    then = int(np.searchsorted(history.numbers, first))
+    later = max(begun - (len(history) - then), 0)  # of those pending now, the last ones
+    pending = np.vstack([history.units[seen:then], history.pending[: max(len(history.pending) - later, 0)]])
+    return replace(history.select(slice(seen)), pending=pending)
+
+
 def worst_states(failures: str) -> tuple[str, ...]:
     """Name the states whose trials are worse than every number, for a search that does this with failures.
 

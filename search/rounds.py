@@ -20,6 +20,7 @@ from caviar.search.strategy_settings import CoarseToFine
 SHORTEST = 4  # trials in a round
 GROWTH = 6  # a round is a sixth of all trials before it
 ENDLESS = 2**62
+MOST_AT_ONCE = 64  # trials chosen from one model, when there are thousands
 AT_EDGE = 0.02  # nearer than this to the end of a range is at its edge
 POOL = 512  # points of which the model names an elite
 
@@ -58,6 +59,11 @@ def stage_of(spec: SearchSpec, number: int) -> Stage:
         if number < first + size:
             return Stage(index, first, size, epochs)
         index, first = index + 1, first + size
+
+
+def at_once(stage: Stage) -> int:
+    """Trials of a round chosen from one model: with thousands of results a few more change little."""
+    return min(max(stage.first // 128, 1), MOST_AT_ONCE)
 
 
 def _size(spec: SearchSpec, index: int, first: int) -> int:
