@@ -6,11 +6,14 @@ by bodies that hardly come, the slowest of them gives its place up.
 
 from __future__ import annotations
 
+import re
+
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from caviar.service.config import Limits
 from caviar.service.security.failed_logins import address_of
 from caviar.service.security.places import Places
+from caviar.service.security.read_answers import ReadAnswer
 from caviar.service.security.refusals import Refusal, refuse
 from caviar.service.security.scopes import AGENT, ANYONE, LOCAL, Token
 
@@ -18,7 +21,9 @@ PROBES = ("/livez", "/readyz")
 RETRY_SECONDS = 1  # agents and clients try again by themselves
 
 # What part of the places of a kind one caller may have.
-SHARES = {"exchanges": 0.75, "waits": 0.75, "streams": 0.5, "bodies": 0.25, "requests": 0.25}
+SHARES = {"exchanges": 0.75, "waits": 0.75, "streams": 0.5, "bodies": 0.25, "requests": 0.25, "files": 0.25}
+FILES = re.compile(r"/api/v1/(checkpoints/[^/]+|[^/]+/.+/((init-)?model|content|export))")
+FILES_OF_REQUESTS = 8  # one for so many requests: each may be of hundreds of megabytes
 OF_ANYONE = 0.125  # an address without a token, or all who have one link
 OF_LOCAL = 0.75  # this machine, where nobody is asked for a token: one caller stands for all
 
@@ -28,12 +33,14 @@ class ConcurrencyLimit:
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
         self._app = app
+        self._seconds = limits.body_seconds
         self._places = {
             "exchanges": Places(limits.requests),
             "waits": Places(limits.streams),
             "streams": Places(limits.streams),
             "bodies": Places(limits.requests),
             "requests": Places(limits.requests),
+            "files": Places(max(1, limits.requests // FILES_OF_REQUESTS)),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,7 +55,7 @@ class ConcurrencyLimit:
             await refuse(send, _too_busy(places.of(share), kind))
             return
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, ReadAnswer(send, scope, self._seconds))
         finally:
             places.give_back(caller, scope)
 
@@ -63,7 +70,9 @@ def kind_of(scope: Scope) -> str:
     if path.endswith("/events"):
         return "streams"
     if scope["method"] in ("GET", "HEAD"):
-        return "exchanges" if scope["state"]["caller"].scope == AGENT else "requests"
+        if scope["state"]["caller"].scope == AGENT:
+            return "exchanges"
+        return "files" if FILES.fullmatch(path) else "requests"
     return "bodies"
 
 

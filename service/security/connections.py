@@ -106,6 +106,12 @@ def let_wait(scope: Scope, waits: bool) -> None:
         connection.yielding(waits)
 
 
+def leave(scope: Scope) -> None:
+    """End the connection of a request at once."""
+    if (connection := _of(scope)) is not None:
+        connection.abort()
+
+
 def is_gone(scope: Scope) -> bool:
     """Return whether the client of a request has left."""
     connection = _of(scope)
