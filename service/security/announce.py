@@ -10,6 +10,7 @@ from pathlib import Path
 
 logger = logging.getLogger(__name__)
 FILE = "first-tokens.txt"
+LOST = "nobody will ever see them: make others with `caviar token new`, and revoke these"
 
 
 def announce(made: Mapping[str, str], folder: Path) -> None:
@@ -24,8 +25,14 @@ def announce(made: Mapping[str, str], folder: Path) -> None:
         sys.stderr.write(f"\nTokens of this server, shown this once:\n{lines}\n")
         return
     path = folder / FILE
-    with os.fdopen(
-        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
-    ) as file:
-        file.write(lines)
+    try:
+        path.unlink(missing_ok=True)  # one that others may read would stay so
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(lines)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        logger.error("the first tokens cannot be written to %s (%s); %s", path, error.strerror, LOST)
+        return
     logger.info("the first tokens are in %s: take them, then delete the file", path)
