@@ -49,7 +49,8 @@ class ChosenPoint:
 
     unit: Floats
     zoomed: bool  # into the box
-    continue_from: int | None  # trial that it goes on with
+    continue_from: int | None = None  # trial that it goes on with
+    repeats: int | None = None  # trial whose point it tries again
 
 
 def propose(spec: SearchSpec, number: int, history: History) -> Proposal:
@@ -72,6 +73,9 @@ def propose(spec: SearchSpec, number: int, history: History) -> Proposal:
     else:
         choices = _choose_several(spec, stage, number - place, size, place, history)
     for choice in choices[place:] + choices[:place]:
+        if choice.repeats is not None:
+            row = int(np.searchsorted(history.numbers, choice.repeats))
+            return _repeated(spec, stage, history, row, "no new point promises more")
         if choice.continue_from is not None or is_new(choice.unit, history):
             return _zoom(spec, stage, choice)
     return _coarse(spec, number, stage, history)
@@ -175,7 +179,9 @@ def _what_is_seen(
     if spec.failures == "learn":
         failed = np.flatnonzero(history.fails[:seen]).tobytes()
     kept = history.kept and (checksum(history.kept.withheld[:seen]), history.kept.slacks[:seen].tobytes())
-    return encoding_of(spec.space), sources_of(spec), spec.seed, stage, first, values, failed, kept, sample
+    again = repeats_points(spec)
+    model = encoding_of(spec.space), sources_of(spec), spec.seed, stage, again
+    return *model, first, values, failed, kept, sample
 
 
 @cached(LRUCache(256), key=_what_is_seen, lock=Lock())
@@ -200,6 +206,7 @@ def _choose(
     observations, before = informed(observations, sources), informed(before, sources)
     box = box_of(spec.seed, stage, before)
     length = float(length_of(stage.epochs, full)) if stage.epochs and full else 1.0
+    again = repeats.worth_again(history) if repeats_points(spec) else None
     lessons = _lessons(spec, stage, first, history)
     if lessons.history is not history:
         history = lessons.history
@@ -212,6 +219,9 @@ def _choose(
     units, scores = _consider(box, observations, improvement, generator(spec.seed, first, "zoom"))
     fresh = len(units)
     rows, costs = continuable(observations, history, stage.epochs)
+    if again is not None:
+        rows = np.flatnonzero(np.isin(observations.numbers, again))
+        costs = np.zeros(len(rows))
     if len(rows):
         units = np.vstack([units, observations.units[rows]])
         scores = np.append(scores, improvement.at(observations.units[rows]))
@@ -223,9 +233,13 @@ def _choose(
         size,
         lambda row: row >= fresh or new(units[row]),
     )
-    goes_on = [int(observations.numbers[rows[row - fresh]]) if row >= fresh else None for row in chosen]
+    trials = [int(observations.numbers[rows[row - fresh]]) if row >= fresh else None for row in chosen]
     zoomed = box.contains(units[chosen]).tolist()
-    return tuple(map(ChosenPoint, units[chosen], zoomed, goes_on))
+    name = "repeats" if stage.epochs is None else "continue_from"
+    return tuple(
+        ChosenPoint(unit, inside, **{name: trial})
+        for unit, inside, trial in zip(units[chosen], zoomed, trials, strict=True)
+    )
 
 
 class Lessons(NamedTuple):

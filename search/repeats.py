@@ -15,7 +15,7 @@ from caviar.search.history import LARGEST, Floats, History, Integers
 
 EVERY = 3  # one in so many trials may try again what leads
 NOISY = 0.1  # variance of the noise, in units of the signal's, from which what leads is tried again
-TELLING = 0.1  # deviation of the draws of one point, in units of the way from the median to the best
+TELLING = 0.2  # deviation of the draws of one point, in units of how far the quarter point is from the best
 SECOND = 1 / 3  # chance of the second lowest
 LEAST = 0.01  # share of the other deviation that one is always taken for
 
@@ -87,6 +87,17 @@ def all_tried(points: Floats, history: History) -> bool:
     return bool(np.isin(_keys(points), known).all())
 
 
+def worth_again(history: History) -> Integers:
+    """Numbers of trials (k,), one for each point of which a further trial may tell something.
+
+    There are none where the draws of one point hardly differ; while no point has two, one is tried at a time.
+    """
+    tried = Tried.of(history)
+    telling = _differ(tried) if tried.within is not None else not (tried.begun > 1).any()
+    seldom = np.isfinite(tried.means) & ~_often(tried, history)
+    return history.numbers[tried.rows[seldom]] if telling else history.numbers[:0]
+
+
 def leader_again(history: History, noise: float) -> int | None:
     """Row of the point that looks best, by the mean of its trials, if one more trial of it tells enough.
 
@@ -95,15 +106,23 @@ def leader_again(history: History, noise: float) -> int | None:
     """
     tried = Tried.of(history)
     usable = np.flatnonzero(np.isfinite(tried.means))
-    if len(usable) < 3:
+    if len(usable) < 3 or not (noise >= NOISY if tried.within is None else _differ(tried)):
         return None
-    means = tried.means[usable]
-    spread = float(np.median(means) - means.min())
-    if (noise < NOISY) if tried.within is None else (tried.within < TELLING * spread):
-        return None
-    best = usable[np.argmin(means)]
-    often = tried.begun[best] >= 2 + len(history) // 16  # by then a new point tells more
-    return None if often else int(tried.rows[best])
+    best = usable[np.argmin(tried.means[usable])]
+    return None if _often(tried, history)[best] else int(tried.rows[best])
+
+
+def _differ(tried: Tried) -> bool:
+    """Return whether the draws of one point differ too much to tell good points apart by one."""
+    means = np.sort(tried.means[np.isfinite(tried.means)])
+    if tried.within is None or len(means) < 3:
+        return False
+    return bool(tried.within > TELLING * (means[(len(means) - 1) // 4] - means[0]))
+
+
+def _often(tried: Tried, history: History) -> npt.NDArray[np.bool_]:
+    """Which points have been tried so often that a new one tells more."""
+    return tried.begun >= 2 + len(history) // 16
 
 
 def by_promise(history: History, rng: np.random.Generator) -> int | None:

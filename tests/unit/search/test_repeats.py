@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from caviar.search.history import History
-from caviar.search.repeats import Tried, all_tried, by_promise, leader_again
+from caviar.search.repeats import Tried, all_tried, by_promise, leader_again, worth_again
 from caviar.search.simulate import simulate
 from caviar.search.spec import SearchSpec
 
@@ -65,6 +65,37 @@ def test_a_leader_is_not_tried_for_ever():
     assert leader_again(history(units[:5], values[:5], pending=[0.1]), noise=0.5) is None
 
 
+def test_the_good_points_decide_how_much_noise_tells():
+    """Half of the points are far off: draws that hardly differ beside these still hide which one is best."""
+    units = [*np.linspace(0.1, 0.9, 9), 0.1]
+    good, bad = [1.0, 1.2, 1.1, 1.3], [90.0, 90.0, 90.0, 90.0, 90.0]
+    assert leader_again(history(units, [*good, *bad, 1.3]), noise=0.0) == 2
+    assert leader_again(history(units, [*good, *bad, 1.01]), noise=0.0) is None
+
+
+def test_one_repeat_tells_whether_others_are_worth_it():
+    seen = history([0.1, 0.2, 0.3, 0.4], [1.0, 2.0, 3.0, np.inf])
+    assert sorted(worth_again(seen)) == [0, 1, 2]
+    assert not len(worth_again(history([0.1, 0.2, 0.3], [1.0, 2.0, 3.0], pending=[0.2])))
+    assert not len(worth_again(history([0.1, 0.2, 0.3, 0.1], [1.0, 2.0, 3.0, 1.0])))
+    assert sorted(worth_again(history([0.1, 0.2, 0.3, 0.1], [1.0, 2.0, 3.0, 1.8]))) == [1, 2]
+
+
+@pytest.mark.parametrize(("noise", "again"), [(0.1, range(12, 48)), (0.0, range(3))])
+def test_what_is_good_is_tried_again_rather_than_what_is_hopeless(noise, again):
+    space = {name: {"choices": list(range(8)), "ordered": True} for name in "ab"}
+    spec = SearchSpec.parse({"space": space, "budget": {"trials": 48}, "seed": 4})
+    draws = np.random.default_rng(0).standard_normal(48) * noise
+
+    def train(number, proposal):
+        a, b = proposal.point.values()
+        return [9.0 if b > 2 else abs(a - 5) / 20 + b / 20 + draws[number]]
+
+    run = simulate(spec, train, workers=1)
+    assert sum(one.origin == "repeat" for one in run.proposals) in again
+    assert max(Counter(tuple(one.point.values()) for one in run.proposals).values()) <= 5
+
+
 def test_repeats_follow_promise():
     rng = np.random.default_rng(0)
     seen = history([0.1, 0.2, 0.3, 0.1, 0.2, 0.3], [1.0, 1.2, 9.0, 1.4, 1.0, 9.4])
@@ -84,10 +115,8 @@ def test_points_still_running_are_tried():
 def test_a_small_space_is_tried_point_by_point_then_again():
     run = search(TWELVE, 60, noise=0.05, seed=2)
     points = [tuple(one.point.values()) for one in run.proposals]
-    first = next(
-        number for number, one in enumerate(run.proposals) if one.origin == "repeat" and number >= 12
-    )
     assert len(set(points)) == 12
+    first = max(map(points.index, points)) + 3  # its result and those of the others are out
     assert all(one.origin == "repeat" and "once more" in one.why for one in run.proposals[first:])
     for one in run.proposals[first:]:
         assert run.proposals[one.parent].point == one.point
