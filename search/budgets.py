@@ -7,6 +7,7 @@ decides, and those above it do not count. Seconds are no such thing: the server 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -72,7 +73,7 @@ class Budget(FrozenModel):
         """Name the budgets that are set beside the number of trials."""
         return tuple(name for name in ("seconds", *SETTLED) if getattr(self, name) is not None)
 
-    @property
+    @cached_property
     def settled(self) -> bool:
         """Return whether results of trials may end the search."""
         return any(getattr(self, name) is not None for name in SETTLED)

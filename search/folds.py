@@ -15,8 +15,9 @@ FOLDING = "mlp"  # the trainer that knows folds; others may mean something else 
 
 def trainings_of(trainer: str, dataset: Mapping[str, Any]) -> int:
     """Return how often a trial trains: folds times repeats, 1 without folds."""
-    folds, repeats = (_whole(dataset.get(name)) for name in ("folds", "repeats"))
-    return folds * repeats if trainer == FOLDING else 1
+    if trainer != FOLDING:
+        return 1
+    return _whole(dataset.get("folds")) * _whole(dataset.get("repeats"))
 
 
 def _whole(value: Any) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -106,13 +107,10 @@ def insert_trials(tx: Transaction, rows: Sequence[StoredTrial]) -> None:
     if not rows:
         return
     # Most columns are NULL in most new trials: what is not bound costs nothing.
-    used = [
-        place for place, column in enumerate(zip(*rows, strict=True)) if any(v is not None for v in column)
-    ]
-    names = [StoredTrial._fields[place] for place in used]
-    bound = [
-        dict(zip(names, [row[place] for place in used], strict=True), revision=tx.revision()) for row in rows
-    ]
+    columns = enumerate(zip(*rows, strict=True))
+    used = itemgetter(*(place for place, column in columns if column.count(None) < len(rows)))
+    names = used(StoredTrial._fields)
+    bound = [dict(zip(names, used(row), strict=True), revision=tx.revision()) for row in rows]
     tx.execute(_INSERT, bound)
     for (search, state), count in Counter((row.search_id, row.state) for row in rows).items():
         tx.move(search, None, state, count)

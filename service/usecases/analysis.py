@@ -112,7 +112,7 @@ class RoundsReader:
         with self._lock:
             cache = self._cache(row, spec)
             cache.catch_up(snapshot)
-            found = rounds(spec, cache.history(max(1, cache.count)))
+            found = rounds(spec, cache.history(cache.visible(max(1, cache.count))))
         return Rounds([_box_round(spec, one) for one in found])
 
     def _cache(self, row: StoredSearch, spec: SearchSpec) -> TrialCache:

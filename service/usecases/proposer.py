@@ -37,7 +37,7 @@ class Inputs(NamedTuple):
     """What a proposal is computed from."""
 
     history: History
-    curves: CurveTable
+    curves: CurveTable | None  # None without a stopping rule
     unseen: list[int] | None
 
 
@@ -131,9 +131,15 @@ class Proposer:
             if left is not None:
                 stop = replace(stop, last=trial.epoch + left)
             cache.put(number, proposal.unit, planned)
-            trial = trial._replace(state="running", attempt=1, agent=agent, started=tx.now)
-            text = None if unseen is None else orjson.dumps(unseen).decode()
-            made.append(trial._replace(stop=stop_json(stop), unseen=text))
+            begun = trial._replace(
+                state="running",
+                attempt=1,
+                agent=agent,
+                started=tx.now,
+                stop=stop_json(stop),
+                unseen=None if unseen is None else orjson.dumps(unseen).decode(),
+            )
+            made.append(begun)
         if spec.strategy.slow:
             self._ahead(cache, numbers.start + len(made), len(numbers) + 1)
         return made
@@ -197,7 +203,9 @@ def compute(cache: TrialCache, number: int) -> Answer:
 
 
 def _inputs(cache: TrialCache, number: int) -> Inputs:
-    return Inputs(cache.history(number), cache.curve_table(number), cache.unseen(number))
+    visible = cache.visible(number)
+    curves = None if cache.spec.stopping.name == "none" else cache.curve_table(visible)
+    return Inputs(cache.history(visible), curves, cache.unseen(number))
 
 
 def _compute_after(cache: TrialCache, before: range, known: Inputs) -> Answer:
@@ -211,8 +219,7 @@ def _compute_after(cache: TrialCache, before: range, known: Inputs) -> Answer:
 
 def _compute(cache: TrialCache, number: int, known: Inputs) -> Answer:
     proposal = propose(cache.spec, number - cache.by_hand, known.history)
-    stopping = cache.spec.stopping.name != "none"
-    plan = cache.spec.stop_plan(number, known.curves) if stopping else NO_PLAN
+    plan = NO_PLAN if known.curves is None else cache.spec.stop_plan(number, known.curves)
     return Answer(proposal, plan, known.unseen)
 
 

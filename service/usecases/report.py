@@ -236,18 +236,21 @@ def judge(result: Result, spec: SearchSpec, curve: Floats) -> Verdict:
     value = value_of(curve, spec.objective.how, spec.objective.direction, result.metrics.get(metric))
     if result.state not in ("completed", "stopped"):
         return Verdict(result.state, None, result.reason or result.state)
+    finite = value is not None and math.isfinite(value)
+    if finite and not (spec.further or spec.subject_to):
+        return Verdict(result.state, value, result.reason)
     further = {one.metric: result.metrics.get(one.metric) for one in spec.further}
     missing = [name for name, told in spec.constrained(result.metrics).items() if told is None]
     missing += [name for name in further if name not in result.metrics]
     endless = [name for name, told in further.items() if told is None or not math.isfinite(told)]
-    if value is not None and math.isfinite(value) and not missing:
+    if finite and not missing:
         if endless:
             return Verdict("diverged", None, result.reason or f"{endless[0]} is not finite")
         broken = spec.broken(result.metrics)
         if broken is not None:
             return Verdict(result.state, None, result.reason, value, broken)
         return Verdict(result.state, value, result.reason)
-    if (value is not None and not math.isfinite(value)) or (value is None and metric in result.metrics):
+    if (value is not None and not finite) or (value is None and metric in result.metrics):
         return Verdict("diverged", None, result.reason or f"{metric} is not finite")
     known = ", ".join(sorted(result.metrics)) or "none"
     lacked = metric if value is None else missing[0]

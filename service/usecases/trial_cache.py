@@ -37,6 +37,13 @@ class Answer(NamedTuple):
     unseen: list[int] | None = None
 
 
+class Visible(NamedTuple):
+    """Selectors of the trials whose results a proposal may see, and of those that are pending for it."""
+
+    seen: Any
+    pending: Any
+
+
 class TrialCache:
     """Columns of one search's trials, by number."""
 
@@ -236,8 +243,8 @@ class TrialCache:
         horizon = self.spec.horizon(number - self.by_hand)
         return horizon + self.by_hand if horizon else 0
 
-    def _visible(self, number: int) -> tuple[Any, Any]:
-        """Return selectors of the visible and of the pending trials; slices, where possible, copy nothing."""
+    def visible(self, number: int) -> Visible:
+        """Return what the proposal of a trial may see; slices, where possible, copy nothing."""
         if self.spec.reproducible:
             horizon = min(self._horizon(number), self.count)
             seen: Any = slice(0, horizon)
@@ -246,22 +253,21 @@ class TrialCache:
             ended = self._columns["ended"][: self.count].copy()
             seen, pending = np.flatnonzero(ended), np.flatnonzero(~ended)
         if not self._outside:
-            return seen, pending
+            return Visible(seen, pending)
         inside = ~np.isnan(self._columns["units"]).any(axis=1)
         seen, pending = self._numbers[seen], self._numbers[pending]
-        return seen[inside[seen]], pending[inside[pending]]
+        return Visible(seen[inside[seen]], pending[inside[pending]])
 
     def unseen(self, number: int) -> list[int] | None:
         """Return the trials below a number that have not ended, where which ones is a matter of luck."""
-        looks = self.spec.uses_results or self._horizon(number) > 0
-        if self.spec.reproducible or not looks:
+        if self.spec.reproducible or not (self.spec.uses_results or self._horizon(number) > 0):
             return None
         open_ones = np.flatnonzero(~self._columns["ended"][: min(number, self.count)])
         return [*open_ones.tolist(), *range(self.count, number)]
 
-    def history(self, number: int) -> History:
-        """Return what the proposal of a trial may see; views of the arrays where possible, no copies."""
-        seen, pending = self._visible(number)
+    def history(self, visible: Visible) -> History:
+        """Return the trials that are visible to a proposal; views of the arrays where possible, no copies."""
+        seen, pending = visible
         columns = self._columns
         return History(
             numbers=self._numbers[seen],
@@ -275,9 +281,9 @@ class TrialCache:
             continues=columns["continues"][seen] if self.spec.strategy.takes_parents else None,
         )
 
-    def curve_table(self, number: int) -> CurveTable:
+    def curve_table(self, visible: Visible) -> CurveTable:
         """Return the curves that the stopping rule of a trial may see, at the rungs."""
-        seen, _ = self._visible(number)
+        seen = visible.seen
         return CurveTable(self.rungs, self._numbers[seen], self._columns["rungs"][seen])
 
 

@@ -100,6 +100,6 @@ def test_strategies_see_failed_trials_as_the_search_says(world: World, failures:
     row = world.read(lambda snapshot: searches.get(snapshot, search))
     cache = TrialCache(search, row.version, SearchSpec.parse(json.loads(row.spec)), None)
     world.read(cache.catch_up)
-    history = cache.history(30)
+    history = cache.history(cache.visible(30))
     np.testing.assert_equal(history.values[:4], [0.5, seen, math.inf, 0.5])
     assert list(history.states[:4]) == ["completed", "failed", "diverged", "completed"]
