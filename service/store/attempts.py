@@ -49,22 +49,29 @@ _ADVANCE = (
         revision=bindparam("new_revision"),
     )
 )
-_FINISH = (
+_RESULT: dict[str, Any] = {
+    "state": bindparam("new_state"),
+    "value": bindparam("new_value"),
+    "metrics": bindparam("new_metrics"),
+    "epoch": bindparam("new_epoch"),
+    "branch": bindparam("new_branch"),
+    "reason": bindparam("new_reason"),
+    "withheld": bindparam("new_withheld"),
+    "broken": bindparam("new_broken"),
+    "started": bindparam("new_started"),
+    "ended": bindparam("new_ended"),
+    "revision": bindparam("new_revision"),
+}
+_FINISH = update(trials).where(_MINE).values(_RESULT)
+_CONCLUDE = (
     update(trials)
-    .where(_MINE)
-    .values(
-        state=bindparam("new_state"),
-        value=bindparam("new_value"),
-        metrics=bindparam("new_metrics"),
-        epoch=bindparam("new_epoch"),
-        branch=bindparam("new_branch"),
-        reason=bindparam("new_reason"),
-        withheld=bindparam("new_withheld"),
-        broken=bindparam("new_broken"),
-        started=bindparam("new_started"),
-        ended=bindparam("new_ended"),
-        revision=bindparam("new_revision"),
+    .where(
+        t.search_id == bindparam("b_search"),
+        t.number == bindparam("b_number"),
+        t.attempt == bindparam("b_attempt"),
+        t.state.in_(("queued", "paused")),
     )
+    .values(_RESULT)
 )
 _RELEASE = (
     update(trials)
@@ -296,9 +303,21 @@ def advance(tx: Transaction, come: Sequence[Progress]) -> None:
 
 def finish(tx: Transaction, outcomes: Sequence[Outcome]) -> None:
     """Write results; at most one for each trial, since only a held trial takes one. Raises FenceError."""
+    _write_results(tx, _FINISH, outcomes)
+
+
+def conclude(tx: Transaction, outcomes: Sequence[Outcome]) -> None:
+    """Write the results of trials that nobody holds: they wait for another attempt, or are paused.
+
+    Raises FenceError.
+    """
+    _write_results(tx, _CONCLUDE, outcomes)
+
+
+def _write_results(tx: Transaction, statement: Any, outcomes: Sequence[Outcome]) -> None:
     _fenced(
         tx,
-        _FINISH,
+        statement,
         [
             {
                 **one.progress.bound(),

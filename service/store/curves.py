@@ -164,13 +164,14 @@ def metric_of(
     return found
 
 
-def last_row(snapshot: Snapshot, search: int, number: int, branch: int) -> dict[str, float | None]:
-    """Return the metrics of the last epoch that is known of a branch."""
-    found = [piece for piece in pieces(snapshot, search, number) if piece["branch"] == branch]
-    if not found:
-        return {}
-    names, values = found[-1]["names"], found[-1]["rows"][-1]
-    return dict(zip(names, floats(values), strict=True))
+def row_at(snapshot: Snapshot, search: int, number: int, branch: int, epoch: int) -> dict[str, float | None]:
+    """Return the metrics of an epoch of a branch; those of the one before where there is none."""
+    found: dict[str, float | None] = {}
+    for piece in pieces(snapshot, search, number):
+        if piece["branch"] == branch and piece["first"] <= epoch:
+            row = piece["rows"][: epoch - piece["first"] + 1][-1]
+            found = dict(zip(piece["names"], floats(row), strict=True))
+    return found
 
 
 def floats(column: npt.NDArray[Any]) -> list[float | None]:

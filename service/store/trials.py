@@ -150,6 +150,17 @@ def in_state(snapshot: Snapshot, search: int, state: str) -> list[StoredTrial]:
     return [StoredTrial._make(row) for row in snapshot.execute(query)]
 
 
+def begun(snapshot: Snapshot, search: int) -> list[StoredTrial]:
+    """Return the trials of a strategy that have begun and not ended, by number."""
+    query = (
+        select(trials)
+        .where(t.search_id == search, t.attempt > 0, t.origin.not_in(BY_HAND))
+        .where(t.state.in_(("queued", "running", "paused")))
+        .order_by(t.number)
+    )
+    return [StoredTrial._make(row) for row in snapshot.execute(query)]
+
+
 def run_again(snapshot: Snapshot, search: int) -> set[str]:
     """Name the trials of a search that another one repeats."""
     query = select(t.parent).where(t.search_id == search, t.origin == "rerun")

@@ -12,14 +12,16 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from caviar import trainers
 from caviar.exchange.wire import Result
 from caviar.search.budgets import Decision
 from caviar.search.spec import SearchSpec
 from caviar.service.ids import TrialId
-from caviar.service.store import attempts, audit, curves
+from caviar.service.store import attempts, audit, commands, curves
 from caviar.service.store import searches as search_rows
 from caviar.service.store import trials as trial_rows
 from caviar.service.store.attempts import Outcome, Progress
+from caviar.service.store.commands import Ended
 from caviar.service.store.rows import StoredSearch
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import continuing
@@ -79,10 +81,14 @@ def _end(tx: Transaction, proposer: Proposer, row: StoredSearch, decision: Decis
 
 
 def _stop(tx: Transaction, row: StoredSearch, spec: SearchSpec, reason: str) -> None:
-    """End the trials in training with the value that they have come to; those without one are cancelled."""
-    outcomes = []
-    for trial in trial_rows.in_state(tx, row.id, "running"):
-        course = continuing.course(tx, trial, spec.objective.metric)
+    """End the trials that have begun with the value that they have come to; cancel those without one.
+
+    Among them are those that wait for another attempt, because their agent or the server was lost.
+    """
+    held: list[Outcome] = []
+    others: list[Outcome] = []
+    for trial in trial_rows.begun(tx, row.id):
+        course = _counting(spec, continuing.course(tx, trial, spec.objective.metric))
         result = Result(
             state="stopped", metrics=_so_far(tx, trial, spec, course), reason=f"stopped, as {reason}"
         )
@@ -91,18 +97,36 @@ def _stop(tx: Transaction, row: StoredSearch, spec: SearchSpec, reason: str) -> 
             continue
         progress = Progress(*TrialId.of(trial), trial.attempt, trial.branch, trial.epoch, trial.started)
         text = orjson.dumps(result.metrics).decode()
-        outcomes.append(Outcome(progress, "stopped", judged.value, text, *judged[2:]))
+        outcome = Outcome(progress, "stopped", judged.value, text, *judged[2:])
+        (held if trial.state == "running" else others).append(outcome)
         if judged.value is not None:
             search_rows.note_best(tx, row.id, trial.number, judged.value, spec.objective.direction)
-        tx.move(row.id, "running", "stopped")
-    attempts.finish(tx, outcomes)
-    trial_rows.cancel(tx, row.id, reason)
+        tx.move(row.id, trial.state, "stopped")
+    attempts.finish(tx, held)
+    attempts.conclude(tx, others)
+    progress_of = [one.progress for one in held + others]
+    ended = {TrialId(row.id, one.number): Ended("stopped", one.epoch) for one in progress_of}
+    commands.refuse_waiting(tx, ended)
+    trial_rows.cancel(tx, row.id, reason, above=-1)
+
+
+def _counting(spec: SearchSpec, course: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the part of a course by which a trial is judged: with folds that of the whole ones.
+
+    Within a fold a row is the mean at the epoch of that fold. Within the first one there is nothing better.
+    """
+    epochs = trainers.epochs_in_all(spec)
+    if spec.trainings == 1 or epochs is None:
+        return course
+    fold = epochs // spec.trainings
+    return course[: len(course) // fold * fold or len(course)]
 
 
 def _so_far(
     tx: Transaction, trial: StoredTrial, spec: SearchSpec, course: npt.NDArray[np.float64]
 ) -> dict[str, float | None]:
-    """Return the metrics of a trial after its last epoch; none where it has not ended one."""
+    """Return the metrics of a trial after the last epoch of its course; none where it has not ended one."""
     if not len(course):
         return {}
-    return curves.last_row(tx, *TrialId.of(trial), trial.branch) | {spec.objective.metric: float(course[-1])}
+    row = curves.row_at(tx, *TrialId.of(trial), trial.branch, len(course))
+    return row | {spec.objective.metric: float(course[-1])}

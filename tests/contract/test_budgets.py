@@ -163,6 +163,44 @@ def test_seconds_end_a_search_at_their_moment(world: World, at_end: str, states:
     assert row.ended is not None and row.best_value is not None
 
 
+def test_a_trial_that_waits_for_another_attempt_keeps_what_it_has_come_to(world: World) -> None:
+    search = world.submit(budget={"trials": 60, "seconds": 100, "at_end": "stop"}, parallel=4)
+    trials = running(world, search)
+    world.lose(1)
+    assert [row.state for row in world.trials(search)] == ["queued", "queued"]
+    world.clock.time += 101
+    assert by_time(world) == 1
+    first, second = world.trials(search)
+    assert (first.state, first.value, first.epoch) == ("stopped", 0.5, 1)
+    assert second.state == "cancelled"
+    assert world.search(search).best_number == 0 and world.search(search).ended is not None
+    drops = world.exchange(1, reports=map(done, trials))["drop"]
+    assert len(drops) == 2 and world.trials(search)[0].value == 0.5
+    world.check()
+
+
+def test_with_folds_a_trial_counts_with_its_whole_ones(world: World) -> None:
+    search = world.submit(
+        budget={"trials": 60, "seconds": 100, "at_end": "stop"},
+        trainer="mlp",
+        dataset={"name": "iris", "folds": 3},
+        settings={"epochs": 2},
+        space={"learning_rate": {"scale": "log", "low": 0.001, "high": 0.1}},
+        parallel=4,
+    )
+    one, two = plain(world.exchange(1, want=2, searches=[search])["trials"])
+    for trial, rows in ((one, [[0.9], [0.4], [0.8]]), (two, [[0.7]])):
+        told = {"trial": trial["trial"], "attempt": 1, "first": 1, "columns": ["dev_error"], "rows": rows}
+        world.exchange(1, holding=[(one["trial"], 1), (two["trial"], 1)], reports=[told])
+    world.clock.time += 101
+    assert by_time(world) == 1
+    assert [(row.state, row.value) for row in world.trials(search)] == [
+        ("stopped", pytest.approx(0.4)),
+        ("stopped", pytest.approx(0.7)),
+    ]
+    world.check()
+
+
 def test_an_edit_opens_an_ended_search_again(world: World) -> None:
     search = world.submit(budget={"trials": 60, "target": 0.5}, parallel=1)
     train(world, search, 1, seed=0)
