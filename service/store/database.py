@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CancelScope, CapacityLimiter, to_thread
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import InterfaceError, OperationalError
 
@@ -105,6 +105,30 @@ class Database:
         if self._limiter is None:
             self._limiter = CapacityLimiter(READERS)
         return await to_thread.run_sync(self._read, query, limiter=self._limiter)
+
+    @asynccontextmanager
+    async def held(self, name: str) -> AsyncIterator[None]:
+        """Keep the other servers on this database out of blocks of this name; a server has its own locks.
+
+        Raises UnavailableError when one of them stays for more than a minute.
+        """
+        dialect = self.dialect
+        if not isinstance(dialect, postgres.Dialect):
+            yield
+            return
+        holding = ExitStack()
+
+        def hold() -> None:
+            dialect.hold(holding.enter_context(self.reading()).connection, name)
+
+        try:
+            await to_thread.run_sync(hold)
+            yield
+        except OperationalError as error:
+            raise UnavailableError(plain(error)) from error
+        finally:
+            with CancelScope(shield=True):
+                await to_thread.run_sync(holding.close)
 
     def now(self, snapshot: Snapshot) -> float:
         """Return the time on the clock by which all of this store was written; on Postgres its own."""

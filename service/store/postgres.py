@@ -21,6 +21,12 @@ _TABLES = text(
     "SELECT relname, CASE relkind WHEN 'r' THEN oid END FROM pg_class"
     " WHERE relnamespace = to_regnamespace(current_schema()) AND relkind IN ('r', 'i')"
 )
+_HOLD = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+_PATIENTLY = (  # a file on its way to a bucket takes its time
+    "SET LOCAL lock_timeout = '60s'",
+    "SET LOCAL statement_timeout = 0",
+    "SET LOCAL idle_in_transaction_session_timeout = 0",
+)
 TIMEOUTS = "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=30s"
 
 # A host that vanishes sends nothing: without these its connections are waited for by the quarter of an hour.
@@ -80,6 +86,15 @@ class Dialect:
         """Close every connection."""
         self.readers.dispose()
         self.writer.dispose()
+
+    def hold(self, connection: Connection, name: str) -> None:
+        """Wait until no other server holds a name; it is held to the end of the transaction.
+
+        Raises OperationalError after a minute.
+        """
+        for setting in _PATIENTLY:
+            connection.execute(text(setting))
+        connection.execute(_HOLD, {"name": name})
 
     def now(self, connection: Connection) -> float:
         """Return the time for a transaction: the database's clock, the same for every server."""

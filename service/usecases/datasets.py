@@ -75,7 +75,7 @@ class Datasets:
             number = rows.add(transaction, name, received.digest, kind, meta)
             return self._shown(rows.by_id(transaction, number)), True
 
-        async with self._keeping:  # of two uploads under one name only one leaves a file
+        async with self._keeping, self._store.held(received.digest):  # of two uploads one leaves a file
             if await self._store.read(known) is None:
                 _check_columns(meta)
             await self._uploads.keep(received, kind)
@@ -100,7 +100,7 @@ class Datasets:
             audit.record(transaction, "delete data set", None, found["name"])
             return rows.shares_file(snapshot, found["digest"], found["kind"])
 
-        async with self._keeping:  # an upload of the same content keeps its file
+        async with self._keeping, self._store.held(found["digest"]):  # an upload keeps its file
             if not await self._store.write(work, who):
                 await self._uploads.remove(found["digest"], found["kind"])
 

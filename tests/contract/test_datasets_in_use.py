@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import URL
 
 from caviar.service.config import Limits
 from caviar.service.errors import ConflictError, NotFoundError, RefusedError
@@ -16,7 +20,9 @@ from caviar.service.store.blobs import FileBlobs
 from caviar.service.store.uploads import Uploads
 from caviar.service.usecases.datasets import Datasets
 from caviar.service.usecases.steer_search import switch
+from tests.support.simulated_agents import opened
 from tests.support.stores import World, handed
+from tests.support.waiting import wait
 
 CSV = b"a,b,species\n1,2,x\n3,,y\n5,6,x\n"
 
@@ -90,3 +96,37 @@ def test_what_none_uses_goes(world: World, use: Datasets, tmp_path: Path) -> Non
     with pytest.raises(NotFoundError):
         anyio.run(use.delete, first)
     assert upload(use, "first") not in (first, second)
+
+
+WAITING = text("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+
+
+@pytest.mark.postgres
+def test_what_one_server_deletes_while_another_receives_it_stays(
+    built_postgres_url: URL, tmp_path: Path
+) -> None:
+    """Between the row that goes and its file, the same content comes by the other server."""
+
+    class Overtaken(FileBlobs):
+        def remove(self, name: str) -> None:
+            removing.set()
+            wait(lambda: kept.is_set() or one.read(lambda c: c.execute(WAITING).first()), 60, "the other")
+            super().remove(name)
+
+    async def stream() -> AsyncIterator[bytes]:
+        yield CSV
+
+    removing, kept = threading.Event(), threading.Event()
+    with opened(built_postgres_url) as one, opened(built_postgres_url, build=False) as two:
+        places = [Uploads(tmp_path, Limits(), made(tmp_path / "datasets")) for made in (Overtaken, FileBlobs)]
+        deleting, receiving = Datasets(one.store, places[0]), Datasets(two.store, places[1])
+        first = upload(deleting, "first")
+        received = anyio.run(places[1].receive, stream())
+        meta = anyio.run(places[1].inspect, received, {})
+        with ThreadPoolExecutor(1) as thread:
+            deleted = thread.submit(anyio.run, deleting.delete, first)
+            assert removing.wait(60)
+            second = anyio.run(receiving.keep, "second", received, {**meta, "size": received.size})[0]
+            kept.set()
+            deleted.result(60)
+        assert anyio.run(receiving.content, str(second["id"]))[0].read_bytes() == CSV
