@@ -259,3 +259,26 @@ def test_more_training_data_keeps_a_number_that_ends_a_name(page: Page) -> None:
     ]
     written = page.evaluate(f"async (sources) => (await import({module})).writtenMore(sources)", found)
     assert written == text.replace(" .5", " 0.5")
+
+
+def test_resources_and_the_model_to_start_from_have_fields(page: Page) -> None:
+    page.goto("/new?example=digits")
+    yaml = page.get_by_label("The search as YAML")
+    page.get_by_text("What a trial needs of a machine").click()
+    page.get_by_label("GPUs").fill("0.5")
+    page.get_by_label("Other resources").fill("fast_disk=2, licence")
+    expect(yaml).to_have_value(re.compile(r"gpus: 0.5\n +custom: {fast_disk: 2, licence: 1}"))
+    page.get_by_label("Other resources").fill("cpu=2")
+    expect(page.locator(".fielderror")).to_contain_text("has a meaning of its own")
+    page.get_by_label("Other resources").fill("")
+    start = page.get_by_label("Start from the model of")
+    start.fill("9999.3")
+    expect(page.locator(".fielderror")).to_contain_text("9999.3")
+    start.blur()
+    expect(page.get_by_label("Fixed settings")).to_have_value(re.compile(r"init_from: .?9999\.3"))
+    start.fill("")
+    start.blur()
+    expect(page.get_by_label("Fixed settings")).not_to_have_value(re.compile("init_from"))
+    expect(page.get_by_role("button", name="Start the search")).to_be_enabled()
+    yaml.fill("name: given\ndataset: {name: wine}\nresources: {cpus: 2}\nspace: {l2: {low: 0.1, high: 1}}\n")
+    expect(page.get_by_label("CPUs", exact=True)).to_have_value("2")

@@ -4,12 +4,16 @@ import { h } from "../core/dom.js";
 import { parseValue, formatValue } from "../core/values.js";
 import { field, input, numberOr, set } from "./new-fields.js";
 import { endsForm } from "./new-ends.js";
+import { machinesForm } from "./new-machines.js";
 import { methodFields } from "./new-method.js";
 
 /** @typedef {import("./new.js").Draft} Draft */
 
-/** @param {Draft} draft */
-export function methodForm(draft) {
+/**
+ * @param {Draft} draft
+ * @param {() => void} redraw when the settings are shown elsewhere, too
+ */
+export function methodForm(draft, redraw) {
   const { spec } = draft;
   return h(
     "section",
@@ -29,8 +33,26 @@ export function methodForm(draft) {
       field("Seed", "seed", input(spec.seed, (value) => set(draft, "seed", numberOr(value)), { inputmode: "numeric" }), "The same seed gives the same trials, however many agents train them."),
     ),
     endsForm(draft),
-    h("div", { class: "fields" }, fixedSettings(draft), constraints(draft)),
+    machinesForm(draft),
+    h("div", { class: "fields" }, startingModel(draft, redraw), fixedSettings(draft), constraints(draft)),
   );
+}
+
+/**
+ * The trial whose model all trials start from: a fixed setting with a field of its own.
+ * @param {Draft} draft
+ * @param {() => void} redraw
+ */
+function startingModel(draft, redraw) {
+  if (draft.spec.trainer !== "mlp") return null;
+  const put = (/** @type {string} */ value) => {
+    const { init_from: _, ...rest } = draft.spec.settings;
+    draft.spec.settings = value.trim() ? { ...rest, init_from: value.trim() } : rest;
+    draft.changed();
+  };
+  const control = input(draft.spec.settings.init_from, put, { placeholder: "none; a trial such as 3.17" });
+  control.addEventListener("change", redraw);
+  return field("Start from the model of", "settings.init_from", control, "Its network and its preparation of inputs are taken over; frozen_layers among the settings keeps its first layers as they are.");
 }
 
 /**

@@ -63,7 +63,7 @@ export async function page(context) {
   }
   function fields() {
     const settings = settingsOf(draft);
-    fill(form, basicsForm(draft, draw), foldsForm(draft, draw), measuresForm(draft, draw), spaceForm(draft, settings, draw), methodForm(draft), settingsTable(draft.spec.trainer, settings));
+    fill(form, basicsForm(draft, draw), foldsForm(draft, draw), measuresForm(draft, draw), spaceForm(draft, settings, draw), methodForm(draft, draw), settingsTable(draft.spec.trainer, settings));
   }
   function draw() {
     fields();
