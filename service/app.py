@@ -155,7 +155,7 @@ def build_services(config: Config) -> Services:
         health=health.Health(
             {
                 "database": store.probe,
-                "schema": lambda: _at_head(store),
+                "schema": lambda: _suits(store),
                 "disk": lambda: health.has_room(config.data),
             }
         ),
@@ -334,11 +334,18 @@ async def _look(vitals: health.Health) -> None:
         await asyncio.sleep(health.LOOK_SECONDS)
 
 
-def _at_head(store: Database) -> None:
+def _suits(store: Database) -> str:
+    """Check that the schema is ours, or a newer one, to which servers are being upgraded one by one.
+
+    Return what is to be done. Raises NotReadyError.
+    """
     with store.reading() as snapshot:
-        found, wanted = schema.current(snapshot.connection), schema.head()
-    if found != wanted:
-        raise RuntimeError(f"schema {found}, needed {wanted}: run caviar migrate")
+        found, known = schema.current(snapshot.connection), schema.head()
+    if found == known:
+        return ""
+    if schema.is_newer(found):
+        return f"the database has schema {found}, newer than {known} of this server: upgrade it, too"
+    raise health.NotReadyError(f"the database has schema {found}, {known} is needed: run caviar migrate")
 
 
 def _counts(store: Database) -> metrics.Counts:

@@ -30,7 +30,7 @@ class NotReadyError(Exception):
 
 
 class Check(BaseModel):
-    """One thing that must hold, and why it does not."""
+    """One thing that must hold, and why it does not, or for how long it will."""
 
     ok: bool
     detail: str = ""
@@ -52,10 +52,10 @@ class Beat:
 
 
 class Health:
-    """The checks of one server: callables that return or raise, and loops that report their beats."""
+    """The checks of one server: callables that say what is to be told or raise; loops report their beats."""
 
     def __init__(
-        self, checks: Mapping[str, Callable[[], None]], clock: Callable[[], float] = time.monotonic
+        self, checks: Mapping[str, Callable[[], str | None]], clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._checks = checks
         self._clock = clock
@@ -117,13 +117,13 @@ def has_room(folder: Path) -> None:
         raise NotReadyError("the disk of the data folder is full: free some space")
 
 
-def _run(check: Callable[[], None]) -> Check:
+def _run(check: Callable[[], str | None]) -> Check:
     try:
-        check()
+        said = check()
     except Exception as error:  # noqa: BLE001 - whatever a check raises is its answer
         # The kind alone: a driver's message may hold the address and the user of the database.
         return Check(ok=False, detail=getattr(error, "remedy", None) or type(error).__name__)
-    return Check(ok=True)
+    return Check(ok=True, detail=said or "")
 
 
 router = APIRouter(tags=["operations"])

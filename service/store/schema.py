@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -23,14 +24,27 @@ from caviar.service.store.sqlite import StartError
 MIGRATION_LOCK = 0x0CA71A2  # key of the Postgres advisory lock: one migrator at a time
 
 
+@cache
 def head() -> str:
-    """Return the schema version this program knows."""
+    """Return the newest schema version this program knows."""
     return str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
+@cache
+def _known() -> frozenset[str]:
+    """Return all schema versions this program knows."""
+    found = ScriptDirectory.from_config(_config()).walk_revisions()
+    return frozenset(script.revision for script in found)
 
 
 def current(connection: Connection) -> str | None:
     """Return the schema version of a database; None for an empty one."""
     return MigrationContext.configure(connection).get_current_revision()
+
+
+def is_newer(found: str | None) -> bool:
+    """Return whether a schema version is one that no migration of this program leads to."""
+    return found is not None and found not in _known()
 
 
 def migrate(dialect: Sqlite | Postgres, revision: str = "head") -> None:
@@ -69,8 +83,7 @@ def prepare(dialect: Sqlite | Postgres, shown: str) -> None:
 
 def _refuse_unknown(found: str | None, shown: str) -> None:
     """Raise StartError for a schema that no migration of this program leads to."""
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if found is not None and found not in known:
+    if is_newer(found):
         raise StartError(
             f"the database {shown} has schema {found}, unknown to this version of caviar ({head()}); "
             "it was written by a newer version: install that one"

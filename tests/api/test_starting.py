@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from caviar.service.store import schema
@@ -41,3 +43,21 @@ def test_a_database_that_cannot_be_used_is_explained(tmp_path: Path, database: s
     with pytest.raises(StartError, match=why) as refused, running(tmp_path / "data", database=url):
         pass
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("version", "status", "said"),
+    [("9999", 200, "newer than 00.. of this server: upgrade it, too"), ("0020", 503, "run caviar migrate")],
+)
+def test_a_server_whose_neighbour_is_newer_goes_on(
+    tmp_path: Path, version: str, status: int, said: str
+) -> None:
+    """Where servers are upgraded one by one, a balancer must not lose all of them at the migration."""
+    with running(tmp_path) as app:
+        services = app.app.state.services
+        moved = text("UPDATE alembic_version SET version_num = :version")
+        services.store.write_now(lambda tx: tx.execute(moved, {"version": version}) and None)
+        services.health.forget()
+        ready = app.request("GET", "/readyz")
+        assert ready.status_code == status
+        assert re.search(said, ready.json()["checks"]["schema"]["detail"])
