@@ -66,7 +66,7 @@ from caviar.service.security.failed_logins import FailedLogins
 from caviar.service.security.middleware import Guard
 from caviar.service.security.path_prefix import PathPrefix
 from caviar.service.security.tokens import REFRESH_SECONDS, TokenBook
-from caviar.service.store import agent_records, reads, schema
+from caviar.service.store import agent_records, reads, schema, shared_settings
 from caviar.service.store import retests as retest_rows
 from caviar.service.store.blobs import Blobs, FileBlobs
 from caviar.service.store.bucket import Bucket, BucketBlobs
@@ -136,7 +136,14 @@ def build_services(config: Config) -> Services:
         instruments.commit_seconds.observe(what.seconds)
         notifier.changed(what.searches, what.wake)
 
-    store = Database(config.database_url, SteadyClock(), committed, config.data, notifier.changed)
+    store = Database(
+        config.database_url,
+        SteadyClock(),
+        committed,
+        config.data,
+        notifier.changed,
+        shared_settings.connection_name(config),
+    )
     blobs, kept = _stores(config)
     uploads = Uploads(config.data, config.limits, kept)
     instruments.gauges(lambda: _counts(store))
@@ -263,6 +270,10 @@ def open_store(services: Services) -> None:
         store.dialect.close()  # its lock, for whoever puts the database right
         raise
     store.start()
+    for difference in store.read_now(
+        lambda snapshot: shared_settings.differences(snapshot, shared_settings.connection_name(config))
+    ):
+        log.warning(difference)
     # While no server ran, nobody could renew.
     store.submit(lambda tx: leases.give_back(tx, config.lease)).result()
 

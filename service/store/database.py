@@ -36,9 +36,13 @@ class Database:
         on_commit: Callable[[Committed], None] = lambda committed: None,
         folder: Path | None = None,
         on_others: Heard | None = None,
+        name: str = "caviar",
     ) -> None:
-        """Make a database; `on_others` is called with what other servers on the same Postgres commit."""
-        self.dialect = dialect_of(url, clock)
+        """Make a database; `on_others` is called with what other servers on the same Postgres commit.
+
+        Postgres lists the connections under `name`.
+        """
+        self.dialect = dialect_of(url, clock, name)
         self._others: OtherServers | None = None
         if on_others is not None and isinstance(self.dialect, postgres.Dialect):
             self._others = OtherServers(self.dialect.readers, on_others)
@@ -221,6 +225,6 @@ class Direct:
             raise UnavailableError(plain(error)) from error
 
 
-def dialect_of(url: URL, clock: Clock) -> Dialect:
+def dialect_of(url: URL, clock: Clock, name: str = "caviar") -> Dialect:
     """Choose the dialect of a database URL; nothing is opened yet."""
-    return sqlite.Dialect(url, clock) if url.get_backend_name() == "sqlite" else postgres.Dialect(url)
+    return sqlite.Dialect(url, clock) if url.get_backend_name() == "sqlite" else postgres.Dialect(url, name)

@@ -42,9 +42,10 @@ NETWORK = {
 class Dialect:
     """Engines for one Postgres database."""
 
-    def __init__(self, url: URL) -> None:
-        self.writer = _engine(url, pool_size=1, max_overflow=0)
-        self.readers = _engine(url, pool_size=8, max_overflow=64).execution_options(
+    def __init__(self, url: URL, name: str = "caviar") -> None:
+        """Make engines whose connections Postgres lists under a name."""
+        self.writer = _engine(url, name, pool_size=1, max_overflow=0)
+        self.readers = _engine(url, name, pool_size=8, max_overflow=64).execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
 
@@ -101,12 +102,12 @@ class Dialect:
         return float(connection.execute(_NOW).scalar_one())
 
 
-def _engine(url: URL, pool_size: int, max_overflow: int) -> Engine:
+def _engine(url: URL, name: str, pool_size: int, max_overflow: int) -> Engine:
     return create_engine(
         url.set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         max_overflow=max_overflow,
         pool_pre_ping=True,
         hide_parameters=True,  # some are secrets, and errors are logged
-        connect_args={"options": TIMEOUTS, "application_name": "caviar", **NETWORK},
+        connect_args={"options": TIMEOUTS, "application_name": name, **NETWORK},
     )
