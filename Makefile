@@ -20,10 +20,10 @@ LOCK := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsa
 # default, a script beside the clone would import the clone's folder as an empty package called caviar.
 INSTALL_CLONE = $(PIP_INSTALL) --no-deps --no-build-isolation --config-settings editable_mode=compat --editable .
 
-.PHONY: help demo serve test check format openapi tables soak bench lock clean
+.PHONY: help demo serve test test-two-servers check format openapi tables soak bench lock clean
 
 help:  ## Say what there is to make
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 demo: $(VENV)/.runtime  ## Set up, run a search of 40 trials on the digits, print the best
 	@$(BIN)/caviar demo
@@ -34,6 +34,11 @@ serve: $(VENV)/.runtime  ## Start the server with its workers and the dashboard
 # Files of tests go to three processes, on two cores too: most tests wait for other processes more than they compute.
 test: $(VENV)/.dev  ## Set up and run the tests (soak tests apart)
 	$(BIN)/python -m pytest -m "not soak" --numprocesses=3 --dist=loadfile --no-loadscope-reorder
+
+# Each server of a test gets a neighbour on the same Postgres, and each request goes to either of the two.
+test-two-servers: $(VENV)/.dev  ## Run the tests of API, store and faults with two servers (half an hour)
+	CAVIAR_TEST_TWO_SERVERS=1 $(BIN)/python -m pytest -m "not soak" --numprocesses=auto --maxprocesses=4 \
+		--dist=loadfile --no-loadscope-reorder tests/api tests/contract tests/faults
 
 check: $(VENV)/.dev  ## Lint, format, types, import rules, migrations, OpenAPI, JavaScript
 	$(BIN)/ruff check .

@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy.engine import URL, make_url
 
 from tests.support.stores import build_tables, drop_database, empty_database
+from tests.support.two_servers import DATABASES, TWO_SERVERS
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -23,6 +24,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if away:
         config.hook.pytest_deselected(items=away)
         items[:] = [item for item in items if item not in away]
+    for item in items if TWO_SERVERS else ():
+        if alone := item.get_closest_marker("one_server"):
+            item.add_marker(pytest.mark.skip(reason=f"one server alone: {alone.args[0]}"))
 
 
 def _beyond(item: pytest.Item) -> bool:
@@ -55,6 +59,13 @@ def postgres_server() -> Iterator[str]:
     yield server.get_uri()
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module", autouse=TWO_SERVERS)
+def databases_of_servers(postgres_server: str, postgres_template: str) -> Iterator[None]:
+    """Give each server of the module a Postgres to share, where the tests run with two servers."""
+    with DATABASES.on(postgres_server, postgres_template):
+        yield
 
 
 @pytest.fixture

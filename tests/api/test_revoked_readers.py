@@ -18,6 +18,7 @@ from tests.support.waiting import wait
 
 API = "/api/v1"
 STREAMS = [f"{API}/searches/1/events", f"{API}/trials/1.0/events"]
+pytestmark = pytest.mark.one_server("it looks at who waits inside the server that streams")
 SEARCH: dict[str, Any] = {
     "trainer": "external",
     "settings": {"epochs": 3},

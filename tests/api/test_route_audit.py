@@ -10,6 +10,7 @@ import pytest
 from caviar.service.security.rules import OPEN, listed, needed
 from caviar.service.security.scopes import SCOPES, Token
 from tests.support.inprocess import App, routes, running
+from tests.support.two_servers import soon
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -126,7 +127,8 @@ def test_a_session_is_a_cookie_no_script_can_read(app: App, tokens: dict[str, st
     assert app.request("POST", "/api/v1/searches", headers=signed_in, json={}).status_code == 403
     out = app.request("DELETE", "/api/v1/session", headers=signed_in)
     assert out.status_code == 204 and "caviar_session=" in out.headers["set-cookie"]
-    assert app.request("GET", "/api/v1/session", headers=signed_in).status_code == 401, "the server ended it"
+    ended = "the server ended it"
+    soon(lambda: app.request("GET", "/api/v1/session", headers=signed_in).status_code == 401, ended)
 
 
 def test_a_revoked_token_ends_its_sessions(app: App, tokens: dict[str, str]) -> None:
@@ -135,7 +137,7 @@ def test_a_revoked_token_ends_its_sessions(app: App, tokens: dict[str, str]) -> 
     signed_in = {"cookie": answer.headers["set-cookie"].partition(";")[0]}
     assert app.request("GET", "/api/v1/session", headers=signed_in).json()["name"] == "browser"
     app.app.state.tokens.revoke("browser")
-    assert app.request("GET", "/api/v1/session", headers=signed_in).status_code == 401
+    soon(lambda: app.request("GET", "/api/v1/session", headers=signed_in).status_code == 401, "the end")
 
 
 def test_tokens_are_made_listed_and_revoked_over_rest(app: App, tokens: dict[str, str]) -> None:
@@ -152,7 +154,7 @@ def test_tokens_are_made_listed_and_revoked_over_rest(app: App, tokens: dict[str
         == 422
     )
     assert app.request("DELETE", "/api/v1/tokens/ci", headers=admin).status_code == 204
-    assert app.request("GET", "/api/v1/session", headers=mine).status_code == 401
+    soon(lambda: app.request("GET", "/api/v1/session", headers=mine).status_code == 401, "the end")
 
 
 # Paths --------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from tests.support.inprocess import running
 AWAY = "postgresql+psycopg://nobody@127.0.0.1:1/none"
 
 
+@pytest.mark.one_server("SQLite takes one alone")
 def test_a_second_server_leaves_the_files_of_the_first_alone(tmp_path: Path) -> None:
     with running(tmp_path):
         arriving = [tmp_path / "uploads" / "half", tmp_path / "checkpoints" / "id" / "1" / "0-aa.part"]

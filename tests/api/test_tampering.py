@@ -87,6 +87,7 @@ def test_what_follows_from_seed_and_results_needs_no_earlier_report(case: Case) 
         assert any(one.where in (f"trial {case.search}.2", "search") for one in verdict.differing), path
 
 
+@pytest.mark.one_server("its SQLite file is written over")
 @pytest.mark.parametrize(
     ("statement", "field"),
     [
@@ -110,6 +111,7 @@ def test_one_value_changed_in_the_database_is_named(case: Case, statement: str, 
     assert any(field in one.field for one in found), found
 
 
+@pytest.mark.one_server("its SQLite file is written over")
 def test_one_bit_of_a_curve_in_the_database_is_named_by_its_epoch(case: Case) -> None:
     with sqlite3.connect(case.folder / "caviar.db") as database:
         query = "SELECT first, rows, data FROM curves WHERE number = 4 ORDER BY first DESC LIMIT 1"

@@ -8,16 +8,17 @@ import pytest
 from sqlalchemy.engine import URL
 
 from tests.support.babysat import Babysat
-from tests.support.stores import World, open_world
+from tests.support.stores import World, WorldOfTwo, open_world
+from tests.support.two_servers import TWO_SERVERS
 
 
 @pytest.fixture
 def world(built_url: URL) -> Iterator[World]:
-    world = open_world(built_url)
+    two = TWO_SERVERS and built_url.get_backend_name() == "postgresql"
+    world = WorldOfTwo(built_url) if two else open_world(built_url)
     yield world
     world.check()
-    world.proposer.close()
-    world.store.close()
+    world.close()
 
 
 @pytest.fixture

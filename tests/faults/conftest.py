@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.server_process import Server
+from tests.support.server_process import Server, in_two
 
 
 @pytest.fixture
@@ -17,7 +17,8 @@ def make_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     def make(**arguments: Any) -> Server:
         folder = tmp_path / f"server-{len(made)}"
         folder.mkdir()
-        made.append(Server(arguments.pop("folder", folder), **arguments))
+        folder = arguments.pop("folder", folder)
+        made.append(Server(folder, **in_two(folder, arguments)))
         return made[-1]
 
     yield make

@@ -1,20 +1,26 @@
-"""A balancer of TCP connections: each new one goes to a server chosen at random among those that listen."""
+"""A balancer of TCP connections: each new one goes to a server chosen at random among those that listen.
+
+With `each_request` a connection carries one request, so that a client with a pool moves as well.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import random
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
 PIECE = 1 << 16
+_KEEP_ALIVE = re.compile(rb"(?im)^connection: keep-alive\r\n")
 
 
 class Balancer:
     """Two threads for each connection: a few agents are all it carries."""
 
-    def __init__(self, ports: Sequence[int], seed: int) -> None:
+    def __init__(self, ports: Sequence[int], seed: int, each_request: bool = False) -> None:
+        self._each_request = each_request
         self._ports = self._cut = list(ports)
         self._dice = random.Random(seed)
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -61,7 +67,7 @@ class Balancer:
                 near.shutdown(socket.SHUT_RDWR)
                 continue
             self._open.add(far)
-            self._begin(_pass_on, near, far)
+            self._begin(_pass_one_request_on if self._each_request else _pass_on, near, far)
             self._begin(_pass_on, far, near)
 
     def _reach(self) -> socket.socket | None:
@@ -81,10 +87,21 @@ def _pass_on(source: socket.socket, target: socket.socket) -> None:
             one.shutdown(socket.SHUT_RDWR)
 
 
+def _pass_one_request_on(source: socket.socket, target: socket.socket) -> None:
+    """Have the server close the connection after its answer: the next request comes by another one."""
+    head = b""
+    with contextlib.suppress(OSError):
+        while b"\r\n\r\n" not in head and (piece := source.recv(PIECE)):
+            head += piece
+        line, _, rest = _KEEP_ALIVE.sub(b"", head, count=1).partition(b"\r\n")
+        target.sendall(line + b"\r\nconnection: close\r\n" + rest)
+    _pass_on(source, target)
+
+
 @contextlib.contextmanager
-def balanced(ports: Sequence[int], seed: int) -> Iterator[str]:
+def balanced(ports: Sequence[int], seed: int, each_request: bool = False) -> Iterator[str]:
     """Give the address of a balancer over ports of this machine, for the length of a block."""
-    balancer = Balancer(ports, seed)
+    balancer = Balancer(ports, seed, each_request)
     try:
         yield balancer.url
     finally:

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
@@ -13,6 +13,8 @@ from unittest.mock import patch
 import pytest
 
 from caviar.cli import main
+from tests.support.balancer import balanced
+from tests.support.two_servers import DATABASES, SEED, TWO_SERVERS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -47,18 +49,35 @@ def typed(capsys, *words) -> Typed:
 def serving(
     folder: Path, workers: int = 1, env: dict[str, str] | None = None, root: Path = ROOT
 ) -> Iterator[str]:
-    """Run a server of a source tree on a free port, which it says itself; gives its address."""
+    """Run a server of a source tree on a free port, or two of them in turn; gives the address."""
+    if not TWO_SERVERS:
+        with _process(folder, "log", workers, env or {}, root) as url:
+            yield url
+        return
+    database = {"CAVIAR_DATABASE_URL": DATABASES.of(folder), **(env or {})}
+    with ExitStack() as running:
+        urls = [
+            running.enter_context(_process(folder, log, own, database, root))
+            for log, own in (("log", workers), ("neighbour.log", 0))
+        ]
+        ports = [int(url.rsplit(":", 1)[1]) for url in urls]
+        yield running.enter_context(balanced(ports, SEED, each_request=True))
+
+
+@contextmanager
+def _process(folder: Path, log: str, workers: int, env: dict[str, str], root: Path) -> Iterator[str]:
+    """Run a server on a free port, which it says itself; gives its address."""
     options = ("--port", "0", "--workers", str(workers), "--data", str(folder))
-    with (folder / "log").open("wb") as log:
+    with (folder / log).open("wb") as said:
         process = subprocess.Popen(
             [sys.executable, "-m", "caviar", "serve", *options],
-            stdout=subprocess.PIPE, stderr=log, text=True, cwd=root, env={**os.environ, **(env or {})},
+            stdout=subprocess.PIPE, stderr=said, text=True, cwd=root, env={**os.environ, **env},
         )  # fmt: skip
     line = process.stdout.readline()
-    assert line.startswith("Caviar is ready: http://127.0.0.1:"), (folder / "log").read_text()
+    assert line.startswith("Caviar is ready: http://127.0.0.1:"), (folder / log).read_text()
     try:
         yield line.split()[3]
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0, (folder / "log").read_text()
+        assert process.wait(30) == 0, (folder / log).read_text()
         process.stdout.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from caviar.service import config
 from caviar.service.app import create_app
+from tests.support.two_servers import DATABASES, TWO_SERVERS, InTurn
 
 BASE = "http://127.0.0.1:8000"
 
@@ -20,7 +21,7 @@ BASE = "http://127.0.0.1:8000"
 class App:
     """Calls made one at a time from a test."""
 
-    def __init__(self, app: FastAPI, portal: Any) -> None:
+    def __init__(self, app: FastAPI | InTurn, portal: Any) -> None:
         self.app = app
         self._portal = portal
 
@@ -66,16 +67,18 @@ class App:
 
 @contextmanager
 def running(folder: Path, **arguments: Any) -> Iterator[App]:
-    """Run an application with its lifespan for the length of a block."""
-    app = create_app(config.read({}, data=folder, **arguments))
-    with (
-        start_blocking_portal() as portal,
-        portal.wrap_async_context_manager(app.router.lifespan_context(app)),
-    ):
-        yield App(app, portal)
+    """Run an application with its lifespan for the length of a block, or two of them in turn."""
+    both = TWO_SERVERS and "database" not in arguments
+    if both:
+        arguments["database"] = DATABASES.of(folder)
+    apps = [create_app(config.read({}, data=folder, **arguments)) for _ in range(1 + both)]
+    with start_blocking_portal() as portal, ExitStack() as lives:
+        for app in apps:
+            lives.enter_context(portal.wrap_async_context_manager(app.router.lifespan_context(app)))
+        yield App(InTurn(apps) if both else apps[0], portal)
 
 
-def routes(app: FastAPI) -> list[tuple[str, str]]:
+def routes(app: FastAPI | InTurn) -> list[tuple[str, str]]:
     """Every method and path that the application answers, those outside OpenAPI too."""
     found: set[tuple[str, str]] = set()
     stack: list[Any] = list(app.routes)

@@ -22,6 +22,8 @@ import httpx
 import psutil
 from sqlalchemy import create_engine, text
 
+from tests.support.balancer import Balancer
+from tests.support.two_servers import DATABASES, SEED, TWO_SERVERS
 from tests.support.waiting import wait
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,7 +55,10 @@ def launched(
 
 
 class Server:
-    """A server with its data folder and port; `start` and `kill` as often as one likes."""
+    """A server with its data folder and port; `start` and `kill` as often as one likes.
+
+    With a neighbour it is one of two on one database and folder: requests go to either, signals to this one.
+    """
 
     def __init__(
         self,
@@ -62,16 +67,23 @@ class Server:
         database: str | None = None,
         environment: Mapping[str, str] | None = None,
         arguments: tuple[str, ...] = (),
+        neighbour: bool = False,
     ) -> None:
         self.folder = folder
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.own_url = self.url = f"http://127.0.0.1:{self.port}"
         self.database = database or f"sqlite:///{folder / 'data' / 'caviar.db'}"
         self.log = folder / "server.log"
         self.process: subprocess.Popen[bytes] | None = None
-        self.client = httpx.Client(base_url=self.url, timeout=30.0)
         self.arguments = ("--workers", str(workers), *arguments)
         self._environment = dict(environment or {})
+        self._neighbour = self._balancer = None
+        if neighbour:
+            self._neighbour = Server(folder, 0, self.database, environment, arguments)
+            self._balancer = Balancer([self.port, self._neighbour.port], SEED, each_request=True)
+            self.url = self._balancer.url
+        self.client = httpx.Client(base_url=self.url, timeout=30.0)
+        self._own = httpx.Client(base_url=self.own_url)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -83,6 +95,9 @@ class Server:
         words = ["serve", "--port", str(self.port), *self.arguments]
         words += ["--data", str(self.folder / "data"), "--database", self.database]
         self.process = launched(words, self.folder, self.log, self.environment)
+        if self._neighbour is not None and self._neighbour.process is None:
+            self._neighbour.log = self.log
+            self._neighbour.launch()
 
     def launch_worker(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Begin `caviar worker` beside it."""
@@ -94,13 +109,15 @@ class Server:
 
     def wait_ready(self, seconds: float = START_SECONDS) -> None:
         wait(self.ready, seconds, lambda: f"readiness; the log says\n{self.tail()}")
+        if self._neighbour is not None:
+            self._neighbour.wait_ready(seconds)
 
     def ready(self) -> bool:
         assert self.process is not None
         if self.process.poll() is not None:
             raise AssertionError(f"the server ended with {self.process.returncode}:\n{self.tail()}")
         with contextlib.suppress(httpx.TransportError):
-            return self.client.get("/readyz", timeout=5).status_code == 200
+            return self._own.get("/readyz", timeout=5).status_code == 200
         return False
 
     def kill(self) -> None:
@@ -125,6 +142,10 @@ class Server:
     def close(self) -> None:
         """End it whatever state it is in, with all that it started."""
         self.client.close()
+        self._own.close()
+        if self._neighbour is not None and self._balancer is not None:
+            self._neighbour.close()
+            self._balancer.close()
         if self.process is not None and self.process.poll() is None:
             children = psutil.Process(self.process.pid).children(recursive=True)
             self.signal(signal.SIGCONT)
@@ -288,10 +309,18 @@ def expected(trial: Mapping[str, Any]) -> float:
     return (x - 0.3) ** 2 + 1.0 / (1 + int(trial["epoch"]))
 
 
+def in_two(folder: Path, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a server's arguments with a neighbour, where the tests run with two servers."""
+    if not TWO_SERVERS:
+        return dict(arguments)
+    database = arguments.get("database") or DATABASES.of(folder)
+    return {**arguments, "database": database, "neighbour": database.startswith("postgres")}
+
+
 @contextlib.contextmanager
 def serving(folder: Path, **arguments: Any) -> Iterator[Server]:
-    """A server for the length of a test."""
-    server = Server(folder, **arguments)
+    """A server for the length of a test, or two of them on one Postgres."""
+    server = Server(folder, **in_two(folder, arguments))
     try:
         server.start()
         yield server

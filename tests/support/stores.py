@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import secrets
 import sqlite3
 from collections import Counter, defaultdict
@@ -71,7 +72,15 @@ class World:
     proposer: Proposer = field(default_factory=Proposer)
     columns: Columns = field(default_factory=Columns)
 
+    def turn(self) -> None:
+        """Say that the next call may go to another server; there is only this one."""
+
+    def close(self) -> None:
+        self.proposer.close()
+        self.store.close()
+
     def write(self, work: Any) -> Any:
+        self.turn()
         return self.store.submit(work).result(timeout=WRITE_SECONDS)
 
     def read(self, query: Any) -> Any:
@@ -83,6 +92,7 @@ class World:
 
     def exchange(self, agent: int, **asked: Any) -> dict[str, Any]:
         """Exchange as one agent; what is asked is that of `request`."""
+        self.turn()
         answer = self.store.submit_shared(self._exchange, request(agent, **asked))
         return answer.result(timeout=WRITE_SECONDS).body
 
@@ -131,6 +141,25 @@ class World:
     def check(self) -> None:
         """What must hold at any moment, whatever happened."""
         self.read(check_counts)
+
+
+class WorldOfTwo(World):
+    """Two servers on one database and one clock: each write goes to one of them, and then what is read."""
+
+    def __init__(self, url: URL) -> None:
+        first = open_world(url)
+        second = open_world(url, build=False, clock=first.clock)
+        super().__init__(first.store, first.clock, first.proposer, first.columns)
+        self._both = (first, second)
+        self._dice = random.Random(1)
+
+    def turn(self) -> None:
+        one = self._dice.choice(self._both)
+        self.store, self.proposer, self.columns = one.store, one.proposer, one.columns
+
+    def close(self) -> None:
+        for one in self._both:
+            one.close()
 
 
 def check_counts(connection: Connection) -> None:
@@ -200,12 +229,12 @@ def build_tables(url: URL) -> URL:
     return url
 
 
-def open_world(url: URL, build: bool = True) -> World:
+def open_world(url: URL, build: bool = True, clock: ManualClock | None = None) -> World:
     """Open a store with a clock that stands still, on SQLite and Postgres alike.
 
     Nothing waits for the disk: processes are killed in these tests, machines are not.
     """
-    clock = ManualClock()
+    clock = clock or ManualClock()
     store = Database(url, clock)
     for engine in (store.dialect.writer, store.dialect.readers):
         event.listen(engine, "connect", _hasty)
