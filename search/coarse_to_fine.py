@@ -206,7 +206,9 @@ def _choose(
     observations, before = informed(observations, sources), informed(before, sources)
     box = box_of(spec.seed, stage, before)
     length = float(length_of(stage.epochs, full)) if stage.epochs and full else 1.0
-    again = repeats.worth_again(history) if repeats_points(spec) else None
+    again = None
+    if repeats_points(spec):
+        again = repeats.worth_again(history, small=encoding.every_point is not None)
     lessons = _lessons(spec, stage, first, history)
     if lessons.history is not history:
         history = lessons.history

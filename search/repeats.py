@@ -87,13 +87,14 @@ def all_tried(points: Floats, history: History) -> bool:
     return bool(np.isin(_keys(points), known).all())
 
 
-def worth_again(history: History) -> Integers:
+def worth_again(history: History, small: bool) -> Integers:
     """Numbers of trials (k,), one for each point of which a further trial may tell something.
 
-    There are none where the draws of one point hardly differ; while no point has two, one is tried at a time.
+    There are none where the draws of one point hardly differ. While no point has two, one of a small space
+    may be tried again to find out: there new points run short.
     """
     tried = Tried.of(history)
-    telling = _differ(tried) if tried.within is not None else not (tried.begun > 1).any()
+    telling = _differ(tried) if tried.within is not None else small and not (tried.begun > 1).any()
     seldom = np.isfinite(tried.means) & ~_often(tried, history)
     return history.numbers[tried.rows[seldom]] if telling else history.numbers[:0]
 
@@ -110,6 +111,21 @@ def leader_again(history: History, noise: float) -> int | None:
         return None
     best = usable[np.argmin(tried.means[usable])]
     return None if _often(tried, history)[best] else int(tried.rows[best])
+
+
+def lucky(history: History) -> tuple[int, int] | None:
+    """Numbers of the trial with the lowest value and of the one whose point is expected to be best.
+
+    None where they are of one point, or where no repeats tell that values differ from draw to draw.
+    """
+    tried = Tried.of(history)
+    if not _differ(tried):
+        return None
+    values = np.where(np.isnan(history.values), np.inf, history.values)
+    lowest, leads = int(np.argmin(values)), int(tried.rows[np.argmin(tried.expected)])
+    if np.array_equal(_keys(history.units[[lowest]]), _keys(history.units[[leads]])):
+        return None
+    return int(history.numbers[lowest]), int(history.numbers[leads])
 
 
 def _differ(tried: Tried) -> bool:

@@ -14,6 +14,7 @@ from caviar.search.history import History
 from caviar.search.informed import informed
 from caviar.search.observations import Observations, gather_observations
 from caviar.search.randomness import generator
+from caviar.search.repeats import lucky
 from caviar.search.spec import SearchSpec
 from caviar.search.strategy_settings import CoarseToFine
 
@@ -131,12 +132,13 @@ def rounds(spec: SearchSpec, history: History) -> list[Round]:
             if stage.index
             else None
         )
-        found.append(_read(spec, stage, observations and informed(observations, sources_of(spec))))
+        seen = history.select(slice(int(np.searchsorted(history.numbers, spec.horizon(stage.first)))))
+        found.append(_read(spec, stage, observations and informed(observations, sources_of(spec)), seen))
         number = stage.first + stage.size
     return found
 
 
-def _read(spec: SearchSpec, stage: Stage, observations: Observations | None) -> Round:
+def _read(spec: SearchSpec, stage: Stage, observations: Observations | None, seen: History) -> Round:
     axes = spec.space.axes
     if observations is None:
         box, trials, why = (
@@ -159,12 +161,15 @@ def _read(spec: SearchSpec, stage: Stage, observations: Observations | None) -> 
     }
     size = min(stage.size, spec.budget.trials - stage.first)
     return Round(
-        stage.index, stage.first, size, sides, trials, why, _warnings(spec, observations), stage.epochs
+        stage.index, stage.first, size, sides, trials, why, _warnings(spec, observations, seen), stage.epochs
     )
 
 
-def _warnings(spec: SearchSpec, observations: Observations | None) -> tuple[str, ...]:
-    """Say where the best trial sits at the very edge of a range, so that better ones may lie beyond it."""
+def _warnings(spec: SearchSpec, observations: Observations | None, seen: History) -> tuple[str, ...]:
+    """Say where the best trial sits at the very edge of a range, and where the lowest value may be luck.
+
+    Better points may lie beyond an edge. Of noisy values the lowest is often of a point tried only once.
+    """
     if observations is None:
         return ()
     best = observations.units[observations.leaders[0]]
@@ -177,6 +182,12 @@ def _warnings(spec: SearchSpec, observations: Observations | None) -> tuple[str,
             said.append(_at_end(axis.name, "low", definition.low))
         if unit >= axis.to_unit(definition.high) - AT_EDGE:
             said.append(_at_end(axis.name, "high", definition.high))
+    if (found := lucky(seen)) is not None:
+        lowest, leads = found
+        said.append(
+            f"trial {lowest} has the lowest value, perhaps by luck: values differ from draw to draw, "
+            f"and by its repeats the point of trial {leads} is better"
+        )
     return tuple(said)
 
 

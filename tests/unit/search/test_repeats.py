@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from caviar.search.history import History
-from caviar.search.repeats import Tried, all_tried, by_promise, leader_again, worth_again
+from caviar.search.repeats import Tried, all_tried, by_promise, leader_again, lucky, worth_again
+from caviar.search.rounds import rounds
 from caviar.search.simulate import simulate
 from caviar.search.spec import SearchSpec
 
@@ -75,10 +76,14 @@ def test_the_good_points_decide_how_much_noise_tells():
 
 def test_one_repeat_tells_whether_others_are_worth_it():
     seen = history([0.1, 0.2, 0.3, 0.4], [1.0, 2.0, 3.0, np.inf])
-    assert sorted(worth_again(seen)) == [0, 1, 2]
-    assert not len(worth_again(history([0.1, 0.2, 0.3], [1.0, 2.0, 3.0], pending=[0.2])))
-    assert not len(worth_again(history([0.1, 0.2, 0.3, 0.1], [1.0, 2.0, 3.0, 1.0])))
-    assert sorted(worth_again(history([0.1, 0.2, 0.3, 0.1], [1.0, 2.0, 3.0, 1.8]))) == [1, 2]
+    assert sorted(worth_again(seen, small=True)) == [0, 1, 2]
+    assert not len(worth_again(seen, small=False))
+    running = history([0.1, 0.2, 0.3], [1.0, 2.0, 3.0], pending=[0.2])
+    assert not len(worth_again(running, small=True))
+    for small in (True, False):
+        same, other = (history([0.1, 0.2, 0.3, 0.1], [1.0, 2.0, 3.0, value]) for value in (1.0, 1.8))
+        assert not len(worth_again(same, small))
+        assert sorted(worth_again(other, small)) == [1, 2]
 
 
 @pytest.mark.parametrize(("noise", "again"), [(0.1, range(12, 48)), (0.0, range(3))])
@@ -94,6 +99,28 @@ def test_what_is_good_is_tried_again_rather_than_what_is_hopeless(noise, again):
     run = simulate(spec, train, workers=1)
     assert sum(one.origin == "repeat" for one in run.proposals) in again
     assert max(Counter(tuple(one.point.values()) for one in run.proposals).values()) <= 5
+
+
+def test_a_lucky_trial_is_told_from_the_point_that_leads():
+    units, others = [0.1, *[0.2] * 6, *np.linspace(0.3, 0.9, 8)], np.linspace(1.1, 1.3, 8)
+    draws = [0.4, 1.2, 0.4, 1.2, 0.4, 1.2]
+    assert lucky(history(units, [0.39, *draws, *others])) == (0, 1)
+    assert lucky(history(units, [0.41, *draws, *others])) is None  # its point has the lowest value too
+    assert lucky(history(units, [0.39, *[0.8] * 6, *others])) is None  # values do not differ
+    assert lucky(history([0.1, 0.2, 0.3], [1.0, 2.0, 3.0])) is None
+
+
+def test_rounds_say_that_the_lowest_value_may_be_luck():
+    spec = SearchSpec.parse({"space": PLANE, "budget": {"trials": 48}, "seed": 1})
+    rng = np.random.default_rng(0)
+    units = rng.random((40, 2))
+    units[20:30] = units[0]
+    values = 1.1 + 0.2 * rng.random(40)
+    values[20:30], values[0], values[31] = [0.4, 1.2] * 5, 0.8, 0.39
+    said = [one.warnings for one in rounds(spec, History.of(range(40), units, values))]
+    assert "trial 31 has the lowest value" in " ".join(said[-1])
+    assert "trial 0 is better" in " ".join(said[-1])
+    assert not any("lowest value" in warning for warning in said[1])
 
 
 def test_repeats_follow_promise():
