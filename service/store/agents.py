@@ -157,10 +157,11 @@ def last_sign_of_life(tx: Transaction) -> float | None:
 
 
 def extend_all(tx: Transaction, seconds: float, lease: float) -> None:
-    """Add to the lease of every agent; none gets more than a full one from now."""
+    """Add to the lease of every agent; none has more than a full one from now, or was heard in the future."""
     longer, full = a.lease_until + seconds, tx.now + lease
     new = case((longer > full, full), else_=longer)
-    tx.execute(update(agents).where(a.state == "alive").values(lease_until=new))
+    seen = case((a.seen > tx.now, tx.now), else_=a.seen)
+    tx.execute(update(agents).where(a.state == "alive").values(lease_until=new, seen=seen))
 
 
 def credentials(snapshot: Snapshot, ids: Collection[str]) -> dict[str, str | None]:

@@ -54,6 +54,9 @@ class Sweeper:
         if pause > self._longest:
             given = give_back(tx, self._lease, pause)
             log.warning("nothing could be written for %.0f s: every lease is %.0f s longer", pause, given)
+        elif pause < 0:
+            agent_rows.extend_all(tx, 0.0, self._lease)
+            log.warning("the database's clock was set back by %.0f s: no lease lasts longer for it", -pause)
         return sweep(tx), tx.now
 
 

@@ -33,6 +33,26 @@ def test_nobody_loses_a_lease_that_nobody_could_renew(world: World) -> None:
     assert world.trial(given[0][0]).state == "queued"
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_clock_that_is_set_back_keeps_no_dead_agents_trials(world: World, restarted: bool) -> None:
+    """Postgres's clock, or that of a machine on which a server starts anew, goes back by an hour."""
+    world.submit()
+    given = handed(world.exchange(1, want=1))
+    sweeper = leases.Sweeper(LEASE, 1.0)
+    asyncio.run(sweeper.sweep(world.store))
+    world.clock.time -= 3600.0
+    if restarted:
+        world.write(lambda tx: leases.give_back(tx, LEASE))
+        sweeper = leases.Sweeper(LEASE, 1.0)
+    lost = [asyncio.run(sweeper.sweep(world.store))]
+    assert lost == [0] and world.exchange(1, holding=given)["drop"] == []
+    world.clock.time -= 3600.0  # and now the agent is silent
+    for _ in range(int(LEASE) + 2):
+        world.clock.time += 1.0
+        lost.append(asyncio.run(sweeper.sweep(world.store)))
+    assert sum(lost) == 1 and world.trial(given[0][0]).state == "queued"
+
+
 def test_nobody_loses_a_lease_while_the_disk_is_full(world: World) -> None:
     """Reading goes on, no write does; the sweep must notice though it finds nothing to write."""
     world.submit()
