@@ -42,12 +42,12 @@ def lowest(name: str) -> float:
         return float(problem.reference[0])
     rng, width = np.random.default_rng(0), problem.space.dimensions
     points = rng.random((4_000, width))
-    starts = points[np.argsort(problem.formula(points))[:40]]
+    starts = points[np.argsort(problem.formula(points))[:10]]
 
     def value(unit: np.ndarray) -> float:
         return float(problem.formula(np.clip(unit, 0, 1 - 1e-12)[None])[0])
 
-    asked = {"maxfev": 4_000, "xatol": 1e-9, "fatol": 1e-12}
+    asked = {"maxfev": 3_000, "xatol": 1e-9, "fatol": 1e-12}
     return min(float(minimize(value, one, method="Nelder-Mead", options=asked).fun) for one in starts)
 
 
