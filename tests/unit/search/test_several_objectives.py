@@ -9,6 +9,7 @@ from caviar.search.pareto import hypervolume, hypervolumes, nondominated, refere
 from caviar.search.problem import SearchError
 from caviar.search.simulate import Simulated, simulate
 from caviar.search.spec import SearchSpec
+from caviar.search.surrogate import Kernel, Surrogate
 
 
 @pytest.mark.parametrize("objectives", [1, 2, 3, 4])
@@ -88,6 +89,27 @@ def test_expected_improvement_is_what_draws_give(objectives: int) -> None:
         assert np.allclose(scores, expected, rtol=0.3, atol=4e-3)
     else:  # up to a factor, and roughly
         assert np.corrcoef(scores, expected)[0, 1] > 0.95
+
+
+@pytest.mark.parametrize("objectives", [2, 3])
+def test_several_points_are_chosen_as_if_each_were_tried(objectives: int) -> None:
+    rng = np.random.default_rng(5)
+    known, units = rng.random((12, 2)), rng.random((60, 2))
+    values = np.column_stack([((known - rng.random(2)) ** 2).sum(axis=1) for _ in range(objectives)])
+    kernel, axes, reference = Kernel((0.5, 0.5), 1e-3), np.arange(2), np.full(objectives, 1.5)
+
+    def improvement(tried: np.ndarray) -> FrontImprovement:
+        models = [Surrogate(kernel, axes, known, column, tried) for column in values.T]
+        told = np.vstack([known, tried])
+        return FrontImprovement(models, told, reference, None, np.random.default_rng(1))
+
+    expected: list[int] = []
+    for _ in range(4):
+        scores = improvement(units[expected]).at(units, units)
+        scores[expected] = -np.inf
+        expected.append(int(np.argmax(scores)))
+    assert improvement(units[:0]).choose(units, units, 4).tolist() == expected
+    assert len(set(expected)) == 4
 
 
 def zdt1(unit: np.ndarray) -> tuple[float, float]:
