@@ -4,7 +4,7 @@ import numpy as np
 
 from tests.support.folds import KINDS, raced
 
-SEARCHES = 200
+SEARCHES = 1000
 NOISE = (0.01, 0.03, 0.06)  # of a single fold; errors of trials run from 0.1 to 0.5
 CASES = ((3, 1), (5, 1), (5, 2))
 

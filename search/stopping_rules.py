@@ -181,7 +181,7 @@ class Race(StoppingRule):
 
     name: Literal["race"] = "race"
     chance: float = Field(
-        default=0.005,
+        default=0.003,
         gt=0,
         le=0.5,
         description="Chance per fold of ending a trial that is as good as the leader.",

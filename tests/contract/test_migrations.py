@@ -124,6 +124,26 @@ def test_searches_of_before_keep_their_form_of_coarse_to_fine(database_url: URL)
     dialect.close()
 
 
+def test_searches_of_before_keep_the_chance_of_their_race(database_url: URL) -> None:
+    dialect = dialect_of(database_url)
+    folds = {"dataset": {"name": "iris", "folds": 3}, "strategy": "random"}
+    given: list[dict[str, Any]] = [
+        {**folds, "stopping": {"name": "race"}},
+        folds,
+        {**folds, "stopping": {"name": "race", "chance": 0.1}},
+        {**folds, "further": [{"metric": "parameters"}]},
+        {"dataset": {"name": "iris"}, "strategy": "random"},
+    ]
+    old = [old_search(number, spec=json.dumps(spec)) for number, spec in enumerate(given, 1)]
+    write_old_rows(dialect, "0025", *old)
+    schema.migrate(dialect)
+    with dialect.readers.connect() as connection:
+        kept = [json.loads(searches.get(Snapshot(connection), id_).spec) for id_ in range(1, 6)]
+    first = {"name": "race", "chance": 0.005}
+    assert kept == [{**folds, "stopping": first}, {**folds, "stopping": first}, *given[2:]]
+    dialect.close()
+
+
 def test_there_is_one_head() -> None:
     assert len(ScriptDirectory.from_config(schema._config()).get_heads()) == 1
 
