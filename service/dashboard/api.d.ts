@@ -785,7 +785,7 @@ export interface Changes {
   changes: [Change, ...Change[]];
 }
 /**
- * One thing that must hold, and why it does not.
+ * One thing that must hold, and why it does not, or for how long it will.
  */
 export interface Check {
   ok: boolean;

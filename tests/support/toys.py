@@ -126,8 +126,8 @@ def column(house: House) -> None:
     attempts = "service/store/attempts.py"
     house.replace(
         attempts,
-        '        metrics=bindparam("new_metrics"),\n',
-        '        metrics=bindparam("new_metrics"),\n        train_error=bindparam("new_train_error"),\n',
+        '    "metrics": bindparam("new_metrics"),\n',
+        '    "metrics": bindparam("new_metrics"),\n    "train_error": bindparam("new_train_error"),\n',
     )
     house.replace(
         attempts,
