@@ -97,7 +97,7 @@ class Fleet:
                         process.kill()
                 parent.process.wait()
         for server in self.servers:
-            server.client.close()
+            server.hang_up()
 
 
 @contextlib.contextmanager

@@ -83,7 +83,7 @@ class Server:
             self._balancer = Balancer([self.port, self._neighbour.port], SEED, each_request=True)
             self.url = self._balancer.url
         self.client = httpx.Client(base_url=self.url, timeout=30.0)
-        self._own = httpx.Client(base_url=self.own_url)
+        self._own = httpx.Client(base_url=self.own_url) if neighbour else self.client
 
     @property
     def environment(self) -> dict[str, str]:
@@ -139,10 +139,14 @@ class Server:
             self.process.wait(seconds)
         return time.monotonic() - began
 
-    def close(self) -> None:
-        """End it whatever state it is in, with all that it started."""
+    def hang_up(self) -> None:
+        """Close the connections to it."""
         self.client.close()
         self._own.close()
+
+    def close(self) -> None:
+        """End it whatever state it is in, with all that it started."""
+        self.hang_up()
         if self._neighbour is not None and self._balancer is not None:
             self._neighbour.close()
             self._balancer.close()
