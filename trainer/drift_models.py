@@ -39,6 +39,8 @@ class Models:
     def loss(self, rows: Array) -> dict[str, Any]:
         """Compare the older model on its dev set and on these rows of the newer data: before, after, p.
 
+        `wrong` says that before and after are shares of wrong answers, else they are deviations.
+
         Wrong answers by R. A. Fisher's exact test, losses of a regression by that of Mann and Whitney.
         """
         origin = self.old.origin("dev")
@@ -55,7 +57,8 @@ class Models:
         means = [float(side.mean()) if len(side) else 0.0 for side in (one, other)]
         if not classes:
             means = [math.sqrt(mean) for mean in means]
-        return {"p": p, "before": means[0], "after": means[1], "rows": [len(one), len(other)]}
+        counts = [len(one), len(other)]
+        return {"p": p, "before": means[0], "after": means[1], "wrong": classes, "rows": counts}
 
     def crossed(self, fresh: Array) -> float:
         """Return p of whether each model fits its own data better than the other model does.

@@ -6,7 +6,8 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from caviar.cli.tables import metric_text, widen
+from caviar.cli.tables import widen
+from caviar.metric_text import distance_text, metric_text
 
 STYLES = {"warning": "bold yellow", "note": ""}
 
@@ -39,7 +40,7 @@ def winner_text(summary: Mapping[str, Any]) -> str:
     metric, name = summary["metric"], "The winner" if summary["final"] else "So far the best"
     parts = [f"{name} is trial {winner['trial']}: {metric} {metric_text(metric, winner['value'])}"]
     if second is not None:
-        behind = "as good" if second["behind"] == 0 else f"{_apart(metric, second['behind'])} behind"
+        behind = "as good" if second["behind"] == 0 else f"{distance_text(metric, second['behind'])} behind"
         parts.append(f"trial {second['trial']} is {behind}")
     if trivial is not None:
         parts.append(f"{trivial['text']} scores {metric_text(metric, trivial['value'])}")
@@ -52,11 +53,6 @@ def _step(step: Mapping[str, Any], winner: str) -> str:
     if step["kind"] == "retrain":
         return f"{step['text']} caviar finalists {winner.partition('.')[0]}"
     return str(step["text"])
-
-
-def _apart(metric: str, difference: float) -> str:
-    """Write how far two values are apart: shares in points, for per cent of what would be unclear."""
-    return metric_text(metric, difference).replace(" %", " points")
 
 
 def _trained_again(trial: str) -> str:

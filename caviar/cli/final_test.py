@@ -56,7 +56,7 @@ def _print(look: Mapping[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from caviar.cli.tables import metric_text
+    from caviar.metric_text import metric_text
 
     console = Console()
     title = f"Trial {look['trial']} on the test set of {look['rows']:,} rows"

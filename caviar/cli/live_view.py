@@ -25,9 +25,9 @@ from rich.text import Text
 
 from caviar.cli.braille import plot
 from caviar.cli.steering import give, sentence
-from caviar.cli.tables import metric_text
 from caviar.client import Client
 from caviar.errors import CaviarError
+from caviar.metric_text import metric_text
 from caviar.records import Trial
 
 LOOK_SECONDS = 0.5

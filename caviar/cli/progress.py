@@ -7,8 +7,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from caviar.cli.tables import best_text, metric_text, metrics_text
+from caviar.cli.tables import best_text, metrics_text
 from caviar.client import Client
+from caviar.metric_text import metric_text
 from caviar.records import Search
 from caviar.transport import retry_while_away
 

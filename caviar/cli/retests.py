@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from caviar.cli.options import Json, SearchNumber, Token, Url, client, duration
+from caviar.metric_text import change_text, metric_text
 
 WAIT_SECONDS = 1.0
 
@@ -97,15 +98,16 @@ def _said(one: Mapping[str, Any]) -> str:
     report = one["report"]
     lines = [f"{head}: {'DRIFT, ' + ' and '.join(report['reasons']) if one['drifted'] else 'no drift'}"]
     lines += [f"  {text}" for text in report["text"]]
-    lines += [f"  {_winner(winner)}" for winner in report["winners"]]
+    lines += [f"  {_winner(winner, report['metric'])}" for winner in report["winners"]]
     return "\n".join(lines)
 
 
-def _winner(one: Mapping[str, Any]) -> str:
+def _winner(one: Mapping[str, Any], metric: str) -> str:
     change = ""
     if one["low"] is not None:
-        change = (
-            f", change {one['after'] - one['before']:+.4g} (95 %: {one['low']:+.4g} to {one['high']:+.4g})"
-        )
+        distances = (one["after"] - one["before"], one["low"], one["high"])
+        mean, low, high = (change_text(metric, distance) for distance in distances)
+        change = f", change {mean} (95 %: {low} to {high})"
     ranks = f"rank {one['rank_before']} -> {one['rank_after']}"
-    return f"{one['trial']}: {one['before']:.4g} -> {one['after']:.4g}{change}, {ranks}"
+    before, after = (metric_text(metric, one[side]) for side in ("before", "after"))
+    return f"{one['trial']}: {before} -> {after}{change}, {ranks}"

@@ -8,28 +8,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from caviar.metric_text import metric_text
 from caviar.records import Search, Trial
 
 LABELS = ("project", "tags", "owner")
 NOBODY = "this machine"  # the owner where the server asks for no token
 LONGEST = 80  # characters of what something became
 SHOWN = ("epoch", "train_cost", "train_error", "dev_cost", "dev_error", "learning_rate")
-
-
-def metric_text(name: str, value: Any) -> str:
-    """Write one value: errors of classifiers as percent, numbers with four digits.
-
-    Digits close below 1 are counted from the distance to it: .99985 and .9999 are far apart for a momentum.
-    """
-    if isinstance(value, list):
-        return f"[{', '.join(metric_text('', one) for one in value)}]"
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return "-" if value is None else str(value)
-    if name.endswith("_error") and 0 <= value <= 1:
-        return f"{100 * value:.2f} %"
-    if 0.99 < value < 1:
-        return f"{1 - float(f'{1 - value:.3g}'):.12g}"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def metrics_text(metrics: Mapping[str, Any]) -> str:

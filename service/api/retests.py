@@ -42,7 +42,7 @@ class NewRetest(BaseModel):
 
 
 class RetestedWinner(Record):
-    """A winner's trainings on the data of before and on the newer data."""
+    """A winner's trainings on the earlier and on the newer data."""
 
     trial: str
     params: dict[str, Any]
@@ -70,11 +70,12 @@ class MovedPart(Record):
 class RetestReport(Record):
     """What a re-test has found."""
 
+    metric: str = Field("", description="that before and after are of")
     same_data: bool
     reasons: list[Reason] = Field(description="why it has drifted, the main one first")
     chances: dict[str, float] = Field(
-        description="p of the families columns, target, model (of before, on newer rows) and error (trained "
-        "again), corrected for all of them"
+        description="p of the families columns, target, model (the earlier one, on newer rows) and error "
+        "(trained again), corrected for all of them"
     )
     winners: list[RetestedWinner]
     columns: list[MovedPart] = Field(description="the clearest first")
@@ -96,7 +97,7 @@ class Retest(Record):
     state: Literal["running", "ended", "failed"]
     ended: str | None
     drifted: bool | None = Field(description="it has failed: something moved, or the error is worse")
-    baseline: int = Field(description="the search that trains the winners on the data of before")
+    baseline: int = Field(description="the search that trains the winners on the earlier data")
     again: int = Field(description="the one on the newer data")
     fresh: int | None = Field(description="the fresh search")
     problem: str | None = Field(description="why it came to nothing")

@@ -2575,7 +2575,7 @@ export interface Retest {
    */
   drifted: boolean | null;
   /**
-   * the search that trains the winners on the data of before
+   * the search that trains the winners on the earlier data
    */
   baseline: number;
   /**
@@ -2596,13 +2596,17 @@ export interface Retest {
  * What a re-test has found.
  */
 export interface RetestReport {
+  /**
+   * that before and after are of
+   */
+  metric: string;
   same_data: boolean;
   /**
    * why it has drifted, the main one first
    */
   reasons: ("columns" | "target" | "relation" | "error")[];
   /**
-   * p of the families columns, target, model (of before, on newer rows) and error (trained again), corrected for all of them
+   * p of the families columns, target, model (the earlier one, on newer rows) and error (trained again), corrected for all of them
    */
   chances: {
     [k: string]: number;
@@ -2622,7 +2626,7 @@ export interface RetestReport {
   text: string[];
 }
 /**
- * A winner's trainings on the data of before and on the newer data.
+ * A winner's trainings on the earlier and on the newer data.
  */
 export interface RetestedWinner {
   trial: string;

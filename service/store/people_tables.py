@@ -92,7 +92,7 @@ retests = Table(
     Column("data", Text),  # JSON, a dataset object; NULL: the same data
     Column("winners", Text, nullable=False),  # JSON: trial and params of each, the best one first
     Column("seeds", Integer, nullable=False),
-    Column("baseline", Integer, nullable=False),  # the search that trained them again on the data of before
+    Column("baseline", Integer, nullable=False),  # the search that trained them again on the earlier data
     Column("again", Integer, nullable=False),  # the one on the newer data
     Column("fresh", Integer),  # a search of its own on the newer data
     Column("state", String(9), nullable=False),  # running, ended, failed

@@ -1,7 +1,7 @@
 """What a re-test says: whether anything has drifted, why, and by how much the error has changed.
 
 Four families of tests are asked, each corrected within by Holm's method, and all four by it again: did the
-columns move, did the target, is a model of before worse on the newer rows, is the error of the winners that
+columns move, did the target, is an earlier model worse on the newer rows, is the error of the winners that
 were trained again another one. So without any drift an alarm is raised in at most ALARM of all re-tests.
 """
 
@@ -14,6 +14,7 @@ from typing import Any
 
 from scipy.stats import t as student
 
+from caviar.metric_text import metric_text
 from caviar.trainer.distance import holm
 
 ALARM = 0.01  # an alarm that is asked for every week must be rarer than a result that is called real
@@ -88,11 +89,14 @@ class Verdict:
     text: str
 
 
-def verdict(found: Mapping[str, Any] | None, changes: Sequence[Change], sign: float) -> Verdict:
+def verdict(
+    found: Mapping[str, Any] | None, changes: Sequence[Change], sign: float, metric: str = ""
+) -> Verdict:
     """Return what a re-test says.
 
     `found` is what `trainer.drift` finds, None where the data is the same or cannot be compared; `changes`
-    are those of the winners, the best one first; `sign` is -1 where higher is better.
+    are those of the winners, the best one first; `sign` is -1 where higher is better; values of `metric` are
+    written as everywhere.
     """
     known = holm([one.p for one in changes if one.p is not None])
     raw = {"error": min(known, default=1.0)}
@@ -103,12 +107,12 @@ def verdict(found: Mapping[str, Any] | None, changes: Sequence[Change], sign: fl
     clearest = min((one for one in changes if one.p is not None), key=lambda one: one.p or 0.0, default=None)
     worse = clearest is not None and sign * (clearest.after - clearest.before) > 0
     reasons = _reasons(sure, found, worse)
-    text = _text(reasons, sure, found, clearest, worse)
+    text = _text(reasons, sure, found, clearest, worse, metric)
     return Verdict(bool(reasons), reasons, chances, text)
 
 
 def _of_models(found: Mapping[str, Any]) -> float:
-    """Return p of what models tell: that of before is worse on newer rows, or each is better on its own."""
+    """Return p of what models tell: the earlier one is worse on newer rows, or each is better on its own."""
     loss = found["loss"]
     worse = loss["p"] if loss["after"] > loss["before"] else 1.0
     return float(min(1.0, 2 * min(worse, found["crossed_p"])))
@@ -139,19 +143,22 @@ def _text(
     found: Mapping[str, Any] | None,
     clearest: Change | None,
     worse: bool,
+    metric: str,
 ) -> str:
     parts = [_said(reason, found, reasons, sure) for reason in reasons]
     if not parts:
         parts.append("Nothing has drifted beyond chance.")
     if "model" in sure and found is not None:
         loss = found["loss"]
-        values = f"{loss['after']:.4g} on the newer rows, {loss['before']:.4g} on its own dev set"
-        parts.append(f"A model of before has an error of {values}.")
+        name = "dev_error" if loss.get("wrong") else ""
+        after, before = (metric_text(name, loss[side]) for side in ("after", "before"))
+        parts.append(
+            f"The earlier model has an error of {after} on the newer rows, {before} on its own dev set."
+        )
     if "error" in sure and clearest is not None:
         better = "worse" if worse else "better"
-        parts.append(
-            f"Trained again, the error is {better}: {clearest.after:.4g}, before {clearest.before:.4g}."
-        )
+        after, before = (metric_text(metric, one) for one in (clearest.after, clearest.before))
+        parts.append(f"Trained again, the error is {better}: {after}, before {before}.")
     elif reasons and clearest is not None:
         parts.append("Trained again on the newer data, no winner's error has changed beyond chance.")
     return " ".join(parts)

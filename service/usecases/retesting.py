@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from caviar.metric_text import metric_text
 from caviar.search.spec import SearchSpec
 from caviar.service.config import Config
 from caviar.service.errors import ConflictError, NotFoundError, RefusedError, ServiceError
@@ -181,10 +182,10 @@ def _report(
     retest: StoredRetest, trained: Trained, found: dict[str, Any] | None, lack: str | None
 ) -> tuple[dict[str, Any], Verdict]:
     """Return what is kept of a re-test, and its verdict."""
-    sign = trained.spec.objective.sign
+    sign, metric = trained.spec.objective.sign, trained.spec.objective.metric
     noise = _noise(trained, found)
     changes = [change_of(a, b, noise) for a, b in zip(trained.before, trained.after, strict=True)]
-    said = verdict(found, changes, sign)
+    said = verdict(found, changes, sign, metric)
     ranks = [_ranks([sign * getattr(one, side) for one in changes]) for side in ("before", "after")]
     winners = [
         {**one, "values_before": a, "values_after": b, "rank_before": r, "rank_after": s, **asdict(change)}
@@ -193,9 +194,10 @@ def _report(
         )
     ]
     leader = ranks[1].index(1)
-    beside = _beside(trained.fresh, trained.after[leader], sign)
+    beside = _beside(trained.fresh, trained.after[leader], sign, metric)
     text = [said.text, _of_ranks(winners), *([beside["text"]] if beside else []), *([lack] if lack else [])]
     report = {
+        "metric": metric,
         "same_data": trained.same,
         "reasons": list(said.reasons),
         "chances": dict(said.chances),
@@ -231,7 +233,9 @@ def _of_ranks(winners: Sequence[dict[str, Any]]) -> str:
     return f"{now['trial']} leads now, {first['trial']} before; the lead may be chance."
 
 
-def _beside(fresh: dict[str, Any] | None, leader: Sequence[float], sign: float) -> dict[str, Any] | None:
+def _beside(
+    fresh: dict[str, Any] | None, leader: Sequence[float], sign: float, metric: str
+) -> dict[str, Any] | None:
     """Compare the winner of the fresh search with the leader: on the same data, seeds alone bring chance."""
     if fresh is None:
         return None
@@ -241,7 +245,7 @@ def _beside(fresh: dict[str, Any] | None, leader: Sequence[float], sign: float) 
     distance = sign * (change.after - change.before)
     beaten = bool(fresh["values"]) and change.p is not None and change.p < CHANCE and distance < 0
     said = "beats the winners" if beaten else "does not beat the winners by more than chance"
-    values = f"{change.after:.4g} against {change.before:.4g}"
+    values = f"{metric_text(metric, change.after)} against {metric_text(metric, change.before)}"
     return {**fresh, "beaten": beaten, "p": change.p, "text": f"A fresh search {said} ({values})."}
 
 

@@ -1,7 +1,7 @@
 """Re-tests: the winners of a search trained again with fresh seeds, on its own data and on newer data.
 
 A re-test is searches of fixed points that belong to the original: their trials live, replay and repeat as all
-others do. The winners on the data of before are trained once (`baseline`), and compared with at each re-test.
+others do. The winners on the earlier data are trained once (`baseline`), and compared with at each re-test.
 Test sets stay out of it: all is judged by dev sets.
 """
 
@@ -98,7 +98,7 @@ def plan(store: Database, blobs: Blobs, search: int, wish: Wish) -> Plan:
     again, model = fixed("on the newer data" if data else "again", 1, dataset)
     baseline: SearchSpec | int | None = trained
     if baseline is None:
-        baseline, _ = fixed("on the data of before", 0, spec.dataset)
+        baseline, _ = fixed("on the earlier data", 0, spec.dataset)
     fresh = (
         None
         if not wish.fresh
@@ -235,7 +235,7 @@ def _winners(snapshot: Snapshot, row: StoredSearch, spec: SearchSpec, leaders: i
 def _baseline(
     snapshot: Snapshot, earlier: Sequence[StoredRetest], winners: list[dict[str, Any]], seeds: int
 ) -> int | None:
-    """Return the search that has trained just these on the data of before, if there is one still."""
+    """Return the search that has trained just these on the earlier data, if there is one still."""
     for one in earlier:
         same = one.state == "ended" and one.seeds == seeds and orjson.loads(one.winners) == winners
         if same and search_rows.find(snapshot, one.baseline) is not None:

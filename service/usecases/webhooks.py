@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from caviar.metric_text import metric_text
 from caviar.service.errors import ConflictError, NotFoundError
 from caviar.service.store import audit
 from caviar.service.store import webhooks as rows
@@ -120,7 +121,7 @@ def _messages(row: StoredSearch, told: StoredNews, now: float) -> list[Message]:
     spec = orjson.loads(row.spec)
     metric = spec.get("objective", {}).get("metric", "the objective")
     best = None if row.best_number is None else f"{row.id}.{row.best_number}"
-    value = "" if row.best_value is None else f"{metric} {row.best_value:.4g}"
+    value = "" if row.best_value is None else f"{metric} {metric_text(metric, row.best_value)}"
     trials = f"{row.completed + row.stopped} of {row.total} trials"
     found: list[tuple[str, str]] = []
     if row.best_value is not None and row.best_value != told.best:

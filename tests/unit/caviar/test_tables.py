@@ -7,7 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from caviar.cli.tables import metric_text, print_audit, print_searches
+from caviar.cli.tables import print_audit, print_searches
+from caviar.metric_text import change_text, metric_text
 from caviar.records import Search
 
 
@@ -48,3 +49,16 @@ def test_the_audit_shows_what_differs() -> None:
     said = out.getvalue()
     assert "space.learning_rate.high: 0.5" in said and "0.001" not in said
     assert "unknown" in said and "search 3" in said and "x..." in said
+
+
+@pytest.mark.parametrize(
+    ("metric", "change", "text"),
+    [
+        ("dev_error", 0.0333, "+3.33 points"),
+        ("dev_error", -0.005, "-0.50 points"),
+        ("dev_error", 0.0, "+0.00 points"),
+        ("dev_rmse", -1234.5, "-1234"),
+    ],
+)
+def test_changes_are_written_in_the_units_of_their_metric(metric: str, change: float, text: str) -> None:
+    assert change_text(metric, change) == text

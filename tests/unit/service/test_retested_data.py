@@ -1,4 +1,4 @@
-"""Whether a re-test trains on the data of before, and which models it compares."""
+"""Whether a re-test trains on the earlier data, and which models it compares."""
 
 from __future__ import annotations
 

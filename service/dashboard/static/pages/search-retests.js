@@ -26,7 +26,7 @@ export function retestSearch(search) {
   const begin = h("button", { type: "button", class: "primary" }, "Re-test");
   const list = h("ul", { class: "records" });
   const close = h("button", { type: "button" }, "Close");
-  const hint = "The winners are trained again with fresh seeds, on newer data and on the data of before: has anything drifted, and why? Without a name, on the same data. Test sets are not looked at.";
+  const hint = "The winners are trained again with fresh seeds, on newer data and on the earlier data: has anything drifted, and why? Without a name, on the same data. Test sets are not looked at.";
   const dialog = openDialog(`Re-test ${search.name}`, [h("div", { class: "fields" }, h("p", { class: "hint" }, hint), h("div", { class: "filters" }, data, period, begin), list)], [close]);
   close.addEventListener("click", () => dialog.close());
 
@@ -63,9 +63,7 @@ function planned(schedule, end) {
 function item(search, retest) {
   const data = retest.data ? String(retest.data.name) : "the same data";
   const head = h("strong", null, `Re-test ${retest.nth}, ${moment(retest.created)}, on ${data}`);
-  if (retest.state === "running") {
-    return h("li", null, head, " trains: ", h("a", { href: `/searches/${retest.baseline}` }, "on the data of before"), ", ", h("a", { href: `/searches/${retest.again}` }, retest.data ? "on the newer data" : "on it again"));
-  }
+  if (retest.state === "running") return h("li", null, head, " trains ", searches(retest));
   if (!retest.report) return h("li", null, head, h("p", null, `It came to nothing: ${retest.problem}`));
   const value = (/** @type {number} */ one) => objectiveValue(search, one);
   const change = (/** @type {number} */ one) => apart(search, objectiveMetric(search), one);
@@ -73,5 +71,15 @@ function item(search, retest) {
     h("tr", null, h("td", null, h("a", { href: `/trials/${one.trial}` }, one.trial)), h("td", null, value(one.before)), h("td", null, value(one.after)), h("td", null, one.low === null || one.high === null ? "–" : `${change(one.low)} to ${change(one.high)}`), h("td", null, `${one.rank_before} → ${one.rank_after}`)),
   );
   const names = ["Winner", "Before", "Now", "Change, 95 %", "Rank"].map((name) => h("th", { scope: "col" }, name));
-  return h("li", null, h("div", null, head, h("p", { class: retest.drifted ? "warning-note" : null }, retest.report.text.join(" ")), h("table", null, h("thead", null, h("tr", null, names)), h("tbody", null, rows))));
+  return h("li", null, h("div", null, head, h("p", { class: retest.drifted ? "warning-note" : null }, retest.report.text.join(" ")), h("table", null, h("thead", null, h("tr", null, names)), h("tbody", null, rows)), h("p", { class: "hint" }, "Its searches: ", searches(retest))));
+}
+
+/**
+ * Links to the searches of a re-test.
+ * @param {Api["Retest"]} retest
+ */
+function searches({ baseline, again, fresh, data }) {
+  const link = (/** @type {number} */ id, /** @type {string} */ text) => h("a", { href: `/searches/${id}` }, text);
+  const own = [link(baseline, "on the earlier data"), ", ", link(again, data ? "on the newer data" : "on it again")];
+  return fresh === null ? own : [...own, ", ", link(fresh, "a fresh search")];
 }
