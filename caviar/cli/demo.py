@@ -36,7 +36,7 @@ def run_demo(file: Path | None, data: Path | None) -> None:
         search = follow_search(client, search.id, console)
         best, summary = client.best(search, 5), client.summary(search)
     print_best(search, best, console)
-    print_summary(summary, console)
+    print_summary(search, summary, console)
     console.print(_where(search.id, summary["winner"], data), highlight=False, soft_wrap=True)
     if not best:
         raise CaviarError("No trial finished with a result; see the messages above")

@@ -41,6 +41,7 @@ def test(
         raise typer.BadParameter(f"{name!r} is a search; give one of its trials, such as {name}.17")
     with client(url, token) as connection:
         looks = connection.tests(trial or search) if listed else [connection.test(str(trial), why)]
+        task = connection.search(search).task
     if json:
         from json import dumps
 
@@ -49,10 +50,10 @@ def test(
         typer.echo(f"Nobody has looked at the test set with {'trial' if trial else 'search'} {name}.")
     else:
         for look in looks:
-            _print(look)
+            _print(look, task)
 
 
-def _print(look: Mapping[str, Any]) -> None:
+def _print(look: Mapping[str, Any], task: str | None) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -67,7 +68,7 @@ def _print(look: Mapping[str, Any]) -> None:
         table.add_column(column, justify="right")
     for one in look["metrics"]:
         value, low, high, dev = (
-            metric_text(f"test_{one['name']}", one[key]) for key in ("value", "low", "high", "dev")
+            metric_text(f"test_{one['name']}", one[key], task) for key in ("value", "low", "high", "dev")
         )
         table.add_row(one["name"], value, f"{low} to {high}", dev)
     console.print(table)

@@ -50,6 +50,7 @@ class LiveView:
         self._given: int | None = None  # the command that was given last
         self.over = False
         self.look()
+        self._task = client.search(self.trial.search).task
 
     def look(self) -> None:
         """Read the trial as it stands."""
@@ -163,7 +164,7 @@ class LiveView:
         parts: list[Text] = []
         for name, style in (("train_cost", "cyan"), ("dev_error", "magenta")):
             values = self._curve.get(name) or []
-            last = f" {metric_text(name, values[-1])}" if values else " -"
+            last = f" {metric_text(name, values[-1], self._task)}" if values else " -"
             parts.append(Text(name + last, style))
             parts += [Text(line, style) for line in plot(values, width, height, log=name == "train_cost")]
         return Panel(Group(*parts), title="curve (train cost on a log scale)", title_align="left")

@@ -88,20 +88,21 @@ def follow_trial(client: Client, trial: str, console: Console | None = None) -> 
     found = client.trial(trial)
     params = ", ".join(f"{name} {metric_text('', value)}" for name, value in found.params.items())
     console.print(Text(f"Trial {found.id}, {found.state}: {params}"), soft_wrap=True)
+    task = client.search(found.search).task
     if found.done:
-        _print_curve(client, trial, console)
+        _print_curve(client, trial, task, console)
     else:
         for event in client.trial_events(trial):
             if event.kind == "epoch":
-                console.print(Text(metrics_text(event.data)), soft_wrap=True)
+                console.print(Text(metrics_text(event.data, task)), soft_wrap=True)
             elif event.kind == "state" and retry_while_away(partial(client.trial, trial)).done:
                 break
     found = retry_while_away(partial(client.trial, trial))
     reason = f": {found.reason}" if found.reason else ""
-    console.print(Text(f"{found.state}{reason}. {metrics_text(found.metrics)}"), soft_wrap=True)
+    console.print(Text(f"{found.state}{reason}. {metrics_text(found.metrics, task)}"), soft_wrap=True)
 
 
-def _print_curve(client: Client, trial: str, console: Console) -> None:
+def _print_curve(client: Client, trial: str, task: str | None, console: Console) -> None:
     curve = client.curve(trial)
     if not curve.get("branches"):
         return
@@ -109,4 +110,4 @@ def _print_curve(client: Client, trial: str, console: Console) -> None:
     names = ["epoch", *(name for name in curve.get("columns", ()) if name != "epoch")]
     columns = [branch[name] for name in names if name in branch]
     for row in zip(*columns, strict=True):
-        console.print(Text(metrics_text(dict(zip(names, row, strict=False)))), soft_wrap=True)
+        console.print(Text(metrics_text(dict(zip(names, row, strict=False)), task)), soft_wrap=True)

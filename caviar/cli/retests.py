@@ -9,6 +9,7 @@ import typer
 
 from caviar.cli.options import Json, SearchNumber, Token, Url, client, duration
 from caviar.metric_text import change_text, metric_text
+from caviar.records import Search
 
 WAIT_SECONDS = 1.0
 
@@ -56,9 +57,10 @@ def retest(
             return
         if show:
             found = connection.retests(search)
-            typer.echo(dumps(found, indent=2) if json else _listed(search, found))
+            typer.echo(dumps(found, indent=2) if json else _listed(connection.search(search), found))
             return
         newer: Any = {"path": data} if data is not None and Path(data).is_file() else data
+        retested = connection.search(search)
         made = connection.retest(search, newer, leaders=leaders, seeds=seeds, fresh=fresh, every=seconds)
         if not json:
             typer.echo(f"Re-test {made['nth']} of search {search} trains: searches {_searches(made)}")
@@ -69,7 +71,7 @@ def retest(
     if json:
         typer.echo(dumps(made, indent=2))
     elif wait:
-        typer.echo(_said(made))
+        typer.echo(_said(retested, made))
     else:
         typer.echo(f"What it finds: caviar retest {search} --list")
     if made["drifted"] or made["state"] == "failed":
@@ -80,8 +82,8 @@ def _searches(made: Mapping[str, Any]) -> str:
     return ", ".join(str(made[name]) for name in ("baseline", "again", "fresh") if made[name] is not None)
 
 
-def _listed(search: int, found: Mapping[str, Any]) -> str:
-    lines = [_said(one) for one in found["items"]] or [f"Search {search} has not been re-tested."]
+def _listed(search: Search, found: Mapping[str, Any]) -> str:
+    lines = [_said(search, one) for one in found["items"]] or [f"Search {search.id} has not been re-tested."]
     if plan := found["schedule"]:
         lines.append(f"The next one: {plan['due']}, then every {plan['every'] / 3600:g} hours.")
         if plan["problem"]:
@@ -89,7 +91,7 @@ def _listed(search: int, found: Mapping[str, Any]) -> str:
     return "\n\n".join(lines)
 
 
-def _said(one: Mapping[str, Any]) -> str:
+def _said(search: Search, one: Mapping[str, Any]) -> str:
     head = f"Re-test {one['nth']} ({one['created']})"
     if one["state"] == "running":
         return f"{head} is running: searches {_searches(one)}"
@@ -98,16 +100,16 @@ def _said(one: Mapping[str, Any]) -> str:
     report = one["report"]
     lines = [f"{head}: {'DRIFT, ' + ' and '.join(report['reasons']) if one['drifted'] else 'no drift'}"]
     lines += [f"  {text}" for text in report["text"]]
-    lines += [f"  {_winner(winner, report['metric'])}" for winner in report["winners"]]
+    lines += [f"  {_winner(winner, search)}" for winner in report["winners"]]
     return "\n".join(lines)
 
 
-def _winner(one: Mapping[str, Any], metric: str) -> str:
+def _winner(one: Mapping[str, Any], search: Search) -> str:
     change = ""
     if one["low"] is not None:
         distances = (one["after"] - one["before"], one["low"], one["high"])
-        mean, low, high = (change_text(metric, distance) for distance in distances)
+        mean, low, high = (change_text(search.metric, distance, search.task) for distance in distances)
         change = f", change {mean} (95 %: {low} to {high})"
     ranks = f"rank {one['rank_before']} -> {one['rank_after']}"
-    before, after = (metric_text(metric, one[side]) for side in ("before", "after"))
+    before, after = (metric_text(search.metric, one[side], search.task) for side in ("before", "after"))
     return f"{one['trial']}: {before} -> {after}{change}, {ranks}"

@@ -158,7 +158,7 @@ def best(
 
     print_best(found, trials)
     print_standings(found, standings)
-    print_summary(summary)
+    print_summary(found, summary)
 
 
 def export(
@@ -294,6 +294,6 @@ def _follow(connection: object, search: int) -> None:
     trials = connection.best(search, 5)  # type: ignore[attr-defined]
     print_best(found, trials)
     print_standings(found, connection.standings(search))  # type: ignore[attr-defined]
-    print_summary(connection.summary(search))  # type: ignore[attr-defined]
+    print_summary(found, connection.summary(search))  # type: ignore[attr-defined]
     if found.waits_for_a_person or (found.state == "completed" and not trials):
         raise typer.Exit(1)

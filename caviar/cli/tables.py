@@ -17,10 +17,10 @@ LONGEST = 80  # characters of what something became
 SHOWN = ("epoch", "train_cost", "train_error", "dev_cost", "dev_error", "learning_rate")
 
 
-def metrics_text(metrics: Mapping[str, Any]) -> str:
+def metrics_text(metrics: Mapping[str, Any], task: str | None) -> str:
     """Write the metrics of an epoch in one line."""
     names = [name for name in SHOWN if name in metrics] or list(metrics)
-    return "  ".join(f"{name} {metric_text(name, metrics[name])}" for name in names)
+    return "  ".join(f"{name} {metric_text(name, metrics[name], task)}" for name in names)
 
 
 def print_best(search: Search, trials: Sequence[Trial], console: Console | None = None) -> None:
@@ -48,8 +48,10 @@ def print_best(search: Search, trials: Sequence[Trial], console: Console | None 
         values = [metric_text("", trial.params.get(name)) for name in names]
         if steered:
             values.append(", ".join(f"{name} {metric_text('', new)}" for name, new in trial.changed.items()))
-        others = [metric_text(name, (trial.metrics or {}).get(name)) for name in further]
-        table.add_row(trial.id, metric_text(metric, trial.value), *others, str(trial.epoch), *values)
+        others = [metric_text(name, (trial.metrics or {}).get(name), search.task) for name in further]
+        table.add_row(
+            trial.id, metric_text(metric, trial.value, search.task), *others, str(trial.epoch), *values
+        )
     widen(console)
     console.print(table)
     if further:
@@ -163,7 +165,7 @@ def best_text(search: Search) -> str:
     if not search.best or search.best.get("value") is None:
         return ""
     metric = search.metric
-    return f"{metric} {metric_text(metric, search.best['value'])} ({search.best['trial']})"
+    return f"{metric} {metric_text(metric, search.best['value'], search.task)} ({search.best['trial']})"
 
 
 def widen(console: Console) -> None:
@@ -193,7 +195,7 @@ def print_standings(search: Search, standings: Mapping[str, Any], console: Conso
     for name in ("trial", f"mean {metric}", "spread", "first", "seeds"):
         table.add_column(name, justify="left" if name == "trial" else "right")
     for one in standings["items"]:
-        shown = [metric_text(metric, one[name]) for name in ("mean", "spread", "first")]
+        shown = [metric_text(metric, one[name], search.task) for name in ("mean", "spread", "first")]
         table.add_row(one["trial"], *shown, str(len(one["trainings"])))
     console.print(table)
     winner = standings["winner"]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from caviar.metric_text import metric_text
 from caviar.records import Search, Trial
 
 _CELL = 'style="text-align:left;padding:2px 10px 2px 0"'
@@ -44,7 +45,8 @@ def search_head(search: Search) -> str:
     if search.best is not None:
         metric = escape(search.metric)
         trial = escape(str(search.best.get("trial")))
-        best = f"; best {metric} {_shown(search.best.get('value'))} in trial {trial}"
+        value = metric_text(search.metric, search.best.get("value"), search.task)
+        best = f"; best {metric} {escape(value)} in trial {trial}"
     failed = f", {search.counts['failed']} failed" if search.counts.get("failed") else ""
     said = f"{search.finished} of {search.trials} trials{failed}{best}"
     bar = f'<progress value="{search.finished}" max="{max(search.trials, 1)}" style="width:320px"></progress>'

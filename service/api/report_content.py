@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import orjson
 
+from caviar.metric_text import metric_text
 from caviar.search.values import values_along
 from caviar.service.api import report_setup, report_svg
 from caviar.service.api.report_parts import Block, Code, Document, Paragraph, Picture, Section, Table
@@ -26,7 +28,7 @@ def document(paper: Paper, tests_shown: bool) -> Document:
     best = paper.best[0] if paper.best else None
     found = "No trial has a value yet."
     if best is not None:
-        found = f"Best: trial {TrialId.of(best)} with {spec.objective.metric} {number(best.value)}."
+        found = f"Best: trial {TrialId.of(best)} with {spec.objective.metric} {_value(paper, best.value)}."
     lead = (
         f"Search {row.id}, {row.proposed} trials, submitted {moment(row.created)}"
         f"{f', ended {moment(row.ended)}' if row.ended else ', not ended yet'}. {found}"
@@ -48,6 +50,13 @@ def document(paper: Paper, tests_shown: bool) -> Document:
     return Document(spec.name, lead, sections)
 
 
+def _value(paper: Paper, value: float | None, metric: str | None = None) -> str:
+    """Write a value of a metric, that of the objective without a name."""
+    if value is None:
+        return number(None)
+    return metric_text(metric or paper.spec.objective.metric, value, paper.summary.target.task)
+
+
 def _result(paper: Paper) -> Iterator[Block]:
     spec, best = paper.spec, paper.best[0] if paper.best else None
     if paper.spec.note:
@@ -57,14 +66,14 @@ def _result(paper: Paper) -> Iterator[Block]:
         yield Table(
             [
                 ("Objective", ", ".join(f"{one.direction} {one.metric}" for one in spec.objectives)),
-                ("Best trial", f"{TrialId.of(best)}: {number(best.value)}"),
+                ("Best trial", f"{TrialId.of(best)}: {_value(paper, best.value)}"),
                 ("Its parameters", ", ".join(f"{name} {number(value)}" for name, value in params.items())),
             ]
         )
     winner = paper.standings.winner
     if winner is not None:
-        spread = "" if winner.spread is None else f" ± {number(winner.spread)}"
-        mean = f"a mean of {number(winner.mean)}{spread} over {len(winner.trainings)} trainings"
+        spread = "" if winner.spread is None else f" ± {_value(paper, winner.spread)}"
+        mean = f"a mean of {_value(paper, winner.mean)}{spread} over {len(winner.trainings)} trainings"
         said_of = f"Trained again with fresh seeds, trial {winner.trial} leads with {mean}."
         yield Paragraph(f"{said_of} {paper.standings.text or ''}")
     elif best is not None:
@@ -84,6 +93,7 @@ def _course(paper: Paper) -> Iterator[Block]:
         ],
         "trials ended",
         paper.spec.objective.metric,
+        partial(_value, paper),
     )
     if svg:
         yield Picture(svg, "Each trial's value in the order in which they ended, and the best so far.")
@@ -101,16 +111,16 @@ def _leaders(paper: Paper) -> Iterator[Block]:
     rows = []
     for one, result in zip(paper.best, results, strict=True):
         params = orjson.loads(one.params)
-        cells = [number(result.get(name)) for name in metrics] + [
+        cells = [_value(paper, result.get(name), name) for name in metrics] + [
             number(params.get(name, "–")) for name in names
         ]
-        rows.append([str(TrialId.of(one)), number(one.value), *cells, str(one.epoch), str(one.seed)])
+        rows.append([str(TrialId.of(one)), _value(paper, one.value), *cells, str(one.epoch), str(one.seed)])
     yield Table(rows, ["Trial", paper.spec.objective.metric, *metrics, *names, "epochs", "seed"])
     lines = [
         report_svg.Line(f"{paper.summary.row.id}.{place}", range(1, len(curve) + 1), curve.tolist())
         for place, curve in paper.curves.items()
     ]
-    svg = report_svg.lines(lines, "epoch", paper.spec.objective.metric)
+    svg = report_svg.lines(lines, "epoch", paper.spec.objective.metric, partial(_value, paper))
     if svg:
         shown = ", ".join(line.name for line in lines)
         yield Picture(svg, f"Learning curves of the best trials, the best one first: {shown}.")
@@ -131,7 +141,7 @@ def _tests(paper: Paper, shown: bool) -> Iterator[Block]:
     if not paper.looks:
         yield Paragraph("Nobody has looked at the test set with a trial of this search.")
         return
-    rows = [_look(one, shown) for one in paper.looks]
+    rows = [_look(paper, one, shown) for one in paper.looks]
     yield Table(rows, ("Trial", "Look", "When", "Who", "Why", "Result, 95 % interval", "Dev set"))
     if not shown:
         yield Paragraph("Whoever may only read sees no result of a test set.")
@@ -141,12 +151,14 @@ def _tests(paper: Paper, shown: bool) -> Iterator[Block]:
         yield Paragraph(" ".join([f"Trial {one.search_id}.{one.number}:", *sentences, warning or ""]))
 
 
-def _look(one: StoredLook, shown: bool) -> list[str]:
+def _look(paper: Paper, one: StoredLook, shown: bool) -> list[str]:
     metrics = orjson.loads(one.result)["metrics"] if shown else []
-    results = [
-        f"{m['name']} {number(m['value'])} ({number(m['low'])} to {number(m['high'])})" for m in metrics
+    told = [
+        (m["name"], *(_value(paper, m[key], f"test_{m['name']}") for key in ("value", "low", "high", "dev")))
+        for m in metrics
     ]
-    dev = [f"{m['name']} {number(m['dev'])}" for m in metrics]
+    results = [f"{name} {value} ({low} to {high})" for name, value, low, high, _ in told]
+    dev = [f"{name} {at_dev}" for name, *_, at_dev in told]
     trial = f"{one.search_id}.{one.number}"
     head = [trial, f"number {one.nth} at this set", moment(one.created), one.who, one.why or "–"]
     return [*head, "; ".join(results) or "not shown", "; ".join(dev) or "not shown"]
@@ -164,7 +176,7 @@ def _failures(paper: Paper) -> Iterator[Block]:
     rows = [
         (
             str(TrialId.of(one)),
-            number(one.withheld),
+            _value(paper, one.withheld),
             f"excluded by {one.excluded_by}: {one.excluded}" if one.excluded else one.broken or "",
         )
         for one in paper.aside

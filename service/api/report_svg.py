@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -23,8 +23,10 @@ class Line:
     dots: bool = False
 
 
-def lines(series: Sequence[Line], x_name: str, y_name: str) -> str:
-    """Return a chart of some series, the first one in the first colour."""
+def lines(
+    series: Sequence[Line], x_name: str, y_name: str, write: Callable[[float], str] = "{:.4g}".format
+) -> str:
+    """Return a chart of some series, the first one in the first colour; `write` writes values of y."""
     shown = [(one, _points(one)) for one in series]
     points = [point for _, some in shown for point in some]
     if not points:
@@ -41,7 +43,7 @@ def lines(series: Sequence[Line], x_name: str, y_name: str) -> str:
     for tick in ticks(y_low, y_high):
         _, y = place((x_low, tick))
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{tick:.4g}</text>')
+        parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{write(tick)}</text>')
     for tick in ticks(x_low, x_high):
         x, _ = place((tick, y_low))
         parts.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{tick:.4g}</text>')

@@ -70,7 +70,6 @@ class MovedPart(Record):
 class RetestReport(Record):
     """What a re-test has found."""
 
-    metric: str = Field("", description="that before and after are of")
     same_data: bool
     reasons: list[Reason] = Field(description="why it has drifted, the main one first")
     chances: dict[str, float] = Field(

@@ -2596,10 +2596,6 @@ export interface Retest {
  * What a re-test has found.
  */
 export interface RetestReport {
-  /**
-   * that before and after are of
-   */
-  metric: string;
   same_data: boolean;
   /**
    * why it has drifted, the main one first

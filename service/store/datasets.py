@@ -93,6 +93,12 @@ def target_of(snapshot: Snapshot, dataset: Mapping[str, Any]) -> Target:
     return Target(task, {one["name"]: one["count"] for one in target.get("classes", ())}, found.rows)
 
 
+def target_of_search(snapshot: Snapshot, spec: Mapping[str, Any]) -> Target:
+    """Return what a search predicts, of which other trainers than `mlp` tell nothing."""
+    mlp = spec.get("trainer", "mlp") == "mlp"
+    return target_of(snapshot, spec.get("dataset") or {}) if mlp else Target()
+
+
 def _list(names: Any) -> list[Any]:
     return list(names) if isinstance(names, list) else [names]
 

@@ -101,7 +101,7 @@ def summary(snapshot: Snapshot, found: Row[*tuple[Any, ...]], now: float) -> Sea
         _failures(snapshot, row),
         _can(snapshot, row),
         _slots(snapshot, row),
-        datasets.target_of(snapshot, spec.get("dataset") or {}) if mlp else datasets.Target(),
+        datasets.target_of_search(snapshot, spec),
         None if row.started is None else round(search_rows.time_run(row, now), 3),
         starting_models.start_of(snapshot, spec.get("settings") or {}) if mlp else None,
     )

@@ -8,7 +8,7 @@ were trained again another one. So without any drift an alarm is raised in at mo
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from scipy.stats import t as student
 from caviar.metric_text import metric_text
 from caviar.trainer.distance import holm
 
+Write = Callable[[float], str]
 ALARM = 0.01  # an alarm that is asked for every week must be rarer than a result that is called real
 INTERVAL = 0.95
 TOLD = 5  # columns that are named in words
@@ -90,13 +91,12 @@ class Verdict:
 
 
 def verdict(
-    found: Mapping[str, Any] | None, changes: Sequence[Change], sign: float, metric: str = ""
+    found: Mapping[str, Any] | None, changes: Sequence[Change], sign: float, write: Write = "{:.4g}".format
 ) -> Verdict:
     """Return what a re-test says.
 
     `found` is what `trainer.drift` finds, None where the data is the same or cannot be compared; `changes`
-    are those of the winners, the best one first; `sign` is -1 where higher is better; values of `metric` are
-    written as everywhere.
+    are those of the winners, the best one first; `sign` is -1 where higher is better; `write` writes a value.
     """
     known = holm([one.p for one in changes if one.p is not None])
     raw = {"error": min(known, default=1.0)}
@@ -107,7 +107,7 @@ def verdict(
     clearest = min((one for one in changes if one.p is not None), key=lambda one: one.p or 0.0, default=None)
     worse = clearest is not None and sign * (clearest.after - clearest.before) > 0
     reasons = _reasons(sure, found, worse)
-    text = _text(reasons, sure, found, clearest, worse, metric)
+    text = _text(reasons, sure, found, clearest, worse, write)
     return Verdict(bool(reasons), reasons, chances, text)
 
 
@@ -143,7 +143,7 @@ def _text(
     found: Mapping[str, Any] | None,
     clearest: Change | None,
     worse: bool,
-    metric: str,
+    write: Write,
 ) -> str:
     parts = [_said(reason, found, reasons, sure) for reason in reasons]
     if not parts:
@@ -157,7 +157,7 @@ def _text(
         )
     if "error" in sure and clearest is not None:
         better = "worse" if worse else "better"
-        after, before = (metric_text(metric, one) for one in (clearest.after, clearest.before))
+        after, before = (write(one) for one in (clearest.after, clearest.before))
         parts.append(f"Trained again, the error is {better}: {after}, before {before}.")
     elif reasons and clearest is not None:
         parts.append("Trained again on the newer data, no winner's error has changed beyond chance.")

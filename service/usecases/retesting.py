@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import orjson
@@ -20,13 +21,14 @@ from caviar.service.store import retests as rows
 from caviar.service.store import searches as search_rows
 from caviar.service.store.blobs import Blobs
 from caviar.service.store.database import Database
+from caviar.service.store.datasets import target_of_search
 from caviar.service.store.retests import StoredRetest, StoredSchedule
 from caviar.service.store.snapshot import Snapshot
 from caviar.service.store.transaction import Transaction
 from caviar.service.usecases import datasets, retests
 from caviar.service.usecases.analysis import CHANCE, read_standings
 from caviar.service.usecases.predictions import Evaluator
-from caviar.service.usecases.retest_verdict import Change, Verdict, change_of, verdict
+from caviar.service.usecases.retest_verdict import Change, Verdict, Write, change_of, verdict
 from caviar.service.usecases.retests import Wish
 from caviar.trainer.data.more_rows import other_sources
 from caviar.trainer.metrics import named
@@ -45,6 +47,7 @@ class Trained:
     models: tuple[TrialId, TrialId] | None  # trials with a model of each side
     same: bool  # both sides have the same data
     fresh: dict[str, Any] | None
+    task: str | None  # classification or regression, where the data set tells
 
 
 class Retesting:
@@ -134,7 +137,8 @@ def gather(snapshot: Snapshot, retest: StoredRetest) -> Trained:
         models.append(_models(snapshot, child, numbers, count))
         data.append(_identity(datasets.resolve(snapshot, trained_on)))
     fresh = None if retest.fresh is None else _fresh(snapshot, retest.fresh)
-    return Trained(spec, sides[0], sides[1], _pair(*models), data[0] == data[1], fresh)
+    task = target_of_search(snapshot, orjson.loads(row.spec)).task
+    return Trained(spec, sides[0], sides[1], _pair(*models), data[0] == data[1], fresh, task)
 
 
 def _identity(dataset: dict[str, Any]) -> Any:
@@ -182,10 +186,11 @@ def _report(
     retest: StoredRetest, trained: Trained, found: dict[str, Any] | None, lack: str | None
 ) -> tuple[dict[str, Any], Verdict]:
     """Return what is kept of a re-test, and its verdict."""
-    sign, metric = trained.spec.objective.sign, trained.spec.objective.metric
+    sign = trained.spec.objective.sign
+    write = partial(metric_text, trained.spec.objective.metric, task=trained.task)
     noise = _noise(trained, found)
     changes = [change_of(a, b, noise) for a, b in zip(trained.before, trained.after, strict=True)]
-    said = verdict(found, changes, sign, metric)
+    said = verdict(found, changes, sign, write)
     ranks = [_ranks([sign * getattr(one, side) for one in changes]) for side in ("before", "after")]
     winners = [
         {**one, "values_before": a, "values_after": b, "rank_before": r, "rank_after": s, **asdict(change)}
@@ -194,10 +199,9 @@ def _report(
         )
     ]
     leader = ranks[1].index(1)
-    beside = _beside(trained.fresh, trained.after[leader], sign, metric)
+    beside = _beside(trained.fresh, trained.after[leader], sign, write)
     text = [said.text, _of_ranks(winners), *([beside["text"]] if beside else []), *([lack] if lack else [])]
     report = {
-        "metric": metric,
         "same_data": trained.same,
         "reasons": list(said.reasons),
         "chances": dict(said.chances),
@@ -234,7 +238,7 @@ def _of_ranks(winners: Sequence[dict[str, Any]]) -> str:
 
 
 def _beside(
-    fresh: dict[str, Any] | None, leader: Sequence[float], sign: float, metric: str
+    fresh: dict[str, Any] | None, leader: Sequence[float], sign: float, write: Write
 ) -> dict[str, Any] | None:
     """Compare the winner of the fresh search with the leader: on the same data, seeds alone bring chance."""
     if fresh is None:
@@ -245,7 +249,7 @@ def _beside(
     distance = sign * (change.after - change.before)
     beaten = bool(fresh["values"]) and change.p is not None and change.p < CHANCE and distance < 0
     said = "beats the winners" if beaten else "does not beat the winners by more than chance"
-    values = f"{metric_text(metric, change.after)} against {metric_text(metric, change.before)}"
+    values = f"{write(change.after)} against {write(change.before)}"
     return {**fresh, "beaten": beaten, "p": change.p, "text": f"A fresh search {said} ({values})."}
 
 

@@ -18,6 +18,7 @@ from caviar.metric_text import metric_text
 from caviar.service.errors import ConflictError, NotFoundError
 from caviar.service.store import audit
 from caviar.service.store import webhooks as rows
+from caviar.service.store.datasets import target_of_search
 from caviar.service.store.rows import StoredSearch
 from caviar.service.store.transaction import Transaction
 from caviar.service.store.webhooks import StoredNews, StoredWebhook
@@ -99,7 +100,7 @@ def _beginning(hook: StoredWebhook, row: StoredSearch) -> StoredNews:
 
 def _after(tx: Transaction, hook: StoredWebhook, row: StoredSearch, told: StoredNews) -> StoredNews:
     events = orjson.loads(hook.events)
-    found = [one for one in _messages(row, told, tx.now) if one.event in events]
+    found = [one for one in _messages(tx, row, told) if one.event in events]
     now = told._replace(
         ended=row.ended is not None,
         problem=row.problem,
@@ -116,12 +117,13 @@ def _after(tx: Transaction, hook: StoredWebhook, row: StoredSearch, told: Stored
     return now._replace(waiting=orjson.dumps([list(one) for one in kept + found]).decode(), due=due)
 
 
-def _messages(row: StoredSearch, told: StoredNews, now: float) -> list[Message]:
+def _messages(tx: Transaction, row: StoredSearch, told: StoredNews) -> list[Message]:
     """Return what is new in a search."""
     spec = orjson.loads(row.spec)
     metric = spec.get("objective", {}).get("metric", "the objective")
+    task = target_of_search(tx, spec).task
     best = None if row.best_number is None else f"{row.id}.{row.best_number}"
-    value = "" if row.best_value is None else f"{metric} {metric_text(metric, row.best_value)}"
+    value = "" if row.best_value is None else f"{metric} {metric_text(metric, row.best_value, task)}"
     trials = f"{row.completed + row.stopped} of {row.total} trials"
     found: list[tuple[str, str]] = []
     if row.best_value is not None and row.best_value != told.best:
@@ -154,7 +156,7 @@ def _messages(row: StoredSearch, told: StoredNews, now: float) -> list[Message]:
             f"{named}. {said}",
             row.best_value,
             best,
-            now,
+            tx.now,
         )
         for event, said in found
     ]

@@ -102,7 +102,7 @@ def test_every_look_at_the_test_set_is_told(app: App) -> None:
     search = int(trial.id.split(".")[0])
     page = report(app, search)
     assert "final &lt;choice&gt;" in page
-    assert f"{look['metrics'][0]['value']:.5g} (" in page
+    assert f"{100 * look['metrics'][0]['value']:.2f} % (" in page
     assert "number 1 at this set" in page
 
 

@@ -22,7 +22,7 @@ SUMMARY: dict[str, Any] = {
 
 
 def said(capsys: pytest.CaptureFixture[str], **changes: Any) -> str:
-    print_summary({**SUMMARY, **changes})
+    print_summary(Search(4, "s", "completed", task="classification"), {**SUMMARY, **changes})
     return capsys.readouterr().out
 
 

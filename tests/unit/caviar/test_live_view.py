@@ -6,7 +6,7 @@ from rich.console import Console
 from caviar.cli.live_view import LiveView
 from caviar.client import Client
 from caviar.errors import RefusedError, UnreachableError
-from caviar.records import Trial
+from caviar.records import Search, Trial
 
 TRIAL = Trial("3.17", 3, 17, "running", epoch=0, epochs=9)
 RATE = {"name": "learning_rate", "value": 0.03}
@@ -29,6 +29,9 @@ class Steered:
         if self.trouble:
             raise self.trouble
         return TRIAL
+
+    def search(self, _number):
+        return Search(3, "s", "running")
 
     def steering(self, _name):
         return {"commands": [], "advice": [], "settings": [RATE], "branch": 0}

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from caviar import cli, transport
 from caviar.cli import retests
 from caviar.errors import UnreachableError
+from caviar.records import Search
 
 RUNNING = {"id": 7, "nth": 1, "created": "today", "state": "running", "drifted": False}
 RUNNING |= {"baseline": 2, "again": 3, "fresh": None}
@@ -20,6 +21,9 @@ class Connection:
     def __init__(self) -> None:
         self.answers = iter([RUNNING, ENDED])
         self.away = True
+
+    def search(self, number: int) -> Search:
+        return Search(number, "s", "completed")
 
     def retest(self, *_: object, **__: object) -> dict[str, object]:
         return RUNNING

@@ -62,3 +62,9 @@ def test_the_audit_shows_what_differs() -> None:
 )
 def test_changes_are_written_in_the_units_of_their_metric(metric: str, change: float, text: str) -> None:
     assert change_text(metric, change) == text
+
+
+def test_errors_of_a_regression_are_deviations_of_its_target() -> None:
+    assert metric_text("dev_error", 0.8057, "regression") == "0.806 SD"
+    assert metric_text("dev_error", 0.8057, "classification") == "80.57 %"
+    assert change_text("dev_error", -0.1, "regression") == "-0.1 SD"

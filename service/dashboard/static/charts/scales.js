@@ -145,6 +145,21 @@ export function time(low, high) {
 }
 
 /**
+ * The same scale, whose ticks and values are written by a function.
+ * @param {Scale} scale
+ * @param {(value: any) => string} write
+ * @returns {Scale}
+ */
+export function written(scale, write) {
+  return {
+    ...scale,
+    ticks: (room) => scale.ticks(room).map((tick) => (tick.label ? { ...tick, label: write(tick.value) } : tick)),
+    zoom: (a, b) => written(scale.zoom(a, b), write),
+    format: write,
+  };
+}
+
+/**
  * The scale of a parameter, as its definition in the space says.
  * @param {Definition} definition
  * @returns {Scale}

@@ -38,9 +38,12 @@ export function text(value) {
   return String(value);
 }
 
-/** @param {number | null | undefined} share */
-export function percent(share) {
-  return share === null || share === undefined ? "–" : `${number(100 * share, 3)} %`;
+/**
+ * @param {number | null | undefined} share
+ * @param {number} [digits]
+ */
+export function percent(share, digits = 3) {
+  return share === null || share === undefined ? "–" : `${number(100 * share, digits)} %`;
 }
 
 /** @param {number | null | undefined} value */

@@ -98,11 +98,12 @@ export function furtherMetrics(search) {
  * @param {Search} search
  * @param {string} metric
  * @param {number | null | undefined} value
+ * @param {number} [digits] of errors; other metrics have one more
  */
-export function measured(search, metric, value) {
-  if (value === null || value === undefined || !metric.endsWith("_error")) return number(value);
-  if (search.task === "regression") return `${number(value, 3)} SD`;
-  return search.task === "classification" || (value >= 0 && value <= 1) ? percent(value) : number(value);
+export function measured(search, metric, value, digits = 3) {
+  if (value === null || value === undefined || !metric.endsWith("_error")) return number(value, digits + 1);
+  if (search.task === "regression") return `${number(value, digits)} SD`;
+  return search.task === "classification" || (value >= 0 && value <= 1) ? percent(value, digits) : number(value, digits + 1);
 }
 
 /**

@@ -84,7 +84,7 @@ async function compareTrials(outlet, ids, signal) {
   const metric = objectiveMetric(search);
   const best = all.map(({ branch }) => (branch ? bestOf(branch, metric, minimizes(search)) : null));
   const heads = all.map(({ trial, name }) => h("a", { href: `/trials/${trial.id}` }, name));
-  const picture = trialCurvesPicture(all, metric, signal);
+  const picture = trialCurvesPicture(all, search, signal);
   /** @type {[string, string[]][]} */
   const rows = [
     ["state", all.map(({ trial }) => trial.state)],
@@ -93,7 +93,7 @@ async function compareTrials(outlet, ids, signal) {
     [`best ${label(metric)} (epoch)`, best.map((point) => (point ? `${measured(search, metric, point.value)} (${count(point.epoch)})` : "–"))],
     ...unionRows("", all.map(({ trial }) => trial.params)),
     ...(all.some(({ changed }) => changed[0] !== "none") ? /** @type {[string, string[]][]} */ ([["changed during training", all.map(({ changed }) => changed.join(", "))]]) : []),
-    ...(all.some(({ name }) => name.includes("branch")) ? [] : unionRows("result: ", all.map(({ trial }) => /** @type {Record<string, unknown>} */ (trial.metrics ?? {})))),
+    ...(all.some(({ name }) => name.includes("branch")) ? [] : unionRows("result: ", all.map(({ trial }) => trial.metrics ?? {}), (name, value) => measured(search, name, value))),
   ];
   fill(outlet, h("div", { class: "pagehead" }, h("h1", null, "Compare trials")), h("div", { class: "figures" }, picture.node), difference(heads, rows));
 }
@@ -116,11 +116,12 @@ async function compared(id, signal) {
  * One row for each name that any of them has.
  * @param {string} prefix
  * @param {Record<string, unknown>[]} objects
+ * @param {(name: string, value: any) => string} [write]
  * @returns {[string, string[]][]}
  */
-function unionRows(prefix, objects) {
+function unionRows(prefix, objects, write = (/** @type {string} */ _, /** @type {unknown} */ value) => text(value)) {
   const names = [...new Set(objects.flatMap((object) => Object.keys(object)))];
-  return names.map((name) => [prefix + label(name), objects.map((object) => text(object[name]))]);
+  return names.map((name) => [prefix + label(name), objects.map((object) => write(name, object[name]))]);
 }
 
 /**

@@ -1,10 +1,11 @@
 /** Bias and variance of every trial: train error against dev error, with the base error and the regions named. */
 
-import { number } from "../core/format.js";
+import { apart, measured } from "../core/search-math.js";
 import { colour, faded } from "../core/theme.js";
 import { line, points, rule, words } from "../charts/layers.js";
 import { linear } from "../charts/scales.js";
 import { Figure } from "../components/figure.js";
+import { measuredAxis } from "./measured-axis.js";
 
 /** @param {SearchView} view */
 export function picture(view) {
@@ -28,9 +29,9 @@ export function picture(view) {
     const aside = new Set(sample.aside.map(({ index }) => index));
     figure.show(
       {
-        summary: `Train and dev error of ${known.length} trials, base error ${number(base)}`,
-        x: { scale: linear(0, top), title: "train error" },
-        y: { scale: linear(0, top), title: "dev error" },
+        summary: `Train and dev error of ${known.length} trials, base error ${measured(search, "dev_error", base)}`,
+        x: measuredAxis(search, "train_error", linear(0, top)),
+        y: measuredAxis(search, "dev_error", linear(0, top)),
         layers: [
           line({ x: [0, top], y: [0, top], colour: colour("--axis"), width: 1 }),
           line({ x: [base, (top + base) / 2], y: [base, top], colour: colour("--axis"), width: 1, dash: [3, 4] }),
@@ -42,7 +43,7 @@ export function picture(view) {
             size: 3,
             describe: (index) => ({
               title: `Trial ${sample.numbers[index]}`,
-              rows: [["train error", number(train[index])], ["dev error", number(dev[index])], ["avoidable bias", number(Number(train[index]) - base)], ["variance", number(Number(dev[index]) - Number(train[index]))]],
+              rows: [["train error", measured(search, "train_error", train[index])], ["dev error", measured(search, "dev_error", dev[index])], ["avoidable bias", apart(search, "dev_error", Number(train[index]) - base)], ["variance", apart(search, "dev_error", Number(dev[index]) - Number(train[index]))]],
               open: `/trials/${search.id}.${sample.numbers[index]}`,
             }),
           }),

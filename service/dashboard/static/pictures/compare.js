@@ -2,14 +2,15 @@
 
 import { call, isAbort } from "../core/api.js";
 import { leftOut, readCurve, withPast } from "../core/branches.js";
-import { label, number } from "../core/format.js";
-import { objectiveName } from "../core/search-math.js";
+import { label } from "../core/format.js";
+import { measured, objectiveMetric, objectiveValue } from "../core/search-math.js";
 import { seriesColour } from "../core/theme.js";
 import { line } from "../charts/layers.js";
 import { fitted, linear, robustTop } from "../charts/scales.js";
 import { Figure } from "../components/figure.js";
 import { makeLegend } from "../components/legend.js";
 import { choose } from "../components/parts.js";
+import { measuredAxis } from "./measured-axis.js";
 
 /**
  * Best so far of each search by the number of its ended trials.
@@ -30,9 +31,9 @@ export function coursesPicture(searches, signal) {
       {
         summary: `Best so far of ${all.map((search) => search.name).join(", ")}`,
         x: { scale: linear(0, Math.max(2, ...courses.map(({ total }) => total)), { integers: true }), title: "trials ended" },
-        y: { scale: fitted(values.map((value) => (value !== null && value > top ? null : value))), title: all[0] ? objectiveName(all[0]) : "" },
+        y: measuredAxis(all[0], all[0] ? objectiveMetric(all[0]) : "", fitted(values.map((value) => (value !== null && value > top ? null : value)))),
         layers: courses.map((course, index) =>
-          line({ x: course.order, y: course.best, step: true, width: 2, colour: seriesColour(index), describe: (at) => ({ title: all[index]?.name ?? "", rows: [["after trials", String(course.order[at])], ["best", number(course.best[at])]] }) }),
+          line({ x: course.order, y: course.best, step: true, width: 2, colour: seriesColour(index), describe: (at) => ({ title: all[index]?.name ?? "", rows: [["after trials", String(course.order[at])], ["best", objectiveValue(/** @type {Search} */ (all[index]), course.best[at])]] }) }),
         ),
       },
       () => ({ names: ["search", "ended", "best"], rows: courses.flatMap((course, index) => course.order.map((each, at) => [all[index]?.name, each, course.best[at]])) }),
@@ -43,10 +44,11 @@ export function coursesPicture(searches, signal) {
 
 /**
  * @param {Compared[]} all
- * @param {string} metric shown at first
+ * @param {Search} search of the first one: its objective is shown at first
  * @param {AbortSignal} signal
  */
-export function trialCurvesPicture(all, metric, signal) {
+export function trialCurvesPicture(all, search, signal) {
+  const metric = objectiveMetric(search);
   const columns = [...new Set(all.flatMap(({ curve }) => curve.columns))].filter((name) => !["epoch", "step"].includes(name));
   const legend = makeLegend();
   let shown = columns.includes(metric) ? metric : (columns[0] ?? "");
@@ -76,9 +78,9 @@ export function trialCurvesPicture(all, metric, signal) {
       {
         summary: `${label(shown)} of ${all.map(({ name }) => name).join("; ")}`,
         x: { scale: linear(1, Math.max(2, ...drawn.map(({ epoch }) => epoch.at(-1) ?? 1)), { integers: true }), title: "epoch" },
-        y: { scale: fitted(drawn.flatMap(({ values }) => values)), title: label(shown) },
+        y: measuredAxis(search, shown, fitted(drawn.flatMap(({ values }) => values))),
         layers: drawn.map(({ epoch, values }, index) =>
-          line({ x: epoch, y: values, width: 2, end: "dot", colour: seriesColour(index), describe: (at) => ({ title: all[index]?.name ?? "", rows: [[`epoch ${epoch[at]}`, number(values[at])]], open: `/trials/${all[index]?.trial.id}` }) }),
+          line({ x: epoch, y: values, width: 2, end: "dot", colour: seriesColour(index), describe: (at) => ({ title: all[index]?.name ?? "", rows: [[`epoch ${epoch[at]}`, measured(search, shown, values[at])]], open: `/trials/${all[index]?.trial.id}` }) }),
         ),
       },
       async () => (await complete(), { names: ["trial", "epoch", shown], rows: lines().flatMap(({ epoch, values }, index) => epoch.map((each, at) => [all[index]?.name, each, values[at]])) }),

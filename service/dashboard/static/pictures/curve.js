@@ -4,7 +4,7 @@ import { averagedBranch } from "../core/averages.js";
 import { leftOut, readCurve } from "../core/branches.js";
 import { commandText } from "../core/commands.js";
 import { fill, h } from "../core/dom.js";
-import { count, label, number } from "../core/format.js";
+import { count, label } from "../core/format.js";
 import { colour, faded } from "../core/theme.js";
 import { fitted, linear } from "../charts/scales.js";
 import { line, rule } from "../charts/layers.js";
@@ -12,7 +12,8 @@ import { Figure } from "../components/figure.js";
 import { makeLegend } from "../components/legend.js";
 import { choose } from "../components/parts.js";
 import { Smoothing } from "../components/smoothing.js";
-import { objectiveMetric, plannedEpochs, trainingsOf } from "../core/search-math.js";
+import { measured, objectiveMetric, plannedEpochs, trainingsOf } from "../core/search-math.js";
+import { measuredAxis } from "./measured-axis.js";
 
 /** What can be shown by epoch: a name for the choice and the columns it draws. */
 const SHOWN = /** @type {Record<string, {title: string, columns: string[]}>} */ ({
@@ -113,7 +114,7 @@ export function curvesPicture(view, context, steer, read) {
         const values = /** @type {(number | null)[] | undefined} */ (branch[column]);
         if (!values) continue;
         for (const value of values) all.push(value);
-        layers.push(...curveLayers(curve, branch, column, look(column, branch.branch, current), smoothing.beta, (index, average) => describePoint(curve, branch, columns, column, index, average)));
+        layers.push(...curveLayers(curve, branch, column, look(column, branch.branch, current), smoothing.beta, (index, average) => describePoint(view.search, curve, branch, columns, column, index, average)));
       }
     }
     legend.set(columns.map((column) => [label(column), look(column, current, current)]));
@@ -123,7 +124,7 @@ export function curvesPicture(view, context, steer, read) {
       {
         summary: `${shown.title} of trial ${view.trial().number} over ${last} epochs${marked(steer)}`,
         x: { scale: linear(curve.branches[0]?.epoch[0] === 0 ? 0 : 1, Math.max(2, view.trial().ended ? last : Math.min(plannedEpochs(view.search.spec, view.trial()) ?? last, Math.max(10, Math.ceil(last * 1.25)))), { integers: true }), title: "epoch" },
-        y: { scale: fitted(all), title: shown.title },
+        y: measuredAxis(view.search, shown.columns[0] ?? "", fitted(all), shown.title),
         layers: [...foldEnds(view, last), ...layers, ...marks(steer, current)], // names of marks above the curves
       },
       async () => sheet(leftOut(curve) ? await readCurve(view.trial().id, view.signal, { whole: true }) : curve),
@@ -174,6 +175,7 @@ function curveLayers(curve, branch, column, hue, beta, describe) {
 }
 
 /**
+ * @param {Search} search
  * @param {Curve} curve
  * @param {Branch} branch
  * @param {string[]} columns
@@ -181,10 +183,10 @@ function curveLayers(curve, branch, column, hue, beta, describe) {
  * @param {number} index
  * @param {number | null | undefined} average of it, when it is smoothed
  */
-function describePoint(curve, branch, columns, column, index, average) {
+function describePoint(search, curve, branch, columns, column, index, average) {
   const name = curve.branches.length > 1 ? `, branch ${branch.branch}` : "";
-  const rows = columns.map((each) => /** @type {[string, string]} */ ([label(each), number(/** @type {any} */ (branch[each])?.[index])]));
-  if (average !== null && average !== undefined) rows.push([`${label(column)}, average`, number(average)]);
+  const rows = columns.map((each) => /** @type {[string, string]} */ ([label(each), measured(search, each, /** @type {any} */ (branch[each])?.[index])]));
+  if (average !== null && average !== undefined) rows.push([`${label(column)}, average`, measured(search, column, average)]);
   return { title: `Epoch ${branch.epoch[index]}${name}`, rows, open: `#${branch.epoch[index]}@${branch.branch}`, hint: "click to rewind or fork here" };
 }
 

@@ -1,13 +1,14 @@
 /** Learning curves of the leading trials against the rest; a stopped trial ends where it was stopped. */
 
 import { call, withQuery } from "../core/api.js";
-import { count, label, number } from "../core/format.js";
+import { count, label } from "../core/format.js";
 import { colour, faded } from "../core/theme.js";
 import { line } from "../charts/layers.js";
 import { fitted, linear, robustTop } from "../charts/scales.js";
-import { objectiveMetric } from "../core/search-math.js";
+import { measured, objectiveMetric } from "../core/search-math.js";
 import { Figure } from "../components/figure.js";
 import { choose } from "../components/parts.js";
+import { measuredAxis } from "./measured-axis.js";
 
 const METRICS = ["dev_error", "train_error", "dev_cost", "train_cost"];
 const LEADING = 10;
@@ -46,7 +47,7 @@ export function picture(view) {
       {
         summary: `${label(chosen())} of ${items.length} trials over ${longest} epochs`,
         x: { scale: linear(1, longest, { integers: true }), title: "epoch" },
-        y: { scale: fitted(all.map((value) => (value !== null && value > top ? null : value))), title: label(chosen()) },
+        y: measuredAxis(search, chosen(), fitted(all.map((value) => (value !== null && value > top ? null : value)))),
         layers: ordered.map((curve) =>
           line({
             x: curve.epoch,
@@ -54,7 +55,7 @@ export function picture(view) {
             colour: curve === best ? colour("--best") : curve.leading ? faded(colour("--data-1"), 0.85) : faded(colour("--faint"), 0.55),
             width: curve === best ? 2.5 : curve.leading ? 1.5 : 1,
             ...(curve.state === "stopped" || curve.state === "diverged" ? { end: "cross" } : {}),
-            describe: (index) => ({ title: `Trial ${curve.number}, ${curve.state}`, rows: [[`epoch ${curve.epoch[index]}`, number(curve.values[index])]], open: `/trials/${curve.trial}` }),
+            describe: (index) => ({ title: `Trial ${curve.number}, ${curve.state}`, rows: [[`epoch ${curve.epoch[index]}`, measured(search, chosen(), curve.values[index])]], open: `/trials/${curve.trial}` }),
           }),
         ),
       },

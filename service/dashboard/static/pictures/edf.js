@@ -1,13 +1,14 @@
 /** The distribution of the objective: the share of trials at or below each value, for one search or several. */
 
 import { call } from "../core/api.js";
-import { number } from "../core/format.js";
+import { percent } from "../core/format.js";
 import { seriesColour } from "../core/theme.js";
 import { line } from "../charts/layers.js";
 import { fitted, linear } from "../charts/scales.js";
 import { Figure } from "../components/figure.js";
 import { makeLegend } from "../components/legend.js";
-import { objectiveName } from "../core/search-math.js";
+import { objectiveMetric, objectiveName, objectiveValue } from "../core/search-math.js";
+import { measuredAxis } from "./measured-axis.js";
 
 const STEPS = 1000;
 
@@ -61,10 +62,10 @@ export function edfPicture(searches, signal) {
     figure.show(
       {
         summary: `Distribution of ${all[0] ? objectiveName(all[0]) : "the objective"} over ${all.length} searches`,
-        x: { scale: fitted(curves.flatMap(({ x }) => x.map((value) => value ?? null))), title: all[0] ? objectiveName(all[0]) : "" },
+        x: measuredAxis(all[0], all[0] ? objectiveMetric(all[0]) : "", fitted(curves.flatMap(({ x }) => x.map((value) => value ?? null)))),
         y: { scale: linear(0, 1), title: "share of trials" },
         layers: curves.map(({ x, y }, index) =>
-          line({ x, y, step: true, width: 2, colour: seriesColour(index), describe: (at) => ({ title: all[index]?.name ?? "", rows: [["value", number(x[at])], ["share", `${number(Number(y[at]) * 100, 3)} %`]] }) }),
+          line({ x, y, step: true, width: 2, colour: seriesColour(index), describe: (at) => ({ title: all[index]?.name ?? "", rows: [["value", objectiveValue(/** @type {Search} */ (all[index]), x[at])], ["share", percent(y[at])]] }) }),
         ),
       },
       () => ({ names: ["search", "value", "share"], rows: curves.flatMap(({ x, y }, index) => x.map((value, at) => [all[index]?.name, value, y[at]])) }),

@@ -1,13 +1,14 @@
 /** The Pareto front: trials by two objectives, those that no other one beats in orange, as a picture and as a table. */
 
-import { count, label, number, text } from "../core/format.js";
+import { count, label, text } from "../core/format.js";
 import { h } from "../core/dom.js";
-import { parameterNames } from "../core/search-math.js";
+import { measured, parameterNames } from "../core/search-math.js";
 import { colour } from "../core/theme.js";
 import { fitted, robustTop } from "../charts/scales.js";
 import { line, points } from "../charts/layers.js";
 import { Figure } from "../components/figure.js";
 import { readFront } from "./front-data.js";
+import { measuredAxis } from "./measured-axis.js";
 
 const ROWS = 12;
 
@@ -41,7 +42,7 @@ function draw(figure, search, front) {
   /** @type {(trial: number | undefined, values: (number | null | undefined)[]) => any} */
   const note = (trial, values) => ({
     title: `Trial ${trial}`,
-    rows: /** @type {[string, string][]} */ (front.objectives.map(({ metric }, index) => [label(metric), number(values[index])])),
+    rows: /** @type {[string, string][]} */ (front.objectives.map(({ metric }, index) => [label(metric), measured(search, metric, values[index])])),
     open: `/trials/${search.id}.${trial}`,
   });
   /** @param {(number | null)[]} values */
@@ -53,8 +54,8 @@ function draw(figure, search, front) {
   figure.show(
     {
       summary: `${count(front.items.length)} of ${count(front.number.length)} trials are on the front of ${titles.join(" and ")}`,
-      x: { scale: shown(x), title: titles[0] ?? "" },
-      y: { scale: shown(y), title: titles[1] ?? "" },
+      x: measuredAxis(search, first?.metric ?? "", shown(x)),
+      y: measuredAxis(search, second?.metric ?? "", shown(y)),
       layers: [
         points({ x, y, colour: colour("--faint"), size: 3, describe: (/** @type {number} */ index) => note(front.number[index], front.values.map((column) => column[index])) }),
         line({ x: best.map((values) => values[0] ?? NaN), y: best.map((values) => values[1] ?? NaN), colour: colour("--best"), width: 1.5, step: front.objectives.length === 2 }),
@@ -74,7 +75,7 @@ function sheet(search, front) {
   const names = parameterNames(search.spec);
   const head = h("tr", null, ["Trial", ...front.objectives.map(({ metric }) => label(metric)), ...names.map(label)].map((title) => h("th", null, title)));
   const rows = front.items.slice(0, ROWS).map(({ trial, number: one, values, params }) =>
-    h("tr", null, h("td", null, h("a", { href: `/trials/${trial}` }, String(one))), values.map((value) => h("td", { class: "number" }, number(value))), names.map((name) => h("td", null, text(/** @type {any} */ (params)[name])))));
+    h("tr", null, h("td", null, h("a", { href: `/trials/${trial}` }, String(one))), values.map((value, at) => h("td", { class: "number" }, measured(search, front.objectives[at]?.metric ?? "", value))), names.map((name) => h("td", null, text(/** @type {any} */ (params)[name])))));
   const more = front.items.length > ROWS ? h("p", { class: "muted" }, `${count(front.items.length - ROWS)} more: caviar front ${search.id}`) : null;
   return h("div", null, h("table", null, h("thead", null, head), h("tbody", null, rows)), more);
 }

@@ -2,12 +2,13 @@
 
 import { call } from "../core/api.js";
 import { count, moment } from "../core/format.js";
-import { objectiveName, objectiveValue } from "../core/search-math.js";
+import { objectiveMetric, objectiveName, objectiveValue } from "../core/search-math.js";
 import { colour } from "../core/theme.js";
 import { fitted, linear, robustTop } from "../charts/scales.js";
 import { line, points } from "../charts/layers.js";
 import { Figure } from "../components/figure.js";
 import { asideNote } from "./aside.js";
+import { measuredAxis } from "./measured-axis.js";
 
 const POINTS = 6000;
 
@@ -59,7 +60,7 @@ function draw(figure, search, history) {
     {
       summary: `Best ${objectiveName(search)} so far over ${count(total)} trials; now ${objectiveValue(search, search.best?.value)}`,
       x: { scale: linear(0, Math.max(2, total), { integers: true }), title: "trials ended" },
-      y: { scale: fitted([...value, ...aside.map((one) => one.value)].map((each) => (each !== null && each > worst ? null : each))), title: objectiveName(search) },
+      y: measuredAxis(search, objectiveMetric(search), fitted([...value, ...aside.map((one) => one.value)].map((each) => (each !== null && each > worst ? null : each)))),
       layers: [
         points({ x: aside.map((one) => one.order), y: aside.map((one) => one.value), colour: colour("--aside"), size: 3, describe: (index) => asideNote(search, aside[index]?.number, aside[index]) }),
         points({ x: order, y: value, colour: colour("--faint"), size: 3, describe }),

@@ -1,6 +1,7 @@
 /** The hypervolume over trials: how much of the space of objectives is dominated by what was found so far. */
 
-import { count, number } from "../core/format.js";
+import { count, label, number } from "../core/format.js";
+import { measured } from "../core/search-math.js";
 import { colour } from "../core/theme.js";
 import { fitted, linear } from "../charts/scales.js";
 import { line } from "../charts/layers.js";
@@ -27,7 +28,7 @@ export function picture(view) {
         layers: [line({ x: front.number, y: volumes, colour: colour("--best"), width: 2, step: true })],
       },
       () => ({ names: ["trial", "hypervolume"], rows: front.number.map((trial, index) => [trial, volumes[index] ?? null]) }),
-      `Reference: ${front.objectives.map(({ metric, reference }) => `${metric} ${number(reference)}`).join(", ")}.`,
+      `Reference: ${front.objectives.map(({ metric, reference }) => `${label(metric)} ${measured(view.search(), metric, reference)}`).join(", ")}.`,
     );
   }
   return { node: figure.node, update, fail: (/** @type {unknown} */ error) => figure.fail(error) };

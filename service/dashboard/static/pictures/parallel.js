@@ -2,13 +2,14 @@
 
 import { fill, h } from "../core/dom.js";
 import { count, label, text } from "../core/format.js";
-import { objectiveName, objectiveValue, parameterNames } from "../core/search-math.js";
+import { objectiveMetric, objectiveName, objectiveValue, parameterNames } from "../core/search-math.js";
 import { go } from "../core/router.js";
 import { ParallelChart } from "../charts/parallel.js";
 import { fitted, robustTop, scaleOf } from "../charts/scales.js";
 import { Figure } from "../components/figure.js";
 import { asideNote } from "./aside.js";
 import { sampleSheet } from "./sample.js";
+import { measuredAxis } from "./measured-axis.js";
 
 /** @param {string | null} query such as learning_rate:0.2-0.5,l2:0-0.3 in unit coordinates */
 function readBrushes(query) {
@@ -76,7 +77,7 @@ export function picture(view) {
     const axes = parameterNames(search.spec).map((name) => ({ name, title: label(name), scale: scaleOf(search.spec.space[name] ?? {}), values: sample.params[name] ?? [] }));
     const aside = new Map(sample.aside.map((one) => [one.index, one]));
     const values = sample.values.map((value, index) => value ?? aside.get(index)?.value ?? null);
-    axes.push({ name: "value", title: objectiveName(search), scale: fitted(values.map((value) => (value !== null && value > top ? null : value))), values });
+    axes.push({ name: "value", ...measuredAxis(search, objectiveMetric(search), fitted(values.map((value) => (value !== null && value > top ? null : value)))), values });
     chart.set({
       axes,
       ranks: sample.ranks,

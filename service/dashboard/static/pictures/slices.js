@@ -2,7 +2,7 @@
 
 import { label, text } from "../core/format.js";
 import { go } from "../core/router.js";
-import { objectiveName, objectiveValue, parameterNames } from "../core/search-math.js";
+import { objectiveMetric, objectiveName, objectiveValue, parameterNames } from "../core/search-math.js";
 import { colour, faded } from "../core/theme.js";
 import { points } from "../charts/layers.js";
 import { ChartGrid } from "../charts/grid.js";
@@ -10,6 +10,7 @@ import { fitted, robustTop, scaleOf } from "../charts/scales.js";
 import { Figure } from "../components/figure.js";
 import { asideNote } from "./aside.js";
 import { sampleSheet } from "./sample.js";
+import { measuredAxis } from "./measured-axis.js";
 
 /** The share shown as leading: a twentieth, but not more than 60 points. */
 const LEADING = 0.05;
@@ -34,7 +35,8 @@ export function picture(view) {
       return;
     }
     const top = robustTop(sample.values);
-    const y = { scale: fitted([...sample.values, ...sample.aside.map(({ value }) => value)].map((value) => (value !== null && value > top ? null : value))) };
+    const measures = [...sample.values, ...sample.aside.map(({ value }) => value)].map((value) => (value !== null && value > top ? null : value));
+    const y = measuredAxis(search, objectiveMetric(search), fitted(measures), "");
     const leading = Array.from(sample.ranks.keys()).filter((index) => Number(sample.ranks[index]) >= 1 - Math.min(LEADING, LEADING_POINTS / sample.numbers.length));
     for (const name of parameterNames(search.spec)) {
       const values = sample.params[name] ?? [];
