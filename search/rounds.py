@@ -185,7 +185,7 @@ def _warnings(spec: SearchSpec, observations: Observations | None, seen: History
     if (found := lucky(seen)) is not None:
         lowest, leads = found
         said.append(
-            f"trial {lowest} has the lowest value, perhaps by luck: values differ from draw to draw, "
+            f"trial {lowest} has the best value, perhaps by luck: values differ from draw to draw, "
             f"and by its repeats the point of trial {leads} is better"
         )
     return tuple(said)

@@ -118,7 +118,7 @@ def test_rounds_say_that_the_lowest_value_may_be_luck():
     values = 1.1 + 0.2 * rng.random(40)
     values[20:30], values[0], values[31] = [0.4, 1.2] * 5, 0.8, 0.39
     said = [one.warnings for one in rounds(spec, History.of(range(40), units, values))]
-    assert "trial 31 has the lowest value" in " ".join(said[-1])
+    assert "trial 31 has the best value" in " ".join(said[-1])
     assert "trial 0 is better" in " ".join(said[-1])
     assert not any("lowest value" in warning for warning in said[1])
 
