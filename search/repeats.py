@@ -54,7 +54,8 @@ class Tried:
         """Gather the points of a history."""
         keys = _keys(history.units)
         _, rows, where = np.unique(keys, return_index=True, return_inverse=True)
-        values = np.clip(history.values, -LARGEST, np.inf)
+        values = np.maximum(history.values, -LARGEST)
+        values[values < np.inf] = np.minimum(values[values < np.inf], LARGEST)
         known = ~np.isnan(values)
         counts = np.bincount(where[known], minlength=len(rows))
         with np.errstate(invalid="ignore"):

@@ -42,6 +42,14 @@ def test_points_are_gathered_with_their_means():
     assert tried.within == pytest.approx(np.std([1.0, 2.0], ddof=1))
 
 
+def test_values_of_any_size_are_gathered():
+    values = [1e200, -1e300, np.inf, -np.inf, np.nan, 1.0]
+    tried = Tried.of(history([0.1, 0.1, 0.2, 0.3, 0.4, 0.5], values))
+    assert np.isfinite(tried.within) and np.isposinf(tried.means).sum() == 1
+    assert np.isfinite(tried.means).sum() == 3
+    assert leader_again(history([0.1, 0.1, 0.2, 0.3, 0.4, 0.5], values), noise=1.0) is not None
+
+
 def test_what_is_tried_once_counts_less_than_its_luck():
     values = [0.0, 1.0, 1.1, 0.9, 1.0, 5.0, 6.0, 7.0, 4.5]
     seen = history([0.1, 0.2, 0.2, 0.2, 0.2, 0.4, 0.5, 0.5, 0.4], values)
