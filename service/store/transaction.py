@@ -71,6 +71,11 @@ class Transaction(Snapshot):
         """Return the highest revision so far."""
         return self._revision
 
+    @property
+    def counted(self) -> bool:
+        """Return whether a revision was drawn, so that the commit writes one row at least."""
+        return self._revision != self._first
+
     def move(self, search: int, before: str | None, after: str | None, count: int = 1) -> None:
         """Count trials of a search that change state (None: there was none, or is none any more)."""
         moves = self._moves[search]
@@ -111,5 +116,5 @@ class Transaction(Snapshot):
         """Store the revision counter, just before the commit, and tell other servers what changed."""
         if notice is not None and (self.touched or self.wake):
             self.execute(_SAVE_AND_TELL, {"v": self._revision, "notice": notice(self.touched, self.wake)})
-        elif self._revision != self._first:
+        elif self.counted:
             self.execute(_SAVE, {"v": self._revision})

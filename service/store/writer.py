@@ -89,7 +89,7 @@ class Writer:
         self._queue: queue.SimpleQueue[Item[Any] | None] = queue.SimpleQueue()
         self._ahead: Item[Any] | None = None  # taken from the queue, not begun
         self._ending = False
-        self.failed = False  # the last group, for the database could not be written
+        self.failed = False  # the last group that wrote, for the database could not be written
         self._thread = threading.Thread(target=self._serve, name="caviar-writer", daemon=True)
 
     def start(self) -> None:
@@ -142,7 +142,7 @@ class Writer:
             self.failed = True
             _fail(items, transaction, self._soundness.judge(error) or error)
             return
-        self.failed = False
+        self.failed = self.failed and not transaction.counted  # without a write nothing has shown that it can
         for item in items:
             item.answer()
 

@@ -375,9 +375,10 @@ def test_a_dead_agent_is_called_silent_until_its_lease_ends(
         return next(one for one in client.agents() if one["pid"] == process.pid)
 
     assert agent()["silent"] is None and agent()["holding"] == [f"{search.id}.0"]
+    monkeypatch.setenv("CAVIAR_URL", client.url)
+    typed(capsys, "agents")  # so that all is imported: the silence is short
     process.kill()
     process.communicate()
-    monkeypatch.setenv("CAVIAR_URL", client.url)
     shown = wait(lambda: "silent for" in (said := typed(capsys, "agents").stdout) and said, 10, "the silence")
     assert "s, since 2" in shown and f"{search.id}.0" in shown
     wait(lambda: agent()["state"] == "lost", 20, "the end of the lease")

@@ -136,6 +136,16 @@ def test_one_failure_in_a_group_harms_nobody_else(world: World) -> None:
     assert (row.note, row.name, row.switch) == ("one", "two", "active")
 
 
+def test_only_a_write_shows_that_the_database_can_be_written_again(world: World) -> None:
+    writer = world.store._writer
+    assert writer is not None
+    writer.failed = True
+    world.write(lambda tx: None)  # as a sweep that finds nothing
+    assert writer.failed
+    world.store.probe()
+    assert not writer.failed
+
+
 def test_a_commit_while_a_probe_begins_to_read_is_no_damage(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
