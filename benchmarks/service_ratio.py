@@ -98,10 +98,13 @@ def _directly(points: list[tuple[Any, Any]]) -> float:
 
 def train_directly() -> None:
     """Train what standard input says, with the trainer and nothing else."""
+    from threadpoolctl import threadpool_limits
+
     from caviar.trainer.plugin import MLP
     from caviar.trial_settings import trial_settings
 
     points = json.loads(sys.stdin.readline())
+    threadpool_limits(1)  # as each agent has it
     mlp = MLP()
     mlp.warm()
     data = mlp.load(SEARCH["dataset"], SEARCH["settings"])

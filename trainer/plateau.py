@@ -19,7 +19,7 @@ from .remedies import (
     set_to,
     usual_initialization,
 )
-from .watching import WINDOW, stands, uneven
+from .watching import UNLEARNED, WINDOW, stands, uneven
 
 Probe = dict[str, float]
 
@@ -32,7 +32,6 @@ STRONG_DECAY = 0.02  # of W, that a step at alpha = 1 takes away
 FEW_LAYERS = 4  # hidden ones, that Adam brings through
 SLOW = 60  # times alpha could be, before steps overshoot
 SLOW_AVERAGED = 300  # the same with momentum and Adam: averages bear far longer steps before they overshoot
-UNLEARNED = 0.3  # of the cost of a constant model: below it slow learning is no trouble
 WORTH = 0.1  # of the cost, that longer steps would have to bring in as many epochs
 
 
@@ -169,7 +168,7 @@ def _by_adam(kind: str, settings: Settings, found: Probe, text: str) -> Advice:
 def _noise(columns: Columns, settings: Settings, found: Probe) -> Advice | None:
     last = columns["train_cost"][-WINDOW:]
     cost = float(np.mean(last))
-    if found["noise_cost"] < NOISY * cost or not uneven(last.tolist()):
+    if not (uneven(last.tolist()) and found.get("noise_cost", 0.0) >= NOISY * cost):
         return None
     text = (
         f"The training cost stays near {cost:.4g}, of which the noise of mini-batches makes about "
@@ -180,10 +179,11 @@ def _noise(columns: Columns, settings: Settings, found: Probe) -> Advice | None:
 
 
 def _small_rate(columns: Columns, settings: Settings, found: Probe) -> Advice | None:
-    alpha, limit, cost = found["learning_rate"], found["rate_limit"], columns["train_cost"][-1]
+    alpha, limit, cost = found["learning_rate"], found.get("rate_limit", np.nan), columns["train_cost"][-1]
     slow = SLOW_AVERAGED if settings.get("optimizer", "adam") in ("adam", "momentum") else SLOW
-    gain = found["fall_by_rate"] * limit / 4 * len(columns["epoch"])
-    if alpha * slow > limit or found["cost_share"] < UNLEARNED or gain < WORTH * abs(cost):
+    if not alpha * slow <= limit or found["cost_share"] < UNLEARNED:
+        return None
+    if found["fall_by_rate"] * limit / 4 * len(columns["epoch"]) < WORTH * abs(cost):
         return None
     factor = 100 if alpha * 50 * slow < limit else 10
     text = (

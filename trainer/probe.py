@@ -19,7 +19,7 @@ from .weighing import cost_weights_of
 Array = np.ndarray[Any, Any]
 Tensors = dict[str, Array]
 
-ROWS = 2048  # of the training set that are looked at, evenly spaced
+ROWS = 512  # of the training set that are looked at, evenly spaced
 FEW = 256  # of these, for curvatures
 MOST = 1e9  # what is larger, or infinite, is told so: curves hold finite numbers
 _DEAD = 1e-3  # of the largest g' there is: a unit that is below it for every row does not learn
@@ -40,6 +40,13 @@ class Sample(NamedTuple):
         """Return evenly spaced rows of it."""
         rows = np.arange(min(len(self.X), most)) * len(self.X) // min(len(self.X), most)
         return Sample(self.X[rows], self.Y[rows], self.weights[rows])
+
+
+class Asked(NamedTuple):
+    """What a probe is made for, beside what one pass forward tells."""
+
+    noise: bool  # the share of the noise of mini-batches: gradients of each row
+    steps: bool  # what longer steps would bring: some thirteen passes through few rows
 
 
 class Passed(NamedTuple):
@@ -85,7 +92,7 @@ def cost_of(network: Network, weights: Array, sample: Sample) -> float:
 
 
 def probe(
-    network: Network, hyper: structs.Hyper, state: structs.State, sample: Sample, m: int
+    network: Network, hyper: structs.Hyper, state: structs.State, sample: Sample, m: int, asked: Asked
 ) -> dict[str, float]:
     """Return `layer_statistics`, and what tells why a cost stands still.
 
@@ -99,27 +106,31 @@ def probe(
     Returns
     -------
     dict of str to float
-        Those of each layer, `least_gain`, and of the whole: `cost_share`, `rate_limit`, `noise_cost`,
-        `fall_by_rate` and `weight_decay`.
+        Those of each layer, `least_gain`, and of the whole: `cost_share` and `weight_decay`; with
+        `asked.noise` `noise_cost`, with `asked.steps` `rate_limit` and `fall_by_rate`.
     """
     tensors = _tensors(network, state.weights)
     passed = _forward(network, tensors, sample)
-    gradient, squares = _gradients(network, tensors, passed)
-    steps = _preconditioner(network, hyper, state)
-    gradient = {name: dP for name, dP in gradient.items() if _layer_of(name) > network.frozen}
-    scale, alpha = {name: steps[name] for name in gradient}, float(state.sums[structs.RATE])
-    noise = sum(float(np.sum(np.maximum(squares[n] - gradient[n] ** 2, 0) / scale[n])) for n in gradient)
-    _add_penalty(network, tensors, gradient, hyper, m)
-    fall = sum(float(np.sum(gradient[n] ** 2 / scale[n])) for n in gradient)
     batch = min(hyper.batch_size, m)
-    told = {
-        "cost_share": float(np.mean(passed.loss)) / max(constant_cost(network.kind, sample), 1e-12),
-        "rate_limit": _rate_limit(network, tensors, sample.few(), hyper, scale, m),
-        "noise_cost": alpha / 4 * noise * (1 / batch - 1 / m),
-        "fall_by_rate": -(-m // batch) * fall,
-        "weight_decay": (hyper.l1 + hyper.l2) / batch,
-    }
-    found = _statistics(network, tensors, passed) | _units(network, tensors, passed) | told
+    found = _statistics(network, tensors, passed) | _units(network, tensors, passed)
+    found["cost_share"] = float(np.mean(passed.loss)) / max(constant_cost(network.kind, sample), 1e-12)
+    found["weight_decay"] = (hyper.l1 + hyper.l2) / batch
+    if asked.noise or asked.steps:
+        steps, errors = _preconditioner(network, hyper, state), _backward(network, tensors, passed)
+        gradient = _gradients(tensors, passed, errors)
+        gradient = {name: dP for name, dP in gradient.items() if _layer_of(name) > network.frozen}
+        scale = {name: steps[name] for name in gradient}
+        if asked.noise:
+            squares = _squares(tensors, passed, errors)
+            noise = sum(
+                float(np.sum(np.maximum(squares[n] - gradient[n] ** 2, 0) / scale[n])) for n in gradient
+            )
+            found["noise_cost"] = float(state.sums[structs.RATE]) / 4 * noise * (1 / batch - 1 / m)
+        if asked.steps:
+            _add_penalty(network, tensors, gradient, hyper, m)
+            fall = sum(float(np.sum(gradient[n] ** 2 / scale[n])) for n in gradient)
+            found["fall_by_rate"] = -(-m // batch) * fall
+            found["rate_limit"] = _rate_limit(network, tensors, sample.few(), hyper, scale, m)
     return {name: min(value, MOST) for name, value in found.items()}
 
 
@@ -166,7 +177,7 @@ def _activated(Z: Array, network: Network) -> tuple[Array, Array]:
     if activation == Activation.tanh:
         A = np.tanh(Z)
         return A, 1 - A**2
-    slope = np.where(Z > 0, 1.0, network.slope)
+    slope = np.maximum(Z > 0, float(network.slope))
     return Z * slope, slope
 
 
@@ -206,16 +217,24 @@ def _steepest(network: Network) -> float:
     return 0.25 if network.activation == Activation.sigmoid.name else 1.0
 
 
-def _gradients(network: Network, tensors: Tensors, passed: Passed) -> tuple[Tensors, Tensors]:
-    """Return the gradient of the mean loss, and the mean of the squares of that of each row."""
-    gradient, squares = {}, {}
-    m = len(passed.A[0])
-    for layer, D in enumerate(_backward(network, tensors, passed), 1):
-        A = passed.A[layer - 1]
-        gradient[f"W{layer}"], squares[f"W{layer}"] = D.T @ A / m, (D**2).T @ A**2 / m
+def _gradients(tensors: Tensors, passed: Passed, errors: list[Array]) -> Tensors:
+    """Return the gradient of the mean loss, by dZ of each row and layer."""
+    gradient = {}
+    for layer, D in enumerate(errors, 1):
+        gradient[f"W{layer}"] = D.T @ passed.A[layer - 1] / len(D)
         if f"b{layer}" in tensors:
-            gradient[f"b{layer}"], squares[f"b{layer}"] = D.mean(axis=0), (D**2).mean(axis=0)
-    return gradient, squares
+            gradient[f"b{layer}"] = D.mean(axis=0)
+    return gradient
+
+
+def _squares(tensors: Tensors, passed: Passed, errors: list[Array]) -> Tensors:
+    """Return the mean of the squares of the gradient of each row."""
+    squares = {}
+    for layer, D in enumerate(errors, 1):
+        squares[f"W{layer}"] = (D**2).T @ passed.A[layer - 1] ** 2 / len(D)
+        if f"b{layer}" in tensors:
+            squares[f"b{layer}"] = (D**2).mean(axis=0)
+    return squares
 
 
 def _preconditioner(network: Network, hyper: structs.Hyper, state: structs.State) -> Tensors:
@@ -251,7 +270,8 @@ def _rate_limit(
     )
 
     def slope(at: Tensors) -> Tensors:
-        found = _gradients(network, at, _forward(network, at, sample))[0]
+        passed = _forward(network, at, sample)
+        found = _gradients(at, passed, _backward(network, at, passed))
         _add_penalty(network, at, found, hyper, m)
         return found
 

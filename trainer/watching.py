@@ -1,9 +1,9 @@
 """What a run looks at beside its kernels: statistics of layers where they are asked for, and probes.
 
 A probe takes some passes through a small sample. So it is made only where the training cost stands, jumps or
-is hardly better than that of a constant model, and at few epochs: 8, 12, 16, 24, 32, 48, ... after the
-beginning or the last change, and after the last one. Whether it is made follows from the epochs before, so
-that a replay has it too.
+is hardly better than that of a constant model, for no more than that leaves open, and at few epochs: 8, 12,
+16, 24, 32, 48, ... after the beginning or the last change, and after the last one. Whether it is made follows
+from the epochs before, so that a replay has it too.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from .settings import Settings
 WINDOW = 8  # epochs a judgement looks back on; fewer cannot tell a trend from the noise of mini-batches
 STANDING = 0.02  # less of its level does a cost fall from one half of the window to the other that stands
 POOR = 0.5  # of the cost of a constant model: above it a network has learned little
+UNLEARNED = 0.3  # of it: below it slow learning is no trouble
 
 
 def stands(costs: Sequence[float]) -> bool:
@@ -57,6 +58,7 @@ class Watching:
         self.since = 0
         self._data, self._network = data, network
         self._sample: probe.Sample | None = None
+        self._constant: float | None = None
 
     def begin_anew(self, epoch: int) -> None:
         """Forget what was before a change of settings."""
@@ -81,17 +83,29 @@ class Watching:
         costs = [row["train_cost"] for row in rows if row["epoch"] > self.since]
         self.recent = [*self.recent, *costs][-WINDOW:]
         due = epoch == settings.epochs or _next_due(epoch - self.since - 1) == epoch - self.since
-        if due and len(self.recent) == WINDOW and self._in_trouble(settings):
+        asked = self._asked(settings) if due and len(self.recent) == WINDOW else None
+        if asked is not None:
+            m = len(self._data.X_train)
             with np.errstate(all="ignore"):
-                return probe.probe(self._network, hyper, state, self._of(settings), len(self._data.X_train))
+                return probe.probe(self._network, hyper, state, self._of(settings), m, asked)
         if settings.layer_statistics:
             with np.errstate(all="ignore"):
                 return probe.layer_statistics(self._network, state.weights, self._of(settings))
         return {}
 
-    def _in_trouble(self, settings: Settings) -> bool:
-        poor = POOR * probe.constant_cost(self._network.kind, self._of(settings))
-        return stands(self.recent) or uneven(self.recent) or self.recent[-1] > poor
+    def _asked(self, settings: Settings) -> probe.Asked | None:
+        """Return what a probe has to tell; None where the cost falls well."""
+        standing, jumping = stands(self.recent), uneven(self.recent)
+        share = self.recent[-1] / self._constant_cost(settings)
+        if not (standing or jumping) and share <= POOR:
+            return None
+        # half, since the penalty and dropout are in this cost, and not in a probe's
+        return probe.Asked(noise=jumping, steps=standing and not share < UNLEARNED / 2)
+
+    def _constant_cost(self, settings: Settings) -> float:
+        if self._constant is None:
+            self._constant = max(probe.constant_cost(self._network.kind, self._of(settings)), 1e-12)
+        return self._constant
 
     def _of(self, settings: Settings) -> probe.Sample:
         if self._sample is None:

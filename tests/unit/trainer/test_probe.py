@@ -35,7 +35,8 @@ def test_gradients_are_those_of_the_kernels(more, iris):
     run.advance(10.0, until_epoch=3)
     tensors = probe._tensors(run.network, run._state.weights)
     sample = probe.sample_of(iris, run.settings)
-    ours, _ = probe._gradients(run.network, tensors, probe._forward(run.network, tensors, sample))
+    passed = probe._forward(run.network, tensors, sample)
+    ours = probe._gradients(tensors, passed, probe._backward(run.network, tensors, passed))
     cost = CostFunction(run.settings, iris)
     theirs = cost.network.tensors(cost(run._state.weights)[1])
     for layer in (1, 2, 3):
@@ -80,6 +81,18 @@ def test_only_what_stalls_is_probed_and_at_few_epochs():
     learning = {**FLAT, "hidden_units": 32, "learning_rate": 0.01, "epochs": 16}
     healthy = rows_of(Run(make_settings(learning), data, 1))
     assert all(set(row) == set(healthy[0]) for row in healthy)
+
+
+def test_a_probe_is_made_for_what_the_curve_leaves_open():
+    data = TRAINER.load({"name": "iris"}, {})
+    standing = rows_of(Run(make_settings(FLAT), data, 1))[-1]
+    assert {"cost_share", "rate_limit", "fall_by_rate"} <= set(standing) and "noise_cost" not in standing
+    jumping = {**FLAT, "learning_rate": 0.5, "batch_size": 8, "epochs": 16}
+    jumped = rows_of(Run(make_settings(jumping), data, 1))[-1]
+    assert {"cost_share", "noise_cost"} <= set(jumped)
+    falling = {**FLAT, "learning_rate": 2e-3, "epochs": 16}
+    poor = rows_of(Run(make_settings(falling), data, 1))[-1]
+    assert "cost_share" in poor and not {"rate_limit", "noise_cost"} & set(poor)
 
 
 def test_probes_do_not_depend_on_how_a_run_is_cut_or_restored():
