@@ -15,6 +15,7 @@ import numpy as np
 
 from . import checkpoint, probe
 from .kernels import structs
+from .landscape_bounds import LEAST_PLACES, LEAST_ROWS, MOST_ROWS
 from .problem import AskedError, DataError
 from .run import Run
 
@@ -22,8 +23,6 @@ Array = np.ndarray[Any, Any]
 
 STATES = 40  # of a path, at most
 NUMBERS = 20_000_000  # of all these states together
-LEAST_PLACES, MOST_PLACES = 5, 81  # of either axis
-LEAST_ROWS, MOST_ROWS = 16, probe.ROWS
 USUAL = 25, 1024  # places and rows, where the work is not too much
 SPARSE = 11, 64  # as few are taken of large networks where nobody says how many
 WORK = 20_000_000_000  # weights x rows x places
@@ -118,7 +117,7 @@ def loss_plane(
         The path has no plane.
     """
     network = run.network
-    sample = probe.sample_of(run.data, run.settings)
+    sample = probe.sample_of(run.data, run.settings, MOST_ROWS)
     places, taken = affordable(run, resolution, rows)
     sample = sample.few(taken)
     path = _before_it_diverged(path)
@@ -157,7 +156,7 @@ def affordable(run: Run, resolution: int | None = None, rows: int | None = None)
     AskedError
         So many are too much for this network.
     """
-    parameters, there = run.network.parameters, min(probe.ROWS, len(run.data.X_train))
+    parameters, there = run.network.parameters, min(MOST_ROWS, len(run.data.X_train))
     places = USUAL[0] if resolution is None else resolution
     taken = min(there, USUAL[1] if rows is None else rows)
     while rows is None and taken > SPARSE[1] and parameters * taken * places**2 > WORK:

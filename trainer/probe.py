@@ -59,10 +59,10 @@ class Passed(NamedTuple):
     dZ: Array  # noqa: N815 - (m, n[L]) of each row's loss
 
 
-def sample_of(data: Data, settings: Any) -> Sample:
-    """Return the rows that are looked at."""
+def sample_of(data: Data, settings: Any, most: int = ROWS) -> Sample:
+    """Return the rows that are looked at, evenly spaced."""
     m = len(data.X_train)
-    rows = np.arange(min(m, ROWS), dtype=np.int64) * m // min(m, ROWS)
+    rows = np.arange(min(m, most), dtype=np.int64) * m // min(m, most)
     costs = cost_weights_of(settings, data)
     weights = np.asarray(costs[rows], np.float64) if costs.size else np.ones(len(rows))
     kind = np.float64 if data.kind == "regression" else np.int64

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from caviar.service.api.services import App
 from caviar.service.ids import trial_id
-from caviar.trainer.landscape import LEAST_PLACES, LEAST_ROWS, MOST_PLACES, MOST_ROWS
+from caviar.trainer.landscape_bounds import LEAST_PLACES, LEAST_ROWS, MOST_PLACES, MOST_ROWS
 
 router = APIRouter(tags=["trials"])
 
