@@ -10,6 +10,9 @@ import pytest
 
 from tests.support.chromium import CHROMIUM, chromium
 from tests.support.page_server import SEARCH, Server, wait_for_end
+from tests.support.two_servers import TWO_SERVERS
+
+SPAN = "module" if TWO_SERVERS else "session"  # a module's databases go with it
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -22,16 +25,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(skip)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope=SPAN)
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for all tests that do not harm it."""
     running = Server(tmp_path_factory.mktemp("data"))
     running.start()
     yield running
-    running.stop()
+    running.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope=SPAN)
 def search(server: Server) -> dict[str, Any]:
     """A finished search of 12 trials."""
     made = server.call("/searches", SEARCH)

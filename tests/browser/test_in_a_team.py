@@ -62,7 +62,7 @@ def guarded(tmp_path: Path) -> Iterator[Server]:
     running = Server(tmp_path, workers=0)
     running.start(CAVIAR_TOKEN_REQUIRED="yes", CAVIAR_ADMIN_TOKEN=ADMIN)
     yield running
-    running.stop()
+    running.close()
 
 
 @pytest.mark.soak  # it needs a server of its own

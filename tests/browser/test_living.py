@@ -59,5 +59,5 @@ def test_a_server_that_goes_away_and_comes_back(browser: Any, tmp_path: Path, co
         expect(page.get_by_role("link", name="after the break")).to_be_visible(timeout=60_000)
         context.close()
     finally:
-        own.stop()
+        own.close()
     assert complaints == []

@@ -21,7 +21,7 @@ def idle(tmp_path: Path) -> Iterator[Server]:
     running = Server(tmp_path, workers=0)
     running.start()
     yield running
-    running.stop()
+    running.close()
 
 
 @pytest.fixture
