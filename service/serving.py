@@ -29,6 +29,7 @@ from caviar.service.security.addresses import Addresses
 from caviar.service.security.connections import Connections, capacity
 from caviar.service.security.probes import Probes
 from caviar.service.security.protocol import BoundedHttp
+from caviar.service.security.turns import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ async def _serve(
         Addresses(config),
         {b"/livez": lambda: (200, b'{"alive":true}'), b"/readyz": app.state.health.known},
     )
-    http = partial(BoundedHttp, connections=Connections(capacity()), probes=probes)
+    http = partial(BoundedHttp, connections=Connections(capacity()), probes=probes, turns=Turns())
     settings = uvicorn.Config(
         app,
         lifespan="off",  # entered here, so that what is wrong at the start is raised, not logged

@@ -13,7 +13,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from caviar.service.config import Limits
 from caviar.service.security.failed_logins import address_of
 from caviar.service.security.places import Places
-from caviar.service.security.read_answers import ReadAnswer
 from caviar.service.security.refusals import Refusal, refuse
 from caviar.service.security.scopes import AGENT, ANYONE, LOCAL, Token
 
@@ -33,7 +32,6 @@ class ConcurrencyLimit:
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
         self._app = app
-        self._seconds = limits.body_seconds
         self._places = {
             "exchanges": Places(limits.requests),
             "waits": Places(limits.streams),
@@ -55,7 +53,7 @@ class ConcurrencyLimit:
             await refuse(send, _too_busy(places.of(share), kind))
             return
         try:
-            await self._app(scope, receive, ReadAnswer(send, scope, self._seconds))
+            await self._app(scope, receive, send)
         finally:
             places.give_back(caller, scope)
 

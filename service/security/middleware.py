@@ -17,6 +17,7 @@ from caviar.service.security.connections import let_wait, pause_before_refusal
 from caviar.service.security.failed_logins import FailedLogins, address_of
 from caviar.service.security.headers import SECURITY_HEADERS
 from caviar.service.security.proxied_users import named_by_proxy
+from caviar.service.security.read_answers import ReadAnswer
 from caviar.service.security.refusals import Refusal, not_json, refuse, too_much, unauthorised
 from caviar.service.security.rules import OPEN, needed
 from caviar.service.security.scopes import ANYONE, LOCAL, Token
@@ -25,6 +26,7 @@ from caviar.service.security.tokens import Credential, TokenBook
 COOKIE = "caviar_session"
 LINGER_SECONDS = 1.0
 _PATH = re.compile(r"/[A-Za-z0-9._~:@,+=/-]*")  # what the server's own paths are made of; no %, no backslash
+_LONGEST_PATH = 2048  # what is decided for a path is remembered by it
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -54,7 +56,7 @@ class Guard:
         body = CountedBody(
             receive, cap(limits, scope["method"], scope["path"]), limits.body_seconds, limits.body_rate
         )
-        answer = _Answer(send, body)
+        answer = _Answer(ReadAnswer(send, scope, limits.body_seconds), body)
         try:
             scope.setdefault("state", {})
             scope["state"]["caller"] = await self._admit(scope, body)
@@ -82,7 +84,11 @@ class Guard:
             raise Refusal(
                 405, "Method not allowed", f"{method} is not served", "method", "Use another method"
             )
-        if not _PATH.fullmatch(path) or any(part in {".", ".."} for part in path.split("/")):
+        if (
+            len(path) > _LONGEST_PATH
+            or not _PATH.fullmatch(path)
+            or any(part in {".", ".."} for part in path.split("/"))
+        ):
             raise Refusal(
                 400, "Bad path", "No such path can exist here", "path", "Use the ids the server gave"
             )

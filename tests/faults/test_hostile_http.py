@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import re
 import socket
 import threading
 import time
@@ -247,3 +248,82 @@ def test_a_body_that_was_answered_before_its_end_must_come_soon(server: Server) 
                 connection.sendall(b"x")
                 time.sleep(0.2)
         assert time.monotonic() - began < 8
+
+
+@contextlib.contextmanager
+def pouring(server: Server, first: bytes, again: bytes, connections: int) -> Iterator[None]:
+    """Send something again and again on several connections, without reading, for the length of a block."""
+    over = threading.Event()
+
+    def pour() -> None:
+        while not over.is_set():
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection(("127.0.0.1", server.port), 0.2) as it,
+            ):
+                it.sendall(first)
+                while not over.is_set():
+                    with contextlib.suppress(TimeoutError):
+                        it.sendall(again)
+
+    threads = [threading.Thread(target=pour) for _ in range(connections)]
+    for one in threads:
+        one.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for one in threads:
+            one.join()
+
+
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [
+        (b"", head("GET", "/livez") * 1000),
+        (b"", head("GET", "/api/v1/searches") * 1000),
+        (head("GET", "/api/v1/events"), head("GET", "/") * 1000),
+        (head("POST", "/api/v1/searches/check", "Transfer-Encoding: chunked"), b"1\r\nx\r\n" * 10_000),
+    ],
+    ids=["probes", "requests", "behind a stream", "chunks of a byte"],
+)
+def test_who_sends_all_at_once_keeps_nobody_waiting(server: Server, first: bytes, again: bytes) -> None:
+    """The probes of others are answered one after the other meanwhile."""
+    with small(server), pouring(server, first, again, 12):
+        for _ in range(10):
+            began = time.monotonic()
+            assert server.client.get("/livez", timeout=5).status_code == 200
+            assert time.monotonic() - began < 3.0
+
+
+def test_requests_sent_at_once_are_answered_in_their_order(server: Server) -> None:
+    body, kind = b'{"name": "x"}', "Content-Type: application/json"
+    check = "/api/v1/searches/check"
+    sent = head("GET", "/livez") + head("POST", check, kind, "Content-Length: 13") + body
+    sent += head("POST", check, kind, "Transfer-Encoding: chunked") + b"d\r\n" + body + b"\r\n0\r\n\r\n"
+    sent += head("GET", "/nothing") + head("GET", "/readyz", "Connection: close")
+    for size in (1, 7, len(sent)):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10.0) as connection:
+            for first in range(0, len(sent), size):
+                connection.sendall(sent[first : first + size])
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
+        assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"200", b"200", b"200", b"404", b"200"]
+
+
+@pytest.mark.soak  # it is noticed when the stream says again that it lives
+def test_a_stream_ends_with_its_client_whatever_came_behind_it(server: Server) -> None:
+    assert server.process is not None
+    process = psutil.Process(server.process.pid)
+    search = server.submit(1)
+    before = process.num_fds()
+    for _ in range(20):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10.0) as connection:
+            connection.sendall(head("GET", f"/api/v1/searches/{search}/events") + head("GET", "/nothing"))
+            assert b" 200 " in connection.recv(65536)
+    wait(lambda: process.num_fds() <= before + 2, 40, lambda: f"{process.num_fds()} files, not {before}")
+
+
+def test_too_many_headers_are_refused(server: Server) -> None:
+    lines = [f"X-{number}: y" for number in range(1000)]
+    assert b" 400 " in talk(server, iter([head("GET", "/livez", *lines)]))
+    assert server.client.get("/" + "a" * 4000).status_code == 400

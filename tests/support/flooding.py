@@ -103,6 +103,42 @@ class Flood:
                 writer.write(self._head("GET /api/v1/searches") + b"\r\n")
                 await self._answer(reader)
 
+    async def pipelines(self) -> None:
+        """Ask for thousands of things at once; read whatever is answered."""
+        await self._poured(
+            b"", (self._head("GET /livez") + b"\r\n" + self._head("GET /api/v1/searches") + b"\r\n") * 500
+        )
+
+    async def unread(self) -> None:
+        """The same of a server whose answers nobody reads."""
+        async with self._connected() as (_, writer):
+            writer.transport.pause_reading()
+            while True:
+                writer.write((self._head("GET /livez") + b"\r\n") * 1000)
+                await writer.drain()
+
+    async def chunks(self) -> None:
+        """Send a body in chunks of one byte, as fast as it goes."""
+        kind = "Content-Type: application/json", "Transfer-Encoding: chunked"
+        await self._poured(self._head("POST /api/v1/searches/check", *kind) + b"\r\n", b"1\r\nx\r\n" * 10_000)
+
+    async def _poured(self, first: bytes, again: bytes) -> None:
+        """Send something once, then something again and again, until the server ends the connection."""
+        async with self._connected() as (reader, writer):
+            writer.write(first)
+
+            async def read() -> None:
+                while await reader.read(65536):
+                    pass
+
+            reading = asyncio.ensure_future(read())
+            try:
+                while not reading.done():
+                    writer.write(again)
+                    await writer.drain()
+            finally:
+                reading.cancel()
+
     async def logins(self) -> None:
         """Sign in again and again: with the token, or with one that nobody knows."""
         async with self._connected() as (reader, writer):
