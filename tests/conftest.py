@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -16,6 +17,12 @@ from sqlalchemy.engine import URL, make_url
 
 from tests.support.stores import build_tables, drop_database, empty_database
 from tests.support.two_servers import DATABASES, TWO_SERVERS
+
+
+def pytest_configure() -> None:
+    """Have Ctrl-C reach what tests start, also where a shell started the run in the background."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

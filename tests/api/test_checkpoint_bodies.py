@@ -9,6 +9,7 @@ from typing import Any
 
 import anyio
 import httpx
+import pytest
 
 from caviar.service.api.checkpoints import SMALL
 from caviar.service.api.services import LARGE_AT_ONCE
@@ -46,6 +47,7 @@ class Sender:
         self.statuses.append(answer.status_code)
 
 
+@pytest.mark.one_server("it counts what one process holds in memory")
 def test_bodies_are_read_after_the_fence_and_large_ones_few_at_once(tmp_path: Path) -> None:
     with running(tmp_path) as app:
         app.request("POST", f"{API}/searches", json=SEARCH)

@@ -26,7 +26,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 
 @pytest.fixture(scope="module")
 def token(app: App) -> dict[str, str]:
-    return {"authorization": f"Bearer {app.app.state.tokens.ephemeral('test', 'admin')}"}
+    _, text = app.app.state.tokens.create("test", "admin")
+    return {"authorization": f"Bearer {text}"}
 
 
 @pytest.mark.parametrize("front", [PREFIX, ""], ids=["left on", "taken off"])

@@ -90,6 +90,7 @@ def test_a_search_runs_to_its_end(app: App) -> None:
     problem(app.request("GET", f"{API}/trials/{number}.0/curve?points=9"), 422, "points")
 
 
+@pytest.mark.one_server("the clock of its own connection is moved")
 def test_the_rate_goes_by_the_clock_of_the_database(tmp_path: Path) -> None:
     """That of the server may be wrong by any time."""
     with running(tmp_path) as app:
