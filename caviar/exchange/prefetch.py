@@ -4,7 +4,7 @@ from collections import defaultdict
 
 AHEAD_SECONDS = 0.4  # short trials are fetched for this long, so that none waits for a round trip
 SHORT_SECONDS = 1.0  # trials below this are worth having one spare; longer ones are left for other agents
-AHEAD_LIMIT = 128
+AHEAD_LIMIT = 256  # so that trials of a millisecond make no exchange after each 0.1 s
 SMOOTHING = 0.2
 ROWS_SECONDS = 0.2  # epochs are told this often
 RESULTS_SECONDS = 0.15  # results, while there is more to train
