@@ -29,11 +29,14 @@ from caviar.service.security.addresses import Addresses
 from caviar.service.security.connections import Connections, capacity
 from caviar.service.security.probes import Probes
 from caviar.service.security.protocol import BoundedHttp
-from caviar.service.security.turns import Turns
+from caviar.service.security.turns import Starts, Turns
 
 logger = logging.getLogger(__name__)
 
 BACKLOG = 2048
+ACCEPTED = (
+    16  # connections at once: uvloop takes one of a socket, and lets all others wait for what that one asks
+)
 
 
 class ListenError(ServiceError):
@@ -67,7 +70,9 @@ async def _serve(
         Addresses(config),
         {b"/livez": lambda: (200, b'{"alive":true}'), b"/readyz": app.state.health.known},
     )
-    http = partial(BoundedHttp, connections=Connections(capacity()), probes=probes, turns=Turns())
+    http = partial(
+        BoundedHttp, connections=Connections(capacity()), probes=probes, turns=Turns(), starts=Starts()
+    )
     settings = uvicorn.Config(
         app,
         lifespan="off",  # entered here, so that what is wrong at the start is raised, not logged
@@ -87,7 +92,8 @@ async def _serve(
         engine = _engine(config, app.state.services, reporter, token)
         recovery = asyncio.create_task(reporter.recover())
         try:
-            await _Server(settings, engine, app, ready).serve(sockets=[listening])
+            copies = [listening, *(listening.dup() for _ in range(ACCEPTED - 1))]
+            await _Server(settings, engine, app, ready).serve(sockets=copies)
         finally:
             recovery.cancel()
 

@@ -20,7 +20,7 @@ from caviar.service.usecases import attachments, checkpoints
 router = APIRouter(tags=["trials"])
 Artifact = Annotated[str, Query(alias="name", description="of the file")]
 Value = Annotated[JsonValue, Body()]
-Attempt = Annotated[int, Query(ge=1, description="the attempt that has the trial in hand")]
+Attempt = Annotated[int, Query(ge=1, lt=2**31, description="the attempt that has the trial in hand")]
 
 
 @router.put("/trials/{name}/attributes", status_code=204, summary="Set an attribute of a trial")

@@ -30,12 +30,12 @@ async def put_checkpoint(
     services: App,
     name: str,
     request: Request,
-    attempt: Annotated[int, Query(ge=1)],
+    attempt: Annotated[int, Query(ge=1, lt=2**31)],
     digest: Annotated[str, Query(pattern="^sha256:[0-9a-f]{64}$")],
-    branch: Annotated[int, Query(ge=0)] = 0,
-    epoch: Annotated[int, Query(ge=0)] = 0,
-    step: Annotated[int, Query(ge=0)] = 0,
-    position: Annotated[int, Query(ge=0)] = 0,
+    branch: Annotated[int, Query(ge=0, lt=2**31)] = 0,
+    epoch: Annotated[int, Query(ge=0, lt=2**31)] = 0,
+    step: Annotated[int, Query(ge=0, lt=2**63)] = 0,
+    position: Annotated[int, Query(ge=0, lt=2**31)] = 0,
     kind: Literal["schedule", "command", "end", "model"] = "schedule",
 ) -> Response:
     trial, given = trial_id(name), checkpoints.Given(attempt, branch, epoch, step, position, kind, digest)

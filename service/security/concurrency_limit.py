@@ -11,8 +11,9 @@ import re
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from caviar.service.config import Limits
+from caviar.service.security.bodies import takes_json
 from caviar.service.security.failed_logins import address_of
-from caviar.service.security.places import Places
+from caviar.service.security.places import Caller, Places
 from caviar.service.security.refusals import Refusal, refuse
 from caviar.service.security.scopes import AGENT, ANYONE, LOCAL, Token
 
@@ -21,9 +22,14 @@ RETRY_SECONDS = 1  # agents and clients try again by themselves
 
 # What part of the places of a kind one caller may have.
 SHARES = {"exchanges": 0.75, "waits": 0.75, "streams": 0.5, "bodies": 0.25, "requests": 0.25, "files": 0.25}
+SHARES["large"] = 0.25
 FILES = re.compile(r"/api/v1/(checkpoints/[^/]+|[^/]+/.+/((init-)?model|content|export))")
 FILES_OF_REQUESTS = 8  # one for so many requests: each may be of hundreds of megabytes
-OF_ANYONE = 0.125  # an address without a token, or all who have one link
+LARGE = 256 * 1024  # bytes of JSON, which take the time and the memory of many requests
+LARGE_OF_REQUESTS = 32  # one for so many
+OF_ANYONE = 0.0625  # an address without a token
+OF_LINK = 0.125  # all who have one link
+OF_ALL = {"anyone": 0.125, "links": 0.5}  # all addresses without a token together, all links
 OF_LOCAL = 0.75  # this machine, where nobody is asked for a token: one caller stands for all
 
 
@@ -39,6 +45,7 @@ class ConcurrencyLimit:
             "bodies": Places(limits.requests),
             "requests": Places(limits.requests),
             "files": Places(max(1, limits.requests // FILES_OF_REQUESTS)),
+            "large": Places(max(1, limits.requests // LARGE_OF_REQUESTS)),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,10 +54,10 @@ class ConcurrencyLimit:
             await self._app(scope, receive, send)
             return
         kind = kind_of(scope)
-        caller, share = _caller(scope["state"]["caller"], address_of(scope), kind)
+        caller = _caller(scope["state"]["caller"], address_of(scope), kind)
         places = self._places[kind]
-        if not await places.take(caller, share, scope):
-            await refuse(send, _too_busy(places.of(share), kind))
+        if not await places.take(caller, scope):
+            await refuse(send, _too_busy(places.of(caller.share), kind))
             return
         try:
             await self._app(scope, receive, send)
@@ -59,8 +66,10 @@ class ConcurrencyLimit:
 
 
 def kind_of(scope: Scope) -> str:
-    """Name the kind of a request: what agents exchange, what stays open by its nature, and the rest."""
+    """Name the kind of a request: much JSON, exchanges of agents, what stays open by its nature, the rest."""
     path = scope["path"]
+    if takes_json(scope["method"], path) and _is_large(scope):
+        return "large"
     if path == "/api/v1/exchange" or path.endswith("/lease"):
         return "exchanges"
     if path.endswith("/wake"):
@@ -74,18 +83,25 @@ def kind_of(scope: Scope) -> str:
     return "bodies"
 
 
-def _caller(token: Token, address: str, kind: str) -> tuple[str, float]:
+def _is_large(scope: Scope) -> bool:
+    """Return whether a body is large, or does not say how large it is."""
+    headers = dict(scope.get("headers", ()))
+    return b"transfer-encoding" in headers or int(headers.get(b"content-length", b"0")) > LARGE
+
+
+def _caller(token: Token, address: str, kind: str) -> Caller:
     """Name a caller among all of a kind, and say what part of its places it may have."""
     if token == ANYONE:
-        return f"from {address}", OF_ANYONE
+        return Caller(f"from {address}", OF_ANYONE, "anyone", OF_ALL["anyone"])
     if token == LOCAL:
-        return "local", OF_LOCAL
+        return Caller("local", OF_LOCAL)
     if token.search is not None:
-        return token.digest, OF_ANYONE
-    return token.digest, SHARES[kind]
+        return Caller(token.digest, OF_LINK, "links", OF_ALL["links"])
+    return Caller(token.digest, SHARES[kind])
 
 
 def _too_busy(most: int, kind: str) -> Refusal:
+    kind = "large bodies" if kind == "large" else kind
     detail = f"{most} {kind} of yours, or all that this server takes, are in progress: try again in a moment"
     headers = ((b"retry-after", str(RETRY_SECONDS).encode()),)
     return Refusal(503, "Too busy", detail, "", "Try again in a moment", headers)

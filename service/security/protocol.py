@@ -9,13 +9,14 @@ from __future__ import annotations
 from asyncio import BaseTransport, TimerHandle, Transport
 from typing import Any, cast
 
+from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from caviar.service.security.connections import Connections
 from caviar.service.security.failed_logins import address_of
 from caviar.service.security.probes import Probes
-from caviar.service.security.turns import Turns
+from caviar.service.security.turns import Starts, Turns
 
 HEAD_BYTES = 64 * 1024
 HEADERS = 200
@@ -49,9 +50,16 @@ class BoundedHttp(HttpToolsProtocol):
     """
 
     def __init__(
-        self, *arguments: Any, connections: Connections, probes: Probes, turns: Turns, **named: Any
+        self,
+        *arguments: Any,
+        connections: Connections,
+        probes: Probes,
+        turns: Turns,
+        starts: Starts,
+        **named: Any,
     ) -> None:
         super().__init__(*arguments, **named)
+        self._starts = starts
         self._shared = connections
         self._probes = probes
         self._turns = turns
@@ -265,6 +273,11 @@ class BoundedHttp(HttpToolsProtocol):
         """Close a connection between two requests; soon, even if its client does not read."""
         super().timeout_keep_alive_handler()
         self._expect(CLOSE_SECONDS)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """Begin a request when few others begin."""
+        begin = super()._start_asgi_task
+        self._starts.begin(lambda: None if cycle.disconnected else begin(cycle, app))
 
     @property
     def _serving(self) -> bool:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 TURN_SECONDS = 0.005  # for all who wait, before whatever else is ready
+STARTS = 8  # requests that begin before whatever else is ready
 
 
 class Waiting(Protocol):
@@ -42,3 +45,29 @@ class Turns:
             one.go_on()
         if self._queue:
             self._come()
+
+
+class Starts:
+    """Lets requests begin in the order of coming, a few at a time: each takes a moment, and many may come."""
+
+    def __init__(self) -> None:
+        self._queue: deque[Callable[[], None]] = deque()
+        self._left = STARTS
+
+    def begin(self, start: Callable[[], None]) -> None:
+        """Begin a request now or soon."""
+        if self._left == STARTS:
+            asyncio.get_running_loop().call_soon(self._renew)
+        if self._left:
+            self._left -= 1
+            start()
+        else:
+            self._queue.append(start)
+
+    def _renew(self) -> None:
+        self._left = STARTS
+        while self._queue and self._left:
+            self._left -= 1
+            self._queue.popleft()()
+        if self._left < STARTS:
+            asyncio.get_running_loop().call_soon(self._renew)

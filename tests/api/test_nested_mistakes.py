@@ -89,10 +89,12 @@ def test_an_integer_beyond_64_bits_is_a_float_to_every_route(app: App, number: i
 
 
 @pytest.mark.postgres
-@pytest.mark.parametrize("count", [800, pytest.param(50_000, marks=pytest.mark.soak)])
-def test_mistakes_at_any_depth_have_one_answer(both: tuple[App, App], count: int) -> None:
+@pytest.mark.parametrize(
+    ("seed", "count"), [(14, 800), *(pytest.param(seed, 5_000, marks=pytest.mark.soak) for seed in range(10))]
+)
+def test_mistakes_at_any_depth_have_one_answer(both: tuple[App, App], seed: int, count: int) -> None:
     faults, statuses = [], Counter[int]()
-    for sent in mistakes(CASES, 14, count):
+    for sent in mistakes(CASES, seed, count):
         one, other = (answer(app, sent) for app in both)
         statuses[one[0]] += 1
         if one != other or one[0] >= 500:

@@ -18,12 +18,24 @@ from caviar.service.errors import RefusedError
         (b'{"a": NaN}', "body"),
         (b"[" * 120 + b"]" * 120, ".".join(["0"] * 100)),
         (b"[" * 100_000, "body"),
+        (b"[" + b"[]," * 300_000 + b"1]", "body"),
+        (b"[" + b"1," * 1_000_001 + b"1]", "body"),
     ],
 )
 def test_what_one_of_two_databases_would_refuse_is_refused_with_its_place(body: bytes, field: str) -> None:
     with pytest.raises(RefusedError) as refused:
         read_json(body)
     assert [one.field for one in refused.value.problems] == [field]
+
+
+def test_of_many_mistakes_the_first_are_told() -> None:
+    with pytest.raises(RefusedError) as refused:
+        read_json(b"[" + b'"\\u0000",' * 10_000 + b"1]")
+    assert [one.field for one in refused.value.problems] == [str(number) for number in range(100)]
+
+
+def test_what_may_be_nested_is_taken() -> None:
+    assert read_json(b"[" * 100 + b"]" * 100)
 
 
 def test_of_two_values_under_one_name_the_last_counts() -> None:

@@ -234,3 +234,18 @@ def test_a_request_that_is_cancelled_while_it_waits_takes_no_place_with_it() -> 
 )
 def test_every_request_is_of_one_kind(token: Token, method: str, path: str, kind: str) -> None:
     assert kind_of({"path": path, "method": method, "state": {"caller": token}}) == kind
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "kind"),
+    [
+        ("/api/v1/searches", [(b"content-length", b"262145")], "large"),
+        ("/api/v1/searches", [(b"content-length", b"262144")], "bodies"),
+        ("/api/v1/searches/check", [(b"transfer-encoding", b"chunked")], "large"),
+        ("/api/v1/exchange", [(b"content-length", b"1000000")], "large"),
+        ("/api/v1/datasets", [(b"content-length", b"1000000")], "bodies"),
+    ],
+)
+def test_much_json_is_a_kind_of_its_own(path: str, headers: list[tuple[bytes, bytes]], kind: str) -> None:
+    scope = {"path": path, "method": "POST", "state": {"caller": A}, "headers": headers}
+    assert kind_of(scope) == kind
