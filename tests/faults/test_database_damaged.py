@@ -86,6 +86,7 @@ HARMS = [link, move_away_and_back, write_over_the_index, write_over_and_hide_it]
 HARMS += [drop_a_table, drop_an_index, take_the_lock]
 
 
+@pytest.mark.one_server("its SQLite file is damaged")
 @pytest.mark.parametrize("harm", [*QUICK, *(pytest.param(one, marks=pytest.mark.soak) for one in HARMS)])
 def test_damage_to_files_is_seen(make_server: Callable[..., Server], harm: Callable[[Path], None]) -> None:
     server = make_server(workers=0)
@@ -126,7 +127,7 @@ def test_damage_to_a_postgres_is_seen(
 def refuses_for_good(server: Server, load: Load) -> None:
     """Check that the server says within two seconds what is wrong, and acknowledges nothing any more."""
     done = time.monotonic()
-    wait(lambda: not server.ready(), 10, "not to be ready")
+    wait(lambda: not server.any_ready(), 10, "not to be ready")
     seen = time.monotonic()
     assert seen - done <= NOT_READY_SECONDS
     wait(lambda: "cannot be trusted" in said(server), 2, lambda: f"the reason, not {said(server)}")
@@ -136,6 +137,7 @@ def refuses_for_good(server: Server, load: Load) -> None:
     assert server.client.get("/livez").status_code == 200
 
 
+@pytest.mark.one_server("its process may write no SQLite file")
 def test_what_cannot_be_written_for_a_while_is_not_ready(make_server: Callable[..., Server]) -> None:
     """A quota: every write to a file fails, and nothing is damaged."""
     server = make_server(workers=0)

@@ -168,6 +168,7 @@ def at_length(harm: Any) -> Any:
     return pytest.param(harm, marks=pytest.mark.soak)
 
 
+@pytest.mark.one_server("its SQLite file is changed")
 @pytest.mark.parametrize("rounds", ROUNDS)
 @pytest.mark.parametrize("harm", [delete, overwrite, *map(at_length, [truncate, swap, restore_backup])])
 def test_files_that_change_under_a_server(
@@ -205,22 +206,27 @@ def test_files_that_change_under_a_server(
 def harmed(server: Server, load: Load, number: int) -> None:
     """Check what must hold from the moment at which harm is done."""
     done = time.monotonic()
-    wait(lambda: not server.ready(), 10, "not to be ready")
+    wait(lambda: not server.any_ready(), 10, "not to be ready")
     late = time.monotonic() - done
     assert late <= NOT_READY_SECONDS, number
     # A look that a lock of the harm itself has held up may have said less.
     wait(lambda: "cannot be trusted" in said(server), 2, lambda: f"the reason, not {said(server)}")
+    told = (number + 1) * server.processes  # each server says it once
+    wait(lambda: len(logged(server)) >= told, 2, "what each server says")
     time.sleep(0.3)
     assert [sent for sent, _ in load.acknowledged if sent > done] == [], number
     refused = server.client.get("/api/v1/searches")
     assert refused.status_code == 503
     assert refused.json()["errors"][0]["remedy"].startswith("stop the server, put the database right")
     assert server.client.get("/livez").status_code == 200
-    logged = [
-        line for line in server.log.read_text("utf-8", "replace").splitlines() if "cannot be trusted" in line
-    ]
-    assert len(logged) == number + 1, logged
+    assert len(logged(server)) == told, logged(server)
     assert load.statuses <= {201, 503}
+
+
+def logged(server: Server) -> list[str]:
+    """Give the lines of the log that refuse a database."""
+    lines = server.log.read_text("utf-8", "replace").splitlines()
+    return [line for line in lines if "cannot be trusted" in line]
 
 
 def said(server: Server) -> str:
@@ -311,7 +317,7 @@ def test_a_postgres_that_changes_under_a_server(
             else:
                 database.exchange(copy, aside)
             harmed(server, load, number)
-        server.kill()
+        server.kill_all()
         if harm == "emptied":
             database.execute(f"DROP DATABASE {database.name} WITH (FORCE)")
             database.execute(f"ALTER DATABASE {copy} RENAME TO {database.name}")
@@ -323,6 +329,7 @@ def test_a_postgres_that_changes_under_a_server(
             check_all_there(server, load)
 
 
+@pytest.mark.one_server("its SQLite file is deleted")
 def test_agents_keep_results_until_the_database_is_right(
     make_server: Callable[..., Server], tmp_path: Path
 ) -> None:

@@ -98,7 +98,7 @@ class Stream(threading.Thread):
     def __init__(self, server: Server, path: str) -> None:
         super().__init__(daemon=True)
         self.lines: list[str] = []
-        self._url = f"{server.url}/api/v1{path}"
+        self._url = f"{server.own_url}/api/v1{path}"  # a neighbour does not end its streams
         self.start()
 
     def run(self) -> None:

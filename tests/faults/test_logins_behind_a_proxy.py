@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+import pytest
+
 from caviar.service.security.failed_logins import MOST
 from tests.support.server_process import Server
 
 
+@pytest.mark.one_server("each counts failed logins for itself")
 def test_one_that_guesses_keeps_nobody_else_out(make_server: Callable[..., Server]) -> None:
     admin = "owner-" + "7c" * 20
     server = make_server(

@@ -16,6 +16,7 @@ WEBHOOK = {"url": f"http://127.0.0.1:9/services/{HOOK}", "style": "slack"}
 OPERATORS = "operators-own-token-" + "5f" * 20
 
 
+@pytest.mark.one_server("its SQLite file is damaged")
 @pytest.mark.parametrize("form", ["json", "text"])
 def test_no_secret_is_in_a_log_at_any_level(make_server: Callable[..., Server], form: str) -> None:
     server = make_server(

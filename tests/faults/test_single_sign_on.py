@@ -17,7 +17,10 @@ PROXY = "127.0.0.2"  # where the proxy calls from; everybody else here calls fro
 ADMIN = "owner-" + "7c" * 20
 PEOPLE = {"alice": "ml, staff", "bob": "staff", "rené": "ops", "eve": "guests"}
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127.0.0.0/8")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127.0.0.0/8"),
+    pytest.mark.one_server("the balancer of these tests would call in place of the proxy"),
+]
 
 
 def test_a_proxy_names_its_users_and_nobody_else_can(make_server: Callable[..., Server]) -> None:

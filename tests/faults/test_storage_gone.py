@@ -76,8 +76,9 @@ def test_a_full_disk_stops_writes_and_nothing_else(
         server.wait_ready(30)
     server.wait_finished(search, 120 + trials / 5)
     server.check(search, trials)
-    (verdict,) = server.rows("PRAGMA integrity_check")
-    assert list(verdict.values()) == ["ok"]
+    if server.database.startswith("sqlite"):
+        (verdict,) = server.rows("PRAGMA integrity_check")
+        assert list(verdict.values()) == ["ok"]
     files = {row["id"]: row["digest"] for row in server.rows("SELECT id, digest FROM checkpoints")}
     for number in files:
         assert server.call("GET", f"/checkpoints/{number}").status_code == 200

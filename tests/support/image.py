@@ -77,7 +77,7 @@ def contained(
         environment=shlex.join(f"{name}={value}" for name, value in variables.items()),
         command=shlex.quote(command),
     )
-    enter = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script]
+    enter = ["unshare", "--mount", "--pid", "--fork", "sh", "-c", script]
     ours = {"ROOT": str(root), "PATH": PATH}
     with log.open("ab") as said:
         return subprocess.Popen(enter, stdin=subprocess.DEVNULL, stdout=said, stderr=said, env=ours)

@@ -120,11 +120,27 @@ class Server:
             return self._own.get("/readyz", timeout=5).status_code == 200
         return False
 
+    def any_ready(self) -> bool:
+        """Return whether it or its neighbour is ready."""
+        return self.ready() or (self._neighbour is not None and self._neighbour.ready())
+
     def kill(self) -> None:
         """SIGKILL, as a machine that loses power."""
         assert self.process is not None
         self.process.kill()
         self.process.wait()
+
+    @property
+    def processes(self) -> int:
+        """How many servers there are."""
+        return 1 if self._neighbour is None else 2
+
+    def kill_all(self) -> None:
+        """SIGKILL both servers, where there are two; `start` starts both again."""
+        self.kill()
+        if self._neighbour is not None:
+            self._neighbour.kill()
+            self._neighbour.process = None
 
     def signal(self, number: signal.Signals) -> None:
         assert self.process is not None
