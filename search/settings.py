@@ -95,8 +95,8 @@ class Evidence(FrozenModel):
 class WarmStart(FrozenModel):
     """Begin with what earlier searches found; their spaces may be others."""
 
-    search: int | None = Field(default=None, ge=1, description="Try its best points first.")
-    searches: list[Annotated[int, Field(ge=1)]] = Field(
+    search: int | None = Field(default=None, ge=1, lt=2**31, description="Try its best points first.")
+    searches: list[Annotated[int, Field(ge=1, lt=2**31)]] = Field(
         default_factory=list,
         max_length=MOST_SOURCES,
         description="Use all their results, each search for as much as it predicts.",
