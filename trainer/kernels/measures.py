@@ -89,10 +89,11 @@ def _count(z, labels, weights, limit, n, counts):
         if n == 2:
             predicted = 1 if z[i] > limit else 0
         else:
-            predicted = 0
-            for j in range(1, n):
-                if z[i * n + j] > z[i * n + predicted]:
-                    predicted = j
+            predicted, largest = 0, z[i * n]
+            for j in range(1, n):  # without branches, which no processor could predict
+                larger = z[i * n + j] > largest
+                predicted = j if larger else predicted
+                largest = z[i * n + j] if larger else largest
         counts[labels[i], predicted] += weights[i] if weighted else 1.0
 
 
@@ -234,6 +235,16 @@ def _softmax(z, m, n):
 @_exact
 def _areas_of(scores, labels, weights, j):
     """Return both areas of one class; NaN and 0 where it, or all else, is missing."""
+    for i in range(labels.size):
+        if scores[i] != scores[i]:
+            return math.nan, math.nan
+    if weights.size:
+        return _areas_of_weighted(scores, labels, weights, j)
+    return _areas_of_counted(scores, labels, j)
+
+
+@_exact
+def _areas_of_weighted(scores, labels, weights, j):
     order = np.argsort(scores)[::-1]
     m = labels.size
     hits, others, roc, precision = 0.0, 0.0, 0.0, 0.0
@@ -242,20 +253,61 @@ def _areas_of(scores, labels, weights, j):
         end, hits_here, others_here = begin, 0.0, 0.0
         while end < m and scores[order[end]] == scores[order[begin]]:
             row = order[end]
-            w = weights[row] if weights.size else 1.0
             if labels[row] == j:
-                hits_here += w
+                hits_here += weights[row]
             else:
-                others_here += w
+                others_here += weights[row]
             end += 1
-        if end == begin:
-            return math.nan, math.nan  # not a number
         roc += others_here * (hits + 0.5 * hits_here)
         hits += hits_here
         others += others_here
         if hits_here > 0.0:
             precision += hits_here * hits / (hits + others)
         begin = end
+    return _shares_of(roc, precision, hits, others)
+
+
+@_exact
+def _areas_of_counted(scores, labels, j):
+    """Do the same by the ranks of all others among the scores of the class: only these are sorted."""
+    m = labels.size
+    levels, of_class = np.empty(m), 0
+    for i in range(m):
+        levels[of_class] = scores[i]
+        of_class += labels[i] == j
+    levels = np.sort(levels[:of_class])
+    ties, between = np.zeros(of_class), np.zeros(of_class + 1)  # at a level, and below it
+    for i in range(m):
+        if labels[i] != j:
+            place, size = 0, of_class
+            while size > 0:  # the first level that is not below this score
+                half = size // 2
+                below = levels[place + half] < scores[i]
+                place = place + half + 1 if below else place
+                size = size - half - 1 if below else half
+            if place < of_class and levels[place] == scores[i]:
+                ties[place] += 1.0
+            else:
+                between[place] += 1.0
+    hits, roc, precision = 0.0, 0.0, 0.0
+    others, end = between[of_class], of_class
+    while end > 0:
+        begin = end - 1
+        while begin > 0 and levels[begin - 1] == levels[end - 1]:
+            begin -= 1
+        hits_here, others_here = np.float64(end - begin), ties[begin]
+        roc += others_here * (hits + 0.5 * hits_here)
+        hits += hits_here
+        others += others_here
+        precision += hits_here * hits / (hits + others)
+        roc += between[begin] * hits
+        others += between[begin]
+        end = begin
+    return _shares_of(roc, precision, hits, others)
+
+
+@_exact
+def _shares_of(roc, precision, hits, others):
     roc = roc / hits / others if hits > 0.0 and others > 0.0 else math.nan
     return roc, precision / hits if hits > 0.0 else 0.0
 
