@@ -26,6 +26,7 @@ SHARES["large"] = 0.25
 FILES = re.compile(r"/api/v1/(checkpoints/[^/]+|[^/]+/.+/((init-)?model|content|export))")
 FILES_OF_REQUESTS = 8  # one for so many requests: each may be of hundreds of megabytes
 LARGE = 256 * 1024  # bytes of JSON, which take the time and the memory of many requests
+LARGE_EXCHANGE = 2 * 1024 * 1024  # an agent sends half a megabyte at once after an outage, and many may
 LARGE_OF_REQUESTS = 32  # one for so many
 OF_ANYONE = 0.0625  # an address without a token
 OF_LINK = 0.125  # all who have one link
@@ -68,9 +69,10 @@ class ConcurrencyLimit:
 def kind_of(scope: Scope) -> str:
     """Name the kind of a request: much JSON, exchanges of agents, what stays open by its nature, the rest."""
     path = scope["path"]
-    if takes_json(scope["method"], path) and _is_large(scope):
+    exchanges = path == "/api/v1/exchange" or path.endswith("/lease")
+    if takes_json(scope["method"], path) and _is_larger(scope, LARGE_EXCHANGE if exchanges else LARGE):
         return "large"
-    if path == "/api/v1/exchange" or path.endswith("/lease"):
+    if exchanges:
         return "exchanges"
     if path.endswith("/wake"):
         return "waits"
@@ -83,10 +85,10 @@ def kind_of(scope: Scope) -> str:
     return "bodies"
 
 
-def _is_large(scope: Scope) -> bool:
-    """Return whether a body is large, or does not say how large it is."""
+def _is_larger(scope: Scope, size: int) -> bool:
+    """Return whether a body is larger, or does not say how large it is."""
     headers = dict(scope.get("headers", ()))
-    return b"transfer-encoding" in headers or int(headers.get(b"content-length", b"0")) > LARGE
+    return b"transfer-encoding" in headers or int(headers.get(b"content-length", b"0")) > size
 
 
 def _caller(token: Token, address: str, kind: str) -> Caller:

@@ -242,7 +242,8 @@ def test_every_request_is_of_one_kind(token: Token, method: str, path: str, kind
         ("/api/v1/searches", [(b"content-length", b"262145")], "large"),
         ("/api/v1/searches", [(b"content-length", b"262144")], "bodies"),
         ("/api/v1/searches/check", [(b"transfer-encoding", b"chunked")], "large"),
-        ("/api/v1/exchange", [(b"content-length", b"1000000")], "large"),
+        ("/api/v1/exchange", [(b"content-length", b"1000000")], "exchanges"),
+        ("/api/v1/exchange", [(b"content-length", b"3000000")], "large"),
         ("/api/v1/datasets", [(b"content-length", b"1000000")], "bodies"),
     ],
 )
