@@ -83,7 +83,7 @@ class Server:
             self._balancer = Balancer([self.port, self._neighbour.port], SEED, each_request=True)
             self.url = self._balancer.url
         self.client = httpx.Client(base_url=self.url, timeout=30.0)
-        self._own = httpx.Client(base_url=self.own_url) if neighbour else self.client
+        self._own = httpx.Client(base_url=self.own_url) if neighbour else None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -117,7 +117,7 @@ class Server:
         if self.process.poll() is not None:
             raise AssertionError(f"the server ended with {self.process.returncode}:\n{self.tail()}")
         with contextlib.suppress(httpx.TransportError):
-            return self._own.get("/readyz", timeout=5).status_code == 200
+            return (self._own or self.client).get("/readyz", timeout=5).status_code == 200
         return False
 
     def any_ready(self) -> bool:
@@ -158,7 +158,8 @@ class Server:
     def hang_up(self) -> None:
         """Close the connections to it."""
         self.client.close()
-        self._own.close()
+        if self._own is not None:
+            self._own.close()
 
     def close(self) -> None:
         """End it whatever state it is in, with all that it started."""
