@@ -21,10 +21,11 @@ PROBES = ("/livez", "/readyz")
 RETRY_SECONDS = 1  # agents and clients try again by themselves
 
 # What part of the places of a kind one caller may have.
-SHARES = {"exchanges": 0.75, "waits": 0.75, "streams": 0.5, "bodies": 0.25, "requests": 0.25, "files": 0.25}
-SHARES["large"] = 0.25
+SHARES = {"exchanges": 0.75, "waits": 0.75, "streams": 0.5}
+SHARES |= dict.fromkeys(("bodies", "large", "requests", "reads", "files"), 0.25)
 FILES = re.compile(r"/api/v1/(checkpoints/[^/]+|[^/]+/.+/((init-)?model|content|export))")
 FILES_OF_REQUESTS = 8  # one for so many requests: each may be of hundreds of megabytes
+READS_OF_REQUESTS = 8  # one for so many: more are no faster, and others queue behind them for a reader
 LARGE = 256 * 1024  # bytes of JSON, which take the time and the memory of many requests
 LARGE_EXCHANGE = 2 * 1024 * 1024  # an agent sends half a megabyte at once after an outage, and many may
 LARGE_OF_REQUESTS = 32  # one for so many
@@ -45,6 +46,7 @@ class ConcurrencyLimit:
             "streams": Places(limits.streams),
             "bodies": Places(limits.requests),
             "requests": Places(limits.requests),
+            "reads": Places(max(1, limits.requests // READS_OF_REQUESTS)),
             "files": Places(max(1, limits.requests // FILES_OF_REQUESTS)),
             "large": Places(max(1, limits.requests // LARGE_OF_REQUESTS)),
         }
@@ -81,7 +83,9 @@ def kind_of(scope: Scope) -> str:
     if scope["method"] in ("GET", "HEAD"):
         if scope["state"]["caller"].scope == AGENT:
             return "exchanges"
-        return "files" if FILES.fullmatch(path) else "requests"
+        if FILES.fullmatch(path):
+            return "files"
+        return "reads" if path.startswith("/api/") else "requests"
     return "bodies"
 
 

@@ -47,7 +47,7 @@ class Caller:
     async def call(
         self,
         token: Token,
-        path: str = "/api/v1/searches",
+        path: str = "/metrics",
         method: str = "GET",
         body: Any = None,
     ) -> list[Any]:
@@ -128,7 +128,7 @@ def test_all_together_have_no_more_places_than_there_are() -> None:
 def test_kinds_do_not_take_each_others_places_and_probes_always_pass() -> None:
     async def scenario(caller: Caller) -> None:
         paths = {
-            "/api/v1/searches": "GET",
+            "/metrics": "GET",
             "/api/v1/searches/1/events": "GET",
             "/api/v1/agents/a-0/wake": "GET",
             "/api/v1/exchange": "POST",
@@ -223,12 +223,13 @@ def test_a_request_that_is_cancelled_while_it_waits_takes_no_place_with_it() -> 
         (A, "GET", "/api/v1/searches/3/export", "files"),
         (A, "GET", "/api/v1/searches/3/init-model", "files"),
         (A, "GET", "/api/v1/trials/3.1/artifacts/content", "files"),
-        (A, "GET", "/api/v1/trials/3.1/artifacts", "requests"),
+        (A, "GET", "/api/v1/trials/3.1/artifacts", "reads"),
         (AGENTS, "PUT", "/api/v1/trials/3.1/checkpoints", "bodies"),
         (AGENTS, "GET", "/api/v1/agents/a-0/wake", "waits"),
         (A, "GET", "/api/v1/trials/3.1/events", "streams"),
         (A, "POST", "/api/v1/searches", "bodies"),
         (A, "DELETE", "/api/v1/searches/1", "bodies"),
+        (A, "GET", "/api/v1/searches", "reads"),
         (ANYONE, "GET", "/", "requests"),
     ],
 )
