@@ -10,7 +10,7 @@ from schemathesis.specs.openapi.checks import content_type_conformance, response
 from tests.support.inprocess import BASE, App
 
 STREAMS = r"/events$|/wake$"  # answers that do not end by themselves
-EXAMPLES = 5  # of each operation and mode
+EXAMPLES, AT_DEPTH = 5, 60  # of each operation and mode
 
 
 def submit(app: App) -> None:
@@ -39,7 +39,8 @@ def call(app: App, case: schemathesis.Case) -> None:
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["valid", "invalid"])
-def test_no_request_breaks_the_server(app: App, mode: GenerationMode) -> None:
+@pytest.mark.parametrize("examples", [EXAMPLES, pytest.param(AT_DEPTH, marks=pytest.mark.soak)])
+def test_no_request_breaks_the_server(app: App, mode: GenerationMode, examples: int) -> None:
     submit(app)
     document = schemathesis.openapi.from_dict(app.app.openapi()).exclude(path_regex=STREAMS)
     faults, operations = [], 0
@@ -51,7 +52,7 @@ def test_no_request_breaks_the_server(app: App, mode: GenerationMode) -> None:
 
         @given(case=operation.as_strategy(generation_mode=mode))
         @settings(
-            max_examples=EXAMPLES,
+            max_examples=examples,
             phases=[
                 Phase.generate
             ],  # an example that breaks something is told as it is: shrinking takes minutes
