@@ -9,6 +9,7 @@ the ratio of the medians is quoted. What it takes to start and to load the kerne
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -76,8 +77,9 @@ def _seconds(begin: str | None, end: str | None) -> float:
 def _directly(points: list[tuple[Any, Any]]) -> float:
     """Train points in two processes at once; gives the seconds until the last one is done."""
     command = [sys.executable, "-m", "benchmarks.service_ratio", "--direct"]
+    variables = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # as agents have them
     processes = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=variables)
         for _ in range(PROCESSES)
     ]
     for number, process in enumerate(processes):
@@ -98,13 +100,10 @@ def _directly(points: list[tuple[Any, Any]]) -> float:
 
 def train_directly() -> None:
     """Train what standard input says, with the trainer and nothing else."""
-    from threadpoolctl import threadpool_limits
-
     from caviar.trainer.plugin import MLP
     from caviar.trial_settings import trial_settings
 
     points = json.loads(sys.stdin.readline())
-    threadpool_limits(1)  # as each agent has it
     mlp = MLP()
     mlp.warm()
     data = mlp.load(SEARCH["dataset"], SEARCH["settings"])

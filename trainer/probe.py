@@ -61,12 +61,25 @@ class Passed(NamedTuple):
 
 def sample_of(data: Data, settings: Any, most: int = ROWS) -> Sample:
     """Return the rows that are looked at, evenly spaced."""
+    rows = _rows_of(data, most)
+    return Sample(data.X_train[rows].astype(np.float64), *_targets_of(data, settings, rows))
+
+
+def constant_cost_of(data: Data, settings: Any) -> float:
+    """Return `constant_cost` of the rows that are looked at."""
+    return constant_cost(data.kind, *_targets_of(data, settings, _rows_of(data, ROWS)))
+
+
+def _rows_of(data: Data, most: int) -> Array:
     m = len(data.X_train)
-    rows = np.arange(min(m, most), dtype=np.int64) * m // min(m, most)
+    return np.arange(min(m, most), dtype=np.int64) * m // min(m, most)
+
+
+def _targets_of(data: Data, settings: Any, rows: Array) -> tuple[Array, Array]:
+    """Return what is right for some rows, and their weights in the cost."""
     costs = cost_weights_of(settings, data)
     weights = np.asarray(costs[rows], np.float64) if costs.size else np.ones(len(rows))
-    kind = np.float64 if data.kind == "regression" else np.int64
-    return Sample(data.X_train[rows].astype(np.float64), data.Y_train[rows].astype(kind), weights)
+    return data.Y_train[rows].astype(np.float64 if data.kind == "regression" else np.int64), weights
 
 
 def layer_statistics(network: Network, weights: Array, sample: Sample) -> dict[str, float]:
@@ -113,7 +126,9 @@ def probe(
     passed = _forward(network, tensors, sample)
     batch = min(hyper.batch_size, m)
     found = _statistics(network, tensors, passed) | _units(network, tensors, passed)
-    found["cost_share"] = float(np.mean(passed.loss)) / max(constant_cost(network.kind, sample), 1e-12)
+    found["cost_share"] = float(np.mean(passed.loss)) / max(
+        constant_cost(network.kind, sample.Y, sample.weights), 1e-12
+    )
     found["weight_decay"] = (hyper.l1 + hyper.l2) / batch
     if asked.noise or asked.steps:
         steps, errors = _preconditioner(network, hyper, state), _backward(network, tensors, passed)
@@ -319,15 +334,15 @@ def _units(network: Network, tensors: Tensors, passed: Passed) -> dict[str, floa
         if network.activation in (Activation.sigmoid.name, Activation.tanh.name):
             found[f"saturated_{layer}"] = float(np.mean(slope < _SATURATED))
         W = tensors[f"W{layer}"]
-        same = len(W) - len(np.unique(np.round(W / max(float(np.abs(W).max()), 1e-30) / _SAME), axis=0))
+        alike = np.round(W / max(float(np.abs(W).max()), 1e-30) / _SAME) + 0.0  # -0.0 becomes 0.0
+        same = len(W) - len({row.tobytes() for row in alike})
         found[f"identical_units_{layer}"] = (same + 1) / len(W) if same else 0.0
         gains.append(float(np.linalg.norm(W)) / len(W) ** 0.5)
     return {**found, "least_gain": min(gains)}
 
 
-def constant_cost(kind: str, sample: Sample) -> float:
-    """Return the cost of the best model that does not look at its inputs."""
-    Y, w = sample.Y, sample.weights
+def constant_cost(kind: str, Y: Array, w: Array) -> float:
+    """Return the cost of the best model that does not look at its inputs; w are the weights of rows."""
     if kind == "regression":
         Y = Y.reshape(len(Y), -1)
         mean = np.average(Y, axis=0, weights=w)

@@ -104,7 +104,7 @@ class Watching:
 
     def _constant_cost(self, settings: Settings) -> float:
         if self._constant is None:
-            self._constant = max(probe.constant_cost(self._network.kind, self._of(settings)), 1e-12)
+            self._constant = max(probe.constant_cost_of(self._data, settings), 1e-12)
         return self._constant
 
     def _of(self, settings: Settings) -> probe.Sample:
