@@ -34,6 +34,12 @@ def exact_kernel(function):
     return njit(fastmath={"contract"}, **_INNER)(function)
 
 
+def as_written(function):
+    """Compile what Python calls, with arithmetic exactly as written; it may allocate."""
+    with cached_in_our_folder():
+        return njit(cache=True, nogil=True, error_model="numpy")(function)
+
+
 def pointer_kernel(signature, function):
     """Compile a function that is called by its address, cached on disk."""
     with cached_in_our_folder():

@@ -7,10 +7,10 @@ it is NaN; where 0/0 has a usual value it is that, as in scikit-learn (docs/trai
 import math
 
 import numpy as np
-from numba import njit
 
 from ..metrics import MEASURES
-from .compile import cached_in_our_folder
+from .areas import both_areas, softmax_of
+from .compile import as_written
 
 ERROR = MEASURES["error"].code
 PRICE = MEASURES["price"].code
@@ -27,12 +27,7 @@ BINS = 10
 _SMALLEST = 2.220446049250313e-16
 
 
-def _exact(function):
-    with cached_in_our_folder():
-        return njit(cache=True, nogil=True, error_model="numpy")(function)
-
-
-@_exact
+@as_written
 def of_classes(Z, labels, weights, codes, positive, limits, price, n, epochs, out):
     """Measure classes.
 
@@ -69,7 +64,7 @@ def of_classes(Z, labels, weights, codes, positive, limits, price, n, epochs, ou
             found = _of_probabilities(z, labels, weights, n, losing, judging, room)
         else:
             found = (math.nan, math.nan, math.nan)
-        areas = _areas(z, labels, weights, n, positive) if ranking else (math.nan, math.nan)
+        areas = both_areas(z, labels, weights, n, positive) if ranking else (math.nan, math.nan)
         for c in range(codes.size):
             code = codes[c]
             if code < LOG_LOSS:
@@ -80,7 +75,7 @@ def of_classes(Z, labels, weights, codes, positive, limits, price, n, epochs, ou
                 out[e, c] = areas[code - ROC_AUC]
 
 
-@_exact
+@as_written
 def _count(z, labels, weights, limit, n, counts):
     """Fill counts[actual, predicted] with weights of rows."""
     counts[:] = 0.0
@@ -97,7 +92,7 @@ def _count(z, labels, weights, limit, n, counts):
         counts[labels[i], predicted] += weights[i] if weighted else 1.0
 
 
-@_exact
+@as_written
 def _of_counts(counts, code, positive, price, n):
     total, right = 0.0, 0.0
     for i in range(n):
@@ -137,7 +132,7 @@ def _of_counts(counts, code, positive, price, n):
     return sum_ / weight
 
 
-@_exact
+@as_written
 def _of_class(counts, j, which, n):
     """Precision, recall or F1 of class j; 0 where it is 0/0."""
     hits, actual, predicted = counts[j, j], 0.0, 0.0
@@ -149,7 +144,7 @@ def _of_class(counts, j, which, n):
     return above / below if below > 0.0 else 0.0
 
 
-@_exact
+@as_written
 def _of_probabilities(z, labels, weights, n, losing, judging, room):
     """Return log loss, if `losing`, Brier score and calibration error, if `judging`."""
     loss, squares, total = 0.0, 0.0, 0.0
@@ -169,7 +164,7 @@ def _of_probabilities(z, labels, weights, n, losing, judging, room):
                 squares += w * (top - hit) ** 2
         else:
             row = z[i * n : (i + 1) * n]
-            best, sum_ = _softmax_of(row, n, a)
+            best, sum_ = softmax_of(row, n, a)
             if losing:
                 loss -= w * (np.float64(row[y]) - np.float64(row[best]) - math.log(sum_))
             if judging:
@@ -186,133 +181,7 @@ def _of_probabilities(z, labels, weights, n, losing, judging, room):
     return loss / total, squares / total, mass / total
 
 
-@_exact
-def _softmax_of(row, n, a):
-    """Write the probabilities of a row into a; return the most probable class and sum e^(z - max z)."""
-    best, sum_ = 0, 0.0
-    for j in range(1, n):
-        if row[j] > row[best]:
-            best = j
-    for j in range(n):
-        a[j] = math.exp(np.float64(row[j]) - np.float64(row[best]))
-        sum_ += a[j]
-    for j in range(n):
-        a[j] /= sum_
-    return best, sum_
-
-
-@_exact
-def _areas(z, labels, weights, n, positive):
-    """Return the areas under the ROC curve and under precision over recall."""
-    m = labels.size
-    scores = np.empty(m)
-    if n == 2:
-        for i in range(m):
-            scores[i] = z[i] if positive == 1 else -z[i]
-        return _areas_of(scores, labels, weights, positive)
-    shares = _softmax(z, m, n)
-    roc, precision, defined, there = 0.0, 0.0, 0, 0
-    for j in range(n):
-        for i in range(m):
-            scores[i] = shares[i, j]
-        one, other = _areas_of(scores, labels, weights, j)
-        if one == one:
-            roc += one
-            defined += 1
-        precision += other
-        there += 1
-    return roc / defined if defined else math.nan, precision / there
-
-
-@_exact
-def _softmax(z, m, n):
-    shares = np.empty((m, n))
-    for i in range(m):
-        _softmax_of(z[i * n : (i + 1) * n], n, shares[i])
-    return shares
-
-
-@_exact
-def _areas_of(scores, labels, weights, j):
-    """Return both areas of one class; NaN and 0 where it, or all else, is missing."""
-    for i in range(labels.size):
-        if scores[i] != scores[i]:
-            return math.nan, math.nan
-    if weights.size:
-        return _areas_of_weighted(scores, labels, weights, j)
-    return _areas_of_counted(scores, labels, j)
-
-
-@_exact
-def _areas_of_weighted(scores, labels, weights, j):
-    order = np.argsort(scores)[::-1]
-    m = labels.size
-    hits, others, roc, precision = 0.0, 0.0, 0.0, 0.0
-    begin = 0
-    while begin < m:
-        end, hits_here, others_here = begin, 0.0, 0.0
-        while end < m and scores[order[end]] == scores[order[begin]]:
-            row = order[end]
-            if labels[row] == j:
-                hits_here += weights[row]
-            else:
-                others_here += weights[row]
-            end += 1
-        roc += others_here * (hits + 0.5 * hits_here)
-        hits += hits_here
-        others += others_here
-        if hits_here > 0.0:
-            precision += hits_here * hits / (hits + others)
-        begin = end
-    return _shares_of(roc, precision, hits, others)
-
-
-@_exact
-def _areas_of_counted(scores, labels, j):
-    """Do the same by the ranks of all others among the scores of the class: only these are sorted."""
-    m = labels.size
-    levels, of_class = np.empty(m), 0
-    for i in range(m):
-        levels[of_class] = scores[i]
-        of_class += labels[i] == j
-    levels = np.sort(levels[:of_class])
-    ties, between = np.zeros(of_class), np.zeros(of_class + 1)  # at a level, and below it
-    for i in range(m):
-        if labels[i] != j:
-            place, size = 0, of_class
-            while size > 0:  # the first level that is not below this score
-                half = size // 2
-                below = levels[place + half] < scores[i]
-                place = place + half + 1 if below else place
-                size = size - half - 1 if below else half
-            if place < of_class and levels[place] == scores[i]:
-                ties[place] += 1.0
-            else:
-                between[place] += 1.0
-    hits, roc, precision = 0.0, 0.0, 0.0
-    others, end = between[of_class], of_class
-    while end > 0:
-        begin = end - 1
-        while begin > 0 and levels[begin - 1] == levels[end - 1]:
-            begin -= 1
-        hits_here, others_here = np.float64(end - begin), ties[begin]
-        roc += others_here * (hits + 0.5 * hits_here)
-        hits += hits_here
-        others += others_here
-        precision += hits_here * hits / (hits + others)
-        roc += between[begin] * hits
-        others += between[begin]
-        end = begin
-    return _shares_of(roc, precision, hits, others)
-
-
-@_exact
-def _shares_of(roc, precision, hits, others):
-    roc = roc / hits / others if hits > 0.0 and others > 0.0 else math.nan
-    return roc, precision / hits if hits > 0.0 else 0.0
-
-
-@_exact
+@as_written
 def best_limit(z, labels, weights, code, positive, price):
     """Return the limit of z with the best of a measure of decisions on two classes.
 
@@ -349,7 +218,7 @@ def best_limit(z, labels, weights, code, positive, price):
     return limit
 
 
-@_exact
+@as_written
 def of_quantities(Z, targets, weights, codes, mu, sigma, deviation, epochs, out):
     """Measure a regression in the targets' own units.
 
@@ -378,7 +247,7 @@ def of_quantities(Z, targets, weights, codes, mu, sigma, deviation, epochs, out)
             out[e, c] = sum_ / k
 
 
-@_exact
+@as_written
 def _root_mean_square(z, targets, weights, k):
     sum_, total = 0.0, 0.0
     for i in range(targets.size):
@@ -389,7 +258,7 @@ def _root_mean_square(z, targets, weights, k):
     return math.sqrt(sum_ / total)
 
 
-@_exact
+@as_written
 def _of_quantity(z, targets, weights, code, mu, sigma, j, k, distances):
     m = distances.size
     if code == R2:  # the same in all units: without rounding, a constant target stays constant
@@ -426,7 +295,7 @@ def _of_quantity(z, targets, weights, code, mu, sigma, j, k, distances):
     return 1.0 - sum_ / spread
 
 
-@_exact
+@as_written
 def _median(values, weights):
     """Return the value at which half of the weight is reached, the mean of two where it is exactly half."""
     order = np.argsort(values)

@@ -151,6 +151,17 @@ QUANTITIES = {
 
 
 @pytest.mark.filterwarnings("ignore:R.2 score is not well-defined")
+@pytest.mark.parametrize("n", [2, 4])
+def test_areas_of_rows_without_weights_have_the_bits_of_those_with_weights_of_one(n):
+    names = ["roc_auc", "average_precision"]
+    for seed in range(CASES):
+        Z, labels, _, _ = classes(seed, n)
+        if seed % 10 == 9:
+            Z.reshape(-1)[seed % Z.size] = np.nan
+        plain, weighted = of_classes(names, Z, labels), of_classes(names, Z, labels, np.ones(len(labels)))
+        np.testing.assert_array_equal(list(plain.values()), list(weighted.values()))
+
+
 @pytest.mark.parametrize("name", QUANTITIES)
 def test_quantities(name):
     for seed in range(CASES):
