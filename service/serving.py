@@ -34,9 +34,8 @@ from caviar.service.security.turns import Starts, Turns
 logger = logging.getLogger(__name__)
 
 BACKLOG = 2048
-ACCEPTED = (
-    16  # connections at once: uvloop takes one of a socket, and lets all others wait for what that one asks
-)
+# Connections accepted at once: uvloop takes one of a socket, and all others wait for what that one asks.
+ACCEPTED = 16
 
 
 class ListenError(ServiceError):

@@ -42,11 +42,11 @@ class Sample(NamedTuple):
         return Sample(self.X[rows], self.Y[rows], self.weights[rows])
 
 
-class Asked(NamedTuple):
-    """What a probe is made for, beside what one pass forward tells."""
+class Purpose(NamedTuple):
+    """What a probe is to tell beside what one pass forward does."""
 
-    noise: bool  # the share of the noise of mini-batches: gradients of each row
-    steps: bool  # what longer steps would bring: some thirteen passes through few rows
+    noise: bool  # how much of the cost is the noise of mini-batches: by gradients of each row
+    longer: bool  # what longer steps would bring: by some thirteen passes through few rows
 
 
 class Passed(NamedTuple):
@@ -105,7 +105,7 @@ def cost_of(network: Network, weights: Array, sample: Sample) -> float:
 
 
 def probe(
-    network: Network, hyper: structs.Hyper, state: structs.State, sample: Sample, m: int, asked: Asked
+    network: Network, hyper: structs.Hyper, state: structs.State, sample: Sample, m: int, purpose: Purpose
 ) -> dict[str, float]:
     """Return `layer_statistics`, and what tells why a cost stands still.
 
@@ -120,33 +120,45 @@ def probe(
     -------
     dict of str to float
         Those of each layer, `least_gain`, and of the whole: `cost_share` and `weight_decay`; with
-        `asked.noise` `noise_cost`, with `asked.steps` `rate_limit` and `fall_by_rate`.
+        `purpose.noise` `noise_cost`, with `purpose.longer` `rate_limit` and `fall_by_rate`.
     """
     tensors = _tensors(network, state.weights)
     passed = _forward(network, tensors, sample)
-    batch = min(hyper.batch_size, m)
     found = _statistics(network, tensors, passed) | _units(network, tensors, passed)
-    found["cost_share"] = float(np.mean(passed.loss)) / max(
-        constant_cost(network.kind, sample.Y, sample.weights), 1e-12
-    )
-    found["weight_decay"] = (hyper.l1 + hyper.l2) / batch
-    if asked.noise or asked.steps:
-        steps, errors = _preconditioner(network, hyper, state), _backward(network, tensors, passed)
-        gradient = _gradients(tensors, passed, errors)
-        gradient = {name: dP for name, dP in gradient.items() if _layer_of(name) > network.frozen}
-        scale = {name: steps[name] for name in gradient}
-        if asked.noise:
-            squares = _squares(tensors, passed, errors)
-            noise = sum(
-                float(np.sum(np.maximum(squares[n] - gradient[n] ** 2, 0) / scale[n])) for n in gradient
-            )
-            found["noise_cost"] = float(state.sums[structs.RATE]) / 4 * noise * (1 / batch - 1 / m)
-        if asked.steps:
-            _add_penalty(network, tensors, gradient, hyper, m)
-            fall = sum(float(np.sum(gradient[n] ** 2 / scale[n])) for n in gradient)
-            found["fall_by_rate"] = -(-m // batch) * fall
-            found["rate_limit"] = _rate_limit(network, tensors, sample.few(), hyper, scale, m)
+    constant = max(constant_cost(network.kind, sample.Y, sample.weights), 1e-12)
+    found["cost_share"] = float(np.mean(passed.loss)) / constant
+    found["weight_decay"] = (hyper.l1 + hyper.l2) / min(hyper.batch_size, m)
+    if any(purpose):
+        found |= _of_steps(network, hyper, state, sample, m, purpose, tensors, passed)
     return {name: min(value, MOST) for name, value in found.items()}
+
+
+def _of_steps(
+    network: Network,
+    hyper: structs.Hyper,
+    state: structs.State,
+    sample: Sample,
+    m: int,
+    purpose: Purpose,
+    tensors: Tensors,
+    passed: Passed,
+) -> dict[str, float]:
+    """Return what the gradient tells of the steps: of their noise, and of longer ones."""
+    steps, errors = _preconditioner(network, hyper, state), _backward(network, tensors, passed)
+    gradient = _gradients(tensors, passed, errors)
+    gradient = {name: dP for name, dP in gradient.items() if _layer_of(name) > network.frozen}
+    scale, batch = {name: steps[name] for name in gradient}, min(hyper.batch_size, m)
+    found: dict[str, float] = {}
+    if purpose.noise:
+        squares = _squares(tensors, passed, errors)
+        noise = sum(float(np.sum(np.maximum(squares[n] - gradient[n] ** 2, 0) / scale[n])) for n in gradient)
+        found["noise_cost"] = float(state.sums[structs.RATE]) / 4 * noise * (1 / batch - 1 / m)
+    if purpose.longer:
+        _add_penalty(network, tensors, gradient, hyper, m)
+        fall = sum(float(np.sum(gradient[n] ** 2 / scale[n])) for n in gradient)
+        found["fall_by_rate"] = -(-m // batch) * fall
+        found["rate_limit"] = _rate_limit(network, tensors, sample.few(), hyper, scale, m)
+    return found
 
 
 def _layer_of(name: str) -> int:

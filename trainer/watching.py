@@ -83,24 +83,24 @@ class Watching:
         costs = [row["train_cost"] for row in rows if row["epoch"] > self.since]
         self.recent = [*self.recent, *costs][-WINDOW:]
         due = epoch == settings.epochs or _next_due(epoch - self.since - 1) == epoch - self.since
-        asked = self._asked(settings) if due and len(self.recent) == WINDOW else None
-        if asked is not None:
+        purpose = self._purpose(settings) if due and len(self.recent) == WINDOW else None
+        if purpose is not None:
             m = len(self._data.X_train)
             with np.errstate(all="ignore"):
-                return probe.probe(self._network, hyper, state, self._of(settings), m, asked)
+                return probe.probe(self._network, hyper, state, self._of(settings), m, purpose)
         if settings.layer_statistics:
             with np.errstate(all="ignore"):
                 return probe.layer_statistics(self._network, state.weights, self._of(settings))
         return {}
 
-    def _asked(self, settings: Settings) -> probe.Asked | None:
-        """Return what a probe has to tell; None where the cost falls well."""
+    def _purpose(self, settings: Settings) -> probe.Purpose | None:
+        """Return what a probe is to tell; None where the cost falls well, and none is needed."""
         standing, jumping = stands(self.recent), uneven(self.recent)
         share = self.recent[-1] / self._constant_cost(settings)
         if not (standing or jumping) and share <= POOR:
             return None
         # half, since the penalty and dropout are in this cost, and not in a probe's
-        return probe.Asked(noise=jumping, steps=standing and not share < UNLEARNED / 2)
+        return probe.Purpose(noise=jumping, longer=standing and not share < UNLEARNED / 2)
 
     def _constant_cost(self, settings: Settings) -> float:
         if self._constant is None:
