@@ -63,7 +63,7 @@ def main() -> None:
             found[name] = run(name)
         except BaseException:  # the others are to be run too
             found[name] = {"error": traceback.format_exc()}
-        Path(sys.argv[1]).write_text(json.dumps(found))
+    Path(sys.argv[1]).write_text(json.dumps(found))
 
 
 if __name__ == "__main__":
